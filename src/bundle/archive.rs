@@ -1,0 +1,156 @@
+//! The zip as a device reads it: as a stream, by the local headers, never by the directory at the
+//! end. What the two disagree about, the device would take from the local header, and so do we.
+
+/// The local header of one entry, as far as it matters here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalHeader {
+    /// The path within the zip.
+    pub name: String,
+    /// 0 is stored; a device takes nothing else.
+    pub method: u16,
+    /// Bit 0: encrypted; bit 3: sizes and CRC stand behind the data.
+    pub flags: u16,
+    /// CRC-32 of the data.
+    pub crc32: u32,
+    /// The bytes that follow the header.
+    pub compressed_size: u32,
+    /// What they unpack to.
+    pub size: u32,
+    /// The extra field, where signatures are kept.
+    pub extra: Vec<u8>,
+}
+
+/// What stands at the beginning of some bytes of a zip.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// A local header of this many bytes; the data follow.
+    Entry(LocalHeader, usize),
+    /// The directory: there are no more entries.
+    Directory,
+    /// Too few bytes to tell; more are needed.
+    Incomplete,
+    /// Nothing that belongs there.
+    Junk,
+}
+
+const LOCAL: [u8; 4] = *b"PK\x03\x04";
+const DIRECTORY: [u8; 4] = *b"PK\x01\x02";
+const END: [u8; 4] = *b"PK\x05\x06";
+const LOCAL_LEN: usize = 30;
+const END_LEN: usize = 22;
+
+impl LocalHeader {
+    /// Sizes and CRC stand behind the data, where a device does not look for them.
+    #[must_use]
+    pub fn is_streamed(&self) -> bool {
+        self.flags & 0x8 != 0
+    }
+
+    /// The data are encrypted.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        self.flags & 0x1 != 0
+    }
+
+    /// The name without a leading directory, as the device compares it.
+    #[must_use]
+    pub fn base_name(&self) -> &str {
+        self.name.rsplit_once('/').map_or(self.name.as_str(), |(_, base)| base)
+    }
+}
+
+/// Reads what stands at the beginning of `bytes`.
+#[must_use]
+pub fn next(bytes: &[u8]) -> Next {
+    let Some(signature) = bytes.get(..4) else {
+        let fits = |known: [u8; 4]| known.starts_with(bytes);
+        return if fits(LOCAL) || fits(DIRECTORY) || fits(END) { Next::Incomplete } else { Next::Junk };
+    };
+    if signature == DIRECTORY || signature == END {
+        return Next::Directory;
+    }
+    if signature != LOCAL {
+        return Next::Junk;
+    }
+    if bytes.len() < LOCAL_LEN {
+        return Next::Incomplete;
+    }
+    let name_end = LOCAL_LEN + usize::from(u16_at(bytes, 26));
+    let header_end = name_end + usize::from(u16_at(bytes, 28));
+    let Some(extra) = bytes.get(name_end..header_end) else { return Next::Incomplete };
+    let header = LocalHeader {
+        name: String::from_utf8_lossy(&bytes[LOCAL_LEN..name_end]).into_owned(),
+        method: u16_at(bytes, 8),
+        flags: u16_at(bytes, 6),
+        crc32: u32_at(bytes, 14),
+        compressed_size: u32_at(bytes, 18),
+        size: u32_at(bytes, 22),
+        extra: extra.to_vec(),
+    };
+    Next::Entry(header, header_end)
+}
+
+/// The number of entries that the record at the very end of a zip tells of, if there is one. A zip
+/// without it is cut off.
+#[must_use]
+pub fn entries_at_end(bytes: &[u8]) -> Option<usize> {
+    // A comment of up to 64 KiB may follow; its length, which the record tells, has to fit.
+    let from = bytes.len().saturating_sub(END_LEN + usize::from(u16::MAX));
+    let last = bytes.len().checked_sub(END_LEN)?;
+    (from..=last)
+        .rev()
+        .find(|&at| bytes[at..].starts_with(&END) && at + END_LEN + usize::from(u16_at(bytes, at + 20)) == bytes.len())
+        .map(|at| usize::from(u16_at(bytes, at + 10)))
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes([bytes[at], bytes[at + 1]])
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ZIP: &[u8] = include_bytes!("../../tests/wire/firmware/good.zip");
+
+    #[test]
+    fn reads_the_recorded_bundle() {
+        let Next::Entry(header, len) = next(ZIP) else { panic!("{:?}", next(ZIP)) };
+        assert_eq!(header.name, "mgdev-esp32-2.0.0/manifest.json");
+        assert_eq!(header.base_name(), "manifest.json");
+        assert_eq!((header.method, header.size, len), (0, 461, 61));
+        assert_eq!(entries_at_end(ZIP), Some(3));
+    }
+
+    /// The simulated device reads from a socket, where a header may arrive byte by byte.
+    #[test]
+    fn a_header_is_incomplete_until_its_last_byte() {
+        for len in 0..61 {
+            assert_eq!(next(&ZIP[..len]), Next::Incomplete, "{len} bytes");
+        }
+        assert!(matches!(next(&ZIP[..61]), Next::Entry(_, 61)));
+    }
+
+    #[test]
+    fn junk_and_the_directory_are_told_apart() {
+        assert_eq!(next(b"this is not a zip file"), Next::Junk);
+        assert_eq!(next(b"x"), Next::Junk);
+        assert_eq!(next(b"PK\x01\x02"), Next::Directory);
+        assert_eq!(entries_at_end(&ZIP[..ZIP.len() - 1]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>) {
+            let _ = next(&bytes);
+            let _ = next(&[b"PK\x03\x04", bytes.as_slice()].concat());
+            let _ = entries_at_end(&[b"PK\x05\x06", bytes.as_slice()].concat());
+        }
+    }
+}

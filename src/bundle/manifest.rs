@@ -1,0 +1,140 @@
+//! `manifest.json`: what a bundle says of itself.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The name of the manifest within the zip, below an optional leading directory.
+pub const FILE_NAME: &str = "manifest.json";
+
+/// The manifest of a bundle. Fields that are not named here are kept as they are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The app's name.
+    pub name: String,
+    /// What it was built for, such as `esp32`. A device refuses another platform's.
+    pub platform: String,
+    /// The firmware's version.
+    pub version: String,
+    /// Which build of that version. Version and build id together name a firmware.
+    pub build_id: String,
+    /// The parts by name, in the manifest's order.
+    pub parts: Map<String, Value>,
+    /// `description`, `build_timestamp`, and whatever else there is.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+/// A part of the firmware: what is written to one place of the flash.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Part {
+    /// `app`, `fs`, `boot`, …
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// The file within the zip. A part that is only filled has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub src: Option<String>,
+    /// The size in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// SHA-1 of the file, in hex.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cs_sha1: Option<String>,
+    /// SHA-256 of the file, in hex.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cs_sha256: Option<String>,
+    /// `addr`, `fill`, `flash`, `encrypt`, `ptn`, the measures of a file system, and whatever else
+    /// there is.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+/// What names a firmware: two firmwares are the same if both are equal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Build {
+    /// The version.
+    pub version: String,
+    /// The build id.
+    pub build_id: String,
+}
+
+impl fmt::Display for Build {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.version, self.build_id)
+    }
+}
+
+impl Manifest {
+    /// Reads a manifest.
+    pub fn parse(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        let manifest: Self = serde_json::from_slice(bytes)?;
+        // Each part has to have a part's shape, even if it is looked at only later.
+        for part in manifest.parts.values() {
+            Part::deserialize(part)?;
+        }
+        Ok(manifest)
+    }
+
+    /// The parts with their names, in the manifest's order.
+    pub fn parts(&self) -> impl Iterator<Item = (&str, Part)> {
+        self.parts.iter().filter_map(|(name, part)| Some((name.as_str(), Part::deserialize(part).ok()?)))
+    }
+
+    /// Version and build id.
+    #[must_use]
+    pub fn build(&self) -> Build {
+        Build { version: self.version.clone(), build_id: self.build_id.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn sample() -> Value {
+        json!({
+            "name": "demo", "platform": "esp32", "description": "d", "version": "2.0.0", "build_id": "b",
+            "build_timestamp": "2024-02-02T02:02:02Z", "future": {"a": [1]},
+            "parts": {
+                "app": {"type": "app", "src": "demo.bin", "ptn": "app_0", "encrypt": true, "new": 1},
+                "nvs": {"type": "nvs", "size": 16384, "fill": 255},
+            },
+        })
+    }
+
+    /// A manifest that loses fields would be signed and written wrongly.
+    #[test]
+    fn unknown_fields_are_kept() {
+        let manifest = Manifest::parse(sample().to_string().as_bytes()).expect("a manifest");
+        assert_eq!(serde_json::to_value(&manifest).expect("JSON"), sample());
+        let parts: Vec<_> = manifest.parts().collect();
+        assert_eq!(parts[0].0, "app");
+        assert_eq!(parts[0].1.rest["new"], 1);
+        assert_eq!(parts[1].1.size, Some(16384));
+        assert_eq!(manifest.build().to_string(), "2.0.0 (b)");
+    }
+
+    #[test]
+    fn what_lacks_a_field_is_refused() {
+        for field in ["name", "platform", "version", "build_id", "parts"] {
+            let mut value = sample();
+            value.as_object_mut().expect("object").remove(field);
+            let error = Manifest::parse(value.to_string().as_bytes()).expect_err(field);
+            assert!(error.to_string().contains(field), "{error}");
+        }
+        let mut value = sample();
+        value["parts"]["app"] = json!("no object");
+        assert!(Manifest::parse(value.to_string().as_bytes()).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>) {
+            let _ = Manifest::parse(&bytes);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The firmware bundle: a zip with a manifest and one file per part.
+//!
+//! - [`manifest`]: what the bundle says of itself;
+//! - [`archive`]: the zip, read by its local headers, in the order in which a device meets them;
+//! - [`verify`]: whether a device will be able to take it;
+//! - [`write`]: making one.
+
+pub mod archive;
+pub mod manifest;
+pub mod verify;
+pub mod write;
+
+use std::io::Read as _;
+use std::path::Path;
+
+use bytes::Bytes;
+
+pub use manifest::{Manifest, Part};
+pub use verify::BundleError;
+
+/// The largest bundle that is read, in bytes. The flash of the largest boards is half of that.
+pub const MAX_BUNDLE: u64 = 64 << 20;
+
+/// A bundle that was read whole and found good: stored, manifest first, sizes and digests right.
+#[derive(Debug, Clone)]
+pub struct Bundle {
+    bytes: Bytes,
+    manifest: Manifest,
+}
+
+impl Bundle {
+    /// Reads and checks a bundle in memory.
+    pub fn from_bytes(bytes: impl Into<Bytes>) -> Result<Self, BundleError> {
+        let bytes = bytes.into();
+        let manifest = verify::verify(&bytes)?;
+        Ok(Self { bytes, manifest })
+    }
+
+    /// Reads and checks the bundle in a file.
+    pub fn read(path: &Path) -> Result<Self, BundleError> {
+        let file = std::fs::File::open(path).map_err(BundleError::Unreadable)?;
+        let metadata = file.metadata().map_err(BundleError::Unreadable)?;
+        if metadata.is_dir() {
+            return Err(BundleError::Directory);
+        }
+        let mut bytes = Vec::new();
+        // The length is looked at while reading too: a pipe or a device file has none.
+        file.take(MAX_BUNDLE + 1).read_to_end(&mut bytes).map_err(BundleError::Unreadable)?;
+        if bytes.len() as u64 > MAX_BUNDLE {
+            return Err(BundleError::TooLarge);
+        }
+        Self::from_bytes(bytes)
+    }
+
+    /// What the bundle says of itself.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The whole zip. Cheap to clone.
+    #[must_use]
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+}

@@ -1,0 +1,177 @@
+//! Whether a device will be able to take a bundle. The device finds out only while it writes its
+//! flash; here it is found out before anything is touched.
+
+use std::collections::HashMap;
+use std::io;
+
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
+
+use super::archive::{self, LocalHeader, Next};
+use super::manifest::{FILE_NAME, Manifest, Part};
+use crate::text::{hex, printable};
+
+/// The longest name of a file, in bytes, that a device has room for.
+const MAX_NAME: usize = 49;
+
+/// The largest manifest that is read, in bytes.
+const MAX_MANIFEST: u32 = 64 << 10;
+
+/// Why a file is no firmware bundle that a device can take.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    /// It could not be read at all.
+    #[error("{0}")]
+    Unreadable(io::Error),
+    /// It is a directory.
+    #[error("it is a directory")]
+    Directory,
+    /// It has no bytes.
+    #[error("it is empty")]
+    Empty,
+    /// It is larger than [`super::MAX_BUNDLE`].
+    #[error("it is larger than 64 MiB, and so is no firmware")]
+    TooLarge,
+    /// It is no zip.
+    #[error("it is not a zip file")]
+    NotAZip,
+    /// The end is missing.
+    #[error("the zip is cut off or damaged: {0}")]
+    CutOff(String),
+    /// An entry is compressed; a device cannot unpack it.
+    #[error("`{0}` is compressed, and a device takes only stored files")]
+    Compressed(String),
+    /// The zip makes use of something else that a device cannot read, or contradicts itself.
+    #[error("a device cannot read this zip: {0}")]
+    Unsupported(String),
+    /// The first entry is another file.
+    #[error("`manifest.json` is not the first file in the zip (that is `{0}`)")]
+    ManifestNotFirst(String),
+    /// The manifest is no manifest.
+    #[error("`manifest.json` is not usable: {0}")]
+    Manifest(String),
+    /// A file's name is too long for a device.
+    #[error("the name `{0}` is longer than the {MAX_NAME} bytes that a device has room for")]
+    NameTooLong(String),
+    /// The data of an entry have another checksum than the zip says.
+    #[error("`{0}` is damaged: its CRC-32 is not the one in the zip")]
+    Damaged(String),
+    /// A part's file is missing, or has another size or digest than the manifest says.
+    #[error("part `{part}`: {problem}")]
+    Part {
+        /// The part's name in the manifest.
+        part: String,
+        /// What does not hold.
+        problem: String,
+    },
+}
+
+/// Checks a whole bundle, and gives its manifest.
+pub fn verify(bytes: &[u8]) -> Result<Manifest, BundleError> {
+    let entries = entries(bytes)?;
+    // The order is that of the stream; a bundle has at least a manifest and a file.
+    let (first, manifest) = &entries[0];
+    if first.base_name() != FILE_NAME {
+        return Err(BundleError::ManifestNotFirst(printable(&first.name)));
+    }
+    if first.size > MAX_MANIFEST {
+        return Err(BundleError::Manifest(format!("it has {} bytes", first.size)));
+    }
+    let manifest = Manifest::parse(manifest).map_err(|e| BundleError::Manifest(e.to_string()))?;
+    let files: HashMap<&str, &[u8]> = entries.iter().map(|(header, data)| (header.base_name(), *data)).collect();
+    for (name, part) in manifest.parts() {
+        check_part(&part, &files)
+            .map_err(|problem| BundleError::Part { part: printable(name), problem: printable(&problem) })?;
+    }
+    Ok(manifest)
+}
+
+/// The entries in the order of the stream, each checked by itself; at least one.
+fn entries(bytes: &[u8]) -> Result<Vec<(LocalHeader, &[u8])>, BundleError> {
+    if bytes.is_empty() {
+        return Err(BundleError::Empty);
+    }
+    let mut entries = Vec::new();
+    let mut at = 0;
+    loop {
+        match archive::next(&bytes[at..]) {
+            Next::Entry(header, len) => {
+                let data = check_entry(&header, &bytes[at + len..])?;
+                at += len + data.len();
+                entries.push((header, data));
+            }
+            Next::Directory if entries.is_empty() => {
+                return Err(BundleError::Unsupported("there are no files in it".into()));
+            }
+            Next::Directory => break,
+            Next::Incomplete => return Err(BundleError::CutOff(format!("it ends after {} bytes", bytes.len()))),
+            Next::Junk if entries.is_empty() => return Err(BundleError::NotAZip),
+            Next::Junk => return Err(BundleError::CutOff(format!("no file begins at byte {at}"))),
+        }
+    }
+    match archive::entries_at_end(bytes) {
+        Some(count) if count == entries.len() => Ok(entries),
+        Some(count) => Err(BundleError::Unsupported(format!(
+            "its directory tells of {count} files, but a device would find {}",
+            entries.len()
+        ))),
+        None => Err(BundleError::CutOff("its directory is incomplete".into())),
+    }
+}
+
+fn check_entry<'a>(header: &LocalHeader, rest: &'a [u8]) -> Result<&'a [u8], BundleError> {
+    let name = || printable(&header.name);
+    if header.is_encrypted() {
+        return Err(BundleError::Unsupported(format!("`{}` is encrypted", name())));
+    }
+    if header.method != 0 {
+        return Err(BundleError::Compressed(name()));
+    }
+    if header.is_streamed() {
+        return Err(BundleError::Unsupported(format!("the size of `{}` stands behind its data", name())));
+    }
+    if header.size != header.compressed_size {
+        return Err(BundleError::Unsupported(format!(
+            "`{}` is stored, but is said to have {} bytes in {}",
+            name(),
+            header.size,
+            header.compressed_size
+        )));
+    }
+    if header.base_name().len() > MAX_NAME {
+        return Err(BundleError::NameTooLong(name()));
+    }
+    let Some(data) = rest.get(..header.size as usize) else {
+        return Err(BundleError::CutOff(format!(
+            "`{}` is to have {} bytes, and only {} are there",
+            name(),
+            header.size,
+            rest.len()
+        )));
+    };
+    if crc32fast::hash(data) != header.crc32 {
+        return Err(BundleError::Damaged(name()));
+    }
+    Ok(data)
+}
+
+fn check_part(part: &Part, files: &HashMap<&str, &[u8]>) -> Result<(), String> {
+    let Some(src) = &part.src else { return Ok(()) };
+    let data = files.get(src.as_str()).ok_or_else(|| format!("its file `{src}` is not in the zip"))?;
+    if let Some(size) = part.size
+        && size != data.len() as u64
+    {
+        return Err(format!("its file `{src}` has {} bytes, the manifest says {size}", data.len()));
+    }
+    check_digest::<Sha1>("SHA-1", part.cs_sha1.as_deref(), data)?;
+    check_digest::<Sha256>("SHA-256", part.cs_sha256.as_deref(), data)
+}
+
+fn check_digest<D: Digest>(name: &str, wanted: Option<&str>, data: &[u8]) -> Result<(), String> {
+    match wanted {
+        Some(wanted) if !hex(&D::digest(data)).eq_ignore_ascii_case(wanted) => {
+            Err(format!("its {name} is not the one in the manifest"))
+        }
+        _ => Ok(()),
+    }
+}

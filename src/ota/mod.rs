@@ -1,0 +1,131 @@
+//! The services of a device that an update needs, as typed methods:
+//! `device.call(ota::GetBootState {}).await?`.
+//!
+//! The shapes are those of protocol.md, as recorded in `tests/wire/ws.json`. Fields that a device
+//! adds are ignored; fields that old firmware lacks have a default where the rest makes sense
+//! without them.
+
+mod types;
+
+use serde::Serialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+use crate::rpc::Method;
+pub use types::{BootState, Eth, MethodDescription, Slot, Snapshot, Status, SystemInfo, UpdateState, Wifi};
+
+/// One line per method: its name, whether it may be called twice, and what it answers.
+macro_rules! methods {
+    ($($method:ty: $name:literal, $idempotent:expr => $reply:ty;)*) => {
+        $(impl Method for $method {
+            const NAME: &'static str = $name;
+            const IDEMPOTENT: bool = $idempotent;
+            type Reply = $reply;
+        })*
+    };
+}
+
+const TWICE: bool = true;
+const ONCE: bool = false;
+
+methods! {
+    Update: "OTA.Update", ONCE => Value;
+    Commit: "OTA.Commit", ONCE => IgnoredAny;
+    Revert: "OTA.Revert", ONCE => IgnoredAny;
+    CreateSnapshot: "OTA.CreateSnapshot", ONCE => Snapshot;
+    GetBootState: "OTA.GetBootState", TWICE => BootState;
+    SetBootState: "OTA.SetBootState", TWICE => IgnoredAny;
+    GetStatus: "OTA.Status", TWICE => Status;
+    GetInfo: "Sys.GetInfo", TWICE => SystemInfo;
+    Reboot: "Sys.Reboot", ONCE => IgnoredAny;
+    ListMethods: "RPC.List", TWICE => Vec<String>;
+    Describe: "RPC.Describe", TWICE => MethodDescription;
+    Ping: "RPC.Ping", TWICE => Value;
+}
+
+/// `OTA.Update`: fetch a bundle into the inactive slot and reboot into it. The reply comes when the
+/// download has ended, and may be lost in the reboot; a success is an object with code 0 and a
+/// message.
+#[derive(Debug, Clone, Serialize)]
+pub struct Update {
+    /// Where the device finds the bundle.
+    pub url: String,
+    /// Seconds after the reboot, within which the new firmware has to be committed. 0 makes the new
+    /// firmware commit itself at its first boot.
+    pub commit_timeout: u64,
+    /// Seconds that the download may take. Older firmware ignores it.
+    pub timeout: u64,
+}
+
+/// `OTA.Commit`: keep the running firmware. Error -1 if there is nothing to commit.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Commit {}
+
+/// `OTA.Revert`: reboot into the other slot, 100 ms after the reply. Error -1 if there is nothing to
+/// revert.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Revert {}
+
+/// `OTA.CreateSnapshot`: copy the running firmware to the other slot.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct CreateSnapshot {
+    /// Make the copy what a rollback goes back to, and the running firmware uncommitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub set_as_revert: Option<bool>,
+    /// Seconds within which the running firmware has to be committed again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit_timeout: Option<u64>,
+}
+
+/// `OTA.GetBootState`: which slot runs, and whether it is committed.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct GetBootState {}
+
+/// `OTA.SetBootState`: set some fields of the boot state. Error -2 if there is none to set, -3 for a
+/// slot that does not exist.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct SetBootState {
+    /// The slot that boots next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub active_slot: Option<u8>,
+    /// Whether it is committed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is_committed: Option<bool>,
+    /// The slot that a rollback goes back to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revert_slot: Option<u8>,
+    /// Seconds within which the firmware has to be committed after a boot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit_timeout: Option<u64>,
+}
+
+/// `OTA.Status`: how far an update is. Newer firmware only; older answers 404.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct GetStatus {}
+
+/// `Sys.GetInfo`: what the device is, and what it runs.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct GetInfo {}
+
+/// `Sys.Reboot`: reboot. While uncommitted, that is a rollback.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Reboot {
+    /// Milliseconds from the reply to the reboot; 100 if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delay_ms: Option<u64>,
+}
+
+/// `RPC.List`: the names of all methods.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct ListMethods {}
+
+/// `RPC.Describe`: the arguments of one method.
+#[derive(Debug, Clone, Serialize)]
+pub struct Describe {
+    /// The method's full name.
+    pub name: String,
+}
+
+/// `RPC.Ping`: is anybody there.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Ping {}

@@ -1,0 +1,220 @@
+//! What the methods answer.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+/// The number of a flash slot.
+pub type Slot = u8;
+
+/// Which slot runs, and whether it stays (as recorded in wire/ws.json, case `ota_getbootstate`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BootState {
+    /// The slot that runs.
+    pub active_slot: Slot,
+    /// Whether the firmware stays after the next reboot. This alone says whether a commit is pending.
+    pub is_committed: bool,
+    /// The slot that a rollback goes back to.
+    #[serde(default)]
+    pub revert_slot: Slot,
+    /// Seconds within which a commit has to come. After a rollback the old value still stands here
+    /// (as recorded in wire/ws.json, case `ota_after_commit_timeout`).
+    #[serde(default)]
+    pub commit_timeout: u64,
+}
+
+/// What it means, in a sentence.
+impl fmt::Display for BootState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { active_slot, is_committed, revert_slot, commit_timeout } = self;
+        if *is_committed {
+            return write!(f, "slot {active_slot} runs, committed; it stays after a reboot");
+        }
+        write!(f, "slot {active_slot} runs uncommitted; a reboot goes back to slot {revert_slot}")?;
+        match commit_timeout {
+            0 => Ok(()),
+            seconds => write!(f, ", and so does the device by itself {seconds} s after its start"),
+        }
+    }
+}
+
+/// How far an update is (as recorded in wire/ws.json, cases `ota_status` and
+/// `ota_update_concurrent`).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Status {
+    /// What goes on.
+    pub state: UpdateState,
+    /// The same in the device's words.
+    #[serde(default)]
+    pub message: String,
+    /// How much of the bundle has been written, in percent.
+    #[serde(default)]
+    pub progress_percent: u8,
+}
+
+/// The states of the device's updater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(from = "i64")]
+pub enum UpdateState {
+    /// No update runs.
+    Idle,
+    /// One runs.
+    Progress,
+    /// One failed.
+    Error,
+    /// One has succeeded, and the reboot is near.
+    Success,
+    /// A state that this version of otactl does not know.
+    Unknown(i64),
+}
+
+impl From<i64> for UpdateState {
+    fn from(state: i64) -> Self {
+        match state {
+            0 => Self::Idle,
+            1 => Self::Progress,
+            2 => Self::Error,
+            3 => Self::Success,
+            other => Self::Unknown(other),
+        }
+    }
+}
+
+/// The answer of `OTA.CreateSnapshot`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Snapshot {
+    /// The slot that holds the copy.
+    pub slot: Slot,
+}
+
+/// What the device is and what it runs (as recorded in wire/ws.json, case `sys_getinfo`).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct SystemInfo {
+    /// The device's id, such as `esp32_AABBCC`.
+    #[serde(default)]
+    pub id: String,
+    /// The app's name, the manifest's `name`.
+    #[serde(default)]
+    pub app: String,
+    /// The firmware's version, the manifest's `version`.
+    pub fw_version: String,
+    /// The build, the manifest's `build_id`.
+    pub fw_id: String,
+    /// The platform, the manifest's `platform`.
+    #[serde(default)]
+    pub arch: String,
+    /// Seconds since the device started.
+    #[serde(deserialize_with = "seconds")]
+    pub uptime: u64,
+    /// Its addresses over Wi-Fi.
+    #[serde(default)]
+    pub wifi: Option<Wifi>,
+    /// Its address over Ethernet.
+    #[serde(default)]
+    pub eth: Option<Eth>,
+}
+
+/// The `wifi` of [`SystemInfo`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Wifi {
+    /// Its address in the network that it has joined; empty or absent without one.
+    #[serde(default)]
+    pub sta_ip: Option<String>,
+    /// Its address in the network that it offers.
+    #[serde(default)]
+    pub ap_ip: Option<String>,
+}
+
+/// The `eth` of [`SystemInfo`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Eth {
+    /// Its address; empty or absent without one.
+    #[serde(default)]
+    pub ip: Option<String>,
+}
+
+impl SystemInfo {
+    /// The address under which the device says it can be reached: Ethernet, the Wi-Fi it joined,
+    /// the Wi-Fi it offers.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        let wifi = self.wifi.as_ref();
+        [
+            self.eth.as_ref().and_then(|eth| eth.ip.as_deref()),
+            wifi.and_then(|wifi| wifi.sta_ip.as_deref()),
+            wifi.and_then(|wifi| wifi.ap_ip.as_deref()),
+        ]
+        .into_iter()
+        .flatten()
+        .find_map(|ip| ip.parse().ok())
+    }
+}
+
+/// The answer of `RPC.Describe` (as recorded in wire/ws.json, case `rpc_describe`).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct MethodDescription {
+    /// The method's name.
+    pub name: String,
+    /// Its arguments in the notation of the device's JSON scanner, such as `{url: %T}`.
+    #[serde(default)]
+    pub args_fmt: String,
+}
+
+/// Some ports print the uptime with a fraction.
+fn seconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let number = serde_json::Number::deserialize(deserializer)?;
+    if let Some(whole) = number.as_u64() {
+        return Ok(whole);
+    }
+    match number.as_f64() {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be in range")]
+        Some(fraction) if (0.0..1e15).contains(&fraction) => Ok(fraction as u64),
+        _ => Err(serde::de::Error::custom("an uptime in seconds was expected")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_boot_state_says_what_a_reboot_does() {
+        let state = |committed, timeout| {
+            BootState { active_slot: 1, is_committed: committed, revert_slot: 0, commit_timeout: timeout }.to_string()
+        };
+        assert_eq!(state(true, 4), "slot 1 runs, committed; it stays after a reboot");
+        assert_eq!(state(false, 0), "slot 1 runs uncommitted; a reboot goes back to slot 0");
+        assert_eq!(
+            state(false, 300),
+            "slot 1 runs uncommitted; a reboot goes back to slot 0, and so does the device by itself 300 s after its start"
+        );
+    }
+
+    #[test]
+    fn an_uptime_may_have_a_fraction() {
+        for (uptime, expected) in [(json!(5), Some(5)), (json!(5.9), Some(5)), (json!(-1), None), (json!("5"), None)] {
+            let info = json!({"fw_version": "1", "fw_id": "b", "uptime": uptime});
+            let info = serde_json::from_value::<SystemInfo>(info);
+            assert_eq!(info.ok().map(|info| info.uptime), expected, "{uptime}");
+        }
+    }
+
+    #[test]
+    fn the_address_is_the_first_that_is_one() {
+        let info = |rest: serde_json::Value| {
+            let mut info = json!({"fw_version": "1", "fw_id": "b", "uptime": 1});
+            info.as_object_mut().expect("object").extend(rest.as_object().expect("object").clone());
+            serde_json::from_value::<SystemInfo>(info).expect("an info").address().map(|ip| ip.to_string())
+        };
+        assert_eq!(info(json!({})), None);
+        assert_eq!(
+            info(json!({"eth": {"ip": ""}, "wifi": {"sta_ip": "10.0.0.7", "ap_ip": ""}})),
+            Some("10.0.0.7".into())
+        );
+        assert_eq!(info(json!({"eth": {"ip": "127.0.0.1"}})), Some("127.0.0.1".into()));
+        assert_eq!(info(json!({"wifi": null})), None);
+    }
+}

@@ -1,0 +1,187 @@
+//! The seam of the transports, and typed calls over it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize as _, Serialize};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::error::CallError;
+use super::frame::Request;
+
+/// How often an idempotent call is made in all, when the connection keeps breaking under it.
+const ATTEMPTS: usize = 3;
+
+/// One way to one device. Every transport is one of these.
+///
+/// An implementation
+/// - answers within the request's timeout, whatever the device or the network do;
+/// - sends a request at most once, and says in [`CallError::Lost`] whether it may have been sent;
+/// - takes many calls at a time, and gives each the reply with its own id;
+/// - dials when it is first needed, and again after a link was lost.
+#[async_trait]
+pub trait RpcClient: Send + Sync {
+    /// Makes one call. The result is the device's `result`, or its `error` object if that has code 0.
+    async fn call(&self, request: Request) -> Result<Value, CallError>;
+
+    /// Takes the link for dead: calls under way fail with [`CallError::Lost`], the next one dials
+    /// anew. To be used when the device reboots, since a chip that resets says goodbye to nobody and
+    /// TCP takes many seconds to find out.
+    fn hang_up(&self);
+}
+
+/// A method of the device: its arguments are the fields, its result is [`Method::Reply`].
+pub trait Method: Serialize {
+    /// The full name, such as `OTA.Commit`.
+    const NAME: &'static str;
+    /// Whether it does no harm to call it twice. Only then is it repeated when a reply is lost.
+    const IDEMPOTENT: bool;
+    /// What the device answers.
+    type Reply: DeserializeOwned;
+}
+
+/// Typed calls to one device, with a deadline and the retry rule. Cheap to clone; the clones share
+/// the transport, which is closed when the last of them is dropped.
+#[derive(Clone)]
+pub struct Device {
+    client: Arc<dyn RpcClient>,
+    timeout: Duration,
+}
+
+impl Device {
+    /// Calls over `client`, each of which may take `timeout`.
+    #[must_use]
+    pub fn new(client: Box<dyn RpcClient>, timeout: Duration) -> Self {
+        Self { client: client.into(), timeout }
+    }
+
+    /// The time that a call may take unless it is given its own.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// See [`RpcClient::hang_up`].
+    pub fn hang_up(&self) {
+        self.client.hang_up();
+    }
+
+    /// Calls a method within the usual timeout.
+    pub async fn call<M: Method>(&self, method: M) -> Result<M::Reply, CallError> {
+        self.call_within(method, self.timeout).await
+    }
+
+    /// Calls a method within its own timeout.
+    pub async fn call_within<M: Method>(&self, method: M, timeout: Duration) -> Result<M::Reply, CallError> {
+        let params = serde_json::to_value(&method).expect("the arguments of a method serialise");
+        let value = self.call_raw(M::NAME, params, M::IDEMPOTENT, timeout).await?;
+        M::Reply::deserialize(value)
+            .map_err(|e| CallError::WrongShape { method: M::NAME.into(), detail: e.to_string() })
+    }
+
+    /// Calls any method with any arguments; `null` means none. The retry rule: when the link is
+    /// lost, the call is made again only if nothing was sent or the method is idempotent, and all
+    /// attempts together stay within `timeout`.
+    pub async fn call_raw(
+        &self,
+        method: &str,
+        params: Value,
+        idempotent: bool,
+        timeout: Duration,
+    ) -> Result<Value, CallError> {
+        let request = Request::new(method, timeout).with_params(params);
+        let started = Instant::now();
+        let mut attempt = 1;
+        loop {
+            let left = timeout.saturating_sub(started.elapsed());
+            let result = self.client.call(Request { timeout: left, ..request.clone() }).await;
+            tracing::debug!(method, attempt, ms = started.elapsed().as_millis(), ok = result.is_ok(), "call");
+            match result {
+                Err(CallError::Lost { sent, .. }) if attempt < ATTEMPTS && (idempotent || !sent) => attempt += 1,
+                Err(CallError::Timeout { peer, method, .. }) => {
+                    return Err(CallError::Timeout { peer, method, after: timeout });
+                }
+                result => return result,
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Device").field("timeout", &self.timeout).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::rpc::frame::RemoteError;
+
+    /// Gives the answers that it was given, in order, and counts the calls.
+    struct Scripted(Mutex<Vec<Result<Value, CallError>>>);
+
+    #[async_trait]
+    impl RpcClient for Scripted {
+        async fn call(&self, _: Request) -> Result<Value, CallError> {
+            self.0.lock().expect("lock").pop().expect("no more calls than were scripted")
+        }
+        fn hang_up(&self) {}
+    }
+
+    #[derive(Serialize)]
+    struct Look {}
+    impl Method for Look {
+        const NAME: &'static str = "Look";
+        const IDEMPOTENT: bool = true;
+        type Reply = u8;
+    }
+
+    #[derive(Serialize)]
+    struct Act {}
+    impl Method for Act {
+        const NAME: &'static str = "Act";
+        const IDEMPOTENT: bool = false;
+        type Reply = u8;
+    }
+
+    fn lost(sent: bool) -> Result<Value, CallError> {
+        Err(CallError::Lost { peer: "p".into(), sent, reason: "r".into() })
+    }
+
+    fn device(mut answers: Vec<Result<Value, CallError>>) -> Device {
+        answers.reverse();
+        Device::new(Box::new(Scripted(Mutex::new(answers))), Duration::from_secs(1))
+    }
+
+    /// A commit or a revert that runs twice is not the same as one: what may have been sent is
+    /// repeated only if the method allows it.
+    #[tokio::test]
+    async fn nothing_is_sent_twice_by_accident() {
+        assert!(matches!(device(vec![lost(true), Ok(7.into())]).call(Look {}).await, Ok(7)));
+        assert!(matches!(device(vec![lost(false), Ok(7.into())]).call(Act {}).await, Ok(7)));
+        let sent = device(vec![lost(true)]).call(Act {}).await;
+        assert!(matches!(sent, Err(CallError::Lost { sent: true, .. })), "{sent:?}");
+    }
+
+    #[tokio::test]
+    async fn a_link_that_keeps_breaking_is_given_up() {
+        let result = device(vec![lost(true), lost(true), lost(true)]).call(Look {}).await;
+        assert!(matches!(result, Err(CallError::Lost { .. })), "{result:?}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_of_the_wrong_shape_is_told() {
+        let result = device(vec![Ok("x".into())]).call(Look {}).await.expect_err("not a number");
+        assert!(matches!(result, CallError::WrongShape { .. }), "{result:?}");
+        let error = RemoteError { code: 404, message: None };
+        let refused = device(vec![Err(CallError::Remote { method: "Look".into(), error })]).call(Look {}).await;
+        assert_eq!(refused.expect_err("404").remote().map(|e| e.code), Some(404));
+    }
+}

@@ -1,0 +1,128 @@
+//! What can come of a call but its result. The words say what happened; what to do about it is
+//! added where it is shown.
+
+use std::io;
+use std::time::Duration;
+
+use super::frame::RemoteError;
+
+/// Why a call brought no result.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CallError {
+    /// No connection came about; nothing was sent.
+    #[error("cannot reach {peer}: {cause}")]
+    Unreachable {
+        /// The device's address, without secrets.
+        peer: String,
+        /// What went wrong.
+        cause: DialError,
+    },
+    /// The connection broke while the call was under way.
+    #[error("lost the connection to {peer}: {reason}")]
+    Lost {
+        /// The device's address, without secrets.
+        peer: String,
+        /// Whether the request may have reached the device.
+        sent: bool,
+        /// What went wrong.
+        reason: String,
+    },
+    /// There is a connection, but the answer did not come in time. The device may still have done
+    /// what it was asked.
+    #[error("no answer to {method} from {peer} within {}", humantime::format_duration(*.after))]
+    Timeout {
+        /// The device's address, without secrets.
+        peer: String,
+        /// The method that was called.
+        method: String,
+        /// How long the call was given.
+        after: Duration,
+    },
+    /// The device answered with an error.
+    #[error("{method}: the device answered: {error}")]
+    Remote {
+        /// The method that was called.
+        method: String,
+        /// The device's error.
+        error: RemoteError,
+    },
+    /// The device answered, but not with what this method returns.
+    #[error("{method}: the device's answer has an unexpected shape: {detail}")]
+    WrongShape {
+        /// The method that was called.
+        method: String,
+        /// What did not fit.
+        detail: String,
+    },
+    /// The request is larger than a device takes. It was not sent.
+    #[error("the request {method} has {size} bytes; a device takes less than {limit}")]
+    TooLarge {
+        /// The method that was to be called.
+        method: String,
+        /// The size of the whole request, in bytes.
+        size: usize,
+        /// What the transport can carry, in bytes.
+        limit: usize,
+    },
+}
+
+impl CallError {
+    /// The device's own error, if it answered with one.
+    #[must_use]
+    pub fn remote(&self) -> Option<&RemoteError> {
+        match self {
+            Self::Remote { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Whether the same call may succeed if it is made again in a moment: the link broke, or the
+    /// device is about to reboot (error 418).
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Lost { .. } | Self::Timeout { .. } => true,
+            Self::Remote { error, .. } => error.code == 418,
+            Self::WrongShape { .. } | Self::TooLarge { .. } => false,
+        }
+    }
+}
+
+/// Why no connection came about.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DialError {
+    /// Something is there, but nothing listens on that port.
+    #[error("the connection was refused")]
+    Refused,
+    /// Nothing came back at all.
+    #[error("no answer within {}", humantime::format_duration(*.0))]
+    Silent(Duration),
+    /// The network says that there is no such way.
+    #[error("no route to the host")]
+    NoRoute,
+    /// The name has no address.
+    #[error("the host name cannot be resolved")]
+    UnknownHost,
+    /// There is a server, but not the RPC service of a device.
+    #[error("what answers there is not the RPC service of a Mongoose OS device ({0})")]
+    NotRpc(String),
+    /// The port does not speak TLS.
+    #[error("the port does not speak TLS")]
+    PlainPort,
+    /// TLS failed in another way.
+    #[error("TLS failed: {0}")]
+    Tls(String),
+    /// Anything else.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl From<&io::Error> for DialError {
+    fn from(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::ConnectionRefused => Self::Refused,
+            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Self::NoRoute,
+            _ => Self::Other(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The RPC protocol of a Mongoose OS device. No I/O happens here.
+//!
+//! - [`frame`]: the JSON that travels, one frame per request or reply;
+//! - [`client`]: [`RpcClient`], the seam behind which every transport stands, and [`Device`], the
+//!   typed calls over it;
+//! - [`error`]: everything that can come of a call but its result.
+
+pub mod client;
+pub mod error;
+pub mod frame;
+
+pub use client::{Device, Method, RpcClient};
+pub use error::{CallError, DialError};
+pub use frame::{Incoming, RemoteError, Request};

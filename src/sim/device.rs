@@ -1,0 +1,434 @@
+//! The device as a state machine. Every method that needs the time takes it as an argument, and
+//! nothing here waits, sends or stores.
+
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+/// The number of a slot.
+pub type Slot = u8;
+
+/// Which slot boots, and whether it stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BootState {
+    /// The slot that boots.
+    pub active_slot: Slot,
+    /// Whether it stays after the next reboot.
+    pub is_committed: bool,
+    /// The slot that a rollback goes back to.
+    pub revert_slot: Slot,
+    /// Seconds within which a commit has to come; stays as it was after a rollback.
+    pub commit_timeout: u64,
+}
+
+/// How long before a reboot the device answers nothing but error 418, and how long after the reply
+/// to `OTA.Update` and `OTA.Revert` it reboots.
+pub const SHUTDOWN: Duration = Duration::from_millis(100);
+
+/// What a slot holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Firmware {
+    /// The app's name.
+    pub app: String,
+    /// The version.
+    pub version: String,
+    /// The build.
+    pub build_id: String,
+    /// What it was built for.
+    pub platform: String,
+}
+
+/// What stays when the power goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flash {
+    /// The two slots.
+    pub slots: [Option<Firmware>; 2],
+    /// Which of them runs, and whether it stays.
+    pub boot: BootState,
+    /// The next boot is the first of a new firmware; the one after that is a rollback.
+    pub first_boot: bool,
+}
+
+impl Flash {
+    /// The factory state (as recorded in wire/ws.json, case `ota_getbootstate`).
+    #[must_use]
+    pub fn factory(firmware: Firmware) -> Self {
+        Self {
+            slots: [Some(firmware), None],
+            boot: BootState { active_slot: 0, is_committed: true, revert_slot: 0, commit_timeout: 0 },
+            first_boot: false,
+        }
+    }
+
+    /// Whether there is anything to boot, and the slots that it speaks of exist.
+    #[must_use]
+    pub fn is_bootable(&self) -> bool {
+        let exists = |slot: Slot| usize::from(slot) < self.slots.len();
+        self.slots.iter().any(Option::is_some) && exists(self.boot.active_slot) && exists(self.boot.revert_slot)
+    }
+}
+
+/// A running update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Update {
+    /// Seconds, as asked for; 0 means that the new firmware commits itself.
+    pub commit_timeout: u64,
+    /// How much has been written, in percent.
+    pub percent: u8,
+}
+
+/// Whether the chip runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Power {
+    /// It runs since then.
+    On(Instant),
+    /// It boots, and runs from then on.
+    Booting(Instant),
+}
+
+/// Why the device does not do what it was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is nothing to commit or to revert.
+    NothingPending,
+    /// An update runs, or the firmware is uncommitted.
+    Busy,
+    /// There is no such slot.
+    BadSlot,
+}
+
+/// The device.
+#[derive(Debug)]
+pub struct Device {
+    flash: Flash,
+    /// The slot that was booted; `flash.boot.active_slot` is the one that boots next.
+    running: Slot,
+    power: Power,
+    reboot_delay: Duration,
+    reboot_at: Option<Instant>,
+    rollback_at: Option<Instant>,
+    update: Option<Update>,
+    boots: u64,
+}
+
+impl Device {
+    /// A device that is switched on now, with this in its flash. An uncommitted firmware has lost
+    /// its power, and is rolled back.
+    #[must_use]
+    pub fn power_on(flash: Flash, reboot_delay: Duration, now: Instant) -> Self {
+        let mut device = Self {
+            running: flash.boot.active_slot,
+            flash,
+            power: Power::On(now),
+            reboot_delay,
+            reboot_at: None,
+            rollback_at: None,
+            update: None,
+            boots: 0,
+        };
+        device.boot(now);
+        device
+    }
+
+    /// What stays when the power goes.
+    #[must_use]
+    pub fn flash(&self) -> &Flash {
+        &self.flash
+    }
+
+    /// Whether it runs.
+    #[must_use]
+    pub fn power(&self) -> Power {
+        self.power
+    }
+
+    /// How often it has been booted. What began under another count has been cut short.
+    #[must_use]
+    pub fn boots(&self) -> u64 {
+        self.boots
+    }
+
+    /// The firmware that runs.
+    #[must_use]
+    pub fn firmware(&self) -> &Firmware {
+        self.flash.slots[usize::from(self.running)].as_ref().expect("a slot is booted only if it holds a firmware")
+    }
+
+    /// The slot that runs.
+    #[must_use]
+    pub fn running_slot(&self) -> Slot {
+        self.running
+    }
+
+    /// Time since it was started, or none while it boots.
+    #[must_use]
+    pub fn uptime(&self, now: Instant) -> Duration {
+        match self.power {
+            Power::On(since) => now.saturating_duration_since(since),
+            Power::Booting(_) => Duration::ZERO,
+        }
+    }
+
+    /// The update that runs, if any.
+    #[must_use]
+    pub fn update(&self) -> Option<Update> {
+        self.update
+    }
+
+    /// When something will happen by itself.
+    #[must_use]
+    pub fn next_event(&self) -> Option<Instant> {
+        match self.power {
+            Power::Booting(until) => Some(until),
+            Power::On(_) => [self.reboot_at, self.rollback_at].into_iter().flatten().min(),
+        }
+    }
+
+    /// Lets happen what is due: a boot that ends, a reboot, a commit timeout.
+    pub fn tick(&mut self, now: Instant) {
+        if matches!(self.power, Power::Booting(until) if until <= now) {
+            self.boot(now);
+        }
+        if self.rollback_at.is_some_and(|at| at <= now) {
+            self.rollback_at = None;
+            self.reboot_at = Some(now);
+        }
+        if matches!(self.power, Power::On(_)) && self.reboot_at.is_some_and(|at| at <= now) {
+            self.power = Power::Booting(now + self.reboot_delay);
+            (self.reboot_at, self.rollback_at, self.update) = (None, None, None);
+        }
+    }
+
+    /// How long until a reboot for which the device has already closed its doors.
+    #[must_use]
+    pub fn shutting_down(&self, now: Instant) -> Option<Duration> {
+        let left = self.reboot_at?.saturating_duration_since(now);
+        (left <= SHUTDOWN).then_some(left)
+    }
+
+    /// Reboots after `delay`.
+    pub fn reboot(&mut self, delay: Duration, now: Instant) {
+        self.reboot_at = Some(now + delay);
+    }
+
+    /// Keeps the running firmware.
+    pub fn commit(&mut self) -> Result<(), Refusal> {
+        if self.flash.boot.is_committed {
+            return Err(Refusal::NothingPending);
+        }
+        self.flash.boot.is_committed = true;
+        self.flash.boot.commit_timeout = 0;
+        self.rollback_at = None;
+        Ok(())
+    }
+
+    /// Goes back to the other firmware, by a reboot while uncommitted.
+    pub fn revert(&mut self, now: Instant) -> Result<(), Refusal> {
+        if self.flash.boot.is_committed {
+            return Err(Refusal::NothingPending);
+        }
+        self.reboot(SHUTDOWN, now);
+        Ok(())
+    }
+
+    /// Copies the running firmware to the other slot. That the copy, as a target of a rollback,
+    /// makes the firmware uncommitted was recorded with a commit timeout; without one it is a guess.
+    pub fn create_snapshot(
+        &mut self,
+        set_as_revert: bool,
+        commit_timeout: Option<u64>,
+        now: Instant,
+    ) -> Result<Slot, Refusal> {
+        if !self.flash.boot.is_committed || self.update.is_some() {
+            return Err(Refusal::Busy);
+        }
+        let slot = 1 - self.running;
+        self.flash.slots[usize::from(slot)] = Some(self.firmware().clone());
+        if set_as_revert {
+            self.flash.boot.revert_slot = slot;
+            if let Some(seconds) = commit_timeout {
+                self.flash.boot.is_committed = false;
+                self.flash.boot.commit_timeout = seconds;
+                self.start_commit_timer(now);
+            }
+        }
+        Ok(slot)
+    }
+
+    /// Sets the boot state. A slot that holds nothing cannot be booted.
+    pub fn set_boot_state(&mut self, boot: BootState) -> Result<(), Refusal> {
+        for slot in [boot.active_slot, boot.revert_slot] {
+            if usize::from(slot) >= self.flash.slots.len() {
+                return Err(Refusal::BadSlot);
+            }
+        }
+        self.flash.boot = boot;
+        if boot.is_committed {
+            self.rollback_at = None;
+        }
+        Ok(())
+    }
+
+    /// Begins an update.
+    pub fn begin_update(&mut self, commit_timeout: u64) -> Result<(), Refusal> {
+        if self.update.is_some() || !self.flash.boot.is_committed {
+            return Err(Refusal::Busy);
+        }
+        self.update = Some(Update { commit_timeout, percent: 0 });
+        Ok(())
+    }
+
+    /// Notes how far the update is.
+    pub fn update_progress(&mut self, percent: u8) {
+        if let Some(update) = &mut self.update {
+            update.percent = percent;
+        }
+    }
+
+    /// Ends an update. With a new firmware, it is put into the other slot, marked to be booted, and
+    /// the reboot is near.
+    pub fn end_update(&mut self, firmware: Option<Firmware>, now: Instant) {
+        let Some(update) = self.update.take() else { return };
+        if let Some(firmware) = firmware {
+            let slot = 1 - self.running;
+            self.flash.slots[usize::from(slot)] = Some(firmware);
+            self.flash.boot = BootState {
+                active_slot: slot,
+                is_committed: false,
+                revert_slot: self.running,
+                commit_timeout: update.commit_timeout,
+            };
+            self.flash.first_boot = true;
+            self.reboot(SHUTDOWN, now);
+        }
+    }
+
+    fn boot(&mut self, now: Instant) {
+        self.boots += 1;
+        self.power = Power::On(now);
+        let boot = &mut self.flash.boot;
+        let first = std::mem::take(&mut self.flash.first_boot);
+        if !boot.is_committed && !first {
+            // The old commit_timeout stays (wire/ws.json, case ota_after_commit_timeout).
+            boot.active_slot = boot.revert_slot;
+            boot.is_committed = true;
+        } else if first && boot.commit_timeout == 0 {
+            boot.is_committed = true;
+        }
+        // A real boot loader falls back likewise when the slot holds nothing that runs.
+        if self.flash.slots[usize::from(boot.active_slot)].is_none() {
+            boot.active_slot = 1 - boot.active_slot;
+        }
+        self.running = boot.active_slot;
+        if !self.flash.boot.is_committed {
+            self.start_commit_timer(now);
+        }
+    }
+
+    fn start_commit_timer(&mut self, now: Instant) {
+        let timeout = self.flash.boot.commit_timeout;
+        self.rollback_at = (timeout > 0).then(|| now.checked_add(Duration::from_secs(timeout))).flatten();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOOT: Duration = Duration::from_millis(300);
+
+    fn firmware(version: &str) -> Firmware {
+        Firmware {
+            app: "demo".into(),
+            version: version.into(),
+            build_id: format!("b{version}"),
+            platform: "esp32".into(),
+        }
+    }
+
+    /// A device that has just booted 2.0.0 for the first time, uncommitted.
+    fn updated(commit_timeout: u64) -> (Device, Instant) {
+        let start = Instant::now();
+        let mut device = Device::power_on(Flash::factory(firmware("1.0.0")), BOOT, start);
+        device.begin_update(commit_timeout).expect("idle");
+        device.end_update(Some(firmware("2.0.0")), start);
+        let off = start + SHUTDOWN;
+        device.tick(off);
+        assert_eq!(device.power(), Power::Booting(off + BOOT));
+        let on = device.next_event().expect("it boots");
+        device.tick(on);
+        (device, on)
+    }
+
+    #[test]
+    fn an_update_runs_uncommitted_until_it_is_committed() {
+        let (mut device, now) = updated(60);
+        assert_eq!(device.firmware().version, "2.0.0");
+        let state = BootState { active_slot: 1, is_committed: false, revert_slot: 0, commit_timeout: 60 };
+        assert_eq!(device.flash().boot, state);
+        assert_eq!(device.begin_update(60), Err(Refusal::Busy), "no update while uncommitted");
+        device.commit().expect("pending");
+        assert_eq!(device.commit(), Err(Refusal::NothingPending));
+        assert_eq!(device.next_event(), None, "the timer has stopped");
+        device.tick(now + Duration::from_secs(61));
+        assert_eq!(device.firmware().version, "2.0.0");
+    }
+
+    #[test]
+    fn what_is_not_committed_in_time_rolls_back() {
+        let (mut device, now) = updated(4);
+        device.tick(now + Duration::from_secs(4));
+        let on = device.next_event().expect("it boots");
+        device.tick(on);
+        assert_eq!(device.firmware().version, "1.0.0");
+        let state = BootState { active_slot: 0, is_committed: true, revert_slot: 0, commit_timeout: 4 };
+        assert_eq!(device.flash().boot, state, "the old timeout stays in the state");
+    }
+
+    #[test]
+    fn any_reboot_or_loss_of_power_while_uncommitted_rolls_back() {
+        let (mut device, now) = updated(60);
+        device.reboot(Duration::ZERO, now);
+        device.tick(now);
+        device.tick(now + BOOT);
+        assert_eq!(device.firmware().version, "1.0.0");
+
+        let (device, now) = updated(60);
+        let device = Device::power_on(device.flash().clone(), BOOT, now);
+        assert_eq!(device.firmware().version, "1.0.0");
+    }
+
+    #[test]
+    fn without_a_commit_timeout_the_new_firmware_commits_itself() {
+        let (device, _) = updated(0);
+        assert!(device.flash().boot.is_committed);
+        assert_eq!(device.firmware().version, "2.0.0");
+        assert_eq!(device.next_event(), None);
+    }
+
+    #[test]
+    fn a_reboot_cuts_an_update_short() {
+        let now = Instant::now();
+        let mut device = Device::power_on(Flash::factory(firmware("1.0.0")), BOOT, now);
+        device.begin_update(60).expect("idle");
+        device.reboot(Duration::ZERO, now);
+        device.tick(now);
+        device.tick(now + BOOT);
+        assert_eq!(device.update(), None);
+        device.end_update(Some(firmware("2.0.0")), now);
+        assert_eq!(device.flash().boot.active_slot, 0, "what ends too late changes nothing");
+    }
+
+    #[test]
+    fn an_empty_slot_is_not_booted() {
+        let now = Instant::now();
+        let mut device = Device::power_on(Flash::factory(firmware("1.0.0")), BOOT, now);
+        let bad = BootState { active_slot: 7, ..device.flash().boot };
+        assert_eq!(device.set_boot_state(bad), Err(Refusal::BadSlot));
+        device.set_boot_state(BootState { active_slot: 1, ..device.flash().boot }).expect("a slot");
+        device.reboot(Duration::ZERO, now);
+        device.tick(now);
+        device.tick(now + BOOT);
+        assert_eq!((device.running_slot(), device.firmware().version.as_str()), (0, "1.0.0"));
+    }
+}

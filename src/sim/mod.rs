@@ -1,0 +1,59 @@
+//! A simulated Mongoose OS device. It stands in for the silicon only: sockets, downloads and zips
+//! are real, and it answers as the recorded bytes in `tests/wire/` do.
+//!
+//! - [`device`]: the state machine: slots, boot state, reboots, timers; the clock is an argument;
+//! - [`services`]: the methods, and the exact words of their answers;
+//! - [`wire`]: requests as the device's lenient scanner reads them, replies as it writes them;
+//! - [`updater`]: the bundle, as the device takes it from a stream; pure as well;
+//! - [`download`]: fetches a bundle over HTTP and feeds the updater;
+//! - [`board`]: the device with its clock, its power and its downloads;
+//! - [`server`]: one TCP port, served by [`http`] and [`websocket`];
+//! - [`storage`]: what outlives the process.
+//!
+//! Nothing here uses the client's side of otactl, so that a mistake there cannot hide itself.
+
+pub mod board;
+pub mod device;
+pub mod download;
+pub mod http;
+pub mod server;
+pub mod services;
+pub mod storage;
+pub mod updater;
+pub mod websocket;
+pub mod wire;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use device::Firmware;
+pub use server::Simulator;
+
+/// What a simulated device is.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Its id, such as `esp32_AABBCC`.
+    pub id: String,
+    /// What it runs from the factory; its platform is the device's.
+    pub factory: Firmware,
+    /// How long a reboot takes, from silence to the first answer.
+    pub reboot_delay: Duration,
+    /// Where its flash is kept; `None` forgets it with the process.
+    pub state: Option<PathBuf>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            id: "esp32_AABBCC".into(),
+            factory: Firmware {
+                app: "demo".into(),
+                version: "1.0.0".into(),
+                build_id: "20240101-000000/g0000000-factory".into(),
+                platform: "esp32".into(),
+            },
+            reboot_delay: Duration::from_secs(1),
+            state: None,
+        }
+    }
+}

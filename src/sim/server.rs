@@ -1,0 +1,73 @@
+//! The simulated device on a TCP port.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::broadcast;
+use tokio::task::JoinSet;
+
+use super::board::Board;
+use super::{Config, http};
+
+/// A simulated device that runs. Dropping it switches it off.
+#[derive(Debug)]
+pub struct Simulator {
+    board: Arc<Board>,
+    address: SocketAddr,
+    _tasks: JoinSet<()>,
+}
+
+impl Simulator {
+    /// Switches a device on and serves it on `listener`. Has to be called within a tokio runtime.
+    pub fn start(config: Config, listener: TcpListener) -> io::Result<Self> {
+        let board = Board::power_on(config)?;
+        let address = listener.local_addr()?;
+        let mut tasks = JoinSet::new();
+        let clock = Arc::clone(&board);
+        tasks.spawn(async move { clock.run_clock().await });
+        tasks.spawn(accept(listener, Arc::clone(&board)));
+        Ok(Self { board, address, _tasks: tasks })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The device's id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.board.id()
+    }
+
+    /// What the device runs, in a sentence.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        self.board.describe()
+    }
+
+    /// What the device prints from now on.
+    #[must_use]
+    pub fn console(&self) -> broadcast::Receiver<String> {
+        self.board.console()
+    }
+}
+
+/// The port stays bound while the device reboots, so that nobody else can take it; connections wait
+/// unanswered meanwhile, as a SYN does that is sent again.
+async fn accept(listener: TcpListener, board: Arc<Board>) {
+    let mut connections = JoinSet::new();
+    loop {
+        board.until_on().await;
+        tokio::select! {
+            () = board.until_off(board.boot()) => {}
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept() => if let Ok((stream, peer)) = accepted {
+                connections.spawn(http::serve(stream, peer, Arc::clone(&board)));
+            }
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! The methods of the device, and the exact words of their answers, as recorded in
+//! `tests/wire/ws.json`.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value, json};
+
+use super::device::{Device, Refusal};
+use super::wire::{Call, Failure, Outcome, quoted};
+
+/// The device's answer to a call.
+#[derive(Debug, PartialEq)]
+pub enum Answer {
+    /// At once.
+    Now(Outcome),
+    /// When the download has ended.
+    AfterDownload {
+        /// Where the bundle is.
+        url: String,
+        /// How long the download may take.
+        timeout: Duration,
+    },
+}
+
+/// The methods with their arguments, in the order in which a device lists them.
+const METHODS: &[(&str, &str)] = &[
+    ("OTA.Status", ""),
+    ("OTA.SetBootState", "{active_slot: %d, is_committed: %B, revert_slot: %d, commit_timeout: %d}"),
+    ("OTA.GetBootState", ""),
+    ("OTA.CreateSnapshot", "{set_as_revert: %B, commit_timeout: %d}"),
+    ("OTA.Revert", ""),
+    ("OTA.Commit", ""),
+    ("OTA.Update", "{url: %T, commit_timeout: %d, timeout: %d}"),
+    ("Config.Get", "{key: %Q}"),
+    ("Sys.GetInfo", ""),
+    ("Sys.Reboot", "{delay_ms: %d}"),
+    ("RPC.Ping", ""),
+    ("RPC.Describe", "{name: %T}"),
+    ("RPC.List", ""),
+];
+
+/// What the answers need to know beside the state of the device.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// The device's id.
+    pub id: &'a str,
+    /// Who calls, as `RPC.Ping` tells it.
+    pub channel: &'a str,
+    /// The device's own address.
+    pub ip: &'a str,
+}
+
+/// Answers one call.
+pub fn answer(device: &mut Device, call: &Call, around: Surroundings<'_>, now: Instant) -> Answer {
+    if let Some(left) = device.shutting_down(now) {
+        return Answer::Now(Err(Failure::new(418, format!("shutting down in {} ms", left.as_millis()))));
+    }
+    let params = &call.params;
+    Answer::Now(match call.method.as_str() {
+        "OTA.Update" => return update(device, params),
+        "OTA.Commit" => device.commit().map_err(refused).map(null),
+        "OTA.Revert" => device.revert(now).map_err(refused).map(null),
+        "OTA.CreateSnapshot" => create_snapshot(device, params, now),
+        "OTA.GetBootState" => Ok(boot_state(device)),
+        "OTA.SetBootState" => set_boot_state(device, params),
+        "OTA.Status" => Ok(status(device)),
+        "Config.Get" => config(params, around),
+        "Sys.GetInfo" => Ok(info(device, around, now)),
+        "Sys.Reboot" => reboot(device, params, now),
+        "RPC.Ping" => Ok(format!(r#"{{"channel_info": {}}}"#, quoted(around.channel))),
+        "RPC.Describe" => describe(params),
+        "RPC.List" => Ok(format!("[{}]", METHODS.iter().map(|(name, _)| quoted(name)).collect::<Vec<_>>().join(","))),
+        other => Err(Failure::new(404, format!("No handler for {other}"))),
+    })
+}
+
+fn update(device: &mut Device, params: &Value) -> Answer {
+    let Some(url) = params["url"].as_str().filter(|url| !url.is_empty()) else {
+        return Answer::Now(Err(Failure::new(-1, "Malformed request")));
+    };
+    match device.begin_update(params["commit_timeout"].as_u64().unwrap_or(0)) {
+        Ok(()) => Answer::AfterDownload {
+            url: url.into(),
+            timeout: Duration::from_secs(params["timeout"].as_u64().unwrap_or(600)),
+        },
+        Err(_) => Answer::Now(Err(Failure::new(-1, "Failed to init updater"))),
+    }
+}
+
+fn create_snapshot(device: &mut Device, params: &Value, now: Instant) -> Outcome {
+    let set_as_revert = params["set_as_revert"].as_bool().unwrap_or(false);
+    device
+        .create_snapshot(set_as_revert, params["commit_timeout"].as_u64(), now)
+        .map(|slot| format!(r#"{{"slot": {slot}}}"#))
+        .map_err(|_| Failure::new(-1, "Cannot create snapshots in uncommitted state"))
+}
+
+fn boot_state(device: &Device) -> String {
+    let boot = device.flash().boot;
+    format!(
+        r#"{{"active_slot": {}, "is_committed": {}, "revert_slot": {}, "commit_timeout": {}}}"#,
+        boot.active_slot, boot.is_committed, boot.revert_slot, boot.commit_timeout
+    )
+}
+
+fn set_boot_state(device: &mut Device, params: &Value) -> Outcome {
+    let mut boot = device.flash().boot;
+    let slot = |value: &Value| value.as_i64().map(|slot| u8::try_from(slot).unwrap_or(u8::MAX));
+    let mut usable = false;
+    let mut note = |found: bool| usable |= found;
+    note(slot(&params["active_slot"]).map(|slot| boot.active_slot = slot).is_some());
+    note(params["is_committed"].as_bool().map(|committed| boot.is_committed = committed).is_some());
+    note(slot(&params["revert_slot"]).map(|slot| boot.revert_slot = slot).is_some());
+    note(params["commit_timeout"].as_u64().map(|timeout| boot.commit_timeout = timeout).is_some());
+    if !usable {
+        return Err(Failure::bare(-2));
+    }
+    device.set_boot_state(boot).map(null).map_err(refused)
+}
+
+fn status(device: &Device) -> String {
+    let (state, message, percent) = match device.update() {
+        Some(update) => (1, "progress", update.percent),
+        None => (0, "idle", 0),
+    };
+    let boot = device.flash().boot;
+    format!(
+        r#"{{"state": {state}, "message": "{message}", "is_committed": {}, "progress_percent": {percent}, "commit_timeout": {}, "partition": {}}}"#,
+        boot.is_committed,
+        boot.commit_timeout,
+        device.running_slot()
+    )
+}
+
+fn info(device: &Device, around: Surroundings<'_>, now: Instant) -> String {
+    let firmware = device.firmware();
+    format!(
+        concat!(
+            r#"{{"id": {}, "app": {}, "fw_version": {}, "fw_id": {}, "mg_version": "2.20.0", "#,
+            r#""mg_id": "20230111-000000/simulated", "mac": {}, "arch": {}, "uptime": {}, "public_key": null, "#,
+            r#""ram_size": 295748, "ram_free": 227340, "ram_min_free": 216536, "#,
+            r#""fs_size": 233681, "fs_free": 154118,"eth": {{"ip": {}}}}}"#,
+        ),
+        quoted(around.id),
+        quoted(&firmware.app),
+        quoted(&firmware.version),
+        quoted(&firmware.build_id),
+        quoted(&mac(around.id)),
+        quoted(&firmware.platform),
+        device.uptime(now).as_secs(),
+        quoted(around.ip),
+    )
+}
+
+/// The id of a device ends in the last three bytes of its MAC address.
+#[must_use]
+pub fn mac(id: &str) -> String {
+    let tail = id.rsplit_once('_').map_or(id, |(_, tail)| tail);
+    format!("240AC4{tail}")
+}
+
+fn reboot(device: &mut Device, params: &Value, now: Instant) -> Outcome {
+    let delay = match &params["delay_ms"] {
+        Value::Null => 100,
+        delay => delay.as_u64().ok_or_else(|| Failure::new(400, "invalid delay value"))?,
+    };
+    device.reboot(Duration::from_millis(delay), now);
+    Ok(null(()))
+}
+
+fn describe(params: &Value) -> Outcome {
+    let name = params["name"].as_str().ok_or_else(|| Failure::new(400, "name is required"))?;
+    match METHODS.iter().find(|(method, _)| *method == name) {
+        Some((method, args)) => Ok(format!(r#"{{"name": {}, "args_fmt": {}}}"#, quoted(method), quoted(args))),
+        None => Err(Failure::new(404, "name not found")),
+    }
+}
+
+/// A handful of the settings that a device has.
+fn config(params: &Value, around: Surroundings<'_>) -> Outcome {
+    let config = json!({
+        "device": {"id": around.id, "mac": mac(around.id)},
+        "update": {"commit_timeout": 0, "sig_req_mask": -1},
+    });
+    let key = params["key"].as_str().unwrap_or_default();
+    let path = if key.is_empty() { String::new() } else { format!("/{}", key.replace('.', "/")) };
+    config.pointer(&path).map(Value::to_string).ok_or_else(|| Failure::new(404, "invalid config key"))
+}
+
+fn refused(refusal: Refusal) -> Failure {
+    Failure::bare(match refusal {
+        Refusal::NothingPending | Refusal::Busy => -1,
+        Refusal::BadSlot => -3,
+    })
+}
+
+fn null((): ()) -> String {
+    "null".into()
+}
+
+/// The arguments of a call over `GET /rpc/Method?k=v`: each value is raw JSON.
+#[must_use]
+pub fn params_from_query(query: &str) -> Value {
+    let fields: Map<String, Value> = url::form_urlencoded::parse(query.as_bytes())
+        .filter_map(|(key, value)| Some((key.into_owned(), serde_json::from_str(&value).ok()?)))
+        .collect();
+    if fields.is_empty() { Value::Null } else { fields.into() }
+}

@@ -1,0 +1,29 @@
+//! The simulated flash as a file, so that a device outlives its process.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::device::Flash;
+
+const FILE_NAME: &str = "flash.json";
+
+/// Reads the flash that is kept in `directory`; `None` if there is none yet.
+pub fn load(directory: &Path) -> io::Result<Option<Flash>> {
+    match fs::read(directory.join(FILE_NAME)) {
+        Ok(bytes) => {
+            let flash: Flash = serde_json::from_slice(&bytes)?;
+            if flash.is_bootable() { Ok(Some(flash)) } else { Err(io::Error::other("no slot in it can be booted")) }
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes the flash to `directory`, which is made if need be. Whole or not at all.
+pub fn save(directory: &Path, flash: &Flash) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    let draft = directory.join(format!("{FILE_NAME}.new"));
+    fs::write(&draft, serde_json::to_vec_pretty(flash)?)?;
+    fs::rename(draft, directory.join(FILE_NAME))
+}

@@ -1,0 +1,82 @@
+//! WebSocket as the device speaks it (as recorded in wire/ws.json).
+
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Bytes, Message};
+
+use super::board::{Answered, Board};
+use super::wire;
+
+/// The largest message that the device takes, in bytes; a larger one stalls the connection.
+const MAX_MESSAGE: usize = 3072;
+
+/// When nothing was said for this long, the device pings.
+const PING_AFTER: Duration = Duration::from_secs(5);
+
+/// Serves a connection after its handshake, for as long as it and this boot last.
+pub async fn serve(
+    stream: TcpStream,
+    already_read: Vec<u8>,
+    channel: &str,
+    ip: &str,
+    board: &Arc<Board>,
+    boot: Option<u64>,
+) {
+    let config = WebSocketConfig::default().read_buffer_size(MAX_MESSAGE).write_buffer_size(0);
+    let mut socket = WebSocketStream::from_partially_read(stream, already_read, Role::Server, Some(config)).await;
+    tokio::select! {
+        biased;
+        () = board.until_off(boot) => board.bury(socket),
+        () = talk(&mut socket, channel, ip, board) => {}
+    }
+}
+
+/// Returns when the connection is to be closed.
+async fn talk(socket: &mut WebSocketStream<TcpStream>, channel: &str, ip: &str, board: &Arc<Board>) {
+    // Replies that come when a download has ended; other calls are answered meanwhile.
+    let mut later = JoinSet::new();
+    loop {
+        let reply = tokio::select! {
+            Some(reply) = later.join_next() => reply.ok().flatten(),
+            () = tokio::time::sleep(PING_AFTER) => {
+                if socket.send(Message::Ping(Bytes::new())).await.is_err() {
+                    return;
+                }
+                None
+            }
+            message = socket.next() => {
+                let frame = match message {
+                    Some(Ok(Message::Text(text))) => Bytes::from(text),
+                    Some(Ok(Message::Binary(bytes))) => bytes,
+                    Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                };
+                if frame.len() > MAX_MESSAGE {
+                    return pending().await;
+                }
+                // An invalid frame closes the connection, without a close frame.
+                let Some(call) = wire::parse(&frame, board.id()) else { return };
+                match board.answer(&call, channel, ip) {
+                    Answered::Now(outcome) => wire::reply(&call, board.id(), &outcome),
+                    Answered::Later(outcome) => {
+                        let id = board.id().to_owned();
+                        later.spawn(async move { wire::reply(&call, &id, &outcome.await.ok()?) });
+                        None
+                    }
+                }
+            }
+        };
+        if let Some(reply) = reply
+            && socket.send(Message::text(reply)).await.is_err()
+        {
+            return;
+        }
+    }
+}

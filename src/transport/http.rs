@@ -1,0 +1,154 @@
+//! HTTP: `POST /rpc` with the whole frame as body. The device answers 200 even to errors.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use reqwest::header::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{Client, Response, StatusCode, redirect, retry};
+use serde_json::Value;
+
+use super::target::Endpoint;
+use super::{ConnectError, Options, tls};
+use crate::rpc::frame::{self, Incoming, MAX_REQUEST};
+use crate::rpc::{CallError, DialError, RemoteError, Request, RpcClient};
+use crate::text::excerpt;
+
+/// The largest answer that is taken, in bytes.
+const MAX_ANSWER: usize = 1 << 20;
+
+/// Calls over HTTP, on connections that are kept for the next call.
+#[derive(Debug)]
+pub struct Http {
+    endpoint: Endpoint,
+    peer: String,
+    options: Options,
+    /// Replaced as a whole to give up its connections.
+    client: Mutex<Client>,
+}
+
+impl Http {
+    /// A client for `endpoint`. Loads root certificates only for `https`.
+    pub fn new(endpoint: &Endpoint, options: &Options) -> Result<Self, ConnectError> {
+        let client = client(endpoint, options).map_err(|e| ConnectError::Setup(e.to_string()))?;
+        Ok(Self {
+            endpoint: endpoint.clone(),
+            peer: endpoint.to_string(),
+            options: options.clone(),
+            client: Mutex::new(client),
+        })
+    }
+
+    async fn post(&self, id: u64, method: &str, body: Vec<u8>) -> Result<Value, CallError> {
+        let client = self.client.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let response = client.post(self.endpoint.url.clone()).body(body).send().await.map_err(|e| self.failed(&e))?;
+        let status = response.status();
+        let body = self.read(response).await?;
+        match status {
+            StatusCode::OK => {}
+            StatusCode::UNAUTHORIZED => {
+                let error = RemoteError { code: 401, message: Some("unauthorized".into()) };
+                return Err(CallError::Remote { method: method.into(), error });
+            }
+            status => return Err(self.not_rpc(format!("it answered with HTTP status {}", status.as_u16()))),
+        }
+        match frame::decode(&body) {
+            Ok(Incoming::Reply { id: of, outcome }) if of == id => {
+                outcome.map_err(|error| CallError::Remote { method: method.into(), error })
+            }
+            Ok(_) => Err(self.not_rpc("it answered another question".into())),
+            Err(_) => Err(self.not_rpc(format!("it answered `{}`", excerpt(&body)))),
+        }
+    }
+
+    async fn read(&self, mut response: Response) -> Result<Vec<u8>, CallError> {
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|e| self.failed(&e))? {
+            if body.len() + chunk.len() > MAX_ANSWER {
+                return Err(self.not_rpc(format!("its answer is larger than {MAX_ANSWER} bytes")));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    fn failed(&self, error: &reqwest::Error) -> CallError {
+        let peer = self.peer.clone();
+        if error.is_connect() {
+            let cause = match tls::explain(error) {
+                _ if error.is_timeout() => DialError::Silent(self.options.connect_timeout),
+                cause => cause,
+            };
+            return CallError::Unreachable { peer, cause };
+        }
+        // hyper's word for bytes that are no HTTP answer at all.
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            if cause.to_string().starts_with("invalid HTTP") {
+                return self.not_rpc("its answer is not HTTP".into());
+            }
+            source = cause.source();
+        }
+        CallError::Lost { peer, sent: true, reason: tls::explain(error).to_string() }
+    }
+
+    fn not_rpc(&self, what: String) -> CallError {
+        CallError::Unreachable { peer: self.peer.clone(), cause: DialError::NotRpc(what) }
+    }
+}
+
+#[async_trait]
+impl RpcClient for Http {
+    async fn call(&self, request: Request) -> Result<Value, CallError> {
+        // HTTP pairs answers with requests by itself; the id only has to come back.
+        const ID: u64 = 1;
+        let body = request.encode(ID);
+        let limit = MAX_REQUEST.saturating_sub(head_size(&self.endpoint));
+        if body.len() >= limit {
+            return Err(CallError::TooLarge { method: request.method, size: body.len(), limit });
+        }
+        match tokio::time::timeout(request.timeout, self.post(ID, &request.method, body)).await {
+            Ok(result) => result,
+            Err(_) => {
+                Err(CallError::Timeout { peer: self.peer.clone(), method: request.method, after: request.timeout })
+            }
+        }
+    }
+
+    fn hang_up(&self) {
+        if let Ok(fresh) = client(&self.endpoint, &self.options) {
+            *self.client.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
+        }
+    }
+}
+
+/// The device answers a request of more than 3072 bytes, head included, by a reset of the
+/// connection. This is a little more than what we send before the body.
+fn head_size(endpoint: &Endpoint) -> usize {
+    200 + endpoint.url.as_str().len()
+}
+
+fn client(endpoint: &Endpoint, options: &Options) -> Result<Client, Box<dyn std::error::Error>> {
+    let trust = match (endpoint.is_tls(), options.insecure) {
+        (false, _) => tls::Trust::Nothing,
+        (true, true) => tls::Trust::Anything,
+        (true, false) => tls::Trust::System,
+    };
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    // The device closes the connection unless it is asked not to, whatever HTTP/1.1 says.
+    headers.insert(CONNECTION, HeaderValue::from_static("keep-alive"));
+    Ok(Client::builder()
+        .tls_backend_preconfigured(tls::client_config(trust)?)
+        .default_headers(headers)
+        .http1_only()
+        .tcp_nodelay(true)
+        .no_proxy()
+        .redirect(redirect::Policy::none())
+        .retry(retry::never())
+        .connect_timeout(options.connect_timeout)
+        // A device has room for few connections, and forgets idle ones.
+        .pool_max_idle_per_host(2)
+        .pool_idle_timeout(Duration::from_secs(10))
+        .build()?)
+}

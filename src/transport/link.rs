@@ -1,0 +1,98 @@
+//! A link: frames to and from one device, for as long as a connection lasts.
+
+use async_trait::async_trait;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::rpc::DialError;
+
+/// How many frames wait in a link, in either direction, before their sender waits too.
+const CAPACITY: usize = 16;
+
+/// Our end of a connection. A task of the transport's drives the other end; dropping the link ends
+/// that task and closes the connection.
+#[derive(Debug)]
+pub struct Link {
+    outgoing: mpsc::Sender<Vec<u8>>,
+    incoming: mpsc::Receiver<Vec<u8>>,
+    closed: oneshot::Receiver<String>,
+}
+
+/// The transport's end of a link.
+#[derive(Debug)]
+pub struct LinkDriver {
+    /// Frames to be sent.
+    pub outgoing: mpsc::Receiver<Vec<u8>>,
+    incoming: mpsc::Sender<Vec<u8>>,
+    closed: oneshot::Sender<String>,
+}
+
+impl Link {
+    /// Two ends of a link.
+    #[must_use]
+    pub fn pair() -> (Link, LinkDriver) {
+        let (to_device, outgoing) = mpsc::channel(CAPACITY);
+        let (from_device, incoming) = mpsc::channel(CAPACITY);
+        let (close, closed) = oneshot::channel();
+        (Link { outgoing: to_device, incoming, closed }, LinkDriver { outgoing, incoming: from_device, closed: close })
+    }
+
+    /// What comes first: a frame from the device (or the link's end), or, if `to_send`, a place for
+    /// one frame to the device. May be cancelled without losing a frame.
+    pub async fn ready(&mut self, to_send: bool) -> Ready<'_> {
+        let Self { outgoing, incoming, closed } = self;
+        tokio::select! {
+            // Biased so that replies are taken before more is sent; a device answers no faster than
+            // it is asked, so that sending is never starved.
+            biased;
+            received = receive(incoming, closed) => Ready::Received(received),
+            Ok(permit) = outgoing.reserve(), if to_send => Ready::CanSend(permit),
+        }
+    }
+}
+
+/// See [`Link::ready`].
+#[derive(Debug)]
+pub enum Ready<'a> {
+    /// A frame, or the reason why there will be no more.
+    Received(Result<Vec<u8>, String>),
+    /// One frame may be sent.
+    CanSend(mpsc::Permit<'a, Vec<u8>>),
+}
+
+async fn receive(
+    incoming: &mut mpsc::Receiver<Vec<u8>>,
+    closed: &mut oneshot::Receiver<String>,
+) -> Result<Vec<u8>, String> {
+    match incoming.recv().await {
+        Some(frame) => Ok(frame),
+        None => Err(closed.await.unwrap_or_else(|_| "the connection was closed".into())),
+    }
+}
+
+impl LinkDriver {
+    /// Hands a frame of the device's on. False if nobody wants it any more.
+    pub async fn deliver(&self, frame: Vec<u8>) -> bool {
+        self.incoming.send(frame).await.is_ok()
+    }
+
+    /// Returns when our end was dropped, and the connection is to be closed.
+    pub fn dropped(&self) -> impl Future<Output = ()> + Send + 'static {
+        let incoming = self.incoming.clone();
+        async move { incoming.closed().await }
+    }
+
+    /// Ends the link, and says why.
+    pub fn close(self, reason: impl Into<String>) {
+        let _ = self.closed.send(reason.into());
+    }
+}
+
+/// A way to get a link to one device: what a stream transport has to offer.
+#[async_trait]
+pub trait Connect: Send + Sync + 'static {
+    /// Opens a connection. The caller sets the deadline, by dropping the future.
+    async fn dial(&self) -> Result<Link, DialError>;
+
+    /// The device's address for messages, without secrets.
+    fn peer(&self) -> &str;
+}

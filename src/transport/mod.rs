@@ -1,0 +1,58 @@
+//! How a frame reaches the device.
+//!
+//! - [`target`]: a device's address, parsed;
+//! - [`link`]: [`Link`](link::Link), frames in both directions, and [`Connect`](link::Connect), what
+//!   makes one;
+//! - [`session`]: makes an [`RpcClient`] of any `Connect`: it matches replies to calls, keeps
+//!   deadlines, dials again;
+//! - [`websocket`]: a `Connect`;
+//! - [`http`]: an [`RpcClient`] of its own, since HTTP matches replies to requests by itself;
+//! - [`tls`]: certificates and their errors.
+
+pub mod http;
+pub mod link;
+pub mod session;
+pub mod target;
+pub mod tls;
+pub mod websocket;
+
+use std::time::Duration;
+
+use crate::rpc::RpcClient;
+use http::Http;
+use session::Session;
+use target::Target;
+use websocket::WebSocket;
+
+/// What the user may set about a connection.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How long it may take until a connection stands.
+    pub connect_timeout: Duration,
+    /// Take any TLS certificate.
+    pub insecure: bool,
+}
+
+/// Why there is no client for a target.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The scheme is known, but this version of otactl cannot speak it.
+    #[error("`{0}` is not supported yet")]
+    NotYet(&'static str),
+    /// The HTTP client could not be set up.
+    #[error("cannot set up the connection: {0}")]
+    Setup(String),
+}
+
+/// The one match on the kind of a target. Nothing is dialled before the first call.
+pub fn connect(target: &Target, options: &Options) -> Result<Box<dyn RpcClient>, ConnectError> {
+    match target {
+        Target::WebSocket(endpoint) => Ok(Box::new(Session::new(WebSocket::new(endpoint, options)))),
+        Target::Http(endpoint) => Ok(Box::new(Http::new(endpoint, options)?)),
+        Target::Serial(_) => Err(ConnectError::NotYet("serial")),
+        Target::Mqtt(_) => Err(ConnectError::NotYet("mqtt")),
+        Target::Tcp(_) => Err(ConnectError::NotYet("tcp")),
+        Target::Udp(_) => Err(ConnectError::NotYet("udp")),
+        Target::Sim => Err(ConnectError::NotYet("sim: (other than from the command line)")),
+    }
+}

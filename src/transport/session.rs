@@ -1,0 +1,362 @@
+//! A session: one task that makes an [`RpcClient`] of any [`Connect`].
+//!
+//! It dials when a call needs a link, matches replies to calls by their ids, and holds every call to
+//! its deadline. When a link breaks, each call in flight fails with [`CallError::Lost`]; whether one
+//! of them is made again is the caller's decision, never the session's.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::future::pending;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::Value;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+
+use super::link::{Connect, Link, Ready};
+use crate::rpc::frame::{self, Incoming, MAX_REQUEST};
+use crate::rpc::{CallError, DialError, Request, RpcClient};
+use crate::text::excerpt;
+
+/// Commands that wait for the session's task; a caller beyond that waits for its turn.
+const COMMANDS: usize = 16;
+
+/// The calls of any transport that carries frames over a connection. The connection is closed when
+/// the session is dropped.
+#[derive(Debug)]
+pub struct Session {
+    commands: mpsc::Sender<Command>,
+    hang_up: mpsc::UnboundedSender<()>,
+    peer: String,
+}
+
+/// A call as it reaches the task.
+#[derive(Debug)]
+struct Command {
+    request: Request,
+    deadline: Instant,
+    reply: Reply,
+}
+
+type Reply = oneshot::Sender<Result<Value, CallError>>;
+
+impl Session {
+    /// A session over `connect`. Has to be made within a tokio runtime; dials at the first call.
+    #[must_use]
+    pub fn new(connect: impl Connect) -> Self {
+        let (commands, inbox) = mpsc::channel(COMMANDS);
+        let (hang_up, hang_ups) = mpsc::unbounded_channel();
+        let peer = connect.peer().to_owned();
+        tokio::spawn(Task::new(Box::new(connect)).run(inbox, hang_ups));
+        Self { commands, hang_up, peer }
+    }
+}
+
+#[async_trait]
+impl RpcClient for Session {
+    async fn call(&self, request: Request) -> Result<Value, CallError> {
+        let (reply, result) = oneshot::channel();
+        let gone = || CallError::Lost { peer: self.peer.clone(), sent: true, reason: "the session has ended".into() };
+        let deadline = Instant::now() + request.timeout;
+        self.commands.send(Command { request, deadline, reply }).await.map_err(|_| gone())?;
+        result.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    fn hang_up(&self) {
+        // An unbounded channel, so that this needs no await; the task drains it before anything else.
+        let _ = self.hang_up.send(());
+    }
+}
+
+/// A call that waits for its reply.
+#[derive(Debug)]
+struct Call {
+    method: String,
+    timeout: Duration,
+    reply: Reply,
+}
+
+/// Calls by id and by deadline. Plain data: the clock is an argument.
+#[derive(Debug)]
+struct Pending<T> {
+    calls: HashMap<u64, (Instant, T)>,
+    deadlines: BTreeSet<(Instant, u64)>,
+}
+
+impl<T> Pending<T> {
+    fn new() -> Self {
+        Self { calls: HashMap::new(), deadlines: BTreeSet::new() }
+    }
+
+    fn insert(&mut self, id: u64, deadline: Instant, call: T) {
+        self.calls.insert(id, (deadline, call));
+        self.deadlines.insert((deadline, id));
+    }
+
+    fn take(&mut self, id: u64) -> Option<T> {
+        let (deadline, call) = self.calls.remove(&id)?;
+        self.deadlines.remove(&(deadline, id));
+        Some(call)
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        self.deadlines.first().map(|(deadline, _)| *deadline)
+    }
+
+    /// Takes one call whose deadline has passed.
+    fn take_expired(&mut self, now: Instant) -> Option<(u64, T)> {
+        let (deadline, id) = *self.deadlines.first()?;
+        if deadline > now {
+            return None;
+        }
+        self.take(id).map(|call| (id, call))
+    }
+
+    fn drain(&mut self) -> impl Iterator<Item = (u64, T)> {
+        self.deadlines.clear();
+        self.calls.drain().map(|(id, (_, call))| (id, call))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+    }
+}
+
+/// The waits before successive dials. A device that reboots is back within seconds, and what waits
+/// for it wants to know at once: so the cap is low. Plain data: the clock is an argument.
+#[derive(Debug, Default)]
+struct Backoff {
+    failures: u32,
+    not_before: Option<Instant>,
+}
+
+impl Backoff {
+    const FIRST: Duration = Duration::from_millis(25);
+    const CAP: Duration = Duration::from_millis(200);
+
+    fn failed(&mut self, now: Instant) {
+        let wait = Self::FIRST.saturating_mul(1 << self.failures.min(10)).min(Self::CAP);
+        self.failures += 1;
+        self.not_before = Some(now + wait);
+    }
+
+    fn reset(&mut self) {
+        *self = Self::default();
+    }
+}
+
+type Dial = Pin<Box<dyn Future<Output = Result<Link, DialError>> + Send>>;
+
+enum State {
+    Down,
+    Dialling(Dial),
+    Up(Link),
+}
+
+struct Task {
+    connect: Arc<dyn Connect>,
+    state: State,
+    pending: Pending<Call>,
+    /// Frames that no link has taken yet, with the ids of their calls; refusals have none.
+    outbox: VecDeque<(Option<u64>, Vec<u8>)>,
+    backoff: Backoff,
+    next_id: u64,
+}
+
+enum Happened {
+    HungUp,
+    Received(Result<Vec<u8>, String>),
+    Dialled(Result<Link, DialError>),
+    Commanded(Option<Command>),
+    Sent,
+    /// Time to look at the deadlines and at whether to dial.
+    Woke,
+}
+
+impl Task {
+    fn new(connect: Box<dyn Connect>) -> Self {
+        Self {
+            connect: connect.into(),
+            state: State::Down,
+            pending: Pending::new(),
+            outbox: VecDeque::new(),
+            backoff: Backoff::default(),
+            next_id: first_id(),
+        }
+    }
+
+    async fn run(mut self, mut commands: mpsc::Receiver<Command>, mut hang_ups: mpsc::UnboundedReceiver<()>) {
+        loop {
+            let now = Instant::now();
+            self.expire(now);
+            self.dial_if_needed(now);
+            let wake_at = self.wake_at();
+            let happened = {
+                let state = &mut self.state;
+                let outbox = &mut self.outbox;
+                tokio::select! {
+                    // Biased so that what has come is taken before what times out, and a link that
+                    // was declared dead is not read any more. A device that floods us can keep the
+                    // later branches waiting, but not the deadlines, which are looked at every turn.
+                    biased;
+                    Some(()) = hang_ups.recv() => Happened::HungUp,
+                    happened = advance(state, outbox) => happened,
+                    command = commands.recv() => Happened::Commanded(command),
+                    () = wake(wake_at) => Happened::Woke,
+                }
+            };
+            match happened {
+                Happened::HungUp => {
+                    self.backoff.reset();
+                    self.lose("the link was given up");
+                }
+                Happened::Received(Ok(bytes)) => self.receive(&bytes),
+                Happened::Received(Err(reason)) => self.lose(&reason),
+                Happened::Dialled(Ok(link)) => {
+                    tracing::debug!(peer = self.connect.peer(), "connected");
+                    self.backoff.reset();
+                    self.state = State::Up(link);
+                }
+                Happened::Dialled(Err(cause)) => self.dial_failed(&cause),
+                Happened::Commanded(Some(Command { request, deadline, reply })) => {
+                    self.accept(&request, deadline, reply);
+                }
+                // The session was dropped, and nobody waits for an answer any more.
+                Happened::Commanded(None) => return,
+                Happened::Sent | Happened::Woke => {}
+            }
+        }
+    }
+
+    fn accept(&mut self, request: &Request, deadline: Instant, reply: Reply) {
+        let id = self.next_id;
+        self.next_id += 1;
+        let bytes = request.encode(id);
+        if bytes.len() >= MAX_REQUEST {
+            let _ = reply.send(Err(CallError::TooLarge {
+                method: request.method.clone(),
+                size: bytes.len(),
+                limit: MAX_REQUEST,
+            }));
+            return;
+        }
+        let call = Call { method: request.method.clone(), timeout: request.timeout, reply };
+        self.pending.insert(id, deadline, call);
+        self.outbox.push_back((Some(id), bytes));
+    }
+
+    fn receive(&mut self, bytes: &[u8]) {
+        match frame::decode(bytes) {
+            Ok(Incoming::Reply { id, outcome }) => {
+                // Otherwise it comes too late, or answers a call of an earlier run.
+                if let Some(Call { method, reply, .. }) = self.pending.take(id) {
+                    let _ = reply.send(outcome.map_err(|error| CallError::Remote { method, error }));
+                }
+            }
+            Ok(Incoming::Request { refusal, method }) => {
+                tracing::debug!(method, "the device calls us; refused");
+                self.outbox.extend(refusal.map(|bytes| (None, bytes)));
+            }
+            // The transport has delivered a whole message, so this is no accident of the line.
+            Err(error) => {
+                tracing::debug!(%error, bytes = excerpt(bytes), "garbage");
+                let cause = DialError::NotRpc(format!("it sent `{}`", excerpt(bytes)));
+                self.fail_all(|peer| CallError::Unreachable { peer, cause: cause.clone() });
+                self.state = State::Down;
+            }
+        }
+    }
+
+    /// The link is gone. What stood in the outbox has not been sent.
+    fn lose(&mut self, reason: &str) {
+        self.state = State::Down;
+        let unsent: BTreeSet<u64> = self.outbox.drain(..).filter_map(|(id, _)| id).collect();
+        let peer = self.connect.peer().to_owned();
+        for (id, call) in self.pending.drain() {
+            let sent = !unsent.contains(&id);
+            let _ = call.reply.send(Err(CallError::Lost { peer: peer.clone(), sent, reason: reason.into() }));
+        }
+    }
+
+    fn dial_failed(&mut self, cause: &DialError) {
+        tracing::debug!(%cause, "dialling failed");
+        self.state = State::Down;
+        self.backoff.failed(Instant::now());
+        self.fail_all(|peer| CallError::Unreachable { peer, cause: cause.clone() });
+    }
+
+    fn fail_all(&mut self, error: impl Fn(String) -> CallError) {
+        self.outbox.clear();
+        let peer = self.connect.peer().to_owned();
+        for (_, call) in self.pending.drain() {
+            let _ = call.reply.send(Err(error(peer.clone())));
+        }
+    }
+
+    fn expire(&mut self, now: Instant) {
+        let dialling = !matches!(self.state, State::Up(_));
+        while let Some((id, call)) = self.pending.take_expired(now) {
+            self.outbox.retain(|(of, _)| *of != Some(id));
+            let peer = self.connect.peer().to_owned();
+            let error = if dialling {
+                CallError::Unreachable { peer, cause: DialError::Silent(call.timeout) }
+            } else {
+                CallError::Timeout { peer, method: call.method, after: call.timeout }
+            };
+            let _ = call.reply.send(Err(error));
+        }
+        // Nobody waits for this dial any more; the next call starts a fresh one.
+        if self.pending.is_empty() && matches!(self.state, State::Dialling(_)) {
+            self.state = State::Down;
+        }
+    }
+
+    fn dial_if_needed(&mut self, now: Instant) {
+        let due = self.backoff.not_before.is_none_or(|at| at <= now);
+        if matches!(self.state, State::Down) && !self.pending.is_empty() && due {
+            let connect = Arc::clone(&self.connect);
+            self.state = State::Dialling(Box::pin(async move { connect.dial().await }));
+        }
+    }
+
+    fn wake_at(&self) -> Option<Instant> {
+        let dial_at = match self.state {
+            State::Down if !self.pending.is_empty() => self.backoff.not_before,
+            _ => None,
+        };
+        [self.pending.next_deadline(), dial_at].into_iter().flatten().min()
+    }
+}
+
+/// Waits for whatever the link or the dial has to say, and sends the outbox meanwhile.
+async fn advance(state: &mut State, outbox: &mut VecDeque<(Option<u64>, Vec<u8>)>) -> Happened {
+    match state {
+        State::Down => pending().await,
+        State::Dialling(dial) => Happened::Dialled(dial.await),
+        State::Up(link) => match link.ready(!outbox.is_empty()).await {
+            Ready::Received(received) => Happened::Received(received),
+            Ready::CanSend(permit) => {
+                if let Some((_, bytes)) = outbox.pop_front() {
+                    permit.send(bytes);
+                }
+                Happened::Sent
+            }
+        },
+    }
+}
+
+async fn wake(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => pending().await,
+    }
+}
+
+/// Ids start anywhere, so that a late reply to an earlier run, as serial lines and brokers deliver
+/// them, is not taken for one of ours. They stay within what a device's parser counts exactly.
+fn first_id() -> u64 {
+    let random = getrandom::u32().unwrap_or(1);
+    u64::from(random >> 2) + 1
+}

@@ -1,0 +1,270 @@
+//! A device's address, as it stands after `--port`.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use url::Url;
+
+/// Where a device is to be found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// `ws://host[:port][/path]` or `wss://…`; no path means `/rpc`.
+    WebSocket(Endpoint),
+    /// `http://host[:port][/path]` or `https://…`; no path means `/rpc`.
+    Http(Endpoint),
+    /// `mqtt://[user@]broker[:port]/device` or `mqtts://…`.
+    Mqtt(Endpoint),
+    /// `tcp://host:port`.
+    Tcp(Endpoint),
+    /// `udp://host:port`.
+    Udp(Endpoint),
+    /// `/dev/ttyUSB0`, `COM7`, `serial:///dev/ttyUSB0`.
+    Serial(PathBuf),
+    /// `sim:`: a simulated device inside the process.
+    Sim,
+}
+
+/// A URL whose secrets are kept apart, so that showing it shows none.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The URL without user and password.
+    pub url: Url,
+    /// `user:password`, if the URL had any.
+    pub credentials: Option<String>,
+}
+
+impl Endpoint {
+    /// The host, without the brackets of an IPv6 address.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.url.host_str().unwrap_or_default().trim_matches(['[', ']'])
+    }
+
+    /// The port, given or usual.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.url.port_or_known_default().unwrap_or_default()
+    }
+
+    /// Whether the scheme means TLS.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        matches!(self.url.scheme(), "wss" | "https" | "mqtts")
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.url.as_str())
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Endpoint({self})")
+    }
+}
+
+/// Why a text is no device's address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TargetError {
+    /// Nothing was given.
+    #[error("the device's address is empty")]
+    Empty,
+    /// The scheme is none that a device is reached by.
+    #[error("`{0}:` is not a way to reach a device")]
+    UnknownScheme(String),
+    /// A host or an address stands where a URL or a path is wanted.
+    #[error("`{0}` is neither a URL nor a serial port")]
+    NoScheme(String),
+    /// A URL, but one that cannot be used.
+    #[error("the device's address cannot be used: {0}")]
+    Malformed(String),
+}
+
+impl FromStr for Target {
+    type Err = TargetError;
+
+    fn from_str(text: &str) -> Result<Self, TargetError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(TargetError::Empty);
+        }
+        if is_serial_path(text) {
+            return Ok(Self::Serial(text.into()));
+        }
+        let Some((scheme, rest)) = text.split_once(':').filter(|(scheme, _)| is_scheme(scheme)) else {
+            return Err(TargetError::NoScheme(text.into()));
+        };
+        match scheme.to_ascii_lowercase().as_str() {
+            "ws" | "wss" => Ok(Self::WebSocket(endpoint(text)?.with_path("/rpc"))),
+            "http" | "https" => {
+                let endpoint = endpoint(text)?.with_path("/rpc");
+                match endpoint.credentials {
+                    None => Ok(Self::Http(endpoint)),
+                    Some(_) => malformed("an http URL takes no user and password"),
+                }
+            }
+            "mqtt" | "mqtts" => {
+                let endpoint = endpoint(text)?;
+                match endpoint.url.path() {
+                    "" | "/" => {
+                        malformed("the device's id is missing; it stands behind the broker: mqtt://BROKER/DEVICE")
+                    }
+                    _ => Ok(Self::Mqtt(endpoint)),
+                }
+            }
+            scheme @ ("tcp" | "udp") => {
+                let endpoint = endpoint(text)?;
+                match (endpoint.url.port(), scheme) {
+                    (None, _) => malformed(&format!("{scheme}:// needs a port: {scheme}://HOST:PORT")),
+                    (Some(_), "tcp") => Ok(Self::Tcp(endpoint)),
+                    (Some(_), _) => Ok(Self::Udp(endpoint)),
+                }
+            }
+            "serial" => match rest.strip_prefix("//").unwrap_or(rest) {
+                "" => malformed("serial:// needs the port's path: serial:///dev/ttyUSB0"),
+                path => Ok(Self::Serial(path.into())),
+            },
+            "sim" => match rest {
+                "" => Ok(Self::Sim),
+                _ => malformed("`sim:` takes nothing behind the colon"),
+            },
+            // `localhost:8910` and `device.local` look like a scheme to whoever splits at the colon.
+            _ if rest.starts_with(|c: char| c.is_ascii_digit()) => Err(TargetError::NoScheme(text.into())),
+            other => Err(TargetError::UnknownScheme(other.into())),
+        }
+    }
+}
+
+impl Endpoint {
+    fn with_path(mut self, path: &str) -> Self {
+        if matches!(self.url.path(), "" | "/") {
+            self.url.set_path(path);
+        }
+        self
+    }
+}
+
+fn endpoint(text: &str) -> Result<Endpoint, TargetError> {
+    // The parser's own words are shown, never the text, which may hold a password.
+    let mut url = Url::parse(text).map_err(|e| TargetError::Malformed(e.to_string()))?;
+    if url.host_str().is_none_or(str::is_empty) {
+        return malformed("the host is missing");
+    }
+    let credentials = match (url.username(), url.password()) {
+        ("", None) => None,
+        (user, password) => Some(format!("{}:{}", decoded(user), decoded(password.unwrap_or_default()))),
+    };
+    // Both fail only for URLs without a host.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_fragment(None);
+    Ok(Endpoint { url, credentials })
+}
+
+/// The user and the password of a URL are percent-encoded.
+fn decoded(text: &str) -> String {
+    // As a form's value, where only `+` would mean something else.
+    let query = format!("v={}", text.replace('+', "%2B"));
+    url::form_urlencoded::parse(query.as_bytes()).map(|(_, value)| value.into_owned()).collect()
+}
+
+fn malformed<T>(why: &str) -> Result<T, TargetError> {
+    Err(TargetError::Malformed(why.into()))
+}
+
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+}
+
+fn is_serial_path(text: &str) -> bool {
+    let windows = text.strip_prefix(r"\\.\").unwrap_or(text);
+    let com = windows.get(..3).is_some_and(|p| p.eq_ignore_ascii_case("com"))
+        && windows.len() > 3
+        && windows[3..].bytes().all(|b| b.is_ascii_digit());
+    text.starts_with('/') || com
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WebSocket(e) | Self::Http(e) | Self::Mqtt(e) | Self::Tcp(e) | Self::Udp(e) => e.fmt(f),
+            Self::Serial(path) => path.display().fmt(f),
+            Self::Sim => f.write_str("sim:"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn shown(text: &str) -> String {
+        text.parse::<Target>().map_or_else(|e| format!("{e:?}"), |t| t.to_string())
+    }
+
+    #[test]
+    fn every_scheme_is_read() {
+        for (text, expected) in [
+            ("ws://1.2.3.4", "ws://1.2.3.4/rpc"),
+            ("ws://1.2.3.4/", "ws://1.2.3.4/rpc"),
+            ("WS://Device.local:80/rpc", "ws://device.local/rpc"),
+            ("wss://[::1]:8443/x", "wss://[::1]:8443/x"),
+            ("http://1.2.3.4:8910", "http://1.2.3.4:8910/rpc"),
+            (" https://device ", "https://device/rpc"),
+            ("mqtt://broker/esp32_AABBCC", "mqtt://broker/esp32_AABBCC"),
+            ("tcp://1.2.3.4:7777", "tcp://1.2.3.4:7777"),
+            ("udp://1.2.3.4:7777", "udp://1.2.3.4:7777"),
+            ("/dev/ttyUSB0", "/dev/ttyUSB0"),
+            ("serial:///dev/ttyUSB0", "/dev/ttyUSB0"),
+            ("COM7", "COM7"),
+            (r"\\.\COM12", r"\\.\COM12"),
+            ("sim:", "sim:"),
+        ] {
+            assert_eq!(shown(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_told_why() {
+        for (text, expected) in [
+            ("", "Empty"),
+            ("192.168.1.5", "NoScheme"),
+            ("localhost:8910", "NoScheme"),
+            ("gopher://x", "UnknownScheme"),
+            ("ws://", "Malformed"),
+            ("ws://host:99999", "Malformed"),
+            ("mqtt://broker", "Malformed"),
+            ("tcp://host", "Malformed"),
+            ("serial://", "Malformed"),
+            ("sim:x", "Malformed"),
+            ("http://a:b@host", "Malformed"),
+        ] {
+            assert!(shown(text).starts_with(expected), "{text}: {}", shown(text));
+        }
+    }
+
+    /// A password in the URL must not reach a screen, a log or an error.
+    #[test]
+    fn a_password_is_kept_but_never_shown() {
+        let target: Target = "ws://admin:pa%3Ass+1@host/rpc".parse().expect("an address");
+        assert_eq!(target.to_string(), "ws://host/rpc");
+        assert!(!format!("{target:?}").contains("pa"), "{target:?}");
+        let Target::WebSocket(endpoint) = target else { panic!("{target:?}") };
+        assert_eq!(endpoint.credentials.as_deref(), Some("admin:pa:ss+1"));
+        let error = "ws://admin:secret@ho st/".parse::<Target>().expect_err("a space in the host");
+        assert!(!format!("{error:?}{error}").contains("secret"), "{error:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_without_a_panic(text: String) {
+            let _ = text.parse::<Target>();
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! TLS: which certificates count, and what a failure means.
+
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, InvalidMessage, RootCertStore, SignatureScheme};
+use rustls_platform_verifier::BuilderVerifierExt as _;
+
+use crate::rpc::DialError;
+
+/// Which certificates are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// Those that the operating system trusts. Its roots are loaded, which costs some time.
+    System,
+    /// Any: `--insecure`.
+    Anything,
+    /// None, since no TLS will be spoken. Loads nothing.
+    Nothing,
+}
+
+/// The TLS side of a client.
+pub fn client_config(trust: Trust) -> Result<ClientConfig, rustls::Error> {
+    let provider = Arc::new(ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
+    Ok(match trust {
+        Trust::System => builder.with_platform_verifier()?.with_no_client_auth(),
+        Trust::Nothing => builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth(),
+        Trust::Anything => {
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(Unverified(provider))).with_no_client_auth()
+        }
+    })
+}
+
+/// Finds what went wrong in a chain of errors, as HTTP and WebSocket libraries wrap them.
+#[must_use]
+pub fn explain(error: &(dyn Error + 'static)) -> DialError {
+    let mut cause = Some(error);
+    let mut found = None;
+    while let Some(error) = cause {
+        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+            return explain_tls(tls);
+        }
+        if let Some(io) = error.downcast_ref::<io::Error>() {
+            // An io::Error may carry a TLS error that `source` does not lead to.
+            if let Some(tls) = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+                return explain_tls(tls);
+            }
+            found = Some(DialError::from(io));
+        }
+        let text = error.to_string();
+        if text.contains("failed to lookup address") || text.starts_with("dns error") {
+            return DialError::UnknownHost;
+        }
+        found.get_or_insert(DialError::Other(text));
+        cause = error.source();
+    }
+    found.unwrap_or_else(|| DialError::Other(error.to_string()))
+}
+
+fn explain_tls(error: &rustls::Error) -> DialError {
+    match error {
+        // What comes back is no TLS record: the other side speaks plain HTTP.
+        rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion) => {
+            DialError::PlainPort
+        }
+        other => DialError::Tls(other.to_string()),
+    }
+}
+
+/// Takes any certificate, but still checks that the peer holds its key.
+#[derive(Debug)]
+struct Unverified(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Unverified {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, cert, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, cert, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

@@ -1,0 +1,202 @@
+//! WebSocket: one text message per frame.
+//!
+//! The device pings about every 5 s when idle, and so do we. A chip that resets closes no
+//! connection; the missing answers are how a link that nothing is asked of is found to be dead.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::{SinkExt as _, StreamExt as _};
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until};
+use tokio_rustls::TlsConnector;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::handshake::client::Request as Handshake;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::http::header::AUTHORIZATION;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+use super::link::{Connect, Link, LinkDriver};
+use super::target::Endpoint;
+use super::{Options, tls};
+use crate::rpc::DialError;
+
+/// The largest message that is taken from a device, in bytes. Its own frames end at 4096, but a
+/// file or a list may be longer; a peer that sends more than this is no device.
+const MAX_MESSAGE: usize = 1 << 20;
+
+/// The buffers of a connection, in bytes. Frames are small, and the usual 128 KiB would be most of
+/// what the process uses.
+const BUFFER: usize = 4096;
+
+/// Nothing came for this long: ask whether the device is still there.
+const PING_AFTER: Duration = Duration::from_secs(5);
+
+/// Nothing came for this long, although we asked: it is not.
+const DEAD_AFTER: Duration = Duration::from_secs(15);
+
+/// The way to a device over WebSocket.
+#[derive(Debug)]
+pub struct WebSocket {
+    endpoint: Endpoint,
+    peer: String,
+    insecure: bool,
+    connect_timeout: Duration,
+}
+
+impl WebSocket {
+    /// A way to `endpoint`.
+    #[must_use]
+    pub fn new(endpoint: &Endpoint, options: &Options) -> Self {
+        Self {
+            endpoint: endpoint.clone(),
+            peer: endpoint.to_string(),
+            insecure: options.insecure,
+            connect_timeout: options.connect_timeout,
+        }
+    }
+
+    async fn open(&self) -> Result<Link, DialError> {
+        let (host, port) = (self.endpoint.host(), self.endpoint.port());
+        let addresses: Vec<_> =
+            tokio::net::lookup_host((host, port)).await.map_err(|_| DialError::UnknownHost)?.collect();
+        let tcp = TcpStream::connect(&*addresses).await.map_err(|e| DialError::from(&e))?;
+        // A request is one small packet that must not wait for another.
+        tcp.set_nodelay(true).map_err(|e| DialError::from(&e))?;
+        if !self.endpoint.is_tls() {
+            return self.shake_hands(tcp).await;
+        }
+        let trust = if self.insecure { tls::Trust::Anything } else { tls::Trust::System };
+        let config = tls::client_config(trust).map_err(|e| DialError::Tls(e.to_string()))?;
+        let name = ServerName::try_from(host.to_owned()).map_err(|e| DialError::Tls(e.to_string()))?;
+        let stream = TlsConnector::from(Arc::new(config)).connect(name, tcp).await.map_err(|e| tls::explain(&e))?;
+        self.shake_hands(stream).await
+    }
+
+    async fn shake_hands<S>(&self, stream: S) -> Result<Link, DialError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let config = WebSocketConfig::default()
+            .max_message_size(Some(MAX_MESSAGE))
+            .max_frame_size(Some(MAX_MESSAGE))
+            .read_buffer_size(BUFFER)
+            .write_buffer_size(0);
+        let (socket, _) =
+            client_async_with_config(self.handshake()?, stream, Some(config)).await.map_err(|e| refused(&e))?;
+        let (link, driver) = Link::pair();
+        tokio::spawn(drive(socket, driver));
+        Ok(link)
+    }
+
+    fn handshake(&self) -> Result<Handshake, DialError> {
+        let mut request =
+            self.endpoint.url.as_str().into_client_request().map_err(|e| DialError::Other(e.to_string()))?;
+        if let Some(credentials) = &self.endpoint.credentials {
+            let mut value = HeaderValue::from_str(&format!("Bearer {credentials}"))
+                .map_err(|_| DialError::Other("user or password cannot stand in a header".into()))?;
+            value.set_sensitive(true);
+            request.headers_mut().insert(AUTHORIZATION, value);
+        }
+        Ok(request)
+    }
+}
+
+#[async_trait]
+impl Connect for WebSocket {
+    async fn dial(&self) -> Result<Link, DialError> {
+        match tokio::time::timeout(self.connect_timeout, self.open()).await {
+            Ok(result) => result,
+            Err(_) => Err(DialError::Silent(self.connect_timeout)),
+        }
+    }
+
+    fn peer(&self) -> &str {
+        &self.peer
+    }
+}
+
+/// What a failed handshake means.
+fn refused(error: &Error) -> DialError {
+    match error {
+        Error::Http(response) => match response.status().as_u16() {
+            401 | 403 => DialError::Other("it wants other credentials".into()),
+            status => DialError::NotRpc(format!("it answered with HTTP status {status} instead of WebSocket")),
+        },
+        Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            DialError::NotRpc("it closed the connection during the WebSocket handshake".into())
+        }
+        Error::Protocol(ProtocolError::HandshakeIncomplete) => {
+            DialError::NotRpc("it closed the connection during the WebSocket handshake".into())
+        }
+        Error::Io(error) => tls::explain(error),
+        other => DialError::NotRpc(format!("WebSocket handshake: {other}")),
+    }
+}
+
+/// Carries frames between the socket and the link until one of them ends.
+async fn drive<S>(socket: WebSocketStream<S>, mut driver: LinkDriver)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let dropped = driver.dropped();
+    let reason = tokio::select! {
+        () = dropped => return,
+        reason = carry(socket, &mut driver) => reason,
+    };
+    driver.close(reason);
+}
+
+async fn carry<S>(mut socket: WebSocketStream<S>, driver: &mut LinkDriver) -> String
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut heard = Instant::now();
+    let mut asked = false;
+    loop {
+        let patience = if asked { DEAD_AFTER } else { PING_AFTER };
+        let sent = tokio::select! {
+            message = socket.next() => {
+                (heard, asked) = (Instant::now(), false);
+                match message {
+                    Some(Ok(Message::Text(text))) => {
+                        driver.deliver(Bytes::from(text).into()).await;
+                        Ok(())
+                    }
+                    Some(Ok(Message::Binary(bytes))) => {
+                        driver.deliver(bytes.into()).await;
+                        Ok(())
+                    }
+                    Some(Ok(Message::Close(_))) | None => return "the device closed the connection".into(),
+                    Some(Ok(_)) => Ok(()),
+                    Some(Err(error)) => Err(error),
+                }
+            }
+            Some(frame) = driver.outgoing.recv() => match Utf8Bytes::try_from(frame) {
+                Ok(text) => socket.send(Message::Text(text)).await,
+                Err(error) => return error.to_string(),
+            },
+            () = sleep_until(heard + patience) => {
+                if asked {
+                    return format!("the device has been silent for {} s", DEAD_AFTER.as_secs());
+                }
+                asked = true;
+                socket.send(Message::Ping(Bytes::new())).await
+            }
+        };
+        match sent {
+            Ok(()) => {}
+            Err(Error::ConnectionClosed | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => {
+                return "the device closed the connection".into();
+            }
+            Err(error) => return error.to_string(),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! What is there, what is wanted, and may we.
+
+use super::event::{Event, Observer};
+use super::outcome::{Failure, Refusal};
+use super::verdict::Snapshot;
+use super::{Plan, Source};
+use crate::bundle::Manifest;
+use crate::bundle::manifest::Build;
+use crate::ota::{self, Status, UpdateState};
+use crate::rpc::{CallError, Device};
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Preflight {
+    /// Nothing: the wanted firmware runs, committed.
+    AlreadyCurrent(Build),
+    /// Go on with what runs: the wanted firmware, which waits for its commit.
+    GoOn(Snapshot),
+    /// Update.
+    Update(Snapshot),
+}
+
+/// Looks at the device. Changes nothing on it.
+pub async fn look(device: &Device, plan: &Plan, observer: &dyn Observer) -> Result<Preflight, Failure> {
+    let now = Snapshot::take(device, device.timeout()).await.map_err(Failure::Call)?;
+    observer.on(&Event::Device {
+        id: now.info.id.clone(),
+        platform: now.info.arch.clone(),
+        app: now.info.app.clone(),
+        build: now.build(),
+        slot: now.boot.active_slot,
+        committed: now.boot.is_committed,
+    });
+    observer.on(&wanted(&plan.source));
+    let updater = match device.call(ota::GetStatus {}).await {
+        Ok(status) => Some(status),
+        // Older firmware has no such method.
+        Err(CallError::Remote { .. } | CallError::WrongShape { .. }) => None,
+        Err(error) => return Err(Failure::Call(error)),
+    };
+    decide(now, plan.source.manifest(), plan.force, updater.as_ref()).map_err(Failure::Refused)
+}
+
+fn wanted(source: &Source) -> Event {
+    let described = |manifest: &Manifest, bytes| Event::Firmware {
+        app: manifest.name.clone(),
+        platform: manifest.platform.clone(),
+        build: manifest.build(),
+        bytes,
+    };
+    match source {
+        Source::Bundle(bundle) => described(bundle.manifest(), Some(bundle.bytes().len() as u64)),
+        Source::Url { manifest: Ok(manifest), .. } => described(manifest, None),
+        Source::Url { manifest: Err(reason), .. } => Event::FirmwareUnknown { reason: reason.clone() },
+    }
+}
+
+/// The rules. A device that does not say what it is cannot be held against the manifest, and checks
+/// the platform itself.
+fn decide(
+    now: Snapshot,
+    wanted: Option<&Manifest>,
+    force: bool,
+    updater: Option<&Status>,
+) -> Result<Preflight, Refusal> {
+    let is_wanted = wanted.is_some_and(|wanted| wanted.build() == now.build());
+    if let Some(wanted) = wanted {
+        let differ = |firmware: &str, device: &str| !device.is_empty() && !firmware.eq_ignore_ascii_case(device);
+        if differ(&wanted.platform, &now.info.arch) {
+            return Err(Refusal::WrongPlatform { firmware: wanted.platform.clone(), device: now.info.arch });
+        }
+        if differ(&wanted.name, &now.info.app) && !force {
+            return Err(Refusal::OtherApp { firmware: wanted.name.clone(), device: now.info.app });
+        }
+    }
+    if let Some(status) = updater.filter(|status| status.state == UpdateState::Progress) {
+        return Err(Refusal::UpdateRunning { percent: status.progress_percent });
+    }
+    match (is_wanted, now.boot.is_committed) {
+        (true, false) => Ok(Preflight::GoOn(now)),
+        (false, false) => Err(Refusal::Uncommitted { build: now.build(), boot: now.boot }),
+        (true, true) if !force => Ok(Preflight::AlreadyCurrent(now.build())),
+        (_, true) => Ok(Preflight::Update(now)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::ota::BootState;
+
+    fn device(version: &str, committed: bool) -> Snapshot {
+        let info = json!({"app": "demo", "arch": "esp32", "fw_version": version, "fw_id": "b", "uptime": 1});
+        Snapshot {
+            info: serde_json::from_value(info).expect("an info"),
+            boot: BootState { active_slot: 0, is_committed: committed, revert_slot: 1, commit_timeout: 0 },
+            taken: Instant::now(),
+            round_trip: Duration::ZERO,
+        }
+    }
+
+    fn manifest(app: &str, platform: &str) -> Manifest {
+        let manifest = json!({"name": app, "platform": platform, "version": "2", "build_id": "b", "parts": {}});
+        serde_json::from_value(manifest).expect("a manifest")
+    }
+
+    #[test]
+    fn the_rules() {
+        let running = Status { state: UpdateState::Progress, message: String::new(), progress_percent: 23 };
+        let idle = Status { state: UpdateState::Idle, message: String::new(), progress_percent: 0 };
+        for (now, wanted, force, updater, expected) in [
+            (device("1", true), Some(manifest("demo", "esp32")), false, Some(&idle), "Ok(Update"),
+            (device("1", true), Some(manifest("demo", "ESP32")), false, None, "Ok(Update"),
+            (device("1", true), Some(manifest("demo", "esp8266")), true, None, "Err(WrongPlatform"),
+            (device("1", true), Some(manifest("other", "esp32")), false, None, "Err(OtherApp"),
+            (device("1", true), Some(manifest("other", "esp32")), true, None, "Ok(Update"),
+            (device("1", true), None, false, None, "Ok(Update"),
+            (device("2", true), Some(manifest("demo", "esp32")), false, None, "Ok(AlreadyCurrent"),
+            (device("2", true), Some(manifest("demo", "esp32")), true, None, "Ok(Update"),
+            (device("2", false), Some(manifest("demo", "esp32")), false, None, "Ok(GoOn"),
+            (device("1", false), Some(manifest("demo", "esp32")), true, None, "Err(Uncommitted"),
+            (device("1", false), None, false, None, "Err(Uncommitted"),
+            (device("1", true), Some(manifest("demo", "esp32")), true, Some(&running), "Err(UpdateRunning"),
+        ] {
+            let input = format!("{now:?} {wanted:?} force: {force} {updater:?}");
+            let decision = format!("{:?}", decide(now, wanted.as_ref(), force, updater));
+            assert!(decision.starts_with(expected), "{input}: {decision}, not {expected}");
+        }
+    }
+}

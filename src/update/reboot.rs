@@ -1,0 +1,70 @@
+//! Waiting for the device to come back. A chip that resets says goodbye to nobody: it is silent, and
+//! then answers with a lower uptime.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::Plan;
+use super::event::{Event, Observer};
+use super::outcome::Failure;
+use super::verdict::{Snapshot, rebooted};
+use crate::rpc::{CallError, Device};
+
+/// The least time between two questions.
+const PACE: Duration = Duration::from_millis(50);
+
+/// How long a device may go on answering before it is said not to reboot. It does within 100 ms.
+const LINGER: Duration = Duration::from_secs(15);
+
+/// What a question is given at least and at most, whatever the earlier ones took.
+const SHORTEST: Duration = Duration::from_millis(500);
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// Returns what the device says of itself after its reboot.
+pub async fn wait(
+    device: &Device,
+    before: &Snapshot,
+    plan: &Plan,
+    observer: &dyn Observer,
+) -> Result<Snapshot, Failure> {
+    let started = Instant::now();
+    let patience = probe_timeout(before);
+    let mut last = None;
+    while started.elapsed() < plan.reboot_timeout {
+        let next = Instant::now() + PACE;
+        match Snapshot::take(device, patience).await {
+            Ok(after) if rebooted(before, &after) => {
+                observer.on(&Event::Back {
+                    build: after.build(),
+                    slot: after.boot.active_slot,
+                    committed: after.boot.is_committed,
+                    reverts_in: after.reverts_in().map(|left| left.as_secs()),
+                });
+                return Ok(after);
+            }
+            Ok(still) if started.elapsed() > LINGER => return Err(Failure::DidNotReboot { build: still.build() }),
+            Ok(_) => last = Some("it still answers from before the reboot".into()),
+            Err(error) => {
+                // An old connection would stay silent long after the device is back. A fresh one
+                // costs a moment, but not if the device has just said that it is about to go.
+                if !matches!(error, CallError::Remote { .. }) {
+                    device.hang_up();
+                }
+                last = Some(error.to_string());
+            }
+        }
+        sleep_until(next).await;
+    }
+    Err(Failure::NotBack {
+        after: plan.reboot_timeout,
+        last: last.unwrap_or_else(|| "nothing was heard of it".into()),
+        commit_timeout: plan.commit_timeout,
+    })
+}
+
+/// How long a question may take: several times what it took before the update, so that a slow link
+/// is not taken for a dead one.
+pub(super) fn probe_timeout(before: &Snapshot) -> Duration {
+    before.round_trip.saturating_mul(8).clamp(SHORTEST, LONGEST)
+}

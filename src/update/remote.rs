@@ -1,0 +1,83 @@
+//! The manifest of a bundle behind a URL. Only the beginning of the bundle is fetched: the manifest
+//! comes first.
+
+use std::time::Duration;
+
+use reqwest::Client;
+
+use crate::bundle::Manifest;
+use crate::bundle::archive::{self, Next};
+use crate::bundle::manifest::FILE_NAME;
+
+/// How long it may take. The manifest is a help, not a need.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The most that is read for it, in bytes.
+const MAX_READ: usize = 128 << 10;
+
+/// Reads the manifest of the bundle at `url`, or says why that cannot be done from here.
+pub async fn read_manifest(client: &Client, url: &str) -> Result<Manifest, String> {
+    match tokio::time::timeout(TIMEOUT, fetch(client, url)).await {
+        Ok(result) => result,
+        Err(_) => Err(format!("no answer within {} s", TIMEOUT.as_secs())),
+    }
+}
+
+async fn fetch(client: &Client, url: &str) -> Result<Manifest, String> {
+    let mut response = client.get(url).send().await.map_err(|e| plainly(&e))?;
+    if !response.status().is_success() {
+        return Err(format!("HTTP status {}", response.status().as_u16()));
+    }
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|e| plainly(&e))? {
+        bytes.extend_from_slice(&chunk);
+        if let Some(manifest) = manifest_at_start(&bytes)? {
+            return Ok(manifest);
+        }
+        if bytes.len() > MAX_READ {
+            break;
+        }
+    }
+    Err("it ends within its manifest, or has a very large one".into())
+}
+
+/// The manifest, once all of it is there.
+fn manifest_at_start(bytes: &[u8]) -> Result<Option<Manifest>, String> {
+    let (header, len) = match archive::next(bytes) {
+        Next::Entry(header, len) => (header, len),
+        Next::Incomplete => return Ok(None),
+        Next::Directory | Next::Junk => return Err("it is not a firmware bundle".into()),
+    };
+    if header.base_name() != FILE_NAME || header.method != 0 {
+        return Err("it does not begin with a stored manifest.json".into());
+    }
+    let Some(text) = bytes.get(len..len.saturating_add(header.size as usize)) else { return Ok(None) };
+    Manifest::parse(text).map(Some).map_err(|e| format!("manifest.json is not usable: {e}"))
+}
+
+/// The innermost reason, without the URL, which may hold secrets.
+fn plainly(error: &reqwest::Error) -> String {
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    match innermost.downcast_ref::<reqwest::Error>() {
+        Some(_) => "it is not a URL that can be fetched".into(),
+        None => innermost.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manifest_is_found_as_soon_as_it_is_there() {
+        let zip = include_bytes!("../../tests/wire/firmware/good.zip");
+        assert_eq!(manifest_at_start(&zip[..61 + 460]), Ok(None));
+        let manifest = manifest_at_start(&zip[..61 + 461]).expect("good").expect("all there");
+        assert_eq!(manifest.version, "2.0.0");
+        assert!(manifest_at_start(include_bytes!("../../tests/wire/firmware/junk.zip")).is_err());
+        assert!(manifest_at_start(include_bytes!("../../tests/wire/firmware/noman.zip")).is_err());
+    }
+}
