@@ -77,10 +77,21 @@ impl Device {
 
     /// Calls a method within its own timeout.
     pub async fn call_within<M: Method>(&self, method: M, timeout: Duration) -> Result<M::Reply, CallError> {
-        let params = serde_json::to_value(&method).expect("the arguments of a method serialise");
-        let value = self.call_raw(M::NAME, params, M::IDEMPOTENT, timeout).await?;
+        let value = self.request(&method, timeout).await?;
         M::Reply::deserialize(value)
             .map_err(|e| CallError::WrongShape { method: M::NAME.into(), detail: e.to_string() })
+    }
+
+    /// Calls a method within the usual timeout, and gives the device's result as it came.
+    pub async fn call_value<M: Method>(&self, method: M) -> Result<Value, CallError> {
+        self.request(&method, self.timeout).await
+    }
+
+    async fn request<M: Method>(&self, method: &M, timeout: Duration) -> Result<Value, CallError> {
+        let params = serde_json::to_value(method).expect("the arguments of a method serialise");
+        // No arguments at all are shorter than an empty object, and the same to a device.
+        let params = if params == Value::Object(serde_json::Map::new()) { Value::Null } else { params };
+        self.call_raw(M::NAME, params, M::IDEMPOTENT, timeout).await
     }
 
     /// Calls any method with any arguments; `null` means none. The retry rule: when the link is

@@ -1,0 +1,41 @@
+use std::time::Duration;
+
+use otactl::ota;
+
+use crate::cli::context::Context;
+use crate::cli::failure::Failure;
+use crate::cli::values;
+
+/// Copy the running firmware to the other slot (OTA.CreateSnapshot)
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Make the copy what a rollback goes back to
+    #[arg(long)]
+    set_as_revert: bool,
+
+    /// Make the running firmware uncommitted, to be committed within this time
+    #[arg(long, value_name = "DURATION", requires = "set_as_revert", value_parser = values::commit_timeout)]
+    commit_timeout: Option<Duration>,
+}
+
+impl Args {
+    pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let device = context.device().await?;
+        let request = ota::CreateSnapshot {
+            set_as_revert: self.set_as_revert.then_some(true),
+            commit_timeout: self.commit_timeout.map(|timeout| timeout.as_secs()),
+        };
+        match device.call_value(request).await {
+            Ok(value) => context.output.result(&value),
+            Err(error) => {
+                let refused = error.remote().is_some_and(|error| error.code == -1);
+                let failure = Failure::from(error);
+                Err(if refused {
+                    failure.hint("a snapshot needs committed firmware: first `otactl commit`, or `otactl revert`")
+                } else {
+                    failure
+                })
+            }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap_complete::Shell;
+
+use crate::cli::failure::{Failure, Kind};
+use crate::cli::{man, model};
+
+/// Write the shell completions and the manual, as they are checked in
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The directory that gets `completions/` and `man/`
+    directory: PathBuf,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        write(&self.directory).map_err(|error| {
+            Failure::new(Kind::Other, format!("cannot write to {}: {error}", self.directory.display()))
+        })
+    }
+}
+
+fn write(directory: &Path) -> io::Result<()> {
+    let completions = directory.join("completions");
+    fs::create_dir_all(&completions)?;
+    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::PowerShell, Shell::Elvish] {
+        clap_complete::generate_to(shell, &mut model(), "otactl", &completions)?;
+    }
+    let pages = directory.join("man");
+    fs::create_dir_all(&pages)?;
+    for (name, page) in man::pages()? {
+        fs::write(pages.join(name), page)?;
+    }
+    Ok(())
+}

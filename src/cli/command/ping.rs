@@ -1,0 +1,24 @@
+use std::time::Instant;
+
+use otactl::ota;
+
+use crate::cli::context::Context;
+use crate::cli::failure::Failure;
+
+/// Ask whether the device is there (RPC.Ping)
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {}
+
+impl Args {
+    pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let device = context.device().await?;
+        let asked = Instant::now();
+        let value = device.call_value(ota::Ping {}).await?;
+        let took = asked.elapsed();
+        context.output.result(&value)?;
+        if context.output.has_reader() {
+            context.output.say(&format!("answered after {:.1} ms, dialling included", took.as_secs_f64() * 1e3));
+        }
+        Ok(())
+    }
+}

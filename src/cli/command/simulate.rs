@@ -1,0 +1,68 @@
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use otactl::sim::{Config, Firmware, Simulator};
+use tokio::net::TcpListener;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::cli::context::Context;
+use crate::cli::failure::{Failure, Kind};
+use crate::cli::values;
+
+/// Run a simulated device, over WebSocket and HTTP, until Ctrl-C
+///
+/// It runs demo 1.0.0, and takes any bundle for its platform.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Where it listens
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8910", value_parser = values::listen)]
+    listen: SocketAddr,
+
+    /// Its id
+    #[arg(long, default_value = "esp32_AABBCC")]
+    id: String,
+
+    /// Its platform
+    #[arg(long, default_value = "esp32")]
+    platform: String,
+
+    /// How long a reboot takes
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = values::duration)]
+    reboot_delay: Duration,
+
+    /// Where to keep its flash; without it, every start is from the factory
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+}
+
+impl Args {
+    pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let listener = TcpListener::bind(self.listen).await.map_err(|error| {
+            Failure::new(Kind::Other, format!("cannot listen on {}: {error}", self.listen))
+                .hint("choose another address with `--listen 127.0.0.1:0`")
+        })?;
+        let Config { factory, .. } = Config::default();
+        let factory = Firmware { platform: self.platform, ..factory };
+        let config = Config { id: self.id, factory, reboot_delay: self.reboot_delay, state: self.state.clone() };
+        let simulator = Simulator::start(config, listener).map_err(|error| {
+            let kept = self.state.as_ref().map(|directory| format!(" from {}", directory.display()));
+            Failure::new(Kind::Other, format!("cannot start the device{}: {error}", kept.unwrap_or_default()))
+                .hint("give an empty directory to `--state`, or one that an earlier simulate has written")
+        })?;
+        let (output, mut console) = (&context.output, simulator.console());
+        output.say(&format!(
+            "simulating {} at ws://{address}/rpc and http://{address}/rpc",
+            simulator.id(),
+            address = simulator.address()
+        ));
+        output.say(&simulator.describe());
+        loop {
+            match console.recv().await {
+                Ok(line) => output.say(&line),
+                Err(RecvError::Lagged(missed)) => output.say(&format!("… {missed} lines")),
+                Err(RecvError::Closed) => return Ok(()),
+            }
+        }
+    }
+}

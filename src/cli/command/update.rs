@@ -1,0 +1,139 @@
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use otactl::bundle::Bundle;
+use otactl::transport::target::Target;
+use otactl::transport::tls::{self, Trust};
+use otactl::update::{self, Plan, Source, Success, remote};
+use serde_json::json;
+
+use crate::cli::context::Context;
+use crate::cli::failure::{Failure, Kind};
+use crate::cli::output::line;
+use crate::cli::progress::Progress;
+use crate::cli::values;
+
+/// Take the device to a new firmware, prove that it runs, and commit it
+///
+/// Serves the firmware zip to the device for as long as it takes, waits for the reboot, checks that
+/// the wanted build runs, commits it, and looks again. Run again after an interruption, it goes on
+/// from where the device is.
+#[derive(Debug, clap::Args)]
+#[group(id = "source", required = true, multiple = false, args = ["file", "url"])]
+pub(crate) struct Args {
+    /// The firmware zip; otactl serves it to the device
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+
+    /// A URL from which the device fetches the firmware by itself
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+
+    /// Leave the new firmware uncommitted, and say until when
+    #[arg(long)]
+    no_commit: bool,
+
+    /// How long after its reboot the device waits for the commit before it goes back
+    #[arg(long, value_name = "DURATION", default_value = "300s", value_parser = values::commit_timeout)]
+    commit_timeout: Duration,
+
+    /// How long the device may take to fetch and write the firmware
+    #[arg(long, value_name = "DURATION", default_value = "600s", value_parser = values::duration)]
+    download_timeout: Duration,
+
+    /// How long the device may take from the download to its first answer after the reboot
+    #[arg(long, value_name = "DURATION", default_value = "120s", value_parser = values::duration)]
+    reboot_timeout: Duration,
+
+    /// Where to serve the firmware: ADDRESS:PORT, ADDRESS or :PORT
+    #[arg(long, value_name = "ADDRESS", value_parser = values::listen, conflicts_with = "url")]
+    listen: Option<SocketAddr>,
+
+    /// Under which host, and port if it differs, the device reaches this machine
+    #[arg(long, value_name = "HOST[:PORT]", value_parser = values::advertise, conflicts_with = "url")]
+    advertise: Option<(String, Option<u16>)>,
+
+    /// Say what would be done, and touch nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Install also the build that runs already, or another app
+    #[arg(long)]
+    force: bool,
+}
+
+impl Args {
+    pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let source = self.source(context).await?;
+        let target = context.target().await?;
+        let device = context.connect(&target)?;
+        let plan = Plan {
+            source,
+            commit: !self.no_commit,
+            commit_timeout: self.commit_timeout,
+            download_timeout: self.download_timeout,
+            reboot_timeout: self.reboot_timeout,
+            force: self.force,
+            dry_run: self.dry_run,
+            listen: self.listen,
+            advertise: self.advertise,
+            device_host: match &target {
+                Target::WebSocket(at) | Target::Http(at) => Some((at.host().into(), at.port())),
+                _ => None,
+            },
+        };
+        let progress = Progress::new(context.output.clone(), context.stage_keeper());
+        let result = update::run(&device, &plan, &progress).await.map_err(Failure::from);
+        match &result {
+            Ok(success) if context.output.is_json() => line(&done(success))?,
+            Ok(success) => progress.done(success),
+            Err(failure) if context.output.is_json() => line(&json!({
+                "event": "failed", "message": failure.message, "hint": failure.hints.first(),
+                "exit_code": failure.kind.code(),
+            }))?,
+            Err(_) => {}
+        }
+        result.map(drop)
+    }
+
+    /// The firmware. A bundle that a device could not take is found out before the device is asked.
+    async fn source(&self, context: &Context) -> Result<Source, Failure> {
+        if let Some(path) = &self.file {
+            return Bundle::read(path).map(Source::Bundle).map_err(|error| Failure::bundle(path, &error));
+        }
+        let url = self.url.clone().unwrap_or_default();
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            return Err(Failure::new(Kind::Usage, "the device fetches firmware from http:// and https:// URLs only")
+                .hint("give such a URL, or the path of a local file without `--url`"));
+        }
+        let failed = |error: String| Failure::new(Kind::Other, format!("cannot set up the HTTP client: {error}"));
+        let trust = match (url.starts_with("https:"), context.options().insecure) {
+            (false, _) => Trust::Nothing,
+            (true, false) => Trust::System,
+            (true, true) => Trust::Anything,
+        };
+        let tls = tls::client_config(trust).map_err(|e| failed(e.to_string()))?;
+        let client =
+            reqwest::Client::builder().tls_backend_preconfigured(tls).build().map_err(|e| failed(e.to_string()))?;
+        let manifest = remote::read_manifest(&client, &url).await;
+        Ok(Source::Url { url, manifest })
+    }
+}
+
+/// The last event.
+fn done(success: &Success) -> serde_json::Value {
+    match success {
+        Success::AlreadyCurrent { build } => json!({
+            "event": "done", "outcome": "already_current", "version": build.version, "build_id": build.build_id,
+        }),
+        Success::Updated { build, slot } => json!({
+            "event": "done", "outcome": "updated", "version": build.version, "build_id": build.build_id, "slot": slot,
+        }),
+        Success::LeftUncommitted { build, slot, reverts_in } => json!({
+            "event": "done", "outcome": "left_uncommitted", "version": build.version, "build_id": build.build_id,
+            "slot": slot, "reverts_in": reverts_in.map(|left| left.as_secs()),
+        }),
+        Success::Planned => json!({ "event": "done", "outcome": "planned" }),
+    }
+}

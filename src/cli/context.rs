@@ -1,0 +1,99 @@
+//! Options and environment become a connected device.
+
+use std::cell::OnceCell;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use otactl::rpc::Device;
+use otactl::sim::{self, Simulator};
+use otactl::transport::target::Target;
+use otactl::transport::{self, Options};
+use otactl::update::event::Stage;
+use tokio::net::TcpListener;
+
+use super::GlobalArgs;
+use super::failure::{Failure, Kind};
+use super::output::Output;
+
+/// What every command gets.
+#[derive(Debug)]
+pub(crate) struct Context {
+    global: GlobalArgs,
+    pub(crate) output: Output,
+    /// The device of `--port sim:`, which lives as long as the command.
+    simulator: OnceCell<Simulator>,
+    /// How far an update is, for whoever has to say it when the update can no longer.
+    stage: Arc<Mutex<Option<Stage>>>,
+}
+
+impl Context {
+    /// A context for one command. Sets up the log if it was asked for.
+    pub(crate) fn new(global: GlobalArgs, output: Output) -> Self {
+        if let Some(level) =
+            [None, Some(tracing::Level::DEBUG), Some(tracing::Level::TRACE)][usize::from(global.verbose.min(2))]
+        {
+            let log = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr);
+            log.with_ansi(output.is_colourful()).with_target(false).without_time().init();
+        }
+        Self { global, output, simulator: OnceCell::new(), stage: Arc::default() }
+    }
+
+    /// Where the device is. Starts it, if it is a simulated one.
+    pub(crate) async fn target(&self) -> Result<Target, Failure> {
+        let from_mos = || std::env::var("MOS_PORT").ok().filter(|port| !port.is_empty());
+        let Some(port) = self.global.port.clone().or_else(from_mos) else {
+            return Err(Failure::new(Kind::Usage, "no device given")
+                .hint("say which one with `--port ws://ADDRESS` or OTACTL_PORT; `--port sim:` takes a simulated one"));
+        };
+        match port.parse()? {
+            Target::Sim => self.simulated().await,
+            target => Ok(target),
+        }
+    }
+
+    async fn simulated(&self) -> Result<Target, Failure> {
+        if self.simulator.get().is_none() {
+            let failed = |error| Failure::new(Kind::Other, format!("cannot start the simulated device: {error}"));
+            let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(failed)?;
+            let simulator = Simulator::start(sim::Config::default(), listener).map_err(failed)?;
+            self.output.say(&format!("simulating {} at ws://{}/rpc", simulator.id(), simulator.address()));
+            // Nobody else sets it: there is one command in a process.
+            let _ = self.simulator.set(simulator);
+        }
+        let address = self.simulator.get().map(Simulator::address);
+        Ok(format!("ws://{}", address.map(|a| a.to_string()).unwrap_or_default()).parse()?)
+    }
+
+    /// The device of `--port`. Nothing is dialled before the first call.
+    pub(crate) async fn device(&self) -> Result<Device, Failure> {
+        let target = self.target().await?;
+        self.connect(&target)
+    }
+
+    /// The device at `target`.
+    pub(crate) fn connect(&self, target: &Target) -> Result<Device, Failure> {
+        let client = transport::connect(target, &self.options())?;
+        if self.global.insecure {
+            self.output.warn("--insecure: the device's TLS certificate is not checked");
+        }
+        Ok(Device::new(client, self.global.timeout))
+    }
+
+    /// The user's wishes about connections.
+    pub(crate) fn options(&self) -> Options {
+        Options {
+            // So that a host that swallows packets is told from a device that does not answer.
+            connect_timeout: self.global.timeout.mul_f64(0.9),
+            insecure: self.global.insecure,
+        }
+    }
+
+    /// How far an update is; `None` if the command is no update.
+    pub(crate) fn stage(&self) -> Option<Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Where an update notes how far it is.
+    pub(crate) fn stage_keeper(&self) -> Arc<Mutex<Option<Stage>>> {
+        Arc::clone(&self.stage)
+    }
+}

@@ -1,0 +1,256 @@
+//! What went wrong becomes a message, hints and an exit code.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use otactl::bundle::BundleError;
+use otactl::rpc::{CallError, DialError};
+use otactl::transport::ConnectError;
+use otactl::transport::target::TargetError;
+use otactl::update::serve::ServeError;
+use otactl::update::{self, Refusal};
+
+use super::progress::clock;
+
+/// The kinds of failure that a script can tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Other,
+    Usage,
+    Unreachable,
+    Device,
+    TimedOut,
+    Unauthorised,
+    Refused,
+    NotUpdated,
+    Interrupted,
+}
+
+/// What each exit code means, for the manual.
+pub(crate) const EXIT_CODES: [(u8, &str); 11] = [
+    (0, "done; also: already up to date"),
+    (1, "anything else"),
+    (2, "the command line is wrong"),
+    (3, "the device cannot be reached, or the connection broke"),
+    (4, "the device answered with an error"),
+    (5, "something took too long"),
+    (6, "the device wants other credentials"),
+    (7, "refused before anything on the device was touched"),
+    (8, "the firmware did not take, or the device rolled back"),
+    (9, "some of many devices failed"),
+    (130, "interrupted"),
+];
+
+impl Kind {
+    /// The exit code.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Other => 1,
+            Self::Usage => 2,
+            Self::Unreachable => 3,
+            Self::Device => 4,
+            Self::TimedOut => 5,
+            Self::Unauthorised => 6,
+            Self::Refused => 7,
+            Self::NotUpdated => 8,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+/// A failure as it is reported. An empty message reports nothing.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) kind: Kind,
+    pub(crate) message: String,
+    pub(crate) hints: Vec<String>,
+}
+
+impl Failure {
+    /// A failure without hints.
+    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hints: Vec::new() }
+    }
+
+    /// The same with one more thing to try.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// A bundle that is none, and which file that is.
+    pub(crate) fn bundle(path: &Path, error: &BundleError) -> Self {
+        let hint = match error {
+            BundleError::Unreadable(_) => "give the path of a firmware zip that you may read",
+            BundleError::Directory => "give the zip itself, such as build/fw.zip",
+            BundleError::Compressed(_) => {
+                "pack it without compression: `zip -0 fw.zip FILES`, or as `mos build` does it"
+            }
+            BundleError::ManifestNotFirst(_) => "pack `manifest.json` first: `zip -0 fw.zip DIR/manifest.json DIR/*`",
+            BundleError::NameTooLong(_) => "give the file a shorter name, in the manifest too",
+            BundleError::Empty | BundleError::CutOff(_) | BundleError::Damaged(_) => "build or download it again",
+            BundleError::NotAZip | BundleError::TooLarge | BundleError::Unsupported(_) => {
+                "give the firmware zip that `mos build` makes, build/fw.zip"
+            }
+            BundleError::Manifest(_) | BundleError::Part { .. } => {
+                "the bundle is not what its build made of it; build it again"
+            }
+        };
+        Self::new(Kind::Refused, format!("{}: {error}", path.display())).hint(hint)
+    }
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        let (kind, hint) = match &error {
+            CallError::Unreachable { cause, .. } => (Kind::Unreachable, Some(dial_hint(cause))),
+            CallError::Lost { .. } => (
+                Kind::Unreachable,
+                Some("the device may have done what it was asked; `otactl get-boot-state` shows where it stands"),
+            ),
+            CallError::Timeout { .. } => (
+                Kind::TimedOut,
+                Some("the device may be busy or rebooting; give it longer with `--timeout 30s`, or try `otactl ping`"),
+            ),
+            CallError::Remote { error, .. } => match error.code {
+                401 => (Kind::Unauthorised, Some("the device wants credentials, which this version cannot give yet")),
+                403 => (Kind::Unauthorised, Some("the device does not allow this method to this user")),
+                404 => (Kind::Device, Some("`otactl list` shows the methods that the device has")),
+                418 => (Kind::Device, Some("the device is about to reboot; try again in a few seconds")),
+                _ => (Kind::Device, None),
+            },
+            CallError::WrongShape { .. } => {
+                (Kind::Other, Some("`otactl call` shows the answer as it is; is this a Mongoose OS device?"))
+            }
+            CallError::TooLarge { .. } => (Kind::Usage, Some("split the request; a larger one would stall the device")),
+        };
+        Self { kind, message: error.to_string(), hints: hint.into_iter().map(Into::into).collect() }
+    }
+}
+
+fn dial_hint(cause: &DialError) -> &'static str {
+    match cause {
+        DialError::Refused => {
+            "is the device on, and is this its port? A device serves RPC on port 80 unless configured otherwise"
+        }
+        DialError::Silent(_) => {
+            "is the device on, and in this network? Check the address, or give it longer with `--timeout 30s`"
+        }
+        DialError::NoRoute => "is the device on, and in a network that this machine can reach? Check the address",
+        DialError::UnknownHost => "check the spelling, or use the device's IP address",
+        DialError::NotRpc(_) => "check port and path: a device serves RPC at /rpc, over http:// and ws://",
+        DialError::PlainPort => "use ws:// instead of wss://, or http:// instead of https://",
+        DialError::Tls(_) => "if the network can be trusted, `--insecure` takes any certificate",
+        DialError::Other(_) => "`-v` shows more of what happens",
+    }
+}
+
+impl From<TargetError> for Failure {
+    fn from(error: TargetError) -> Self {
+        let hint = match &error {
+            TargetError::NoScheme(text) => format!("write `--port ws://{text}` or `--port http://{text}`"),
+            _ => "write `--port ws://HOST[:PORT]`, `--port http://HOST[:PORT]`, or `--port sim:`".into(),
+        };
+        Self::new(Kind::Usage, error.to_string()).hint(hint)
+    }
+}
+
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Self {
+        match &error {
+            ConnectError::NotYet(_) => Self::new(Kind::Usage, error.to_string())
+                .hint("use ws:// or http://, which every device with a network serves"),
+            ConnectError::Setup(_) => Self::new(Kind::Other, error.to_string()).hint("`-v` shows more of what happens"),
+        }
+    }
+}
+
+/// A reader that has gone away is no failure that anybody wants to read about.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::new(Kind::Other, ""),
+            _ => Self::new(Kind::Other, format!("cannot write the result: {error}")),
+        }
+    }
+}
+
+impl From<update::Failure> for Failure {
+    fn from(failure: update::Failure) -> Self {
+        use update::Failure as F;
+
+        let message = failure.to_string();
+        let (kind, hint) = match failure {
+            F::Call(error) => return error.into(),
+            F::Refused(refusal) => (Kind::Refused, refusal_hint(&refusal).into()),
+            F::Serve(error) => (Kind::Refused, serve_hint(&error).into()),
+            F::NeverFetched { .. } => (
+                Kind::NotUpdated,
+                "the device runs what it ran. Open the port in this machine's firewall and give it with `--listen :PORT`, or \
+                 say with `--advertise` under which address the device reaches this machine"
+                    .into(),
+            ),
+            F::DownloadFailed { .. } => {
+                (Kind::NotUpdated, "the device runs what it ran; `otactl get-boot-state` shows it, and the same command tries again".into())
+            }
+            F::LostSight { .. } => (
+                Kind::TimedOut,
+                "the device may have gone on by itself: once it answers, `otactl get-boot-state` shows where it stands, and \
+                 the same command goes on from there"
+                    .into(),
+            ),
+            F::DidNotReboot { .. } => {
+                (Kind::NotUpdated, "the firmware stands in the other slot; `otactl reboot` may start it, and the same command goes on from there".into())
+            }
+            F::NothingNew { .. } => (Kind::NotUpdated, "the server of the URL holds the firmware for unchanged".into()),
+            F::RolledBack { .. } => (
+                Kind::NotUpdated,
+                "the new firmware crashed, was reset or was not committed in time; look at the device's console while it boots"
+                    .into(),
+            ),
+            F::WrongBuild { reverts_in, .. } => (Kind::NotUpdated, uncommitted(reverts_in)),
+            F::NotCommitted { reverts_in, .. } => (Kind::NotUpdated, uncommitted(reverts_in)),
+            F::NotBack { commit_timeout, .. } => (
+                Kind::TimedOut,
+                format!(
+                    "unless it is committed, it goes back to the old firmware by itself, at {} or so; once it answers, the same \
+                     command goes on from there (--reboot-timeout waits longer)",
+                    clock(commit_timeout.as_secs())
+                ),
+            ),
+        };
+        Self::new(kind, message).hint(hint)
+    }
+}
+
+fn uncommitted(reverts_in: Option<Duration>) -> String {
+    match reverts_in {
+        Some(left) => format!(
+            "the device goes back by itself at {}, unless `otactl commit` keeps what runs",
+            clock(left.as_secs())
+        ),
+        None => {
+            "`otactl get-boot-state` shows where it stands; `otactl commit` keeps what runs, `otactl revert` goes back"
+                .into()
+        }
+    }
+}
+
+fn refusal_hint(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::WrongPlatform { .. } => "give the firmware that was built for this platform",
+        Refusal::OtherApp { .. } => "if the device is to become that app, add `--force`",
+        Refusal::Uncommitted { .. } => "`otactl commit` keeps what runs, `otactl revert` goes back; then update",
+        Refusal::UpdateRunning { .. } => "wait until it has ended; `otactl status` shows how far it is",
+    }
+}
+
+fn serve_hint(error: &ServeError) -> &'static str {
+    match error {
+        ServeError::NoRoute | ServeError::Unroutable { .. } => {
+            "say where to serve and under which address the device reaches it: `--listen :8080 --advertise ADDRESS`"
+        }
+        ServeError::Bind { .. } => "choose another with `--listen ADDRESS:PORT`, or leave it to otactl",
+    }
+}

@@ -1,0 +1,71 @@
+//! Ctrl-C: ends at once, and says where the device stands and what it will do next.
+
+use otactl::update::event::Stage;
+
+use super::context::Context;
+use super::failure::{Failure, Kind};
+use super::progress::{clock, seconds};
+
+/// Returns when the user, or whoever runs us, wants us to end.
+pub(crate) async fn received() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+/// What is to be said then.
+pub(crate) fn failure(context: &Context) -> Failure {
+    let Some(stage) = context.stage() else {
+        return Failure::new(Kind::Interrupted, "interrupted");
+    };
+    let (message, hint) = describe(&stage);
+    Failure::new(Kind::Interrupted, format!("interrupted: {message}")).hint(hint)
+}
+
+fn describe(stage: &Stage) -> (String, &'static str) {
+    const AGAIN: &str = "run the same command again to go on from there";
+    match stage {
+        Stage::Untouched => ("nothing on the device has changed".into(), "run the same command again"),
+        Stage::Fetches { from_us: true, .. } => (
+            "the device was fetching the firmware from here; its download fails now, and it keeps running what it runs"
+                .into(),
+            "give the device a moment to notice, then run the same command again",
+        ),
+        Stage::Fetches { from_us: false, commit_timeout } => (
+            format!(
+                "the device goes on fetching the firmware by itself; it will reboot into it, uncommitted, and go back {} \
+                 after that unless it is committed",
+                seconds(*commit_timeout)
+            ),
+            AGAIN,
+        ),
+        Stage::Reboots { commit_timeout } => (
+            format!(
+                "the device has the firmware and reboots into it, uncommitted; it goes back {} after that unless it \
+                 is committed",
+                seconds(*commit_timeout)
+            ),
+            AGAIN,
+        ),
+        Stage::Uncommitted { reverts_in } => (
+            format!(
+                "the new firmware runs uncommitted; the device goes back {} unless it is committed",
+                reverts_in.map_or_else(|| "at its next reboot".into(), |left| format!("at {}", clock(left)))
+            ),
+            "`otactl commit` keeps it, `otactl revert` goes back",
+        ),
+        Stage::CommitSent => {
+            ("the commit was sent, but whether it arrived has not been seen".into(), "`otactl get-boot-state` shows it")
+        }
+        Stage::Settled => ("the new firmware runs, and is committed".into(), "`otactl get-boot-state` shows it"),
+    }
+}

@@ -1,0 +1,76 @@
+//! The manual: one page per command, made of the clap model and of what it does not know.
+
+use std::io;
+
+use clap::Command;
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, roman};
+
+use super::failure::EXIT_CODES;
+
+/// What the environment can say.
+const ENVIRONMENT: [(&str, &str); 4] = [
+    ("OTACTL_PORT", "the device, as --port gives it"),
+    ("MOS_PORT", "the same; taken if neither --port nor OTACTL_PORT is given"),
+    ("OTACTL_TIMEOUT", "how long a call may take, as --timeout gives it"),
+    ("NO_COLOR", "if it is set to anything, no colours are used"),
+];
+
+const EXAMPLES: [(&str, &str); 5] = [
+    ("otactl --port sim: update firmware.zip", "Try an update on a simulated device."),
+    (
+        "otactl --port ws://192.168.1.5 update build/fw.zip",
+        "Update a device, and commit the new firmware once it runs.",
+    ),
+    (
+        "otactl --port http://192.168.1.5 update --url http://server/fw.zip --no-commit",
+        "Have the device fetch the firmware by itself, and leave the commit to later.",
+    ),
+    ("MOS_PORT=ws://192.168.1.5 otactl commit", "Keep what runs."),
+    ("otactl --port ws://192.168.1.5 call Config.Get '{\"key\": \"device.id\"}'", "Call any method of the device."),
+];
+
+/// The pages with their file names.
+pub(crate) fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
+    let mut model = super::model();
+    model.build();
+    let mut pages = vec![page(&model, "otactl", true)?];
+    for command in model.get_subcommands().filter(|command| !command.is_hide_set() && command.get_name() != "help") {
+        let name = format!("otactl-{}", command.get_name());
+        pages.push(page(command, &name, false)?);
+    }
+    Ok(pages)
+}
+
+fn page(command: &Command, name: &str, is_main: bool) -> io::Result<(String, Vec<u8>)> {
+    // A page says of itself what version it is of, and no date, which would change it every day.
+    let man = Man::new(command.clone().name(name.to_owned()).version(env!("CARGO_PKG_VERSION"))).date("");
+    let mut page = Vec::new();
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    man.render_options_section(&mut page)?;
+    if is_main {
+        man.render_subcommands_section(&mut page)?;
+    }
+    let mut rest = Roff::new();
+    definitions(&mut rest, "EXIT STATUS", EXIT_CODES.map(|(code, meaning)| (code.to_string(), meaning)));
+    definitions(&mut rest, "ENVIRONMENT", ENVIRONMENT.map(|(name, meaning)| (name.to_owned(), meaning)));
+    let examples = EXAMPLES.iter().filter(|(line, _)| is_main || line.contains(&format!(" {}", command.get_name())));
+    let examples: Vec<_> = examples.map(|(line, meaning)| ((*line).to_owned(), *meaning)).collect();
+    if !examples.is_empty() {
+        definitions(&mut rest, "EXAMPLES", examples);
+    }
+    rest.to_writer(&mut page)?;
+    Ok((format!("{name}.1"), page))
+}
+
+fn definitions(roff: &mut Roff, title: &str, entries: impl IntoIterator<Item = (String, &'static str)>) {
+    roff.control("SH", [title]);
+    for (term, meaning) in entries {
+        roff.control("TP", []);
+        roff.text([bold(term)]);
+        roff.text([roman(meaning)]);
+    }
+}

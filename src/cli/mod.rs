@@ -1,0 +1,91 @@
+//! The command line: the only room that knows clap, the terminal and the environment.
+//!
+//! - [`command`]: one file per subcommand: its arguments and its `run`;
+//! - [`context`]: options and environment become a connected device;
+//! - [`output`]: results and talk; the only file that writes to stdout;
+//! - [`progress`]: update events become bars, lines or JSON;
+//! - [`failure`]: what went wrong becomes a message, a hint and an exit code;
+//! - [`interrupt`]: what Ctrl-C does;
+//! - [`help`]: the page that `otactl` alone prints;
+//! - [`man`]: the manual;
+//! - [`values`]: values of options.
+
+#![expect(clippy::doc_markdown, reason = "clap shows these comments as they are")]
+
+pub(crate) mod command;
+pub(crate) mod context;
+pub(crate) mod failure;
+pub(crate) mod help;
+pub(crate) mod interrupt;
+pub(crate) mod man;
+pub(crate) mod output;
+pub(crate) mod progress;
+pub(crate) mod values;
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser};
+
+pub(crate) use command::Command;
+
+/// Takes a Mongoose OS device to a new firmware and proves that it got there
+#[derive(Debug, Parser)]
+#[command(name = "otactl", version, arg_required_else_help = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The options that every command takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct GlobalArgs {
+    /// The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one
+    ///
+    /// Without a path, /rpc is meant. If neither this option nor OTACTL_PORT is given, MOS_PORT is taken.
+    #[arg(long, global = true, value_name = "URL", env = "OTACTL_PORT", hide_env_values = true)]
+    pub(crate) port: Option<String>,
+
+    /// How long a call to the device may take, such as `90s`, `5m`, or plain seconds
+    #[arg(
+        long,
+        global = true,
+        value_name = "DURATION",
+        env = "OTACTL_TIMEOUT",
+        hide_env_values = true,
+        default_value = "10s"
+    )]
+    #[arg(value_parser = values::duration)]
+    pub(crate) timeout: Duration,
+
+    /// Take any TLS certificate
+    #[arg(long, global = true)]
+    pub(crate) insecure: bool,
+
+    /// Print results on one line, and update events as one JSON object per line
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// Say nothing but results and errors
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+
+    /// Say more; twice: still more
+    #[arg(long, short, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// The clap model, with the help page that is grouped by purpose.
+pub(crate) fn model() -> clap::Command {
+    help::grouped(Cli::command())
+}
+
+/// Reads the command line.
+pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let mut model = model();
+    let matches = model.try_get_matches_from_mut(args)?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut model))
+}

@@ -1,0 +1,176 @@
+//! Update events become bars on a terminal, lines elsewhere, or JSON.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use jiff::ZonedDateTime;
+use otactl::update::event::{Event, Stage};
+use otactl::update::{Observer, Success};
+
+use super::output::{Output, line};
+
+/// The user's view of an update.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    output: Output,
+    stage: Arc<Mutex<Option<Stage>>>,
+    view: Mutex<View>,
+}
+
+#[derive(Debug, Default)]
+struct View {
+    bar: Option<ProgressBar>,
+    app: String,
+    /// The last quarter of the download that was told as a line.
+    quarters: u64,
+}
+
+impl Progress {
+    /// A view that also notes in `stage` how far the update is.
+    pub(crate) fn new(output: Output, stage: Arc<Mutex<Option<Stage>>>) -> Self {
+        *stage.lock().unwrap_or_else(PoisonError::into_inner) = Some(Stage::default());
+        Self { output, stage, view: Mutex::default() }
+    }
+
+    /// The last line.
+    pub(crate) fn done(&self, success: &Success) {
+        let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
+        view.end_bar();
+        let app = &view.app;
+        let text = match success {
+            Success::AlreadyCurrent { build } => format!("{app} {build} runs already, and is committed; nothing to do"),
+            Success::Updated { build, slot } => format!("{app} {build} runs in slot {slot}, and is committed"),
+            Success::LeftUncommitted { build, slot, reverts_in } => format!(
+                "{app} {build} runs in slot {slot}, uncommitted; the device goes back {} unless `otactl commit` keeps it",
+                reverts_in.map_or_else(|| "at its next reboot".into(), |left| format!("at {}", clock(left.as_secs())))
+            ),
+            Success::Planned => "dry run: the update can be done; nothing was touched".into(),
+        };
+        self.output.say(&format!("{} {text}", self.output.paint("32;1", &format!("{:<9}", "done"))));
+    }
+
+    fn show(&self, event: &Event) {
+        let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            Event::Sent { bytes, total } => return self.download(&mut view, *bytes, *total),
+            Event::Written { percent } => return self.download(&mut view, u64::from(*percent), 100),
+            Event::Device { app, .. } => view.app.clone_from(app),
+            Event::Firmware { app, .. } => view.app.clone_from(app),
+            _ => {}
+        }
+        view.end_bar();
+        if let Some((step, text)) = describe(event) {
+            self.output.say(&format!("{step:<9} {text}"));
+        }
+    }
+
+    fn download(&self, view: &mut View, done: u64, total: u64) {
+        if self.output.has_reader() {
+            let bar = view.bar.get_or_insert_with(|| download_bar(total));
+            bar.set_position(done);
+        } else {
+            // A line for every quarter is enough for a log.
+            let quarters = done.saturating_mul(4).checked_div(total).unwrap_or(0);
+            if quarters > view.quarters {
+                self.output.say(&format!("{:<9} {} %", "download", quarters * 25));
+            }
+            view.quarters = quarters;
+        }
+    }
+}
+
+impl Observer for Progress {
+    fn on(&self, event: &Event) {
+        let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
+        *stage = Some(stage.take().unwrap_or_default().after(event));
+        drop(stage);
+        if self.output.is_json() {
+            // A reader that is gone must not stop an update half way.
+            let _ = line(event);
+        } else {
+            self.show(event);
+        }
+    }
+}
+
+impl View {
+    /// Leaves the bar as it stands, on a line of its own.
+    fn end_bar(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.abandon();
+        }
+    }
+}
+
+impl Drop for View {
+    fn drop(&mut self) {
+        self.end_bar();
+    }
+}
+
+fn download_bar(total: u64) -> ProgressBar {
+    let template = if total == 100 {
+        "download  {bar:30} {percent} %"
+    } else {
+        "download  {bar:30} {bytes} of {total_bytes}, {binary_bytes_per_sec}"
+    };
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(total).with_style(style.progress_chars("━╸ "))
+}
+
+/// The step and what is said of it.
+fn describe(event: &Event) -> Option<(&'static str, String)> {
+    let state = |committed: &bool| if *committed { "committed" } else { "uncommitted" };
+    Some(match event {
+        Event::Device { id, platform, app, build, slot, committed } => {
+            ("device", format!("{id} ({platform}): slot {slot} runs {app} {build}, {}", state(committed)))
+        }
+        Event::Firmware { app, platform, build, bytes } => {
+            let size = bytes.map(|bytes| format!(", {bytes} bytes")).unwrap_or_default();
+            ("firmware", format!("{app} {build} for {platform}{size}"))
+        }
+        Event::FirmwareUnknown { reason } => (
+            "firmware",
+            format!(
+                "its manifest could not be read from here: {reason}; what runs afterwards cannot be held against it"
+            ),
+        ),
+        Event::Resuming => ("resume", "the wanted firmware runs already, and waits for its commit".into()),
+        Event::Serving { address } => ("serve", format!("the firmware at http://{address}/")),
+        Event::Requested { from_us, .. } => {
+            let whence = if *from_us { "from here" } else { "by itself" };
+            ("update", format!("the device was told to fetch the firmware {whence}"))
+        }
+        Event::NotAsked { seconds, address } => (
+            "waiting",
+            format!(
+                "the device has not asked for the firmware within {seconds} s. It was told to ask {address}: does a firewall on this \
+                 machine block that port, is the device in another network, does it reach this machine under another \
+                 address (--advertise, --listen)?"
+            ),
+        ),
+        Event::Fetching { peer, .. } => ("fetch", format!("{peer} fetches the firmware")),
+        Event::Unconfirmed { reason } => ("reboot", format!("the device has rebooted without a word ({reason})")),
+        Event::Applied { message } => ("applied", format!("the device says: {message}")),
+        Event::Rebooting => ("reboot", "waiting for the device".into()),
+        Event::Back { build, slot, committed, reverts_in } => {
+            let until =
+                reverts_in.map(|left| format!("; goes back at {} unless committed", clock(left))).unwrap_or_default();
+            ("back", format!("slot {slot} runs {build}, {}{until}", state(committed)))
+        }
+        Event::Committing => ("commit", "sent".into()),
+        Event::Sent { .. } | Event::Written { .. } => return None,
+    })
+}
+
+/// The time of day so many seconds from now.
+pub(crate) fn clock(seconds_from_now: u64) -> String {
+    let then = ZonedDateTime::now().checked_add(Duration::from_secs(seconds_from_now));
+    then.map_or_else(|_| format!("in {seconds_from_now} s"), |then| then.strftime("%H:%M:%S").to_string())
+}
+
+/// So many seconds, in words.
+pub(crate) fn seconds(seconds: u64) -> String {
+    humantime::format_duration(Duration::from_secs(seconds)).to_string()
+}

@@ -1,0 +1,98 @@
+//! Values of options that clap does not know by itself.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+/// `90s`, `5m`, `1h 30m`, or plain seconds.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let wanted = "write it as `90s`, `5m` or plain seconds";
+    let text = text.trim();
+    let duration = match text.parse::<u32>() {
+        Ok(seconds) => Duration::from_secs(seconds.into()),
+        Err(_) => humantime::parse_duration(text).map_err(|_| wanted.to_owned())?,
+    };
+    match duration {
+        Duration::ZERO => Err("it must be more than nothing".into()),
+        // More than a timer can be set to, and more than anybody waits.
+        long if long > Duration::from_secs(u32::MAX.into()) => Err("it is too long".into()),
+        duration => Ok(duration),
+    }
+}
+
+/// A commit timeout: the device counts in whole seconds, and 0 would mean that it does not wait.
+pub(crate) fn commit_timeout(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        whole if whole.subsec_nanos() == 0 => Ok(whole),
+        _ => Err("the device counts in whole seconds".into()),
+    }
+}
+
+/// `ADDRESS:PORT`, `ADDRESS`, `:PORT` or `PORT`.
+pub(crate) fn listen(text: &str) -> Result<SocketAddr, String> {
+    let port = text.strip_prefix(':').unwrap_or(text);
+    if let Ok(port) = port.parse() {
+        return Ok(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port));
+    }
+    if let Ok(ip) = text.parse::<IpAddr>() {
+        return Ok(SocketAddr::new(ip, 0));
+    }
+    text.parse().map_err(|_| "write it as ADDRESS:PORT, ADDRESS or :PORT, with a numeric address".into())
+}
+
+/// `HOST` or `HOST:PORT`.
+pub(crate) fn advertise(text: &str) -> Result<(String, Option<u16>), String> {
+    if let Ok(ip) = text.trim_matches(['[', ']']).parse::<Ipv6Addr>() {
+        return Ok((ip.to_string(), None));
+    }
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) => (host, Some(port.parse().map_err(|_| "the port is not a number".to_owned())?)),
+        None => (text, None),
+    };
+    let host = host.trim_matches(['[', ']']);
+    let usable = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
+    if host.is_empty() || !host.chars().all(usable) {
+        return Err("write it as HOST or HOST:PORT".into());
+    }
+    Ok((host.into(), port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        for (text, expected) in [
+            ("90", Some(90)),
+            ("90s", Some(90)),
+            ("5m", Some(300)),
+            ("1h 1s", Some(3601)),
+            ("0", None),
+            ("0s", None),
+            ("-5", None),
+            ("soon", None),
+            ("", None),
+            ("99999999999999", None),
+            ("9999y", None),
+        ] {
+            assert_eq!(duration(text).ok(), expected.map(Duration::from_secs), "{text}");
+        }
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert!(commit_timeout("250ms").is_err());
+    }
+
+    #[test]
+    fn addresses() {
+        let listens = |text| listen(text).map(|address| address.to_string()).ok();
+        assert_eq!(listens(":8080").as_deref(), Some("0.0.0.0:8080"));
+        assert_eq!(listens("8080").as_deref(), Some("0.0.0.0:8080"));
+        assert_eq!(listens("10.0.0.1").as_deref(), Some("10.0.0.1:0"));
+        assert_eq!(listens("[::1]:80").as_deref(), Some("[::1]:80"));
+        assert_eq!(listens("host:80"), None);
+        assert_eq!(advertise("nat.example:81"), Ok(("nat.example".into(), Some(81))));
+        assert_eq!(advertise("10.0.0.1"), Ok(("10.0.0.1".into(), None)));
+        assert_eq!(advertise("fe80::1"), Ok(("fe80::1".into(), None)));
+        assert_eq!(advertise("[fe80::1]:81"), Ok(("fe80::1".into(), Some(81))));
+        assert!(advertise("a/b").is_err() && advertise(":80").is_err() && advertise("h:x").is_err());
+    }
+}
