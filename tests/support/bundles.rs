@@ -1,0 +1,81 @@
+//! Serves the recorded bundles as they were served when the bytes were recorded (wire/README.md):
+//! `/NAME`, `/slow/NAME` at about 40 KB/s, `/chunked/NAME`, `/trunc/NAME`, `/h304/x`; anything else is
+//! 404. `/redirect/NAME` is our own.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+/// A server that ends when it is dropped.
+pub struct BundleServer {
+    pub address: SocketAddr,
+    _tasks: JoinSet<()>,
+}
+
+impl BundleServer {
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                connections.spawn(async move {
+                    // A client that hangs up is a case of its own, not a failure of the server.
+                    let _ = serve(stream).await;
+                });
+            }
+        });
+        Self { address, _tasks: tasks }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}/{path}", self.address)
+    }
+}
+
+async fn serve(mut stream: TcpStream) -> std::io::Result<()> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        if stream.read_buf(&mut head).await? == 0 {
+            return Ok(());
+        }
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let path = head.split(' ').nth(1).unwrap_or_default().trim_start_matches('/');
+    let (mode, name) = path.split_once('/').unwrap_or(("", path));
+    if mode == "h304" {
+        return stream.write_all(b"HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n").await;
+    }
+    if mode == "redirect" {
+        let answer =
+            format!("HTTP/1.1 302 Found\r\nLocation: /{name}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        return stream.write_all(answer.as_bytes()).await;
+    }
+    let wire = super::file("tests/wire/firmware").join(name);
+    let Ok(bytes) = std::fs::read(wire).or_else(|_| std::fs::read(super::file("tests/fixtures").join(name))) else {
+        return stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await;
+    };
+    if mode == "chunked" {
+        stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n").await?;
+        stream.write_all(format!("{:x}\r\n", bytes.len()).as_bytes()).await?;
+        stream.write_all(&bytes).await?;
+        return stream.write_all(b"\r\n0\r\n\r\n").await;
+    }
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", bytes.len());
+    stream.write_all(head.as_bytes()).await?;
+    match mode {
+        "trunc" => stream.write_all(&bytes[..bytes.len() / 2]).await,
+        "slow" => {
+            for piece in bytes.chunks(4096) {
+                stream.write_all(piece).await?;
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            Ok(())
+        }
+        _ => stream.write_all(&bytes).await,
+    }
+}

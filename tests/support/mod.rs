@@ -1,0 +1,95 @@
+//! What the tests share: a simulated device, the built binary, a server of recorded bundles, and
+//! peers that misbehave.
+#![allow(dead_code, reason = "each test file uses its own share of this")]
+
+pub mod bundles;
+pub mod peers;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use otactl::sim::{Config, Firmware, Simulator};
+use tokio::net::TcpListener;
+
+/// A reboot that costs a test nothing.
+pub const REBOOT: Duration = Duration::from_millis(50);
+
+/// A file of the repository.
+pub fn file(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// The demo bundle, as a path and as bytes.
+pub const DEMO: &str = "tests/fixtures/demo-2.0.0-esp32.zip";
+
+/// The build that the demo bundle brings.
+pub const DEMO_BUILD: &str = "2.0.0 (20240202-020202/g234b2a65)";
+
+/// A simulated device with quick reboots.
+pub async fn simulator() -> Simulator {
+    simulator_with(Config { reboot_delay: REBOOT, ..Config::default() }).await
+}
+
+/// A simulated device.
+pub async fn simulator_with(config: Config) -> Simulator {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    Simulator::start(config, listener).expect("a device")
+}
+
+/// The device on which the bytes were recorded.
+pub fn recorded_device() -> Config {
+    Config {
+        factory: Firmware { app: "mgdev".into(), ..Config::default().factory },
+        reboot_delay: REBOOT,
+        ..Config::default()
+    }
+}
+
+/// The built binary, with an environment of its own.
+pub fn otactl(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_otactl"));
+    command.args(args).stdin(Stdio::null()).current_dir(env!("CARGO_MANIFEST_DIR"));
+    for variable in ["OTACTL_PORT", "MOS_PORT", "OTACTL_TIMEOUT", "NO_COLOR", "HTTP_PROXY", "http_proxy"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// What a run of the binary showed: exit code, stdout and stderr.
+pub struct Run {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Run {
+    fn new(output: &Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// All of it as one text, fit for a snapshot.
+    pub fn shown(&self) -> String {
+        format!("exit code {}\n--- stdout\n{}--- stderr\n{}", self.code, self.stdout, self.stderr)
+    }
+}
+
+/// Runs the binary to its end, without blocking the runtime that the peers live in.
+pub async fn run(args: &[&str]) -> Run {
+    finish(otactl(args)).await
+}
+
+/// The same for a command that was prepared otherwise.
+pub async fn finish(mut command: Command) -> Run {
+    let output = tokio::task::spawn_blocking(move || command.output()).await.expect("no panic").expect("it starts");
+    Run::new(&output)
+}
+
+/// Runs the binary against the device at `port`.
+pub async fn run_on(port: &str, args: &[&str]) -> Run {
+    run(&[&["--port", port], args].concat()).await
+}

@@ -1,0 +1,120 @@
+//! Peers that misbehave.
+
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+/// What a peer does once it has read something.
+#[derive(Debug, Clone, Copy)]
+pub enum Manner {
+    /// Takes connections and never says a word.
+    Silent,
+    /// Answers anything with these bytes, and hangs up.
+    Says(&'static [u8]),
+    /// Shakes hands for WebSocket, and then answers any frame with this text.
+    WebSocketSays(&'static str),
+    /// Shakes hands for WebSocket, and then never says a word.
+    WebSocketSilent,
+}
+
+/// A peer that ends when it is dropped.
+pub struct Peer {
+    pub address: SocketAddr,
+    _tasks: JoinSet<()>,
+}
+
+impl Peer {
+    pub async fn start(manner: Manner) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                connections.spawn(async move {
+                    let _ = behave(stream, manner).await;
+                });
+            }
+        });
+        Self { address, _tasks: tasks }
+    }
+
+    pub fn ws(&self) -> String {
+        format!("ws://{}", self.address)
+    }
+
+    pub fn http(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+async fn behave(mut stream: TcpStream, manner: Manner) -> std::io::Result<()> {
+    let mut bytes = vec![0; 4096];
+    let read = stream.read(&mut bytes).await?;
+    match manner {
+        Manner::Silent => std::future::pending().await,
+        Manner::Says(answer) => stream.write_all(answer).await,
+        Manner::WebSocketSilent => {
+            shake_hands(&mut stream, &bytes[..read]).await?;
+            std::future::pending().await
+        }
+        Manner::WebSocketSays(text) => {
+            shake_hands(&mut stream, &bytes[..read]).await?;
+            loop {
+                if stream.read(&mut bytes).await? == 0 {
+                    return Ok(());
+                }
+                let mut frame = vec![0x81, u8::try_from(text.len()).expect("a short text")];
+                frame.extend_from_slice(text.as_bytes());
+                stream.write_all(&frame).await?;
+            }
+        }
+    }
+}
+
+async fn shake_hands(stream: &mut TcpStream, request: &[u8]) -> std::io::Result<()> {
+    use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+    let head = String::from_utf8_lossy(request).into_owned();
+    let key = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(": ")?;
+        name.eq_ignore_ascii_case("Sec-WebSocket-Key").then(|| value.trim().to_owned())
+    });
+    let accept = derive_accept_key(key.unwrap_or_default().as_bytes());
+    let answer = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+    );
+    stream.write_all(answer.as_bytes()).await
+}
+
+/// An address at which nothing listens.
+pub async fn closed_port() -> SocketAddr {
+    // Bound and let go again: the system does not hand it out again for a while.
+    TcpListener::bind("127.0.0.1:0").await.and_then(|listener| listener.local_addr()).expect("a port")
+}
+
+/// An address whose connections come to nothing: its queue is full, so that packets are dropped.
+pub struct Swallower {
+    pub address: SocketAddr,
+    _listener: socket2::Socket,
+    _queued: Vec<std::net::TcpStream>,
+}
+
+impl Swallower {
+    pub fn start() -> Self {
+        use socket2::{Domain, Socket, Type};
+        use std::time::Duration;
+
+        let listener = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).expect("a port");
+        listener.listen(0).expect("it listens");
+        let address = listener.local_addr().expect("an address").as_socket().expect("an IP address");
+        let mut queued = Vec::new();
+        while let Ok(stream) = std::net::TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
+            queued.push(stream);
+        }
+        Self { address, _listener: listener, _queued: queued }
+    }
+}

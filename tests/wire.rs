@@ -1,0 +1,373 @@
+//! The recorded bytes, replayed against the simulated device: it answers what the device answered.
+//! And our decoder takes everything that the device sent. If one of these fails, the code is wrong,
+//! not the bytes. What counts as no difference is said in wire/README.md.
+
+mod support;
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use otactl::rpc::frame::{self, Incoming};
+use otactl::sim::Simulator;
+use serde::Deserialize;
+use support::bundles::BundleServer;
+use support::{file, recorded_device, simulator_with};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::{broadcast, mpsc};
+use tokio::time::{Instant, sleep_until, timeout};
+
+/// How long an answer may take before it is missing.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+#[derive(Deserialize)]
+struct Recording {
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    case: String,
+    events: Vec<Event>,
+}
+
+#[derive(Deserialize)]
+struct Event {
+    t: f64,
+    from: Option<String>,
+    text: Option<String>,
+    hex: Option<String>,
+}
+
+impl Event {
+    fn bytes(&self) -> Vec<u8> {
+        match (&self.text, &self.hex) {
+            (Some(text), _) => text.clone().into_bytes(),
+            (None, Some(hex)) => (0..hex.len())
+                .step_by(2)
+                .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex digits"))
+                .collect(),
+            (None, None) => Vec::new(),
+        }
+    }
+}
+
+fn recording(name: &str) -> Recording {
+    let text = std::fs::read_to_string(file("tests/wire").join(name)).expect("a recording");
+    serde_json::from_str(&text).expect("its shape")
+}
+
+/// The payloads of the WebSocket frames in these bytes, unmasked.
+fn payloads(mut bytes: &[u8]) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    while bytes.len() >= 2 {
+        let (opcode, masked) = (bytes[0] & 0xf, bytes[1] & 0x80 != 0);
+        let (len, mut at) = match bytes[1] & 0x7f {
+            126 => (usize::from(u16::from_be_bytes([bytes[2], bytes[3]])), 4),
+            short => (usize::from(short), 2),
+        };
+        let mask = if masked { bytes[at..at + 4].to_vec() } else { vec![0; 4] };
+        at += if masked { 4 } else { 0 };
+        let payload = bytes[at..at + len].iter().enumerate().map(|(i, byte)| byte ^ mask[i % 4]).collect();
+        if opcode == 1 {
+            found.push(payload);
+        }
+        bytes = &bytes[at + len..];
+    }
+    found
+}
+
+/// A text frame as a client sends it, with a mask that changes nothing.
+fn masked(payload: &[u8]) -> Vec<u8> {
+    let len = payload.len();
+    let mut frame = vec![0x81];
+    match u8::try_from(len) {
+        Ok(short) if short < 126 => frame.push(0x80 | short),
+        _ => {
+            frame.push(0x80 | 126);
+            frame.extend_from_slice(&u16::try_from(len).expect("a short frame").to_be_bytes());
+        }
+    }
+    frame.extend_from_slice(&[0; 4]);
+    frame.extend_from_slice(payload);
+    frame
+}
+
+/// The text with everything replaced by `*` that may differ between two devices.
+fn normal(text: &str) -> String {
+    const VALUES: [&str; 10] = [
+        "channel_info",
+        "mg_id",
+        "uptime",
+        "ram_size",
+        "ram_free",
+        "ram_min_free",
+        "fs_size",
+        "fs_free",
+        "ip",
+        "progress_percent",
+    ];
+    let mut text = text.to_owned();
+    for key in VALUES {
+        let key = format!("\"{key}\": ");
+        if let Some(at) = text.find(&key) {
+            let from = at + key.len();
+            let to = text[from..].find([',', '}']).map_or(text.len(), |len| from + len);
+            text.replace_range(from..to, "*");
+        }
+    }
+    if let Some(at) = text.find("shutting down in ") {
+        let to = text[at..].find(" ms").map_or(text.len(), |len| at + len);
+        text.replace_range(at..to, "shutting down in *");
+    }
+    if let (Some(from), Some(to)) = (text.find("[\"OTA."), text.rfind(']')) {
+        text.replace_range(from..=to, "[*methods*]");
+    }
+    text
+}
+
+/// A response as status, headers and body; the length has to fit the body.
+fn normal_http(response: &str) -> String {
+    let (head, body) = response.split_once("\r\n\r\n").expect("a head and a body");
+    let mut head: Vec<_> = head.split("\r\n").map(str::to_owned).collect();
+    for header in &mut head {
+        if let Some(len) = header.strip_prefix("Content-Length: ") {
+            assert_eq!(len.parse(), Ok(body.len()), "{response}");
+            *header = "Content-Length: *".into();
+        }
+    }
+    format!("{}\r\n\r\n{}", head.join("\r\n"), normal(body))
+}
+
+/// The device under test, and what it fetches its bundles from.
+struct Bench {
+    device: Simulator,
+    console: broadcast::Receiver<String>,
+    bundles: BundleServer,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let device = simulator_with(recorded_device()).await;
+        let console = device.console();
+        Self { device, console, bundles: BundleServer::start().await }
+    }
+
+    /// The request with the bundles where they are now. Port 9 stays closed.
+    fn localised(&self, text: &str) -> String {
+        let text = text.replace("127.0.0.1:8911", &self.bundles.address.to_string());
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { return text };
+        let head: Vec<_> = head
+            .split("\r\n")
+            .map(|line| match line.split_once(": ") {
+                Some(("Content-Length", _)) => format!("Content-Length: {}", body.len()),
+                _ => line.to_owned(),
+            })
+            .collect();
+        format!("{}\r\n\r\n{body}", head.join("\r\n"))
+    }
+
+    /// Waits until the device has booted again.
+    async fn rebooted(&mut self) {
+        let booted = async { while !self.console.recv().await.expect("the console").starts_with("slot ") {} };
+        timeout(PATIENCE, booted).await.expect("the device boots again");
+    }
+}
+
+/// Whether the device reboots by itself after this case: it said that it would, or its commit timeout
+/// of 4 s is running.
+fn reboots(case: &Case) -> bool {
+    case.case == "ota_after_update_uncommitted"
+        || case.case == "ota_revert_uncommitted"
+        || case.case == "sys_reboot_lockout"
+        || (case.events.iter().any(|event| {
+            event.from.as_deref() == Some("device")
+                && String::from_utf8_lossy(&event.bytes()).contains("Update applied, finalizing")
+        }))
+}
+
+/// The gaps between requests count only where something happens in between.
+fn keeps_time(case: &Case) -> bool {
+    matches!(case.case.as_str(), "ota_update_concurrent" | "sys_reboot_lockout")
+}
+
+async fn keep_time(case: &Case, event: &Event, started: Instant) {
+    if keeps_time(case) {
+        sleep_until(started + Duration::from_secs_f64(event.t)).await;
+    }
+}
+
+#[tokio::test]
+async fn websocket_answers_as_recorded() {
+    let mut bench = Bench::new().await;
+    let mut seen = HashSet::new();
+    for case in recording("ws.json").cases {
+        // These two were recorded on devices of their own, fresh from the factory. How they end, by a
+        // FIN or an RST, is the recorder's doing: a chip that resets does neither.
+        if case.case.starts_with("ws_reboot_drop") {
+            bench = Bench::new().await;
+        }
+        replay_websocket(&mut bench, &case).await;
+        if reboots(&case) {
+            bench.rebooted().await;
+        }
+        seen.insert(case.case);
+    }
+    assert_eq!(seen.len(), 32, "all cases were replayed: {seen:?}");
+}
+
+async fn replay_websocket(bench: &mut Bench, case: &Case) {
+    const PLAIN: &str = "GET /rpc HTTP/1.1\r\nUpgrade: websocket\r\nHost: x\r\nSec-WebSocket-Version: 13\r\n\
+                         Sec-WebSocket-Key: khwbG9Ad7vwpTSnqoVpVRQ==\r\nConnection: Upgrade\r\n\r\n";
+    let name = &case.case;
+    let started = Instant::now();
+    let mut socket: Option<TcpStream> = None;
+    for event in &case.events {
+        let bytes = event.bytes();
+        match (event.from.as_deref(), event.text.is_some()) {
+            (Some("host"), true) => {
+                let mut fresh = TcpStream::connect(bench.device.address()).await.expect("a connection");
+                fresh.write_all(&bytes).await.expect("sent");
+                socket = Some(fresh);
+            }
+            (Some("device"), true) => {
+                let socket = socket.as_mut().expect("a connection");
+                let head = read_head(socket).await;
+                assert_eq!(head, String::from_utf8_lossy(&bytes), "{name}");
+            }
+            (Some("host"), false) => {
+                keep_time(case, event, started).await;
+                if socket.is_none() {
+                    let mut fresh = TcpStream::connect(bench.device.address()).await.expect("a connection");
+                    fresh.write_all(PLAIN.as_bytes()).await.expect("sent");
+                    read_head(&mut fresh).await;
+                    socket = Some(fresh);
+                }
+                let socket = socket.as_mut().expect("a connection");
+                for payload in payloads(&bytes) {
+                    let text = bench.localised(&String::from_utf8_lossy(&payload));
+                    socket.write_all(&masked(text.as_bytes())).await.expect("sent");
+                }
+            }
+            (Some("device"), false) => {
+                for payload in payloads(&bytes) {
+                    let expected = String::from_utf8(payload).expect("ASCII");
+                    let answer = read_frame(socket.as_mut().expect("a connection")).await;
+                    let answer = answer.unwrap_or_else(|| panic!("{name}: closed instead of {expected}"));
+                    assert_eq!(normal(&answer), normal(&expected), "{name}");
+                    assert!(frame::decode(answer.as_bytes()).is_ok(), "{name}: {answer}");
+                }
+            }
+            _ => {}
+        }
+    }
+    if name == "malformed_frame" {
+        assert_eq!(read_frame(socket.as_mut().expect("a connection")).await, None, "an invalid frame closes");
+    }
+}
+
+async fn read_head(socket: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(timeout(PATIENCE, socket.read_u8()).await.expect("in time").expect("a head"));
+    }
+    String::from_utf8(head).expect("ASCII")
+}
+
+/// The payload of the next text frame; `None` if the connection was closed.
+async fn read_frame(socket: &mut TcpStream) -> Option<String> {
+    let read = async {
+        loop {
+            let mut head = [0; 2];
+            socket.read_exact(&mut head).await.ok()?;
+            let len = match head[1] & 0x7f {
+                126 => usize::from(socket.read_u16().await.ok()?),
+                short => usize::from(short),
+            };
+            let mut payload = vec![0; len];
+            socket.read_exact(&mut payload).await.ok()?;
+            if head[0] == 0x81 {
+                return Some(String::from_utf8(payload).expect("ASCII"));
+            }
+        }
+    };
+    timeout(PATIENCE, read).await.expect("an answer in time")
+}
+
+#[tokio::test]
+async fn http_answers_as_recorded() {
+    assert_eq!(replay_http("http.json").await, 28);
+}
+
+#[tokio::test]
+async fn http_rest_answers_as_recorded() {
+    assert_eq!(replay_http("http-rest.json").await, 28);
+}
+
+async fn replay_http(name: &str) -> usize {
+    let mut bench = Bench::new().await;
+    let cases = recording(name).cases;
+    for case in &cases {
+        let started = Instant::now();
+        // Each request has a connection of its own; answers are compared as they come.
+        let (answer, mut answers) = mpsc::unbounded_channel();
+        for event in &case.events {
+            match event.from.as_deref() {
+                Some("host") => {
+                    keep_time(case, event, started).await;
+                    let request = bench.localised(event.text.as_deref().expect("requests are text"));
+                    let mut socket = TcpStream::connect(bench.device.address()).await.expect("a connection");
+                    let answer = answer.clone();
+                    tokio::spawn(async move {
+                        socket.write_all(request.as_bytes()).await.expect("sent");
+                        let mut response = String::new();
+                        // The device closes the connection, which ends the answer.
+                        socket.read_to_string(&mut response).await.expect("an answer");
+                        let _ = answer.send(response);
+                    });
+                }
+                Some("device") => {
+                    let expected = event.text.as_deref().expect("answers are text");
+                    let response = timeout(PATIENCE, answers.recv()).await;
+                    let response = response.unwrap_or_else(|_| panic!("{}: no answer like {expected}", case.case));
+                    assert_eq!(normal_http(&response.expect("an answer")), normal_http(expected), "{}", case.case);
+                }
+                _ => {}
+            }
+        }
+        if reboots(case) {
+            bench.rebooted().await;
+        }
+    }
+    cases.len()
+}
+
+/// Everything that the device said in JSON, on any channel, with or without credentials.
+#[test]
+fn our_decoder_takes_what_the_device_sent() {
+    let mut replies = 0;
+    for name in ["ws.json", "ws-md5.json", "ws-sha256.json", "http.json", "http-md5.json", "http-sha256.json"] {
+        for case in recording(name).cases {
+            for event in case.events.iter().filter(|event| event.from.as_deref() == Some("device")) {
+                let bytes = event.bytes();
+                let frames = match event.text.as_deref().map(|text| text.split_once("\r\n\r\n")) {
+                    Some(Some((head, body))) if head.starts_with("HTTP/1.1 200") => vec![body.as_bytes().to_vec()],
+                    Some(_) => vec![],
+                    None => payloads(&bytes),
+                };
+                for bytes in frames {
+                    let text = String::from_utf8_lossy(&bytes);
+                    match frame::decode(&bytes) {
+                        Ok(Incoming::Reply { outcome, .. }) => {
+                            let failed = text.contains("\"error\"") && !text.contains("\"code\":0");
+                            assert_eq!(outcome.is_err(), failed, "{name}, {}: {text}", case.case);
+                            replies += 1;
+                        }
+                        other => panic!("{name}, {}: {text}: {other:?}", case.case),
+                    }
+                }
+            }
+        }
+    }
+    assert!(replies > 100, "{replies} replies were read");
+}
