@@ -16,7 +16,7 @@ use otactl::bundle::write::{PartFile, pack};
 use serde_json::json;
 
 /// The bundle of this version for this platform, as bytes.
-pub fn demo_bundle(version: &str, platform: &str) -> Result<Vec<u8>, Box<dyn Error>> {
+pub(crate) fn demo_bundle(version: &str, platform: &str) -> Result<Vec<u8>, Box<dyn Error>> {
     let manifest: Manifest = serde_json::from_value(json!({
         "name": "demo",
         "platform": platform,

@@ -84,7 +84,7 @@ fn masked(payload: &[u8]) -> Vec<u8> {
     match u8::try_from(len) {
         Ok(short) if short < 126 => frame.push(0x80 | short),
         _ => {
-            frame.push(0x80 | 126);
+            frame.push(0x80 | 0x7e);
             frame.extend_from_slice(&u16::try_from(len).expect("a short frame").to_be_bytes());
         }
     }

@@ -139,7 +139,9 @@ fn dial_hint(cause: &DialError) -> &'static str {
         }
         DialError::NoRoute => "is the device on, and in a network that this machine can reach? Check the address",
         DialError::UnknownHost => "check the spelling, or use the device's IP address",
-        DialError::NotRpc(_) => "check port and path: a device serves RPC at /rpc, over http:// and ws://",
+        DialError::HungUp | DialError::NotRpc(_) => {
+            "check port and path: a device serves RPC at /rpc, over http:// and ws://"
+        }
         DialError::PlainPort => "use ws:// instead of wss://, or http:// instead of https://",
         DialError::Tls(_) => "if the network can be trusted, `--insecure` takes any certificate",
         DialError::Other(_) => "`-v` shows more of what happens",

@@ -32,10 +32,10 @@ const EXAMPLES: [(&str, &str); 5] = [
 
 /// The pages with their file names.
 pub(crate) fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
-    let mut model = super::model();
+    let mut model = super::public_model().disable_help_subcommand(true);
     model.build();
     let mut pages = vec![page(&model, "otactl", true)?];
-    for command in model.get_subcommands().filter(|command| !command.is_hide_set() && command.get_name() != "help") {
+    for command in model.get_subcommands() {
         let name = format!("otactl-{}", command.get_name());
         pages.push(page(command, &name, false)?);
     }

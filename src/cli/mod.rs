@@ -83,6 +83,17 @@ pub(crate) fn model() -> clap::Command {
     help::grouped(Cli::command())
 }
 
+/// What users are to see of it: without the hidden commands, which completions would offer.
+pub(crate) fn public_model() -> clap::Command {
+    let all = Cli::command();
+    let visible: Vec<_> = all.get_subcommands().filter(|command| !command.is_hide_set()).cloned().collect();
+    GlobalArgs::augment_args(clap::Command::new("otactl"))
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(all.get_about().cloned().unwrap_or_default())
+        .subcommand_required(true)
+        .subcommands(visible)
+}
+
 /// Reads the command line.
 pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Cli, clap::Error> {
     let mut model = model();

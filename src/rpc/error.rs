@@ -97,6 +97,9 @@ pub enum DialError {
     /// Nothing came back at all.
     #[error("no answer within {}", humantime::format_duration(*.0))]
     Silent(Duration),
+    /// Something is there, and hangs up at once.
+    #[error("it closed the connection at once")]
+    HungUp,
     /// The network says that there is no such way.
     #[error("no route to the host")]
     NoRoute,
@@ -121,6 +124,10 @@ impl From<&io::Error> for DialError {
     fn from(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::ConnectionRefused => Self::Refused,
+            io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::UnexpectedEof => Self::HungUp,
             io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Self::NoRoute,
             _ => Self::Other(error.to_string()),
         }

@@ -75,9 +75,10 @@ impl Http {
     fn failed(&self, error: &reqwest::Error) -> CallError {
         let peer = self.peer.clone();
         if error.is_connect() {
-            let cause = match tls::explain(error) {
+            let cause = match self.endpoint.is_tls() {
                 _ if error.is_timeout() => DialError::Silent(self.options.connect_timeout),
-                cause => cause,
+                true => tls::explain_handshake(error),
+                false => tls::explain(error),
             };
             return CallError::Unreachable { peer, cause };
         }

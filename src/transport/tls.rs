@@ -36,30 +36,37 @@ pub fn client_config(trust: Trust) -> Result<ClientConfig, rustls::Error> {
     })
 }
 
-/// Finds what went wrong in a chain of errors, as HTTP and WebSocket libraries wrap them.
+/// Finds what went wrong in a chain of errors, as HTTP and WebSocket libraries wrap them: the first
+/// that tells of TLS or of names, else the innermost.
 #[must_use]
 pub fn explain(error: &(dyn Error + 'static)) -> DialError {
     let mut cause = Some(error);
-    let mut found = None;
+    let mut innermost = DialError::Other(error.to_string());
     while let Some(error) = cause {
+        let io = error.downcast_ref::<io::Error>();
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
             return explain_tls(tls);
-        }
-        if let Some(io) = error.downcast_ref::<io::Error>() {
-            // An io::Error may carry a TLS error that `source` does not lead to.
-            if let Some(tls) = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-                return explain_tls(tls);
-            }
-            found = Some(DialError::from(io));
         }
         let text = error.to_string();
         if text.contains("failed to lookup address") || text.starts_with("dns error") {
             return DialError::UnknownHost;
         }
-        found.get_or_insert(DialError::Other(text));
-        cause = error.source();
+        innermost = io.map_or(DialError::Other(text), DialError::from);
+        // What an io::Error wraps is not its source, but what it wraps.
+        let wrapped = io.and_then(io::Error::get_ref).map(|inner| inner as &(dyn Error + 'static));
+        cause = wrapped.or_else(|| error.source());
     }
-    found.unwrap_or_else(|| DialError::Other(error.to_string()))
+    innermost
+}
+
+/// The same for what went wrong while TLS was being set up: a port that hangs up on the first words of
+/// TLS has not understood them.
+#[must_use]
+pub fn explain_handshake(error: &(dyn Error + 'static)) -> DialError {
+    match explain(error) {
+        DialError::HungUp => DialError::PlainPort,
+        other => other,
+    }
 }
 
 fn explain_tls(error: &rustls::Error) -> DialError {

@@ -3,7 +3,6 @@
 //! The device pings about every 5 s when idle, and so do we. A chip that resets closes no
 //! connection; the missing answers are how a link that nothing is asked of is found to be dead.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,7 +75,8 @@ impl WebSocket {
         let trust = if self.insecure { tls::Trust::Anything } else { tls::Trust::System };
         let config = tls::client_config(trust).map_err(|e| DialError::Tls(e.to_string()))?;
         let name = ServerName::try_from(host.to_owned()).map_err(|e| DialError::Tls(e.to_string()))?;
-        let stream = TlsConnector::from(Arc::new(config)).connect(name, tcp).await.map_err(|e| tls::explain(&e))?;
+        let stream =
+            TlsConnector::from(Arc::new(config)).connect(name, tcp).await.map_err(|e| tls::explain_handshake(&e))?;
         self.shake_hands(stream).await
     }
 
@@ -130,15 +130,17 @@ fn refused(error: &Error) -> DialError {
             401 | 403 => DialError::Other("it wants other credentials".into()),
             status => DialError::NotRpc(format!("it answered with HTTP status {status} instead of WebSocket")),
         },
-        Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            DialError::NotRpc("it closed the connection during the WebSocket handshake".into())
-        }
-        Error::Protocol(ProtocolError::HandshakeIncomplete) => {
-            DialError::NotRpc("it closed the connection during the WebSocket handshake".into())
-        }
-        Error::Io(error) => tls::explain(error),
+        Error::Protocol(ProtocolError::HandshakeIncomplete) => hung_up(),
+        Error::Io(error) => match DialError::from(error) {
+            DialError::HungUp => hung_up(),
+            cause => cause,
+        },
         other => DialError::NotRpc(format!("WebSocket handshake: {other}")),
     }
+}
+
+fn hung_up() -> DialError {
+    DialError::NotRpc("it closed the connection during the WebSocket handshake".into())
 }
 
 /// Carries frames between the socket and the link until one of them ends.

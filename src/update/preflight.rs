@@ -1,5 +1,9 @@
 //! What is there, what is wanted, and may we.
 
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
 use super::event::{Event, Observer};
 use super::outcome::{Failure, Refusal};
 use super::verdict::Snapshot;
@@ -8,6 +12,10 @@ use crate::bundle::Manifest;
 use crate::bundle::manifest::Build;
 use crate::ota::{self, Status, UpdateState};
 use crate::rpc::{CallError, Device};
+
+/// While a device reboots: the time for one question, and the least time between two.
+const PATIENCE: Duration = Duration::from_secs(1);
+const PACE: Duration = Duration::from_millis(50);
 
 /// What is to be done.
 #[derive(Debug)]
@@ -22,7 +30,7 @@ pub enum Preflight {
 
 /// Looks at the device. Changes nothing on it.
 pub async fn look(device: &Device, plan: &Plan, observer: &dyn Observer) -> Result<Preflight, Failure> {
-    let now = Snapshot::take(device, device.timeout()).await.map_err(Failure::Call)?;
+    let now = first_look(device, plan, observer).await.map_err(Failure::Call)?;
     observer.on(&Event::Device {
         id: now.info.id.clone(),
         platform: now.info.arch.clone(),
@@ -39,6 +47,30 @@ pub async fn look(device: &Device, plan: &Plan, observer: &dyn Observer) -> Resu
         Err(error) => return Err(Failure::Call(error)),
     };
     decide(now, plan.source.manifest(), plan.force, updater.as_ref()).map_err(Failure::Refused)
+}
+
+/// A device that is about to reboot says so (error 418), and is worth waiting for: it does so at the
+/// end of an update whose caller was killed. One that cannot be reached is not.
+async fn first_look(device: &Device, plan: &Plan, observer: &dyn Observer) -> Result<Snapshot, CallError> {
+    let started = Instant::now();
+    let mut timeout = device.timeout();
+    let mut reboots = false;
+    loop {
+        let error = match Snapshot::take(device, timeout).await {
+            Err(error) if error.is_passing() && started.elapsed() < plan.reboot_timeout => error,
+            result => return result,
+        };
+        match (error.remote(), reboots) {
+            (Some(_), false) => observer.on(&Event::Rebooting),
+            (None, false) => return Err(error),
+            (Some(_), true) => {}
+            // Silence, as it is to be expected. A fresh connection hears of its end.
+            (None, true) => device.hang_up(),
+        }
+        reboots = true;
+        timeout = timeout.min(PATIENCE);
+        sleep(PACE).await;
+    }
 }
 
 fn wanted(source: &Source) -> Event {
@@ -86,10 +118,7 @@ fn decide(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use serde_json::json;
-    use tokio::time::Instant;
 
     use super::*;
     use crate::ota::BootState;

@@ -1,6 +1,6 @@
 //! Serves the recorded bundles as they were served when the bytes were recorded (wire/README.md):
 //! `/NAME`, `/slow/NAME` at about 40 KB/s, `/chunked/NAME`, `/trunc/NAME`, `/h304/x`; anything else is
-//! 404. `/redirect/NAME` is our own.
+//! 404. Our own: `/redirect/NAME`, and `/device-only/NAME`, which is 404 for anybody but a device.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -55,6 +55,8 @@ async fn serve(mut stream: TcpStream) -> std::io::Result<()> {
             format!("HTTP/1.1 302 Found\r\nLocation: /{name}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
         return stream.write_all(answer.as_bytes()).await;
     }
+    let is_device = head.to_lowercase().contains("\r\nx-mgos-device-id: ");
+    let name = if mode == "device-only" && !is_device { "none" } else { name };
     let wire = super::file("tests/wire/firmware").join(name);
     let Ok(bytes) = std::fs::read(wire).or_else(|_| std::fs::read(super::file("tests/fixtures").join(name))) else {
         return stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await;

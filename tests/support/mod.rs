@@ -1,6 +1,6 @@
 //! What the tests share: a simulated device, the built binary, a server of recorded bundles, and
 //! peers that misbehave.
-#![allow(dead_code, reason = "each test file uses its own share of this")]
+#![allow(clippy::allow_attributes, dead_code, unreachable_pub, reason = "each test file uses its own share of this")]
 
 pub mod bundles;
 pub mod peers;

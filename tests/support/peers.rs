@@ -1,9 +1,11 @@
 //! Peers that misbehave.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 /// What a peer does once it has read something.
@@ -22,6 +24,7 @@ pub enum Manner {
 /// A peer that ends when it is dropped.
 pub struct Peer {
     pub address: SocketAddr,
+    spoken_to: Arc<Notify>,
     _tasks: JoinSet<()>,
 }
 
@@ -29,16 +32,24 @@ impl Peer {
     pub async fn start(manner: Manner) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
+        let spoken_to = Arc::new(Notify::new());
+        let heard = Arc::clone(&spoken_to);
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
+                let heard = Arc::clone(&heard);
                 connections.spawn(async move {
-                    let _ = behave(stream, manner).await;
+                    let _ = behave(stream, manner, &heard).await;
                 });
             }
         });
-        Self { address, _tasks: tasks }
+        Self { address, spoken_to, _tasks: tasks }
+    }
+
+    /// Returns when somebody has sent something.
+    pub async fn spoken_to(&self) {
+        self.spoken_to.notified().await;
     }
 
     pub fn ws(&self) -> String {
@@ -50,9 +61,10 @@ impl Peer {
     }
 }
 
-async fn behave(mut stream: TcpStream, manner: Manner) -> std::io::Result<()> {
+async fn behave(mut stream: TcpStream, manner: Manner, heard: &Notify) -> std::io::Result<()> {
     let mut bytes = vec![0; 4096];
     let read = stream.read(&mut bytes).await?;
+    heard.notify_one();
     match manner {
         Manner::Silent => std::future::pending().await,
         Manner::Says(answer) => stream.write_all(answer).await,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap_complete::Shell;
 
 use crate::cli::failure::{Failure, Kind};
-use crate::cli::{man, model};
+use crate::cli::{man, public_model};
 
 /// Write the shell completions and the manual, as they are checked in
 #[derive(Debug, clap::Args)]
@@ -26,7 +26,7 @@ fn write(directory: &Path) -> io::Result<()> {
     let completions = directory.join("completions");
     fs::create_dir_all(&completions)?;
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::PowerShell, Shell::Elvish] {
-        clap_complete::generate_to(shell, &mut model(), "otactl", &completions)?;
+        clap_complete::generate_to(shell, &mut public_model(), "otactl", &completions)?;
     }
     let pages = directory.join("man");
     fs::create_dir_all(&pages)?;

@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::ArgGroup;
 use otactl::bundle::Bundle;
 use otactl::transport::target::Target;
 use otactl::transport::tls::{self, Trust};
@@ -20,7 +21,7 @@ use crate::cli::values;
 /// the wanted build runs, commits it, and looks again. Run again after an interruption, it goes on
 /// from where the device is.
 #[derive(Debug, clap::Args)]
-#[group(id = "source", required = true, multiple = false, args = ["file", "url"])]
+#[command(group = ArgGroup::new("source").args(["file", "url"]).required(true))]
 pub(crate) struct Args {
     /// The firmware zip; otactl serves it to the device
     #[arg(value_name = "FILE")]

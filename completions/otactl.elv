@@ -1,0 +1,288 @@
+
+use builtin;
+use str;
+
+set edit:completion:arg-completer[otactl] = {|@words|
+    fn spaces {|n|
+        builtin:repeat $n ' ' | str:join ''
+    }
+    fn cand {|text desc|
+        edit:complex-candidate $text &display=$text' '(spaces (- 14 (wcswidth $text)))$desc
+    }
+    var command = 'otactl'
+    for word $words[1..-1] {
+        if (str:has-prefix $word '-') {
+            break
+        }
+        set command = $command';'$word
+    }
+    var completions = [
+        &'otactl'= {
+            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one'
+            cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
+            cand --insecure 'Take any TLS certificate'
+            cand --json 'Print results on one line, and update events as one JSON object per line'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -v 'Say more; twice: still more'
+            cand --verbose 'Say more; twice: still more'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+            cand update 'Take the device to a new firmware, prove that it runs, and commit it'
+            cand commit 'Keep the firmware that runs (OTA.Commit)'
+            cand revert 'Go back to the firmware that ran before, by a reboot (OTA.Revert)'
+            cand create-snapshot 'Copy the running firmware to the other slot (OTA.CreateSnapshot)'
+            cand get-boot-state 'Show which slot runs, and whether it is committed (OTA.GetBootState)'
+            cand set-boot-state 'Set some fields of the boot state (OTA.SetBootState)'
+            cand status 'Show how far an update is (OTA.Status)'
+            cand call 'Call any method of the device'
+            cand list 'List the methods of the device (RPC.List)'
+            cand describe 'Show the arguments of a method (RPC.Describe)'
+            cand info 'Show what the device is and what it runs (Sys.GetInfo)'
+            cand ping 'Ask whether the device is there (RPC.Ping)'
+            cand reboot 'Reboot the device (Sys.Reboot)'
+            cand simulate 'Run a simulated device, over WebSocket and HTTP, until Ctrl-C'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'otactl;update'= {
+            cand --url 'A URL from which the device fetches the firmware by itself'
+            cand --commit-timeout 'How long after its reboot the device waits for the commit before it goes back'
+            cand --download-timeout 'How long the device may take to fetch and write the firmware'
+            cand --reboot-timeout 'How long the device may take from the download to its first answer after the reboot'
+            cand --listen 'Where to serve the firmware: ADDRESS:PORT, ADDRESS or :PORT'
+            cand --advertise 'Under which host, and port if it differs, the device reaches this machine'
+            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one'
+            cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
+            cand --no-commit 'Leave the new firmware uncommitted, and say until when'
+            cand --dry-run 'Say what would be done, and touch nothing'
+            cand --force 'Install also the build that runs already, or another app'
+            cand --insecure 'Take any TLS certificate'
+            cand --json 'Print results on one line, and update events as one JSON object per line'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -v 'Say more; twice: still more'
+            cand --verbose 'Say more; twice: still more'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'otactl;commit'= {
+            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one'
+            cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
+            cand --insecure 'Take any TLS certificate'
+            cand --json 'Print results on one line, and update events as one JSON object per line'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -v 'Say more; twice: still more'
+            cand --verbose 'Say more; twice: still more'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'otactl;revert'= {
+            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one'
+            cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
+            cand --insecure 'Take any TLS certificate'
+            cand --json 'Print results on one line, and update events as one JSON object per line'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -v 'Say more; twice: still more'
+            cand --verbose 'Say more; twice: still more'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'otactl;create-snapshot'= {
+            cand --commit-timeout 'Make the running firmware uncommitted, to be committed within this time'
+            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one'
+            cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
+            cand --set-as-revert 'Make the copy what a rollback goes back to'
+            cand --insecure 'Take any TLS certificate'
+            cand --json 'Print results on one line, and update events as one JSON object per line'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -v 'Say more; twice: still more'
+            cand --verbose 'Say more; twice: still more'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'otactl;get-boot-state'= {
+            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one'
+            cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
+            cand --insecure 'Take any TLS certificate'
+            cand --json 'Print results on one line, and update events as one JSON object per line'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -v 'Say more; twice: still more'
+            cand --verbose 'Say more; twice: still more'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'otactl;set-boot-state'= {
+            cand --active-slot 'The slot that boots next'
+            cand --is-committed 'Whether it is committed'
+            cand --revert-slot 'The slot that a rollback goes back to'
+            cand --commit-timeout 'How long after a boot the device waits for the commit'
+            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one'
+            cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
+            cand --insecure 'Take any TLS certificate'
+            cand --json 'Print results on one line, and update events as one JSON object per line'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -v 'Say more; twice: still more'
+            cand --verbose 'Say more; twice: still more'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'otactl;status'= {
+            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one'
+            cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
+            cand --insecure 'Take any TLS certificate'
+            cand --json 'Print results on one line, and update events as one JSON object per line'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -v 'Say more; twice: still more'
+            cand --verbose 'Say more; twice: still more'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'otactl;call'= {
+            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one'
+            cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
+            cand --insecure 'Take any TLS certificate'
+            cand --json 'Print results on one line, and update events as one JSON object per line'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -v 'Say more; twice: still more'
+            cand --verbose 'Say more; twice: still more'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'otactl;list'= {
+            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one'
+            cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
+            cand --insecure 'Take any TLS certificate'
+            cand --json 'Print results on one line, and update events as one JSON object per line'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -v 'Say more; twice: still more'
+            cand --verbose 'Say more; twice: still more'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'otactl;describe'= {
+            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one'
+            cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
+            cand --insecure 'Take any TLS certificate'
+            cand --json 'Print results on one line, and update events as one JSON object per line'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -v 'Say more; twice: still more'
+            cand --verbose 'Say more; twice: still more'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'otactl;info'= {
+            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one'
+            cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
+            cand --insecure 'Take any TLS certificate'
+            cand --json 'Print results on one line, and update events as one JSON object per line'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -v 'Say more; twice: still more'
+            cand --verbose 'Say more; twice: still more'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'otactl;ping'= {
+            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one'
+            cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
+            cand --insecure 'Take any TLS certificate'
+            cand --json 'Print results on one line, and update events as one JSON object per line'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -v 'Say more; twice: still more'
+            cand --verbose 'Say more; twice: still more'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'otactl;reboot'= {
+            cand --delay-ms 'Milliseconds from the device''s answer to the reboot'
+            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one'
+            cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
+            cand --force 'Reboot even if that is a rollback'
+            cand --insecure 'Take any TLS certificate'
+            cand --json 'Print results on one line, and update events as one JSON object per line'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -v 'Say more; twice: still more'
+            cand --verbose 'Say more; twice: still more'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'otactl;simulate'= {
+            cand --listen 'Where it listens'
+            cand --id 'Its id'
+            cand --platform 'Its platform'
+            cand --reboot-delay 'How long a reboot takes'
+            cand --state 'Where to keep its flash; without it, every start is from the factory'
+            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one'
+            cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
+            cand --insecure 'Take any TLS certificate'
+            cand --json 'Print results on one line, and update events as one JSON object per line'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -v 'Say more; twice: still more'
+            cand --verbose 'Say more; twice: still more'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'otactl;help'= {
+            cand update 'Take the device to a new firmware, prove that it runs, and commit it'
+            cand commit 'Keep the firmware that runs (OTA.Commit)'
+            cand revert 'Go back to the firmware that ran before, by a reboot (OTA.Revert)'
+            cand create-snapshot 'Copy the running firmware to the other slot (OTA.CreateSnapshot)'
+            cand get-boot-state 'Show which slot runs, and whether it is committed (OTA.GetBootState)'
+            cand set-boot-state 'Set some fields of the boot state (OTA.SetBootState)'
+            cand status 'Show how far an update is (OTA.Status)'
+            cand call 'Call any method of the device'
+            cand list 'List the methods of the device (RPC.List)'
+            cand describe 'Show the arguments of a method (RPC.Describe)'
+            cand info 'Show what the device is and what it runs (Sys.GetInfo)'
+            cand ping 'Ask whether the device is there (RPC.Ping)'
+            cand reboot 'Reboot the device (Sys.Reboot)'
+            cand simulate 'Run a simulated device, over WebSocket and HTTP, until Ctrl-C'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'otactl;help;update'= {
+        }
+        &'otactl;help;commit'= {
+        }
+        &'otactl;help;revert'= {
+        }
+        &'otactl;help;create-snapshot'= {
+        }
+        &'otactl;help;get-boot-state'= {
+        }
+        &'otactl;help;set-boot-state'= {
+        }
+        &'otactl;help;status'= {
+        }
+        &'otactl;help;call'= {
+        }
+        &'otactl;help;list'= {
+        }
+        &'otactl;help;describe'= {
+        }
+        &'otactl;help;info'= {
+        }
+        &'otactl;help;ping'= {
+        }
+        &'otactl;help;reboot'= {
+        }
+        &'otactl;help;simulate'= {
+        }
+        &'otactl;help;help'= {
+        }
+    ]
+    $completions[$command]
+}

@@ -1,0 +1,185 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_otactl_global_optspecs
+    string join \n port= timeout= insecure json q/quiet v/verbose h/help V/version
+end
+
+function __fish_otactl_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_otactl_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_otactl_using_subcommand
+    set -l cmd (__fish_otactl_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c otactl -n "__fish_otactl_needs_command" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
+complete -c otactl -n "__fish_otactl_needs_command" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_needs_command" -l insecure -d 'Take any TLS certificate'
+complete -c otactl -n "__fish_otactl_needs_command" -l json -d 'Print results on one line, and update events as one JSON object per line'
+complete -c otactl -n "__fish_otactl_needs_command" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c otactl -n "__fish_otactl_needs_command" -s v -l verbose -d 'Say more; twice: still more'
+complete -c otactl -n "__fish_otactl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c otactl -n "__fish_otactl_needs_command" -s V -l version -d 'Print version'
+complete -c otactl -n "__fish_otactl_needs_command" -f -a "update" -d 'Take the device to a new firmware, prove that it runs, and commit it'
+complete -c otactl -n "__fish_otactl_needs_command" -f -a "commit" -d 'Keep the firmware that runs (OTA.Commit)'
+complete -c otactl -n "__fish_otactl_needs_command" -f -a "revert" -d 'Go back to the firmware that ran before, by a reboot (OTA.Revert)'
+complete -c otactl -n "__fish_otactl_needs_command" -f -a "create-snapshot" -d 'Copy the running firmware to the other slot (OTA.CreateSnapshot)'
+complete -c otactl -n "__fish_otactl_needs_command" -f -a "get-boot-state" -d 'Show which slot runs, and whether it is committed (OTA.GetBootState)'
+complete -c otactl -n "__fish_otactl_needs_command" -f -a "set-boot-state" -d 'Set some fields of the boot state (OTA.SetBootState)'
+complete -c otactl -n "__fish_otactl_needs_command" -f -a "status" -d 'Show how far an update is (OTA.Status)'
+complete -c otactl -n "__fish_otactl_needs_command" -f -a "call" -d 'Call any method of the device'
+complete -c otactl -n "__fish_otactl_needs_command" -f -a "list" -d 'List the methods of the device (RPC.List)'
+complete -c otactl -n "__fish_otactl_needs_command" -f -a "describe" -d 'Show the arguments of a method (RPC.Describe)'
+complete -c otactl -n "__fish_otactl_needs_command" -f -a "info" -d 'Show what the device is and what it runs (Sys.GetInfo)'
+complete -c otactl -n "__fish_otactl_needs_command" -f -a "ping" -d 'Ask whether the device is there (RPC.Ping)'
+complete -c otactl -n "__fish_otactl_needs_command" -f -a "reboot" -d 'Reboot the device (Sys.Reboot)'
+complete -c otactl -n "__fish_otactl_needs_command" -f -a "simulate" -d 'Run a simulated device, over WebSocket and HTTP, until Ctrl-C'
+complete -c otactl -n "__fish_otactl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l url -d 'A URL from which the device fetches the firmware by itself' -r
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l commit-timeout -d 'How long after its reboot the device waits for the commit before it goes back' -r
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l download-timeout -d 'How long the device may take to fetch and write the firmware' -r
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l reboot-timeout -d 'How long the device may take from the download to its first answer after the reboot' -r
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l listen -d 'Where to serve the firmware: ADDRESS:PORT, ADDRESS or :PORT' -r
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l advertise -d 'Under which host, and port if it differs, the device reaches this machine' -r
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l no-commit -d 'Leave the new firmware uncommitted, and say until when'
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l dry-run -d 'Say what would be done, and touch nothing'
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l force -d 'Install also the build that runs already, or another app'
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l insecure -d 'Take any TLS certificate'
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l json -d 'Print results on one line, and update events as one JSON object per line'
+complete -c otactl -n "__fish_otactl_using_subcommand update" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c otactl -n "__fish_otactl_using_subcommand update" -s v -l verbose -d 'Say more; twice: still more'
+complete -c otactl -n "__fish_otactl_using_subcommand update" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c otactl -n "__fish_otactl_using_subcommand commit" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand commit" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand commit" -l insecure -d 'Take any TLS certificate'
+complete -c otactl -n "__fish_otactl_using_subcommand commit" -l json -d 'Print results on one line, and update events as one JSON object per line'
+complete -c otactl -n "__fish_otactl_using_subcommand commit" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c otactl -n "__fish_otactl_using_subcommand commit" -s v -l verbose -d 'Say more; twice: still more'
+complete -c otactl -n "__fish_otactl_using_subcommand commit" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c otactl -n "__fish_otactl_using_subcommand revert" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand revert" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand revert" -l insecure -d 'Take any TLS certificate'
+complete -c otactl -n "__fish_otactl_using_subcommand revert" -l json -d 'Print results on one line, and update events as one JSON object per line'
+complete -c otactl -n "__fish_otactl_using_subcommand revert" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c otactl -n "__fish_otactl_using_subcommand revert" -s v -l verbose -d 'Say more; twice: still more'
+complete -c otactl -n "__fish_otactl_using_subcommand revert" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l commit-timeout -d 'Make the running firmware uncommitted, to be committed within this time' -r
+complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l set-as-revert -d 'Make the copy what a rollback goes back to'
+complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l insecure -d 'Take any TLS certificate'
+complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l json -d 'Print results on one line, and update events as one JSON object per line'
+complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -s v -l verbose -d 'Say more; twice: still more'
+complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l insecure -d 'Take any TLS certificate'
+complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l json -d 'Print results on one line, and update events as one JSON object per line'
+complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -s v -l verbose -d 'Say more; twice: still more'
+complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l active-slot -d 'The slot that boots next' -r
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l is-committed -d 'Whether it is committed' -r -f -a "true\t''
+false\t''"
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l revert-slot -d 'The slot that a rollback goes back to' -r
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l commit-timeout -d 'How long after a boot the device waits for the commit' -r
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l insecure -d 'Take any TLS certificate'
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l json -d 'Print results on one line, and update events as one JSON object per line'
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -s v -l verbose -d 'Say more; twice: still more'
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c otactl -n "__fish_otactl_using_subcommand status" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand status" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand status" -l insecure -d 'Take any TLS certificate'
+complete -c otactl -n "__fish_otactl_using_subcommand status" -l json -d 'Print results on one line, and update events as one JSON object per line'
+complete -c otactl -n "__fish_otactl_using_subcommand status" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c otactl -n "__fish_otactl_using_subcommand status" -s v -l verbose -d 'Say more; twice: still more'
+complete -c otactl -n "__fish_otactl_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c otactl -n "__fish_otactl_using_subcommand call" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand call" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand call" -l insecure -d 'Take any TLS certificate'
+complete -c otactl -n "__fish_otactl_using_subcommand call" -l json -d 'Print results on one line, and update events as one JSON object per line'
+complete -c otactl -n "__fish_otactl_using_subcommand call" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c otactl -n "__fish_otactl_using_subcommand call" -s v -l verbose -d 'Say more; twice: still more'
+complete -c otactl -n "__fish_otactl_using_subcommand call" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c otactl -n "__fish_otactl_using_subcommand list" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand list" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand list" -l insecure -d 'Take any TLS certificate'
+complete -c otactl -n "__fish_otactl_using_subcommand list" -l json -d 'Print results on one line, and update events as one JSON object per line'
+complete -c otactl -n "__fish_otactl_using_subcommand list" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c otactl -n "__fish_otactl_using_subcommand list" -s v -l verbose -d 'Say more; twice: still more'
+complete -c otactl -n "__fish_otactl_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c otactl -n "__fish_otactl_using_subcommand describe" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand describe" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand describe" -l insecure -d 'Take any TLS certificate'
+complete -c otactl -n "__fish_otactl_using_subcommand describe" -l json -d 'Print results on one line, and update events as one JSON object per line'
+complete -c otactl -n "__fish_otactl_using_subcommand describe" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c otactl -n "__fish_otactl_using_subcommand describe" -s v -l verbose -d 'Say more; twice: still more'
+complete -c otactl -n "__fish_otactl_using_subcommand describe" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c otactl -n "__fish_otactl_using_subcommand info" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand info" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand info" -l insecure -d 'Take any TLS certificate'
+complete -c otactl -n "__fish_otactl_using_subcommand info" -l json -d 'Print results on one line, and update events as one JSON object per line'
+complete -c otactl -n "__fish_otactl_using_subcommand info" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c otactl -n "__fish_otactl_using_subcommand info" -s v -l verbose -d 'Say more; twice: still more'
+complete -c otactl -n "__fish_otactl_using_subcommand info" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c otactl -n "__fish_otactl_using_subcommand ping" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand ping" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand ping" -l insecure -d 'Take any TLS certificate'
+complete -c otactl -n "__fish_otactl_using_subcommand ping" -l json -d 'Print results on one line, and update events as one JSON object per line'
+complete -c otactl -n "__fish_otactl_using_subcommand ping" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c otactl -n "__fish_otactl_using_subcommand ping" -s v -l verbose -d 'Say more; twice: still more'
+complete -c otactl -n "__fish_otactl_using_subcommand ping" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l delay-ms -d 'Milliseconds from the device\'s answer to the reboot' -r
+complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l force -d 'Reboot even if that is a rollback'
+complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l insecure -d 'Take any TLS certificate'
+complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l json -d 'Print results on one line, and update events as one JSON object per line'
+complete -c otactl -n "__fish_otactl_using_subcommand reboot" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c otactl -n "__fish_otactl_using_subcommand reboot" -s v -l verbose -d 'Say more; twice: still more'
+complete -c otactl -n "__fish_otactl_using_subcommand reboot" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l listen -d 'Where it listens' -r
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l id -d 'Its id' -r
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l platform -d 'Its platform' -r
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l reboot-delay -d 'How long a reboot takes' -r
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l state -d 'Where to keep its flash; without it, every start is from the factory' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l insecure -d 'Take any TLS certificate'
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l json -d 'Print results on one line, and update events as one JSON object per line'
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -s v -l verbose -d 'Say more; twice: still more'
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "update" -d 'Take the device to a new firmware, prove that it runs, and commit it'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "commit" -d 'Keep the firmware that runs (OTA.Commit)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "revert" -d 'Go back to the firmware that ran before, by a reboot (OTA.Revert)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "create-snapshot" -d 'Copy the running firmware to the other slot (OTA.CreateSnapshot)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "get-boot-state" -d 'Show which slot runs, and whether it is committed (OTA.GetBootState)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "set-boot-state" -d 'Set some fields of the boot state (OTA.SetBootState)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "status" -d 'Show how far an update is (OTA.Status)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "call" -d 'Call any method of the device'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "list" -d 'List the methods of the device (RPC.List)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "describe" -d 'Show the arguments of a method (RPC.Describe)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "info" -d 'Show what the device is and what it runs (Sys.GetInfo)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "ping" -d 'Ask whether the device is there (RPC.Ping)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "reboot" -d 'Reboot the device (Sys.Reboot)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "simulate" -d 'Run a simulated device, over WebSocket and HTTP, until Ctrl-C'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

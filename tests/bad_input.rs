@@ -1,0 +1,215 @@
+//! Whatever goes in wrongly: one line that says what is wrong, one hint, the right exit code, within
+//! the deadline, and nothing on the device has changed.
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use support::peers::{Manner, Peer, Swallower, closed_port};
+use support::{DEMO, Run, run, run_on, simulator};
+
+/// Exit codes, as the manual has them.
+const UNREACHABLE: i32 = 3;
+const TIMED_OUT: i32 = 5;
+const REFUSED: i32 = 7;
+
+/// One line that says it, one hint, and nothing else.
+fn assert_tells(run: &Run, code: i32, message: &str) {
+    let lines: Vec<_> = run.stderr.lines().collect();
+    assert_eq!(run.code, code, "{message}: {}", run.shown());
+    assert_eq!(run.stdout, "", "{message}: {}", run.shown());
+    assert_eq!(lines.len(), 2, "{message}: {}", run.shown());
+    assert!(lines[0].starts_with("error: ") && lines[0].contains(message), "{message}: {}", run.shown());
+    assert!(lines[1].starts_with("hint: "), "{message}: {}", run.shown());
+}
+
+#[tokio::test]
+async fn a_closed_port_is_found_at_once() {
+    let address = closed_port().await;
+    for scheme in ["ws", "http", "wss", "https"] {
+        let asked = Instant::now();
+        let run = run_on(&format!("{scheme}://{address}"), &["ping"]).await;
+        assert_tells(&run, UNREACHABLE, "the connection was refused");
+        assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_swallows_packets_is_found_by_deadline() {
+    let swallower = Swallower::start();
+    for scheme in ["ws", "http", "wss", "https"] {
+        let asked = Instant::now();
+        let run = run_on(&format!("{scheme}://{}", swallower.address), &["--timeout", "1", "ping"]).await;
+        assert_tells(&run, UNREACHABLE, "no answer within");
+        assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_never_answers_is_found_by_deadline() {
+    let silent = Peer::start(Manner::Silent).await;
+    let silent_websocket = Peer::start(Manner::WebSocketSilent).await;
+    for (port, code, message) in [
+        (silent.ws(), UNREACHABLE, "no answer within"),
+        (silent.http(), TIMED_OUT, "no answer to RPC.Ping"),
+        (silent_websocket.ws(), TIMED_OUT, "no answer to RPC.Ping"),
+        (format!("wss://{}", silent.address), UNREACHABLE, "no answer within"),
+        (format!("https://{}", silent.address), UNREACHABLE, "no answer within"),
+    ] {
+        let asked = Instant::now();
+        let run = run_on(&port, &["--timeout", "1s", "ping"]).await;
+        assert_tells(&run, code, message);
+        assert!(asked.elapsed() < Duration::from_secs(3), "{port}: {:?}", asked.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_answers_garbage_is_no_device() {
+    let not_a_device = "is not the RPC service of a Mongoose OS device";
+    for (manner, schemes) in [
+        (Manner::Says(b"SSH-2.0-OpenSSH_9.2\r\n"), &["ws", "http"][..]),
+        (Manner::Says(b""), &["ws"]),
+        (Manner::Says(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"), &["ws", "http"]),
+        (Manner::Says(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>"), &["ws", "http"]),
+        (Manner::Says(b"HTTP/1.1 200 OK\r\nContent-Length: 24\r\n\r\n{\"id\": 77, \"result\": 1  }"), &["http"]),
+        (Manner::WebSocketSays("\u{1b}[31mhello"), &["ws"]),
+        (Manner::WebSocketSays(r#"{"id": 1"#), &["ws"]),
+    ] {
+        let peer = Peer::start(manner).await;
+        for scheme in schemes {
+            let run = run_on(&format!("{scheme}://{}", peer.address), &["ping"]).await;
+            assert_tells(&run, UNREACHABLE, not_a_device);
+            assert!(!run.stderr.contains('\u{1b}'), "nothing of it reaches the terminal as it is: {}", run.shown());
+        }
+    }
+}
+
+/// An answer that never ends must not fill the memory.
+#[tokio::test]
+async fn an_endless_answer_is_cut() {
+    static ENDLESS: [u8; 3 << 20] = {
+        let mut bytes = [b' '; 3 << 20];
+        let head = b"HTTP/1.1 200 OK\r\nContent-Length: 9999999999\r\n\r\n";
+        let mut at = 0;
+        while at < head.len() {
+            bytes[at] = head[at];
+            at += 1;
+        }
+        bytes
+    };
+    let peer = Peer::start(Manner::Says(&ENDLESS)).await;
+    assert_tells(&run_on(&peer.http(), &["ping"]).await, UNREACHABLE, "larger than");
+}
+
+#[tokio::test]
+async fn tls_on_a_plain_port_is_told() {
+    let device = simulator().await;
+    for scheme in ["wss", "https"] {
+        for insecure in [&["ping"][..], &["--quiet", "ping"]] {
+            let run = run_on(&format!("{scheme}://{}", device.address()), insecure).await;
+            assert_tells(&run, UNREACHABLE, "the port does not speak TLS");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_host_is_told() {
+    for scheme in ["ws", "http"] {
+        let run = run_on(&format!("{scheme}://no-such-host.invalid"), &["ping"]).await;
+        assert_tells(&run, UNREACHABLE, "the host name cannot be resolved");
+    }
+}
+
+/// Bundles that a device could not take, each refused before the device is even dialled.
+#[tokio::test]
+async fn bad_bundles_are_refused_before_anything_is_touched() {
+    let device = simulator().await;
+    let mut console = device.console();
+    let port = format!("ws://{}", device.address());
+    let scratch = tempfile::tempdir().expect("a directory");
+    let good = std::fs::read(support::file(DEMO)).expect("the demo");
+    let write = |name: &str, bytes: &[u8]| {
+        let path = scratch.path().join(name);
+        std::fs::write(&path, bytes).expect("written");
+        path.display().to_string()
+    };
+    let changed = |at: usize, bytes: &[u8]| {
+        let mut zip = good.clone();
+        zip[at..at + bytes.len()].copy_from_slice(bytes);
+        zip
+    };
+    let manifest = good.windows(13).position(|w| w == b"manifest.json").expect("a name");
+    let app = good.windows(4).enumerate().filter(|(_, w)| *w == b"PK\x03\x04").nth(1).expect("a second file").0;
+    let mut bomb = good.clone();
+    // The local header of the app: stored, 8 bytes that claim to unpack to 4 GiB.
+    bomb[app + 18..app + 26].copy_from_slice(&[8, 0, 0, 0, 0xff, 0xff, 0xff, 0xff]);
+    for (path, message) in [
+        ("/no/such/fw.zip".into(), "No such file"),
+        (scratch.path().display().to_string(), "it is a directory"),
+        (write("empty.zip", b""), "it is empty"),
+        (write("text.zip", b"this is not a zip"), "it is not a zip file"),
+        (write("cut.zip", &good[..good.len() / 2]), "cut off"),
+        (write("cut-end.zip", &good[..good.len() - 1]), "cut off"),
+        (write("name.zip", &changed(manifest, b"manifest.jsox")), "is not the first file"),
+        (write("damaged.zip", &changed(good.len() / 2, b"XXXX")), "is damaged"),
+        (write("method.zip", &changed(app + 8, &[8, 0])), "is compressed"),
+        (write("encrypted.zip", &changed(app + 6, &[1, 0])), "is encrypted"),
+        (write("streamed.zip", &changed(app + 6, &[8, 0])), "stands behind its data"),
+        (write("bomb.zip", &bomb), "is said to have 4294967295 bytes in 8"),
+        (write("lies.zip", &changed(app + 18, &[0xff; 8])), "only"),
+        ("tests/wire/firmware/deflate.zip".into(), "is compressed"),
+        ("tests/wire/firmware/badsha.zip".into(), "SHA-1 is not the one in the manifest"),
+        ("tests/wire/firmware/noman.zip".into(), "is not the first file"),
+        ("tests/wire/firmware/junk.zip".into(), "it is not a zip file"),
+    ] {
+        let run = run_on(&port, &["update", &path]).await;
+        assert_tells(&run, REFUSED, message);
+        assert!(run.stderr.contains(&path), "it says which file: {}", run.shown());
+    }
+    assert!(console.try_recv().is_err(), "the device was not even asked");
+}
+
+/// A bundle that is good, but not for this device.
+#[tokio::test]
+async fn a_bundle_for_another_platform_or_app_is_refused() {
+    let device = simulator().await;
+    let mut console = device.console();
+    let port = format!("http://{}", device.address());
+    for (path, message) in [
+        ("tests/wire/firmware/wrongplat.zip", "the firmware is for esp8266, but the device is an esp32"),
+        ("tests/wire/firmware/good.zip", "the firmware is the app `mgdev`, but the device runs `demo`"),
+    ] {
+        let run = run_on(&port, &["update", "--quiet", path]).await;
+        assert_tells(&run, REFUSED, message);
+    }
+    drop(device);
+    while let Ok(line) = console.try_recv() {
+        assert!(["Sys.GetInfo", "OTA.GetBootState", "OTA.Status"].contains(&line.as_str()), "only looked at: {line}");
+    }
+}
+
+#[tokio::test]
+async fn a_firmware_server_port_in_use_is_told_before_anything_is_touched() {
+    let device = simulator().await;
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let port = format!("ws://{}", device.address());
+    let run = run_on(&port, &["--quiet", "update", DEMO, "--listen", &address]).await;
+    assert_tells(&run, REFUSED, "the port is in use by another program");
+    let run = run_on(&port, &["--quiet", "update", DEMO, "--listen", "192.0.2.1:80"]).await;
+    assert_tells(&run, REFUSED, "this machine has no such address");
+    assert!(run_on(&port, &["info"]).await.stdout.contains("1.0.0"));
+}
+
+#[tokio::test]
+async fn a_directory_of_state_that_cannot_be_used_is_told() {
+    let scratch = tempfile::tempdir().expect("a directory");
+    std::fs::write(scratch.path().join("flash.json"), "{}").expect("written");
+    let state = scratch.path().display().to_string();
+    let run = run(&["simulate", "--listen", "127.0.0.1:0", "--state", &state]).await;
+    assert_tells(&run, 1, "cannot start the device from");
+    let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = port.local_addr().expect("an address").to_string();
+    let run = support::run(&["simulate", "--listen", &address]).await;
+    assert_tells(&run, 1, "cannot listen on");
+}

@@ -1,0 +1,288 @@
+//! The built binary against the simulated device: exit code, stdout and stderr together, as a person
+//! and a script see them.
+
+mod support;
+
+use std::io::Write as _;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use snapbox::{assert_data_eq, str};
+use support::{Run, finish, otactl, run, run_on, simulator};
+
+#[tokio::test]
+async fn otactl_alone_prints_the_help_page() {
+    let alone = run(&[]).await;
+    assert_eq!((alone.code, alone.stdout.as_str()), (2, ""), "nothing was done, and scripts see that");
+    assert_data_eq!(
+        alone.stderr.clone(),
+        str![[r#"
+Takes a Mongoose OS device to a new firmware and proves that it got there
+
+Usage: otactl [OPTIONS] <COMMAND>
+
+Take a device to a new firmware:
+  update           Take the device to a new firmware, prove that it runs, and commit it
+
+The OTA service, method by method:
+...
+
+Any other method:
+...
+
+Try it without a board:
+...
+
+Options:
+...
+
+Examples:
+...
+"#]]
+    );
+    let asked = run(&["--help"]).await;
+    assert_eq!((asked.code, asked.stderr.as_str()), (0, ""));
+}
+
+#[tokio::test]
+async fn results_are_the_devices_own() {
+    let device = simulator().await;
+    for scheme in ["ws", "http"] {
+        let port = format!("{scheme}://{}", device.address());
+        let state = run_on(&port, &["get-boot-state"]).await;
+        assert_data_eq!(
+            state.shown(),
+            str![[r#"
+exit code 0
+--- stdout
+{
+  "active_slot": 0,
+  "is_committed": true,
+  "revert_slot": 0,
+  "commit_timeout": 0
+}
+--- stderr
+
+"#]]
+        );
+        let line = run_on(&port, &["get-boot-state", "--json"]).await;
+        assert_eq!(line.stdout, "{\"active_slot\":0,\"is_committed\":true,\"revert_slot\":0,\"commit_timeout\":0}\n");
+        for (args, key, value) in [
+            (&["info"][..], "/id", json!("esp32_AABBCC")),
+            (&["call", "Sys.GetInfo"], "/app", json!("demo")),
+            (&["status"], "/message", json!("idle")),
+            (&["describe", "OTA.Update"], "/name", json!("OTA.Update")),
+            (&["call", "RPC.Describe", r#"{"name": "OTA.Commit"}"#], "/name", json!("OTA.Commit")),
+            (&["list"], "/0", json!("OTA.Status")),
+            (&["set-boot-state", "--revert-slot", "1"], "", Value::Null),
+            (&["get-boot-state"], "/revert_slot", json!(1)),
+            (&["create-snapshot"], "/slot", json!(1)),
+        ] {
+            let run = run_on(&port, args).await;
+            let result: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|e| panic!("{args:?}: {e}"));
+            assert_eq!((run.code, result.pointer(key)), (0, Some(&value)), "{port} {args:?}: {}", run.shown());
+        }
+        let ping = run_on(&port, &["ping"]).await;
+        assert!(ping.stdout.contains("channel_info") && ping.stderr.is_empty(), "{}", ping.shown());
+        assert_eq!(run_on(&port, &["set-boot-state", "--revert-slot", "0"]).await.code, 0);
+    }
+}
+
+#[tokio::test]
+async fn arguments_come_from_the_line_a_file_or_stdin() {
+    let device = simulator().await;
+    let port = format!("ws://{}", device.address());
+    let mut file = tempfile::NamedTempFile::new().expect("a file");
+    file.write_all(br#"{"name": "OTA.Revert"}"#).expect("written");
+    let from_file = format!("@{}", file.path().display());
+    let run = run_on(&port, &["call", "RPC.Describe", &from_file, "--json"]).await;
+    assert_eq!(run.stdout, "{\"name\":\"OTA.Revert\",\"args_fmt\":\"\"}\n");
+
+    let mut command = otactl(&["--port", &port, "--json", "call", "RPC.Describe", "-"]);
+    command.stdin(Stdio::from(file.reopen().expect("the file")));
+    assert_eq!(finish(command).await.stdout, "{\"name\":\"OTA.Revert\",\"args_fmt\":\"\"}\n");
+}
+
+/// Precedence: the option, then `OTACTL_PORT`, then `MOS_PORT`.
+#[tokio::test]
+async fn the_environment_can_name_the_device() {
+    let device = simulator().await;
+    let port = format!("ws://{}/rpc", device.address());
+    let with = |variables: &[(&str, &str)], args: &[&str]| {
+        let mut command = otactl(args);
+        command.envs(variables.iter().copied());
+        finish(command)
+    };
+    assert_eq!(with(&[("MOS_PORT", &port)], &["commit"]).await.code, 0);
+    assert_eq!(with(&[("MOS_PORT", "gopher:"), ("OTACTL_PORT", &port)], &["ping"]).await.code, 0);
+    assert_eq!(with(&[("OTACTL_PORT", "gopher:")], &["--port", &port, "ping"]).await.code, 0);
+    assert_eq!(with(&[("MOS_PORT", "")], &["ping"]).await.code, 2);
+}
+
+#[tokio::test]
+async fn a_committed_device_has_nothing_to_commit_or_revert() {
+    let device = simulator().await;
+    let port = format!("http://{}", device.address());
+    assert_data_eq!(
+        run_on(&port, &["commit"]).await.shown(),
+        str![[r#"
+exit code 0
+--- stdout
+null
+--- stderr
+nothing to commit: slot 0 runs, committed; it stays after a reboot
+
+"#]]
+    );
+    assert_data_eq!(
+        run_on(&port, &["revert"]).await.shown(),
+        str![[r#"
+exit code 4
+--- stdout
+--- stderr
+error: OTA.Revert: the device answered: error -1, without a message
+hint: there is nothing to revert: only firmware that is not committed yet can be, see `otactl get-boot-state`
+
+"#]]
+    );
+}
+
+#[tokio::test]
+async fn an_uncommitted_device_is_handled_with_care() {
+    let device = simulator().await;
+    let port = format!("ws://{}", device.address());
+    let made = run_on(&port, &["create-snapshot", "--set-as-revert", "--commit-timeout", "5m"]).await;
+    assert_eq!(made.code, 0, "{}", made.shown());
+    assert_data_eq!(
+        run_on(&port, &["create-snapshot"]).await.shown(),
+        str![[r#"
+exit code 4
+--- stdout
+--- stderr
+error: OTA.CreateSnapshot: the device answered: Cannot create snapshots in uncommitted state (error -1)
+hint: a snapshot needs committed firmware: first `otactl commit`, or `otactl revert`
+
+"#]]
+    );
+    assert_data_eq!(
+        run_on(&port, &["reboot"]).await.shown(),
+        str![[r#"
+exit code 7
+--- stdout
+--- stderr
+error: a reboot would be a rollback: slot 0 runs uncommitted; a reboot goes back to slot 1, and so does the device by itself 300 s after its start
+hint: `otactl commit` keeps what runs; with `--force` the device reboots, and goes back
+
+"#]]
+    );
+    assert_data_eq!(
+        run_on(&port, &["commit"]).await.shown(),
+        str![[r#"
+exit code 0
+--- stdout
+null
+--- stderr
+slot 0 runs, committed; it stays after a reboot
+
+"#]]
+    );
+    let mut console = device.console();
+    let reboot = run_on(&port, &["reboot", "--delay-ms", "0"]).await;
+    assert_eq!((reboot.code, reboot.stdout.as_str()), (0, "null\n"), "{}", reboot.shown());
+    while console.recv().await.expect("the console") != "rebooting" {}
+}
+
+#[tokio::test]
+async fn errors_of_the_device_say_what_to_do() {
+    let device = simulator().await;
+    let port = format!("ws://{}", device.address());
+    for (args, code, hint) in [
+        (&["call", "No.Such"][..], 4, "`otactl list`"),
+        (&["describe", "No.Such"], 4, "`otactl list`"),
+        (&["set-boot-state", "--active-slot", "7"], 4, "slots 0 and 1"),
+    ] {
+        let run = run_on(&port, args).await;
+        assert_eq!((run.code, run.stdout.as_str()), (code, ""), "{args:?}: {}", run.shown());
+        assert!(run.stderr.contains(hint), "{args:?}: {}", run.shown());
+    }
+}
+
+/// A wrong command line is told apart from a wrong device, and changes nothing.
+#[tokio::test]
+async fn a_wrong_command_line_is_usage() {
+    let hinted = |run: &Run| run.stderr.lines().filter(|line| line.starts_with("hint: ")).count();
+    for args in [
+        &["ping"][..],
+        &["--port", "gopher://x", "ping"],
+        &["--port", "192.168.1.5", "ping"],
+        &["--port", "/dev/ttyUSB0", "ping"],
+        &["--port", "mqtt://broker/dev", "ping"],
+        &["--port", "tcp://1.2.3.4:5", "ping"],
+        &["--port", "udp://1.2.3.4:5", "ping"],
+        &["--port", "sim:", "call", "RPC.Ping", "not JSON"],
+        &["--port", "sim:", "call", "RPC.Ping", "@/no/such/file"],
+        &["--port", "sim:", "update", "--url", "ftp://x/fw.zip"],
+    ] {
+        let run = run(args).await;
+        assert_eq!((run.code, run.stdout.as_str(), hinted(&run)), (2, "", 1), "{args:?}: {}", run.shown());
+        assert_eq!(run.stderr.lines().count(), 2, "one line and one hint: {args:?}: {}", run.shown());
+    }
+    for args in [
+        &["--timeout", "soon", "ping"][..],
+        &["--timeout", "0", "ping"],
+        &["update"],
+        &["update", "fw.zip", "--url", "http://x/fw.zip"],
+        &["update", "fw.zip", "--commit-timeout", "0"],
+        &["update", "fw.zip", "--commit-timeout", "500ms"],
+        &["update", "fw.zip", "--listen", "nowhere"],
+        &["set-boot-state"],
+        &["frobnicate"],
+    ] {
+        let run = run(args).await;
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{args:?}: {}", run.shown());
+        assert!(run.stderr.starts_with("error: "), "{args:?}: {}", run.shown());
+    }
+}
+
+/// A request that would stall the device's connection is never sent.
+#[tokio::test]
+async fn a_request_that_is_too_large_stays_here() {
+    let device = simulator().await;
+    let mut console = device.console();
+    let large = format!("\"{}\"", "x".repeat(3000));
+    for scheme in ["ws", "http"] {
+        let run = run_on(&format!("{scheme}://{}", device.address()), &["call", "RPC.Ping", &large]).await;
+        assert_eq!(run.code, 2, "{}", run.shown());
+        assert!(run.stderr.contains("a device takes less than"), "{}", run.shown());
+    }
+    assert!(console.try_recv().is_err(), "the device has seen nothing");
+    // And the largest that is sent is taken.
+    for (scheme, len) in [("ws", 2950), ("http", 2700)] {
+        let params = format!("\"{}\"", "x".repeat(len));
+        let run = run_on(&format!("{scheme}://{}", device.address()), &["call", "RPC.Ping", &params]).await;
+        assert_eq!(run.code, 0, "{}", run.shown());
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_goes_away_is_no_error() {
+    let device = simulator().await;
+    let port = format!("ws://{}", device.address());
+    let mut command = otactl(&["--port", &port, "list"]);
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    command.stdout(Stdio::from(writer)).stderr(Stdio::piped());
+    let run = tokio::task::spawn_blocking(move || command.output()).await.expect("no panic").expect("it starts");
+    assert_eq!(String::from_utf8_lossy(&run.stderr), "");
+}
+
+#[tokio::test]
+async fn quiet_is_quiet_and_verbose_tells_no_secrets() {
+    let device = simulator().await;
+    let port = format!("ws://admin:s3cret@{}", device.address());
+    let quiet = run_on(&port, &["--quiet", "commit"]).await;
+    assert_eq!((quiet.code, quiet.stderr.as_str()), (0, ""));
+    let verbose = run_on(&port, &["-vv", "ping"]).await;
+    assert!(verbose.code == 0 && verbose.stderr.contains("RPC.Ping"), "{}", verbose.shown());
+    assert!(!verbose.stderr.contains("s3cret"), "{}", verbose.shown());
+}

@@ -1,0 +1,79 @@
+//! What is made by a program and checked in: it equals what the program makes now.
+//! `OTACTL_REGENERATE=1 cargo test --test generated` writes it anew.
+
+mod support;
+
+#[path = "../examples/demo_bundle.rs"]
+#[expect(dead_code, reason = "its main is for the command line")]
+mod demo_bundle;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use otactl::bundle::Bundle;
+use support::{DEMO, DEMO_BUILD, file, run};
+
+const HINT: &str = "run `OTACTL_REGENERATE=1 cargo test --test generated` and look at the difference";
+
+fn regenerate() -> bool {
+    std::env::var_os("OTACTL_REGENERATE").is_some()
+}
+
+fn files(directory: &Path) -> BTreeMap<String, String> {
+    let entries = std::fs::read_dir(directory).map(|entries| entries.map(|entry| entry.expect("an entry").path()));
+    entries
+        .into_iter()
+        .flatten()
+        .map(|path| {
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            (name, std::fs::read_to_string(path).expect("text"))
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn completions_and_manual_are_those_of_the_binary() {
+    let scratch = tempfile::tempdir().expect("a directory");
+    let target = if regenerate() { file("") } else { scratch.path().to_owned() };
+    let run = run(&["generate", &target.display().to_string()]).await;
+    assert_eq!(run.code, 0, "{}", run.shown());
+    for directory in ["completions", "man"] {
+        let (made, kept) = (files(&target.join(directory)), files(&file(directory)));
+        assert!(made.len() >= 5, "{directory} has {} files", made.len());
+        assert_eq!(made.keys().collect::<Vec<_>>(), kept.keys().collect::<Vec<_>>(), "{directory}: {HINT}");
+        for (name, text) in &made {
+            assert!(kept.get(name) == Some(text), "{directory}/{name} is not what the binary makes: {HINT}");
+        }
+    }
+}
+
+#[test]
+fn the_manual_has_what_scripts_need() {
+    let page = std::fs::read_to_string(file("man/otactl.1")).expect("the page");
+    for section in [".SH \"EXIT STATUS\"", ".SH ENVIRONMENT", ".SH EXAMPLES"] {
+        assert!(page.contains(section), "{section}");
+    }
+    for word in ["\\fB130\\fR", "\\fBMOS_PORT\\fR", "\\fBNO_COLOR\\fR"] {
+        assert!(page.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn the_demo_bundle_is_that_of_its_program() {
+    let made = demo_bundle::demo_bundle("2.0.0", "esp32").expect("a bundle");
+    if regenerate() {
+        std::fs::write(file(DEMO), &made).expect("written");
+    }
+    assert!(std::fs::read(file(DEMO)).expect("the fixture") == made, "{HINT}");
+    let bundle = Bundle::from_bytes(made).expect("it is good");
+    assert_eq!(bundle.manifest().build().to_string(), DEMO_BUILD);
+}
+
+/// The manual, the README and the code tell of the same exit codes.
+#[test]
+fn the_readme_tells_of_every_exit_code() {
+    let readme = std::fs::read_to_string(file("README.md")).expect("the README");
+    for code in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 130] {
+        assert!(readme.contains(&format!("| {code} |")), "exit code {code}");
+    }
+}

@@ -1,0 +1,32 @@
+#!/bin/sh
+# Runs all tests. The one place that installs what they need and the machine lacks.
+#   sh tests/run.sh [arguments of cargo test]
+set -eu
+cd "$(dirname "$0")/.."
+
+# installed COMMAND PACKAGE: makes sure that COMMAND is there.
+installed() {
+    command -v "$1" >/dev/null 2>&1 && return
+    echo "tests/run.sh: installing $2, which the tests need" >&2
+    root=
+    if [ "$(id -u)" -ne 0 ]; then
+        root=sudo
+    fi
+    if command -v apt-get >/dev/null 2>&1; then
+        $root apt-get update -q && $root apt-get install -y -q "$2"
+    elif command -v dnf >/dev/null 2>&1; then
+        $root dnf install -y "$2"
+    elif command -v apk >/dev/null 2>&1; then
+        $root apk add "$2"
+    elif command -v brew >/dev/null 2>&1; then
+        brew install "$2"
+    else
+        echo "tests/run.sh: please install $2 and run this again" >&2
+        exit 1
+    fi
+}
+
+# The linker, and what ring is built with.
+installed cc gcc
+
+exec cargo test --locked "$@"

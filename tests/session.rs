@@ -1,0 +1,261 @@
+//! The session over links in memory, with a clock that stands still until everybody waits: calls,
+//! replies, deadlines and lost links, without a socket.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use otactl::rpc::{CallError, DialError, Request, RpcClient};
+use otactl::transport::link::{Connect, Link, LinkDriver};
+use otactl::transport::session::Session;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// What the next dial brings.
+enum Dial {
+    Link(Link),
+    Fails,
+    Hangs,
+}
+
+/// Gives out what the test has laid ready, and counts.
+struct Line {
+    dials: tokio::sync::Mutex<mpsc::UnboundedReceiver<Dial>>,
+    dialled: Arc<AtomicUsize>,
+}
+
+#[async_trait]
+impl Connect for Line {
+    async fn dial(&self) -> Result<Link, DialError> {
+        self.dialled.fetch_add(1, Ordering::SeqCst);
+        match self.dials.lock().await.recv().await {
+            Some(Dial::Link(link)) => Ok(link),
+            Some(Dial::Fails) => Err(DialError::Refused),
+            Some(Dial::Hangs) | None => std::future::pending().await,
+        }
+    }
+
+    fn peer(&self) -> &'static str {
+        "test"
+    }
+}
+
+struct Bench {
+    session: Arc<Session>,
+    dials: mpsc::UnboundedSender<Dial>,
+    dialled: Arc<AtomicUsize>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let (dials, ready) = mpsc::unbounded_channel();
+        let dialled = Arc::new(AtomicUsize::new(0));
+        let line = Line { dials: tokio::sync::Mutex::new(ready), dialled: Arc::clone(&dialled) };
+        Self { session: Arc::new(Session::new(line)), dials, dialled }
+    }
+
+    /// Lays a link ready, and gives the device's end of it.
+    fn lay(&self) -> LinkDriver {
+        let (link, driver) = Link::pair();
+        self.ready(Dial::Link(link));
+        driver
+    }
+
+    fn ready(&self, dial: Dial) {
+        self.dials.send(dial).expect("the session lives");
+    }
+
+    /// A call that is under way.
+    fn call(&self, method: &str, seconds: u64) -> tokio::task::JoinHandle<Result<Value, CallError>> {
+        let session = Arc::clone(&self.session);
+        let request = Request::new(method, Duration::from_secs(seconds));
+        tokio::spawn(async move { session.call(request).await })
+    }
+}
+
+/// The next request that reaches the device: id and method.
+async fn asked(driver: &mut LinkDriver) -> (u64, String) {
+    let frame = driver.outgoing.recv().await.expect("a request");
+    let frame: Value = serde_json::from_slice(&frame).expect("JSON");
+    (frame["id"].as_u64().expect("an id"), frame["method"].as_str().expect("a method").to_owned())
+}
+
+async fn reply(driver: &LinkDriver, id: u64, result: impl Into<Value>) {
+    let frame = json!({"id": id, "src": "dev", "result": result.into()});
+    assert!(driver.deliver(frame.to_string().into_bytes()).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn replies_find_their_calls_in_any_order() {
+    let bench = Bench::new();
+    let mut driver = bench.lay();
+    let (first, second) = (bench.call("A", 5), bench.call("B", 5));
+    let (a, b) = (asked(&mut driver).await, asked(&mut driver).await);
+    let id_of = |method: &str| if a.1 == method { a.0 } else { b.0 };
+    reply(&driver, id_of("B"), "b").await;
+    reply(&driver, 424_242, "nobody asked").await;
+    reply(&driver, id_of("A"), "a").await;
+    assert_eq!(first.await.expect("no panic").expect("a reply"), "a");
+    assert_eq!(second.await.expect("no panic").expect("a reply"), "b");
+    assert_eq!(bench.dialled.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_ends_at_its_deadline_and_the_next_goes_on() {
+    let bench = Bench::new();
+    let mut driver = bench.lay();
+    let started = Instant::now();
+    let call = bench.call("A", 3);
+    let (late, _) = asked(&mut driver).await;
+    let error = call.await.expect("no panic").expect_err("silence");
+    assert!(matches!(error, CallError::Timeout { after, .. } if after == Duration::from_secs(3)), "{error:?}");
+    assert_eq!(started.elapsed(), Duration::from_secs(3));
+    // The late reply is nobody's, least of all the next call's.
+    let next = bench.call("B", 3);
+    let (id, _) = asked(&mut driver).await;
+    reply(&driver, late, "late").await;
+    reply(&driver, id, "in time").await;
+    assert_eq!(next.await.expect("no panic").expect("a reply"), "in time");
+}
+
+/// Whether a request may be sent again hangs on this word.
+#[tokio::test(start_paused = true)]
+async fn a_lost_link_says_whether_the_request_was_sent() {
+    let bench = Bench::new();
+    let mut driver = bench.lay();
+    let sent = bench.call("A", 5);
+    asked(&mut driver).await;
+    driver.close("the cable was pulled");
+    let error = sent.await.expect("no panic").expect_err("lost");
+    assert!(matches!(&error, CallError::Lost { sent: true, reason, .. } if reason.contains("cable")), "{error:?}");
+
+    // The link takes 16 frames, and the device none: the 17th waits with us.
+    let driver = bench.lay();
+    let calls: Vec<_> = (0..17).map(|_| bench.call("B", 5)).collect();
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    driver.close("gone");
+    let mut unsent = 0;
+    for call in calls {
+        match call.await.expect("no panic") {
+            Err(CallError::Lost { sent, .. }) => unsent += usize::from(!sent),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(unsent, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_call_dials_again() {
+    let bench = Bench::new();
+    bench.lay().close("gone");
+    let lost = bench.call("A", 5).await.expect("no panic").expect_err("lost");
+    assert!(matches!(lost, CallError::Lost { .. }), "{lost:?}");
+    let mut driver = bench.lay();
+    let call = bench.call("B", 5);
+    let (id, _) = asked(&mut driver).await;
+    reply(&driver, id, 1).await;
+    assert_eq!(call.await.expect("no panic").expect("a reply"), 1);
+    assert_eq!(bench.dialled.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dial_that_fails_is_told_at_once_and_not_repeated_in_a_rush() {
+    let bench = Bench::new();
+    let started = Instant::now();
+    for _ in 0..20 {
+        bench.ready(Dial::Fails);
+        let error = bench.call("A", 5).await.expect("no panic").expect_err("refused");
+        assert!(matches!(&error, CallError::Unreachable { cause: DialError::Refused, .. }), "{error:?}");
+    }
+    // 25, 50, 100, and then 200 ms each; the first one is not waited for.
+    assert_eq!(started.elapsed().as_millis(), 25 + 50 + 100 + 16 * 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dial_that_hangs_ends_with_the_deadline_of_the_call() {
+    let bench = Bench::new();
+    bench.ready(Dial::Hangs);
+    let started = Instant::now();
+    let error = bench.call("A", 2).await.expect("no panic").expect_err("silence");
+    assert!(matches!(&error, CallError::Unreachable { cause: DialError::Silent(_), .. }), "{error:?}");
+    assert_eq!(started.elapsed(), Duration::from_secs(2));
+    // The next call does not wait for that dial.
+    let mut driver = bench.lay();
+    let call = bench.call("B", 2);
+    let (id, _) = asked(&mut driver).await;
+    reply(&driver, id, 1).await;
+    assert!(call.await.expect("no panic").is_ok());
+}
+
+/// After a reboot the old connection stays silent for good, and must not be asked again.
+#[tokio::test(start_paused = true)]
+async fn hanging_up_gives_up_the_link() {
+    let bench = Bench::new();
+    let mut old = bench.lay();
+    let call = bench.call("A", 60);
+    asked(&mut old).await;
+    bench.session.hang_up();
+    let error = call.await.expect("no panic").expect_err("given up");
+    assert!(matches!(error, CallError::Lost { sent: true, .. }), "{error:?}");
+    old.dropped().await;
+    let mut fresh = bench.lay();
+    let call = bench.call("B", 5);
+    let (id, _) = asked(&mut fresh).await;
+    reply(&fresh, id, 1).await;
+    assert!(call.await.expect("no panic").is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_of_the_device_is_answered_with_404() {
+    let bench = Bench::new();
+    let mut driver = bench.lay();
+    let call = bench.call("A", 5);
+    let (id, _) = asked(&mut driver).await;
+    driver.deliver(br#"{"id":9,"src":"dev","method":"Dash.Heartbeat"}"#.to_vec()).await;
+    let answer: Value = serde_json::from_slice(&driver.outgoing.recv().await.expect("an answer")).expect("JSON");
+    assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(9), &json!(404)));
+    reply(&driver, id, 1).await;
+    assert!(call.await.expect("no panic").is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn garbage_is_told_at_once() {
+    let bench = Bench::new();
+    let mut driver = bench.lay();
+    let call = bench.call("A", 5);
+    asked(&mut driver).await;
+    driver.deliver(b"hello".to_vec()).await;
+    let error = call.await.expect("no panic").expect_err("garbage");
+    assert!(
+        matches!(&error, CallError::Unreachable { cause: DialError::NotRpc(what), .. } if what.contains("hello")),
+        "{error:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_the_session_closes_the_link() {
+    let bench = Bench::new();
+    let mut driver = bench.lay();
+    let call = bench.call("A", 1);
+    asked(&mut driver).await;
+    let _ = call.await;
+    drop(bench.session);
+    driver.dropped().await;
+}
+
+/// A thousand calls in flight cost no more each than one does.
+#[tokio::test(start_paused = true)]
+async fn many_calls_at_a_time() {
+    let bench = Bench::new();
+    let mut driver = bench.lay();
+    let calls: Vec<_> = (0..1000).map(|_| bench.call("A", 5)).collect();
+    for _ in 0..1000 {
+        let (id, _) = asked(&mut driver).await;
+        reply(&driver, id, id).await;
+    }
+    for call in calls {
+        assert!(call.await.expect("no panic").is_ok());
+    }
+}

@@ -1,0 +1,424 @@
+//! Whole updates: the built binary, the simulated device, real sockets, a real zip.
+
+mod support;
+
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use otactl::sim::{Config, Simulator};
+use serde_json::Value;
+use snapbox::{assert_data_eq, str};
+use support::bundles::BundleServer;
+use support::peers::{Manner, Peer, Swallower};
+use support::{DEMO, DEMO_BUILD, REBOOT, Run, otactl, run, run_on, simulator, simulator_with};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+
+fn ws(device: &Simulator) -> String {
+    format!("ws://{}", device.address())
+}
+
+/// What counts in the end: what the device says of itself.
+async fn assert_runs(port: &str, version: &str, committed: bool) {
+    let info = run_on(port, &["--json", "info"]).await;
+    let state = run_on(port, &["--json", "get-boot-state"]).await;
+    assert!(info.stdout.contains(&format!("\"fw_version\":\"{version}\"")), "{}", info.shown());
+    assert!(state.stdout.contains(&format!("\"is_committed\":{committed}")), "{}", state.shown());
+}
+
+/// The first command of the README.
+#[tokio::test]
+async fn a_newcomer_sees_every_step() {
+    let started = Instant::now();
+    let run = run(&["--port", "sim:", "update", DEMO]).await;
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert_data_eq!(
+        run.shown(),
+        str![[r#"
+exit code 0
+--- stdout
+--- stderr
+simulating esp32_AABBCC at ws://127.0.0.1:[..]/rpc
+device    esp32_AABBCC (esp32): slot 0 runs demo 1.0.0 (20240101-000000/g0000000-factory), committed
+firmware  demo 2.0.0 (20240202-020202/g234b2a65) for esp32, 328820 bytes
+serve     the firmware at http://127.0.0.1:[..]/
+update    the device was told to fetch the firmware from here
+fetch     127.0.0.1 fetches the firmware
+...
+download  100 %
+applied   the device says: Update applied, finalizing
+reboot    waiting for the device
+back      slot 1 runs 2.0.0 (20240202-020202/g234b2a65), uncommitted; goes back at [..] unless committed
+commit    sent
+done      demo 2.0.0 (20240202-020202/g234b2a65) runs in slot 1, and is committed
+
+"#]]
+    );
+}
+
+#[tokio::test]
+async fn every_transport_ends_committed_and_twice_is_once() {
+    for scheme in ["ws", "http"] {
+        let device = simulator().await;
+        let port = format!("{scheme}://{}", device.address());
+        let first = run_on(&port, &["update", DEMO]).await;
+        assert_eq!(first.code, 0, "{}", first.shown());
+        assert_runs(&port, "2.0.0", true).await;
+        let mut console = device.console();
+        let again = run_on(&port, &["update", DEMO]).await;
+        assert_eq!(again.code, 0, "{}", again.shown());
+        assert!(
+            again
+                .stderr
+                .ends_with(&format!("done      demo {DEMO_BUILD} runs already, and is committed; nothing to do\n")),
+            "{}",
+            again.shown()
+        );
+        while let Ok(line) = console.try_recv() {
+            assert_ne!(line, "OTA.Update", "nothing was done");
+        }
+    }
+}
+
+/// A board is flashed a thousand times a day; nothing may stand in the way of the commit.
+#[tokio::test]
+async fn the_commit_follows_the_first_answer_within_100_ms() {
+    let device = simulator().await;
+    let mut console = device.console();
+    let port = ws(&device);
+    let update = tokio::spawn(async move { run_on(&port, &["update", DEMO]).await });
+    let mut answered = None;
+    loop {
+        let line = tokio::time::timeout(Duration::from_secs(20), console.recv()).await.expect("in time").expect("open");
+        match line.as_str() {
+            "rebooting" => answered = Some(None),
+            "Sys.GetInfo" if answered == Some(None) => answered = Some(Some(Instant::now())),
+            "OTA.Commit" => break,
+            _ => {}
+        }
+    }
+    let took = answered.flatten().expect("it answered first").elapsed();
+    assert!(took < Duration::from_millis(100), "{took:?}");
+    assert_eq!(update.await.expect("no panic").code, 0);
+}
+
+#[tokio::test]
+async fn a_url_is_handed_through_and_its_manifest_is_held_against_the_device() {
+    let bundles = BundleServer::start().await;
+    for path in ["demo-2.0.0-esp32.zip", "redirect/demo-2.0.0-esp32.zip"] {
+        let device = simulator().await;
+        let run = run_on(&ws(&device), &["update", "--url", &bundles.url(path)]).await;
+        assert_eq!(run.code, 0, "{path}: {}", run.shown());
+        assert!(run.stderr.contains("firmware  demo 2.0.0"), "{path}: {}", run.shown());
+        assert_runs(&ws(&device), "2.0.0", true).await;
+    }
+}
+
+#[tokio::test]
+async fn a_url_that_only_the_device_reaches_works_and_is_owned_up_to() {
+    let (device, bundles) = (simulator().await, BundleServer::start().await);
+    let url = bundles.url("device-only/demo-2.0.0-esp32.zip");
+    let run = run_on(&ws(&device), &["update", "--url", &url]).await;
+    assert_eq!(run.code, 0, "{}", run.shown());
+    assert!(run.stderr.contains("its manifest could not be read from here: HTTP status 404"), "{}", run.shown());
+    assert_runs(&ws(&device), "2.0.0", true).await;
+}
+
+#[tokio::test]
+async fn a_failed_download_leaves_the_old_firmware_and_says_so() {
+    let bundles = BundleServer::start().await;
+    let device = simulator().await;
+    for (path, message) in [
+        ("nope.zip", "Invalid HTTP response code"),
+        ("junk.zip", "Malformed archive"),
+        ("trunc/demo-2.0.0-esp32.zip", "Update failed"),
+        ("chunked/demo-2.0.0-esp32.zip", "perhaps chunked-encoding"),
+        ("device-only/wrongplat.zip", "Wrong platform"),
+        ("h304/x", "the device says `Not Modified` and still runs 1.0.0"),
+    ] {
+        let run = run_on(&ws(&device), &["update", "--url", &bundles.url(path)]).await;
+        assert_eq!((run.code, run.stdout.as_str()), (8, ""), "{path}: {}", run.shown());
+        assert!(run.stderr.contains(message) && run.stderr.contains("\nhint: "), "{path}: {}", run.shown());
+    }
+    assert_runs(&ws(&device), "1.0.0", true).await;
+}
+
+#[tokio::test]
+async fn left_uncommitted_on_request_and_gone_on_with() {
+    let device = simulator().await;
+    let port = ws(&device);
+    let left = run_on(&port, &["update", DEMO, "--no-commit", "--commit-timeout", "5m"]).await;
+    assert_eq!(left.code, 0, "{}", left.shown());
+    assert!(left.stderr.contains("uncommitted; the device goes back at "), "{}", left.shown());
+    assert!(left.stderr.trim_end().ends_with("unless `otactl commit` keeps it"), "{}", left.shown());
+    assert_runs(&port, "2.0.0", false).await;
+
+    let other = run_on(&port, &["update", "--force", "tests/wire/firmware/good3.zip"]).await;
+    assert_eq!(other.code, 7, "{}", other.shown());
+    assert!(
+        other.stderr.contains("hint: `otactl commit` keeps what runs, `otactl revert` goes back"),
+        "{}",
+        other.shown()
+    );
+
+    let again = run_on(&port, &["update", DEMO]).await;
+    assert_eq!(again.code, 0, "{}", again.shown());
+    assert!(again.stderr.contains("resume    the wanted firmware runs already"), "{}", again.shown());
+    assert_runs(&port, "2.0.0", true).await;
+}
+
+#[tokio::test]
+async fn a_revert_goes_back() {
+    let device = simulator().await;
+    let port = ws(&device);
+    assert_eq!(run_on(&port, &["update", DEMO, "--no-commit"]).await.code, 0);
+    let mut console = device.console();
+    let reverted = run_on(&port, &["revert"]).await;
+    assert_eq!((reverted.code, reverted.stdout.as_str()), (0, "null\n"), "{}", reverted.shown());
+    while !console.recv().await.expect("the console").starts_with("slot 0 runs demo 1.0.0") {}
+    assert_runs(&port, "1.0.0", true).await;
+}
+
+#[tokio::test]
+async fn a_dry_run_touches_nothing() {
+    let device = simulator().await;
+    let mut console = device.console();
+    let run = run_on(&ws(&device), &["update", DEMO, "--dry-run"]).await;
+    assert_eq!(run.code, 0, "{}", run.shown());
+    assert!(
+        run.stderr.ends_with("done      dry run: the update can be done; nothing was touched\n"),
+        "{}",
+        run.shown()
+    );
+    while let Ok(line) = console.try_recv() {
+        assert_ne!(line, "OTA.Update");
+    }
+}
+
+#[tokio::test]
+async fn force_installs_another_app() {
+    let device = simulator().await;
+    let run = run_on(&ws(&device), &["update", "--force", "tests/wire/firmware/good.zip"]).await;
+    assert_eq!(run.code, 0, "{}", run.shown());
+    let info = run_on(&ws(&device), &["info"]).await;
+    assert!(info.stdout.contains("\"app\": \"mgdev\""), "{}", info.shown());
+}
+
+/// The device cannot reach the server: its own word for it, and where it should have asked.
+#[tokio::test]
+async fn a_device_that_cannot_reach_us_is_explained() {
+    let device = simulator().await;
+    let run = run_on(&ws(&device), &["update", DEMO, "--advertise", "127.0.0.1:9"]).await;
+    assert_eq!(run.code, 8, "{}", run.shown());
+    assert!(run.stderr.contains("the device never asked for the firmware at 127.0.0.1:9"), "{}", run.shown());
+    assert!(run.stderr.contains("hint: the device runs what it ran. Open the port"), "{}", run.shown());
+    assert_runs(&ws(&device), "1.0.0", true).await;
+}
+
+/// A firewall that drops packets: the device waits, and so would everybody. It is said after 10 s, long
+/// before the download times out.
+#[tokio::test]
+async fn a_device_that_does_not_ask_is_told_of_at_once() {
+    let (device, swallower) = (simulator().await, Swallower::start());
+    let (host, port) = (swallower.address.ip().to_string(), swallower.address.port());
+    let started = Instant::now();
+    let advertise = format!("{host}:{port}");
+    let run = run_on(&ws(&device), &["update", DEMO, "--advertise", &advertise, "--download-timeout", "12s"]).await;
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+    assert_eq!(run.code, 8, "{}", run.shown());
+    let warning =
+        format!("waiting   the device has not asked for the firmware within 10 s. It was told to ask {advertise}:");
+    assert!(run.stderr.contains(&warning), "{}", run.shown());
+}
+
+#[tokio::test]
+async fn events_are_one_json_object_per_line() {
+    let device = simulator().await;
+    let good = run_on(&ws(&device), &["--json", "update", DEMO]).await;
+    let events: Vec<Value> = good.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let mut names: Vec<_> = events.iter().filter_map(|event| event["event"].as_str()).collect();
+    names.dedup();
+    assert_eq!(
+        names,
+        [
+            "device",
+            "firmware",
+            "serving",
+            "requested",
+            "fetching",
+            "sent",
+            "applied",
+            "rebooting",
+            "back",
+            "committing",
+            "done"
+        ]
+    );
+    let done = events.last().expect("the last one");
+    assert_eq!((&done["outcome"], &done["version"], &done["slot"]), (&"updated".into(), &"2.0.0".into(), &1.into()));
+    let sent = events.iter().rfind(|event| event["event"] == "sent").expect("sent");
+    assert_eq!(sent["bytes"], sent["total"]);
+    assert!(!good.stdout.contains("firmware.zip"), "the path is a secret");
+
+    let bad = run_on(&ws(&device), &["--json", "update", "tests/wire/firmware/wrongplat.zip"]).await;
+    let last: Value = serde_json::from_str(bad.stdout.lines().last().expect("a line")).expect("JSON");
+    assert_eq!((&last["event"], &last["exit_code"]), (&"failed".into(), &7.into()), "{}", bad.shown());
+}
+
+/// A run of the binary whose events are read as they come.
+struct Live {
+    child: tokio::process::Child,
+    lines: tokio::io::Lines<BufReader<tokio::process::ChildStdout>>,
+}
+
+impl Live {
+    fn start(args: &[&str]) -> Self {
+        let mut command = tokio::process::Command::from(otactl(args));
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().expect("it starts");
+        let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        Self { child, lines }
+    }
+
+    /// Waits for an event.
+    async fn until(&mut self, event: &str) {
+        let wanted = format!("{{\"event\":\"{event}\"");
+        let seen = async {
+            while let Some(line) = self.lines.next_line().await.expect("readable") {
+                if line.starts_with(&wanted) {
+                    return;
+                }
+            }
+            panic!("it ended without {event}");
+        };
+        tokio::time::timeout(Duration::from_secs(20), seen).await.expect("in time");
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id().expect("it runs")).expect("a pid");
+        kill(Pid::from_raw(pid), signal).expect("it runs");
+    }
+
+    /// Exit code and stderr, and how long it took to end.
+    async fn end(self) -> (Option<i32>, String, Duration) {
+        let asked = Instant::now();
+        // Read on, or a last event would find the pipe closed.
+        let Self { child, mut lines } = self;
+        let drain = async { while let Ok(Some(_)) = lines.next_line().await {} };
+        let (output, ()) = tokio::join!(child.wait_with_output(), drain);
+        let output = output.expect("it ends");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned(), asked.elapsed())
+    }
+}
+
+/// Whoever presses Ctrl-C wants to know what the device does next, and not in ten seconds.
+#[tokio::test]
+async fn ctrl_c_ends_at_once_and_says_where_the_device_stands() {
+    // Nothing was asked for yet.
+    let silent = Peer::start(Manner::Silent).await;
+    let live = Live::start(&["--json", "--port", &silent.http(), "update", DEMO]);
+    silent.spoken_to().await;
+    assert_interrupted(live, Signal::SIGINT, "nothing on the device has changed").await;
+
+    // It fetches from us, and waits in vain for an answer.
+    let (device, swallower) = (simulator().await, Swallower::start());
+    let advertise = swallower.address.to_string();
+    let mut live = Live::start(&["--json", "--port", &ws(&device), "update", DEMO, "--advertise", &advertise]);
+    live.until("requested").await;
+    assert_interrupted(live, Signal::SIGINT, "its download fails now, and it keeps running what it runs").await;
+
+    // It fetches from elsewhere.
+    let (device, bundles) = (simulator().await, BundleServer::start().await);
+    let url = bundles.url("slow/demo-2.0.0-esp32.zip");
+    let mut live = Live::start(&["--json", "--port", &ws(&device), "update", "--url", &url]);
+    live.until("requested").await;
+    let message =
+        "the device goes on fetching the firmware by itself; it will reboot into it, uncommitted, and go back 5m";
+    assert_interrupted(live, Signal::SIGTERM, message).await;
+
+    // It reboots; and the same command, given while it does, goes on from there.
+    let device = simulator_with(Config { reboot_delay: Duration::from_secs(2), ..Config::default() }).await;
+    let mut live = Live::start(&["--json", "--port", &ws(&device), "update", DEMO]);
+    live.until("rebooting").await;
+    assert_interrupted(live, Signal::SIGINT, "reboots into it, uncommitted; it goes back 5m after that").await;
+    let again = run_on(&ws(&device), &["update", DEMO]).await;
+    assert_eq!(again.code, 0, "{}", again.shown());
+    assert!(again.stderr.contains("resume    "), "{}", again.shown());
+    assert_runs(&ws(&device), "2.0.0", true).await;
+}
+
+async fn assert_interrupted(live: Live, signal: Signal, message: &str) {
+    live.signal(signal);
+    let (code, stderr, took) = live.end().await;
+    assert_eq!(code, Some(130), "{stderr}");
+    assert!(stderr.contains("error: interrupted: ") && stderr.contains(message), "{message}: {stderr}");
+    assert!(stderr.contains("\nhint: "), "{stderr}");
+    assert!(took < Duration::from_millis(500), "{took:?}");
+}
+
+/// Killed at any step without a word, the same command goes on to the same end.
+#[tokio::test]
+async fn killed_and_run_again_ends_committed() {
+    for event in ["device", "serving", "requested", "fetching", "applied", "rebooting", "back", "committing"] {
+        let device = simulator().await;
+        let port = ws(&device);
+        let mut live = Live::start(&["--json", "--port", &port, "update", DEMO]);
+        live.until(event).await;
+        live.signal(Signal::SIGKILL);
+        live.end().await;
+        let again = run_until_settled(&port).await;
+        assert_eq!(again.code, 0, "killed after {event}: {}", again.shown());
+        assert_runs(&port, "2.0.0", true).await;
+    }
+}
+
+/// A device that is still busy with the update that was killed refuses a second one; a person tries
+/// again, and so do we.
+async fn run_until_settled(port: &str) -> Run {
+    let started = Instant::now();
+    loop {
+        let run = run_on(port, &["update", DEMO]).await;
+        if run.code != 7 || started.elapsed() > Duration::from_secs(10) {
+            return run;
+        }
+        tokio::time::sleep(REBOOT).await;
+    }
+}
+
+/// `simulate --state` outlives its process, and an uncommitted firmware does not: the process that
+/// ends is the power that fails.
+#[tokio::test]
+async fn a_simulated_device_keeps_its_flash() {
+    let scratch = tempfile::tempdir().expect("a directory");
+    let state = scratch.path().join("device").display().to_string();
+    for (expected, args) in
+        [("1.0.0", &["update", DEMO, "--no-commit"][..]), ("1.0.0", &["update", DEMO]), ("2.0.0", &["ping"])]
+    {
+        let (mut child, port) = simulate(&["--state", &state, "--reboot-delay", "50ms"]).await;
+        let info = run_on(&port, &["info"]).await;
+        assert!(info.stdout.contains(expected), "before {args:?}: {}", info.shown());
+        let run = run_on(&port, args).await;
+        assert_eq!(run.code, 0, "{}", run.shown());
+        child.kill().expect("it runs");
+        child.wait().expect("it ends");
+    }
+}
+
+async fn simulate(args: &[&str]) -> (Child, String) {
+    use std::io::BufRead as _;
+
+    let mut command = otactl(&[&["simulate", "--listen", "127.0.0.1:0"], args].concat());
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("it starts");
+    let stderr = child.stderr.take().expect("a pipe");
+    tokio::task::spawn_blocking(move || {
+        let mut lines = std::io::BufReader::new(stderr).lines();
+        let first = lines.next().expect("a line").expect("readable");
+        let port = first.split_whitespace().find(|word| word.starts_with("ws://")).expect("an address").to_owned();
+        // Read on, so that the device is not stopped by a full pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        (child, port)
+    })
+    .await
+    .expect("no panic")
+}
