@@ -3,7 +3,7 @@
 //! - [`manifest`]: what the bundle says of itself;
 //! - [`archive`]: the zip, read by its local headers, in the order in which a device meets them;
 //! - [`verify`]: whether a device will be able to take it;
-//! - [`write`]: making one.
+//! - [`mod@write`]: making one.
 
 pub mod archive;
 pub mod manifest;
