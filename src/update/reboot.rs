@@ -17,7 +17,11 @@ const PACE: Duration = Duration::from_millis(50);
 /// How long a device may go on answering before it is said not to reboot. It does within 100 ms.
 const LINGER: Duration = Duration::from_secs(15);
 
-/// What a question is given at least and at most, whatever the earlier ones took.
+/// What the first question is given at least. The moment in which the device goes silent is the likely
+/// one, and what was asked just then is never answered.
+const FIRST: Duration = Duration::from_millis(50);
+
+/// What a later question is given at least and at most, whatever the earlier ones took.
 const SHORTEST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(5);
 
@@ -29,7 +33,8 @@ pub async fn wait(
     observer: &dyn Observer,
 ) -> Result<Snapshot, Failure> {
     let started = Instant::now();
-    let patience = probe_timeout(before);
+    let enough = probe_timeout(before);
+    let mut patience = several(before).clamp(FIRST, enough);
     let mut last = None;
     while started.elapsed() < plan.reboot_timeout {
         let next = Instant::now() + PACE;
@@ -50,6 +55,7 @@ pub async fn wait(
                 // costs a moment, but not if the device has just said that it is about to go.
                 if !matches!(error, CallError::Remote { .. }) {
                     device.hang_up();
+                    patience = (patience * 2).min(enough);
                 }
                 last = Some(error.to_string());
             }
@@ -66,5 +72,9 @@ pub async fn wait(
 /// How long a question may take: several times what it took before the update, so that a slow link
 /// is not taken for a dead one.
 pub(super) fn probe_timeout(before: &Snapshot) -> Duration {
-    before.round_trip.saturating_mul(8).clamp(SHORTEST, LONGEST)
+    several(before).clamp(SHORTEST, LONGEST)
+}
+
+fn several(before: &Snapshot) -> Duration {
+    before.round_trip.saturating_mul(8)
 }
