@@ -11,7 +11,7 @@ use otactl::transport::target::TargetError;
 use otactl::update::serve::ServeError;
 use otactl::update::{self, Refusal};
 
-use super::progress::clock;
+use super::clock::clock;
 
 /// The kinds of failure that a script can tell apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +77,16 @@ impl Failure {
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
+    }
+
+    /// The failure of a call, by a command that knows what this one code of the device's means for it.
+    pub(crate) fn of_call(error: CallError, known: i64, hint: &str) -> Self {
+        let is_known = error.remote().is_some_and(|error| error.code == known);
+        let mut failure = Self::from(error);
+        if is_known {
+            failure.hints = vec![hint.into()];
+        }
+        failure
     }
 
     /// A bundle that is none, and which file that is.

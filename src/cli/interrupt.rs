@@ -2,9 +2,9 @@
 
 use otactl::update::event::Stage;
 
+use super::clock::{clock, seconds};
 use super::context::Context;
 use super::failure::{Failure, Kind};
-use super::progress::{clock, seconds};
 
 /// Returns when the user, or whoever runs us, wants us to end.
 pub(crate) async fn received() {

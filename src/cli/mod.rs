@@ -8,10 +8,12 @@
 //! - [`interrupt`]: what Ctrl-C does;
 //! - [`help`]: the page that `otactl` alone prints;
 //! - [`man`]: the manual;
+//! - [`clock`]: times as a person reads them;
 //! - [`values`]: values of options.
 
 #![expect(clippy::doc_markdown, reason = "clap shows these comments as they are")]
 
+pub(crate) mod clock;
 pub(crate) mod command;
 pub(crate) mod context;
 pub(crate) mod failure;

@@ -1,13 +1,12 @@
 //! Update events become bars on a terminal, lines elsewhere, or JSON.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use jiff::ZonedDateTime;
 use otactl::update::event::{Event, Stage};
 use otactl::update::{Observer, Success};
 
+use super::clock::clock;
 use super::output::{Output, line};
 
 /// The user's view of an update.
@@ -162,15 +161,4 @@ fn describe(event: &Event) -> Option<(&'static str, String)> {
         Event::Committing => ("commit", "sent".into()),
         Event::Sent { .. } | Event::Written { .. } => return None,
     })
-}
-
-/// The time of day so many seconds from now.
-pub(crate) fn clock(seconds_from_now: u64) -> String {
-    let then = ZonedDateTime::now().checked_add(Duration::from_secs(seconds_from_now));
-    then.map_or_else(|_| format!("in {seconds_from_now} s"), |then| then.strftime("%H:%M:%S").to_string())
-}
-
-/// So many seconds, in words.
-pub(crate) fn seconds(seconds: u64) -> String {
-    humantime::format_duration(Duration::from_secs(seconds)).to_string()
 }

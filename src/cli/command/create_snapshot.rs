@@ -20,22 +20,13 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let device = context.device().await?;
+        const COMMIT_FIRST: &str = "a snapshot needs committed firmware: first `otactl commit`, or `otactl revert`";
         let request = ota::CreateSnapshot {
             set_as_revert: self.set_as_revert.then_some(true),
             commit_timeout: self.commit_timeout.map(|timeout| timeout.as_secs()),
         };
-        match device.call_value(request).await {
-            Ok(value) => context.output.result(&value),
-            Err(error) => {
-                let refused = error.remote().is_some_and(|error| error.code == -1);
-                let failure = Failure::from(error);
-                Err(if refused {
-                    failure.hint("a snapshot needs committed firmware: first `otactl commit`, or `otactl revert`")
-                } else {
-                    failure
-                })
-            }
-        }
+        let answer = context.device().await?.call_value(request).await;
+        let value = answer.map_err(|error| Failure::of_call(error, -1, COMMIT_FIRST))?;
+        context.output.result(&value)
     }
 }

@@ -31,20 +31,14 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let device = context.device().await?;
         let request = ota::SetBootState {
             active_slot: self.active_slot,
             is_committed: self.is_committed,
             revert_slot: self.revert_slot,
             commit_timeout: self.commit_timeout.map(|timeout| timeout.as_secs()),
         };
-        match device.call_value(request).await {
-            Ok(value) => context.output.result(&value),
-            Err(error) => {
-                let bad_slot = error.remote().is_some_and(|error| error.code == -3);
-                let failure = Failure::from(error);
-                Err(if bad_slot { failure.hint("the device has the slots 0 and 1") } else { failure })
-            }
-        }
+        let answer = context.device().await?.call_value(request).await;
+        let value = answer.map_err(|error| Failure::of_call(error, -3, "the device has the slots 0 and 1"))?;
+        context.output.result(&value)
     }
 }

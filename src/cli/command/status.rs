@@ -9,17 +9,9 @@ pub(crate) struct Args {}
 
 impl Args {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
-        match context.device().await?.call_value(ota::GetStatus {}).await {
-            Ok(value) => context.output.result(&value),
-            Err(error) => {
-                let missing = error.remote().is_some_and(|error| error.code == 404);
-                let mut failure = Failure::from(error);
-                if missing {
-                    failure.hints =
-                        vec!["older firmware has no OTA.Status; `otactl get-boot-state` says what it can".into()];
-                }
-                Err(failure)
-            }
-        }
+        const OLDER: &str = "older firmware has no OTA.Status; `otactl get-boot-state` says what it can";
+        let answer = context.device().await?.call_value(ota::GetStatus {}).await;
+        let value = answer.map_err(|error| Failure::of_call(error, 404, OLDER))?;
+        context.output.result(&value)
     }
 }
