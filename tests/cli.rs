@@ -273,7 +273,7 @@ async fn a_reader_that_goes_away_is_no_error() {
     drop(reader);
     command.stdout(Stdio::from(writer)).stderr(Stdio::piped());
     let run = tokio::task::spawn_blocking(move || command.output()).await.expect("no panic").expect("it starts");
-    assert_eq!(String::from_utf8_lossy(&run.stderr), "");
+    assert_eq!((run.status.code(), String::from_utf8_lossy(&run.stderr).as_ref()), (Some(0), ""));
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ impl Kind {
     }
 }
 
-/// A failure as it is reported. An empty message reports nothing.
+/// A failure as it is reported.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) kind: Kind,
@@ -178,13 +178,9 @@ impl From<ConnectError> for Failure {
     }
 }
 
-/// A reader that has gone away is no failure that anybody wants to read about.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::BrokenPipe => Self::new(Kind::Other, ""),
-            _ => Self::new(Kind::Other, format!("cannot write the result: {error}")),
-        }
+        Self::new(Kind::Other, format!("cannot write the result: {error}")).hint("is the disk full, or stdout closed?")
     }
 }
 

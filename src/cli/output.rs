@@ -1,8 +1,9 @@
 //! Results and talk. Results go to stdout, and this is the only file that writes there; talk goes to
-//! stderr.
+//! stderr. Much of what is said comes from a device: nothing of it may move the terminal's cursor.
 
 use std::io::{self, IsTerminal as _, Write};
 
+use otactl::text::printable;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -48,29 +49,38 @@ impl Output {
     /// Something worth knowing.
     pub(crate) fn say(&self, text: &str) {
         if !self.quiet {
-            talk(&format!("{text}\n"));
+            talk(&format!("{}\n", printable(text)));
+        }
+    }
+
+    /// A step of something longer, under its name.
+    pub(crate) fn step(&self, name: &str, text: &str) {
+        self.say(&format!("{name:<9} {text}"));
+    }
+
+    /// The last step.
+    pub(crate) fn done(&self, text: &str) {
+        if !self.quiet {
+            talk(&format!("{} {}\n", self.paint("32;1", "done     "), printable(text)));
         }
     }
 
     /// Something that should not be overlooked.
     pub(crate) fn warn(&self, text: &str) {
-        talk(&format!("{} {text}\n", self.paint("33;1", "warning:")));
+        talk(&format!("{} {}\n", self.paint("33;1", "warning:"), printable(text)));
     }
 
     /// What went wrong, and what to try.
     pub(crate) fn failure(&self, failure: &Failure) {
-        if failure.message.is_empty() {
-            return;
-        }
-        let mut text = format!("{} {}\n", self.paint("31;1", "error:"), failure.message);
+        let mut text = format!("{} {}\n", self.paint("31;1", "error:"), printable(&failure.message));
         for hint in &failure.hints {
-            text.extend([&self.paint("36;1", "hint:"), " ", hint, "\n"]);
+            text.extend([&self.paint("36;1", "hint:"), " ", &printable(hint), "\n"]);
         }
         talk(&text);
     }
 
     /// The text in a colour, if stderr takes one.
-    pub(crate) fn paint(&self, code: &str, text: &str) -> String {
+    fn paint(&self, code: &str, text: &str) -> String {
         if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.into() }
     }
 }
@@ -85,7 +95,11 @@ pub(crate) fn line(value: &impl Serialize) -> Result<(), Failure> {
 
 fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(Failure::from)
+    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        // A reader that has read enough is no failure.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(Failure::from),
+    }
 }
 
 fn talk(text: &str) {

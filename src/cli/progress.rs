@@ -46,7 +46,7 @@ impl Progress {
             ),
             Success::Planned => "dry run: the update can be done; nothing was touched".into(),
         };
-        self.output.say(&format!("{} {text}", self.output.paint("32;1", &format!("{:<9}", "done"))));
+        self.output.done(&text);
     }
 
     fn show(&self, event: &Event) {
@@ -60,7 +60,7 @@ impl Progress {
         }
         view.end_bar();
         if let Some((step, text)) = describe(event) {
-            self.output.say(&format!("{step:<9} {text}"));
+            self.output.step(step, &text);
         }
     }
 
@@ -72,7 +72,7 @@ impl Progress {
             // A line for every quarter is enough for a log.
             let quarters = done.saturating_mul(4).checked_div(total).unwrap_or(0);
             if quarters > view.quarters {
-                self.output.say(&format!("{:<9} {} %", "download", quarters * 25));
+                self.output.step("download", &format!("{} %", quarters * 25));
             }
             view.quarters = quarters;
         }

@@ -93,3 +93,16 @@ pub async fn finish(mut command: Command) -> Run {
 pub async fn run_on(port: &str, args: &[&str]) -> Run {
     run(&[&["--port", port], args].concat()).await
 }
+
+/// The device's address.
+pub fn ws(device: &Simulator) -> String {
+    format!("ws://{}", device.address())
+}
+
+/// What counts in the end: what the device says of itself.
+pub async fn assert_runs(port: &str, version: &str, committed: bool) {
+    let info = run_on(port, &["--json", "info"]).await;
+    let state = run_on(port, &["--json", "get-boot-state"]).await;
+    assert!(info.stdout.contains(&format!("\"fw_version\":\"{version}\"")), "{}", info.shown());
+    assert!(state.stdout.contains(&format!("\"is_committed\":{committed}")), "{}", state.shown());
+}

@@ -86,16 +86,17 @@ impl Args {
         };
         let progress = Progress::new(context.output.clone(), context.stage_keeper());
         let result = update::run(&device, &plan, &progress).await.map_err(Failure::from);
-        match &result {
-            Ok(success) if context.output.is_json() => line(&done(success))?,
-            Ok(success) => progress.done(success),
-            Err(failure) if context.output.is_json() => line(&json!({
-                "event": "failed", "message": failure.message, "hint": failure.hints.first(),
-                "exit_code": failure.kind.code(),
-            }))?,
-            Err(_) => {}
-        }
-        result.map(drop)
+        let said = match &result {
+            Ok(success) if context.output.is_json() => line(&done(success)),
+            Err(failure) if context.output.is_json() => line(&failed(failure)),
+            Ok(success) => {
+                progress.done(success);
+                Ok(())
+            }
+            Err(_) => Ok(()),
+        };
+        // What became of the device counts for more than that it could not be said.
+        result.map(drop).and(said)
     }
 
     /// The firmware. A bundle that a device could not take is found out before the device is asked.
@@ -122,7 +123,7 @@ impl Args {
     }
 }
 
-/// The last event.
+/// The last event of an update that succeeded.
 fn done(success: &Success) -> serde_json::Value {
     match success {
         Success::AlreadyCurrent { build } => json!({
@@ -137,4 +138,11 @@ fn done(success: &Success) -> serde_json::Value {
         }),
         Success::Planned => json!({ "event": "done", "outcome": "planned" }),
     }
+}
+
+/// The last event of an update that failed.
+fn failed(failure: &Failure) -> serde_json::Value {
+    json!({
+        "event": "failed", "message": failure.message, "hint": failure.hints.first(), "exit_code": failure.kind.code(),
+    })
 }

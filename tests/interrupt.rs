@@ -1,0 +1,135 @@
+//! Updates that are interrupted, politely or not.
+#![cfg(unix)]
+
+mod support;
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use otactl::sim::Config;
+use support::bundles::BundleServer;
+use support::peers::{Manner, Peer, Swallower};
+use support::{DEMO, REBOOT, Run, assert_runs, otactl, run_on, simulator, simulator_with, ws};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+
+/// A run of the binary whose events are read as they come.
+struct Live {
+    child: tokio::process::Child,
+    lines: tokio::io::Lines<BufReader<tokio::process::ChildStdout>>,
+}
+
+impl Live {
+    fn start(args: &[&str]) -> Self {
+        let mut command = tokio::process::Command::from(otactl(args));
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().expect("it starts");
+        let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        Self { child, lines }
+    }
+
+    /// Waits for an event.
+    async fn until(&mut self, event: &str) {
+        let wanted = format!("{{\"event\":\"{event}\"");
+        let seen = async {
+            while let Some(line) = self.lines.next_line().await.expect("readable") {
+                if line.starts_with(&wanted) {
+                    return;
+                }
+            }
+            panic!("it ended without {event}");
+        };
+        tokio::time::timeout(Duration::from_secs(20), seen).await.expect("in time");
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id().expect("it runs")).expect("a pid");
+        kill(Pid::from_raw(pid), signal).expect("it runs");
+    }
+
+    /// Exit code and stderr, and how long it took to end.
+    async fn end(self) -> (Option<i32>, String, Duration) {
+        let asked = Instant::now();
+        // Read on, or a last event would find the pipe closed.
+        let Self { child, mut lines } = self;
+        let drain = async { while let Ok(Some(_)) = lines.next_line().await {} };
+        let (output, ()) = tokio::join!(child.wait_with_output(), drain);
+        let output = output.expect("it ends");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned(), asked.elapsed())
+    }
+}
+
+/// Whoever presses Ctrl-C wants to know what the device does next, and not in ten seconds.
+#[tokio::test]
+async fn ctrl_c_ends_at_once_and_says_where_the_device_stands() {
+    // Nothing was asked for yet.
+    let silent = Peer::start(Manner::Silent).await;
+    let live = Live::start(&["--json", "--port", &silent.http(), "update", DEMO]);
+    silent.spoken_to().await;
+    assert_interrupted(live, Signal::SIGINT, "nothing on the device has changed").await;
+
+    // It fetches from us, and waits in vain for an answer.
+    let (device, swallower) = (simulator().await, Swallower::start());
+    let advertise = swallower.address.to_string();
+    let mut live = Live::start(&["--json", "--port", &ws(&device), "update", DEMO, "--advertise", &advertise]);
+    live.until("requested").await;
+    assert_interrupted(live, Signal::SIGINT, "its download fails now, and it keeps running what it runs").await;
+
+    // It fetches from elsewhere.
+    let (device, bundles) = (simulator().await, BundleServer::start().await);
+    let url = bundles.url("slow/demo-2.0.0-esp32.zip");
+    let mut live = Live::start(&["--json", "--port", &ws(&device), "update", "--url", &url]);
+    live.until("requested").await;
+    let message =
+        "the device goes on fetching the firmware by itself; it will reboot into it, uncommitted, and go back 5m";
+    assert_interrupted(live, Signal::SIGTERM, message).await;
+
+    // It reboots; and the same command, given while it does, goes on from there.
+    let device = simulator_with(Config { reboot_delay: Duration::from_secs(2), ..Config::default() }).await;
+    let mut live = Live::start(&["--json", "--port", &ws(&device), "update", DEMO]);
+    live.until("rebooting").await;
+    assert_interrupted(live, Signal::SIGINT, "reboots into it, uncommitted; it goes back 5m after that").await;
+    let again = run_on(&ws(&device), &["update", DEMO]).await;
+    assert_eq!(again.code, 0, "{}", again.shown());
+    assert!(again.stderr.contains("resume    "), "{}", again.shown());
+    assert_runs(&ws(&device), "2.0.0", true).await;
+}
+
+async fn assert_interrupted(live: Live, signal: Signal, message: &str) {
+    live.signal(signal);
+    let (code, stderr, took) = live.end().await;
+    assert_eq!(code, Some(130), "{stderr}");
+    assert!(stderr.contains("error: interrupted: ") && stderr.contains(message), "{message}: {stderr}");
+    assert!(stderr.contains("\nhint: "), "{stderr}");
+    assert!(took < Duration::from_millis(500), "{took:?}");
+}
+
+/// Killed at any step without a word, the same command goes on to the same end.
+#[tokio::test]
+async fn killed_and_run_again_ends_committed() {
+    for event in ["device", "serving", "requested", "fetching", "applied", "rebooting", "back", "committing"] {
+        let device = simulator().await;
+        let port = ws(&device);
+        let mut live = Live::start(&["--json", "--port", &port, "update", DEMO]);
+        live.until(event).await;
+        live.signal(Signal::SIGKILL);
+        live.end().await;
+        let again = run_until_settled(&port).await;
+        assert_eq!(again.code, 0, "killed after {event}: {}", again.shown());
+        assert_runs(&port, "2.0.0", true).await;
+    }
+}
+
+/// A device that is still busy with the update that was killed refuses a second one; a person tries
+/// again, and so do we.
+async fn run_until_settled(port: &str) -> Run {
+    let started = Instant::now();
+    loop {
+        let run = run_on(port, &["update", DEMO]).await;
+        if run.code != 7 || started.elapsed() > Duration::from_secs(10) {
+            return run;
+        }
+        tokio::time::sleep(REBOOT).await;
+    }
+}
