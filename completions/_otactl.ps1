@@ -61,7 +61,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
             [CompletionResult]::new('--no-commit', '--no-commit', [CompletionResultType]::ParameterName, 'Leave the new firmware uncommitted, and say until when')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Say what would be done, and touch nothing')
-            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Install also the build that runs already, or another app')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Install another app than the one that runs, or offer the device the build that it runs already')
             [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Take any TLS certificate')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results on one line, and update events as one JSON object per line')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but results and errors')

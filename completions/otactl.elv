@@ -57,7 +57,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
             cand --no-commit 'Leave the new firmware uncommitted, and say until when'
             cand --dry-run 'Say what would be done, and touch nothing'
-            cand --force 'Install also the build that runs already, or another app'
+            cand --force 'Install another app than the one that runs, or offer the device the build that it runs already'
             cand --insecure 'Take any TLS certificate'
             cand --json 'Print results on one line, and update events as one JSON object per line'
             cand -q 'Say nothing but results and errors'

@@ -57,7 +57,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand update" -l port -d 'The de
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l no-commit -d 'Leave the new firmware uncommitted, and say until when'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l dry-run -d 'Say what would be done, and touch nothing'
-complete -c otactl -n "__fish_otactl_using_subcommand update" -l force -d 'Install also the build that runs already, or another app'
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l force -d 'Install another app than the one that runs, or offer the device the build that it runs already'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -s q -l quiet -d 'Say nothing but results and errors'

@@ -34,16 +34,9 @@ fn run(cli: cli::Cli, output: &Output) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Kind::Other, format!("cannot start: {error}")))?;
-    let result = runtime.block_on(async {
-        let context = Context::new(cli.global, output.clone());
-        tokio::select! {
-            // Biased so that what is done is reported as done, even if Ctrl-C comes with it.
-            biased;
-            result = cli.command.run(&context) => result,
-            () = cli::interrupt::received() => Err(cli::interrupt::failure(&context)),
-        }
-    });
-    // A look-up of a name or a read of stdin may still hang in a thread; nobody waits for it.
+    let context = Context::new(cli.global, output.clone());
+    let result = runtime.block_on(cli.command.run(&context));
+    // A look-up of a name may still hang in a thread; nobody waits for it.
     runtime.shutdown_background();
     result
 }

@@ -11,10 +11,12 @@ pub fn excerpt(bytes: &[u8]) -> String {
     }
 }
 
-/// The text without anything that would move a terminal's cursor or start a line of its own.
+/// The text without anything that would move a terminal's cursor, start a line of its own or turn the
+/// direction of writing.
 #[must_use]
 pub fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '·' } else { c }).collect()
+    let turns = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if c.is_control() || turns(c) { '·' } else { c }).collect()
 }
 
 /// Bytes as lower-case hex digits.

@@ -221,17 +221,28 @@ async fn a_request_of_the_device_is_answered_with_404() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn garbage_is_told_at_once() {
+async fn garbage_from_a_stranger_is_told_at_once() {
     let bench = Bench::new();
     let mut driver = bench.lay();
     let call = bench.call("A", 5);
     asked(&mut driver).await;
     driver.deliver(b"hello".to_vec()).await;
     let error = call.await.expect("no panic").expect_err("garbage");
-    assert!(
-        matches!(&error, CallError::Unreachable { cause: DialError::NotRpc(what), .. } if what.contains("hello")),
-        "{error:?}"
-    );
+    assert!(matches!(&error, CallError::NotRpc { what, .. } if what.contains("hello")), "{error:?}");
+    assert!(error.may_have_arrived(), "the request was sent");
+}
+
+/// One bad frame must not end an update that goes on for minutes.
+#[tokio::test(start_paused = true)]
+async fn garbage_from_a_device_is_forgiven() {
+    let bench = Bench::new();
+    let mut driver = bench.lay();
+    let (first, second) = (bench.call("A", 5), bench.call("B", 5));
+    let (a, b) = (asked(&mut driver).await, asked(&mut driver).await);
+    reply(&driver, a.0, 1).await;
+    driver.deliver(b"hello".to_vec()).await;
+    reply(&driver, b.0, 2).await;
+    assert!(first.await.expect("no panic").is_ok() && second.await.expect("no panic").is_ok());
 }
 
 #[tokio::test(start_paused = true)]

@@ -78,7 +78,13 @@ pub fn verify(bytes: &[u8]) -> Result<Manifest, BundleError> {
         return Err(BundleError::Manifest(format!("it has {} bytes", first.size)));
     }
     let manifest = Manifest::parse(manifest).map_err(|e| BundleError::Manifest(e.to_string()))?;
-    let files: HashMap<&str, &[u8]> = entries.iter().map(|(header, data)| (header.base_name(), *data)).collect();
+    let mut files: HashMap<&str, &[u8]> = HashMap::new();
+    for (header, data) in &entries {
+        if files.insert(header.base_name(), data).is_some() {
+            let name = printable(header.base_name());
+            return Err(BundleError::Unsupported(format!("there are two files of the name `{name}`")));
+        }
+    }
     for (name, part) in manifest.parts() {
         check_part(&part, &files)
             .map_err(|problem| BundleError::Part { part: printable(name), problem: printable(&problem) })?;

@@ -1,14 +1,17 @@
 //! Options and environment become a connected device.
 
 use std::cell::OnceCell;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use otactl::rpc::Device;
 use otactl::sim::{self, Simulator};
 use otactl::transport::target::Target;
 use otactl::transport::{self, Options};
-use otactl::update::event::Stage;
 use tokio::net::TcpListener;
+use tracing::Level;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::GlobalArgs;
 use super::failure::{Failure, Kind};
@@ -21,26 +24,24 @@ pub(crate) struct Context {
     pub(crate) output: Output,
     /// The device of `--port sim:`, which lives as long as the command.
     simulator: OnceCell<Simulator>,
-    /// How far an update is, for whoever has to say it when the update can no longer.
-    stage: Arc<Mutex<Option<Stage>>>,
 }
 
 impl Context {
     /// A context for one command. Sets up the log if it was asked for.
     pub(crate) fn new(global: GlobalArgs, output: Output) -> Self {
-        if let Some(level) =
-            [None, Some(tracing::Level::DEBUG), Some(tracing::Level::TRACE)][usize::from(global.verbose.min(2))]
-        {
-            let log = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr);
-            log.with_ansi(output.is_colourful()).with_target(false).without_time().init();
+        match global.verbose {
+            0 => {}
+            1 => log(Level::DEBUG, &output),
+            _ => log(Level::TRACE, &output),
         }
-        Self { global, output, simulator: OnceCell::new(), stage: Arc::default() }
+        Self { global, output, simulator: OnceCell::new() }
     }
 
     /// Where the device is. Starts it, if it is a simulated one.
     pub(crate) async fn target(&self) -> Result<Target, Failure> {
-        let from_mos = || std::env::var("MOS_PORT").ok().filter(|port| !port.is_empty());
-        let Some(port) = self.global.port.clone().or_else(from_mos) else {
+        let from_mos = || std::env::var("MOS_PORT").ok();
+        let given = |port: &String| !port.is_empty();
+        let Some(port) = self.global.port.clone().filter(given).or_else(from_mos).filter(given) else {
             return Err(Failure::new(Kind::Usage, "no device given")
                 .hint("say which one with `--port ws://ADDRESS` or OTACTL_PORT; `--port sim:` takes a simulated one"));
         };
@@ -86,14 +87,17 @@ impl Context {
             insecure: self.global.insecure,
         }
     }
+}
 
-    /// How far an update is; `None` if the command is no update.
-    pub(crate) fn stage(&self) -> Option<Stage> {
-        self.stage.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Where an update notes how far it is.
-    pub(crate) fn stage_keeper(&self) -> Arc<Mutex<Option<Stage>>> {
-        Arc::clone(&self.stage)
-    }
+/// Shows what this program does, and not what its libraries do: they log URLs with their passwords.
+fn log(level: Level, output: &Output) {
+    let shown = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(output.is_colourful())
+        .with_target(false)
+        .without_time()
+        // There is nobody to tell if stderr is closed.
+        .log_internal_errors(false);
+    let ours = Targets::new().with_target("otactl", level);
+    tracing_subscriber::registry().with(shown.with_filter(ours)).init();
 }

@@ -8,10 +8,11 @@ use otactl::bundle::BundleError;
 use otactl::rpc::{CallError, DialError};
 use otactl::transport::ConnectError;
 use otactl::transport::target::TargetError;
+use otactl::update::outcome::Sequel;
 use otactl::update::serve::ServeError;
 use otactl::update::{self, Refusal};
 
-use super::clock::clock;
+use super::clock::{at, reverts};
 
 /// The kinds of failure that a script can tell apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,10 +112,15 @@ impl Failure {
     }
 }
 
+const NO_CREDENTIALS: &str = "the device wants credentials, which this version cannot give yet";
+const NOT_A_DEVICE: &str = "check port and path: a device serves RPC at /rpc, over http:// and ws://";
+
 impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
         let (kind, hint) = match &error {
+            CallError::Unreachable { cause: DialError::Unauthorised, .. } => (Kind::Unauthorised, Some(NO_CREDENTIALS)),
             CallError::Unreachable { cause, .. } => (Kind::Unreachable, Some(dial_hint(cause))),
+            CallError::NotRpc { .. } => (Kind::Unreachable, Some(NOT_A_DEVICE)),
             CallError::Lost { .. } => (
                 Kind::Unreachable,
                 Some("the device may have done what it was asked; `otactl get-boot-state` shows where it stands"),
@@ -124,7 +130,7 @@ impl From<CallError> for Failure {
                 Some("the device may be busy or rebooting; give it longer with `--timeout 30s`, or try `otactl ping`"),
             ),
             CallError::Remote { error, .. } => match error.code {
-                401 => (Kind::Unauthorised, Some("the device wants credentials, which this version cannot give yet")),
+                401 => (Kind::Unauthorised, Some(NO_CREDENTIALS)),
                 403 => (Kind::Unauthorised, Some("the device does not allow this method to this user")),
                 404 => (Kind::Device, Some("`otactl list` shows the methods that the device has")),
                 418 => (Kind::Device, Some("the device is about to reboot; try again in a few seconds")),
@@ -149,11 +155,10 @@ fn dial_hint(cause: &DialError) -> &'static str {
         }
         DialError::NoRoute => "is the device on, and in a network that this machine can reach? Check the address",
         DialError::UnknownHost => "check the spelling, or use the device's IP address",
-        DialError::HungUp | DialError::NotRpc(_) => {
-            "check port and path: a device serves RPC at /rpc, over http:// and ws://"
-        }
+        DialError::HungUp | DialError::NotRpc(_) => NOT_A_DEVICE,
         DialError::PlainPort => "use ws:// instead of wss://, or http:// instead of https://",
         DialError::Tls(_) => "if the network can be trusted, `--insecure` takes any certificate",
+        DialError::Unauthorised => NO_CREDENTIALS,
         DialError::Other(_) => "`-v` shows more of what happens",
     }
 }
@@ -211,20 +216,33 @@ impl From<update::Failure> for Failure {
             F::DidNotReboot { .. } => {
                 (Kind::NotUpdated, "the firmware stands in the other slot; `otactl reboot` may start it, and the same command goes on from there".into())
             }
-            F::NothingNew { .. } => (Kind::NotUpdated, "the server of the URL holds the firmware for unchanged".into()),
-            F::RolledBack { .. } => (
+            F::NothingNew { .. } => (
+                Kind::NotUpdated,
+                "a device does not install what it, or the server of the URL, takes for what it has already".into(),
+            ),F::RolledBack { .. } => (
                 Kind::NotUpdated,
                 "the new firmware crashed, was reset or was not committed in time; look at the device's console while it boots"
                     .into(),
             ),
-            F::WrongBuild { reverts_in, .. } => (Kind::NotUpdated, uncommitted(reverts_in)),
+            F::WrongBuild { sequel: Sequel::NotReverted { reverts_in, .. }, .. } => {
+                (Kind::NotUpdated, uncommitted(reverts_in))
+            }
+            F::WrongBuild { .. } => (
+                Kind::NotUpdated,
+                "did the bundle behind the URL change, or did somebody else update the device? Look, and update again".into(),
+            ),
+            F::CommitUnseen { .. } => (
+                Kind::TimedOut,
+                "once the device answers, `otactl get-boot-state` shows it; `otactl commit` commits it again, if need be"
+                    .into(),
+            ),
             F::NotCommitted { reverts_in, .. } => (Kind::NotUpdated, uncommitted(reverts_in)),
             F::NotBack { commit_timeout, .. } => (
                 Kind::TimedOut,
                 format!(
-                    "unless it is committed, it goes back to the old firmware by itself, at {} or so; once it answers, the same \
+                    "unless it is committed, it goes back to the old firmware by itself, {} or so; once it answers, the same \
                      command goes on from there (--reboot-timeout waits longer)",
-                    clock(commit_timeout.as_secs())
+                    at(commit_timeout.as_secs())
                 ),
             ),
         };
@@ -233,16 +251,10 @@ impl From<update::Failure> for Failure {
 }
 
 fn uncommitted(reverts_in: Option<Duration>) -> String {
-    match reverts_in {
-        Some(left) => format!(
-            "the device goes back by itself at {}, unless `otactl commit` keeps what runs",
-            clock(left.as_secs())
-        ),
-        None => {
-            "`otactl get-boot-state` shows where it stands; `otactl commit` keeps what runs, `otactl revert` goes back"
-                .into()
-        }
-    }
+    format!(
+        "the device goes back by itself {}, unless `otactl commit` keeps what runs; `otactl get-boot-state` shows it",
+        reverts(reverts_in)
+    )
 }
 
 fn refusal_hint(refusal: &Refusal) -> &'static str {

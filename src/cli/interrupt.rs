@@ -1,9 +1,11 @@
-//! Ctrl-C: ends at once, and says where the device stands and what it will do next.
+//! Ctrl-C during an update: it ends at once, and says where the device stands and what it will do next.
+//! Every other command is ended by the system, as any program is.
+
+use std::time::Duration;
 
 use otactl::update::event::Stage;
 
-use super::clock::{clock, seconds};
-use super::context::Context;
+use super::clock::{reverts, seconds};
 use super::failure::{Failure, Kind};
 
 /// Returns when the user, or whoever runs us, wants us to end.
@@ -22,12 +24,9 @@ pub(crate) async fn received() {
     let _ = tokio::signal::ctrl_c().await;
 }
 
-/// What is to be said then.
-pub(crate) fn failure(context: &Context) -> Failure {
-    let Some(stage) = context.stage() else {
-        return Failure::new(Kind::Interrupted, "interrupted");
-    };
-    let (message, hint) = describe(&stage);
+/// What is to be said of an update that was interrupted at this stage.
+pub(crate) fn failure(stage: &Stage) -> Failure {
+    let (message, hint) = describe(stage);
     Failure::new(Kind::Interrupted, format!("interrupted: {message}")).hint(hint)
 }
 
@@ -59,13 +58,17 @@ fn describe(stage: &Stage) -> (String, &'static str) {
         Stage::Uncommitted { reverts_in } => (
             format!(
                 "the new firmware runs uncommitted; the device goes back {} unless it is committed",
-                reverts_in.map_or_else(|| "at its next reboot".into(), |left| format!("at {}", clock(left)))
+                reverts(reverts_in.map(Duration::from_secs))
             ),
             "`otactl commit` keeps it, `otactl revert` goes back",
         ),
         Stage::CommitSent => {
             ("the commit was sent, but whether it arrived has not been seen".into(), "`otactl get-boot-state` shows it")
         }
+        Stage::Reverts => (
+            "the device was told to go back to the old firmware".into(),
+            "`otactl get-boot-state` shows whether it has",
+        ),
         Stage::Settled => ("the new firmware runs, and is committed".into(), "`otactl get-boot-state` shows it"),
     }
 }

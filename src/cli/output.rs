@@ -1,6 +1,7 @@
 //! Results and talk. Results go to stdout, and this is the only file that writes there; talk goes to
 //! stderr. Much of what is said comes from a device: nothing of it may move the terminal's cursor.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write};
 
 use otactl::text::printable;
@@ -93,7 +94,15 @@ pub(crate) fn line(value: &impl Serialize) -> Result<(), Failure> {
     }
 }
 
+/// A device's text may hold characters that a terminal takes for commands. JSON leaves some of them as
+/// they are; written as escapes they mean the same.
 fn print(text: &str) -> Result<(), Failure> {
+    let harmless = |c: char| !c.is_control() || c == '\n';
+    let mut text = Cow::Borrowed(text);
+    if !text.chars().all(harmless) {
+        let escaped = |c: char| if harmless(c) { c.to_string() } else { format!("\\u{:04x}", u32::from(c)) };
+        text = text.chars().map(escaped).collect();
+    }
     let mut stdout = io::stdout().lock();
     match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
         // A reader that has read enough is no failure.

@@ -1,19 +1,24 @@
 //! Update events become bars on a terminal, lines elsewhere, or JSON.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use otactl::update::event::{Event, Stage};
 use otactl::update::{Observer, Success};
 
-use super::clock::clock;
+use serde_json::{Value, json};
+
+use super::clock::reverts;
+use super::failure::Failure;
 use super::output::{Output, line};
 
 /// The user's view of an update.
 #[derive(Debug)]
 pub(crate) struct Progress {
     output: Output,
-    stage: Arc<Mutex<Option<Stage>>>,
+    /// How far the update is, for whoever has to say it when the update can no longer.
+    stage: Mutex<Stage>,
     view: Mutex<View>,
 }
 
@@ -26,27 +31,28 @@ struct View {
 }
 
 impl Progress {
-    /// A view that also notes in `stage` how far the update is.
-    pub(crate) fn new(output: Output, stage: Arc<Mutex<Option<Stage>>>) -> Self {
-        *stage.lock().unwrap_or_else(PoisonError::into_inner) = Some(Stage::default());
-        Self { output, stage, view: Mutex::default() }
+    pub(crate) fn new(output: Output) -> Self {
+        Self { output, stage: Mutex::default(), view: Mutex::default() }
     }
 
-    /// The last line.
-    pub(crate) fn done(&self, success: &Success) {
+    /// How far the update is.
+    pub(crate) fn stage(&self) -> Stage {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The last word: for a person if it was a success, for a program in any case.
+    pub(crate) fn end(&self, result: &Result<Success, Failure>) -> Result<(), Failure> {
         let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
         view.end_bar();
-        let app = &view.app;
-        let text = match success {
-            Success::AlreadyCurrent { build } => format!("{app} {build} runs already, and is committed; nothing to do"),
-            Success::Updated { build, slot } => format!("{app} {build} runs in slot {slot}, and is committed"),
-            Success::LeftUncommitted { build, slot, reverts_in } => format!(
-                "{app} {build} runs in slot {slot}, uncommitted; the device goes back {} unless `otactl commit` keeps it",
-                reverts_in.map_or_else(|| "at its next reboot".into(), |left| format!("at {}", clock(left.as_secs())))
-            ),
-            Success::Planned => "dry run: the update can be done; nothing was touched".into(),
-        };
-        self.output.done(&text);
+        match result {
+            Ok(success) if self.output.is_json() => line(&done(success)),
+            Err(failure) if self.output.is_json() => line(&failed(failure)),
+            Ok(success) => {
+                self.output.done(&in_words(success, &view.app));
+                Ok(())
+            }
+            Err(_) => Ok(()),
+        }
     }
 
     fn show(&self, event: &Event) {
@@ -82,7 +88,7 @@ impl Progress {
 impl Observer for Progress {
     fn on(&self, event: &Event) {
         let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
-        *stage = Some(stage.take().unwrap_or_default().after(event));
+        *stage = std::mem::take(&mut *stage).after(event);
         drop(stage);
         if self.output.is_json() {
             // A reader that is gone must not stop an update half way.
@@ -154,11 +160,50 @@ fn describe(event: &Event) -> Option<(&'static str, String)> {
         Event::Applied { message } => ("applied", format!("the device says: {message}")),
         Event::Rebooting => ("reboot", "waiting for the device".into()),
         Event::Back { build, slot, committed, reverts_in } => {
-            let until =
-                reverts_in.map(|left| format!("; goes back at {} unless committed", clock(left))).unwrap_or_default();
+            let until = match (committed, reverts_in.map(Duration::from_secs)) {
+                (true, _) => String::new(),
+                (false, left) => format!("; goes back {} unless committed", reverts(left)),
+            };
             ("back", format!("slot {slot} runs {build}, {}{until}", state(committed)))
         }
         Event::Committing => ("commit", "sent".into()),
+        Event::Reverting => ("revert", "this is not what was wanted; the device was told to go back".into()),
         Event::Sent { .. } | Event::Written { .. } => return None,
+    })
+}
+
+fn in_words(success: &Success, app: &str) -> String {
+    match success {
+        Success::AlreadyCurrent { build } => format!("{app} {build} runs already, and is committed; nothing to do"),
+        Success::Updated { build, slot } => format!("{app} {build} runs in slot {slot}, and is committed"),
+        Success::LeftUncommitted { build, slot, reverts_in } => format!(
+            "{app} {build} runs in slot {slot}, uncommitted; the device goes back {} unless `otactl commit` keeps it",
+            reverts(*reverts_in)
+        ),
+        Success::Planned => "dry run: the update can be done; nothing was touched".into(),
+    }
+}
+
+/// The last event of an update that succeeded.
+fn done(success: &Success) -> Value {
+    match success {
+        Success::AlreadyCurrent { build } => json!({
+            "event": "done", "outcome": "already_current", "version": build.version, "build_id": build.build_id,
+        }),
+        Success::Updated { build, slot } => json!({
+            "event": "done", "outcome": "updated", "version": build.version, "build_id": build.build_id, "slot": slot,
+        }),
+        Success::LeftUncommitted { build, slot, reverts_in } => json!({
+            "event": "done", "outcome": "left_uncommitted", "version": build.version, "build_id": build.build_id,
+            "slot": slot, "reverts_in": reverts_in.map(|left| left.as_secs()),
+        }),
+        Success::Planned => json!({ "event": "done", "outcome": "planned" }),
+    }
+}
+
+/// The last event of an update that did not.
+fn failed(failure: &Failure) -> Value {
+    json!({
+        "event": "failed", "message": failure.message, "hint": failure.hints.first(), "exit_code": failure.kind.code(),
     })
 }

@@ -7,14 +7,14 @@ use std::time::Duration;
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let wanted = "write it as `90s`, `5m` or plain seconds";
     let text = text.trim();
-    let duration = match text.parse::<u32>() {
-        Ok(seconds) => Duration::from_secs(seconds.into()),
+    let duration = match text.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
         Err(_) => humantime::parse_duration(text).map_err(|_| wanted.to_owned())?,
     };
     match duration {
         Duration::ZERO => Err("it must be more than nothing".into()),
-        // More than a timer can be set to, and more than anybody waits.
-        long if long > Duration::from_secs(u32::MAX.into()) => Err("it is too long".into()),
+        // More than a device can count, and more than anybody waits.
+        long if long > Duration::from_secs(i32::MAX.unsigned_abs().into()) => Err("it is too long".into()),
         duration => Ok(duration),
     }
 }
@@ -48,9 +48,10 @@ pub(crate) fn advertise(text: &str) -> Result<(String, Option<u16>), String> {
         Some((host, port)) => (host, Some(port.parse().map_err(|_| "the port is not a number".to_owned())?)),
         None => (text, None),
     };
-    let host = host.trim_matches(['[', ']']);
-    let usable = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
-    if host.is_empty() || !host.chars().all(usable) {
+    let is_ipv6 = host.starts_with('[') && host.trim_matches(['[', ']']).parse::<Ipv6Addr>().is_ok();
+    let host = if is_ipv6 { host.trim_matches(['[', ']']) } else { host };
+    let usable = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    if host.is_empty() || port == Some(0) || (!is_ipv6 && !host.chars().all(usable)) {
         return Err("write it as HOST or HOST:PORT".into());
     }
     Ok((host.into(), port))
@@ -94,5 +95,6 @@ mod tests {
         assert_eq!(advertise("fe80::1"), Ok(("fe80::1".into(), None)));
         assert_eq!(advertise("[fe80::1]:81"), Ok(("fe80::1".into(), Some(81))));
         assert!(advertise("a/b").is_err() && advertise(":80").is_err() && advertise("h:x").is_err());
+        assert!(advertise("1:2:3").is_err() && advertise("h:0").is_err());
     }
 }

@@ -48,9 +48,17 @@ pub struct Status {
     /// The same in the device's words.
     #[serde(default)]
     pub message: String,
-    /// How much of the bundle has been written, in percent.
+    /// How much of the bundle has been written, as it says: in percent.
     #[serde(default)]
-    pub progress_percent: u8,
+    pub progress_percent: i64,
+}
+
+impl Status {
+    /// The same, from 0 to 100 whatever it says.
+    #[must_use]
+    pub fn percent(&self) -> u8 {
+        u8::try_from(self.progress_percent.clamp(0, 100)).unwrap_or_default()
+    }
 }
 
 /// The states of the device's updater.
@@ -161,15 +169,11 @@ pub struct MethodDescription {
     pub args_fmt: String,
 }
 
-/// Some ports print the uptime with a fraction.
+/// Some ports print the uptime with a fraction. More than thirty thousand years are no uptime.
 fn seconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    let number = serde_json::Number::deserialize(deserializer)?;
-    if let Some(whole) = number.as_u64() {
-        return Ok(whole);
-    }
-    match number.as_f64() {
+    match f64::deserialize(deserializer)? {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be in range")]
-        Some(fraction) if (0.0..1e15).contains(&fraction) => Ok(fraction as u64),
+        uptime if (0.0..1e12).contains(&uptime) => Ok(uptime as u64),
         _ => Err(serde::de::Error::custom("an uptime in seconds was expected")),
     }
 }
@@ -195,7 +199,9 @@ mod tests {
 
     #[test]
     fn an_uptime_may_have_a_fraction() {
-        for (uptime, expected) in [(json!(5), Some(5)), (json!(5.9), Some(5)), (json!(-1), None), (json!("5"), None)] {
+        for (uptime, expected) in
+            [(json!(5), Some(5)), (json!(5.9), Some(5)), (json!(-1), None), (json!("5"), None), (json!(u64::MAX), None)]
+        {
             let info = json!({"fw_version": "1", "fw_id": "b", "uptime": uptime});
             let info = serde_json::from_value::<SystemInfo>(info);
             assert_eq!(info.ok().map(|info| info.uptime), expected, "{uptime}");

@@ -10,7 +10,7 @@ use serde::{Deserialize as _, Serialize};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::error::CallError;
+use super::error::{CallError, DialError};
 use super::frame::Request;
 
 /// How often an idempotent call is made in all, when the connection keeps breaking under it.
@@ -104,7 +104,7 @@ impl Device {
         idempotent: bool,
         timeout: Duration,
     ) -> Result<Value, CallError> {
-        let request = Request::new(method, timeout).with_params(params);
+        let request = Request { idempotent, ..Request::new(method, timeout).with_params(params) };
         let started = Instant::now();
         let mut attempt = 1;
         loop {
@@ -113,8 +113,12 @@ impl Device {
             tracing::debug!(method, attempt, ms = started.elapsed().as_millis(), ok = result.is_ok(), "call");
             match result {
                 Err(CallError::Lost { sent, .. }) if attempt < ATTEMPTS && (idempotent || !sent) => attempt += 1,
+                // The last attempt was given what was left; the user gave all of it.
                 Err(CallError::Timeout { peer, method, .. }) => {
                     return Err(CallError::Timeout { peer, method, after: timeout });
+                }
+                Err(CallError::Unreachable { peer, cause: DialError::Silent(within) }) if within == left => {
+                    return Err(CallError::Unreachable { peer, cause: DialError::Silent(timeout) });
                 }
                 result => return result,
             }

@@ -27,6 +27,14 @@ pub enum CallError {
         /// What went wrong.
         reason: String,
     },
+    /// There is an answer, but not from a device. The request was sent.
+    #[error("{peer} is not the RPC service of a Mongoose OS device: {what}")]
+    NotRpc {
+        /// The device's address, without secrets.
+        peer: String,
+        /// What it did instead.
+        what: String,
+    },
     /// There is a connection, but the answer did not come in time. The device may still have done
     /// what it was asked.
     #[error("no answer to {method} from {peer} within {}", humantime::format_duration(*.after))]
@@ -76,12 +84,18 @@ impl CallError {
         }
     }
 
+    /// Whether the device may have got the request, although there is no answer of its own.
+    #[must_use]
+    pub fn may_have_arrived(&self) -> bool {
+        matches!(self, Self::Lost { sent: true, .. } | Self::NotRpc { .. } | Self::Timeout { .. })
+    }
+
     /// Whether the same call may succeed if it is made again in a moment: the link broke, or the
     /// device is about to reboot (error 418).
     #[must_use]
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Lost { .. } | Self::Timeout { .. } => true,
+            Self::Unreachable { .. } | Self::Lost { .. } | Self::NotRpc { .. } | Self::Timeout { .. } => true,
             Self::Remote { error, .. } => error.code == 418,
             Self::WrongShape { .. } | Self::TooLarge { .. } => false,
         }
@@ -107,8 +121,11 @@ pub enum DialError {
     #[error("the host name cannot be resolved")]
     UnknownHost,
     /// There is a server, but not the RPC service of a device.
-    #[error("what answers there is not the RPC service of a Mongoose OS device ({0})")]
+    #[error("what answers there is not the RPC service of a Mongoose OS device: {0}")]
     NotRpc(String),
+    /// The device wants other credentials before it talks at all.
+    #[error("it wants other credentials")]
+    Unauthorised,
     /// The port does not speak TLS.
     #[error("the port does not speak TLS")]
     PlainPort,

@@ -25,13 +25,16 @@ pub struct Request {
     pub params: Option<Value>,
     /// How long the call may take, from now to the reply, dialling included.
     pub timeout: Duration,
+    /// Whether it does no harm if it arrives twice, or is sent on a connection that may be about to be
+    /// closed.
+    pub idempotent: bool,
 }
 
 impl Request {
-    /// A request without arguments.
+    /// A request without arguments, which must not arrive twice.
     #[must_use]
     pub fn new(method: impl Into<String>, timeout: Duration) -> Self {
-        Self { method: method.into(), params: None, timeout }
+        Self { method: method.into(), params: None, timeout, idempotent: false }
     }
 
     /// The same request with these arguments; `null` counts as none.

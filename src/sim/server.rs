@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::broadcast;
@@ -65,8 +66,12 @@ async fn accept(listener: TcpListener, board: Arc<Board>) {
         tokio::select! {
             () = board.until_off(board.boot()) => {}
             Some(_) = connections.join_next() => {}
-            accepted = listener.accept() => if let Ok((stream, peer)) = accepted {
-                connections.spawn(http::serve(stream, peer, Arc::clone(&board)));
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    connections.spawn(http::serve(stream, peer, Arc::clone(&board)));
+                }
+                // Out of file handles, most likely; asking again at once would not find more.
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
             }
         }
     }

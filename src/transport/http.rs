@@ -6,10 +6,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use reqwest::header::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, Response, StatusCode, redirect, retry};
+use rustls::ClientConfig;
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::target::Endpoint;
-use super::{ConnectError, Options, tls};
+use super::tls::{self, Trust};
+use super::{ConnectError, Options};
 use crate::rpc::frame::{self, Incoming, MAX_REQUEST};
 use crate::rpc::{CallError, DialError, RemoteError, Request, RpcClient};
 use crate::text::excerpt;
@@ -17,44 +20,70 @@ use crate::text::excerpt;
 /// The largest answer that is taken, in bytes.
 const MAX_ANSWER: usize = 1 << 20;
 
-/// Calls over HTTP, on connections that are kept for the next call.
+/// Calls over HTTP.
 #[derive(Debug)]
 pub struct Http {
     endpoint: Endpoint,
     peer: String,
-    options: Options,
-    /// Replaced as a whole to give up its connections.
-    client: Mutex<Client>,
+    connect_timeout: Duration,
+    /// Made once, since it may hold all the roots of the system.
+    tls: ClientConfig,
+    /// Holds connections that are kept for the next call; given up as a whole.
+    keeping: Mutex<Option<Client>>,
+    /// Counts how often that was done; calls under way wait for it.
+    hung_up: watch::Sender<u64>,
 }
 
 impl Http {
     /// A client for `endpoint`. Loads root certificates only for `https`.
     pub fn new(endpoint: &Endpoint, options: &Options) -> Result<Self, ConnectError> {
-        let client = client(endpoint, options).map_err(|e| ConnectError::Setup(e.to_string()))?;
+        let tls = tls::client_config(Trust::new(endpoint.is_tls(), options.insecure))
+            .map_err(|e| ConnectError::Setup(e.to_string()))?;
         Ok(Self {
             endpoint: endpoint.clone(),
             peer: endpoint.to_string(),
-            options: options.clone(),
-            client: Mutex::new(client),
+            connect_timeout: options.connect_timeout,
+            tls,
+            keeping: Mutex::new(None),
+            hung_up: watch::Sender::new(0),
         })
     }
 
-    async fn post(&self, id: u64, method: &str, body: Vec<u8>) -> Result<Value, CallError> {
-        let client = self.client.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    /// A device may close a connection that it has kept just as the next request is on its way, and
+    /// nobody can tell then whether it arrived. So only what may arrive twice is sent on one.
+    fn client(&self, idempotent: bool) -> Result<Client, CallError> {
+        let fresh = || {
+            client(&self.tls, self.connect_timeout)
+                .map_err(|e| CallError::Unreachable { peer: self.peer.clone(), cause: tls::explain(&e) })
+        };
+        if !idempotent {
+            return fresh();
+        }
+        let mut keeping = self.keeping.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*keeping {
+            Some(client) => Ok(client.clone()),
+            None => Ok(keeping.insert(fresh()?).clone()),
+        }
+    }
+
+    async fn post(&self, id: u64, request: &Request, body: Vec<u8>) -> Result<Value, CallError> {
+        let method = &request.method;
+        let client = self.client(request.idempotent)?;
         let response = client.post(self.endpoint.url.clone()).body(body).send().await.map_err(|e| self.failed(&e))?;
         let status = response.status();
         let body = self.read(response).await?;
         match status {
             StatusCode::OK => {}
-            StatusCode::UNAUTHORIZED => {
-                let error = RemoteError { code: 401, message: Some("unauthorized".into()) };
-                return Err(CallError::Remote { method: method.into(), error });
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                let error =
+                    RemoteError { code: status.as_u16().into(), message: status.canonical_reason().map(Into::into) };
+                return Err(CallError::Remote { method: method.clone(), error });
             }
             status => return Err(self.not_rpc(format!("it answered with HTTP status {}", status.as_u16()))),
         }
         match frame::decode(&body) {
             Ok(Incoming::Reply { id: of, outcome }) if of == id => {
-                outcome.map_err(|error| CallError::Remote { method: method.into(), error })
+                outcome.map_err(|error| CallError::Remote { method: method.clone(), error })
             }
             Ok(_) => Err(self.not_rpc("it answered another question".into())),
             Err(_) => Err(self.not_rpc(format!("it answered `{}`", excerpt(&body)))),
@@ -76,7 +105,7 @@ impl Http {
         let peer = self.peer.clone();
         if error.is_connect() {
             let cause = match self.endpoint.is_tls() {
-                _ if error.is_timeout() => DialError::Silent(self.options.connect_timeout),
+                _ if error.is_timeout() => DialError::Silent(self.connect_timeout),
                 true => tls::explain_handshake(error),
                 false => tls::explain(error),
             };
@@ -94,7 +123,7 @@ impl Http {
     }
 
     fn not_rpc(&self, what: String) -> CallError {
-        CallError::Unreachable { peer: self.peer.clone(), cause: DialError::NotRpc(what) }
+        CallError::NotRpc { peer: self.peer.clone(), what }
     }
 }
 
@@ -108,18 +137,24 @@ impl RpcClient for Http {
         if body.len() >= limit {
             return Err(CallError::TooLarge { method: request.method, size: body.len(), limit });
         }
-        match tokio::time::timeout(request.timeout, self.post(ID, &request.method, body)).await {
-            Ok(result) => result,
-            Err(_) => {
-                Err(CallError::Timeout { peer: self.peer.clone(), method: request.method, after: request.timeout })
+        let mut hung_up = self.hung_up.subscribe();
+        let peer = || self.peer.clone();
+        tokio::select! {
+            // Biased so that an answer that is there counts.
+            biased;
+            result = self.post(ID, &request, body) => result,
+            _ = hung_up.changed() => {
+                Err(CallError::Lost { peer: peer(), sent: true, reason: "the link was given up".into() })
+            }
+            () = tokio::time::sleep(request.timeout) => {
+                Err(CallError::Timeout { peer: peer(), method: request.method.clone(), after: request.timeout })
             }
         }
     }
 
     fn hang_up(&self) {
-        if let Ok(fresh) = client(&self.endpoint, &self.options) {
-            *self.client.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
-        }
+        *self.keeping.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.hung_up.send_modify(|count| *count += 1);
     }
 }
 
@@ -129,27 +164,22 @@ fn head_size(endpoint: &Endpoint) -> usize {
     200 + endpoint.url.as_str().len()
 }
 
-fn client(endpoint: &Endpoint, options: &Options) -> Result<Client, Box<dyn std::error::Error>> {
-    let trust = match (endpoint.is_tls(), options.insecure) {
-        (false, _) => tls::Trust::Nothing,
-        (true, true) => tls::Trust::Anything,
-        (true, false) => tls::Trust::System,
-    };
+fn client(tls: &ClientConfig, connect_timeout: Duration) -> Result<Client, reqwest::Error> {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     // The device closes the connection unless it is asked not to, whatever HTTP/1.1 says.
     headers.insert(CONNECTION, HeaderValue::from_static("keep-alive"));
-    Ok(Client::builder()
-        .tls_backend_preconfigured(tls::client_config(trust)?)
+    Client::builder()
+        .tls_backend_preconfigured(tls.clone())
         .default_headers(headers)
         .http1_only()
         .tcp_nodelay(true)
         .no_proxy()
         .redirect(redirect::Policy::none())
         .retry(retry::never())
-        .connect_timeout(options.connect_timeout)
+        .connect_timeout(connect_timeout)
         // A device has room for few connections, and forgets idle ones.
         .pool_max_idle_per_host(2)
         .pool_idle_timeout(Duration::from_secs(10))
-        .build()?)
+        .build()
 }

@@ -163,6 +163,8 @@ struct Task {
     outbox: VecDeque<(Option<u64>, Vec<u8>)>,
     backoff: Backoff,
     next_id: u64,
+    /// A reply has come from there.
+    is_device: bool,
 }
 
 enum Happened {
@@ -184,6 +186,7 @@ impl Task {
             outbox: VecDeque::new(),
             backoff: Backoff::default(),
             next_id: first_id(),
+            is_device: false,
         }
     }
 
@@ -250,6 +253,7 @@ impl Task {
     fn receive(&mut self, bytes: &[u8]) {
         match frame::decode(bytes) {
             Ok(Incoming::Reply { id, outcome }) => {
+                self.is_device = true;
                 // Otherwise it comes too late, or answers a call of an earlier run.
                 if let Some(Call { method, reply, .. }) = self.pending.take(id) {
                     let _ = reply.send(outcome.map_err(|error| CallError::Remote { method, error }));
@@ -259,12 +263,15 @@ impl Task {
                 tracing::debug!(method, "the device calls us; refused");
                 self.outbox.extend(refusal.map(|bytes| (None, bytes)));
             }
-            // The transport has delivered a whole message, so this is no accident of the line.
+            // A device that has proved to be one is forgiven a frame that it garbled; its call ends at
+            // its deadline. From anybody else, no better answer is to be expected.
             Err(error) => {
                 tracing::debug!(%error, bytes = excerpt(bytes), "garbage");
-                let cause = DialError::NotRpc(format!("it sent `{}`", excerpt(bytes)));
-                self.fail_all(|peer| CallError::Unreachable { peer, cause: cause.clone() });
-                self.state = State::Down;
+                if !self.is_device {
+                    let what = format!("it sent `{}`", excerpt(bytes));
+                    self.fail_all(|peer| CallError::NotRpc { peer, what: what.clone() });
+                    self.state = State::Down;
+                }
             }
         }
     }

@@ -54,9 +54,10 @@ impl Endpoint {
     }
 }
 
+/// Without the query, where people keep tokens.
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.url.as_str())
+        f.write_str(self.url.as_str().split('?').next().unwrap_or_default())
     }
 }
 
@@ -77,7 +78,10 @@ pub enum TargetError {
     UnknownScheme(String),
     /// A host or an address stands where a URL or a path is wanted.
     #[error("`{0}` is neither a URL nor a serial port")]
-    NoScheme(String),
+    NoScheme(
+        /// The text, without what may be a password.
+        String,
+    ),
     /// A URL, but one that cannot be used.
     #[error("the device's address cannot be used: {0}")]
     Malformed(String),
@@ -95,7 +99,7 @@ impl FromStr for Target {
             return Ok(Self::Serial(text.into()));
         }
         let Some((scheme, rest)) = text.split_once(':').filter(|(scheme, _)| is_scheme(scheme)) else {
-            return Err(TargetError::NoScheme(text.into()));
+            return Err(no_scheme(text));
         };
         match scheme.to_ascii_lowercase().as_str() {
             "ws" | "wss" => Ok(Self::WebSocket(endpoint(text)?.with_path("/rpc"))),
@@ -132,7 +136,7 @@ impl FromStr for Target {
                 _ => malformed("`sim:` takes nothing behind the colon"),
             },
             // `localhost:8910` and `device.local` look like a scheme to whoever splits at the colon.
-            _ if rest.starts_with(|c: char| c.is_ascii_digit()) => Err(TargetError::NoScheme(text.into())),
+            _ if rest.starts_with(|c: char| c.is_ascii_digit()) => Err(no_scheme(text)),
             other => Err(TargetError::UnknownScheme(other.into())),
         }
     }
@@ -162,6 +166,11 @@ fn endpoint(text: &str) -> Result<Endpoint, TargetError> {
     let _ = url.set_password(None);
     url.set_fragment(None);
     Ok(Endpoint { url, credentials })
+}
+
+/// What stands before an `@` may be a password, scheme or not.
+fn no_scheme(text: &str) -> TargetError {
+    TargetError::NoScheme(text.rsplit_once('@').map_or(text, |(_, host)| host).into())
 }
 
 /// The user and the password of a URL are percent-encoded.
@@ -255,10 +264,14 @@ mod tests {
         let target: Target = "ws://admin:pa%3Ass+1@host/rpc".parse().expect("an address");
         assert_eq!(target.to_string(), "ws://host/rpc");
         assert!(!format!("{target:?}").contains("pa"), "{target:?}");
+        let target_with_token: Target = "http://host/rpc?token=secret".parse().expect("an address");
+        assert_eq!(target_with_token.to_string(), "http://host/rpc");
         let Target::WebSocket(endpoint) = target else { panic!("{target:?}") };
         assert_eq!(endpoint.credentials.as_deref(), Some("admin:pa:ss+1"));
-        let error = "ws://admin:secret@ho st/".parse::<Target>().expect_err("a space in the host");
-        assert!(!format!("{error:?}{error}").contains("secret"), "{error:?}");
+        for text in ["ws://admin:secret@ho st/", "admin:1secret@host", "my_user:secret@host", "1user:secret@host"] {
+            let error = text.parse::<Target>().expect_err("no address");
+            assert!(!format!("{error:?}{error}").contains("secret"), "{error:?}");
+        }
     }
 
     proptest! {

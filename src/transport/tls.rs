@@ -23,6 +23,18 @@ pub enum Trust {
     Nothing,
 }
 
+impl Trust {
+    /// What is to be trusted by whoever speaks TLS, or does not.
+    #[must_use]
+    pub fn new(is_tls: bool, insecure: bool) -> Self {
+        match (is_tls, insecure) {
+            (false, _) => Self::Nothing,
+            (true, true) => Self::Anything,
+            (true, false) => Self::System,
+        }
+    }
+}
+
 /// The TLS side of a client.
 pub fn client_config(trust: Trust) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(ring::default_provider());

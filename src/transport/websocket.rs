@@ -3,6 +3,7 @@
 //! The device pings about every 5 s when idle, and so do we. A chip that resets closes no
 //! connection; the missing answers are how a link that nothing is asked of is found to be dead.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +11,9 @@ use async_trait::async_trait;
 use futures_util::{SinkExt as _, StreamExt as _};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep_until};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::sync::OnceCell;
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
@@ -22,9 +24,10 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
+use super::Options;
 use super::link::{Connect, Link, LinkDriver};
 use super::target::Endpoint;
-use super::{Options, tls};
+use super::tls::{self, Trust};
 use crate::rpc::DialError;
 
 /// The largest message that is taken from a device, in bytes. Its own frames end at 4096, but a
@@ -42,11 +45,12 @@ const PING_AFTER: Duration = Duration::from_secs(5);
 const DEAD_AFTER: Duration = Duration::from_secs(15);
 
 /// The way to a device over WebSocket.
-#[derive(Debug)]
 pub struct WebSocket {
     endpoint: Endpoint,
     peer: String,
-    insecure: bool,
+    trust: Trust,
+    /// Made at the first dial, since it may hold all the roots of the system.
+    tls: OnceCell<TlsConnector>,
     connect_timeout: Duration,
 }
 
@@ -57,27 +61,44 @@ impl WebSocket {
         Self {
             endpoint: endpoint.clone(),
             peer: endpoint.to_string(),
-            insecure: options.insecure,
+            trust: Trust::new(endpoint.is_tls(), options.insecure),
+            tls: OnceCell::new(),
             connect_timeout: options.connect_timeout,
         }
     }
 
     async fn open(&self) -> Result<Link, DialError> {
-        let (host, port) = (self.endpoint.host(), self.endpoint.port());
-        let addresses: Vec<_> =
-            tokio::net::lookup_host((host, port)).await.map_err(|_| DialError::UnknownHost)?.collect();
-        let tcp = TcpStream::connect(&*addresses).await.map_err(|e| DialError::from(&e))?;
+        let tcp = self.reach().await?;
         // A request is one small packet that must not wait for another.
         tcp.set_nodelay(true).map_err(|e| DialError::from(&e))?;
         if !self.endpoint.is_tls() {
             return self.shake_hands(tcp).await;
         }
-        let trust = if self.insecure { tls::Trust::Anything } else { tls::Trust::System };
-        let config = tls::client_config(trust).map_err(|e| DialError::Tls(e.to_string()))?;
-        let name = ServerName::try_from(host.to_owned()).map_err(|e| DialError::Tls(e.to_string()))?;
-        let stream =
-            TlsConnector::from(Arc::new(config)).connect(name, tcp).await.map_err(|e| tls::explain_handshake(&e))?;
+        let tls_error = |e: String| DialError::Tls(e);
+        let connector = self.tls.get_or_try_init(|| async {
+            tls::client_config(self.trust).map(|config| TlsConnector::from(Arc::new(config)))
+        });
+        let connector = connector.await.map_err(|e| tls_error(e.to_string()))?;
+        let name = ServerName::try_from(self.endpoint.host().to_owned()).map_err(|e| tls_error(e.to_string()))?;
+        let stream = connector.connect(name, tcp).await.map_err(|e| tls::explain_handshake(&e))?;
         self.shake_hands(stream).await
+    }
+
+    /// A TCP connection to the first of the host's addresses that takes one. Each has its share of the
+    /// time, so that one that swallows packets does not use up that of the others.
+    async fn reach(&self) -> Result<TcpStream, DialError> {
+        let host = (self.endpoint.host(), self.endpoint.port());
+        let addresses: Vec<_> = lookup_host(host).await.map_err(|_| DialError::UnknownHost)?.collect();
+        let share = self.connect_timeout / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
+        let mut failure = DialError::UnknownHost;
+        for address in addresses {
+            match timeout(share, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => failure = DialError::from(&error),
+                Err(_) => failure = DialError::Silent(self.connect_timeout),
+            }
+        }
+        Err(failure)
     }
 
     async fn shake_hands<S>(&self, stream: S) -> Result<Link, DialError>
@@ -109,10 +130,16 @@ impl WebSocket {
     }
 }
 
+impl fmt::Debug for WebSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("WebSocket").field(&self.peer).finish()
+    }
+}
+
 #[async_trait]
 impl Connect for WebSocket {
     async fn dial(&self) -> Result<Link, DialError> {
-        match tokio::time::timeout(self.connect_timeout, self.open()).await {
+        match timeout(self.connect_timeout, self.open()).await {
             Ok(result) => result,
             Err(_) => Err(DialError::Silent(self.connect_timeout)),
         }
@@ -127,7 +154,7 @@ impl Connect for WebSocket {
 fn refused(error: &Error) -> DialError {
     match error {
         Error::Http(response) => match response.status().as_u16() {
-            401 | 403 => DialError::Other("it wants other credentials".into()),
+            401 | 403 => DialError::Unauthorised,
             status => DialError::NotRpc(format!("it answered with HTTP status {status} instead of WebSocket")),
         },
         Error::Protocol(ProtocolError::HandshakeIncomplete) => hung_up(),
@@ -182,7 +209,10 @@ where
                 }
             }
             Some(frame) = driver.outgoing.recv() => match Utf8Bytes::try_from(frame) {
-                Ok(text) => socket.send(Message::Text(text)).await,
+                Ok(text) => match timeout(DEAD_AFTER, socket.send(Message::Text(text))).await {
+                    Ok(sent) => sent,
+                    Err(_) => return format!("the device has taken nothing for {} s", DEAD_AFTER.as_secs()),
+                },
                 Err(error) => return error.to_string(),
             },
             () = sleep_until(heard + patience) => {

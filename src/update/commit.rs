@@ -1,75 +1,107 @@
 //! The commit, and the look that follows it.
 
-use super::event::{Event, Observer};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
 use super::outcome::Failure;
 use super::verdict::Snapshot;
-use crate::ota::{self, BootState};
+use crate::bundle::manifest::Build;
+use crate::ota::{self, Slot};
 use crate::rpc::{CallError, Device};
 
-/// How often the commit is sent, when its reply is lost and the state shows that it did not arrive.
+/// How often the commit is sent. Again only after a look has shown that it did not arrive.
 const ATTEMPTS: usize = 3;
 
-/// Commits what runs. Returns only once the device has said that it is committed; a reply to the
-/// commit by itself proves nothing, and neither does its loss.
-pub async fn commit(device: &Device, now: &Snapshot, observer: &dyn Observer) -> Result<(), Failure> {
-    observer.on(&Event::Committing);
+/// The least time between two looks at a device that does not answer.
+const PACE: Duration = Duration::from_millis(100);
+
+/// Commits what runs, as it was seen in `now`, and gives what the device says of itself afterwards.
+/// Returns only once the device has said that this firmware runs and is committed: a reply to the
+/// commit by itself proves nothing, and neither does its loss. A device that does not answer is asked
+/// for as long as `patience`.
+pub async fn commit(device: &Device, now: &Snapshot, patience: Duration) -> Result<Snapshot, Failure> {
+    let failed = |reason| Failure::NotCommitted { build: now.build(), reason, reverts_in: now.reverts_in() };
     let mut reason = String::new();
     for _ in 0..ATTEMPTS {
         let answer = device.call(ota::Commit {}).await;
-        match device.call(ota::GetBootState {}).await {
-            Ok(boot) => match judge(now.boot, boot) {
-                State::Committed => return Ok(()),
-                State::RolledBack => {
-                    let after = Snapshot::take(device, device.timeout()).await.map_err(|e| not_committed(now, &e))?;
-                    return Err(Failure::RolledBack { build: after.build(), slot: after.boot.active_slot });
-                }
-                State::Pending => match answer {
-                    Ok(_) => reason = "the device took the commit, but its state does not show it".into(),
-                    Err(error @ CallError::Remote { .. }) => return Err(not_committed(now, &error)),
-                    Err(error) => reason = error.to_string(),
-                },
+        let after = match look(device, patience).await {
+            Ok(after) => after,
+            Err(error) => return Err(Failure::CommitUnseen { build: now.build(), reason: error.to_string() }),
+        };
+        match judge((&now.build(), now.boot.active_slot), &after) {
+            State::Committed => return Ok(after),
+            State::RolledBack => {
+                return Err(Failure::RolledBack { build: after.build(), slot: after.boot.active_slot });
+            }
+            State::Pending => match answer {
+                Ok(_) => reason = "the device took the commit, but its state does not show it".into(),
+                Err(error @ CallError::Remote { .. }) => return Err(failed(error.to_string())),
+                Err(error) => reason = error.to_string(),
             },
-            Err(error) => reason = error.to_string(),
         }
     }
-    Err(Failure::NotCommitted { build: now.build(), reason, reverts_in: now.reverts_in() })
+    Err(failed(reason))
 }
 
-fn not_committed(now: &Snapshot, error: &CallError) -> Failure {
-    Failure::NotCommitted { build: now.build(), reason: error.to_string(), reverts_in: now.reverts_in() }
+/// Asks until the device answers, or for as long as `patience`.
+async fn look(device: &Device, patience: Duration) -> Result<Snapshot, CallError> {
+    let started = Instant::now();
+    loop {
+        match Snapshot::take(device, device.timeout()).await {
+            Err(error) if error.is_passing() && started.elapsed() < patience => {
+                if error.remote().is_none() {
+                    device.hang_up();
+                }
+                sleep(PACE).await;
+            }
+            result => return result,
+        }
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]
 enum State {
     Committed,
     Pending,
-    /// Committed as well, but it is the other slot that runs.
+    /// Committed as well, but it is the other firmware that runs.
     RolledBack,
 }
 
-fn judge(before: BootState, after: BootState) -> State {
-    match (after.is_committed, after.active_slot == before.active_slot) {
+/// Holds what runs after the commit against what was to be committed.
+fn judge(wanted: (&Build, Slot), after: &Snapshot) -> State {
+    match (wanted == (&after.build(), after.boot.active_slot), after.boot.is_committed) {
         (true, true) => State::Committed,
-        (true, false) => State::RolledBack,
-        (false, _) => State::Pending,
+        (true, false) => State::Pending,
+        (false, _) => State::RolledBack,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use serde_json::json;
 
-    /// After a rollback the state says "committed" as well; only the slot tells.
-    #[test]
-    fn a_rollback_does_not_pass_for_a_commit() {
-        let state = |slot, committed| BootState {
-            active_slot: slot,
-            is_committed: committed,
-            revert_slot: 0,
-            commit_timeout: 300,
+    use super::*;
+    use crate::ota::BootState;
+
+    /// After a rollback the state says "committed" as well; only the slot and the build tell.
+    #[tokio::test]
+    async fn a_rollback_does_not_pass_for_a_commit() {
+        let after = |version: &str, slot, committed| Snapshot {
+            info: serde_json::from_value(json!({"fw_version": version, "fw_id": "b", "uptime": 1})).expect("an info"),
+            boot: BootState { active_slot: slot, is_committed: committed, revert_slot: 0, commit_timeout: 300 },
+            asked: Instant::now(),
+            taken: Instant::now(),
         };
-        assert_eq!(judge(state(1, false), state(1, true)), State::Committed);
-        assert_eq!(judge(state(1, false), state(0, true)), State::RolledBack);
-        assert_eq!(judge(state(1, false), state(1, false)), State::Pending);
+        let build = Build { version: "2".into(), build_id: "b".into() };
+        for (after, expected) in [
+            (after("2", 1, true), State::Committed),
+            (after("2", 1, false), State::Pending),
+            (after("1", 0, true), State::RolledBack),
+            (after("2", 0, true), State::RolledBack),
+            (after("1", 1, true), State::RolledBack),
+        ] {
+            assert_eq!(judge((&build, 1), &after), expected, "{after:?}");
+        }
     }
 }

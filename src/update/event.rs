@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::verdict::Snapshot;
 use crate::bundle::manifest::Build;
 use crate::ota::Slot;
 
@@ -114,6 +115,21 @@ pub enum Event {
     },
     /// The commit is on its way.
     Committing,
+    /// What runs is not what was wanted, and the device was told to go back.
+    Reverting,
+}
+
+impl Event {
+    /// What the device is back with.
+    #[must_use]
+    pub fn back(now: &Snapshot) -> Self {
+        Self::Back {
+            build: now.build(),
+            slot: now.boot.active_slot,
+            committed: now.boot.is_committed,
+            reverts_in: now.reverts_in().map(|left| left.as_secs()),
+        }
+    }
 }
 
 /// How far an update got, as far as the device is concerned. What is to be said of an update that
@@ -142,6 +158,8 @@ pub enum Stage {
     },
     /// The commit was sent, and its effect not seen yet.
     CommitSent,
+    /// It was told to go back to the old firmware.
+    Reverts,
     /// Nothing is pending on the device.
     Settled,
 }
@@ -166,6 +184,7 @@ impl Stage {
             (Event::Back { reverts_in, .. }, _) => Self::Uncommitted { reverts_in: *reverts_in },
             (Event::Resuming, _) => Self::Uncommitted { reverts_in: None },
             (Event::Committing, _) => Self::CommitSent,
+            (Event::Reverting, _) => Self::Reverts,
             (_, stage) => stage,
         }
     }
@@ -198,6 +217,7 @@ mod tests {
             (vec![Event::Rebooting, back(true)], Stage::Settled),
             (vec![Event::Resuming], Stage::Uncommitted { reverts_in: None }),
             (vec![back(false), Event::Committing], Stage::CommitSent),
+            (vec![back(false), Event::Reverting], Stage::Reverts),
         ] {
             assert_eq!(stage(&events), expected, "{events:?}");
         }

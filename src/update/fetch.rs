@@ -21,8 +21,11 @@ use crate::text::printable;
 /// A device that has not asked for the firmware by then will hardly do so.
 const SHOULD_ASK_WITHIN: Duration = Duration::from_secs(10);
 
-/// How often we look around.
+/// How often we see whether anything is due.
 const TICK: Duration = Duration::from_millis(500);
+
+/// How often a device that fetches from elsewhere is asked how far it is.
+const LOOK_AROUND: Duration = Duration::from_secs(1);
 
 /// A transfer without progress for so long is none.
 const STALLED: Duration = Duration::from_secs(10);
@@ -31,8 +34,15 @@ const STALLED: Duration = Duration::from_secs(10);
 /// of the second execution first, while the first one goes on.
 const DOUBT: Duration = Duration::from_secs(2);
 
-/// How long after the end of the transfer the reply is waited for before we look for ourselves.
+/// How long after the end of the transfer, or after its breaking off, the device's word is waited for
+/// before we look for ourselves. Some firmware never says that it failed.
 const OVERDUE: Duration = Duration::from_secs(5);
+
+/// How long the device's own word is waited for when the time for the download has passed.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How long a device that we cannot ask about it may take before it fetches from us.
+const NEVER_ASKS: Duration = Duration::from_secs(30);
 
 /// How long the device may write its flash after the transfer, silently.
 const FINISH: Duration = Duration::from_secs(60);
@@ -81,13 +91,12 @@ pub async fn fetch(
     };
     observer.on(&Event::Requested { from_us: server.is_some(), commit_timeout: request.commit_timeout });
     let mut watch = Watch { device, plan, server, before, observer, started: Instant::now(), announced: None };
-    // A little longer than the device has, so that its own word comes first.
-    let mut call = pin!(device.call_within(request, plan.download_timeout + Duration::from_secs(5)));
+    let mut call = pin!(device.call_within(request, plan.download_timeout + GRACE));
     let mut reply: Option<(Instant, Reply)> = None;
     let mut progress = server.map(FirmwareServer::fetched);
     let mut ticks = interval_at(Instant::now() + TICK, TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut status_at = Instant::now() + TICK * 2;
+    let mut look_at = Instant::now() + LOOK_AROUND;
     let mut not_asked_said = false;
     loop {
         let mut tick = false;
@@ -130,9 +139,13 @@ pub async fn fetch(
                         observer.on(&Event::NotAsked { seconds: waited.as_secs(), address });
                     }
                 }
-                (None, _) if now >= status_at => {
-                    watch.ask_status().await;
-                    status_at = Instant::now() + TICK * 2;
+                (None, _) if now >= look_at => {
+                    if watch.look_around().await {
+                        let reason = "its reply was lost".into();
+                        observer.on(&Event::Unconfirmed { reason });
+                        return Ok(());
+                    }
+                    look_at = Instant::now() + LOOK_AROUND;
                 }
                 _ => {}
             }
@@ -140,15 +153,13 @@ pub async fn fetch(
     }
 }
 
-/// Only a call that certainly never left us is a failure here; anything else is a reply, or the lack
-/// of one.
+/// Only a call that certainly never arrived is a failure here; anything else is a reply, or the lack of
+/// one.
 fn understand(result: Result<Value, CallError>) -> Result<Reply, Failure> {
     match result {
         Ok(value) => Ok(Reply::Success(printable(value["message"].as_str().unwrap_or_default()))),
         Err(CallError::Remote { error, .. }) if !matches!(error.code, 401 | 403 | 404) => Ok(Reply::Refused(error)),
-        Err(error @ (CallError::Lost { sent: true, .. } | CallError::Timeout { .. })) => {
-            Ok(Reply::Missing(error.to_string()))
-        }
+        Err(error) if error.may_have_arrived() => Ok(Reply::Missing(error.to_string())),
         Err(error) => Err(Failure::Call(error)),
     }
 }
@@ -165,25 +176,26 @@ fn judge(
     let asked = fetched.is_none_or(|fetched| fetched.peer.is_some());
     let complete = fetched.is_some_and(|fetched| fetched.complete);
     let idle = fetched.map_or(Duration::ZERO, |fetched| since(fetched.changed));
-    let transferring = fetched.is_some_and(|fetched| fetched.open > 0) && !complete && idle < STALLED;
-    let out_of_time = now.saturating_duration_since(started) >= download_timeout;
+    let open = fetched.is_some_and(|fetched| fetched.open > 0);
+    let out_of_time = since(None) >= download_timeout + GRACE;
+    let transferring = open && !complete && idle < STALLED && !out_of_time;
+    let not_in_time = || format!("it was not done within {}", humantime::format_duration(download_timeout));
     match reply {
-        Some((_, Reply::Success(message))) if nothing_new(message, complete) => Step::NothingNew(message.clone()),
+        Some((_, Reply::Success(message))) if says_nothing_new(message) => Step::NothingNew(message.clone()),
         Some((_, Reply::Success(message))) => Step::Applied(message.clone()),
         // It says that it failed, and still reads: not yet a failure.
         Some((_, Reply::Refused(_))) if transferring => Step::Wait,
         Some((at, Reply::Refused(error))) => {
             let said = error.to_string();
-            let doubtful = fetched.is_some() && error.message.as_deref() == Some("Failed to init updater");
             if complete && fetched.and_then(|fetched| fetched.changed).is_some_and(|changed| changed > *at) {
                 // The failure came first, and then it took everything.
                 Step::Look(said)
-            } else if doubtful && since(Some(*at)) < DOUBT {
+            } else if fetched.is_some() && says_busy(error) && since(Some(*at)) < DOUBT {
                 Step::Wait
-            } else if asked {
-                Step::Failed(said)
-            } else {
+            } else if !asked && may_be_about_fetching(error) {
                 Step::NeverFetched(Some(said))
+            } else {
+                Step::Failed(said)
             }
         }
         Some((_, Reply::Missing(_))) if transferring => Step::Wait,
@@ -191,18 +203,32 @@ fn judge(
         None if complete && idle >= OVERDUE => {
             Step::Look(format!("it took everything, but has not answered for {} s", idle.as_secs()))
         }
-        None if out_of_time && !asked => Step::NeverFetched(None),
-        None if out_of_time => {
-            Step::Failed(format!("it was not done within {}", humantime::format_duration(download_timeout)))
+        None if fetched.is_some() && asked && !complete && !open && idle >= OVERDUE => {
+            Step::Look("it has stopped fetching, and does not say why".into())
         }
+        None if out_of_time && !asked => Step::NeverFetched(None),
+        // It may have all of it, and reboot any moment.
+        None if out_of_time && (complete || fetched.is_none()) => Step::Look(not_in_time()),
+        None if out_of_time => Step::Failed(not_in_time()),
         None => Step::Wait,
     }
 }
 
-/// A success after which no reboot follows. The words are the device's own (as recorded in
-/// wire/ws.json, case `ota_update_errors`); a device that took everything has something new.
-fn nothing_new(message: &str, complete: bool) -> bool {
-    message == "Not Modified" || (message.starts_with("Version is the same") && !complete)
+/// A success after which no reboot follows: after a 304 (as recorded in wire/ws.json, case
+/// `ota_update_errors`), and, by the device's source, for the build that runs already.
+fn says_nothing_new(message: &str) -> bool {
+    message == "Not Modified" || message.starts_with("Version is the same")
+}
+
+/// One runs already, or the firmware is uncommitted.
+fn says_busy(error: &RemoteError) -> bool {
+    error.message.as_deref() == Some("Failed to init updater")
+}
+
+/// A device that could not reach the server says little: -1, "Update failed". Other codes and these
+/// words have other causes.
+fn may_be_about_fetching(error: &RemoteError) -> bool {
+    error.code < 0 && !says_busy(error) && error.message.as_deref() != Some("Malformed request")
 }
 
 async fn changed(progress: &mut Option<watch::Receiver<Fetched>>) {
@@ -212,6 +238,15 @@ async fn changed(progress: &mut Option<watch::Receiver<Fetched>>) {
         return;
     }
     std::future::pending::<()>().await;
+}
+
+/// What a device does about an update.
+enum Activity {
+    Busy,
+    /// It has everything, and may be writing its flash.
+    Finishing,
+    Idle,
+    Unknown,
 }
 
 /// What the loop needs at hand.
@@ -241,46 +276,85 @@ impl Watch<'_> {
         self.announced = Some((peer, fetched.sent));
     }
 
-    /// Asks a device that fetches by itself how far it is. Whatever comes of it is only a help.
-    async fn ask_status(&self) {
-        let asked = self.device.call_within(ota::GetStatus {}, probe_timeout(self.before)).await;
+    /// Asks a device that fetches from elsewhere how far it is. True: it has rebooted, and the reply
+    /// with it was lost. Whatever else comes of it is only a help.
+    async fn look_around(&self) -> bool {
+        let patience = probe_timeout(self.device, self.before);
+        if let Ok(now) = Snapshot::take(self.device, patience).await
+            && rebooted(self.before, &now)
+        {
+            return true;
+        }
+        let asked = self.device.call_within(ota::GetStatus {}, patience).await;
         if let Ok(status) = asked
             && status.state == UpdateState::Progress
         {
-            self.observer.on(&Event::Written { percent: status.progress_percent });
+            self.observer.on(&Event::Written { percent: status.percent() });
         }
+        false
     }
 
-    /// Looks at the device when its words do not suffice. True: it has rebooted.
+    /// Looks at the device when its words do not suffice. True: it has rebooted. False: it is too early
+    /// to tell.
     async fn look(&self, reason: &str) -> Result<bool, Failure> {
-        let patience = probe_timeout(self.before);
-        let out_of_time = self.started.elapsed() >= self.plan.download_timeout;
+        let patience = probe_timeout(self.device, self.before);
+        let out_of_time = self.started.elapsed() >= self.plan.download_timeout + GRACE;
+        let lost_sight = |reason: String| Failure::LostSight { reason };
+        let fetched = self.server.map(|server| server.fetched().borrow().clone());
+        // In this order: an updater that is idle because the device has rebooted since would look like
+        // one that has failed.
+        let activity = self.activity(fetched.as_ref(), patience).await;
         let now = match Snapshot::take(self.device, patience).await {
             Ok(now) => now,
             // Rebooting, perhaps. A fresh connection finds out.
             Err(error) if error.is_passing() && !out_of_time => {
-                if !matches!(error, CallError::Remote { .. }) {
+                if error.remote().is_none() {
                     self.device.hang_up();
                 }
                 return Ok(false);
             }
-            Err(error) => return Err(Failure::LostSight { reason: error.to_string() }),
+            Err(error) => return Err(lost_sight(error.to_string())),
         };
+        let complete = fetched.as_ref().is_none_or(|fetched| fetched.complete);
         if rebooted(self.before, &now) {
-            return Ok(true);
+            return if complete || now.build() != self.before.build() {
+                Ok(true)
+            } else {
+                Err(self.failed("it restarted during the download".into()))
+            };
         }
-        let finishing = self
-            .server
-            .map(|server| server.fetched().borrow().clone())
-            .is_some_and(|fetched| fetched.complete && fetched.changed.is_some_and(|at| at.elapsed() < FINISH));
-        let status = self.device.call_within(ota::GetStatus {}, patience).await;
-        let busy = status.is_ok_and(|status| matches!(status.state, UpdateState::Progress | UpdateState::Success));
-        if (busy || finishing) && !out_of_time {
-            return Ok(false);
+        match (activity, out_of_time) {
+            (Activity::Finishing, _) | (Activity::Busy | Activity::Unknown, false) => Ok(false),
+            (Activity::Busy | Activity::Unknown, true) => Err(lost_sight(reason.into())),
+            (Activity::Idle, _) => match fetched {
+                Some(fetched) if fetched.peer.is_none() => Err(self.never_fetched(Some(reason.into()))),
+                _ => Err(self.failed(reason.into())),
+            },
         }
-        match self.server.map(|server| server.fetched().borrow().peer) {
-            Some(None) => Err(self.never_fetched(Some(reason.into()))),
-            _ => Err(self.failed(reason.into())),
+    }
+
+    /// What a device does that has not rebooted yet, by its own word or by what it does with our server.
+    async fn activity(&self, fetched: Option<&Fetched>, patience: Duration) -> Activity {
+        let waited = self.started.elapsed();
+        let idle = |fetched: &Fetched| fetched.changed.map_or(waited, |at| at.elapsed());
+        if fetched.is_some_and(|fetched| fetched.complete && idle(fetched) < FINISH) {
+            return Activity::Finishing;
+        }
+        match self.device.call_within(ota::GetStatus {}, patience).await {
+            Ok(status) => match status.state {
+                UpdateState::Progress | UpdateState::Success => Activity::Busy,
+                // It may not have begun.
+                _ if waited < DOUBT => Activity::Unknown,
+                _ => Activity::Idle,
+            },
+            Err(error) if error.is_passing() => Activity::Unknown,
+            // Older firmware has no such method.
+            Err(_) => match fetched {
+                None => Activity::Unknown,
+                Some(fetched) if fetched.peer.is_none() && waited < NEVER_ASKS => Activity::Unknown,
+                Some(fetched) if fetched.open > 0 && idle(fetched) < STALLED => Activity::Busy,
+                Some(_) => Activity::Idle,
+            },
         }
     }
 
@@ -331,23 +405,43 @@ mod tests {
         let lost = || Some((at(1.0), Reply::Missing("lost".into())));
         for (reply, fetched, now, expected, why) in [
             (None, Some(nobody.clone()), 5.0, "Wait", "it has time to ask"),
-            (None, Some(nobody.clone()), 600.0, "NeverFetched(None)", "it had"),
+            (None, Some(nobody.clone()), 601.0, "Wait", "its own word may still come"),
+            (None, Some(nobody.clone()), 605.0, "NeverFetched(None)", "it had"),
             (None, Some(reading(4.0)), 5.0, "Wait", "it reads"),
-            (None, Some(reading(599.0)), 600.0, "Failed", "it reads too slowly"),
+            (None, Some(reading(604.0)), 605.0, "Failed", "it reads too slowly"),
+            (None, Some(cut(4.0)), 5.0, "Wait", "it has stopped; its word may come"),
+            (None, Some(cut(4.0)), 9.5, "Look", "some firmware never says that it failed"),
             (None, Some(done(4.0)), 5.0, "Wait", "it writes its flash"),
             (None, Some(done(4.0)), 9.5, "Look", "the reply may be lost"),
+            (None, Some(done(604.0)), 605.0, "Look", "it has everything, and may reboot any moment"),
+            (None, None, 605.0, "Look", "older firmware goes on beyond the limit"),
             (Some((at(5.0), Reply::Success("Update applied".into()))), Some(done(4.0)), 5.0, "Applied", "done"),
             (Some((at(5.0), Reply::Success("Not Modified".into()))), None, 5.0, "NothingNew", "a 304"),
+            (
+                Some((at(5.0), Reply::Success("Version is the same".into()))),
+                Some(done(4.0)),
+                5.0,
+                "NothingNew",
+                "the same",
+            ),
             (Some((at(5.0), Reply::Success("Update applied".into()))), None, 5.0, "Applied", "from elsewhere"),
             (Some((at(5.0), refused(Some("Wrong platform")))), Some(reading(4.9)), 5.0, "Wait", "it still reads"),
             (Some((at(5.0), refused(Some("Wrong platform")))), Some(cut(5.1)), 5.2, "Failed", "it has stopped"),
             (Some((at(5.0), refused(None))), Some(done(4.0)), 5.0, "Failed", "it took all and does not like it"),
             (Some((at(5.0), refused(None))), Some(nobody.clone()), 5.0, "NeverFetched(Some", "it could not reach us"),
+            (
+                Some((at(5.0), refused(Some("Malformed request")))),
+                Some(nobody.clone()),
+                5.0,
+                "Failed",
+                "it did not try",
+            ),
             (Some((at(5.0), refused(None))), None, 5.0, "Failed", "from elsewhere"),
             (busy(), Some(nobody.clone()), 1.5, "Wait", "the other execution may be about to ask"),
-            (busy(), Some(nobody.clone()), 3.1, "NeverFetched(Some", "it was not"),
+            (busy(), Some(nobody.clone()), 3.1, "Failed", "it was not"),
             (busy(), Some(reading(2.0)), 3.1, "Wait", "the other execution reads"),
             (busy(), Some(done(4.0)), 5.0, "Look", "the other execution took all"),
+            (busy(), Some(reading(604.9)), 605.0, "Failed", "but not for ever"),
             (busy(), None, 1.0, "Failed", "from elsewhere"),
             (lost(), Some(reading(2.0)), 3.0, "Wait", "it reads on without us"),
             (lost(), Some(reading(2.0)), 13.0, "Look", "it has stopped reading"),

@@ -2,7 +2,7 @@
 //!
 //! [`run`] goes step by step: look ([`preflight`]), serve the bundle ([`serve`]), have the device
 //! fetch it ([`fetch`]), wait for the reboot ([`reboot`]), hold what runs against what was wanted
-//! ([`verdict`]), commit, look again ([`commit`]). It tells an [`Observer`] about each step and
+//! ([`verdict`]), commit and look again ([`commit`]), or go back ([`revert`]). It tells an [`Observer`] about each step and
 //! prints nothing.
 //!
 //! What the device acknowledges is a hint; what it says of its state afterwards is the truth. Killed
@@ -16,6 +16,7 @@ pub mod outcome;
 pub mod preflight;
 pub mod reboot;
 pub mod remote;
+pub mod revert;
 pub mod serve;
 pub mod verdict;
 
@@ -96,15 +97,15 @@ pub async fn run(device: &Device, plan: &Plan, observer: &dyn Observer) -> Resul
     };
     deliver(device, plan, &before, observer).await?;
     observer.on(&Event::Rebooting);
-    let after = reboot::wait(device, &before, plan, observer).await?;
+    let after = reboot::wait(device, &before, plan).await?;
+    observer.on(&Event::back(&after));
     match verdict::arrival(&before, &after, plan.source.manifest()) {
         Arrival::Wanted => settle(device, plan, after, observer).await,
         Arrival::Old => Err(Failure::RolledBack { build: after.build(), slot: after.boot.active_slot }),
-        Arrival::Other => Err(Failure::WrongBuild {
-            build: after.build(),
-            wanted: plan.source.manifest().map(Manifest::build),
-            reverts_in: after.reverts_in(),
-        }),
+        Arrival::Other(wanted) => {
+            let sequel = revert::revert(device, plan, &after, observer).await;
+            Err(Failure::WrongBuild { build: after.build(), wanted, sequel })
+        }
     }
 }
 
@@ -127,7 +128,8 @@ async fn settle(device: &Device, plan: &Plan, now: Snapshot, observer: &dyn Obse
         if !plan.commit {
             return Ok(Success::LeftUncommitted { build, slot, reverts_in: now.reverts_in() });
         }
-        commit::commit(device, &now, observer).await?;
+        observer.on(&Event::Committing);
+        commit::commit(device, &now, plan.reboot_timeout).await?;
     }
     Ok(Success::Updated { build, slot })
 }

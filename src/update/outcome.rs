@@ -1,5 +1,6 @@
 //! How an update can end.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::bundle::manifest::Build;
@@ -114,22 +115,22 @@ pub enum Failure {
         build: Build,
     },
     /// The device is back, and runs the old firmware.
-    #[error("the device has rolled back: slot {slot} runs the old firmware {build}")]
+    #[error("the device has restarted with the old firmware: slot {slot} runs {build}")]
     RolledBack {
         /// What runs.
         build: Build,
         /// Where.
         slot: Slot,
     },
-    /// The device runs neither the old nor the wanted firmware.
-    #[error("the device runs {build}{}; it was not committed", instead_of(.wanted.as_ref()))]
+    /// The device came back with neither the old nor the wanted firmware.
+    #[error("the device came back with {build} instead of the wanted {wanted}; {sequel}")]
     WrongBuild {
-        /// What runs.
+        /// What it came back with.
         build: Build,
-        /// What was wanted, if that is known.
-        wanted: Option<Build>,
-        /// When the device goes back, if it will.
-        reverts_in: Option<Duration>,
+        /// What was wanted.
+        wanted: Build,
+        /// What was made of it.
+        sequel: Sequel,
     },
     /// The device did not come back.
     #[error("the device has not come back within {} ({last})", humantime::format_duration(*.after))]
@@ -140,6 +141,14 @@ pub enum Failure {
         last: String,
         /// Seconds after its boot, after which it goes back by itself.
         commit_timeout: Duration,
+    },
+    /// The commit was sent, and the device not heard of since.
+    #[error("the commit of {build} was sent, but whether it arrived could not be seen: {reason}")]
+    CommitUnseen {
+        /// What was to be committed.
+        build: Build,
+        /// What went wrong.
+        reason: String,
     },
     /// The new firmware runs, and would not be committed.
     #[error("{build} runs, but is not committed: {reason}")]
@@ -159,14 +168,36 @@ pub enum Failure {
     },
 }
 
+/// What was made of a firmware that nobody wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sequel {
+    /// It has committed itself, so that there is nothing to go back from.
+    Committed,
+    /// The device was told to go back, and runs this.
+    Reverted(Build),
+    /// The device was told to go back, and did not, or was not seen to.
+    NotReverted {
+        /// Why.
+        reason: String,
+        /// When it goes back by itself, if it will.
+        reverts_in: Option<Duration>,
+    },
+}
+
+impl fmt::Display for Sequel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Committed => write!(f, "it has committed itself, and stays"),
+            Self::Reverted(build) => write!(f, "it was told to go back, and runs {build}"),
+            Self::NotReverted { reason, .. } => write!(f, "it was told to go back, but was not seen to: {reason}"),
+        }
+    }
+}
+
 fn words(said: Option<&String>) -> String {
     said.map(|said| format!("; it answered: {said}")).unwrap_or_default()
 }
 
 fn share(taken: Option<(u64, u64)>) -> String {
     taken.map(|(sent, total)| format!(" ({sent} of {total} bytes were sent)")).unwrap_or_default()
-}
-
-fn instead_of(wanted: Option<&Build>) -> String {
-    wanted.map(|wanted| format!(" instead of the wanted {wanted}")).unwrap_or_default()
 }

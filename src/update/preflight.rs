@@ -43,7 +43,7 @@ pub async fn look(device: &Device, plan: &Plan, observer: &dyn Observer) -> Resu
     let updater = match device.call(ota::GetStatus {}).await {
         Ok(status) => Some(status),
         // Older firmware has no such method.
-        Err(CallError::Remote { .. } | CallError::WrongShape { .. }) => None,
+        Err(error) if error.remote().is_some_and(|error| error.code == 404) => None,
         Err(error) => return Err(Failure::Call(error)),
     };
     decide(now, plan.source.manifest(), plan.force, updater.as_ref()).map_err(Failure::Refused)
@@ -105,8 +105,10 @@ fn decide(
             return Err(Refusal::OtherApp { firmware: wanted.name.clone(), device: now.info.app });
         }
     }
-    if let Some(status) = updater.filter(|status| status.state == UpdateState::Progress) {
-        return Err(Refusal::UpdateRunning { percent: status.progress_percent });
+    if let Some(status) = updater
+        && matches!(status.state, UpdateState::Progress | UpdateState::Success)
+    {
+        return Err(Refusal::UpdateRunning { percent: status.percent() });
     }
     match (is_wanted, now.boot.is_committed) {
         (true, false) => Ok(Preflight::GoOn(now)),
@@ -128,8 +130,8 @@ mod tests {
         Snapshot {
             info: serde_json::from_value(info).expect("an info"),
             boot: BootState { active_slot: 0, is_committed: committed, revert_slot: 1, commit_timeout: 0 },
+            asked: Instant::now(),
             taken: Instant::now(),
-            round_trip: Duration::ZERO,
         }
     }
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use super::Plan;
-use super::event::{Event, Observer};
 use super::outcome::Failure;
 use super::verdict::{Snapshot, rebooted};
 use crate::rpc::{CallError, Device};
@@ -26,28 +25,16 @@ const SHORTEST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(5);
 
 /// Returns what the device says of itself after its reboot.
-pub async fn wait(
-    device: &Device,
-    before: &Snapshot,
-    plan: &Plan,
-    observer: &dyn Observer,
-) -> Result<Snapshot, Failure> {
+pub async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Result<Snapshot, Failure> {
     let started = Instant::now();
-    let enough = probe_timeout(before);
+    let enough = probe_timeout(device, before);
     let mut patience = several(before).clamp(FIRST, enough);
     let mut last = None;
     while started.elapsed() < plan.reboot_timeout {
         let next = Instant::now() + PACE;
-        match Snapshot::take(device, patience).await {
-            Ok(after) if rebooted(before, &after) => {
-                observer.on(&Event::Back {
-                    build: after.build(),
-                    slot: after.boot.active_slot,
-                    committed: after.boot.is_committed,
-                    reverts_in: after.reverts_in().map(|left| left.as_secs()),
-                });
-                return Ok(after);
-            }
+        let left = plan.reboot_timeout.saturating_sub(started.elapsed());
+        match Snapshot::take(device, patience.min(left)).await {
+            Ok(after) if rebooted(before, &after) => return Ok(after),
             Ok(still) if started.elapsed() > LINGER => return Err(Failure::DidNotReboot { build: still.build() }),
             Ok(_) => last = Some("it still answers from before the reboot".into()),
             Err(error) => {
@@ -70,11 +57,11 @@ pub async fn wait(
 }
 
 /// How long a question may take: several times what it took before the update, so that a slow link
-/// is not taken for a dead one.
-pub(super) fn probe_timeout(before: &Snapshot) -> Duration {
-    several(before).clamp(SHORTEST, LONGEST)
+/// is not taken for a dead one; but not longer than the user gives to any call.
+pub(super) fn probe_timeout(device: &Device, before: &Snapshot) -> Duration {
+    several(before).clamp(SHORTEST, LONGEST).max(device.timeout().min(several(before)))
 }
 
 fn several(before: &Snapshot) -> Duration {
-    before.round_trip.saturating_mul(8)
+    before.round_trip().saturating_mul(8)
 }

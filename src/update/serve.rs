@@ -167,8 +167,13 @@ async fn accept(listener: TcpListener, site: Arc<Site>) {
             Some(_) = connections.join_next() => continue,
             accepted = listener.accept() => accepted,
         };
-        // One too many is dropped rather than kept waiting; an error concerns that connection only.
-        if let (Ok((stream, peer)), Ok(place)) = (accepted, Arc::clone(&places).try_acquire_owned()) {
+        // One too many is dropped rather than kept waiting.
+        let Ok((stream, peer)) = accepted else {
+            // Out of file handles, most likely; asking again at once would not find more.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
             let site = Arc::clone(&site);
             connections.spawn(async move {
                 serve_connection(stream, peer, site).await;
@@ -300,16 +305,25 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// The address of ours from which packets to the device leave, and which it can therefore answer to.
 async fn local_address(plan: &Plan, info: &SystemInfo) -> Result<IpAddr, ServeError> {
-    let (device, target) = match (&plan.device_host, info.address()) {
+    let (device, mut targets) = match (&plan.device_host, info.address()) {
         (Some((host, port)), _) => {
             let unroutable = |error| ServeError::Unroutable { device: host.clone(), error };
-            let found = tokio::net::lookup_host((host.as_str(), *port)).await.map_err(unroutable)?.next();
-            (host.clone(), found.ok_or(ServeError::NoRoute)?)
+            let found = tokio::net::lookup_host((host.as_str(), *port)).await.map_err(unroutable)?;
+            (host.clone(), found.collect::<Vec<_>>())
         }
-        (None, Some(ip)) => (ip.to_string(), SocketAddr::new(ip, 80)),
+        (None, Some(ip)) => (ip.to_string(), vec![SocketAddr::new(ip, 80)]),
         (None, None) => return Err(ServeError::NoRoute),
     };
-    route_to(target).await.map_err(|error| ServeError::Unroutable { device, error })
+    // A device that has both kinds of address downloads over IPv4 for certain.
+    targets.sort_by_key(SocketAddr::is_ipv6);
+    let mut failure = ServeError::NoRoute;
+    for target in targets {
+        match route_to(target).await {
+            Ok(address) => return Ok(address),
+            Err(error) => failure = ServeError::Unroutable { device: device.clone(), error },
+        }
+    }
+    Err(failure)
 }
 
 /// Connecting a UDP socket sends nothing, but makes the system choose a way.

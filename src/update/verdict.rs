@@ -9,9 +9,14 @@ use crate::bundle::manifest::Build;
 use crate::ota::{self, BootState, SystemInfo};
 use crate::rpc::{CallError, Device};
 
-/// Uptimes come in whole seconds; two of them and the way to us can make this much of a difference
-/// without a reboot.
-const UPTIME_SLACK: Duration = Duration::from_millis(1500);
+/// Uptimes come in whole seconds, so that one can fall short by nearly one of them without a reboot.
+const ROUNDING: Duration = Duration::from_millis(1050);
+
+/// Clocks do not go alike: one part in so many may be missing.
+const DRIFT: u32 = 1000;
+
+/// How often a device that reboots between two questions is asked again.
+const ATTEMPTS: usize = 3;
 
 /// What the device said of itself at one moment.
 #[derive(Debug, Clone)]
@@ -20,20 +25,43 @@ pub struct Snapshot {
     pub info: SystemInfo,
     /// `OTA.GetBootState`.
     pub boot: BootState,
-    /// When.
+    /// When it was asked.
+    pub asked: Instant,
+    /// When the answer was there.
     pub taken: Instant,
-    /// How long one question took.
-    pub round_trip: Duration,
 }
 
 impl Snapshot {
-    /// Asks the device, giving each of the two questions this much time.
+    /// Asks the device, giving each question this much time. What it runs is asked before and after the
+    /// state of its slots: the build of one boot and the state of the next would make a lie of two
+    /// truths, and a device that has just been updated may reboot at any moment.
     pub async fn take(device: &Device, timeout: Duration) -> Result<Self, CallError> {
+        let mut attempts = 0;
+        loop {
+            let first = Self::ask(device, timeout).await?;
+            let boot = device.call_within(ota::GetBootState {}, timeout).await?;
+            let second = Self::ask(device, timeout).await?;
+            let same_boot = first.0.fw_version == second.0.fw_version
+                && first.0.fw_id == second.0.fw_id
+                && !restarted(&first, &second);
+            attempts += 1;
+            if same_boot || attempts == ATTEMPTS {
+                let (info, asked, taken) = first;
+                return if same_boot { Ok(Self { info, boot, asked, taken }) } else { Err(unsteady()) };
+            }
+        }
+    }
+
+    async fn ask(device: &Device, timeout: Duration) -> Result<(SystemInfo, Instant, Instant), CallError> {
         let asked = Instant::now();
         let info = device.call_within(ota::GetInfo {}, timeout).await?;
-        let taken = Instant::now();
-        let boot = device.call_within(ota::GetBootState {}, timeout).await?;
-        Ok(Self { info, boot, taken, round_trip: taken - asked })
+        Ok((info, asked, Instant::now()))
+    }
+
+    /// How long one question took.
+    #[must_use]
+    pub fn round_trip(&self) -> Duration {
+        self.taken - self.asked
     }
 
     /// The firmware that runs.
@@ -54,24 +82,43 @@ impl Snapshot {
     }
 }
 
-/// Whether the device has rebooted between the two. An uptime that has grown by less than the time
-/// that passed says so; within the first seconds of an uptime only what else has changed does.
+/// Whether the device has rebooted between the two: it runs another build, or its uptime has grown by
+/// less than the time that passed. Another slot says nothing yet: it is the one that boots next.
 #[must_use]
 pub fn rebooted(before: &Snapshot, after: &Snapshot) -> bool {
-    let changed = before.build() != after.build() || before.boot.active_slot != after.boot.active_slot;
-    let expected = Duration::from_secs(before.info.uptime) + (after.taken - before.taken);
-    changed || Duration::from_secs(after.info.uptime) + UPTIME_SLACK < expected
+    let told = |snapshot: &Snapshot| (snapshot.info.clone(), snapshot.asked, snapshot.taken);
+    before.build() != after.build() || restarted(&told(before), &told(after))
+}
+
+/// By the uptimes alone. The second one was read no earlier than it was asked for; how long its answer
+/// took must not count, or a slow one would pass for a reboot.
+fn restarted(
+    (before, _, heard): &(SystemInfo, Instant, Instant),
+    (after, asked, _): &(SystemInfo, Instant, Instant),
+) -> bool {
+    let passed = asked.saturating_duration_since(*heard);
+    let expected = Duration::from_secs(before.uptime) + passed;
+    Duration::from_secs(after.uptime) + ROUNDING + passed / DRIFT < expected
+}
+
+/// A device that is never twice the same has no state to be told.
+fn unsteady() -> CallError {
+    CallError::Lost {
+        peer: "the device".into(),
+        sent: true,
+        reason: "it keeps rebooting while it is asked what it runs".into(),
+    }
 }
 
 /// What runs after the reboot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Arrival {
     /// What was wanted; or something new, if what was wanted is unknown.
     Wanted,
     /// What ran before, in the slot in which it ran before.
     Old,
-    /// Something else.
-    Other,
+    /// Something else than this, which was wanted.
+    Other(Build),
 }
 
 /// Holds what runs against what was wanted.
@@ -81,7 +128,7 @@ pub fn arrival(before: &Snapshot, after: &Snapshot, wanted: Option<&Manifest>) -
     match wanted {
         _ if old => Arrival::Old,
         Some(wanted) if wanted.build() == after.build() => Arrival::Wanted,
-        Some(_) => Arrival::Other,
+        Some(wanted) => Arrival::Other(wanted.build()),
         None => Arrival::Wanted,
     }
 }
@@ -97,8 +144,8 @@ mod tests {
         Snapshot {
             info: serde_json::from_value(info).expect("an info"),
             boot: BootState { active_slot: slot, is_committed: committed, revert_slot: 1 - slot, commit_timeout: 300 },
+            asked: taken,
             taken,
-            round_trip: Duration::ZERO,
         }
     }
 
@@ -117,6 +164,7 @@ mod tests {
             (snapshot("1", 0, true, 110, t10), false, "it has run on"),
             (snapshot("1", 0, true, 109, t10), false, "rounding is no reboot"),
             (snapshot("1", 0, true, 3, t10), true, "it has started anew: a rollback"),
+            (snapshot("1", 1, false, 110, t10), false, "the slot that boots next is not the one that runs"),
             (snapshot("2", 1, false, 3, t10), true, "it has started the new one"),
             (snapshot("2", 1, false, 200, t10), true, "an uptime that lies does not hide a new firmware"),
         ] {
@@ -131,7 +179,7 @@ mod tests {
         for (after, wanted, expected, why) in [
             (snapshot("2", 1, false, 1, t0), Some("2"), Arrival::Wanted, "the wanted build"),
             (snapshot("1", 0, true, 1, t0), Some("2"), Arrival::Old, "rolled back"),
-            (snapshot("3", 1, false, 1, t0), Some("2"), Arrival::Other, "a third one"),
+            (snapshot("3", 1, false, 1, t0), Some("2"), Arrival::Other(manifest("2").build()), "a third one"),
             (snapshot("1", 1, false, 1, t0), Some("1"), Arrival::Wanted, "the same again, forced"),
             (snapshot("1", 0, true, 1, t0), Some("1"), Arrival::Old, "forced, and rolled back"),
             (snapshot("3", 1, false, 1, t0), None, Arrival::Wanted, "unknown, but new"),

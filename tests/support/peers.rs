@@ -2,6 +2,9 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
+
+use socket2::{Domain, Socket, Type};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -101,24 +104,30 @@ async fn shake_hands(stream: &mut TcpStream, request: &[u8]) -> std::io::Result<
     stream.write_all(answer.as_bytes()).await
 }
 
-/// An address at which nothing listens.
-pub async fn closed_port() -> SocketAddr {
-    // Bound and let go again: the system does not hand it out again for a while.
-    TcpListener::bind("127.0.0.1:0").await.and_then(|listener| listener.local_addr()).expect("a port")
+/// An address at which nothing listens, and nothing will as long as this is held.
+pub struct ClosedPort {
+    pub address: SocketAddr,
+    _bound: Socket,
+}
+
+impl ClosedPort {
+    pub fn new() -> Self {
+        let bound = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        bound.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).expect("a port");
+        let address = bound.local_addr().expect("an address").as_socket().expect("an IP address");
+        Self { address, _bound: bound }
+    }
 }
 
 /// An address whose connections come to nothing: its queue is full, so that packets are dropped.
 pub struct Swallower {
     pub address: SocketAddr,
-    _listener: socket2::Socket,
+    _listener: Socket,
     _queued: Vec<std::net::TcpStream>,
 }
 
 impl Swallower {
     pub fn start() -> Self {
-        use socket2::{Domain, Socket, Type};
-        use std::time::Duration;
-
         let listener = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
         listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).expect("a port");
         listener.listen(0).expect("it listens");

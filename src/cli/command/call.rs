@@ -23,7 +23,7 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let params = match self.params {
-            Some(text) => read_params(text).await?,
+            Some(text) => read_params(text)?,
             None => Value::Null,
         };
         let device = context.device().await?;
@@ -33,18 +33,13 @@ impl Args {
     }
 }
 
-async fn read_params(text: String) -> Result<Value, Failure> {
+fn read_params(text: String) -> Result<Value, Failure> {
     let (text, whence) = match text.strip_prefix('@') {
         Some(path) => {
             let read = File::open(path).and_then(read_all);
             (read.map_err(|error| unreadable(path, &error))?, format!("in {path}"))
         }
-        None if text == "-" => {
-            // In a thread of its own, so that Ctrl-C is heard while nothing comes.
-            let read = tokio::task::spawn_blocking(|| read_all(io::stdin())).await;
-            let read = read.unwrap_or_else(|error| Err(io::Error::other(error)));
-            (read.map_err(|error| unreadable("stdin", &error))?, "on stdin".into())
-        }
+        None if text == "-" => (read_all(io::stdin()).map_err(|error| unreadable("stdin", &error))?, "on stdin".into()),
         None => (text, "after the method".into()),
     };
     serde_json::from_str(&text).map_err(|error| {

@@ -50,19 +50,23 @@ impl Args {
             Failure::new(Kind::Other, format!("cannot start the device{}: {error}", kept.unwrap_or_default()))
                 .hint("give an empty directory to `--state`, or one that an earlier simulate has written")
         })?;
-        let (output, mut console) = (&context.output, simulator.console());
+        let (output, mut console) = (context.output.clone(), simulator.console());
         output.say(&format!(
             "simulating {} at ws://{address}/rpc and http://{address}/rpc",
             simulator.id(),
             address = simulator.address()
         ));
         output.say(&simulator.describe());
-        loop {
-            match console.recv().await {
-                Ok(line) => output.say(&line),
-                Err(RecvError::Lagged(missed)) => output.say(&format!("… {missed} lines")),
-                Err(RecvError::Closed) => return Ok(()),
+        // In a thread of its own, so that a terminal that has stopped does not stop the device.
+        std::thread::spawn(move || {
+            loop {
+                match console.blocking_recv() {
+                    Ok(line) => output.say(&line),
+                    Err(RecvError::Lagged(missed)) => output.say(&format!("… {missed} lines")),
+                    Err(RecvError::Closed) => return,
+                }
             }
-        }
+        });
+        std::future::pending().await
     }
 }

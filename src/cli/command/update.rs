@@ -7,11 +7,10 @@ use otactl::bundle::Bundle;
 use otactl::transport::target::Target;
 use otactl::transport::tls::{self, Trust};
 use otactl::update::{self, Plan, Source, Success, remote};
-use serde_json::json;
 
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, Kind};
-use crate::cli::output::line;
+use crate::cli::interrupt;
 use crate::cli::progress::Progress;
 use crate::cli::values;
 
@@ -59,13 +58,26 @@ pub(crate) struct Args {
     #[arg(long)]
     dry_run: bool,
 
-    /// Install also the build that runs already, or another app
+    /// Install another app than the one that runs, or offer the device the build that it runs already
     #[arg(long)]
     force: bool,
 }
 
 impl Args {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let progress = Progress::new(context.output.clone());
+        let result = tokio::select! {
+            // Biased so that what is done is reported as done, even if Ctrl-C comes with it.
+            biased;
+            result = self.update(context, &progress) => result,
+            () = interrupt::received() => Err(interrupt::failure(&progress.stage())),
+        };
+        let said = progress.end(&result);
+        // What became of the device counts for more than that it could not be said.
+        result.map(drop).and(said)
+    }
+
+    async fn update(&self, context: &Context, progress: &Progress) -> Result<Success, Failure> {
         let source = self.source(context).await?;
         let target = context.target().await?;
         let device = context.connect(&target)?;
@@ -78,25 +90,13 @@ impl Args {
             force: self.force,
             dry_run: self.dry_run,
             listen: self.listen,
-            advertise: self.advertise,
+            advertise: self.advertise.clone(),
             device_host: match &target {
                 Target::WebSocket(at) | Target::Http(at) => Some((at.host().into(), at.port())),
                 _ => None,
             },
         };
-        let progress = Progress::new(context.output.clone(), context.stage_keeper());
-        let result = update::run(&device, &plan, &progress).await.map_err(Failure::from);
-        let said = match &result {
-            Ok(success) if context.output.is_json() => line(&done(success)),
-            Err(failure) if context.output.is_json() => line(&failed(failure)),
-            Ok(success) => {
-                progress.done(success);
-                Ok(())
-            }
-            Err(_) => Ok(()),
-        };
-        // What became of the device counts for more than that it could not be said.
-        result.map(drop).and(said)
+        update::run(&device, &plan, progress).await.map_err(Failure::from)
     }
 
     /// The firmware. A bundle that a device could not take is found out before the device is asked.
@@ -110,39 +110,12 @@ impl Args {
                 .hint("give such a URL, or the path of a local file without `--url`"));
         }
         let failed = |error: String| Failure::new(Kind::Other, format!("cannot set up the HTTP client: {error}"));
-        let trust = match (url.starts_with("https:"), context.options().insecure) {
-            (false, _) => Trust::Nothing,
-            (true, false) => Trust::System,
-            (true, true) => Trust::Anything,
-        };
+        // A plain URL may still lead to another by a redirect, so that the roots are wanted in any case.
+        let trust = Trust::new(true, context.options().insecure);
         let tls = tls::client_config(trust).map_err(|e| failed(e.to_string()))?;
         let client =
             reqwest::Client::builder().tls_backend_preconfigured(tls).build().map_err(|e| failed(e.to_string()))?;
         let manifest = remote::read_manifest(&client, &url).await;
         Ok(Source::Url { url, manifest })
     }
-}
-
-/// The last event of an update that succeeded.
-fn done(success: &Success) -> serde_json::Value {
-    match success {
-        Success::AlreadyCurrent { build } => json!({
-            "event": "done", "outcome": "already_current", "version": build.version, "build_id": build.build_id,
-        }),
-        Success::Updated { build, slot } => json!({
-            "event": "done", "outcome": "updated", "version": build.version, "build_id": build.build_id, "slot": slot,
-        }),
-        Success::LeftUncommitted { build, slot, reverts_in } => json!({
-            "event": "done", "outcome": "left_uncommitted", "version": build.version, "build_id": build.build_id,
-            "slot": slot, "reverts_in": reverts_in.map(|left| left.as_secs()),
-        }),
-        Success::Planned => json!({ "event": "done", "outcome": "planned" }),
-    }
-}
-
-/// The last event of an update that failed.
-fn failed(failure: &Failure) -> serde_json::Value {
-    json!({
-        "event": "failed", "message": failure.message, "hint": failure.hints.first(), "exit_code": failure.kind.code(),
-    })
 }

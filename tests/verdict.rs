@@ -1,0 +1,355 @@
+//! What an update makes of devices and links that misbehave, with the answers scripted call by call and
+//! a clock that stands still until everybody waits. The firmware server and its client are real.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use otactl::bundle::Bundle;
+use otactl::rpc::{CallError, Device, RemoteError, Request, RpcClient};
+use otactl::update::outcome::Sequel;
+use otactl::update::{Event, Failure, Observer, Plan, Source, Success, run};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+const OLD: (&str, &str) = ("1.0.0", "old");
+const NEW: (&str, &str) = ("2.0.0", "20240202-020202/g234b2a65");
+const OTHER: (&str, &str) = ("9.9.9", "other");
+
+/// What the device is at a moment. Scripts change it.
+struct State {
+    build: (&'static str, &'static str),
+    slot: u8,
+    committed: bool,
+    booted: Instant,
+    /// How long an answer is on its way.
+    latency: Duration,
+    calls: HashMap<String, usize>,
+}
+
+impl State {
+    fn boot(&mut self, build: (&'static str, &'static str), slot: u8, committed: bool) {
+        (self.build, self.slot, self.committed, self.booted) = (build, slot, committed, Instant::now());
+    }
+}
+
+/// What a script makes of a call, by the method and how often it was called before: an answer of its
+/// own, or `None` for the usual one. Fetching the bundle is part of the script too.
+type Script = fn(&mut State, &str, usize) -> Option<Result<Value, CallError>>;
+
+struct Scripted {
+    state: Arc<Mutex<State>>,
+    script: Script,
+}
+
+fn lost(sent: bool) -> Result<Value, CallError> {
+    Err(CallError::Lost { peer: "dev".into(), sent, reason: "the script says so".into() })
+}
+
+fn timed_out(method: &str) -> Result<Value, CallError> {
+    Err(CallError::Timeout { peer: "dev".into(), method: method.into(), after: Duration::from_secs(1) })
+}
+
+fn remote(method: &str, code: i64, message: &str) -> Result<Value, CallError> {
+    Err(CallError::Remote { method: method.into(), error: RemoteError { code, message: Some(message.into()) } })
+}
+
+#[async_trait]
+impl RpcClient for Scripted {
+    async fn call(&self, request: Request) -> Result<Value, CallError> {
+        let method = request.method.as_str();
+        let (answer, latency) = {
+            let mut state = self.state.lock().expect("lock");
+            let count = state.calls.entry(method.to_owned()).or_default();
+            *count += 1;
+            let before = *count - 1;
+            let answer = (self.script)(&mut state, method, before);
+            (answer.unwrap_or_else(|| usual(&mut state, method)), state.latency)
+        };
+        // The answer says what was true before it was on its way.
+        if latency > request.timeout || matches!(answer, Err(CallError::Timeout { .. })) {
+            tokio::time::sleep(request.timeout).await;
+            return timed_out(method);
+        }
+        tokio::time::sleep(latency).await;
+        answer
+    }
+
+    fn hang_up(&self) {}
+}
+
+fn usual(state: &mut State, method: &str) -> Result<Value, CallError> {
+    match method {
+        "Sys.GetInfo" => Ok(json!({
+            "id": "dev", "app": "demo", "arch": "esp32", "fw_version": state.build.0, "fw_id": state.build.1,
+            "uptime": state.booted.elapsed().as_secs(),
+        })),
+        "OTA.GetBootState" => Ok(json!({
+            "active_slot": state.slot, "is_committed": state.committed, "revert_slot": 0, "commit_timeout": 300,
+        })),
+        "OTA.Status" => Ok(json!({"state": 0, "message": "idle", "progress_percent": 0})),
+        "OTA.Update" => {
+            state.boot(NEW, 1, false);
+            Ok(json!({"code": 0, "message": "Update applied, finalizing"}))
+        }
+        "OTA.Commit" => {
+            state.committed = true;
+            Ok(Value::Null)
+        }
+        "OTA.Revert" => {
+            state.boot(OLD, 0, true);
+            Ok(Value::Null)
+        }
+        other => remote(other, 404, "No handler"),
+    }
+}
+
+struct Silent;
+
+impl Observer for Silent {
+    fn on(&self, _: &Event) {}
+}
+
+/// Updates a device that runs 1.0.0 to the demo bundle.
+async fn update(script: Script) -> (Result<Success, Failure>, Arc<Mutex<State>>) {
+    let manifest = {
+        let path = format!("{}/tests/fixtures/demo-2.0.0-esp32.zip", env!("CARGO_MANIFEST_DIR"));
+        Bundle::read(path.as_ref()).expect("the demo").manifest().clone()
+    };
+    let booted = Instant::now() - Duration::from_secs(1000);
+    let state = Arc::new(Mutex::new(State {
+        build: OLD,
+        slot: 0,
+        committed: true,
+        booted,
+        latency: Duration::from_millis(5),
+        calls: HashMap::new(),
+    }));
+    let client = Scripted { state: Arc::clone(&state), script };
+    let plan = Plan {
+        source: Source::Url { url: "http://elsewhere/fw.zip".into(), manifest: Ok(manifest) },
+        commit: true,
+        commit_timeout: Duration::from_secs(300),
+        download_timeout: Duration::from_secs(600),
+        reboot_timeout: Duration::from_secs(60),
+        force: false,
+        dry_run: false,
+        listen: None,
+        advertise: None,
+        device_host: None,
+    };
+    let device = Device::new(Box::new(client), Duration::from_secs(10));
+    (run(&device, &plan, &Silent).await, state)
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_special() {
+    let (result, state) = update(|_, _, _| None).await;
+    assert!(matches!(result, Ok(Success::Updated { slot: 1, .. })), "{result:?}");
+    assert_eq!(state.lock().expect("lock").calls["OTA.Update"], 1);
+}
+
+/// The new firmware names its build and crashes; the old one names its state. Taken together that would
+/// be a success.
+#[tokio::test(start_paused = true)]
+async fn two_boots_are_not_taken_for_one() {
+    let (result, _) = update(|state, method, _| {
+        if method == "OTA.GetBootState" && state.build == NEW {
+            state.boot(OLD, 0, true);
+        }
+        None
+    })
+    .await;
+    assert!(matches!(result, Err(Failure::RolledBack { slot: 0, .. })), "{result:?}");
+}
+
+/// The same between the commit and the look that follows.
+#[tokio::test(start_paused = true)]
+async fn a_rollback_instead_of_the_commit_is_no_success() {
+    let (result, _) = update(|state, method, _| {
+        (method == "OTA.Commit").then(|| {
+            state.boot(OLD, 0, true);
+            lost(true)
+        })
+    })
+    .await;
+    assert!(matches!(result, Err(Failure::RolledBack { slot: 0, .. })), "{result:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_reply_to_the_commit_is_looked_after() {
+    let (result, state) = update(|state, method, _| {
+        (method == "OTA.Commit").then(|| {
+            state.committed = true;
+            lost(true)
+        })
+    })
+    .await;
+    assert!(matches!(result, Ok(Success::Updated { .. })), "{result:?}");
+    assert_eq!(state.lock().expect("lock").calls["OTA.Commit"], 1, "it was not sent again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_that_did_not_arrive_is_sent_again_after_a_look() {
+    let (result, state) = update(|_, method, count| (method == "OTA.Commit" && count == 0).then(|| lost(true))).await;
+    assert!(matches!(result, Ok(Success::Updated { .. })), "{result:?}");
+    assert_eq!(state.lock().expect("lock").calls["OTA.Commit"], 2);
+}
+
+/// Nobody knows then, and so nobody says.
+#[tokio::test(start_paused = true)]
+async fn a_commit_after_which_the_device_is_silent_is_neither() {
+    let (result, state) = update(|state, method, _| {
+        let sent = state.calls.contains_key("OTA.Commit");
+        (method == "OTA.Commit" || sent).then(|| timed_out(method))
+    })
+    .await;
+    assert!(matches!(result, Err(Failure::CommitUnseen { .. })), "{result:?}");
+    assert_eq!(state.lock().expect("lock").calls["OTA.Commit"], 1, "nothing is repeated blindly");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_commit_is_told_with_the_time_that_is_left() {
+    let (result, _) = update(|_, method, _| (method == "OTA.Commit").then(|| remote(method, -1, "no"))).await;
+    let Err(Failure::NotCommitted { reverts_in: Some(left), .. }) = result else { panic!("{result:?}") };
+    assert!(left > Duration::from_secs(290), "{left:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_wanted_is_reverted() {
+    let (result, _) = update(|state, method, _| {
+        (method == "OTA.Update").then(|| {
+            state.boot(OTHER, 1, false);
+            Ok(json!({"code": 0, "message": "Update applied, finalizing"}))
+        })
+    })
+    .await;
+    let Err(Failure::WrongBuild { sequel: Sequel::Reverted(build), .. }) = result else { panic!("{result:?}") };
+    assert_eq!((build.version.as_str(), build.build_id.as_str()), OLD);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_committed_itself_is_not_said_to_be_uncommitted() {
+    let (result, state) = update(|state, method, _| {
+        (method == "OTA.Update").then(|| {
+            state.boot(OTHER, 1, true);
+            Ok(json!({"code": 0, "message": "Update applied, finalizing"}))
+        })
+    })
+    .await;
+    assert!(matches!(result, Err(Failure::WrongBuild { sequel: Sequel::Committed, .. })), "{result:?}");
+    assert!(!state.lock().expect("lock").calls.contains_key("OTA.Revert"));
+}
+
+/// HTTP, and the device reboots before its reply is out: the connection is dead, and says nothing.
+#[tokio::test(start_paused = true)]
+async fn a_reply_that_was_lost_in_the_reboot_is_not_waited_for() {
+    let started = Instant::now();
+    let (result, _) = update(|state, method, _| {
+        (method == "OTA.Update").then(|| {
+            state.boot(NEW, 1, false);
+            timed_out(method)
+        })
+    })
+    .await;
+    assert!(matches!(result, Ok(Success::Updated { .. })), "{result:?}");
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+}
+
+/// Older firmware has no `OTA.Status`; that it cannot be asked does not mean that it does nothing.
+#[tokio::test(start_paused = true)]
+async fn a_link_lost_during_the_download_of_older_firmware_is_waited_out() {
+    let started = Instant::now();
+    let (result, _) = update(|state, method, _| {
+        // It is done a minute after the start, by itself.
+        let minute = state.booted.elapsed() > Duration::from_secs(1060);
+        match method {
+            "OTA.Update" => Some(lost(true)),
+            "OTA.Status" => Some(remote(method, 404, "No handler for OTA.Status")),
+            "Sys.GetInfo" if state.build == OLD && minute => {
+                state.boot(NEW, 1, false);
+                None
+            }
+            _ => None,
+        }
+    })
+    .await;
+    assert!(matches!(result, Ok(Success::Updated { .. })), "{result:?}");
+    assert!(started.elapsed() < Duration::from_secs(70), "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_question_that_is_lost_does_not_end_an_update() {
+    let (result, _) = update(|state, method, count| match method {
+        "OTA.Update" => Some(lost(true)),
+        "OTA.Status" if count == 0 => None,
+        "OTA.Status" if (1..4).contains(&count) => Some(timed_out(method)),
+        "OTA.Status" if count < 8 => Some(Ok(json!({"state": 1, "progress_percent": 300}))),
+        "OTA.Status" => {
+            state.boot(NEW, 1, false);
+            None
+        }
+        _ => None,
+    })
+    .await;
+    assert!(matches!(result, Ok(Success::Updated { .. })), "{result:?}");
+}
+
+/// A device that is never heard of again: the word is that nobody knows, and it comes in time.
+#[tokio::test(start_paused = true)]
+async fn a_device_that_vanishes_during_the_download_is_lost_sight_of() {
+    let started = Instant::now();
+    let (result, _) =
+        update(|state, method, _| state.calls.contains_key("OTA.Update").then(|| timed_out(method))).await;
+    assert!(matches!(result, Err(Failure::LostSight { .. })), "{result:?}");
+    assert!(started.elapsed() < Duration::from_secs(620), "{:?}", started.elapsed());
+}
+
+/// A late answer must not pass for a reboot: the uptime in it is older than the answer.
+#[tokio::test(start_paused = true)]
+async fn a_late_answer_is_no_reboot() {
+    let (result, _) = update(|state, method, count| {
+        // A slow link, with an answer now and then that takes far longer.
+        let late = method == "Sys.GetInfo" && state.calls.contains_key("OTA.Update") && count % 3 == 0;
+        state.latency = Duration::from_millis(if late { 2500 } else { 350 });
+        (method == "OTA.Update").then(|| Ok(json!({"code": 0, "message": "Update applied, finalizing"})))
+    })
+    .await;
+    assert!(matches!(result, Err(Failure::DidNotReboot { .. })), "{result:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_does_not_come_back_is_given_up_in_time() {
+    let started = Instant::now();
+    let (result, _) = update(|state, method, count| match method {
+        "OTA.Update" => Some(Ok(json!({"code": 0, "message": "Update applied, finalizing"}))),
+        "Sys.GetInfo" if state.calls.contains_key("OTA.Update") && count > 2 => Some(timed_out(method)),
+        _ => None,
+    })
+    .await;
+    assert!(matches!(result, Err(Failure::NotBack { .. })), "{result:?}");
+    assert!(started.elapsed() < Duration::from_secs(62), "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_reboots_all_the_time_has_no_state() {
+    let (result, _) = update(|state, method, count| {
+        if method == "Sys.GetInfo" && state.calls.contains_key("OTA.Update") {
+            // Another build in every answer.
+            state.boot(if count % 2 == 0 { NEW } else { OLD }, 1, false);
+        }
+        None
+    })
+    .await;
+    assert!(matches!(result, Err(Failure::NotBack { .. })), "{result:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_uptime_that_cannot_be_is_an_error_and_no_panic() {
+    let (result, _) = update(|_, method, _| {
+        (method == "Sys.GetInfo").then(|| Ok(json!({"fw_version": "1", "fw_id": "b", "uptime": u64::MAX})))
+    })
+    .await;
+    assert!(matches!(result, Err(Failure::Call(CallError::WrongShape { .. }))), "{result:?}");
+}
