@@ -214,3 +214,22 @@ async fn a_directory_of_state_that_cannot_be_used_is_told() {
     let run = support::run(&["simulate", "--listen", &address]).await;
     assert_tells(&run, 1, "cannot listen on");
 }
+
+/// A device, or whoever stands in its place, must not write to the terminal what it likes.
+#[tokio::test]
+async fn what_a_device_says_is_shown_without_its_control_characters() {
+    static ANSWER: &str = "HTTP/1.1 200 OK\r\nContent-Length: 220\r\n\r\n\
+        {\"id\":1,\"result\":{\"id\":\"\\u001b[31mred\\nerror: forged\",\"app\":\"\u{9b}2J\",\"fw_version\":\"\\u202e1\",\"fw_id\":\"b\",\
+        \"arch\":\"esp32\",\"uptime\":1,\"active_slot\":0,\"is_committed\":true,\"state\":0}}\r\n";
+    let body = ANSWER.split_once("\r\n\r\n").expect("a body").1;
+    let answer = ANSWER.replace("220", &body.len().to_string());
+    let peer = Peer::start(Manner::Says(answer.leak().as_bytes())).await;
+    let update = run_on(&peer.http(), &["update", DEMO, "--dry-run", "--force"]).await;
+    assert_eq!(update.code, 0, "{}", update.shown());
+    assert!(update.stderr.contains("·[31mred·error: forged (esp32): slot 0 runs ·2J ·1 (b)"), "{}", update.shown());
+    let info = run_on(&peer.http(), &["info"]).await;
+    assert!(info.stdout.contains("\"app\": \"\\u009b2J\""), "{}", info.shown());
+    for text in [update.shown(), info.shown()] {
+        assert!(!text.contains(['\u{1b}', '\u{9b}']), "{text:?}");
+    }
+}
