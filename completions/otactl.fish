@@ -29,7 +29,7 @@ complete -c otactl -n "__fish_otactl_needs_command" -l timeout -d 'How long a ca
 complete -c otactl -n "__fish_otactl_needs_command" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_needs_command" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_needs_command" -s q -l quiet -d 'Say nothing but results and errors'
-complete -c otactl -n "__fish_otactl_needs_command" -s v -l verbose -d 'Say more; twice: still more'
+complete -c otactl -n "__fish_otactl_needs_command" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
 complete -c otactl -n "__fish_otactl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_needs_command" -s V -l version -d 'Print version'
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "update" -d 'Take the device to a new firmware, prove that it runs, and commit it'
@@ -61,21 +61,21 @@ complete -c otactl -n "__fish_otactl_using_subcommand update" -l force -d 'Insta
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -s q -l quiet -d 'Say nothing but results and errors'
-complete -c otactl -n "__fish_otactl_using_subcommand update" -s v -l verbose -d 'Say more; twice: still more'
+complete -c otactl -n "__fish_otactl_using_subcommand update" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -s q -l quiet -d 'Say nothing but results and errors'
-complete -c otactl -n "__fish_otactl_using_subcommand commit" -s v -l verbose -d 'Say more; twice: still more'
+complete -c otactl -n "__fish_otactl_using_subcommand commit" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -s q -l quiet -d 'Say nothing but results and errors'
-complete -c otactl -n "__fish_otactl_using_subcommand revert" -s v -l verbose -d 'Say more; twice: still more'
+complete -c otactl -n "__fish_otactl_using_subcommand revert" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l commit-timeout -d 'Make the running firmware uncommitted, to be committed within this time' -r
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
@@ -84,14 +84,14 @@ complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l set-as
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -s q -l quiet -d 'Say nothing but results and errors'
-complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -s v -l verbose -d 'Say more; twice: still more'
+complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -s q -l quiet -d 'Say nothing but results and errors'
-complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -s v -l verbose -d 'Say more; twice: still more'
+complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l active-slot -d 'The slot that boots next' -r
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l is-committed -d 'Whether it is committed' -r -f -a "true\t''
@@ -103,49 +103,49 @@ complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l timeout
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -s q -l quiet -d 'Say nothing but results and errors'
-complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -s v -l verbose -d 'Say more; twice: still more'
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand status" -s q -l quiet -d 'Say nothing but results and errors'
-complete -c otactl -n "__fish_otactl_using_subcommand status" -s v -l verbose -d 'Say more; twice: still more'
+complete -c otactl -n "__fish_otactl_using_subcommand status" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
 complete -c otactl -n "__fish_otactl_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand call" -s q -l quiet -d 'Say nothing but results and errors'
-complete -c otactl -n "__fish_otactl_using_subcommand call" -s v -l verbose -d 'Say more; twice: still more'
+complete -c otactl -n "__fish_otactl_using_subcommand call" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
 complete -c otactl -n "__fish_otactl_using_subcommand call" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand list" -s q -l quiet -d 'Say nothing but results and errors'
-complete -c otactl -n "__fish_otactl_using_subcommand list" -s v -l verbose -d 'Say more; twice: still more'
+complete -c otactl -n "__fish_otactl_using_subcommand list" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
 complete -c otactl -n "__fish_otactl_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -s q -l quiet -d 'Say nothing but results and errors'
-complete -c otactl -n "__fish_otactl_using_subcommand describe" -s v -l verbose -d 'Say more; twice: still more'
+complete -c otactl -n "__fish_otactl_using_subcommand describe" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand info" -s q -l quiet -d 'Say nothing but results and errors'
-complete -c otactl -n "__fish_otactl_using_subcommand info" -s v -l verbose -d 'Say more; twice: still more'
+complete -c otactl -n "__fish_otactl_using_subcommand info" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
 complete -c otactl -n "__fish_otactl_using_subcommand info" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -s q -l quiet -d 'Say nothing but results and errors'
-complete -c otactl -n "__fish_otactl_using_subcommand ping" -s v -l verbose -d 'Say more; twice: still more'
+complete -c otactl -n "__fish_otactl_using_subcommand ping" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l delay-ms -d 'Milliseconds from the device\'s answer to the reboot' -r
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
@@ -154,7 +154,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l force -d 'Reboo
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -s q -l quiet -d 'Say nothing but results and errors'
-complete -c otactl -n "__fish_otactl_using_subcommand reboot" -s v -l verbose -d 'Say more; twice: still more'
+complete -c otactl -n "__fish_otactl_using_subcommand reboot" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l listen -d 'Where it listens' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l id -d 'Its id' -r
@@ -166,7 +166,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l timeout -d 'H
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -s q -l quiet -d 'Say nothing but results and errors'
-complete -c otactl -n "__fish_otactl_using_subcommand simulate" -s v -l verbose -d 'Say more; twice: still more'
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "update" -d 'Take the device to a new firmware, prove that it runs, and commit it'
 complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "commit" -d 'Keep the firmware that runs (OTA.Commit)'

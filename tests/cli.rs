@@ -285,4 +285,10 @@ async fn quiet_is_quiet_and_verbose_tells_no_secrets() {
     let verbose = run_on(&port, &["-vv", "ping"]).await;
     assert!(verbose.code == 0 && verbose.stderr.contains("RPC.Ping"), "{}", verbose.shown());
     assert!(!verbose.stderr.contains("s3cret"), "{}", verbose.shown());
+    for scheme in ["ws", "http"] {
+        let port = format!("{scheme}://{}", device.address());
+        let run = run_on(&port, &["-vv", "call", "RPC.Ping", r#"{"pass": "s3cret", "ssid": "home"}"#]).await;
+        assert!(run.stderr.contains(r#""params":{"pass":"…","ssid":"home"}"#), "{}", run.shown());
+        assert!(run.stderr.contains("channel_info"), "{}", run.shown());
+    }
 }

@@ -75,7 +75,7 @@ pub(crate) struct GlobalArgs {
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
 
-    /// Say more; twice: still more
+    /// Say more; twice: show every frame, without its secrets
     #[arg(long, short, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
 }

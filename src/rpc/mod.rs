@@ -3,12 +3,15 @@
 //! - [`frame`]: the JSON that travels, one frame per request or reply;
 //! - [`client`]: [`RpcClient`], the seam behind which every transport stands, and [`Device`], the
 //!   typed calls over it;
-//! - [`error`]: everything that can come of a call but its result.
+//! - [`error`]: everything that can come of a call but its result;
+//! - [`shown`](mod@shown): frames as a log may show them.
 
 pub mod client;
 pub mod error;
 pub mod frame;
+pub mod shown;
 
 pub use client::{Device, Method, RpcClient};
 pub use error::{CallError, DialError};
 pub use frame::{Incoming, RemoteError, Request};
+pub use shown::shown;

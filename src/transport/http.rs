@@ -14,7 +14,7 @@ use super::target::Endpoint;
 use super::tls::{self, Trust};
 use super::{ConnectError, Options};
 use crate::rpc::frame::{self, Incoming, MAX_REQUEST};
-use crate::rpc::{CallError, DialError, RemoteError, Request, RpcClient};
+use crate::rpc::{CallError, DialError, RemoteError, Request, RpcClient, shown};
 use crate::text::excerpt;
 
 /// The largest answer that is taken, in bytes.
@@ -69,9 +69,11 @@ impl Http {
     async fn post(&self, id: u64, request: &Request, body: Vec<u8>) -> Result<Value, CallError> {
         let method = &request.method;
         let client = self.client(request.idempotent)?;
+        tracing::trace!("> {}", shown(&body));
         let response = client.post(self.endpoint.url.clone()).body(body).send().await.map_err(|e| self.failed(&e))?;
         let status = response.status();
         let body = self.read(response).await?;
+        tracing::trace!("< {} {}", status.as_u16(), shown(&body));
         match status {
             StatusCode::OK => {}
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {

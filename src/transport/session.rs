@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::link::{Connect, Link, Ready};
 use crate::rpc::frame::{self, Incoming, MAX_REQUEST};
-use crate::rpc::{CallError, DialError, Request, RpcClient};
+use crate::rpc::{CallError, DialError, Request, RpcClient, shown};
 use crate::text::excerpt;
 
 /// Commands that wait for the session's task; a caller beyond that waits for its turn.
@@ -251,6 +251,7 @@ impl Task {
     }
 
     fn receive(&mut self, bytes: &[u8]) {
+        tracing::trace!("< {}", shown(bytes));
         match frame::decode(bytes) {
             Ok(Incoming::Reply { id, outcome }) => {
                 self.is_device = true;
@@ -346,6 +347,7 @@ async fn advance(state: &mut State, outbox: &mut VecDeque<(Option<u64>, Vec<u8>)
             Ready::Received(received) => Happened::Received(received),
             Ready::CanSend(permit) => {
                 if let Some((_, bytes)) = outbox.pop_front() {
+                    tracing::trace!("> {}", shown(&bytes));
                     permit.send(bytes);
                 }
                 Happened::Sent
