@@ -23,6 +23,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
         'otactl' {
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')
             [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Take any TLS certificate')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results on one line, and update events as one JSON object per line')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but results and errors')
@@ -59,6 +60,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             [CompletionResult]::new('--advertise', '--advertise', [CompletionResultType]::ParameterName, 'Under which host, and port if it differs, the device reaches this machine')
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')
             [CompletionResult]::new('--no-commit', '--no-commit', [CompletionResultType]::ParameterName, 'Leave the new firmware uncommitted, and say until when')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Say what would be done, and touch nothing')
             [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Install another app than the one that runs, or offer the device the build that it runs already')
@@ -75,6 +77,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
         'otactl;commit' {
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')
             [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Take any TLS certificate')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results on one line, and update events as one JSON object per line')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but results and errors')
@@ -88,6 +91,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
         'otactl;revert' {
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')
             [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Take any TLS certificate')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results on one line, and update events as one JSON object per line')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but results and errors')
@@ -102,6 +106,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             [CompletionResult]::new('--commit-timeout', '--commit-timeout', [CompletionResultType]::ParameterName, 'Make the running firmware uncommitted, to be committed within this time')
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')
             [CompletionResult]::new('--set-as-revert', '--set-as-revert', [CompletionResultType]::ParameterName, 'Make the copy what a rollback goes back to')
             [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Take any TLS certificate')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results on one line, and update events as one JSON object per line')
@@ -116,6 +121,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
         'otactl;get-boot-state' {
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')
             [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Take any TLS certificate')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results on one line, and update events as one JSON object per line')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but results and errors')
@@ -133,6 +139,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             [CompletionResult]::new('--commit-timeout', '--commit-timeout', [CompletionResultType]::ParameterName, 'How long after a boot the device waits for the commit')
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')
             [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Take any TLS certificate')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results on one line, and update events as one JSON object per line')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but results and errors')
@@ -146,6 +153,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
         'otactl;status' {
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')
             [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Take any TLS certificate')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results on one line, and update events as one JSON object per line')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but results and errors')
@@ -159,6 +167,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
         'otactl;call' {
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')
             [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Take any TLS certificate')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results on one line, and update events as one JSON object per line')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but results and errors')
@@ -172,6 +181,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
         'otactl;list' {
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')
             [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Take any TLS certificate')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results on one line, and update events as one JSON object per line')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but results and errors')
@@ -185,6 +195,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
         'otactl;describe' {
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')
             [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Take any TLS certificate')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results on one line, and update events as one JSON object per line')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but results and errors')
@@ -198,6 +209,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
         'otactl;info' {
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')
             [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Take any TLS certificate')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results on one line, and update events as one JSON object per line')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but results and errors')
@@ -211,6 +223,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
         'otactl;ping' {
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')
             [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Take any TLS certificate')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results on one line, and update events as one JSON object per line')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but results and errors')
@@ -225,6 +238,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             [CompletionResult]::new('--delay-ms', '--delay-ms', [CompletionResultType]::ParameterName, 'Milliseconds from the device''s answer to the reboot')
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')
             [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Reboot even if that is a rollback')
             [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Take any TLS certificate')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results on one line, and update events as one JSON object per line')
@@ -241,9 +255,12 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             [CompletionResult]::new('--id', '--id', [CompletionResultType]::ParameterName, 'Its id')
             [CompletionResult]::new('--platform', '--platform', [CompletionResultType]::ParameterName, 'Its platform')
             [CompletionResult]::new('--reboot-delay', '--reboot-delay', [CompletionResultType]::ParameterName, 'How long a reboot takes')
+            [CompletionResult]::new('--auth', '--auth', [CompletionResultType]::ParameterName, 'Let in only who knows these: USER:PASSWORD[:REALM]')
+            [CompletionResult]::new('--auth-algo', '--auth-algo', [CompletionResultType]::ParameterName, 'The hash of its challenges')
             [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Where to keep its flash; without it, every start is from the factory')
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')
             [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Take any TLS certificate')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results on one line, and update events as one JSON object per line')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but results and errors')

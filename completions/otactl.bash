@@ -113,7 +113,7 @@ _otactl() {
 
     case "${cmd}" in
         otactl)
-            opts="-q -v -h -V --port --timeout --insecure --json --quiet --verbose --help --version update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help"
+            opts="-q -v -h -V --port --timeout --rpc-creds --insecure --json --quiet --verbose --help --version update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -127,6 +127,10 @@ _otactl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --rpc-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -135,7 +139,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__call)
-            opts="-q -v -h --port --timeout --insecure --json --quiet --verbose --help"
+            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -146,6 +150,10 @@ _otactl() {
                     return 0
                     ;;
                 --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rpc-creds)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -157,7 +165,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__commit)
-            opts="-q -v -h --port --timeout --insecure --json --quiet --verbose --help"
+            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -171,6 +179,10 @@ _otactl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --rpc-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -179,7 +191,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__create__subcmd__snapshot)
-            opts="-q -v -h --set-as-revert --commit-timeout --port --timeout --insecure --json --quiet --verbose --help"
+            opts="-q -v -h --set-as-revert --commit-timeout --port --timeout --rpc-creds --insecure --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -197,6 +209,10 @@ _otactl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --rpc-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -205,7 +221,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__describe)
-            opts="-q -v -h --port --timeout --insecure --json --quiet --verbose --help"
+            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -216,6 +232,10 @@ _otactl() {
                     return 0
                     ;;
                 --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rpc-creds)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -227,7 +247,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__get__subcmd__boot__subcmd__state)
-            opts="-q -v -h --port --timeout --insecure --json --quiet --verbose --help"
+            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -238,6 +258,10 @@ _otactl() {
                     return 0
                     ;;
                 --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rpc-creds)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -473,7 +497,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__info)
-            opts="-q -v -h --port --timeout --insecure --json --quiet --verbose --help"
+            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -484,6 +508,10 @@ _otactl() {
                     return 0
                     ;;
                 --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rpc-creds)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -495,7 +523,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__list)
-            opts="-q -v -h --port --timeout --insecure --json --quiet --verbose --help"
+            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -506,6 +534,10 @@ _otactl() {
                     return 0
                     ;;
                 --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rpc-creds)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -517,7 +549,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__ping)
-            opts="-q -v -h --port --timeout --insecure --json --quiet --verbose --help"
+            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -531,6 +563,10 @@ _otactl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --rpc-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -539,7 +575,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__reboot)
-            opts="-q -v -h --delay-ms --force --port --timeout --insecure --json --quiet --verbose --help"
+            opts="-q -v -h --delay-ms --force --port --timeout --rpc-creds --insecure --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -557,6 +593,10 @@ _otactl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --rpc-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -565,7 +605,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__revert)
-            opts="-q -v -h --port --timeout --insecure --json --quiet --verbose --help"
+            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -579,6 +619,10 @@ _otactl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --rpc-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -587,7 +631,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__set__subcmd__boot__subcmd__state)
-            opts="-q -v -h --active-slot --is-committed --revert-slot --commit-timeout --port --timeout --insecure --json --quiet --verbose --help"
+            opts="-q -v -h --active-slot --is-committed --revert-slot --commit-timeout --port --timeout --rpc-creds --insecure --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -617,6 +661,10 @@ _otactl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --rpc-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -625,7 +673,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__simulate)
-            opts="-q -v -h --listen --id --platform --reboot-delay --state --port --timeout --insecure --json --quiet --verbose --help"
+            opts="-q -v -h --listen --id --platform --reboot-delay --auth --auth-algo --state --port --timeout --rpc-creds --insecure --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -647,6 +695,14 @@ _otactl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --auth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth-algo)
+                    COMPREPLY=($(compgen -W "md5 sha-256" -- "${cur}"))
+                    return 0
+                    ;;
                 --state)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -659,6 +715,10 @@ _otactl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --rpc-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -667,7 +727,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__status)
-            opts="-q -v -h --port --timeout --insecure --json --quiet --verbose --help"
+            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -681,6 +741,10 @@ _otactl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --rpc-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -689,7 +753,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__update)
-            opts="-q -v -h --url --no-commit --commit-timeout --download-timeout --reboot-timeout --listen --advertise --dry-run --force --port --timeout --insecure --json --quiet --verbose --help"
+            opts="-q -v -h --url --no-commit --commit-timeout --download-timeout --reboot-timeout --listen --advertise --dry-run --force --port --timeout --rpc-creds --insecure --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -724,6 +788,10 @@ _otactl() {
                     return 0
                     ;;
                 --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rpc-creds)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -20,6 +20,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
         &'otactl'= {
             cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one'
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
+            cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'
             cand --insecure 'Take any TLS certificate'
             cand --json 'Print results on one line, and update events as one JSON object per line'
             cand -q 'Say nothing but results and errors'
@@ -55,6 +56,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
             cand --advertise 'Under which host, and port if it differs, the device reaches this machine'
             cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one'
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
+            cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'
             cand --no-commit 'Leave the new firmware uncommitted, and say until when'
             cand --dry-run 'Say what would be done, and touch nothing'
             cand --force 'Install another app than the one that runs, or offer the device the build that it runs already'
@@ -70,6 +72,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
         &'otactl;commit'= {
             cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one'
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
+            cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'
             cand --insecure 'Take any TLS certificate'
             cand --json 'Print results on one line, and update events as one JSON object per line'
             cand -q 'Say nothing but results and errors'
@@ -82,6 +85,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
         &'otactl;revert'= {
             cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one'
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
+            cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'
             cand --insecure 'Take any TLS certificate'
             cand --json 'Print results on one line, and update events as one JSON object per line'
             cand -q 'Say nothing but results and errors'
@@ -95,6 +99,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
             cand --commit-timeout 'Make the running firmware uncommitted, to be committed within this time'
             cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one'
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
+            cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'
             cand --set-as-revert 'Make the copy what a rollback goes back to'
             cand --insecure 'Take any TLS certificate'
             cand --json 'Print results on one line, and update events as one JSON object per line'
@@ -108,6 +113,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
         &'otactl;get-boot-state'= {
             cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one'
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
+            cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'
             cand --insecure 'Take any TLS certificate'
             cand --json 'Print results on one line, and update events as one JSON object per line'
             cand -q 'Say nothing but results and errors'
@@ -124,6 +130,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
             cand --commit-timeout 'How long after a boot the device waits for the commit'
             cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one'
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
+            cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'
             cand --insecure 'Take any TLS certificate'
             cand --json 'Print results on one line, and update events as one JSON object per line'
             cand -q 'Say nothing but results and errors'
@@ -136,6 +143,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
         &'otactl;status'= {
             cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one'
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
+            cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'
             cand --insecure 'Take any TLS certificate'
             cand --json 'Print results on one line, and update events as one JSON object per line'
             cand -q 'Say nothing but results and errors'
@@ -148,6 +156,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
         &'otactl;call'= {
             cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one'
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
+            cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'
             cand --insecure 'Take any TLS certificate'
             cand --json 'Print results on one line, and update events as one JSON object per line'
             cand -q 'Say nothing but results and errors'
@@ -160,6 +169,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
         &'otactl;list'= {
             cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one'
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
+            cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'
             cand --insecure 'Take any TLS certificate'
             cand --json 'Print results on one line, and update events as one JSON object per line'
             cand -q 'Say nothing but results and errors'
@@ -172,6 +182,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
         &'otactl;describe'= {
             cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one'
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
+            cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'
             cand --insecure 'Take any TLS certificate'
             cand --json 'Print results on one line, and update events as one JSON object per line'
             cand -q 'Say nothing but results and errors'
@@ -184,6 +195,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
         &'otactl;info'= {
             cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one'
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
+            cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'
             cand --insecure 'Take any TLS certificate'
             cand --json 'Print results on one line, and update events as one JSON object per line'
             cand -q 'Say nothing but results and errors'
@@ -196,6 +208,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
         &'otactl;ping'= {
             cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one'
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
+            cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'
             cand --insecure 'Take any TLS certificate'
             cand --json 'Print results on one line, and update events as one JSON object per line'
             cand -q 'Say nothing but results and errors'
@@ -209,6 +222,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
             cand --delay-ms 'Milliseconds from the device''s answer to the reboot'
             cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one'
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
+            cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'
             cand --force 'Reboot even if that is a rollback'
             cand --insecure 'Take any TLS certificate'
             cand --json 'Print results on one line, and update events as one JSON object per line'
@@ -224,9 +238,12 @@ set edit:completion:arg-completer[otactl] = {|@words|
             cand --id 'Its id'
             cand --platform 'Its platform'
             cand --reboot-delay 'How long a reboot takes'
+            cand --auth 'Let in only who knows these: USER:PASSWORD[:REALM]'
+            cand --auth-algo 'The hash of its challenges'
             cand --state 'Where to keep its flash; without it, every start is from the factory'
             cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one'
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
+            cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'
             cand --insecure 'Take any TLS certificate'
             cand --json 'Print results on one line, and update events as one JSON object per line'
             cand -q 'Say nothing but results and errors'

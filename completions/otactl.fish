@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_otactl_global_optspecs
-    string join \n port= timeout= insecure json q/quiet v/verbose h/help V/version
+    string join \n port= timeout= rpc-creds= insecure json q/quiet v/verbose h/help V/version
 end
 
 function __fish_otactl_needs_command
@@ -26,6 +26,7 @@ end
 
 complete -c otactl -n "__fish_otactl_needs_command" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
 complete -c otactl -n "__fish_otactl_needs_command" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_needs_command" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_needs_command" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_needs_command" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_needs_command" -s q -l quiet -d 'Say nothing but results and errors'
@@ -55,6 +56,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand update" -l listen -d 'Wher
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l advertise -d 'Under which host, and port if it differs, the device reaches this machine' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l no-commit -d 'Leave the new firmware uncommitted, and say until when'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l dry-run -d 'Say what would be done, and touch nothing'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l force -d 'Install another app than the one that runs, or offer the device the build that it runs already'
@@ -65,6 +67,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand update" -s v -l verbose -d
 complete -c otactl -n "__fish_otactl_using_subcommand update" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand commit" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -s q -l quiet -d 'Say nothing but results and errors'
@@ -72,6 +75,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand commit" -s v -l verbose -d
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand revert" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -s q -l quiet -d 'Say nothing but results and errors'
@@ -80,6 +84,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand revert" -s h -l help -d 'P
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l commit-timeout -d 'Make the running firmware uncommitted, to be committed within this time' -r
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l set-as-revert -d 'Make the copy what a rollback goes back to'
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l json -d 'Print results on one line, and update events as one JSON object per line'
@@ -88,6 +93,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -s v -l v
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -s q -l quiet -d 'Say nothing but results and errors'
@@ -100,6 +106,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l revert-
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l commit-timeout -d 'How long after a boot the device waits for the commit' -r
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -s q -l quiet -d 'Say nothing but results and errors'
@@ -107,6 +114,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -s v -l ve
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand status" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand status" -s q -l quiet -d 'Say nothing but results and errors'
@@ -114,6 +122,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand status" -s v -l verbose -d
 complete -c otactl -n "__fish_otactl_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand call" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand call" -s q -l quiet -d 'Say nothing but results and errors'
@@ -121,6 +130,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand call" -s v -l verbose -d '
 complete -c otactl -n "__fish_otactl_using_subcommand call" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand list" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand list" -s q -l quiet -d 'Say nothing but results and errors'
@@ -128,6 +138,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand list" -s v -l verbose -d '
 complete -c otactl -n "__fish_otactl_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand describe" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -s q -l quiet -d 'Say nothing but results and errors'
@@ -135,6 +146,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand describe" -s v -l verbose 
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand info" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand info" -s q -l quiet -d 'Say nothing but results and errors'
@@ -142,6 +154,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand info" -s v -l verbose -d '
 complete -c otactl -n "__fish_otactl_using_subcommand info" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand ping" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -s q -l quiet -d 'Say nothing but results and errors'
@@ -150,6 +163,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand ping" -s h -l help -d 'Pri
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l delay-ms -d 'Milliseconds from the device\'s answer to the reboot' -r
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l force -d 'Reboot even if that is a rollback'
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l json -d 'Print results on one line, and update events as one JSON object per line'
@@ -160,9 +174,13 @@ complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l listen -d 'Wh
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l id -d 'Its id' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l platform -d 'Its platform' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l reboot-delay -d 'How long a reboot takes' -r
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l auth -d 'Let in only who knows these: USER:PASSWORD[:REALM]' -r
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l auth-algo -d 'The hash of its challenges' -r -f -a "md5\t''
+sha-256\t''"
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l state -d 'Where to keep its flash; without it, every start is from the factory' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], or `sim:` for a simulated one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -s q -l quiet -d 'Say nothing but results and errors'

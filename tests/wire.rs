@@ -8,10 +8,11 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use otactl::rpc::frame::{self, Incoming};
-use otactl::sim::Simulator;
+use otactl::sim::auth::Algorithm;
+use otactl::sim::{Config, Simulator};
 use serde::Deserialize;
 use support::bundles::BundleServer;
-use support::{file, recorded_device, simulator_with};
+use support::{file, recorded_device, recorded_device_with_auth, simulator_with};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::{broadcast, mpsc};
@@ -120,6 +121,14 @@ fn normal(text: &str) -> String {
         let to = text[at..].find(" ms").map_or(text.len(), |len| at + len);
         text.replace_range(at..to, "shutting down in *");
     }
+    // A nonce: decimal, within the JSON text of a message; or hex, in a header.
+    for (before, after) in [(r#"\"nonce\": "#, ","), (r#"nonce=""#, "\"")] {
+        if let Some(at) = text.find(before) {
+            let from = at + before.len();
+            let to = text[from..].find(after).map_or(text.len(), |len| from + len);
+            text.replace_range(from..to, "*");
+        }
+    }
     if let (Some(from), Some(to)) = (text.find("[\"OTA."), text.rfind(']')) {
         text.replace_range(from..=to, "[*methods*]");
     }
@@ -135,6 +144,7 @@ fn normal_http(response: &str) -> String {
             assert_eq!(len.parse(), Ok(body.len()), "{response}");
             *header = "Content-Length: *".into();
         }
+        *header = normal(header);
     }
     format!("{}\r\n\r\n{}", head.join("\r\n"), normal(body))
 }
@@ -148,7 +158,11 @@ struct Bench {
 
 impl Bench {
     async fn new() -> Self {
-        let device = simulator_with(recorded_device()).await;
+        Self::with(recorded_device()).await
+    }
+
+    async fn with(config: Config) -> Self {
+        let device = simulator_with(config).await;
         let console = device.console();
         Self { device, console, bundles: BundleServer::start().await }
     }
@@ -296,16 +310,30 @@ async fn read_frame(socket: &mut TcpStream) -> Option<String> {
 
 #[tokio::test]
 async fn http_answers_as_recorded() {
-    assert_eq!(replay_http("http.json").await, 28);
+    assert_eq!(replay_http("http.json", &mut Bench::new().await).await, 28);
 }
 
 #[tokio::test]
 async fn http_rest_answers_as_recorded() {
-    assert_eq!(replay_http("http-rest.json").await, 28);
+    assert_eq!(replay_http("http-rest.json", &mut Bench::new().await).await, 28);
 }
 
-async fn replay_http(name: &str) -> usize {
-    let mut bench = Bench::new().await;
+/// With the nonces and cnonces of the recording, at the time of the recording.
+#[tokio::test]
+async fn credentials_are_checked_as_recorded() {
+    for (kind, id, algorithm) in
+        [("md5", "esp32_AUTHMD5", Algorithm::Md5), ("sha256", "esp32_AUTHSHA256", Algorithm::Sha256)]
+    {
+        let mut bench = Bench::with(recorded_device_with_auth(id, algorithm)).await;
+        for case in recording(&format!("ws-{kind}.json")).cases {
+            replay_websocket(&mut bench, &case).await;
+        }
+        assert!(replay_http(&format!("http-{kind}.json"), &mut bench).await >= 7, "{kind}");
+        assert!(replay_http(&format!("http-rest-{kind}.json"), &mut bench).await >= 5, "{kind}");
+    }
+}
+
+async fn replay_http(name: &str, bench: &mut Bench) -> usize {
     let cases = recording(name).cases;
     for case in &cases {
         let started = Instant::now();

@@ -13,9 +13,9 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use super::GlobalArgs;
 use super::failure::{Failure, Kind};
 use super::output::Output;
+use super::{GlobalArgs, credentials};
 
 /// What every command gets.
 #[derive(Debug)]
@@ -76,7 +76,8 @@ impl Context {
         if self.global.insecure {
             self.output.warn("--insecure: the device's TLS certificate is not checked");
         }
-        Ok(Device::new(client, self.global.timeout))
+        let credentials = credentials::read(self.global.rpc_creds.as_deref(), &self.output)?;
+        Ok(Device::new(client, self.global.timeout).with_credentials(credentials))
     }
 
     /// The user's wishes about connections.

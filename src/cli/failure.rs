@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use otactl::bundle::BundleError;
+use otactl::rpc::error::AuthRefusal;
 use otactl::rpc::{CallError, DialError};
 use otactl::transport::ConnectError;
 use otactl::transport::target::TargetError;
@@ -112,13 +113,15 @@ impl Failure {
     }
 }
 
-const NO_CREDENTIALS: &str = "the device wants credentials, which this version cannot give yet";
+const OTHER_CREDENTIALS: &str = "give the user and password of the WebSocket in the URL: ws://USER:PASSWORD@HOST";
 const NOT_A_DEVICE: &str = "check port and path: a device serves RPC at /rpc, over http:// and ws://";
 
 impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
         let (kind, hint) = match &error {
-            CallError::Unreachable { cause: DialError::Unauthorised, .. } => (Kind::Unauthorised, Some(NO_CREDENTIALS)),
+            CallError::Unreachable { cause: DialError::Unauthorised, .. } => {
+                (Kind::Unauthorised, Some(OTHER_CREDENTIALS))
+            }
             CallError::Unreachable { cause, .. } => (Kind::Unreachable, Some(dial_hint(cause))),
             CallError::NotRpc { .. } => (Kind::Unreachable, Some(NOT_A_DEVICE)),
             CallError::Lost { .. } => (
@@ -129,9 +132,22 @@ impl From<CallError> for Failure {
                 Kind::TimedOut,
                 Some("the device may be busy or rebooting; give it longer with `--timeout 30s`, or try `otactl ping`"),
             ),
+            CallError::Unauthorised { refusal, .. } => (
+                Kind::Unauthorised,
+                Some(match refusal {
+                    AuthRefusal::NoCredentials => {
+                        "give them with `--rpc-creds @FILE`, `--rpc-creds -` or OTACTL_RPC_CREDS"
+                    }
+                    AuthRefusal::Rejected(_) => {
+                        "check user and password; a new one is set on the device, by whoever set it up"
+                    }
+                    AuthRefusal::Unsupported => "`-vv` shows what it asks for",
+                    AuthRefusal::NotAllowed(_) => {
+                        "ask as another user, or change the device's list of who may call what"
+                    }
+                }),
+            ),
             CallError::Remote { error, .. } => match error.code {
-                401 => (Kind::Unauthorised, Some(NO_CREDENTIALS)),
-                403 => (Kind::Unauthorised, Some("the device does not allow this method to this user")),
                 404 => (Kind::Device, Some("`otactl list` shows the methods that the device has")),
                 418 => (Kind::Device, Some("the device is about to reboot; try again in a few seconds")),
                 _ => (Kind::Device, None),
@@ -158,7 +174,7 @@ fn dial_hint(cause: &DialError) -> &'static str {
         DialError::HungUp | DialError::NotRpc(_) => NOT_A_DEVICE,
         DialError::PlainPort => "use ws:// instead of wss://, or http:// instead of https://",
         DialError::Tls(_) => "if the network can be trusted, `--insecure` takes any certificate",
-        DialError::Unauthorised => NO_CREDENTIALS,
+        DialError::Unauthorised => OTHER_CREDENTIALS,
         DialError::Other(_) => "`-v` shows more of what happens",
     }
 }

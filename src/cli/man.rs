@@ -9,10 +9,11 @@ use clap_mangen::roff::{Roff, bold, roman};
 use super::failure::EXIT_CODES;
 
 /// What the environment can say.
-const ENVIRONMENT: [(&str, &str); 4] = [
+const ENVIRONMENT: [(&str, &str); 5] = [
     ("OTACTL_PORT", "the device, as --port gives it"),
     ("MOS_PORT", "the same; taken if neither --port nor OTACTL_PORT is given"),
     ("OTACTL_TIMEOUT", "how long a call may take, as --timeout gives it"),
+    ("OTACTL_RPC_CREDS", "user and password for the device, as --rpc-creds gives them: USER:PASSWORD"),
     ("NO_COLOR", "if it is set to anything, no colours are used"),
 ];
 

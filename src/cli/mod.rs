@@ -1,6 +1,7 @@
 //! The command line: the only room that knows clap, the terminal and the environment.
 //!
 //! - [`command`]: one file per subcommand: its arguments and its `run`;
+//! - [`credentials`]: user and password, from wherever they come;
 //! - [`context`]: options and environment become a connected device;
 //! - [`output`]: results and talk; the only file that writes to stdout;
 //! - [`progress`]: update events become bars, lines or JSON;
@@ -16,6 +17,7 @@
 pub(crate) mod clock;
 pub(crate) mod command;
 pub(crate) mod context;
+pub(crate) mod credentials;
 pub(crate) mod failure;
 pub(crate) mod help;
 pub(crate) mod interrupt;
@@ -62,6 +64,12 @@ pub(crate) struct GlobalArgs {
     )]
     #[arg(value_parser = values::duration)]
     pub(crate) timeout: Duration,
+
+    /// User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked
+    ///
+    /// Whoever is on this machine can read the command line; a file, `-` or OTACTL_RPC_CREDS is better.
+    #[arg(long, global = true, value_name = "CREDENTIALS", allow_hyphen_values = true)]
+    pub(crate) rpc_creds: Option<String>,
 
     /// Take any TLS certificate
     #[arg(long, global = true)]

@@ -1,7 +1,7 @@
 //! The seam of the transports, and typed calls over it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,11 +10,15 @@ use serde::{Deserialize as _, Serialize};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::error::{CallError, DialError};
-use super::frame::Request;
+use super::auth::{Authorization, Challenge, Credentials};
+use super::error::{AuthRefusal, CallError, DialError};
+use super::frame::{RemoteError, Request};
 
 /// How often an idempotent call is made in all, when the connection keeps breaking under it.
 const ATTEMPTS: usize = 3;
+
+/// A nonce is good for an hour; this leaves the device's clock some room.
+const CHALLENGE_IS_GOOD: Duration = Duration::from_secs(55 * 60);
 
 /// One way to one device. Every transport is one of these.
 ///
@@ -50,13 +54,23 @@ pub trait Method: Serialize {
 pub struct Device {
     client: Arc<dyn RpcClient>,
     timeout: Duration,
+    credentials: Option<Arc<Credentials>>,
+    /// The last challenge, and when it came.
+    challenge: Arc<Mutex<Option<(Challenge, Instant)>>>,
 }
 
 impl Device {
     /// Calls over `client`, each of which may take `timeout`.
     #[must_use]
     pub fn new(client: Box<dyn RpcClient>, timeout: Duration) -> Self {
-        Self { client: client.into(), timeout }
+        Self { client: client.into(), timeout, credentials: None, challenge: Arc::default() }
+    }
+
+    /// The same with these credentials, for a device that asks for them.
+    #[must_use]
+    pub fn with_credentials(mut self, credentials: Option<Credentials>) -> Self {
+        self.credentials = credentials.map(Arc::new);
+        self
     }
 
     /// The time that a call may take unless it is given its own.
@@ -104,15 +118,31 @@ impl Device {
         idempotent: bool,
         timeout: Duration,
     ) -> Result<Value, CallError> {
-        let request = Request { idempotent, ..Request::new(method, timeout).with_params(params) };
         let started = Instant::now();
+        let request = Request { idempotent, ..Request::new(method, timeout).with_params(params) };
+        let mut authorization = self.remembered();
+        let mut answered = false;
         let mut attempt = 1;
         loop {
             let left = timeout.saturating_sub(started.elapsed());
-            let result = self.client.call(Request { timeout: left, ..request.clone() }).await;
+            let sent = Request { timeout: left, authorization: authorization.take(), ..request.clone() };
+            let result = self.client.call(sent).await;
             tracing::debug!(method, attempt, ms = started.elapsed().as_millis(), ok = result.is_ok(), "call");
             match result {
-                Err(CallError::Lost { sent, .. }) if attempt < ATTEMPTS && (idempotent || !sent) => attempt += 1,
+                Err(CallError::Lost { sent, .. }) if attempt < ATTEMPTS && (idempotent || !sent) => {
+                    attempt += 1;
+                    authorization = self.remembered();
+                }
+                // A challenge was not carried out, so that answering it repeats nothing.
+                Err(CallError::Remote { method, error }) if error.code == 401 => {
+                    authorization = Some(self.answer(method, &error, answered)?);
+                    answered = true;
+                }
+                Err(CallError::Remote { method, error }) if error.code == 403 => {
+                    let user = self.credentials.as_ref().map(|credentials| credentials.user.clone());
+                    let refusal = AuthRefusal::NotAllowed(user.unwrap_or_default());
+                    return Err(CallError::Unauthorised { method, refusal });
+                }
                 // The last attempt was given what was left; the user gave all of it.
                 Err(CallError::Timeout { peer, method, .. }) => {
                     return Err(CallError::Timeout { peer, method, after: timeout });
@@ -124,6 +154,40 @@ impl Device {
             }
         }
     }
+
+    /// An answer to the last challenge, if that is still good.
+    fn remembered(&self) -> Option<Authorization> {
+        let challenge = self.challenge.lock().unwrap_or_else(PoisonError::into_inner);
+        let (challenge, since) = challenge.as_ref()?;
+        let credentials = self.credentials.clone()?;
+        (since.elapsed() < CHALLENGE_IS_GOOD).then(|| Authorization::new(credentials, challenge.clone(), cnonce()))
+    }
+
+    /// An answer to the challenge of this error. A second one in a row means that the first answer was
+    /// wrong.
+    fn answer(&self, method: String, error: &RemoteError, answered: bool) -> Result<Authorization, CallError> {
+        let refused = |refusal| CallError::Unauthorised { method, refusal };
+        let Some(credentials) = self.credentials.clone() else { return Err(refused(AuthRefusal::NoCredentials)) };
+        let challenge = error.message.as_deref().and_then(Challenge::parse);
+        let mut last = self.challenge.lock().unwrap_or_else(PoisonError::into_inner);
+        match challenge {
+            _ if answered => {
+                *last = None;
+                Err(refused(AuthRefusal::Rejected(credentials.user.clone())))
+            }
+            Some(challenge) => {
+                *last = Some((challenge.clone(), Instant::now()));
+                Ok(Authorization::new(credentials, challenge, cnonce()))
+            }
+            None => Err(refused(AuthRefusal::Unsupported)),
+        }
+    }
+}
+
+/// New for every request, so that no answer can be used again.
+fn cnonce() -> u32 {
+    // The device keeps it in a signed number.
+    getrandom::u32().unwrap_or(1) >> 1
 }
 
 impl fmt::Debug for Device {
@@ -134,10 +198,7 @@ impl fmt::Debug for Device {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
     use super::*;
-    use crate::rpc::frame::RemoteError;
 
     /// Gives the answers that it was given, in order, and counts the calls.
     struct Scripted(Mutex<Vec<Result<Value, CallError>>>);

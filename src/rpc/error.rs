@@ -46,6 +46,14 @@ pub enum CallError {
         /// How long the call was given.
         after: Duration,
     },
+    /// The device wants to know who asks.
+    #[error("{method}: {refusal}")]
+    Unauthorised {
+        /// The method that was called. It was not carried out.
+        method: String,
+        /// What is the matter.
+        refusal: AuthRefusal,
+    },
     /// The device answered with an error.
     #[error("{method}: the device answered: {error}")]
     Remote {
@@ -97,9 +105,26 @@ impl CallError {
         match self {
             Self::Unreachable { .. } | Self::Lost { .. } | Self::NotRpc { .. } | Self::Timeout { .. } => true,
             Self::Remote { error, .. } => error.code == 418,
-            Self::WrongShape { .. } | Self::TooLarge { .. } => false,
+            Self::Unauthorised { .. } | Self::WrongShape { .. } | Self::TooLarge { .. } => false,
         }
     }
+}
+
+/// Why a device does not let us in.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AuthRefusal {
+    /// None were given.
+    #[error("the device wants credentials, and none were given")]
+    NoCredentials,
+    /// It does not say which of the two is wrong.
+    #[error("the device does not accept the user `{0}` with this password")]
+    Rejected(String),
+    /// It asks in a way that cannot be answered.
+    #[error("the device wants credentials in a way that is not supported")]
+    Unsupported,
+    /// The user is known, and may not do this.
+    #[error("the device does not allow this to the user `{0}`")]
+    NotAllowed(String),
 }
 
 /// Why no connection came about.

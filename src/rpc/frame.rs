@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::auth::Authorization;
 use crate::text::printable;
 
 /// The largest request, in bytes, that every transport of a device takes. The device's own setting
@@ -28,13 +29,15 @@ pub struct Request {
     /// Whether it does no harm if it arrives twice, or is sent on a connection that may be about to be
     /// closed.
     pub idempotent: bool,
+    /// The answer to a challenge of the device's.
+    pub authorization: Option<Authorization>,
 }
 
 impl Request {
     /// A request without arguments, which must not arrive twice.
     #[must_use]
     pub fn new(method: impl Into<String>, timeout: Duration) -> Self {
-        Self { method: method.into(), params: None, timeout, idempotent: false }
+        Self { method: method.into(), params: None, timeout, idempotent: false, authorization: None }
     }
 
     /// The same request with these arguments; `null` counts as none.
@@ -53,8 +56,11 @@ impl Request {
             method: &'a str,
             #[serde(skip_serializing_if = "Option::is_none")]
             params: Option<&'a Value>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            auth: Option<Value>,
         }
-        let wire = Wire { id, method: &self.method, params: self.params.as_ref() };
+        let auth = self.authorization.as_ref().map(Authorization::frame);
+        let wire = Wire { id, method: &self.method, params: self.params.as_ref(), auth };
         serde_json::to_vec(&wire).expect("strings, numbers and JSON values always serialise")
     }
 }

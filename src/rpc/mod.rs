@@ -1,16 +1,19 @@
 //! The RPC protocol of a Mongoose OS device. No I/O happens here.
 //!
+//! - [`auth`]: digest authentication;
 //! - [`frame`]: the JSON that travels, one frame per request or reply;
 //! - [`client`]: [`RpcClient`], the seam behind which every transport stands, and [`Device`], the
 //!   typed calls over it;
 //! - [`error`]: everything that can come of a call but its result;
 //! - [`shown`](mod@shown): frames as a log may show them.
 
+pub mod auth;
 pub mod client;
 pub mod error;
 pub mod frame;
 pub mod shown;
 
+pub use auth::Credentials;
 pub use client::{Device, Method, RpcClient};
 pub use error::{CallError, DialError};
 pub use frame::{Incoming, RemoteError, Request};

@@ -5,11 +5,12 @@ use std::any::Any;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{Notify, broadcast, oneshot, watch};
 
 use super::Config;
+use super::auth::Auth;
 use super::device::{Device, Flash, Power};
 use super::download::{Fetched, download};
 use super::services::{self, Answer, Surroundings};
@@ -78,6 +79,19 @@ impl Board {
         &self.config.id
     }
 
+    /// Who may talk to the device.
+    #[must_use]
+    pub fn auth(&self) -> Option<&Auth> {
+        self.config.auth.as_ref()
+    }
+
+    /// What time the device thinks it is.
+    #[must_use]
+    pub fn unix_time(&self) -> u64 {
+        let since_epoch = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        self.config.clock.unwrap_or_else(since_epoch)
+    }
+
     /// What the device prints from now on.
     #[must_use]
     pub fn console(&self) -> broadcast::Receiver<String> {
@@ -92,7 +106,8 @@ impl Board {
 
     /// Answers a call that came over `channel` to the address `ip`.
     pub fn answer(self: &Arc<Self>, call: &Call, channel: &str, ip: &str) -> Answered {
-        let around = Surroundings { id: &self.config.id, channel, ip };
+        let (auth, unix_time) = (self.config.auth.as_ref(), self.unix_time());
+        let around = Surroundings { id: &self.config.id, channel, ip, auth, unix_time };
         self.print(&call.method);
         match self.with(|device, now| services::answer(device, call, around, now)) {
             Answer::Now(outcome) => Answered::Now(outcome),

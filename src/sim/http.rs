@@ -12,8 +12,8 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::board::{Answered, Board};
 use super::services::params_from_query;
-use super::websocket;
-use super::wire::{self, Call, Outcome};
+use super::websocket::{self, Caller};
+use super::wire::{self, Call, Failure, Outcome};
 
 /// The largest request that the device takes, head included, in bytes.
 const MAX_REQUEST: usize = 3072;
@@ -27,6 +27,7 @@ struct Request {
     /// `Sec-WebSocket-Key` of a request for an upgrade.
     websocket_key: Option<String>,
     subprotocol: Option<String>,
+    authorization: Option<String>,
     body: Vec<u8>,
 }
 
@@ -35,8 +36,10 @@ enum End {
     Closed,
     /// The request was too large.
     Reset,
-    /// WebSocket goes on from here.
-    Upgraded,
+    /// WebSocket goes on from here, with somebody who is known or not.
+    Upgraded {
+        is_authorised: bool,
+    },
 }
 
 struct Connection {
@@ -69,9 +72,10 @@ pub async fn serve(stream: TcpStream, peer: SocketAddr, board: Arc<Board>) {
         End::Reset => {
             let _ = connection.stream.set_zero_linger();
         }
-        End::Upgraded => {
+        End::Upgraded { is_authorised } => {
             let Connection { stream, buffer, channel, ip } = connection;
-            websocket::serve(stream, buffer, &channel, &ip, &board, boot).await;
+            let caller = Caller { channel, ip, is_authorised };
+            websocket::serve(stream, buffer, &caller, &board, boot).await;
         }
     }
 }
@@ -85,7 +89,8 @@ impl Connection {
             };
             let (response, end) = match &request.websocket_key {
                 Some(key) if request.path == "/rpc" => {
-                    (switch_protocols(key, request.subprotocol.as_deref()), Some(End::Upgraded))
+                    let is_authorised = is_authorised(&request, board);
+                    (switch_protocols(key, request.subprotocol.as_deref()), Some(End::Upgraded { is_authorised }))
                 }
                 _ => {
                     let end = (!request.keep_alive).then_some(End::Closed);
@@ -120,12 +125,16 @@ impl Connection {
     async fn respond(&self, request: &Request, board: &Arc<Board>) -> String {
         let keep_alive = request.keep_alive;
         if request.path == "/rpc" {
-            let Some(call) = wire::parse(&request.body, board.id()) else {
+            let Some(mut call) = wire::parse(&request.body, board.id()) else {
                 return "HTTP/1.1 400 Bad Request\r\nServer: Mongoose/6.18\r\nContent-Type: text/plain\r\n\
                         Connection: close\r\nContent-Length: 15\r\n\r\nInvalid request"
                     .into();
             };
+            call.is_authorised = is_authorised(request, board);
             let outcome = self.call(&call, board).await;
+            if let (Some(auth), Err(Failure { code: 401, .. })) = (board.auth(), &outcome) {
+                return unauthorized(&auth.challenge_header(board.unix_time()), keep_alive);
+            }
             return match wire::reply(&call, board.id(), &outcome) {
                 Some(frame) => json("200 OK", &frame, keep_alive),
                 // Without an id there is no reply, and the device leaves the caller waiting.
@@ -141,10 +150,14 @@ impl Connection {
             "GET" => params_from_query(&request.query),
             _ => serde_json::from_slice(&request.body).unwrap_or_default(),
         };
-        let call = Call { id: None, src: None, tag: None, method: method.into(), params };
-        match self.call(&call, board).await {
-            Ok(result) => json("200 OK", &result, keep_alive),
-            Err(failure) => {
+        let is_authorised = is_authorised(request, board);
+        let call = Call { id: None, src: None, tag: None, method: method.into(), params, auth: None, is_authorised };
+        match (self.call(&call, board).await, board.auth()) {
+            (Err(Failure { code: 401, .. }), Some(auth)) => {
+                unauthorized(&auth.challenge_header(board.unix_time()), keep_alive)
+            }
+            (Ok(result), _) => json("200 OK", &result, keep_alive),
+            (Err(failure), _) => {
                 // Also 500 for code 0, which is success.
                 let status = match failure.code {
                     403 => "403 Forbidden",
@@ -177,6 +190,24 @@ fn json(status: &str, body: &str, keep_alive: bool) -> String {
          Connection: {connection}\r\n\r\n{body}\r\n",
         body.len() + 2
     )
+}
+
+/// As recorded in wire/http-md5.json, case `auth_challenge`.
+fn unauthorized(challenge: &str, keep_alive: bool) -> String {
+    let connection = if keep_alive { "keep-alive" } else { "close" };
+    format!(
+        "HTTP/1.1 401 Unauthorized\r\nServer: Mongoose/6.18\r\nContent-Type: application/json\r\n\
+         Access-Control-Allow-Origin: *\r\nAccess-Control-Allow-Headers: *\r\nContent-Length: 0\r\n\
+         Connection: {connection}\r\nWWW-Authenticate: {challenge}\r\n\r\n"
+    )
+}
+
+fn is_authorised(request: &Request, board: &Board) -> bool {
+    match (board.auth(), &request.authorization) {
+        (Some(auth), Some(header)) => auth.check_header(header, &request.method, board.unix_time()),
+        (Some(_), None) => false,
+        (None, _) => true,
+    }
 }
 
 fn switch_protocols(key: &str, subprotocol: Option<&str>) -> String {
@@ -220,6 +251,7 @@ fn parse(buffer: &[u8]) -> Result<Option<(Request, usize)>, End> {
         websocket_key: header("Sec-WebSocket-Key").filter(|_| upgrade).map(Into::into),
         subprotocol: header("Sec-WebSocket-Protocol")
             .map(|offered| offered.split(',').next().unwrap_or_default().trim().into()),
+        authorization: header("Authorization").map(Into::into),
         body: body.to_vec(),
     };
     Ok(Some((request, len)))

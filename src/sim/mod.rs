@@ -3,6 +3,7 @@
 //!
 //! - [`device`]: the state machine: slots, boot state, reboots, timers; the clock is an argument;
 //! - [`services`]: the methods, and the exact words of their answers;
+//! - [`auth`]: who may call them;
 //! - [`wire`]: requests as the device's lenient scanner reads them, replies as it writes them;
 //! - [`updater`]: the bundle, as the device takes it from a stream; pure as well;
 //! - [`download`]: fetches a bundle over HTTP and feeds the updater;
@@ -12,6 +13,7 @@
 //!
 //! Nothing here uses the client's side of otactl, so that a mistake there cannot hide itself.
 
+pub mod auth;
 pub mod board;
 pub mod device;
 pub mod download;
@@ -40,6 +42,10 @@ pub struct Config {
     pub reboot_delay: Duration,
     /// Where its flash is kept; `None` forgets it with the process.
     pub state: Option<PathBuf>,
+    /// Who may talk to it; `None`: everybody.
+    pub auth: Option<auth::Auth>,
+    /// The unix time at which its clock stands still; `None`: that of this machine.
+    pub clock: Option<u64>,
 }
 
 impl Default for Config {
@@ -54,6 +60,8 @@ impl Default for Config {
             },
             reboot_delay: Duration::from_secs(1),
             state: None,
+            auth: None,
+            clock: None,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
+use super::auth::Auth;
 use super::device::{Device, Refusal};
 use super::wire::{Call, Failure, Outcome, quoted};
 
@@ -48,12 +49,23 @@ pub struct Surroundings<'a> {
     pub channel: &'a str,
     /// The device's own address.
     pub ip: &'a str,
+    /// Who may call.
+    pub auth: Option<&'a Auth>,
+    /// What time it is.
+    pub unix_time: u64,
 }
 
 /// Answers one call.
 pub fn answer(device: &mut Device, call: &Call, around: Surroundings<'_>, now: Instant) -> Answer {
     if let Some(left) = device.shutting_down(now) {
         return Answer::Now(Err(Failure::new(418, format!("shutting down in {} ms", left.as_millis()))));
+    }
+    // A method that does not exist is told to anybody.
+    let exists = METHODS.iter().any(|(name, _)| *name == call.method);
+    if let (Some(auth), true, false) = (around.auth, exists, call.is_authorised)
+        && let Err(refusal) = auth.check_frame(call.auth.as_ref(), around.unix_time)
+    {
+        return Answer::Now(Err(refusal));
     }
     let params = &call.params;
     Answer::Now(match call.method.as_str() {

@@ -20,26 +20,30 @@ const MAX_MESSAGE: usize = 3072;
 /// When nothing was said for this long, the device pings.
 const PING_AFTER: Duration = Duration::from_secs(5);
 
+/// Who is at the other end.
+#[derive(Debug)]
+pub struct Caller {
+    /// Its address, as `RPC.Ping` tells it.
+    pub channel: String,
+    /// The device's own address, as the caller sees it.
+    pub ip: String,
+    /// It has said in the handshake who it is.
+    pub is_authorised: bool,
+}
+
 /// Serves a connection after its handshake, for as long as it and this boot last.
-pub async fn serve(
-    stream: TcpStream,
-    already_read: Vec<u8>,
-    channel: &str,
-    ip: &str,
-    board: &Arc<Board>,
-    boot: Option<u64>,
-) {
+pub async fn serve(stream: TcpStream, already_read: Vec<u8>, caller: &Caller, board: &Arc<Board>, boot: Option<u64>) {
     let config = WebSocketConfig::default().read_buffer_size(MAX_MESSAGE).write_buffer_size(0);
     let mut socket = WebSocketStream::from_partially_read(stream, already_read, Role::Server, Some(config)).await;
     tokio::select! {
         biased;
         () = board.until_off(boot) => board.bury(socket),
-        () = talk(&mut socket, channel, ip, board) => {}
+        () = talk(&mut socket, caller, board) => {}
     }
 }
 
 /// Returns when the connection is to be closed.
-async fn talk(socket: &mut WebSocketStream<TcpStream>, channel: &str, ip: &str, board: &Arc<Board>) {
+async fn talk(socket: &mut WebSocketStream<TcpStream>, caller: &Caller, board: &Arc<Board>) {
     // Replies that come when a download has ended; other calls are answered meanwhile.
     let mut later = JoinSet::new();
     loop {
@@ -62,8 +66,9 @@ async fn talk(socket: &mut WebSocketStream<TcpStream>, channel: &str, ip: &str, 
                     return pending().await;
                 }
                 // An invalid frame closes the connection, without a close frame.
-                let Some(call) = wire::parse(&frame, board.id()) else { return };
-                match board.answer(&call, channel, ip) {
+                let Some(mut call) = wire::parse(&frame, board.id()) else { return };
+                call.is_authorised = caller.is_authorised;
+                match board.answer(&call, &caller.channel, &caller.ip) {
                     Answered::Now(outcome) => wire::reply(&call, board.id(), &outcome),
                     Answered::Later(outcome) => {
                         let id = board.id().to_owned();

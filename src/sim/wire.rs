@@ -16,6 +16,10 @@ pub struct Call {
     pub method: String,
     /// The arguments, `null` if there are none.
     pub params: Value,
+    /// Who asks, as the frame says.
+    pub auth: Option<Value>,
+    /// Who asks is known from the connection.
+    pub is_authorised: bool,
 }
 
 /// What a method brought: the result as JSON text, since the device's own white space counts, or an
@@ -66,6 +70,7 @@ pub fn parse(bytes: &[u8], own_id: &str) -> Option<Call> {
         // Old firmware knows `args` only; today's takes both.
         #[serde(alias = "args", default)]
         params: Value,
+        auth: Option<Value>,
     }
     let wire: Wire = lenient(bytes)?;
     if wire.dst.is_some_and(|dst| !dst.is_empty() && dst != own_id) {
@@ -77,6 +82,8 @@ pub fn parse(bytes: &[u8], own_id: &str) -> Option<Call> {
         tag: wire.tag,
         method: wire.method?,
         params: wire.params,
+        auth: wire.auth,
+        is_authorised: false,
     })
 }
 

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::header::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use reqwest::{Client, Response, StatusCode, redirect, retry};
 use rustls::ClientConfig;
 use serde_json::Value;
@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use super::target::Endpoint;
 use super::tls::{self, Trust};
 use super::{ConnectError, Options};
+use crate::rpc::auth::Authorization;
 use crate::rpc::frame::{self, Incoming, MAX_REQUEST};
 use crate::rpc::{CallError, DialError, RemoteError, Request, RpcClient, shown};
 use crate::text::excerpt;
@@ -66,19 +67,32 @@ impl Http {
         }
     }
 
-    async fn post(&self, id: u64, request: &Request, body: Vec<u8>) -> Result<Value, CallError> {
+    async fn post(
+        &self,
+        id: u64,
+        request: &Request,
+        body: Vec<u8>,
+        authorization: Option<HeaderValue>,
+    ) -> Result<Value, CallError> {
         let method = &request.method;
         let client = self.client(request.idempotent)?;
         tracing::trace!("> {}", shown(&body));
-        let response = client.post(self.endpoint.url.clone()).body(body).send().await.map_err(|e| self.failed(&e))?;
+        let mut post = client.post(self.endpoint.url.clone()).body(body);
+        if let Some(authorization) = authorization {
+            post = post.header(AUTHORIZATION, authorization);
+        }
+        let response = post.send().await.map_err(|e| self.failed(&e))?;
         let status = response.status();
+        let challenge = response.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
+        let challenge = challenge.map(ToOwned::to_owned);
         let body = self.read(response).await?;
         tracing::trace!("< {} {}", status.as_u16(), shown(&body));
         match status {
             StatusCode::OK => {}
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                let error =
-                    RemoteError { code: status.as_u16().into(), message: status.canonical_reason().map(Into::into) };
+                // The challenge takes the place that it has in a frame.
+                let message = challenge.or_else(|| status.canonical_reason().map(Into::into));
+                let error = RemoteError { code: status.as_u16().into(), message };
                 return Err(CallError::Remote { method: method.clone(), error });
             }
             status => return Err(self.not_rpc(format!("it answered with HTTP status {}", status.as_u16()))),
@@ -90,6 +104,18 @@ impl Http {
             Ok(_) => Err(self.not_rpc("it answered another question".into())),
             Err(_) => Err(self.not_rpc(format!("it answered `{}`", excerpt(&body)))),
         }
+    }
+
+    /// HTTP has a header for what other transports put into the frame.
+    fn header(&self, authorization: &Authorization) -> Result<HeaderValue, CallError> {
+        let url = &self.endpoint.url;
+        let uri = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+        let mut header = HeaderValue::from_str(&authorization.header(&uri)).map_err(|_| {
+            let cause = DialError::Other("the user's name cannot stand in a header".into());
+            CallError::Unreachable { peer: self.peer.clone(), cause }
+        })?;
+        header.set_sensitive(true);
+        Ok(header)
     }
 
     async fn read(&self, mut response: Response) -> Result<Vec<u8>, CallError> {
@@ -131,11 +157,14 @@ impl Http {
 
 #[async_trait]
 impl RpcClient for Http {
-    async fn call(&self, request: Request) -> Result<Value, CallError> {
+    async fn call(&self, mut request: Request) -> Result<Value, CallError> {
         // HTTP pairs answers with requests by itself; the id only has to come back.
         const ID: u64 = 1;
+        let authorization =
+            request.authorization.take().map(|authorization| self.header(&authorization)).transpose()?;
         let body = request.encode(ID);
-        let limit = MAX_REQUEST.saturating_sub(head_size(&self.endpoint));
+        let header = authorization.as_ref().map_or(0, HeaderValue::len);
+        let limit = MAX_REQUEST.saturating_sub(head_size(&self.endpoint) + header);
         if body.len() >= limit {
             return Err(CallError::TooLarge { method: request.method, size: body.len(), limit });
         }
@@ -144,7 +173,7 @@ impl RpcClient for Http {
         tokio::select! {
             // Biased so that an answer that is there counts.
             biased;
-            result = self.post(ID, &request, body) => result,
+            result = self.post(ID, &request, body, authorization) => result,
             _ = hung_up.changed() => {
                 Err(CallError::Lost { peer: peer(), sent: true, reason: "the link was given up".into() })
             }

@@ -107,7 +107,9 @@ impl FromStr for Target {
                 let endpoint = endpoint(text)?.with_path("/rpc");
                 match endpoint.credentials {
                     None => Ok(Self::Http(endpoint)),
-                    Some(_) => malformed("an http URL takes no user and password"),
+                    Some(_) => malformed(
+                        "an http URL takes no user and password; those of the device are given with --rpc-creds",
+                    ),
                 }
             }
             "mqtt" | "mqtts" => {

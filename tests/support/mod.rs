@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use otactl::sim::auth::{Algorithm, Auth};
 use otactl::sim::{Config, Firmware, Simulator};
 use tokio::net::TcpListener;
 
@@ -46,11 +47,19 @@ pub fn recorded_device() -> Config {
     }
 }
 
+/// The devices on which the cases with credentials were recorded, at about the time of the recording.
+pub fn recorded_device_with_auth(id: &str, algorithm: Algorithm) -> Config {
+    let auth: Auth = "admin:secret:myrealm".parse().expect("credentials");
+    Config { id: id.into(), auth: Some(Auth { algorithm, ..auth }), clock: Some(1_795_417_276), ..recorded_device() }
+}
+
 /// The built binary, with an environment of its own.
 pub fn otactl(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_otactl"));
     command.args(args).stdin(Stdio::null()).current_dir(env!("CARGO_MANIFEST_DIR"));
-    for variable in ["OTACTL_PORT", "MOS_PORT", "OTACTL_TIMEOUT", "NO_COLOR", "HTTP_PROXY", "http_proxy"] {
+    for variable in
+        ["OTACTL_PORT", "MOS_PORT", "OTACTL_TIMEOUT", "OTACTL_RPC_CREDS", "NO_COLOR", "HTTP_PROXY", "http_proxy"]
+    {
         command.env_remove(variable);
     }
     command

@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use otactl::sim::auth::{Algorithm, Auth};
 use otactl::sim::{Config, Firmware, Simulator};
 use tokio::net::TcpListener;
 use tokio::sync::broadcast::error::RecvError;
@@ -31,9 +32,25 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = values::duration)]
     reboot_delay: Duration,
 
+    /// Let in only who knows these: USER:PASSWORD[:REALM]
+    #[arg(long, value_name = "CREDENTIALS")]
+    auth: Option<Auth>,
+
+    /// The hash of its challenges
+    #[arg(long, value_name = "ALGORITHM", requires = "auth", default_value = "sha-256")]
+    auth_algo: AuthAlgo,
+
     /// Where to keep its flash; without it, every start is from the factory
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
+}
+
+/// The hashes that a device can use.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum AuthAlgo {
+    Md5,
+    #[value(name = "sha-256")]
+    Sha256,
 }
 
 impl Args {
@@ -44,7 +61,18 @@ impl Args {
         })?;
         let Config { factory, .. } = Config::default();
         let factory = Firmware { platform: self.platform, ..factory };
-        let config = Config { id: self.id, factory, reboot_delay: self.reboot_delay, state: self.state.clone() };
+        let algorithm = match self.auth_algo {
+            AuthAlgo::Md5 => Algorithm::Md5,
+            AuthAlgo::Sha256 => Algorithm::Sha256,
+        };
+        let config = Config {
+            id: self.id,
+            factory,
+            reboot_delay: self.reboot_delay,
+            state: self.state.clone(),
+            auth: self.auth.map(|auth| Auth { algorithm, ..auth }),
+            clock: None,
+        };
         let simulator = Simulator::start(config, listener).map_err(|error| {
             let kept = self.state.as_ref().map(|directory| format!(" from {}", directory.display()));
             Failure::new(Kind::Other, format!("cannot start the device{}: {error}", kept.unwrap_or_default()))

@@ -1,0 +1,240 @@
+//! Digest authentication, as a device asks for it: in a frame's error 401, or by HTTP.
+//!
+//! A challenge is good for an hour, so that one answer serves many calls.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use md5::Md5;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::text::hex;
+
+/// A user and a password. Shown nowhere.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// The user.
+    pub user: String,
+    password: String,
+}
+
+/// Why a text is no credentials. Says nothing of the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("credentials are written as USER:PASSWORD")]
+pub struct CredentialsError;
+
+impl FromStr for Credentials {
+    type Err = CredentialsError;
+
+    /// `user:password`; a password may hold colons.
+    fn from_str(text: &str) -> Result<Self, CredentialsError> {
+        match text.split_once(':') {
+            Some((user, password)) if !user.is_empty() => Ok(Self { user: user.into(), password: password.into() }),
+            _ => Err(CredentialsError),
+        }
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Credentials({}:…)", self.user)
+    }
+}
+
+/// The hash of a challenge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Algorithm {
+    /// MD5, the default of older firmware.
+    Md5,
+    /// SHA-256.
+    Sha256,
+}
+
+impl Algorithm {
+    fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "MD5" => Some(Self::Md5),
+            "SHA-256" => Some(Self::Sha256),
+            _ => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Md5 => "MD5",
+            Self::Sha256 => "SHA-256",
+        }
+    }
+
+    fn hash(self, text: &str) -> String {
+        match self {
+            Self::Md5 => hex(&Md5::digest(text)),
+            Self::Sha256 => hex(&Sha256::digest(text)),
+        }
+    }
+}
+
+/// What the device wants to have answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Challenge {
+    realm: String,
+    /// As the device wrote it: decimal in a frame, hex in a header.
+    nonce: String,
+    algorithm: Algorithm,
+}
+
+impl Challenge {
+    /// Reads the challenge of an error 401, which stands in its message: as JSON (as recorded in
+    /// wire/ws-md5.json, case `auth`), or as HTTP's header has it.
+    #[must_use]
+    pub fn parse(message: &str) -> Option<Self> {
+        Self::from_json(message).or_else(|| Self::from_header(message))
+    }
+
+    fn from_json(message: &str) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Wire {
+            realm: String,
+            nonce: Value,
+            algorithm: Option<String>,
+        }
+        let wire: Wire = serde_json::from_str(message).ok()?;
+        let nonce = match wire.nonce {
+            Value::String(nonce) => nonce,
+            Value::Number(nonce) => nonce.to_string(),
+            _ => return None,
+        };
+        let algorithm = Algorithm::from_name(wire.algorithm.as_deref().unwrap_or("MD5"))?;
+        Some(Self { realm: wire.realm, nonce, algorithm })
+    }
+
+    fn from_header(header: &str) -> Option<Self> {
+        let fields = header.trim().strip_prefix("Digest ")?;
+        // The device quotes without escapes, and has no comma in what it quotes.
+        let field = |name: &str| {
+            let mut pairs = fields.split(',').filter_map(|field| field.trim().split_once('='));
+            pairs.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim_matches('"').to_owned())
+        };
+        let algorithm = Algorithm::from_name(field("algorithm").as_deref().unwrap_or("MD5"))?;
+        // What comes back in a header of ours must not end it.
+        let clean = |text: String| (!text.contains(['"', '\\', '\r', '\n'])).then_some(text);
+        Some(Self { realm: clean(field("realm")?)?, nonce: clean(field("nonce")?)?, algorithm })
+    }
+}
+
+/// An answer to a challenge, for one request.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Authorization {
+    credentials: Arc<Credentials>,
+    challenge: Challenge,
+    cnonce: u32,
+}
+
+impl Authorization {
+    /// An answer to `challenge`. `cnonce` should be new for every request.
+    #[must_use]
+    pub fn new(credentials: Arc<Credentials>, challenge: Challenge, cnonce: u32) -> Self {
+        Self { credentials, challenge, cnonce }
+    }
+
+    /// The `auth` of a frame. A frame has no HTTP method and no path; the device puts fixed words in
+    /// their place.
+    #[must_use]
+    pub fn frame(&self) -> Value {
+        let Challenge { realm, nonce, algorithm } = &self.challenge;
+        let number = |text: &str| text.parse::<u64>().map_or_else(|_| text.into(), Value::from);
+        json!({
+            "realm": realm,
+            "username": self.credentials.user,
+            "nonce": number(nonce),
+            "cnonce": self.cnonce,
+            "response": self.response("1", "dummy_method", "dummy_uri"),
+            "algorithm": algorithm.name(),
+        })
+    }
+
+    /// The `Authorization` header of a `POST` to `uri`, which is path and query.
+    #[must_use]
+    pub fn header(&self, uri: &str) -> String {
+        const COUNT: &str = "00000001";
+        let Challenge { realm, nonce, algorithm } = &self.challenge;
+        format!(
+            "Digest username=\"{}\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\", qop=auth, nc={COUNT}, \
+             cnonce=\"{}\", response=\"{}\", algorithm={}",
+            self.credentials.user.replace(['"', '\\'], ""),
+            self.cnonce,
+            self.response(COUNT, "POST", uri),
+            algorithm.name(),
+        )
+    }
+
+    fn response(&self, count: &str, method: &str, uri: &str) -> String {
+        let Challenge { realm, nonce, algorithm } = &self.challenge;
+        let Credentials { user, password } = &*self.credentials;
+        let who = algorithm.hash(&format!("{user}:{realm}:{password}"));
+        let what = algorithm.hash(&format!("{method}:{uri}"));
+        algorithm.hash(&format!("{who}:{nonce}:{count}:{}:auth:{what}", self.cnonce))
+    }
+}
+
+impl fmt::Debug for Authorization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Authorization({:?})", self.credentials)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn answer(message: &str, password: &str, cnonce: u32) -> Authorization {
+        let credentials = format!("admin:{password}").parse().expect("credentials");
+        Authorization::new(Arc::new(credentials), Challenge::parse(message).expect("a challenge"), cnonce)
+    }
+
+    /// The very numbers that a device took (wire/ws-md5.json and wire/uart-md5.json, case `auth`).
+    #[test]
+    fn answers_as_recorded() {
+        let challenge = |nonce: u64| {
+            format!(r#"{{"auth_type": "digest", "nonce": {nonce}, "nc": 1, "realm": "myrealm", "algorithm": "MD5"}}"#)
+        };
+        let auth = answer(&challenge(1_795_417_272), "secret", 1_234_567).frame();
+        assert_eq!(auth["response"], "b535002c9702f8c7f63c77ee7e8b85f8");
+        assert_eq!(auth["nonce"], 1_795_417_272_u64);
+        let auth = answer(&challenge(1_795_417_271), "secret", 1_234_567).frame();
+        assert_eq!(auth["response"], "b076a62d4c93308cb54247a562ed017a");
+    }
+
+    #[test]
+    fn reads_the_header_of_a_device() {
+        let challenge = Challenge::parse(r#"Digest qop="auth", realm="myrealm", nonce="6b03e4bb", algorithm=SHA-256"#);
+        let expected = Challenge { realm: "myrealm".into(), nonce: "6b03e4bb".into(), algorithm: Algorithm::Sha256 };
+        assert_eq!(challenge, Some(expected));
+        for bad in
+            ["", "Basic realm=\"x\"", "Digest realm=\"x\"", "Digest realm=\"x\", nonce=\"n\", algorithm=MD4", "{}"]
+        {
+            assert_eq!(Challenge::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_password_may_hold_colons_and_is_not_shown() {
+        let credentials: Credentials = "admin:a:b:c".parse().expect("credentials");
+        assert_eq!((credentials.user.as_str(), credentials.password.as_str()), ("admin", "a:b:c"));
+        assert_eq!(format!("{credentials:?}"), "Credentials(admin:…)");
+        assert!("admin".parse::<Credentials>().is_err() && ":x".parse::<Credentials>().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_challenge_is_read_without_a_panic(text: String) {
+            let _ = Challenge::parse(&text);
+            let _ = Challenge::parse(&format!("Digest {text}"));
+        }
+    }
+}

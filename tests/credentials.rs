@@ -1,0 +1,105 @@
+//! Devices that ask who calls: the built binary against a simulated device with a password.
+
+mod support;
+
+use std::io::Write as _;
+use std::process::Stdio;
+
+use otactl::sim::Config;
+use otactl::sim::auth::{Algorithm, Auth};
+use support::{DEMO, REBOOT, finish, otactl, run_on, simulator_with};
+
+const PASSWORD: &str = "pa:ss:word";
+
+fn guarded(algorithm: Algorithm) -> Config {
+    let auth = Auth { user: "admin".into(), password: PASSWORD.into(), realm: "lab".into(), algorithm };
+    Config { auth: Some(auth), reboot_delay: REBOOT, ..Config::default() }
+}
+
+#[tokio::test]
+async fn the_right_password_opens_every_transport_with_every_hash() {
+    for algorithm in [Algorithm::Md5, Algorithm::Sha256] {
+        let device = simulator_with(guarded(algorithm)).await;
+        for scheme in ["ws", "http"] {
+            let port = format!("{scheme}://{}", device.address());
+            let creds = format!("admin:{PASSWORD}");
+            let run = run_on(&port, &["--rpc-creds", &creds, "get-boot-state"]).await;
+            assert_eq!(run.code, 0, "{algorithm:?}: {}", run.shown());
+            assert!(run.stdout.contains("\"active_slot\": 0"), "{}", run.shown());
+        }
+    }
+}
+
+/// The whole way, with a reboot in the middle.
+#[tokio::test]
+async fn a_device_with_a_password_is_updated() {
+    for scheme in ["ws", "http"] {
+        let device = simulator_with(guarded(Algorithm::Sha256)).await;
+        let port = format!("{scheme}://{}", device.address());
+        let mut update = otactl(&["--port", &port, "update", DEMO]);
+        update.env("OTACTL_RPC_CREDS", format!("admin:{PASSWORD}"));
+        let run = finish(update).await;
+        assert_eq!(run.code, 0, "{}", run.shown());
+        let refused = run_on(&port, &["revert"]).await;
+        assert_eq!(refused.code, 6, "{}", refused.shown());
+    }
+}
+
+/// A challenge is answered once; the calls that follow cost one round trip each.
+#[tokio::test]
+async fn a_challenge_is_asked_for_once() {
+    let device = simulator_with(guarded(Algorithm::Md5)).await;
+    let mut console = device.console();
+    let mut update = otactl(&["--port", &format!("ws://{}", device.address()), "update", DEMO, "--dry-run"]);
+    update.env("OTACTL_RPC_CREDS", format!("admin:{PASSWORD}"));
+    assert_eq!(finish(update).await.code, 0);
+    let mut calls = Vec::new();
+    while let Ok(call) = console.try_recv() {
+        calls.push(call);
+    }
+    let expected = ["Sys.GetInfo", "Sys.GetInfo", "OTA.GetBootState", "Sys.GetInfo", "OTA.Status"];
+    assert_eq!(calls, expected, "the first one twice: the challenge, and its answer");
+}
+
+#[tokio::test]
+async fn credentials_come_from_a_file_stdin_or_the_environment() {
+    let device = simulator_with(guarded(Algorithm::Sha256)).await;
+    let port = format!("ws://{}", device.address());
+    let mut file = tempfile::NamedTempFile::new().expect("a file");
+    writeln!(file, "admin:{PASSWORD}").expect("written");
+    let from_file = format!("@{}", file.path().display());
+    assert_eq!(run_on(&port, &["--rpc-creds", &from_file, "commit"]).await.code, 0);
+
+    let mut from_stdin = otactl(&["--port", &port, "--rpc-creds", "-", "commit"]);
+    from_stdin.stdin(Stdio::from(file.reopen().expect("the file")));
+    assert_eq!(finish(from_stdin).await.code, 0);
+
+    let mut from_environment = otactl(&["--port", &port, "commit"]);
+    from_environment.env("OTACTL_RPC_CREDS", format!("admin:{PASSWORD}"));
+    assert_eq!(finish(from_environment).await.code, 0);
+}
+
+/// Each refusal says what it is, and none of them repeats the password.
+#[tokio::test]
+async fn refusals_are_told_apart() {
+    let device = simulator_with(guarded(Algorithm::Sha256)).await;
+    for scheme in ["ws", "http"] {
+        let port = format!("{scheme}://{}", device.address());
+        for (creds, code, message) in [
+            (None, 6, "the device wants credentials, and none were given"),
+            (Some("admin:s3cret"), 6, "the device does not accept the user `admin` with this password"),
+            (Some("nobody:s3cret"), 6, "the device does not accept the user `nobody` with this password"),
+            (Some("s3cret"), 2, "credentials are written as USER:PASSWORD"),
+            (Some("@/no/such/file"), 2, "cannot read the credentials from /no/such/file"),
+        ] {
+            let given: Vec<_> = creds.iter().flat_map(|creds| ["--rpc-creds", creds]).collect();
+            let run = run_on(&port, &[&given[..], &["-vv", "commit"]].concat()).await;
+            assert_eq!((run.code, run.stdout.as_str()), (code, ""), "{creds:?}: {}", run.shown());
+            assert!(run.stderr.contains(message) && run.stderr.contains("\nhint: "), "{creds:?}: {}", run.shown());
+            assert!(!run.stderr.contains("s3cret"), "{creds:?}: {}", run.shown());
+        }
+        // A method that does not exist is told to anybody.
+        let run = run_on(&port, &["call", "No.Such"]).await;
+        assert_eq!(run.code, 4, "{}", run.shown());
+    }
+}
