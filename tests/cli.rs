@@ -6,9 +6,10 @@ mod support;
 use std::io::Write as _;
 use std::process::Stdio;
 
+use otactl::sim::Config;
 use serde_json::{Value, json};
 use snapbox::{assert_data_eq, str};
-use support::{Run, finish, otactl, run, run_on, simulator};
+use support::{REBOOT, Run, finish, otactl, run, run_on, simulator, simulator_everywhere};
 
 #[tokio::test]
 async fn otactl_alone_prints_the_help_page() {
@@ -46,9 +47,8 @@ Examples:
 
 #[tokio::test]
 async fn results_are_the_devices_own() {
-    let device = simulator().await;
-    for scheme in ["ws", "http"] {
-        let port = format!("{scheme}://{}", device.address());
+    let (_device, ports) = simulator_everywhere(Config { reboot_delay: REBOOT, ..Config::default() }).await;
+    for port in ports {
         let state = run_on(&port, &["get-boot-state"]).await;
         assert_data_eq!(
             state.shown(),
@@ -217,7 +217,7 @@ async fn a_wrong_command_line_is_usage() {
         &["--port", "192.168.1.5", "ping"],
         &["--port", "/dev/ttyUSB0", "ping"],
         &["--port", "mqtt://broker/dev", "ping"],
-        &["--port", "tcp://1.2.3.4:5", "ping"],
+        &["--port", "tcp://1.2.3.4", "ping"],
         &["--port", "udp://1.2.3.4:5", "ping"],
         &["--port", "sim:", "call", "RPC.Ping", "not JSON"],
         &["--port", "sim:", "call", "RPC.Ping", "@/no/such/file"],
@@ -261,6 +261,19 @@ async fn a_request_that_is_too_large_stays_here() {
         let params = format!("\"{}\"", "x".repeat(len));
         let run = run_on(&format!("{scheme}://{}", device.address()), &["call", "RPC.Ping", &params]).await;
         assert_eq!(run.code, 0, "{}", run.shown());
+    }
+}
+
+/// Anything but ASCII would wipe the receive buffer of a UART; on every transport it arrives.
+#[tokio::test]
+async fn arguments_may_be_in_any_script() {
+    let (_device, ports) = simulator_everywhere(Config { reboot_delay: REBOOT, ..Config::default() }).await;
+    for port in ports {
+        let run = run_on(&port, &["call", "RPC.Describe", r#"{"name": "ü€😀"}"#]).await;
+        assert_eq!(run.code, 4, "{}", run.shown());
+        assert!(run.stderr.contains("name not found"), "{}", run.shown());
+        let run = run_on(&port, &["call", "Nö.Such"]).await;
+        assert!(run.stderr.contains("No handler for Nö.Such"), "{}", run.shown());
     }
 }
 

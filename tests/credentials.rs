@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use otactl::sim::Config;
 use otactl::sim::auth::{Algorithm, Auth};
-use support::{DEMO, REBOOT, finish, otactl, run_on, simulator_with};
+use support::{DEMO, REBOOT, finish, otactl, run_on, simulator_everywhere, simulator_with};
 
 const PASSWORD: &str = "pa:ss:word";
 
@@ -19,9 +19,8 @@ fn guarded(algorithm: Algorithm) -> Config {
 #[tokio::test]
 async fn the_right_password_opens_every_transport_with_every_hash() {
     for algorithm in [Algorithm::Md5, Algorithm::Sha256] {
-        let device = simulator_with(guarded(algorithm)).await;
-        for scheme in ["ws", "http"] {
-            let port = format!("{scheme}://{}", device.address());
+        let (_device, ports) = simulator_everywhere(guarded(algorithm)).await;
+        for port in ports {
             let creds = format!("admin:{PASSWORD}");
             let run = run_on(&port, &["--rpc-creds", &creds, "get-boot-state"]).await;
             assert_eq!(run.code, 0, "{algorithm:?}: {}", run.shown());
@@ -33,9 +32,9 @@ async fn the_right_password_opens_every_transport_with_every_hash() {
 /// The whole way, with a reboot in the middle.
 #[tokio::test]
 async fn a_device_with_a_password_is_updated() {
-    for scheme in ["ws", "http"] {
-        let device = simulator_with(guarded(Algorithm::Sha256)).await;
-        let port = format!("{scheme}://{}", device.address());
+    for which in 0..3 {
+        let (_device, mut ports) = simulator_everywhere(guarded(Algorithm::Sha256)).await;
+        let port = ports.swap_remove(which);
         let mut update = otactl(&["--port", &port, "update", DEMO]);
         update.env("OTACTL_RPC_CREDS", format!("admin:{PASSWORD}"));
         let run = finish(update).await;

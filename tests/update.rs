@@ -5,11 +5,12 @@ mod support;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use otactl::sim::Config;
 use serde_json::Value;
 use snapbox::{assert_data_eq, str};
 use support::bundles::BundleServer;
 use support::peers::Swallower;
-use support::{DEMO, DEMO_BUILD, assert_runs, otactl, run, run_on, simulator, ws};
+use support::{DEMO, DEMO_BUILD, REBOOT, assert_runs, otactl, run, run_on, simulator, simulator_everywhere, ws};
 
 /// The first command of the README.
 #[tokio::test]
@@ -43,9 +44,9 @@ done      demo 2.0.0 (20240202-020202/g234b2a65) runs in slot 1, and is committe
 
 #[tokio::test]
 async fn every_transport_ends_committed_and_twice_is_once() {
-    for scheme in ["ws", "http"] {
-        let device = simulator().await;
-        let port = format!("{scheme}://{}", device.address());
+    for which in 0..3 {
+        let (device, mut ports) = simulator_everywhere(Config { reboot_delay: REBOOT, ..Config::default() }).await;
+        let port = ports.swap_remove(which);
         let first = run_on(&port, &["update", DEMO]).await;
         assert_eq!(first.code, 0, "{}", first.shown());
         assert_runs(&port, "2.0.0", true).await;

@@ -5,6 +5,7 @@
 mod support;
 
 use std::collections::HashSet;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use otactl::rpc::frame::{self, Incoming};
@@ -13,8 +14,8 @@ use otactl::sim::{Config, Simulator};
 use serde::Deserialize;
 use support::bundles::BundleServer;
 use support::{file, recorded_device, recorded_device_with_auth, simulator_with};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -306,6 +307,74 @@ async fn read_frame(socket: &mut TcpStream) -> Option<String> {
         }
     };
     timeout(PATIENCE, read).await.expect("an answer in time")
+}
+
+/// What was recorded on a UART, over TCP, which has the same lines. The UART's times are its own.
+#[tokio::test]
+async fn lines_answer_as_recorded() {
+    for (name, config) in [
+        ("uart.json", recorded_device()),
+        ("uart-md5.json", recorded_device_with_auth("esp32_AUTHMD5", Algorithm::Md5)),
+        ("uart-sha256.json", recorded_device_with_auth("esp32_AUTHSHA256", Algorithm::Sha256)),
+    ] {
+        let mut bench = Bench::with(config).await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        bench.device.serve_tcp(listener);
+        let mut compared = 0;
+        for case in recording(name).cases {
+            compared += replay_lines(&bench, address, &case).await;
+            if reboots(&case) {
+                bench.rebooted().await;
+            }
+        }
+        assert!(compared >= 9, "{name}: {compared}");
+    }
+}
+
+/// How many replies were compared.
+async fn replay_lines(bench: &Bench, address: SocketAddr, case: &Case) -> usize {
+    let started = Instant::now();
+    let mut compared = 0;
+    let mut socket = BufReader::new(TcpStream::connect(address).await.expect("a connection"));
+    for event in &case.events {
+        let text = String::from_utf8(event.bytes()).expect("ASCII");
+        match event.from.as_deref() {
+            Some("host") => {
+                keep_time(case, event, started).await;
+                // The CRC is over the whole frame, and so changes with the address in it.
+                let json = &text[..text.rfind('}').map_or(0, |end| end + 1)];
+                let localised = bench.localised(json);
+                let said = if localised == json { text } else { format!("{localised}{:08x}\n", crc32(&localised)) };
+                socket.write_all(said.as_bytes()).await.expect("sent");
+            }
+            Some("device") => {
+                let answer = read_reply(&mut socket, &case.case).await;
+                let (json, crc) = answer.split_at(answer.len() - 8);
+                assert_eq!(crc, format!("{:08x}", crc32(json)), "{}: {answer}", case.case);
+                let expected = text.trim_matches('\n');
+                assert_eq!(normal(json), normal(&expected[..expected.len() - 8]), "{}", case.case);
+                compared += 1;
+            }
+            _ => {}
+        }
+    }
+    compared
+}
+
+fn crc32(text: &str) -> u32 {
+    crc32fast::hash(text.as_bytes())
+}
+
+/// A reply between an empty line and a line end.
+async fn read_reply(socket: &mut BufReader<TcpStream>, name: &str) -> String {
+    let mut line = String::new();
+    for expected in ["an empty line", "a reply"] {
+        line.clear();
+        let read = timeout(PATIENCE, socket.read_line(&mut line)).await;
+        read.unwrap_or_else(|_| panic!("{name}: no {expected}")).expect("readable");
+    }
+    line.trim_end().to_owned()
 }
 
 #[tokio::test]

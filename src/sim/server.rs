@@ -1,23 +1,24 @@
-//! The simulated device on a TCP port.
+//! The simulated device on its ports.
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 
 use super::board::Board;
-use super::{Config, http};
+use super::{Config, http, tcp};
 
 /// A simulated device that runs. Dropping it switches it off.
 #[derive(Debug)]
 pub struct Simulator {
     board: Arc<Board>,
     address: SocketAddr,
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 impl Simulator {
@@ -28,8 +29,16 @@ impl Simulator {
         let mut tasks = JoinSet::new();
         let clock = Arc::clone(&board);
         tasks.spawn(async move { clock.run_clock().await });
-        tasks.spawn(accept(listener, Arc::clone(&board)));
-        Ok(Self { board, address, _tasks: tasks })
+        tasks.spawn(accept(listener, Arc::clone(&board), |stream, peer, board| {
+            Box::pin(http::serve(stream, peer, board))
+        }));
+        Ok(Self { board, address, tasks })
+    }
+
+    /// Serves the device on this listener too, over plain TCP.
+    pub fn serve_tcp(&mut self, listener: TcpListener) {
+        let board = Arc::clone(&self.board);
+        self.tasks.spawn(accept(listener, board, |stream, peer, board| Box::pin(tcp::serve(stream, peer, board))));
     }
 
     /// Where it listens.
@@ -57,9 +66,12 @@ impl Simulator {
     }
 }
 
+/// What is done with a connection.
+type Serve = fn(TcpStream, SocketAddr, Arc<Board>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// The port stays bound while the device reboots, so that nobody else can take it; connections wait
 /// unanswered meanwhile, as a SYN does that is sent again.
-async fn accept(listener: TcpListener, board: Arc<Board>) {
+async fn accept(listener: TcpListener, board: Arc<Board>, serve: Serve) {
     let mut connections = JoinSet::new();
     loop {
         board.until_on().await;
@@ -68,7 +80,7 @@ async fn accept(listener: TcpListener, board: Arc<Board>) {
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    connections.spawn(http::serve(stream, peer, Arc::clone(&board)));
+                    connections.spawn(serve(stream, peer, Arc::clone(&board)));
                 }
                 // Out of file handles, most likely; asking again at once would not find more.
                 Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,

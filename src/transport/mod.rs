@@ -5,14 +5,19 @@
 //!   makes one;
 //! - [`session`]: makes an [`RpcClient`] of any `Connect`: it matches replies to calls, keeps
 //!   deadlines, dials again;
-//! - [`websocket`]: a `Connect`;
+//! - [`reach`]: a TCP connection to one of a host's addresses;
+//! - [`framing`]: frames and console text in a stream of bytes, for TCP and UART;
+//! - [`websocket`], [`tcp`]: a `Connect` each;
 //! - [`http`]: an [`RpcClient`] of its own, since HTTP matches replies to requests by itself;
 //! - [`tls`]: certificates and their errors.
 
+pub mod framing;
 pub mod http;
 pub mod link;
+pub mod reach;
 pub mod session;
 pub mod target;
+pub mod tcp;
 pub mod tls;
 pub mod websocket;
 
@@ -22,6 +27,7 @@ use crate::rpc::RpcClient;
 use http::Http;
 use session::Session;
 use target::Target;
+use tcp::Tcp;
 use websocket::WebSocket;
 
 /// What the user may set about a connection.
@@ -51,7 +57,7 @@ pub fn connect(target: &Target, options: &Options) -> Result<Box<dyn RpcClient>,
         Target::Http(endpoint) => Ok(Box::new(Http::new(endpoint, options)?)),
         Target::Serial(_) => Err(ConnectError::NotYet("serial")),
         Target::Mqtt(_) => Err(ConnectError::NotYet("mqtt")),
-        Target::Tcp(_) => Err(ConnectError::NotYet("tcp")),
+        Target::Tcp(endpoint) => Ok(Box::new(Session::new(Tcp::new(endpoint, options)))),
         Target::Udp(_) => Err(ConnectError::NotYet("udp")),
         Target::Sim => Err(ConnectError::NotYet("sim: (other than from the command line)")),
     }

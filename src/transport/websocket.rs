@@ -11,7 +11,6 @@ use async_trait::async_trait;
 use futures_util::{SinkExt as _, StreamExt as _};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsConnector;
@@ -26,6 +25,7 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use super::Options;
 use super::link::{Connect, Link, LinkDriver};
+use super::reach::reach;
 use super::target::Endpoint;
 use super::tls::{self, Trust};
 use crate::rpc::DialError;
@@ -68,9 +68,7 @@ impl WebSocket {
     }
 
     async fn open(&self) -> Result<Link, DialError> {
-        let tcp = self.reach().await?;
-        // A request is one small packet that must not wait for another.
-        tcp.set_nodelay(true).map_err(|e| DialError::from(&e))?;
+        let tcp = reach(&self.endpoint, self.connect_timeout).await?;
         if !self.endpoint.is_tls() {
             return self.shake_hands(tcp).await;
         }
@@ -82,23 +80,6 @@ impl WebSocket {
         let name = ServerName::try_from(self.endpoint.host().to_owned()).map_err(|e| tls_error(e.to_string()))?;
         let stream = connector.connect(name, tcp).await.map_err(|e| tls::explain_handshake(&e))?;
         self.shake_hands(stream).await
-    }
-
-    /// A TCP connection to the first of the host's addresses that takes one. Each has its share of the
-    /// time, so that one that swallows packets does not use up that of the others.
-    async fn reach(&self) -> Result<TcpStream, DialError> {
-        let host = (self.endpoint.host(), self.endpoint.port());
-        let addresses: Vec<_> = lookup_host(host).await.map_err(|_| DialError::UnknownHost)?.collect();
-        let share = self.connect_timeout / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
-        let mut failure = DialError::UnknownHost;
-        for address in addresses {
-            match timeout(share, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => return Ok(stream),
-                Ok(Err(error)) => failure = DialError::from(&error),
-                Err(_) => failure = DialError::Silent(self.connect_timeout),
-            }
-        }
-        Err(failure)
     }
 
     async fn shake_hands<S>(&self, stream: S) -> Result<Link, DialError>

@@ -47,6 +47,17 @@ pub fn recorded_device() -> Config {
     }
 }
 
+/// A simulated device with quick reboots on all its ports, and their addresses.
+pub async fn simulator_everywhere(config: Config) -> (Simulator, Vec<String>) {
+    let mut device = simulator_with(config).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let tcp = listener.local_addr().expect("an address");
+    device.serve_tcp(listener);
+    let ports =
+        vec![format!("ws://{}", device.address()), format!("http://{}", device.address()), format!("tcp://{tcp}")];
+    (device, ports)
+}
+
 /// The devices on which the cases with credentials were recorded, at about the time of the recording.
 pub fn recorded_device_with_auth(id: &str, algorithm: Algorithm) -> Config {
     let auth: Auth = "admin:secret:myrealm".parse().expect("credentials");

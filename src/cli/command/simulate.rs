@@ -11,7 +11,7 @@ use crate::cli::context::Context;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::values;
 
-/// Run a simulated device, over WebSocket and HTTP, until Ctrl-C
+/// Run a simulated device, over WebSocket, HTTP and TCP, until Ctrl-C
 ///
 /// It runs demo 1.0.0, and takes any bundle for its platform.
 #[derive(Debug, clap::Args)]
@@ -19,6 +19,10 @@ pub(crate) struct Args {
     /// Where it listens
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8910", value_parser = values::listen)]
     listen: SocketAddr,
+
+    /// Where it listens for plain TCP
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = values::listen)]
+    tcp: Option<SocketAddr>,
 
     /// Its id
     #[arg(long, default_value = "esp32_AABBCC")]
@@ -45,6 +49,13 @@ pub(crate) struct Args {
     state: Option<PathBuf>,
 }
 
+async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        Failure::new(Kind::Other, format!("cannot listen on {address}: {error}"))
+            .hint("choose another address, such as 127.0.0.1:0")
+    })
+}
+
 /// The hashes that a device can use.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum AuthAlgo {
@@ -55,10 +66,7 @@ enum AuthAlgo {
 
 impl Args {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let listener = TcpListener::bind(self.listen).await.map_err(|error| {
-            Failure::new(Kind::Other, format!("cannot listen on {}: {error}", self.listen))
-                .hint("choose another address with `--listen 127.0.0.1:0`")
-        })?;
+        let listener = listen(self.listen).await?;
         let Config { factory, .. } = Config::default();
         let factory = Firmware { platform: self.platform, ..factory };
         let algorithm = match self.auth_algo {
@@ -73,7 +81,7 @@ impl Args {
             auth: self.auth.map(|auth| Auth { algorithm, ..auth }),
             clock: None,
         };
-        let simulator = Simulator::start(config, listener).map_err(|error| {
+        let mut simulator = Simulator::start(config, listener).map_err(|error| {
             let kept = self.state.as_ref().map(|directory| format!(" from {}", directory.display()));
             Failure::new(Kind::Other, format!("cannot start the device{}: {error}", kept.unwrap_or_default()))
                 .hint("give an empty directory to `--state`, or one that an earlier simulate has written")
@@ -84,6 +92,11 @@ impl Args {
             simulator.id(),
             address = simulator.address()
         ));
+        if let Some(address) = self.tcp {
+            let listener = listen(address).await?;
+            output.say(&format!("and at tcp://{}", listener.local_addr().unwrap_or(address)));
+            simulator.serve_tcp(listener);
+        }
         output.say(&simulator.describe());
         // In a thread of its own, so that a terminal that has stopped does not stop the device.
         std::thread::spawn(move || {
