@@ -21,7 +21,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
 
     $completions = @(switch ($command) {
         'otactl' {
-            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')
             [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Take any TLS certificate')
@@ -47,7 +47,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             [CompletionResult]::new('info', 'info', [CompletionResultType]::ParameterValue, 'Show what the device is and what it runs (Sys.GetInfo)')
             [CompletionResult]::new('ping', 'ping', [CompletionResultType]::ParameterValue, 'Ask whether the device is there (RPC.Ping)')
             [CompletionResult]::new('reboot', 'reboot', [CompletionResultType]::ParameterValue, 'Reboot the device (Sys.Reboot)')
-            [CompletionResult]::new('simulate', 'simulate', [CompletionResultType]::ParameterValue, 'Run a simulated device, over WebSocket, HTTP and TCP, until Ctrl-C')
+            [CompletionResult]::new('simulate', 'simulate', [CompletionResultType]::ParameterValue, 'Run a simulated device, over WebSocket, HTTP, TCP and UDP, until Ctrl-C')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -58,7 +58,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             [CompletionResult]::new('--reboot-timeout', '--reboot-timeout', [CompletionResultType]::ParameterName, 'How long the device may take from the download to its first answer after the reboot')
             [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'Where to serve the firmware: ADDRESS:PORT, ADDRESS or :PORT')
             [CompletionResult]::new('--advertise', '--advertise', [CompletionResultType]::ParameterName, 'Under which host, and port if it differs, the device reaches this machine')
-            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')
             [CompletionResult]::new('--no-commit', '--no-commit', [CompletionResultType]::ParameterName, 'Leave the new firmware uncommitted, and say until when')
@@ -75,7 +75,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             break
         }
         'otactl;commit' {
-            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')
             [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Take any TLS certificate')
@@ -89,7 +89,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             break
         }
         'otactl;revert' {
-            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')
             [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Take any TLS certificate')
@@ -104,7 +104,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
         }
         'otactl;create-snapshot' {
             [CompletionResult]::new('--commit-timeout', '--commit-timeout', [CompletionResultType]::ParameterName, 'Make the running firmware uncommitted, to be committed within this time')
-            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')
             [CompletionResult]::new('--set-as-revert', '--set-as-revert', [CompletionResultType]::ParameterName, 'Make the copy what a rollback goes back to')
@@ -119,7 +119,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             break
         }
         'otactl;get-boot-state' {
-            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')
             [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Take any TLS certificate')
@@ -137,7 +137,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             [CompletionResult]::new('--is-committed', '--is-committed', [CompletionResultType]::ParameterName, 'Whether it is committed')
             [CompletionResult]::new('--revert-slot', '--revert-slot', [CompletionResultType]::ParameterName, 'The slot that a rollback goes back to')
             [CompletionResult]::new('--commit-timeout', '--commit-timeout', [CompletionResultType]::ParameterName, 'How long after a boot the device waits for the commit')
-            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')
             [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Take any TLS certificate')
@@ -151,7 +151,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             break
         }
         'otactl;status' {
-            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')
             [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Take any TLS certificate')
@@ -165,7 +165,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             break
         }
         'otactl;call' {
-            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')
             [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Take any TLS certificate')
@@ -179,7 +179,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             break
         }
         'otactl;list' {
-            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')
             [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Take any TLS certificate')
@@ -193,7 +193,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             break
         }
         'otactl;describe' {
-            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')
             [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Take any TLS certificate')
@@ -207,7 +207,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             break
         }
         'otactl;info' {
-            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')
             [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Take any TLS certificate')
@@ -221,7 +221,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             break
         }
         'otactl;ping' {
-            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')
             [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Take any TLS certificate')
@@ -236,7 +236,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
         }
         'otactl;reboot' {
             [CompletionResult]::new('--delay-ms', '--delay-ms', [CompletionResultType]::ParameterName, 'Milliseconds from the device''s answer to the reboot')
-            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')
             [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Reboot even if that is a rollback')
@@ -253,13 +253,14 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
         'otactl;simulate' {
             [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'Where it listens')
             [CompletionResult]::new('--tcp', '--tcp', [CompletionResultType]::ParameterName, 'Where it listens for plain TCP')
+            [CompletionResult]::new('--udp', '--udp', [CompletionResultType]::ParameterName, 'Where it listens for UDP')
             [CompletionResult]::new('--id', '--id', [CompletionResultType]::ParameterName, 'Its id')
             [CompletionResult]::new('--platform', '--platform', [CompletionResultType]::ParameterName, 'Its platform')
             [CompletionResult]::new('--reboot-delay', '--reboot-delay', [CompletionResultType]::ParameterName, 'How long a reboot takes')
             [CompletionResult]::new('--auth', '--auth', [CompletionResultType]::ParameterName, 'Let in only who knows these: USER:PASSWORD[:REALM]')
             [CompletionResult]::new('--auth-algo', '--auth-algo', [CompletionResultType]::ParameterName, 'The hash of its challenges')
             [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Where to keep its flash; without it, every start is from the factory')
-            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')
             [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Take any TLS certificate')
@@ -286,7 +287,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             [CompletionResult]::new('info', 'info', [CompletionResultType]::ParameterValue, 'Show what the device is and what it runs (Sys.GetInfo)')
             [CompletionResult]::new('ping', 'ping', [CompletionResultType]::ParameterValue, 'Ask whether the device is there (RPC.Ping)')
             [CompletionResult]::new('reboot', 'reboot', [CompletionResultType]::ParameterValue, 'Reboot the device (Sys.Reboot)')
-            [CompletionResult]::new('simulate', 'simulate', [CompletionResultType]::ParameterValue, 'Run a simulated device, over WebSocket, HTTP and TCP, until Ctrl-C')
+            [CompletionResult]::new('simulate', 'simulate', [CompletionResultType]::ParameterValue, 'Run a simulated device, over WebSocket, HTTP, TCP and UDP, until Ctrl-C')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }

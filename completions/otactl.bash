@@ -673,7 +673,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__simulate)
-            opts="-q -v -h --listen --tcp --id --platform --reboot-delay --auth --auth-algo --state --port --timeout --rpc-creds --insecure --json --quiet --verbose --help"
+            opts="-q -v -h --listen --tcp --udp --id --platform --reboot-delay --auth --auth-algo --state --port --timeout --rpc-creds --insecure --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -684,6 +684,10 @@ _otactl() {
                     return 0
                     ;;
                 --tcp)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --udp)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -18,7 +18,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
     }
     var completions = [
         &'otactl'= {
-            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one'
+            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`'
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
             cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'
             cand --insecure 'Take any TLS certificate'
@@ -44,7 +44,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
             cand info 'Show what the device is and what it runs (Sys.GetInfo)'
             cand ping 'Ask whether the device is there (RPC.Ping)'
             cand reboot 'Reboot the device (Sys.Reboot)'
-            cand simulate 'Run a simulated device, over WebSocket, HTTP and TCP, until Ctrl-C'
+            cand simulate 'Run a simulated device, over WebSocket, HTTP, TCP and UDP, until Ctrl-C'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'otactl;update'= {
@@ -54,7 +54,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
             cand --reboot-timeout 'How long the device may take from the download to its first answer after the reboot'
             cand --listen 'Where to serve the firmware: ADDRESS:PORT, ADDRESS or :PORT'
             cand --advertise 'Under which host, and port if it differs, the device reaches this machine'
-            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one'
+            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`'
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
             cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'
             cand --no-commit 'Leave the new firmware uncommitted, and say until when'
@@ -70,7 +70,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'otactl;commit'= {
-            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one'
+            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`'
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
             cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'
             cand --insecure 'Take any TLS certificate'
@@ -83,7 +83,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'otactl;revert'= {
-            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one'
+            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`'
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
             cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'
             cand --insecure 'Take any TLS certificate'
@@ -97,7 +97,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
         }
         &'otactl;create-snapshot'= {
             cand --commit-timeout 'Make the running firmware uncommitted, to be committed within this time'
-            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one'
+            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`'
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
             cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'
             cand --set-as-revert 'Make the copy what a rollback goes back to'
@@ -111,7 +111,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'otactl;get-boot-state'= {
-            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one'
+            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`'
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
             cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'
             cand --insecure 'Take any TLS certificate'
@@ -128,7 +128,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
             cand --is-committed 'Whether it is committed'
             cand --revert-slot 'The slot that a rollback goes back to'
             cand --commit-timeout 'How long after a boot the device waits for the commit'
-            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one'
+            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`'
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
             cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'
             cand --insecure 'Take any TLS certificate'
@@ -141,7 +141,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'otactl;status'= {
-            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one'
+            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`'
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
             cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'
             cand --insecure 'Take any TLS certificate'
@@ -154,7 +154,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'otactl;call'= {
-            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one'
+            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`'
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
             cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'
             cand --insecure 'Take any TLS certificate'
@@ -167,7 +167,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'otactl;list'= {
-            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one'
+            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`'
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
             cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'
             cand --insecure 'Take any TLS certificate'
@@ -180,7 +180,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'otactl;describe'= {
-            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one'
+            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`'
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
             cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'
             cand --insecure 'Take any TLS certificate'
@@ -193,7 +193,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'otactl;info'= {
-            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one'
+            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`'
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
             cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'
             cand --insecure 'Take any TLS certificate'
@@ -206,7 +206,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'otactl;ping'= {
-            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one'
+            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`'
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
             cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'
             cand --insecure 'Take any TLS certificate'
@@ -220,7 +220,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
         }
         &'otactl;reboot'= {
             cand --delay-ms 'Milliseconds from the device''s answer to the reboot'
-            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one'
+            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`'
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
             cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'
             cand --force 'Reboot even if that is a rollback'
@@ -236,13 +236,14 @@ set edit:completion:arg-completer[otactl] = {|@words|
         &'otactl;simulate'= {
             cand --listen 'Where it listens'
             cand --tcp 'Where it listens for plain TCP'
+            cand --udp 'Where it listens for UDP'
             cand --id 'Its id'
             cand --platform 'Its platform'
             cand --reboot-delay 'How long a reboot takes'
             cand --auth 'Let in only who knows these: USER:PASSWORD[:REALM]'
             cand --auth-algo 'The hash of its challenges'
             cand --state 'Where to keep its flash; without it, every start is from the factory'
-            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one'
+            cand --port 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`'
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
             cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'
             cand --insecure 'Take any TLS certificate'
@@ -268,7 +269,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
             cand info 'Show what the device is and what it runs (Sys.GetInfo)'
             cand ping 'Ask whether the device is there (RPC.Ping)'
             cand reboot 'Reboot the device (Sys.Reboot)'
-            cand simulate 'Run a simulated device, over WebSocket, HTTP and TCP, until Ctrl-C'
+            cand simulate 'Run a simulated device, over WebSocket, HTTP, TCP and UDP, until Ctrl-C'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'otactl;help;update'= {

@@ -24,7 +24,7 @@ function __fish_otactl_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c otactl -n "__fish_otactl_needs_command" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one' -r
+complete -c otactl -n "__fish_otactl_needs_command" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_needs_command" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_needs_command" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_needs_command" -l insecure -d 'Take any TLS certificate'
@@ -46,7 +46,7 @@ complete -c otactl -n "__fish_otactl_needs_command" -f -a "describe" -d 'Show th
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "info" -d 'Show what the device is and what it runs (Sys.GetInfo)'
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "ping" -d 'Ask whether the device is there (RPC.Ping)'
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "reboot" -d 'Reboot the device (Sys.Reboot)'
-complete -c otactl -n "__fish_otactl_needs_command" -f -a "simulate" -d 'Run a simulated device, over WebSocket, HTTP and TCP, until Ctrl-C'
+complete -c otactl -n "__fish_otactl_needs_command" -f -a "simulate" -d 'Run a simulated device, over WebSocket, HTTP, TCP and UDP, until Ctrl-C'
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l url -d 'A URL from which the device fetches the firmware by itself' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l commit-timeout -d 'How long after its reboot the device waits for the commit before it goes back' -r
@@ -54,7 +54,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand update" -l download-timeou
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l reboot-timeout -d 'How long the device may take from the download to its first answer after the reboot' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l listen -d 'Where to serve the firmware: ADDRESS:PORT, ADDRESS or :PORT' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l advertise -d 'Under which host, and port if it differs, the device reaches this machine' -r
-complete -c otactl -n "__fish_otactl_using_subcommand update" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l no-commit -d 'Leave the new firmware uncommitted, and say until when'
@@ -65,7 +65,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand update" -l json -d 'Print 
 complete -c otactl -n "__fish_otactl_using_subcommand update" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c otactl -n "__fish_otactl_using_subcommand commit" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand commit" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l insecure -d 'Take any TLS certificate'
@@ -73,7 +73,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand commit" -l json -d 'Print 
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c otactl -n "__fish_otactl_using_subcommand revert" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand revert" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l insecure -d 'Take any TLS certificate'
@@ -82,7 +82,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand revert" -s q -l quiet -d '
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l commit-timeout -d 'Make the running firmware uncommitted, to be committed within this time' -r
-complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l set-as-revert -d 'Make the copy what a rollback goes back to'
@@ -91,7 +91,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l json -
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l insecure -d 'Take any TLS certificate'
@@ -104,7 +104,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l is-comm
 false\t''"
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l revert-slot -d 'The slot that a rollback goes back to' -r
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l commit-timeout -d 'How long after a boot the device waits for the commit' -r
-complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l insecure -d 'Take any TLS certificate'
@@ -112,7 +112,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l json -d
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c otactl -n "__fish_otactl_using_subcommand status" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand status" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l insecure -d 'Take any TLS certificate'
@@ -120,7 +120,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand status" -l json -d 'Print 
 complete -c otactl -n "__fish_otactl_using_subcommand status" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c otactl -n "__fish_otactl_using_subcommand status" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
 complete -c otactl -n "__fish_otactl_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c otactl -n "__fish_otactl_using_subcommand call" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand call" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l insecure -d 'Take any TLS certificate'
@@ -128,7 +128,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand call" -l json -d 'Print re
 complete -c otactl -n "__fish_otactl_using_subcommand call" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c otactl -n "__fish_otactl_using_subcommand call" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
 complete -c otactl -n "__fish_otactl_using_subcommand call" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c otactl -n "__fish_otactl_using_subcommand list" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand list" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l insecure -d 'Take any TLS certificate'
@@ -136,7 +136,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand list" -l json -d 'Print re
 complete -c otactl -n "__fish_otactl_using_subcommand list" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c otactl -n "__fish_otactl_using_subcommand list" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
 complete -c otactl -n "__fish_otactl_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c otactl -n "__fish_otactl_using_subcommand describe" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand describe" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l insecure -d 'Take any TLS certificate'
@@ -144,7 +144,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand describe" -l json -d 'Prin
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c otactl -n "__fish_otactl_using_subcommand info" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand info" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l insecure -d 'Take any TLS certificate'
@@ -152,7 +152,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand info" -l json -d 'Print re
 complete -c otactl -n "__fish_otactl_using_subcommand info" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c otactl -n "__fish_otactl_using_subcommand info" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
 complete -c otactl -n "__fish_otactl_using_subcommand info" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c otactl -n "__fish_otactl_using_subcommand ping" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand ping" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l insecure -d 'Take any TLS certificate'
@@ -161,7 +161,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand ping" -s q -l quiet -d 'Sa
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l delay-ms -d 'Milliseconds from the device\'s answer to the reboot' -r
-complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l force -d 'Reboot even if that is a rollback'
@@ -172,6 +172,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand reboot" -s v -l verbose -d
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l listen -d 'Where it listens' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l tcp -d 'Where it listens for plain TCP' -r
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l udp -d 'Where it listens for UDP' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l id -d 'Its id' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l platform -d 'Its platform' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l reboot-delay -d 'How long a reboot takes' -r
@@ -179,7 +180,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l auth -d 'Let 
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l auth-algo -d 'The hash of its challenges' -r -f -a "md5\t''
 sha-256\t''"
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l state -d 'Where to keep its flash; without it, every start is from the factory' -r -F
-complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l port -d 'The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l insecure -d 'Take any TLS certificate'
@@ -200,5 +201,5 @@ complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_
 complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "info" -d 'Show what the device is and what it runs (Sys.GetInfo)'
 complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "ping" -d 'Ask whether the device is there (RPC.Ping)'
 complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "reboot" -d 'Reboot the device (Sys.Reboot)'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "simulate" -d 'Run a simulated device, over WebSocket, HTTP and TCP, until Ctrl-C'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "simulate" -d 'Run a simulated device, over WebSocket, HTTP, TCP and UDP, until Ctrl-C'
 complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -3,7 +3,7 @@
 //! The rooms, from the wire up:
 //!
 //! - [`rpc`]: the protocol: frames, typed calls, errors; no I/O;
-//! - [`transport`]: how a frame reaches the device: WebSocket, HTTP, TCP;
+//! - [`transport`]: how a frame reaches the device: WebSocket, HTTP, TCP, UDP;
 //! - [`ota`]: the OTA, Sys and RPC services of a device as typed methods;
 //! - [`bundle`]: the firmware zip: manifest, reading, checking, writing;
 //! - [`update`]: the update of one device, step by step, and its verdict;

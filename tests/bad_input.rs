@@ -27,12 +27,23 @@ fn assert_tells(run: &Run, code: i32, message: &str) {
 async fn a_closed_port_is_found_at_once() {
     let closed = ClosedPort::new();
     let address = closed.address;
-    for scheme in ["ws", "http", "wss", "https"] {
+    for scheme in ["ws", "http", "wss", "https", "tcp"] {
         let asked = Instant::now();
         let run = run_on(&format!("{scheme}://{address}"), &["ping"]).await;
         assert_tells(&run, UNREACHABLE, "the connection was refused");
         assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
     }
+}
+
+#[tokio::test]
+async fn a_closed_udp_port_is_found_at_once() {
+    let asked = Instant::now();
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let address = socket.local_addr().expect("an address");
+    drop(socket);
+    let run = run_on(&format!("udp://{address}"), &["ping"]).await;
+    assert_tells(&run, UNREACHABLE, "nobody listens on that port");
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
 }
 
 #[tokio::test]

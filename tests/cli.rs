@@ -218,7 +218,7 @@ async fn a_wrong_command_line_is_usage() {
         &["--port", "/dev/ttyUSB0", "ping"],
         &["--port", "mqtt://broker/dev", "ping"],
         &["--port", "tcp://1.2.3.4", "ping"],
-        &["--port", "udp://1.2.3.4:5", "ping"],
+        &["--port", "udp://1.2.3.4", "ping"],
         &["--port", "sim:", "call", "RPC.Ping", "not JSON"],
         &["--port", "sim:", "call", "RPC.Ping", "@/no/such/file"],
         &["--port", "sim:", "update", "--url", "ftp://x/fw.zip"],

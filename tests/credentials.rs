@@ -32,7 +32,7 @@ async fn the_right_password_opens_every_transport_with_every_hash() {
 /// The whole way, with a reboot in the middle.
 #[tokio::test]
 async fn a_device_with_a_password_is_updated() {
-    for which in 0..3 {
+    for which in 0..4 {
         let (_device, mut ports) = simulator_everywhere(guarded(Algorithm::Sha256)).await;
         let port = ports.swap_remove(which);
         let mut update = otactl(&["--port", &port, "update", DEMO]);

@@ -22,6 +22,7 @@ enum Dial {
 
 /// Gives out what the test has laid ready, and counts.
 struct Line {
+    resends_after: Option<Duration>,
     dials: tokio::sync::Mutex<mpsc::UnboundedReceiver<Dial>>,
     dialled: Arc<AtomicUsize>,
 }
@@ -40,6 +41,10 @@ impl Connect for Line {
     fn peer(&self) -> &'static str {
         "test"
     }
+
+    fn resends_after(&self) -> Option<Duration> {
+        self.resends_after
+    }
 }
 
 struct Bench {
@@ -50,9 +55,14 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
+        Self::on(None)
+    }
+
+    /// On a line that loses frames, if a time is given.
+    fn on(resends_after: Option<Duration>) -> Self {
         let (dials, ready) = mpsc::unbounded_channel();
         let dialled = Arc::new(AtomicUsize::new(0));
-        let line = Line { dials: tokio::sync::Mutex::new(ready), dialled: Arc::clone(&dialled) };
+        let line = Line { resends_after, dials: tokio::sync::Mutex::new(ready), dialled: Arc::clone(&dialled) };
         Self { session: Arc::new(Session::new(line)), dials, dialled }
     }
 
@@ -69,8 +79,11 @@ impl Bench {
 
     /// A call that is under way.
     fn call(&self, method: &str, seconds: u64) -> tokio::task::JoinHandle<Result<Value, CallError>> {
+        self.request(Request::new(method, Duration::from_secs(seconds)))
+    }
+
+    fn request(&self, request: Request) -> tokio::task::JoinHandle<Result<Value, CallError>> {
         let session = Arc::clone(&self.session);
-        let request = Request::new(method, Duration::from_secs(seconds));
         tokio::spawn(async move { session.call(request).await })
     }
 }
@@ -268,5 +281,27 @@ async fn many_calls_at_a_time() {
     }
     for call in calls {
         assert!(call.await.expect("no panic").is_ok());
+    }
+}
+
+/// Over UDP, a question that may arrive twice is asked again; all else is sent once.
+#[tokio::test(start_paused = true)]
+async fn only_what_may_arrive_twice_is_sent_again() {
+    let bench = Bench::on(Some(Duration::from_millis(300)));
+    let mut driver = bench.lay();
+    let started = Instant::now();
+    let look = bench.request(Request { idempotent: true, ..Request::new("Look", Duration::from_secs(5)) });
+    let act = bench.call("Act", 5);
+    let mut sent = Vec::new();
+    while sent.len() < 5 {
+        let (_, method) = asked(&mut driver).await;
+        sent.push((method, started.elapsed().as_millis()));
+    }
+    let at = |method: &str| sent.iter().filter(|(of, _)| of == method).map(|(_, at)| *at).collect::<Vec<_>>();
+    assert_eq!(at("Look"), [0, 300, 900, 2100], "at growing intervals");
+    assert_eq!(at("Act"), [0]);
+    for call in [look, act] {
+        let error = call.await.expect("no panic").expect_err("silence");
+        assert!(matches!(error, CallError::Timeout { .. }), "{error:?}");
     }
 }

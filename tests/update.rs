@@ -44,7 +44,7 @@ done      demo 2.0.0 (20240202-020202/g234b2a65) runs in slot 1, and is committe
 
 #[tokio::test]
 async fn every_transport_ends_committed_and_twice_is_once() {
-    for which in 0..3 {
+    for which in 0..4 {
         let (device, mut ports) = simulator_everywhere(Config { reboot_delay: REBOOT, ..Config::default() }).await;
         let port = ports.swap_remove(which);
         let first = run_on(&port, &["update", DEMO]).await;

@@ -47,7 +47,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
-    /// The device: ws://HOST[:PORT], http://HOST[:PORT], tcp://HOST:PORT, or `sim:` for a simulated one
+    /// The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`
     ///
     /// Without a path, /rpc is meant. If neither this option nor OTACTL_PORT is given, MOS_PORT is taken.
     #[arg(long, global = true, value_name = "URL", env = "OTACTL_PORT", hide_env_values = true)]

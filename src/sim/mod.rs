@@ -8,7 +8,7 @@
 //! - [`updater`]: the bundle, as the device takes it from a stream; pure as well;
 //! - [`download`]: fetches a bundle over HTTP and feeds the updater;
 //! - [`board`]: the device with its clock, its power and its downloads;
-//! - [`server`]: the ports, served by [`http`] and [`websocket`], and by [`tcp`] with [`lines`];
+//! - [`server`]: the ports, served by [`http`] and [`websocket`], by [`tcp`] with [`lines`], and by [`udp`];
 //! - [`storage`]: what outlives the process.
 //!
 //! Nothing here uses the client's side of otactl, so that a mistake there cannot hide itself.
@@ -23,6 +23,7 @@ pub mod server;
 pub mod services;
 pub mod storage;
 pub mod tcp;
+pub mod udp;
 pub mod updater;
 pub mod websocket;
 pub mod wire;

@@ -6,12 +6,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 
 use super::board::Board;
-use super::{Config, http, tcp};
+use super::{Config, http, tcp, udp};
 
 /// A simulated device that runs. Dropping it switches it off.
 #[derive(Debug)]
@@ -39,6 +39,11 @@ impl Simulator {
     pub fn serve_tcp(&mut self, listener: TcpListener) {
         let board = Arc::clone(&self.board);
         self.tasks.spawn(accept(listener, board, |stream, peer, board| Box::pin(tcp::serve(stream, peer, board))));
+    }
+
+    /// Serves the device on this socket too, over UDP.
+    pub fn serve_udp(&mut self, socket: UdpSocket) {
+        self.tasks.spawn(udp::serve(socket, Arc::clone(&self.board)));
     }
 
     /// Where it listens.

@@ -1,5 +1,7 @@
 //! A link: frames to and from one device, for as long as a connection lasts.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 
@@ -95,4 +97,10 @@ pub trait Connect: Send + Sync + 'static {
 
     /// The device's address for messages, without secrets.
     fn peer(&self) -> &str;
+
+    /// Whether frames can be lost on the way without anybody noticing. If so, a call that may arrive
+    /// twice is sent again after this long, and after twice that, and so on.
+    fn resends_after(&self) -> Option<Duration> {
+        None
+    }
 }

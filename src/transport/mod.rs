@@ -7,7 +7,7 @@
 //!   deadlines, dials again;
 //! - [`reach`]: a TCP connection to one of a host's addresses;
 //! - [`framing`]: frames and console text in a stream of bytes, for TCP and UART;
-//! - [`websocket`], [`tcp`]: a `Connect` each;
+//! - [`websocket`], [`tcp`], [`udp`]: a `Connect` each;
 //! - [`http`]: an [`RpcClient`] of its own, since HTTP matches replies to requests by itself;
 //! - [`tls`]: certificates and their errors.
 
@@ -19,6 +19,7 @@ pub mod session;
 pub mod target;
 pub mod tcp;
 pub mod tls;
+pub mod udp;
 pub mod websocket;
 
 use std::time::Duration;
@@ -28,6 +29,7 @@ use http::Http;
 use session::Session;
 use target::Target;
 use tcp::Tcp;
+use udp::Udp;
 use websocket::WebSocket;
 
 /// What the user may set about a connection.
@@ -58,7 +60,7 @@ pub fn connect(target: &Target, options: &Options) -> Result<Box<dyn RpcClient>,
         Target::Serial(_) => Err(ConnectError::NotYet("serial")),
         Target::Mqtt(_) => Err(ConnectError::NotYet("mqtt")),
         Target::Tcp(endpoint) => Ok(Box::new(Session::new(Tcp::new(endpoint, options)))),
-        Target::Udp(_) => Err(ConnectError::NotYet("udp")),
+        Target::Udp(endpoint) => Ok(Box::new(Session::new(Udp::new(endpoint)))),
         Target::Sim => Err(ConnectError::NotYet("sim: (other than from the command line)")),
     }
 }

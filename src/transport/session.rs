@@ -76,6 +76,14 @@ struct Call {
     method: String,
     timeout: Duration,
     reply: Reply,
+    again: Option<Again>,
+}
+
+/// A frame that may be sent again, in case that it was lost.
+#[derive(Debug)]
+struct Again {
+    frame: Vec<u8>,
+    wait: Duration,
 }
 
 /// Calls by id and by deadline. Plain data: the clock is an argument.
@@ -99,6 +107,10 @@ impl<T> Pending<T> {
         let (deadline, call) = self.calls.remove(&id)?;
         self.deadlines.remove(&(deadline, id));
         Some(call)
+    }
+
+    fn get_mut(&mut self, id: u64) -> Option<&mut T> {
+        self.calls.get_mut(&id).map(|(_, call)| call)
     }
 
     fn next_deadline(&self) -> Option<Instant> {
@@ -161,6 +173,8 @@ struct Task {
     pending: Pending<Call>,
     /// Frames that no link has taken yet, with the ids of their calls; refusals have none.
     outbox: VecDeque<(Option<u64>, Vec<u8>)>,
+    /// When which call is to be sent again. Calls that have ended may still stand here.
+    resends: BTreeSet<(Instant, u64)>,
     backoff: Backoff,
     next_id: u64,
     /// A reply has come from there.
@@ -184,6 +198,7 @@ impl Task {
             state: State::Down,
             pending: Pending::new(),
             outbox: VecDeque::new(),
+            resends: BTreeSet::new(),
             backoff: Backoff::default(),
             next_id: first_id(),
             is_device: false,
@@ -194,6 +209,7 @@ impl Task {
         loop {
             let now = Instant::now();
             self.expire(now);
+            self.resend(now);
             self.dial_if_needed(now);
             let wake_at = self.wake_at();
             let happened = {
@@ -245,7 +261,11 @@ impl Task {
             }));
             return;
         }
-        let call = Call { method: request.method.clone(), timeout: request.timeout, reply };
+        let again = self.connect.resends_after().filter(|_| request.idempotent).map(|wait| {
+            self.resends.insert((Instant::now() + wait, id));
+            Again { frame: bytes.clone(), wait }
+        });
+        let call = Call { method: request.method.clone(), timeout: request.timeout, reply, again };
         self.pending.insert(id, deadline, call);
         self.outbox.push_back((Some(id), bytes));
     }
@@ -321,6 +341,18 @@ impl Task {
         }
     }
 
+    /// Sends again what may have been lost, at growing intervals.
+    fn resend(&mut self, now: Instant) {
+        while let Some(&(at, id)) = self.resends.first().filter(|(at, _)| *at <= now) {
+            self.resends.remove(&(at, id));
+            if let Some(Call { again: Some(again), .. }) = self.pending.get_mut(id) {
+                again.wait *= 2;
+                self.resends.insert((now + again.wait, id));
+                self.outbox.push_back((Some(id), again.frame.clone()));
+            }
+        }
+    }
+
     fn dial_if_needed(&mut self, now: Instant) {
         let due = self.backoff.not_before.is_none_or(|at| at <= now);
         if matches!(self.state, State::Down) && !self.pending.is_empty() && due {
@@ -334,7 +366,8 @@ impl Task {
             State::Down if !self.pending.is_empty() => self.backoff.not_before,
             _ => None,
         };
-        [self.pending.next_deadline(), dial_at].into_iter().flatten().min()
+        let resend_at = self.resends.first().map(|(at, _)| *at);
+        [self.pending.next_deadline(), dial_at, resend_at].into_iter().flatten().min()
     }
 }
 

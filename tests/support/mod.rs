@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use otactl::sim::auth::{Algorithm, Auth};
 use otactl::sim::{Config, Firmware, Simulator};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UdpSocket};
 
 /// A reboot that costs a test nothing.
 pub const REBOOT: Duration = Duration::from_millis(50);
@@ -53,8 +53,15 @@ pub async fn simulator_everywhere(config: Config) -> (Simulator, Vec<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let tcp = listener.local_addr().expect("an address");
     device.serve_tcp(listener);
-    let ports =
-        vec![format!("ws://{}", device.address()), format!("http://{}", device.address()), format!("tcp://{tcp}")];
+    let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
+    let udp = socket.local_addr().expect("an address");
+    device.serve_udp(socket);
+    let ports = vec![
+        format!("ws://{}", device.address()),
+        format!("http://{}", device.address()),
+        format!("tcp://{tcp}"),
+        format!("udp://{udp}"),
+    ];
     (device, ports)
 }
 

@@ -1,17 +1,18 @@
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use otactl::sim::auth::{Algorithm, Auth};
 use otactl::sim::{Config, Firmware, Simulator};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::values;
 
-/// Run a simulated device, over WebSocket, HTTP and TCP, until Ctrl-C
+/// Run a simulated device, over WebSocket, HTTP, TCP and UDP, until Ctrl-C
 ///
 /// It runs demo 1.0.0, and takes any bundle for its platform.
 #[derive(Debug, clap::Args)]
@@ -23,6 +24,10 @@ pub(crate) struct Args {
     /// Where it listens for plain TCP
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = values::listen)]
     tcp: Option<SocketAddr>,
+
+    /// Where it listens for UDP
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = values::listen)]
+    udp: Option<SocketAddr>,
 
     /// Its id
     #[arg(long, default_value = "esp32_AABBCC")]
@@ -50,10 +55,12 @@ pub(crate) struct Args {
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|error| {
-        Failure::new(Kind::Other, format!("cannot listen on {address}: {error}"))
-            .hint("choose another address, such as 127.0.0.1:0")
-    })
+    TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))
+}
+
+fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {
+    Failure::new(Kind::Other, format!("cannot listen on {address}: {error}"))
+        .hint("choose another address, such as 127.0.0.1:0")
 }
 
 /// The hashes that a device can use.
@@ -96,6 +103,11 @@ impl Args {
             let listener = listen(address).await?;
             output.say(&format!("and at tcp://{}", listener.local_addr().unwrap_or(address)));
             simulator.serve_tcp(listener);
+        }
+        if let Some(address) = self.udp {
+            let socket = UdpSocket::bind(address).await.map_err(|error| cannot_listen(address, &error))?;
+            output.say(&format!("and at udp://{}", socket.local_addr().unwrap_or(address)));
+            simulator.serve_udp(socket);
         }
         output.say(&simulator.describe());
         // In a thread of its own, so that a terminal that has stopped does not stop the device.

@@ -92,7 +92,9 @@ impl Args {
             listen: self.listen,
             advertise: self.advertise.clone(),
             device_host: match &target {
-                Target::WebSocket(at) | Target::Http(at) | Target::Tcp(at) => Some((at.host().into(), at.port())),
+                Target::WebSocket(at) | Target::Http(at) | Target::Tcp(at) | Target::Udp(at) => {
+                    Some((at.host().into(), at.port()))
+                }
                 _ => None,
             },
         };
