@@ -3,17 +3,19 @@
 //! - [`target`]: a device's address, parsed;
 //! - [`link`]: [`Link`](link::Link), frames in both directions, and [`Connect`](link::Connect), what
 //!   makes one;
-//! - [`session`]: makes an [`RpcClient`] of any `Connect`: it matches replies to calls, keeps
-//!   deadlines, dials again;
+//! - [`session`]: makes an [`RpcClient`] of any `Connect`: it matches replies to calls (`pending`),
+//!   keeps deadlines, dials again (`backoff`);
 //! - [`reach`]: a TCP connection to one of a host's addresses;
 //! - [`framing`]: frames and console text in a stream of bytes, for TCP and UART;
 //! - [`websocket`], [`tcp`], [`udp`]: a `Connect` each;
 //! - [`http`]: an [`RpcClient`] of its own, since HTTP matches replies to requests by itself;
 //! - [`tls`]: certificates and their errors.
 
+mod backoff;
 pub mod framing;
 pub mod http;
 pub mod link;
+mod pending;
 pub mod reach;
 pub mod session;
 pub mod target;

@@ -4,7 +4,7 @@
 //! its deadline. When a link breaks, each call in flight fails with [`CallError::Lost`]; whether one
 //! of them is made again is the caller's decision, never the session's.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::future::pending;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,7 +15,9 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
+use super::backoff::Backoff;
 use super::link::{Connect, Link, Ready};
+use super::pending::Pending;
 use crate::rpc::frame::{self, Incoming, MAX_REQUEST};
 use crate::rpc::{CallError, DialError, Request, RpcClient, shown};
 use crate::text::excerpt;
@@ -84,79 +86,6 @@ struct Call {
 struct Again {
     frame: Vec<u8>,
     wait: Duration,
-}
-
-/// Calls by id and by deadline. Plain data: the clock is an argument.
-#[derive(Debug)]
-struct Pending<T> {
-    calls: HashMap<u64, (Instant, T)>,
-    deadlines: BTreeSet<(Instant, u64)>,
-}
-
-impl<T> Pending<T> {
-    fn new() -> Self {
-        Self { calls: HashMap::new(), deadlines: BTreeSet::new() }
-    }
-
-    fn insert(&mut self, id: u64, deadline: Instant, call: T) {
-        self.calls.insert(id, (deadline, call));
-        self.deadlines.insert((deadline, id));
-    }
-
-    fn take(&mut self, id: u64) -> Option<T> {
-        let (deadline, call) = self.calls.remove(&id)?;
-        self.deadlines.remove(&(deadline, id));
-        Some(call)
-    }
-
-    fn get_mut(&mut self, id: u64) -> Option<&mut T> {
-        self.calls.get_mut(&id).map(|(_, call)| call)
-    }
-
-    fn next_deadline(&self) -> Option<Instant> {
-        self.deadlines.first().map(|(deadline, _)| *deadline)
-    }
-
-    /// Takes one call whose deadline has passed.
-    fn take_expired(&mut self, now: Instant) -> Option<(u64, T)> {
-        let (deadline, id) = *self.deadlines.first()?;
-        if deadline > now {
-            return None;
-        }
-        self.take(id).map(|call| (id, call))
-    }
-
-    fn drain(&mut self) -> impl Iterator<Item = (u64, T)> {
-        self.deadlines.clear();
-        self.calls.drain().map(|(id, (_, call))| (id, call))
-    }
-
-    fn is_empty(&self) -> bool {
-        self.calls.is_empty()
-    }
-}
-
-/// The waits before successive dials. A device that reboots is back within seconds, and what waits
-/// for it wants to know at once: so the cap is low. Plain data: the clock is an argument.
-#[derive(Debug, Default)]
-struct Backoff {
-    failures: u32,
-    not_before: Option<Instant>,
-}
-
-impl Backoff {
-    const FIRST: Duration = Duration::from_millis(25);
-    const CAP: Duration = Duration::from_millis(200);
-
-    fn failed(&mut self, now: Instant) {
-        let wait = Self::FIRST.saturating_mul(1 << self.failures.min(10)).min(Self::CAP);
-        self.failures += 1;
-        self.not_before = Some(now + wait);
-    }
-
-    fn reset(&mut self) {
-        *self = Self::default();
-    }
 }
 
 type Dial = Pin<Box<dyn Future<Output = Result<Link, DialError>> + Send>>;
@@ -354,7 +283,7 @@ impl Task {
     }
 
     fn dial_if_needed(&mut self, now: Instant) {
-        let due = self.backoff.not_before.is_none_or(|at| at <= now);
+        let due = self.backoff.not_before().is_none_or(|at| at <= now);
         if matches!(self.state, State::Down) && !self.pending.is_empty() && due {
             let connect = Arc::clone(&self.connect);
             self.state = State::Dialling(Box::pin(async move { connect.dial().await }));
@@ -363,7 +292,7 @@ impl Task {
 
     fn wake_at(&self) -> Option<Instant> {
         let dial_at = match self.state {
-            State::Down if !self.pending.is_empty() => self.backoff.not_before,
+            State::Down if !self.pending.is_empty() => self.backoff.not_before(),
             _ => None,
         };
         let resend_at = self.resends.first().map(|(at, _)| *at);

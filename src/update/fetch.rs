@@ -4,19 +4,18 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::Plan;
 use super::event::{Event, Observer};
+use super::judge::{DOUBT, GRACE, Reply, STALLED, Step, judge, understand};
 use super::outcome::Failure;
 use super::reboot::probe_timeout;
 use super::serve::{Fetched, FirmwareServer};
 use super::verdict::{Snapshot, rebooted};
 use crate::ota::{self, UpdateState};
-use crate::rpc::{CallError, Device, RemoteError};
-use crate::text::printable;
+use crate::rpc::Device;
 
 /// A device that has not asked for the firmware by then will hardly do so.
 const SHOULD_ASK_WITHIN: Duration = Duration::from_secs(10);
@@ -27,52 +26,11 @@ const TICK: Duration = Duration::from_millis(500);
 /// How often a device that fetches from elsewhere is asked how far it is.
 const LOOK_AROUND: Duration = Duration::from_secs(1);
 
-/// A transfer without progress for so long is none.
-const STALLED: Duration = Duration::from_secs(10);
-
-/// How long a refusal to start is doubted. Devices that execute a request twice report the failure
-/// of the second execution first, while the first one goes on.
-const DOUBT: Duration = Duration::from_secs(2);
-
-/// How long after the end of the transfer, or after its breaking off, the device's word is waited for
-/// before we look for ourselves. Some firmware never says that it failed.
-const OVERDUE: Duration = Duration::from_secs(5);
-
-/// How long the device's own word is waited for when the time for the download has passed.
-const GRACE: Duration = Duration::from_secs(5);
-
 /// How long a device that we cannot ask about it may take before it fetches from us.
 const NEVER_ASKS: Duration = Duration::from_secs(30);
 
 /// How long the device may write its flash after the transfer, silently.
 const FINISH: Duration = Duration::from_secs(60);
-
-/// How the reply to `OTA.Update` came out.
-#[derive(Debug)]
-enum Reply {
-    /// Code 0, and the device's words.
-    Success(String),
-    /// The device says that it failed.
-    Refused(RemoteError),
-    /// There will be no reply: the link broke, or it took too long.
-    Missing(String),
-}
-
-/// What follows from what has been seen.
-#[derive(Debug, PartialEq, Eq)]
-enum Step {
-    Wait,
-    /// The device has the firmware.
-    Applied(String),
-    /// There is no telling from here; the device has to be looked at.
-    Look(String),
-    /// It never asked.
-    NeverFetched(Option<String>),
-    /// It asked, and did not take it.
-    Failed(String),
-    /// Nothing to take.
-    NothingNew(String),
-}
 
 /// Has the device fetch the firmware at `url`. Returns once it has it, and is about to reboot or has
 /// done so.
@@ -151,84 +109,6 @@ pub async fn fetch(
             }
         }
     }
-}
-
-/// Only a call that certainly never arrived is a failure here; anything else is a reply, or the lack of
-/// one.
-fn understand(result: Result<Value, CallError>) -> Result<Reply, Failure> {
-    match result {
-        Ok(value) => Ok(Reply::Success(printable(value["message"].as_str().unwrap_or_default()))),
-        Err(CallError::Remote { error, .. }) if !matches!(error.code, 401 | 403 | 404) => Ok(Reply::Refused(error)),
-        Err(error) if error.may_have_arrived() => Ok(Reply::Missing(error.to_string())),
-        Err(error) => Err(Failure::Call(error)),
-    }
-}
-
-/// The rules. Time is an argument.
-fn judge(
-    reply: Option<&(Instant, Reply)>,
-    fetched: Option<&Fetched>,
-    started: Instant,
-    download_timeout: Duration,
-    now: Instant,
-) -> Step {
-    let since = |at: Option<Instant>| now.saturating_duration_since(at.unwrap_or(started));
-    let asked = fetched.is_none_or(|fetched| fetched.peer.is_some());
-    let complete = fetched.is_some_and(|fetched| fetched.complete);
-    let idle = fetched.map_or(Duration::ZERO, |fetched| since(fetched.changed));
-    let open = fetched.is_some_and(|fetched| fetched.open > 0);
-    let out_of_time = since(None) >= download_timeout + GRACE;
-    let transferring = open && !complete && idle < STALLED && !out_of_time;
-    let not_in_time = || format!("it was not done within {}", humantime::format_duration(download_timeout));
-    match reply {
-        Some((_, Reply::Success(message))) if says_nothing_new(message) => Step::NothingNew(message.clone()),
-        Some((_, Reply::Success(message))) => Step::Applied(message.clone()),
-        // It says that it failed, and still reads: not yet a failure.
-        Some((_, Reply::Refused(_))) if transferring => Step::Wait,
-        Some((at, Reply::Refused(error))) => {
-            let said = error.to_string();
-            if complete && fetched.and_then(|fetched| fetched.changed).is_some_and(|changed| changed > *at) {
-                // The failure came first, and then it took everything.
-                Step::Look(said)
-            } else if fetched.is_some() && says_busy(error) && since(Some(*at)) < DOUBT {
-                Step::Wait
-            } else if !asked && may_be_about_fetching(error) {
-                Step::NeverFetched(Some(said))
-            } else {
-                Step::Failed(said)
-            }
-        }
-        Some((_, Reply::Missing(_))) if transferring => Step::Wait,
-        Some((_, Reply::Missing(reason))) => Step::Look(reason.clone()),
-        None if complete && idle >= OVERDUE => {
-            Step::Look(format!("it took everything, but has not answered for {} s", idle.as_secs()))
-        }
-        None if fetched.is_some() && asked && !complete && !open && idle >= OVERDUE => {
-            Step::Look("it has stopped fetching, and does not say why".into())
-        }
-        None if out_of_time && !asked => Step::NeverFetched(None),
-        // It may have all of it, and reboot any moment.
-        None if out_of_time && (complete || fetched.is_none()) => Step::Look(not_in_time()),
-        None if out_of_time => Step::Failed(not_in_time()),
-        None => Step::Wait,
-    }
-}
-
-/// A success after which no reboot follows: after a 304 (as recorded in wire/ws.json, case
-/// `ota_update_errors`), and, by the device's source, for the build that runs already.
-fn says_nothing_new(message: &str) -> bool {
-    message == "Not Modified" || message.starts_with("Version is the same")
-}
-
-/// One runs already, or the firmware is uncommitted.
-fn says_busy(error: &RemoteError) -> bool {
-    error.message.as_deref() == Some("Failed to init updater")
-}
-
-/// A device that could not reach the server says little: -1, "Update failed". Other codes and these
-/// words have other causes.
-fn may_be_about_fetching(error: &RemoteError) -> bool {
-    error.code < 0 && !says_busy(error) && error.message.as_deref() != Some("Malformed request")
 }
 
 async fn changed(progress: &mut Option<watch::Receiver<Fetched>>) {
@@ -368,96 +248,5 @@ impl Watch<'_> {
     fn failed(&self, reason: String) -> Failure {
         let taken = self.server.map(|server| (server.fetched().borrow().sent, server.total()));
         Failure::DownloadFailed { reason, taken }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LIMIT: Duration = Duration::from_secs(600);
-
-    fn refused(message: Option<&str>) -> Reply {
-        Reply::Refused(RemoteError { code: -1, message: message.map(Into::into) })
-    }
-
-    /// The server's side of a download: asked `asked` seconds after the start, and so on.
-    fn fetched(start: Instant, open: u32, complete: bool, changed: f64) -> Fetched {
-        Fetched {
-            peer: Some(([127, 0, 0, 1], 5).into()),
-            device: None,
-            sent: 5,
-            open,
-            complete,
-            changed: Some(start + Duration::from_secs_f64(changed)),
-        }
-    }
-
-    #[test]
-    fn the_rules() {
-        let start = Instant::now();
-        let at = |seconds: f64| start + Duration::from_secs_f64(seconds);
-        let nobody = Fetched::default();
-        let reading = |changed| fetched(start, 1, false, changed);
-        let done = |changed| fetched(start, 0, true, changed);
-        let cut = |changed| fetched(start, 0, false, changed);
-        let busy = || Some((at(1.0), refused(Some("Failed to init updater"))));
-        let lost = || Some((at(1.0), Reply::Missing("lost".into())));
-        for (reply, fetched, now, expected, why) in [
-            (None, Some(nobody.clone()), 5.0, "Wait", "it has time to ask"),
-            (None, Some(nobody.clone()), 601.0, "Wait", "its own word may still come"),
-            (None, Some(nobody.clone()), 605.0, "NeverFetched(None)", "it had"),
-            (None, Some(reading(4.0)), 5.0, "Wait", "it reads"),
-            (None, Some(reading(604.0)), 605.0, "Failed", "it reads too slowly"),
-            (None, Some(cut(4.0)), 5.0, "Wait", "it has stopped; its word may come"),
-            (None, Some(cut(4.0)), 9.5, "Look", "some firmware never says that it failed"),
-            (None, Some(done(4.0)), 5.0, "Wait", "it writes its flash"),
-            (None, Some(done(4.0)), 9.5, "Look", "the reply may be lost"),
-            (None, Some(done(604.0)), 605.0, "Look", "it has everything, and may reboot any moment"),
-            (None, None, 605.0, "Look", "older firmware goes on beyond the limit"),
-            (Some((at(5.0), Reply::Success("Update applied".into()))), Some(done(4.0)), 5.0, "Applied", "done"),
-            (Some((at(5.0), Reply::Success("Not Modified".into()))), None, 5.0, "NothingNew", "a 304"),
-            (
-                Some((at(5.0), Reply::Success("Version is the same".into()))),
-                Some(done(4.0)),
-                5.0,
-                "NothingNew",
-                "the same",
-            ),
-            (Some((at(5.0), Reply::Success("Update applied".into()))), None, 5.0, "Applied", "from elsewhere"),
-            (Some((at(5.0), refused(Some("Wrong platform")))), Some(reading(4.9)), 5.0, "Wait", "it still reads"),
-            (Some((at(5.0), refused(Some("Wrong platform")))), Some(cut(5.1)), 5.2, "Failed", "it has stopped"),
-            (Some((at(5.0), refused(None))), Some(done(4.0)), 5.0, "Failed", "it took all and does not like it"),
-            (Some((at(5.0), refused(None))), Some(nobody.clone()), 5.0, "NeverFetched(Some", "it could not reach us"),
-            (
-                Some((at(5.0), refused(Some("Malformed request")))),
-                Some(nobody.clone()),
-                5.0,
-                "Failed",
-                "it did not try",
-            ),
-            (Some((at(5.0), refused(None))), None, 5.0, "Failed", "from elsewhere"),
-            (busy(), Some(nobody.clone()), 1.5, "Wait", "the other execution may be about to ask"),
-            (busy(), Some(nobody.clone()), 3.1, "Failed", "it was not"),
-            (busy(), Some(reading(2.0)), 3.1, "Wait", "the other execution reads"),
-            (busy(), Some(done(4.0)), 5.0, "Look", "the other execution took all"),
-            (busy(), Some(reading(604.9)), 605.0, "Failed", "but not for ever"),
-            (busy(), None, 1.0, "Failed", "from elsewhere"),
-            (lost(), Some(reading(2.0)), 3.0, "Wait", "it reads on without us"),
-            (lost(), Some(reading(2.0)), 13.0, "Look", "it has stopped reading"),
-            (lost(), Some(done(2.0)), 3.0, "Look", "it may be rebooting"),
-            (lost(), None, 3.0, "Look", "from elsewhere"),
-        ] {
-            let step = format!("{:?}", judge(reply.as_ref(), fetched.as_ref(), start, LIMIT, at(now)));
-            assert!(step.starts_with(expected), "{why}: {step}, not {expected} ({reply:?} {fetched:?} at {now})");
-        }
-    }
-
-    #[test]
-    fn a_call_that_never_left_is_a_failure() {
-        let unsent = CallError::Lost { peer: "p".into(), sent: false, reason: "r".into() };
-        assert!(matches!(understand(Err(unsent)), Err(Failure::Call(_))));
-        let sent = CallError::Lost { peer: "p".into(), sent: true, reason: "r".into() };
-        assert!(matches!(understand(Err(sent)), Ok(Reply::Missing(_))));
     }
 }

@@ -1,9 +1,10 @@
 //! The update of one device, and its verdict.
 //!
-//! [`run`] goes step by step: look ([`preflight`]), serve the bundle ([`serve`]), have the device
-//! fetch it ([`fetch`]), wait for the reboot ([`reboot`]), hold what runs against what was wanted
-//! ([`verdict`]), commit and look again ([`commit`]), or go back ([`revert`]). It tells an [`Observer`] about each step and
-//! prints nothing.
+//! [`run`] goes step by step: look ([`preflight`]), serve the bundle ([`serve`]) where the device can
+//! reach it (`route`), have the device fetch it ([`fetch`], by the rules in `judge`), wait for the
+//! reboot ([`reboot`]), hold what runs against what was wanted ([`verdict`]), commit and look again
+//! ([`commit`]), or go back ([`revert`]). It tells an [`Observer`] about each step ([`event`]), ends in
+//! one of the ways of [`outcome`], and prints nothing.
 //!
 //! What the device acknowledges is a hint; what it says of its state afterwards is the truth. Killed
 //! at any point, it leaves a device that resolves the situation by itself, or that the same call goes
@@ -12,11 +13,13 @@
 pub mod commit;
 pub mod event;
 pub mod fetch;
+mod judge;
 pub mod outcome;
 pub mod preflight;
 pub mod reboot;
 pub mod remote;
 pub mod revert;
+mod route;
 pub mod serve;
 pub mod verdict;
 

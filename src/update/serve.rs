@@ -3,7 +3,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -16,12 +16,13 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::Plan;
+use super::route::local_address;
 use crate::bundle::Bundle;
 use crate::ota::SystemInfo;
 use crate::text::{hex, printable};
@@ -301,37 +302,6 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let listener = std::net::TcpListener::bind(address)?;
     listener.set_nonblocking(true)?;
     TcpListener::from_std(listener)
-}
-
-/// The address of ours from which packets to the device leave, and which it can therefore answer to.
-async fn local_address(plan: &Plan, info: &SystemInfo) -> Result<IpAddr, ServeError> {
-    let (device, mut targets) = match (&plan.device_host, info.address()) {
-        (Some((host, port)), _) => {
-            let unroutable = |error| ServeError::Unroutable { device: host.clone(), error };
-            let found = tokio::net::lookup_host((host.as_str(), *port)).await.map_err(unroutable)?;
-            (host.clone(), found.collect::<Vec<_>>())
-        }
-        (None, Some(ip)) => (ip.to_string(), vec![SocketAddr::new(ip, 80)]),
-        (None, None) => return Err(ServeError::NoRoute),
-    };
-    // A device that has both kinds of address downloads over IPv4 for certain.
-    targets.sort_by_key(SocketAddr::is_ipv6);
-    let mut failure = ServeError::NoRoute;
-    for target in targets {
-        match route_to(target).await {
-            Ok(address) => return Ok(address),
-            Err(error) => failure = ServeError::Unroutable { device: device.clone(), error },
-        }
-    }
-    Err(failure)
-}
-
-/// Connecting a UDP socket sends nothing, but makes the system choose a way.
-async fn route_to(target: SocketAddr) -> io::Result<IpAddr> {
-    let any = if target.is_ipv4() { IpAddr::from(Ipv4Addr::UNSPECIFIED) } else { Ipv6Addr::UNSPECIFIED.into() };
-    let socket = UdpSocket::bind((any, 0)).await?;
-    socket.connect(target).await?;
-    Ok(socket.local_addr()?.ip())
 }
 
 /// 128 random bits. A URL is short on a device: some keep it in 128 bytes.

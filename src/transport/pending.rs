@@ -1,0 +1,83 @@
+//! The calls that wait for a reply. Plain data: the clock is an argument.
+
+use std::collections::{BTreeSet, HashMap};
+
+use tokio::time::Instant;
+
+/// Calls by id and by deadline; each operation costs the same however many there are, but for a
+/// logarithm.
+#[derive(Debug)]
+pub(super) struct Pending<T> {
+    calls: HashMap<u64, (Instant, T)>,
+    deadlines: BTreeSet<(Instant, u64)>,
+}
+
+impl<T> Pending<T> {
+    pub(super) fn new() -> Self {
+        Self { calls: HashMap::new(), deadlines: BTreeSet::new() }
+    }
+
+    pub(super) fn insert(&mut self, id: u64, deadline: Instant, call: T) {
+        self.calls.insert(id, (deadline, call));
+        self.deadlines.insert((deadline, id));
+    }
+
+    pub(super) fn take(&mut self, id: u64) -> Option<T> {
+        let (deadline, call) = self.calls.remove(&id)?;
+        self.deadlines.remove(&(deadline, id));
+        Some(call)
+    }
+
+    pub(super) fn get_mut(&mut self, id: u64) -> Option<&mut T> {
+        self.calls.get_mut(&id).map(|(_, call)| call)
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.deadlines.first().map(|(deadline, _)| *deadline)
+    }
+
+    /// Takes one call whose deadline has passed.
+    pub(super) fn take_expired(&mut self, now: Instant) -> Option<(u64, T)> {
+        let (deadline, id) = *self.deadlines.first()?;
+        if deadline > now {
+            return None;
+        }
+        self.take(id).map(|call| (id, call))
+    }
+
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = (u64, T)> {
+        self.deadlines.clear();
+        self.calls.drain().map(|(id, (_, call))| (id, call))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn calls_are_found_by_id_and_by_deadline() {
+        let now = Instant::now();
+        let at = |seconds| now + Duration::from_secs(seconds);
+        let mut pending = Pending::new();
+        pending.insert(1, at(3), "three");
+        pending.insert(2, at(1), "one");
+        pending.insert(3, at(2), "two");
+        assert_eq!(pending.next_deadline(), Some(at(1)));
+        assert_eq!(pending.take(2), Some("one"));
+        assert_eq!(pending.take(2), None, "a second reply finds nobody");
+        assert_eq!(pending.take_expired(at(1)), None);
+        assert_eq!(pending.take_expired(at(3)), Some((3, "two")));
+        assert_eq!(pending.take_expired(at(3)), Some((1, "three")));
+        assert!(pending.is_empty() && pending.next_deadline().is_none());
+        pending.insert(4, at(1), "four");
+        assert_eq!(pending.drain().collect::<Vec<_>>(), [(4, "four")]);
+        assert!(pending.is_empty() && pending.next_deadline().is_none());
+    }
+}
