@@ -1,4 +1,6 @@
-//! Text from outside, made fit to be shown.
+//! Text from outside, read with care and made fit to be shown.
+
+use std::time::Duration;
 
 /// A short, printable excerpt of bytes from outside, fit for one line of an error message.
 #[must_use]
@@ -19,6 +21,45 @@ pub fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() || turns(c) { '·' } else { c }).collect()
 }
 
+/// The parameters of an HTTP header such as `Digest realm="a, b", algorithm=MD5`, without the scheme
+/// before them. Values may be quoted, with backslashes before quotes.
+pub fn header_fields(fields: &str) -> impl Iterator<Item = (String, String)> {
+    let mut rest = fields;
+    std::iter::from_fn(move || {
+        let (key, after) = rest.split_once('=')?;
+        let key = key.trim_matches([',', ' ', '\t']).to_ascii_lowercase();
+        let after = after.trim_start();
+        let Some(quoted) = after.strip_prefix('"') else {
+            let (value, later) = after.split_once(',').unwrap_or((after, ""));
+            rest = later;
+            return Some((key, value.trim().to_owned()));
+        };
+        let mut value = String::new();
+        let mut chars = quoted.char_indices();
+        rest = "";
+        while let Some((at, c)) = chars.next() {
+            match c {
+                '"' => {
+                    rest = &quoted[at + 1..];
+                    break;
+                }
+                '\\' => value.extend(chars.next().map(|(_, c)| c)),
+                c => value.push(c),
+            }
+        }
+        Some((key, value))
+    })
+}
+
+/// A duration as a person would say it: no fractions of a millisecond, and of a second only the first.
+#[must_use]
+pub fn for_humans(duration: Duration) -> String {
+    let step = if duration < Duration::from_secs(1) { 1 } else { 100 };
+    let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let rounded = millis.saturating_add(step / 2) / step * step;
+    humantime::format_duration(Duration::from_millis(rounded)).to_string()
+}
+
 /// Bytes as lower-case hex digits.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
@@ -28,7 +69,31 @@ pub fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    #[test]
+    fn header_fields_may_hold_commas_and_quotes() {
+        let fields: Vec<_> =
+            header_fields(r#"qop="auth", realm="My, \"Realm\"", nonce = "6b", algorithm=MD5"#).collect();
+        let expected = [("qop", "auth"), ("realm", "My, \"Realm\""), ("nonce", "6b"), ("algorithm", "MD5")];
+        assert_eq!(fields, expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
+    }
+
+    #[test]
+    fn durations_are_rounded() {
+        for (micros, expected) in [(999_999, "999ms"), (1_949_999, "1s 900ms"), (9_000_000, "9s"), (25_400, "25ms")] {
+            assert_eq!(for_humans(Duration::from_micros(micros)), expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_header_is_read_without_a_panic(text: String) {
+            prop_assert!(header_fields(&text).count() <= text.len());
+        }
+    }
 
     #[test]
     fn excerpts_are_short_and_printable() {

@@ -29,6 +29,18 @@ async fn the_right_password_opens_every_transport_with_every_hash() {
     }
 }
 
+/// Whatever the realm is called.
+#[tokio::test]
+async fn a_realm_may_hold_a_comma() {
+    let Config { auth, .. } = guarded(Algorithm::Md5);
+    let auth = auth.map(|auth| Auth { realm: "My, Realm".into(), ..auth });
+    let (_device, ports) = simulator_everywhere(Config { auth, ..Config::default() }).await;
+    for port in ports {
+        let run = run_on(&port, &["--rpc-creds", &format!("admin:{PASSWORD}"), "ping"]).await;
+        assert_eq!(run.code, 0, "{}", run.shown());
+    }
+}
+
 /// The whole way, with a reboot in the middle.
 #[tokio::test]
 async fn a_device_with_a_password_is_updated() {

@@ -233,6 +233,39 @@ async fn a_request_of_the_device_is_answered_with_404() {
     assert!(call.await.expect("no panic").is_ok());
 }
 
+/// A serial bridge that echoes gives our own request back before the answer.
+#[tokio::test(start_paused = true)]
+async fn an_echo_is_no_request_of_the_device() {
+    let bench = Bench::new();
+    let mut driver = bench.lay();
+    let call = bench.call("A", 5);
+    let frame = driver.outgoing.recv().await.expect("a request");
+    let id = serde_json::from_slice::<Value>(&frame).expect("JSON")["id"].as_u64().expect("an id");
+    driver.deliver(frame).await;
+    reply(&driver, id, "the answer").await;
+    assert_eq!(call.await.expect("no panic").expect("a reply"), "the answer");
+    assert!(driver.outgoing.try_recv().is_err(), "nothing was refused");
+}
+
+/// Whoever asks and does not listen must not fill the memory.
+#[tokio::test(start_paused = true)]
+async fn refusals_are_bounded() {
+    let bench = Bench::new();
+    let mut driver = bench.lay();
+    let call = bench.call("A", 5);
+    let (id, _) = asked(&mut driver).await;
+    for _ in 0..10_000 {
+        driver.deliver(br#"{"id":9999999999,"method":"M"}"#.to_vec()).await;
+    }
+    reply(&driver, id, 1).await;
+    assert!(call.await.expect("no panic").is_ok());
+    let mut refusals = 0;
+    while let Ok(Some(_)) = tokio::time::timeout(Duration::from_secs(1), driver.outgoing.recv()).await {
+        refusals += 1;
+    }
+    assert!((1..=200).contains(&refusals), "{refusals}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn garbage_from_a_stranger_is_told_at_once() {
     let bench = Bench::new();

@@ -353,3 +353,14 @@ async fn an_uptime_that_cannot_be_is_an_error_and_no_panic() {
     .await;
     assert!(matches!(result, Err(Failure::Call(CallError::WrongShape { .. }))), "{result:?}");
 }
+
+/// The new firmware has other credentials: it is there, and will go back; that is to be said at once.
+#[tokio::test(start_paused = true)]
+async fn a_device_that_shuts_us_out_after_the_reboot_is_told_of_at_once() {
+    let started = Instant::now();
+    let (result, _) =
+        update(|state, method, _| (state.build == NEW).then(|| remote(method, 401, "{\"auth_type\": \"digest\"}")))
+            .await;
+    assert!(matches!(result, Err(Failure::ShutOut { .. })), "{result:?}");
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+}

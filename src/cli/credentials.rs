@@ -30,7 +30,7 @@ pub(crate) fn read(option: Option<&str>, output: &Output) -> Result<Option<Crede
             _ => return Ok(None),
         },
     };
-    let credentials = text.trim_end_matches(['\r', '\n']).parse();
+    let credentials = text.lines().next().unwrap_or_default().parse();
     credentials.map(Some).map_err(|error| {
         Failure::new(Kind::Usage, format!("the credentials for the device cannot be used: {error}"))
             .hint("the password may hold colons, the user may not")

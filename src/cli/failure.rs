@@ -247,6 +247,13 @@ impl From<update::Failure> for Failure {
                 Kind::NotUpdated,
                 "did the bundle behind the URL change, or did somebody else update the device? Look, and update again".into(),
             ),
+            F::ShutOut { commit_timeout, .. } => (
+                Kind::Unauthorised,
+                format!(
+                    "the new firmware wants other credentials; unless it is committed with those, it goes back by itself, {} or so",
+                    at(commit_timeout.as_secs())
+                ),
+            ),
             F::CommitUnseen { .. } => (
                 Kind::TimedOut,
                 "once the device answers, `otactl get-boot-state` shows it; `otactl commit` commits it again, if need be"

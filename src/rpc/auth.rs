@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::text::hex;
+use crate::text::{header_fields, hex};
 
 /// A user and a password. Shown nowhere.
 #[derive(Clone, PartialEq, Eq)]
@@ -113,15 +113,9 @@ impl Challenge {
 
     fn from_header(header: &str) -> Option<Self> {
         let fields = header.trim().strip_prefix("Digest ")?;
-        // The device quotes without escapes, and has no comma in what it quotes.
-        let field = |name: &str| {
-            let mut pairs = fields.split(',').filter_map(|field| field.trim().split_once('='));
-            pairs.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim_matches('"').to_owned())
-        };
+        let field = |name: &str| header_fields(fields).find(|(key, _)| key == name).map(|(_, value)| value);
         let algorithm = Algorithm::from_name(field("algorithm").as_deref().unwrap_or("MD5"))?;
-        // What comes back in a header of ours must not end it.
-        let clean = |text: String| (!text.contains(['"', '\\', '\r', '\n'])).then_some(text);
-        Some(Self { realm: clean(field("realm")?)?, nonce: clean(field("nonce")?)?, algorithm })
+        Some(Self { realm: field("realm")?, nonce: field("nonce")?, algorithm })
     }
 }
 
@@ -162,9 +156,11 @@ impl Authorization {
         const COUNT: &str = "00000001";
         let Challenge { realm, nonce, algorithm } = &self.challenge;
         format!(
-            "Digest username=\"{}\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\", qop=auth, nc={COUNT}, \
-             cnonce=\"{}\", response=\"{}\", algorithm={}",
-            self.credentials.user.replace(['"', '\\'], ""),
+            "Digest username=\"{}\", realm=\"{}\", nonce=\"{}\", uri=\"{uri}\", qop=auth, nc={COUNT}, cnonce=\"{}\", \
+             response=\"{}\", algorithm={}",
+            escape(&self.credentials.user),
+            escape(realm),
+            escape(nonce),
             self.cnonce,
             self.response(COUNT, "POST", uri),
             algorithm.name(),
@@ -178,6 +174,11 @@ impl Authorization {
         let what = algorithm.hash(&format!("{method}:{uri}"));
         algorithm.hash(&format!("{who}:{nonce}:{count}:{}:auth:{what}", self.cnonce))
     }
+}
+
+/// What stands between quotes in a header: whatever the device or the user wrote, it does not end there.
+fn escape(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 impl fmt::Debug for Authorization {

@@ -139,8 +139,10 @@ impl Device {
                     answered = true;
                 }
                 Err(CallError::Remote { method, error }) if error.code == 403 => {
-                    let user = self.credentials.as_ref().map(|credentials| credentials.user.clone());
-                    let refusal = AuthRefusal::NotAllowed(user.unwrap_or_default());
+                    let refusal = match &self.credentials {
+                        Some(credentials) => AuthRefusal::NotAllowed(credentials.user.clone()),
+                        None => AuthRefusal::NoCredentials,
+                    };
                     return Err(CallError::Unauthorised { method, refusal });
                 }
                 // The last attempt was given what was left; the user gave all of it.

@@ -5,6 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use super::frame::RemoteError;
+use crate::text::for_humans;
 
 /// Why a call brought no result.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -37,7 +38,7 @@ pub enum CallError {
     },
     /// There is a connection, but the answer did not come in time. The device may still have done
     /// what it was asked.
-    #[error("no answer to {method} from {peer} within {}", humantime::format_duration(*.after))]
+    #[error("no answer to {method} from {peer} within {}", for_humans(*.after))]
     Timeout {
         /// The device's address, without secrets.
         peer: String,
@@ -134,7 +135,7 @@ pub enum DialError {
     #[error("the connection was refused")]
     Refused,
     /// Nothing came back at all.
-    #[error("no answer within {}", humantime::format_duration(*.0))]
+    #[error("no answer within {}", for_humans(*.0))]
     Silent(Duration),
     /// Something is there, and hangs up at once.
     #[error("it closed the connection at once")]

@@ -102,6 +102,8 @@ pub enum Incoming {
         refusal: Option<Vec<u8>>,
         /// The method that it asked for.
         method: String,
+        /// Its id, if it could be one of ours: an echoing line gives our own requests back.
+        id: Option<u64>,
     },
 }
 
@@ -130,8 +132,9 @@ pub fn decode(bytes: &[u8]) -> Result<Incoming, FrameError> {
     let text = String::from_utf8_lossy(bytes);
     let wire: Wire = serde_json::from_str(text.trim_ascii()).map_err(|e| FrameError(e.to_string()))?;
     if let Some(method) = wire.method {
+        let id = wire.id.as_ref().and_then(id_of);
         let refusal = wire.id.filter(|id| !id.is_null()).map(|id| refuse(&id, wire.src, &method));
-        return Ok(Incoming::Request { refusal, method });
+        return Ok(Incoming::Request { refusal, method, id });
     }
     let id = wire.id.as_ref().and_then(id_of).ok_or_else(|| FrameError("it has no usable id".into()))?;
     let outcome = match (wire.error, wire.result) {
@@ -237,7 +240,7 @@ mod tests {
     #[test]
     fn a_request_of_the_device_is_refused_with_404() {
         let frame = decode(br#"{"id":9,"src":"esp32_AABBCC","method":"Dash.Heartbeat"}"#);
-        let Ok(Incoming::Request { refusal: Some(refusal), method }) = frame else { panic!("{frame:?}") };
+        let Ok(Incoming::Request { refusal: Some(refusal), method, id: Some(9) }) = frame else { panic!("{frame:?}") };
         assert_eq!(method, "Dash.Heartbeat");
         assert_eq!(
             String::from_utf8_lossy(&refusal),

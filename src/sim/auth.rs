@@ -8,7 +8,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::wire::{Failure, quoted};
-use crate::text::hex;
+use crate::text::{header_fields, hex};
 
 /// How long a nonce is good, in seconds.
 const NONCE_LIFE: u64 = 3600;
@@ -42,7 +42,7 @@ impl FromStr for Auth {
     fn from_str(text: &str) -> Result<Self, String> {
         let mut parts = text.splitn(3, ':');
         match (parts.next(), parts.next(), parts.next()) {
-            (Some(user), Some(password), realm) if !user.is_empty() => Ok(Self {
+            (Some(user), Some(password), realm) if !user.is_empty() && !text.contains(['"', '\r', '\n']) => Ok(Self {
                 user: user.into(),
                 password: password.into(),
                 realm: realm.unwrap_or("simulated").into(),
@@ -121,10 +121,8 @@ impl Auth {
     #[must_use]
     pub fn check_header(&self, header: &str, method: &str, now: u64) -> bool {
         let Some(fields) = header.trim().strip_prefix("Digest ") else { return false };
-        let field = |name: &str| {
-            let mut pairs = fields.split(',').filter_map(|field| field.trim().split_once('='));
-            pairs.find(|(key, _)| *key == name).map(|(_, value)| value.trim_matches('"'))
-        };
+        let fields: Vec<_> = header_fields(fields).collect();
+        let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let names = ["username", "realm", "nonce", "nc", "cnonce", "response", "uri"];
         let [Some(user), Some(realm), Some(nonce), Some(count), Some(cnonce), Some(response), Some(uri)] =
             names.map(field)

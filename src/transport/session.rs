@@ -22,6 +22,9 @@ use crate::rpc::frame::{self, Incoming, MAX_REQUEST};
 use crate::rpc::{CallError, DialError, Request, RpcClient, shown};
 use crate::text::excerpt;
 
+/// Frames that wait for a link, beyond which requests of the device's are not answered.
+const MAX_OUTBOX: usize = 64;
+
 /// Commands that wait for the session's task; a caller beyond that waits for its turn.
 const COMMANDS: usize = 16;
 
@@ -209,15 +212,22 @@ impl Task {
                     let _ = reply.send(outcome.map_err(|error| CallError::Remote { method, error }));
                 }
             }
-            Ok(Incoming::Request { refusal, method }) => {
-                tracing::debug!(method, "the device calls us; refused");
-                self.outbox.extend(refusal.map(|bytes| (None, bytes)));
+            Ok(Incoming::Request { id: Some(id), .. }) if self.pending.get_mut(id).is_some() => {
+                tracing::debug!(id, "an echo of our own request");
             }
-            // A device that has proved to be one is forgiven a frame that it garbled; its call ends at
-            // its deadline. From anybody else, no better answer is to be expected.
+            Ok(Incoming::Request { refusal, method, .. }) => {
+                tracing::debug!(method, "the device calls us; refused");
+                // Whoever asks faster than he listens gets no answer, instead of all our memory.
+                if self.outbox.len() < MAX_OUTBOX {
+                    self.outbox.extend(refusal.map(|bytes| (None, bytes)));
+                }
+            }
+            // A device that has proved to be one is forgiven a frame that it garbled, and a line that
+            // loses frames one that it made up; the call ends at its deadline. From anybody else, no
+            // better answer is to be expected.
             Err(error) => {
                 tracing::debug!(%error, bytes = excerpt(bytes), "garbage");
-                if !self.is_device {
+                if !self.is_device && self.connect.resends_after().is_none() {
                     let what = format!("it sent `{}`", excerpt(bytes));
                     self.fail_all(|peer| CallError::NotRpc { peer, what: what.clone() });
                     self.state = State::Down;

@@ -123,6 +123,11 @@ impl FromStr for Target {
             }
             scheme @ ("tcp" | "udp") => {
                 let endpoint = endpoint(text)?;
+                if endpoint.credentials.is_some() {
+                    return malformed(&format!(
+                        "{scheme}:// takes no user and password; those of the device are given with --rpc-creds"
+                    ));
+                }
                 match (endpoint.url.port(), scheme) {
                     (None, _) => malformed(&format!("{scheme}:// needs a port: {scheme}://HOST:PORT")),
                     (Some(_), "tcp") => Ok(Self::Tcp(endpoint)),
@@ -255,6 +260,7 @@ mod tests {
             ("serial://", "Malformed"),
             ("sim:x", "Malformed"),
             ("http://a:b@host", "Malformed"),
+            ("tcp://a:b@host:1", "Malformed"),
         ] {
             assert!(shown(text).starts_with(expected), "{text}: {}", shown(text));
         }

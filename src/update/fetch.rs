@@ -26,9 +26,6 @@ const TICK: Duration = Duration::from_millis(500);
 /// How often a device that fetches from elsewhere is asked how far it is.
 const LOOK_AROUND: Duration = Duration::from_secs(1);
 
-/// How long a device that we cannot ask about it may take before it fetches from us.
-const NEVER_ASKS: Duration = Duration::from_secs(30);
-
 /// How long the device may write its flash after the transfer, silently.
 const FINISH: Duration = Duration::from_secs(60);
 
@@ -231,7 +228,7 @@ impl Watch<'_> {
             // Older firmware has no such method.
             Err(_) => match fetched {
                 None => Activity::Unknown,
-                Some(fetched) if fetched.peer.is_none() && waited < NEVER_ASKS => Activity::Unknown,
+                Some(fetched) if fetched.peer.is_none() => Activity::Unknown,
                 Some(fetched) if fetched.open > 0 && idle(fetched) < STALLED => Activity::Busy,
                 Some(_) => Activity::Idle,
             },

@@ -22,6 +22,9 @@ pub(super) const DOUBT: Duration = Duration::from_secs(2);
 /// before we look for ourselves. Some firmware never says that it failed.
 const OVERDUE: Duration = Duration::from_secs(5);
 
+/// How long a device may take before it fetches from us, if it does not say anything.
+pub(super) const NEVER_ASKS: Duration = Duration::from_secs(30);
+
 /// How long the device's own word is waited for when the time for the download has passed.
 pub(super) const GRACE: Duration = Duration::from_secs(5);
 
@@ -98,6 +101,9 @@ pub(super) fn judge(
             }
         }
         Some((_, Reply::Missing(_))) if transferring => Step::Wait,
+        Some((_, Reply::Missing(reason))) if !asked && since(None) >= NEVER_ASKS => {
+            Step::NeverFetched(Some(reason.clone()))
+        }
         Some((_, Reply::Missing(reason))) => Step::Look(reason.clone()),
         None if complete && idle >= OVERDUE => {
             Step::Look(format!("it took everything, but has not answered for {} s", idle.as_secs()))
@@ -106,6 +112,8 @@ pub(super) fn judge(
             Step::Look("it has stopped fetching, and does not say why".into())
         }
         None if out_of_time && !asked => Step::NeverFetched(None),
+        // The request itself may be lost; a device that can be asked says so.
+        None if !asked && since(None) >= NEVER_ASKS => Step::Look("it does not ask for it".into()),
         // It may have all of it, and reboot any moment.
         None if out_of_time && (complete || fetched.is_none()) => Step::Look(not_in_time()),
         None if out_of_time => Step::Failed(not_in_time()),
@@ -164,7 +172,10 @@ mod tests {
         let lost = || Some((at(1.0), Reply::Missing("lost".into())));
         for (reply, fetched, now, expected, why) in [
             (None, Some(nobody.clone()), 5.0, "Wait", "it has time to ask"),
-            (None, Some(nobody.clone()), 601.0, "Wait", "its own word may still come"),
+            (None, Some(nobody.clone()), 31.0, "Look", "the request may be lost"),
+            (lost(), Some(nobody.clone()), 5.0, "Look", "it may be about to ask"),
+            (lost(), Some(nobody.clone()), 31.0, "NeverFetched(Some", "it was not"),
+            (None, Some(reading(600.9)), 601.0, "Wait", "its own word may still come"),
             (None, Some(nobody.clone()), 605.0, "NeverFetched(None)", "it had"),
             (None, Some(reading(4.0)), 5.0, "Wait", "it reads"),
             (None, Some(reading(604.0)), 605.0, "Failed", "it reads too slowly"),

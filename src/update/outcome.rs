@@ -142,6 +142,14 @@ pub enum Failure {
         /// Seconds after its boot, after which it goes back by itself.
         commit_timeout: Duration,
     },
+    /// The device is back, and does not let us in.
+    #[error("the device is back, but does not let us in: {reason}")]
+    ShutOut {
+        /// Why.
+        reason: CallError,
+        /// After its boot, after which it goes back by itself.
+        commit_timeout: Duration,
+    },
     /// The commit was sent, and the device not heard of since.
     #[error("the commit of {build} was sent, but whether it arrived could not be seen: {reason}")]
     CommitUnseen {

@@ -37,6 +37,9 @@ pub async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Result<Sna
             Ok(after) if rebooted(before, &after) => return Ok(after),
             Ok(still) if started.elapsed() > LINGER => return Err(Failure::DidNotReboot { build: still.build() }),
             Ok(_) => last = Some("it still answers from before the reboot".into()),
+            Err(reason @ CallError::Unauthorised { .. }) => {
+                return Err(Failure::ShutOut { reason, commit_timeout: plan.commit_timeout });
+            }
             Err(error) => {
                 // An old connection would stay silent long after the device is back. A fresh one
                 // costs a moment, but not if the device has just said that it is about to go.

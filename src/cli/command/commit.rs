@@ -1,4 +1,3 @@
-use otactl::ota;
 use otactl::update::commit::commit;
 use otactl::update::verdict::Snapshot;
 use serde_json::Value;
@@ -15,11 +14,10 @@ pub(crate) struct Args {}
 impl Args {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let device = context.device().await?;
-        let boot = device.call(ota::GetBootState {}).await?;
-        let said = if boot.is_committed {
-            format!("nothing to commit: {boot}")
+        let before = Snapshot::take(&device, device.timeout()).await?;
+        let said = if before.boot.is_committed {
+            format!("nothing to commit: {}", before.boot)
         } else {
-            let before = Snapshot::take(&device, device.timeout()).await?;
             let after = commit(&device, &before, device.timeout()).await?;
             format!("{}", after.boot)
         };
