@@ -99,7 +99,7 @@ async fn simulated(scheme: &str) -> (Simulator, Device) {
     let simulator = Simulator::start(config, listener).expect("a device");
     let target = format!("{scheme}://{}", simulator.address()).parse().expect("an address");
     let timeout = Duration::from_secs(10);
-    let options = Options { connect_timeout: timeout, insecure: false };
+    let options = Options { connect_timeout: timeout, ..Options::default() };
     (simulator, Device::new(connect(&target, &options).expect("a client"), timeout))
 }
 

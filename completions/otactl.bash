@@ -113,7 +113,7 @@ _otactl() {
 
     case "${cmd}" in
         otactl)
-            opts="-q -v -h -V --port --timeout --rpc-creds --insecure --json --quiet --verbose --help --version update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help"
+            opts="-q -v -h -V --port --timeout --rpc-creds --insecure --json --quiet --verbose --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help --version update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -131,6 +131,18 @@ _otactl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --baud-rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set-control-lines)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --serial-framing)
+                    COMPREPLY=($(compgen -W "auto line quoted" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -139,7 +151,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__call)
-            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --help"
+            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -155,6 +167,18 @@ _otactl() {
                     ;;
                 --rpc-creds)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --baud-rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set-control-lines)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --serial-framing)
+                    COMPREPLY=($(compgen -W "auto line quoted" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -165,7 +189,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__commit)
-            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --help"
+            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -183,6 +207,18 @@ _otactl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --baud-rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set-control-lines)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --serial-framing)
+                    COMPREPLY=($(compgen -W "auto line quoted" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -191,7 +227,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__create__subcmd__snapshot)
-            opts="-q -v -h --set-as-revert --commit-timeout --port --timeout --rpc-creds --insecure --json --quiet --verbose --help"
+            opts="-q -v -h --set-as-revert --commit-timeout --port --timeout --rpc-creds --insecure --json --quiet --verbose --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -213,6 +249,18 @@ _otactl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --baud-rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set-control-lines)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --serial-framing)
+                    COMPREPLY=($(compgen -W "auto line quoted" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -221,7 +269,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__describe)
-            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --help"
+            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -237,6 +285,18 @@ _otactl() {
                     ;;
                 --rpc-creds)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --baud-rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set-control-lines)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --serial-framing)
+                    COMPREPLY=($(compgen -W "auto line quoted" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -247,7 +307,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__get__subcmd__boot__subcmd__state)
-            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --help"
+            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -263,6 +323,18 @@ _otactl() {
                     ;;
                 --rpc-creds)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --baud-rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set-control-lines)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --serial-framing)
+                    COMPREPLY=($(compgen -W "auto line quoted" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -497,7 +569,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__info)
-            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --help"
+            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -513,6 +585,18 @@ _otactl() {
                     ;;
                 --rpc-creds)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --baud-rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set-control-lines)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --serial-framing)
+                    COMPREPLY=($(compgen -W "auto line quoted" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -523,7 +607,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__list)
-            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --help"
+            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -539,6 +623,18 @@ _otactl() {
                     ;;
                 --rpc-creds)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --baud-rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set-control-lines)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --serial-framing)
+                    COMPREPLY=($(compgen -W "auto line quoted" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -549,7 +645,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__ping)
-            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --help"
+            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -567,6 +663,18 @@ _otactl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --baud-rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set-control-lines)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --serial-framing)
+                    COMPREPLY=($(compgen -W "auto line quoted" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -575,7 +683,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__reboot)
-            opts="-q -v -h --delay-ms --force --port --timeout --rpc-creds --insecure --json --quiet --verbose --help"
+            opts="-q -v -h --delay-ms --force --port --timeout --rpc-creds --insecure --json --quiet --verbose --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -597,6 +705,18 @@ _otactl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --baud-rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set-control-lines)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --serial-framing)
+                    COMPREPLY=($(compgen -W "auto line quoted" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -605,7 +725,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__revert)
-            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --help"
+            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -623,6 +743,18 @@ _otactl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --baud-rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set-control-lines)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --serial-framing)
+                    COMPREPLY=($(compgen -W "auto line quoted" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -631,7 +763,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__set__subcmd__boot__subcmd__state)
-            opts="-q -v -h --active-slot --is-committed --revert-slot --commit-timeout --port --timeout --rpc-creds --insecure --json --quiet --verbose --help"
+            opts="-q -v -h --active-slot --is-committed --revert-slot --commit-timeout --port --timeout --rpc-creds --insecure --json --quiet --verbose --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -665,6 +797,18 @@ _otactl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --baud-rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set-control-lines)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --serial-framing)
+                    COMPREPLY=($(compgen -W "auto line quoted" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -673,7 +817,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__simulate)
-            opts="-q -v -h --listen --tcp --udp --id --platform --reboot-delay --auth --auth-algo --state --port --timeout --rpc-creds --insecure --json --quiet --verbose --help"
+            opts="-q -v -h --listen --tcp --udp --serial --console-noise --id --platform --reboot-delay --auth --auth-algo --state --port --timeout --rpc-creds --insecure --json --quiet --verbose --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -727,6 +871,18 @@ _otactl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --baud-rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set-control-lines)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --serial-framing)
+                    COMPREPLY=($(compgen -W "auto line quoted" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -735,7 +891,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__status)
-            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --help"
+            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -753,6 +909,18 @@ _otactl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --baud-rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set-control-lines)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --serial-framing)
+                    COMPREPLY=($(compgen -W "auto line quoted" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -761,7 +929,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__update)
-            opts="-q -v -h --url --no-commit --commit-timeout --download-timeout --reboot-timeout --listen --advertise --dry-run --force --port --timeout --rpc-creds --insecure --json --quiet --verbose --help"
+            opts="-q -v -h --url --no-commit --commit-timeout --download-timeout --reboot-timeout --listen --advertise --dry-run --force --port --timeout --rpc-creds --insecure --json --quiet --verbose --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -801,6 +969,18 @@ _otactl() {
                     ;;
                 --rpc-creds)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --baud-rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set-control-lines)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --serial-framing)
+                    COMPREPLY=($(compgen -W "auto line quoted" -- "${cur}"))
                     return 0
                     ;;
                 *)

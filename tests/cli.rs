@@ -207,15 +207,24 @@ async fn errors_of_the_device_say_what_to_do() {
     }
 }
 
+/// With a board on a cable it would be that board, so that this depends on the machine.
+#[tokio::test]
+async fn without_a_port_there_is_a_board_on_a_cable_or_a_hint() {
+    let ports = otactl::transport::serial::find::available();
+    let run = run(&["--timeout", "100ms", "ping"]).await;
+    match ports.first() {
+        None => assert_eq!((run.code, run.stderr.lines().count()), (2, 2), "{}", run.shown()),
+        Some(port) => assert!(run.stderr.contains(&format!("taking {}", port.display())), "{}", run.shown()),
+    }
+}
+
 /// A wrong command line is told apart from a wrong device, and changes nothing.
 #[tokio::test]
 async fn a_wrong_command_line_is_usage() {
     let hinted = |run: &Run| run.stderr.lines().filter(|line| line.starts_with("hint: ")).count();
     for args in [
-        &["ping"][..],
-        &["--port", "gopher://x", "ping"],
+        &["--port", "gopher://x", "ping"][..],
         &["--port", "192.168.1.5", "ping"],
-        &["--port", "/dev/ttyUSB0", "ping"],
         &["--port", "mqtt://broker/dev", "ping"],
         &["--port", "tcp://1.2.3.4", "ping"],
         &["--port", "udp://1.2.3.4", "ping"],

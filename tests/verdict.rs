@@ -48,7 +48,7 @@ fn lost(sent: bool) -> Result<Value, CallError> {
 }
 
 fn timed_out(method: &str) -> Result<Value, CallError> {
-    Err(CallError::Timeout { peer: "dev".into(), method: method.into(), after: Duration::from_secs(1) })
+    Err(CallError::Timeout { peer: "dev".into(), method: method.into(), after: Duration::from_secs(1), why: None })
 }
 
 fn remote(method: &str, code: i64, message: &str) -> Result<Value, CallError> {

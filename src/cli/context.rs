@@ -1,12 +1,16 @@
 //! Options and environment become a connected device.
 
 use std::cell::OnceCell;
+use std::io;
+use std::path::PathBuf;
 
 use otactl::rpc::Device;
 use otactl::sim::{self, Simulator};
-use otactl::transport::target::Target;
-use otactl::transport::{self, Options};
-use tokio::net::TcpListener;
+use otactl::transport::framing::Style;
+use otactl::transport::serial::{Framing, Settings};
+use otactl::transport::target::{SimulatedOver, Target};
+use otactl::transport::{self, Options, serial};
+use tokio::net::{TcpListener, UdpSocket};
 use tracing::Level;
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::Targets;
@@ -42,26 +46,78 @@ impl Context {
         let from_mos = || std::env::var("MOS_PORT").ok();
         let given = |port: &String| !port.is_empty();
         let Some(port) = self.global.port.clone().filter(given).or_else(from_mos).filter(given) else {
-            return Err(Failure::new(Kind::Usage, "no device given")
-                .hint("say which one with `--port ws://ADDRESS` or OTACTL_PORT; `--port sim:` takes a simulated one"));
+            return self.first_serial_port();
         };
         match port.parse()? {
-            Target::Sim => self.simulated().await,
+            Target::Sim(way) => self.simulated(way).await,
             target => Ok(target),
         }
     }
 
-    async fn simulated(&self) -> Result<Target, Failure> {
-        if self.simulator.get().is_none() {
-            let failed = |error| Failure::new(Kind::Other, format!("cannot start the simulated device: {error}"));
-            let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(failed)?;
-            let simulator = Simulator::start(sim::Config::default(), listener).map_err(failed)?;
-            self.output.say(&format!("simulating {} at ws://{}/rpc", simulator.id(), simulator.address()));
-            // Nobody else sets it: there is one command in a process.
-            let _ = self.simulator.set(simulator);
+    /// The board on the cable, if nothing else was said.
+    fn first_serial_port(&self) -> Result<Target, Failure> {
+        let mut ports = serial::find::available();
+        if ports.is_empty() {
+            return Err(Failure::new(Kind::Usage, "no device given, and no USB serial port found").hint(
+                "plug the board in, or say which device with `--port ws://ADDRESS` or OTACTL_PORT; `--port sim:` takes a \
+                 simulated one",
+            ));
         }
-        let address = self.simulator.get().map(Simulator::address);
-        Ok(format!("ws://{}", address.map(|a| a.to_string()).unwrap_or_default()).parse()?)
+        let first = ports.remove(0);
+        let others: Vec<_> = ports.iter().map(|port| port.display().to_string()).collect();
+        self.output.say(&match others.as_slice() {
+            [] => format!("taking {}", first.display()),
+            others => format!("taking {}; there is also {}: choose with `--port`", first.display(), others.join(", ")),
+        });
+        Ok(Target::Serial(first))
+    }
+
+    async fn simulated(&self, way: SimulatedOver) -> Result<Target, Failure> {
+        const ANY_PORT: (&str, u16) = ("127.0.0.1", 0);
+
+        let failed = |error: io::Error| cannot_start(&error);
+        let listener = TcpListener::bind(ANY_PORT).await.map_err(failed)?;
+        let mut simulator = Simulator::start(sim::Config::default(), listener).map_err(failed)?;
+        let target: Target = match way {
+            SimulatedOver::WebSocket => format!("ws://{}", simulator.address()).parse()?,
+            SimulatedOver::Http => format!("http://{}", simulator.address()).parse()?,
+            SimulatedOver::Tcp => {
+                let listener = TcpListener::bind(ANY_PORT).await.map_err(failed)?;
+                let address = listener.local_addr().map_err(failed)?;
+                simulator.serve_tcp(listener);
+                format!("tcp://{address}").parse()?
+            }
+            SimulatedOver::Udp => {
+                let socket = UdpSocket::bind(ANY_PORT).await.map_err(failed)?;
+                let address = socket.local_addr().map_err(failed)?;
+                simulator.serve_udp(socket);
+                format!("udp://{address}").parse()?
+            }
+            SimulatedOver::Serial => Target::Serial(self.serve_serial(&mut simulator, false)?),
+        };
+        self.output.say(&format!("simulating {} at {target}", simulator.id()));
+        // Set once: a command asks for its target once.
+        let _ = self.simulator.set(simulator);
+        Ok(target)
+    }
+
+    /// Serves a simulated device on a serial port that is as the options for serial ports have it.
+    #[cfg(unix)]
+    pub(crate) fn serve_serial(&self, simulator: &mut Simulator, console_noise: bool) -> Result<PathBuf, Failure> {
+        let Settings { baud_rate, framing, .. } = self.global.serial.settings();
+        let only = match framing {
+            Framing::Auto => None,
+            Framing::Line => Some(Style::Line),
+            Framing::Quoted => Some(Style::Quoted),
+        };
+        let config = sim::uart::Config { baud_rate, only, console_noise, ..sim::uart::Config::default() };
+        simulator.serve_serial(config).map_err(|error| cannot_start(&error))
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn serve_serial(&self, _: &mut Simulator, _: bool) -> Result<PathBuf, Failure> {
+        Err(Failure::new(Kind::Usage, "a serial port can be simulated on Unix only")
+            .hint("simulate the device on another port, such as `--tcp 127.0.0.1:0`"))
     }
 
     /// The device of `--port`. Nothing is dialled before the first call.
@@ -86,14 +142,19 @@ impl Context {
             // So that a host that swallows packets is told from a device that does not answer.
             connect_timeout: self.global.timeout.mul_f64(0.9),
             insecure: self.global.insecure,
+            serial: self.global.serial.settings(),
         }
     }
+}
+
+fn cannot_start(error: &io::Error) -> Failure {
+    Failure::new(Kind::Other, format!("cannot start the simulated device: {error}"))
 }
 
 /// Shows what this program does, and not what its libraries do: they log URLs with their passwords.
 fn log(level: Level, output: &Output) {
     let shown = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
+        .with_writer(io::stderr)
         .with_ansi(output.is_colourful())
         .with_target(false)
         .without_time()

@@ -122,7 +122,9 @@ impl From<CallError> for Failure {
             CallError::Unreachable { cause: DialError::Unauthorised, .. } => {
                 (Kind::Unauthorised, Some(OTHER_CREDENTIALS))
             }
-            CallError::Unreachable { cause, .. } => (Kind::Unreachable, Some(dial_hint(cause))),
+            CallError::Unreachable { cause, .. } => {
+                return Self::new(Kind::Unreachable, error.to_string()).hint(dial_hint(cause));
+            }
             CallError::NotRpc { .. } => (Kind::Unreachable, Some(NOT_A_DEVICE)),
             CallError::Lost { .. } => (
                 Kind::Unreachable,
@@ -161,8 +163,18 @@ impl From<CallError> for Failure {
     }
 }
 
-fn dial_hint(cause: &DialError) -> &'static str {
+fn dial_hint(cause: &DialError) -> String {
     match cause {
+        DialError::PortMissing { available } if available.is_empty() => {
+            return "is the board plugged in, and its driver loaded? No USB serial port is there at all".into();
+        }
+        DialError::PortMissing { available } => return format!("there is {}", available.join(", ")),
+        DialError::PortHeld { .. } => "close that program first: two cannot share a port",
+        DialError::PortDenied { group: Some(group) } => {
+            return format!("become a member of the group: `sudo usermod -aG {group} $USER`, then log in again");
+        }
+        DialError::PortDenied { group: None } => "its owner has to let you; `ls -l` shows who that is",
+        DialError::NotASerialPort => "give a port such as /dev/ttyUSB0, or a URL such as ws://HOST",
         DialError::Refused => {
             "is the device on, and is this its port? A device serves RPC on port 80 unless configured otherwise"
         }
@@ -177,13 +189,14 @@ fn dial_hint(cause: &DialError) -> &'static str {
         DialError::Unauthorised => OTHER_CREDENTIALS,
         DialError::Other(_) => "`-v` shows more of what happens",
     }
+    .into()
 }
 
 impl From<TargetError> for Failure {
     fn from(error: TargetError) -> Self {
         let hint = match &error {
             TargetError::NoScheme(text) => format!("write `--port ws://{text}` or `--port http://{text}`"),
-            _ => "write `--port ws://HOST[:PORT]`, `--port http://HOST[:PORT]`, `--port tcp://HOST:PORT`, or `--port sim:`".into(),
+            _ => "write `--port ws://HOST[:PORT]`, `--port http://HOST[:PORT]`, `--port tcp://HOST:PORT`, `--port /dev/ttyUSB0`, or `--port sim:`".into(),
         };
         Self::new(Kind::Usage, error.to_string()).hint(hint)
     }

@@ -1,6 +1,7 @@
 //! The command line: the only room that knows clap, the terminal and the environment.
 //!
 //! - [`command`]: one file per subcommand: its arguments and its `run`;
+//! - [`serial`]: the options for serial ports;
 //! - [`credentials`]: user and password, from wherever they come;
 //! - [`context`]: options and environment become a connected device;
 //! - [`output`]: results and talk; the only file that writes to stdout;
@@ -24,6 +25,7 @@ pub(crate) mod interrupt;
 pub(crate) mod man;
 pub(crate) mod output;
 pub(crate) mod progress;
+pub(crate) mod serial;
 pub(crate) mod values;
 
 use std::ffi::OsString;
@@ -47,9 +49,10 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
-    /// The device: ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`
+    /// The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`
     ///
-    /// Without a path, /rpc is meant. If neither this option nor OTACTL_PORT is given, MOS_PORT is taken.
+    /// Without a path, /rpc is meant. If neither this option nor OTACTL_PORT is given, MOS_PORT is taken; if that is not
+    /// set either, the first USB serial port.
     #[arg(long, global = true, value_name = "URL", env = "OTACTL_PORT", hide_env_values = true)]
     pub(crate) port: Option<String>,
 
@@ -86,6 +89,10 @@ pub(crate) struct GlobalArgs {
     /// Say more; twice: show every frame, without its secrets
     #[arg(long, short, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
+
+    // The last, since its heading holds for whatever follows.
+    #[command(flatten)]
+    pub(crate) serial: serial::SerialArgs,
 }
 
 /// The clap model, with the help page that is grouped by purpose.

@@ -146,8 +146,8 @@ impl Device {
                     return Err(CallError::Unauthorised { method, refusal });
                 }
                 // The last attempt was given what was left; the user gave all of it.
-                Err(CallError::Timeout { peer, method, .. }) => {
-                    return Err(CallError::Timeout { peer, method, after: timeout });
+                Err(CallError::Timeout { peer, method, why, .. }) => {
+                    return Err(CallError::Timeout { peer, method, after: timeout, why });
                 }
                 Err(CallError::Unreachable { peer, cause: DialError::Silent(within) }) if within == left => {
                     return Err(CallError::Unreachable { peer, cause: DialError::Silent(timeout) });

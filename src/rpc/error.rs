@@ -38,7 +38,7 @@ pub enum CallError {
     },
     /// There is a connection, but the answer did not come in time. The device may still have done
     /// what it was asked.
-    #[error("no answer to {method} from {peer} within {}", for_humans(*.after))]
+    #[error("no answer to {method} from {peer} within {}{}", for_humans(*.after), behind(.why.as_deref()))]
     Timeout {
         /// The device's address, without secrets.
         peer: String,
@@ -46,6 +46,8 @@ pub enum CallError {
         method: String,
         /// How long the call was given.
         after: Duration,
+        /// What the transport knows about the silence.
+        why: Option<String>,
     },
     /// The device wants to know who asks.
     #[error("{method}: {refusal}")]
@@ -111,6 +113,11 @@ impl CallError {
     }
 }
 
+/// What is known about it, as it stands behind a sentence.
+fn behind(why: Option<&str>) -> String {
+    why.map(|why| format!(": {why}")).unwrap_or_default()
+}
+
 /// Why a device does not let us in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AuthRefusal {
@@ -158,6 +165,27 @@ pub enum DialError {
     /// TLS failed in another way.
     #[error("TLS failed: {0}")]
     Tls(String),
+    /// There is no such serial port.
+    #[error("there is no such port")]
+    PortMissing {
+        /// Those that there are.
+        available: Vec<String>,
+    },
+    /// Somebody else uses the serial port.
+    #[error("it is held by {}", .by.as_deref().unwrap_or("another program"))]
+    PortHeld {
+        /// Name and number of the program, where the system tells.
+        by: Option<String>,
+    },
+    /// The user may not open the serial port.
+    #[error("no permission to open it")]
+    PortDenied {
+        /// The group whose members may.
+        group: Option<String>,
+    },
+    /// The path is that of something else.
+    #[error("it is not a serial port")]
+    NotASerialPort,
     /// Anything else.
     #[error("{0}")]
     Other(String),

@@ -21,9 +21,17 @@ pub struct Lines {
     deframer: Deframer,
     sends_crc: bool,
     style: Style,
+    /// The only delimiter that it understands, if there is but one.
+    only: Option<Style>,
 }
 
 impl Lines {
+    /// A line on which nothing was said, to a device that understands both delimiters, or only this one.
+    #[must_use]
+    pub fn new(only: Option<Style>) -> Self {
+        Self { only, ..Self::default() }
+    }
+
     /// Takes the next bytes. A frame with a wrong CRC is dropped in silence.
     pub fn push(&mut self, bytes: &[u8]) -> Vec<Heard> {
         // Any byte that is not ASCII wipes the receive buffer.
@@ -37,6 +45,7 @@ impl Lines {
         let mut heard = Vec::new();
         while let Some(item) = self.deframer.next_item() {
             match item {
+                Item::Frame { style, .. } if self.only.is_some_and(|only| only != style) => {}
                 Item::Frame { json, style, has_crc } => {
                     self.sends_crc |= has_crc;
                     if style == Style::Quoted {

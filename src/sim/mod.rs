@@ -9,6 +9,7 @@
 //! - [`download`]: fetches a bundle over HTTP and feeds the updater;
 //! - [`board`]: the device with its clock, its power and its downloads;
 //! - [`server`]: the ports, served by [`http`] and [`websocket`], by [`tcp`] with [`lines`], and by [`udp`];
+//! - [`uart`]: a line of real speed with small buffers; `serial`: the same on a pseudo terminal;
 //! - [`storage`]: what outlives the process.
 //!
 //! Nothing here uses the client's side of otactl, so that a mistake there cannot hide itself.
@@ -19,10 +20,13 @@ pub mod device;
 pub mod download;
 pub mod http;
 pub mod lines;
+#[cfg(unix)]
+pub mod serial;
 pub mod server;
 pub mod services;
 pub mod storage;
 pub mod tcp;
+pub mod uart;
 pub mod udp;
 pub mod updater;
 pub mod websocket;

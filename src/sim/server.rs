@@ -46,6 +46,17 @@ impl Simulator {
         self.tasks.spawn(udp::serve(socket, Arc::clone(&self.board)));
     }
 
+    /// Serves the device on a serial port too, and gives the path at which it is opened.
+    #[cfg(unix)]
+    pub fn serve_serial(&mut self, config: super::uart::Config) -> io::Result<std::path::PathBuf> {
+        use super::serial::{self, Port};
+
+        let port = Port::new()?;
+        let path = port.path().to_owned();
+        self.tasks.spawn(serial::serve(port, config, self.address.ip().to_string(), Arc::clone(&self.board)));
+        Ok(path)
+    }
+
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {

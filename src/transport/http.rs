@@ -178,7 +178,8 @@ impl RpcClient for Http {
                 Err(CallError::Lost { peer: peer(), sent: true, reason: "the link was given up".into() })
             }
             () = tokio::time::sleep(request.timeout) => {
-                Err(CallError::Timeout { peer: peer(), method: request.method.clone(), after: request.timeout })
+                let (method, after) = (request.method.clone(), request.timeout);
+                Err(CallError::Timeout { peer: peer(), method, after, why: None })
             }
         }
     }

@@ -32,7 +32,13 @@ impl Link {
     /// Two ends of a link.
     #[must_use]
     pub fn pair() -> (Link, LinkDriver) {
-        let (to_device, outgoing) = mpsc::channel(CAPACITY);
+        Self::with_capacity(CAPACITY)
+    }
+
+    /// The same, where so many frames wait to be sent before their sender waits too.
+    #[must_use]
+    pub fn with_capacity(frames: usize) -> (Link, LinkDriver) {
+        let (to_device, outgoing) = mpsc::channel(frames);
         let (from_device, incoming) = mpsc::channel(CAPACITY);
         let (close, closed) = oneshot::channel();
         (Link { outgoing: to_device, incoming, closed }, LinkDriver { outgoing, incoming: from_device, closed: close })
@@ -101,6 +107,11 @@ pub trait Connect: Send + Sync + 'static {
     /// Whether frames can be lost on the way without anybody noticing. If so, a call that may arrive
     /// twice is sent again after this long, and after twice that, and so on.
     fn resends_after(&self) -> Option<Duration> {
+        None
+    }
+
+    /// What is known about why no answer comes, in a few words that can stand behind one that did not.
+    fn silence(&self) -> Option<String> {
         None
     }
 }

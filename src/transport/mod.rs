@@ -7,7 +7,7 @@
 //!   keeps deadlines, dials again (`backoff`);
 //! - [`reach`]: a TCP connection to one of a host's addresses;
 //! - [`framing`]: frames and console text in a stream of bytes, for TCP and UART;
-//! - [`websocket`], [`tcp`], [`udp`]: a `Connect` each;
+//! - [`serial`], [`websocket`], [`tcp`], [`udp`]: a `Connect` each;
 //! - [`http`]: an [`RpcClient`] of its own, since HTTP matches replies to requests by itself;
 //! - [`tls`]: certificates and their errors.
 
@@ -17,6 +17,7 @@ pub mod http;
 pub mod link;
 mod pending;
 pub mod reach;
+pub mod serial;
 pub mod session;
 pub mod target;
 pub mod tcp;
@@ -28,6 +29,7 @@ use std::time::Duration;
 
 use crate::rpc::RpcClient;
 use http::Http;
+use serial::Serial;
 use session::Session;
 use target::Target;
 use tcp::Tcp;
@@ -41,6 +43,14 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// Take any TLS certificate.
     pub insecure: bool,
+    /// What concerns serial ports only.
+    pub serial: serial::Settings,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { connect_timeout: Duration::from_secs(10), insecure: false, serial: serial::Settings::default() }
+    }
 }
 
 /// Why there is no client for a target.
@@ -59,10 +69,10 @@ pub fn connect(target: &Target, options: &Options) -> Result<Box<dyn RpcClient>,
     match target {
         Target::WebSocket(endpoint) => Ok(Box::new(Session::new(WebSocket::new(endpoint, options)))),
         Target::Http(endpoint) => Ok(Box::new(Http::new(endpoint, options)?)),
-        Target::Serial(_) => Err(ConnectError::NotYet("serial")),
+        Target::Serial(path) => Ok(Box::new(Session::new(Serial::new(path, &options.serial)))),
         Target::Mqtt(_) => Err(ConnectError::NotYet("mqtt")),
         Target::Tcp(endpoint) => Ok(Box::new(Session::new(Tcp::new(endpoint, options)))),
         Target::Udp(endpoint) => Ok(Box::new(Session::new(Udp::new(endpoint)))),
-        Target::Sim => Err(ConnectError::NotYet("sim: (other than from the command line)")),
+        Target::Sim(_) => Err(ConnectError::NotYet("sim: (other than from the command line)")),
     }
 }

@@ -118,7 +118,8 @@ enum Happened {
     Received(Result<Vec<u8>, String>),
     Dialled(Result<Link, DialError>),
     Commanded(Option<Command>),
-    Sent,
+    /// The frame of this call, or of none.
+    Sent(Option<u64>),
     /// Time to look at the deadlines and at whether to dial.
     Woke,
 }
@@ -176,7 +177,8 @@ impl Task {
                 }
                 // The session was dropped, and nobody waits for an answer any more.
                 Happened::Commanded(None) => return,
-                Happened::Sent | Happened::Woke => {}
+                Happened::Sent(Some(id)) => self.sent(id, Instant::now()),
+                Happened::Sent(None) | Happened::Woke => {}
             }
         }
     }
@@ -193,10 +195,8 @@ impl Task {
             }));
             return;
         }
-        let again = self.connect.resends_after().filter(|_| request.idempotent).map(|wait| {
-            self.resends.insert((Instant::now() + wait, id));
-            Again { frame: bytes.clone(), wait }
-        });
+        let wait = self.connect.resends_after().filter(|_| request.idempotent);
+        let again = wait.map(|wait| Again { frame: bytes.clone(), wait });
         let call = Call { method: request.method.clone(), timeout: request.timeout, reply, again };
         self.pending.insert(id, deadline, call);
         self.outbox.push_back((Some(id), bytes));
@@ -270,7 +270,8 @@ impl Task {
             let error = if dialling {
                 CallError::Unreachable { peer, cause: DialError::Silent(call.timeout) }
             } else {
-                CallError::Timeout { peer, method: call.method, after: call.timeout }
+                let why = self.connect.silence();
+                CallError::Timeout { peer, method: call.method, after: call.timeout, why }
             };
             let _ = call.reply.send(Err(error));
         }
@@ -280,13 +281,19 @@ impl Task {
         }
     }
 
-    /// Sends again what may have been lost, at growing intervals.
+    /// A link has taken the frame of this call. What may have been lost is sent again, at growing
+    /// intervals; waiting for a place on the link counts for nothing.
+    fn sent(&mut self, id: u64, now: Instant) {
+        if let Some(Call { again: Some(again), .. }) = self.pending.get_mut(id) {
+            self.resends.insert((now + again.wait, id));
+            again.wait *= 2;
+        }
+    }
+
     fn resend(&mut self, now: Instant) {
         while let Some(&(at, id)) = self.resends.first().filter(|(at, _)| *at <= now) {
             self.resends.remove(&(at, id));
             if let Some(Call { again: Some(again), .. }) = self.pending.get_mut(id) {
-                again.wait *= 2;
-                self.resends.insert((now + again.wait, id));
                 self.outbox.push_back((Some(id), again.frame.clone()));
             }
         }
@@ -318,11 +325,10 @@ async fn advance(state: &mut State, outbox: &mut VecDeque<(Option<u64>, Vec<u8>)
         State::Up(link) => match link.ready(!outbox.is_empty()).await {
             Ready::Received(received) => Happened::Received(received),
             Ready::CanSend(permit) => {
-                if let Some((_, bytes)) = outbox.pop_front() {
-                    tracing::trace!("> {}", shown(&bytes));
-                    permit.send(bytes);
-                }
-                Happened::Sent
+                let Some((id, bytes)) = outbox.pop_front() else { return Happened::Sent(None) };
+                tracing::trace!("> {}", shown(&bytes));
+                permit.send(bytes);
+                Happened::Sent(id)
             }
         },
     }

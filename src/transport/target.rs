@@ -21,8 +21,42 @@ pub enum Target {
     Udp(Endpoint),
     /// `/dev/ttyUSB0`, `COM7`, `serial:///dev/ttyUSB0`.
     Serial(PathBuf),
-    /// `sim:`: a simulated device inside the process.
-    Sim,
+    /// `sim:`, `sim+serial:` and the like: a simulated device inside the process.
+    Sim(SimulatedOver),
+}
+
+/// How a simulated device inside the process is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SimulatedOver {
+    /// `sim:`, `sim+ws:`
+    WebSocket,
+    /// `sim+http:`
+    Http,
+    /// `sim+tcp:`
+    Tcp,
+    /// `sim+udp:`
+    Udp,
+    /// `sim+serial:`
+    Serial,
+}
+
+impl SimulatedOver {
+    const ALL: [(&'static str, Self); 6] = [
+        ("sim", Self::WebSocket),
+        ("sim+ws", Self::WebSocket),
+        ("sim+http", Self::Http),
+        ("sim+tcp", Self::Tcp),
+        ("sim+udp", Self::Udp),
+        ("sim+serial", Self::Serial),
+    ];
+
+    fn from_scheme(scheme: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(name, _)| *name == scheme).map(|(_, way)| *way)
+    }
+
+    fn scheme(self) -> &'static str {
+        Self::ALL.iter().find(|(_, way)| *way == self).map_or("sim", |(name, _)| name)
+    }
 }
 
 /// A URL whose secrets are kept apart, so that showing it shows none.
@@ -138,10 +172,12 @@ impl FromStr for Target {
                 "" => malformed("serial:// needs the port's path: serial:///dev/ttyUSB0"),
                 path => Ok(Self::Serial(path.into())),
             },
-            "sim" => match rest {
-                "" => Ok(Self::Sim),
-                _ => malformed("`sim:` takes nothing behind the colon"),
-            },
+            scheme if SimulatedOver::from_scheme(scheme).is_some() => {
+                match (SimulatedOver::from_scheme(scheme), rest) {
+                    (Some(way), "") => Ok(Self::Sim(way)),
+                    _ => malformed("a simulated device takes nothing behind the colon"),
+                }
+            }
             // `localhost:8910` and `device.local` look like a scheme to whoever splits at the colon.
             _ if rest.starts_with(|c: char| c.is_ascii_digit()) => Err(no_scheme(text)),
             other => Err(TargetError::UnknownScheme(other.into())),
@@ -209,7 +245,7 @@ impl fmt::Display for Target {
         match self {
             Self::WebSocket(e) | Self::Http(e) | Self::Mqtt(e) | Self::Tcp(e) | Self::Udp(e) => e.fmt(f),
             Self::Serial(path) => path.display().fmt(f),
-            Self::Sim => f.write_str("sim:"),
+            Self::Sim(way) => write!(f, "{}:", way.scheme()),
         }
     }
 }
@@ -241,6 +277,7 @@ mod tests {
             ("COM7", "COM7"),
             (r"\\.\COM12", r"\\.\COM12"),
             ("sim:", "sim:"),
+            ("sim+serial:", "sim+serial:"),
         ] {
             assert_eq!(shown(text), expected, "{text}");
         }

@@ -12,7 +12,7 @@ use crate::cli::context::Context;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::values;
 
-/// Run a simulated device, over WebSocket, HTTP, TCP and UDP, until Ctrl-C
+/// Run a simulated device, over WebSocket, HTTP, TCP, UDP and a serial port, until Ctrl-C
 ///
 /// It runs demo 1.0.0, and takes any bundle for its platform.
 #[derive(Debug, clap::Args)]
@@ -28,6 +28,16 @@ pub(crate) struct Args {
     /// Where it listens for UDP
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = values::listen)]
     udp: Option<SocketAddr>,
+
+    /// Serve it on a serial port too, with --baud-rate, and say where that is
+    ///
+    /// The port is a pseudo terminal. With --serial-framing quoted the device is too old for anything else.
+    #[arg(long)]
+    serial: bool,
+
+    /// Let its console speak between the frames on the serial port
+    #[arg(long, requires = "serial")]
+    console_noise: bool,
 
     /// Its id
     #[arg(long, default_value = "esp32_AABBCC")]
@@ -108,6 +118,10 @@ impl Args {
             let socket = UdpSocket::bind(address).await.map_err(|error| cannot_listen(address, &error))?;
             output.say(&format!("and at udp://{}", socket.local_addr().unwrap_or(address)));
             simulator.serve_udp(socket);
+        }
+        if self.serial {
+            let path = context.serve_serial(&mut simulator, self.console_noise)?;
+            output.say(&format!("and at {}", path.display()));
         }
         output.say(&simulator.describe());
         // In a thread of its own, so that a terminal that has stopped does not stop the device.

@@ -1,0 +1,335 @@
+//! One end of a serial line, without the port: bytes that came become frames, frames become bytes that
+//! may go out now. The clock is an argument.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::dialect::{Dialect, Heard};
+use super::pacing::{Go, Pacing};
+use super::{Health, Settings};
+use crate::text::{excerpt, printable};
+use crate::transport::framing::{Deframer, Item, enframe};
+
+/// Sending on, and stop sending.
+const XON: u8 = 0x11;
+const XOFF: u8 = 0x13;
+
+/// To a device that has been found not to follow at any speed, so many bytes may be unanswered, which is
+/// what the smallest has room for.
+const WINDOW: usize = 256;
+
+/// What is not answered by then is not waited for: the answer to `OTA.Update` takes minutes.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(1);
+
+/// A frame that comes again sooner than this after its last byte has left is not sent again.
+const TOO_SOON: Duration = Duration::from_millis(300);
+
+/// The state of a line.
+#[derive(Debug)]
+pub(super) struct Line {
+    deframer: Deframer,
+    dialect: Dialect,
+    pacing: Pacing,
+    health: Health,
+    /// What is to be written, the first of it possibly begun.
+    queue: VecDeque<Outgoing>,
+    /// Calls that have gone out, and are not answered.
+    flight: HashMap<u64, Sent>,
+    /// When the last frame came damaged.
+    damaged: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Outgoing {
+    /// The call that it makes, if any.
+    call: Option<(u64, Vec<u8>)>,
+    bytes: Vec<u8>,
+    written: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Sent {
+    bytes: usize,
+    /// When the last byte was written.
+    at: Instant,
+}
+
+/// What is to be done about writing.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next<'a> {
+    /// Write of these bytes what the port takes.
+    Write(&'a [u8]),
+    /// Look again then.
+    Wait(Instant),
+    /// Nothing, until there is a frame to send.
+    Idle,
+}
+
+impl Line {
+    pub(super) fn new(settings: &Settings, health: Health, now: Instant) -> Self {
+        let mut line = Self {
+            deframer: Deframer::default(),
+            dialect: Dialect::new(settings.framing),
+            pacing: Pacing::new(settings.baud_rate, now),
+            health,
+            queue: VecDeque::new(),
+            flight: HashMap::new(),
+            damaged: None,
+        };
+        // Ends whatever an earlier run left unfinished in the device's buffer.
+        line.push(None, b"\n".to_vec());
+        line
+    }
+
+    /// Takes bytes from the port, and gives the frames that they complete.
+    pub(super) fn hear(&mut self, bytes: &[u8], now: Instant) -> Vec<Vec<u8>> {
+        self.health.heard(bytes.len());
+        for run in bytes.split_inclusive(|byte| matches!(*byte, XON | XOFF)) {
+            match run.split_last() {
+                Some((&XOFF, text)) => {
+                    self.pacing.hold(now);
+                    self.deframer.push(text);
+                }
+                Some((&XON, text)) => {
+                    self.pacing.release();
+                    self.deframer.push(text);
+                }
+                _ => self.deframer.push(run),
+            }
+        }
+        self.health.set_held(self.pacing.is_held(now));
+        let mut frames = Vec::new();
+        while let Some(item) = self.deframer.next_item() {
+            match item {
+                Item::Frame { json, .. } => frames.extend(self.take(json)),
+                Item::Console(text) => tracing::debug!("| {}", printable(&String::from_utf8_lossy(&text))),
+                Item::Corrupt(bytes) => {
+                    self.damaged = Some(now);
+                    let count = self.health.damaged();
+                    tracing::debug!(count, "a frame was damaged on its way: {}", excerpt(&bytes));
+                }
+                Item::Handshake => {}
+            }
+        }
+        frames
+    }
+
+    fn take(&mut self, json: Vec<u8>) -> Option<Vec<u8>> {
+        self.health.set_answered();
+        if let Some(sent) = id_of(&json).and_then(|id| self.flight.remove(&id)) {
+            tracing::trace!(bytes = sent.bytes, "answered");
+            self.pacing.answered();
+        }
+        match self.dialect.heard(&json) {
+            Heard::Frame => return Some(json),
+            Heard::Answer => {}
+            Heard::Settled(again) => {
+                tracing::debug!("the device understands the old delimiter only");
+                for (id, json) in again {
+                    let bytes = enframe(&json, self.dialect.style());
+                    self.push(Some((id, json)), bytes);
+                }
+            }
+        }
+        None
+    }
+
+    /// Takes a frame that is to be sent.
+    pub(super) fn say(&mut self, json: Vec<u8>, now: Instant) {
+        let id = id_of(&json);
+        if let Some(sent) = id.and_then(|id| self.flight.get(&id).copied()) {
+            if now < sent.at + TOO_SOON {
+                return;
+            }
+            // Lost on its way out, unless it was the answer that was damaged.
+            if self.damaged.is_none_or(|at| at < sent.at) {
+                self.pacing.lost(sent.at, now);
+                tracing::debug!(bytes_per_s = self.pacing.rate(), "a frame was lost; sending slower");
+            }
+        }
+        let bytes = enframe(&json, self.dialect.style());
+        self.push(id.map(|id| (id, json)), bytes);
+    }
+
+    /// Whether there is room for one more frame to be sent.
+    pub(super) fn has_room(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// What is to be done about writing now.
+    pub(super) fn next(&mut self, now: Instant) -> Next<'_> {
+        if let Some(questions) = self.dialect.questions(now) {
+            self.push(None, questions);
+        }
+        let ask_at = self.dialect.ask_at();
+        let wait = |until: Instant| Next::Wait(ask_at.map_or(until, |at| at.min(until)));
+        if let Some(until) = self.full_until(now) {
+            return wait(until);
+        }
+        let Some(Outgoing { bytes, written, .. }) = self.queue.front() else {
+            return ask_at.map_or(Next::Idle, Next::Wait);
+        };
+        match self.pacing.next(now) {
+            Go::Wait(until) => wait(until),
+            Go::Write(most) => {
+                let left = &bytes[*written..];
+                Next::Write(&left[..left.len().min(most)])
+            }
+        }
+    }
+
+    /// The slowest device gets its next frame only when it has room for it.
+    fn full_until(&self, now: Instant) -> Option<Instant> {
+        let next = self.queue.front().filter(|next| next.written == 0 && next.call.is_some())?;
+        if !self.pacing.is_slowest() {
+            return None;
+        }
+        let awaited = self.flight.values().filter(|sent| now < sent.at + ANSWERED_WITHIN);
+        let unanswered: usize = awaited.clone().map(|sent| sent.bytes).sum();
+        let until = awaited.map(|sent| sent.at + ANSWERED_WITHIN).min()?;
+        (unanswered + next.bytes.len() > WINDOW).then_some(until)
+    }
+
+    /// The port has taken so many bytes of what [`Next::Write`] gave.
+    pub(super) fn wrote(&mut self, bytes: usize, now: Instant) {
+        self.pacing.wrote(bytes, now);
+        let Some(first) = self.queue.front_mut() else { return };
+        first.written += bytes;
+        if first.written < first.bytes.len() {
+            return;
+        }
+        if let Some(Outgoing { call: Some((id, json)), bytes, .. }) = self.queue.pop_front() {
+            // Calls that nobody waits for any more would gather here.
+            self.flight.retain(|_, sent| now < sent.at + ANSWERED_WITHIN * 60);
+            self.flight.insert(id, Sent { bytes: bytes.len(), at: now });
+            self.dialect.said(id, json, now);
+        }
+    }
+
+    fn push(&mut self, call: Option<(u64, Vec<u8>)>, bytes: Vec<u8>) {
+        self.queue.push_back(Outgoing { call, bytes, written: 0 });
+    }
+}
+
+/// The number with which a frame begins, ours and a device's alike.
+fn id_of(json: &[u8]) -> Option<u64> {
+    let rest = json.strip_prefix(br#"{"id":"#)?.trim_ascii_start();
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    std::str::from_utf8(&rest[..digits]).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::serial::Framing;
+
+    fn line() -> (Line, Instant) {
+        let now = Instant::now();
+        (Line::new(&Settings { framing: Framing::Line, ..Settings::default() }, Health::default(), now), now)
+    }
+
+    /// What the line would write until it has to wait for something other than the clock.
+    fn written(line: &mut Line, now: &mut Instant, until: Instant) -> Vec<u8> {
+        let mut all = Vec::new();
+        loop {
+            match line.next(*now) {
+                Next::Write(bytes) => {
+                    let bytes = bytes.to_vec();
+                    line.wrote(bytes.len(), *now);
+                    all.extend(bytes);
+                }
+                Next::Wait(at) if at <= until => *now = at,
+                Next::Wait(_) | Next::Idle => return all,
+            }
+        }
+    }
+
+    fn call(id: u64, len: usize) -> Vec<u8> {
+        format!(r#"{{"id":{id},"method":"{}"}}"#, "M".repeat(len - 20)).into_bytes()
+    }
+
+    #[test]
+    fn a_frame_goes_out_as_a_line_with_a_crc_after_an_empty_one() {
+        let (mut line, mut now) = line();
+        line.say(br#"{"id": 102, "method": "RPC.Ping"}"#.to_vec(), now);
+        let until = now + Duration::from_secs(1);
+        let bytes = written(&mut line, &mut now, until);
+        assert_eq!(String::from_utf8_lossy(&bytes), "\n{\"id\": 102, \"method\": \"RPC.Ping\"}11d3ca5c\n");
+    }
+
+    /// XOFF and XON are for the line and not for whoever reads frames, wherever they stand.
+    #[test]
+    fn xoff_stops_it_in_the_middle_of_a_frame() {
+        let (mut line, mut now) = line();
+        line.say(call(1, 1000), now);
+        let until = now + Duration::from_millis(20);
+        let before = written(&mut line, &mut now, until).len();
+        assert!((150..400).contains(&before), "{before} bytes in 20 ms");
+        let frames = line.hear(b"log\n{\"id\":1,\x13\"result\":null}\n", now);
+        assert_eq!(frames, [br#"{"id":1,"result":null}"#.to_vec()]);
+        let until = now + Duration::from_secs(1);
+        assert_eq!(written(&mut line, &mut now, until), b"");
+        line.hear(b"\x11", now);
+        let until = now + Duration::from_secs(1);
+        assert_eq!(before + written(&mut line, &mut now, until).len(), 1 + 1000 + 8 + 1);
+    }
+
+    /// A device without flow control says nothing about what it loses: that is found out from what comes to be
+    /// sent a second time.
+    #[test]
+    fn a_frame_that_went_unanswered_slows_the_line() {
+        let (mut line, mut now) = line();
+        line.say(call(1, 200), now);
+        let until = now + Duration::from_secs(1);
+        written(&mut line, &mut now, until);
+        line.say(call(1, 200), now + TOO_SOON / 2);
+        assert!(line.has_room() && !line.pacing.is_slowed(), "the device may still be at it");
+        line.say(call(1, 200), now + TOO_SOON);
+        assert!(!line.has_room() && line.pacing.is_slowed());
+    }
+
+    /// If even the slowest speed is too fast, the device gets no more at a time than it has room for.
+    #[test]
+    fn the_slowest_device_gets_one_frame_at_a_time() {
+        let (mut line, mut now) = line();
+        for after in [0, 1, 2] {
+            let at = now + Duration::from_secs(after);
+            line.pacing.lost(at, at);
+        }
+        assert!(line.pacing.is_slowest());
+        line.say(call(1, 200), now);
+        line.say(call(2, 200), now);
+        let until = now + Duration::from_millis(500);
+        assert_eq!(written(&mut line, &mut now, until).len(), 1 + 209, "one");
+        assert!(matches!(line.next(now), Next::Wait(at) if at <= now + ANSWERED_WITHIN), "which need not be answered");
+        line.hear(b"{\"id\":1,\"result\":null}\n", now);
+        let until = now + Duration::from_millis(500);
+        assert_eq!(written(&mut line, &mut now, until).len(), 209, "and the next");
+    }
+
+    /// An answer that was damaged says nothing about how fast the device can read.
+    #[test]
+    fn a_damaged_answer_slows_nothing() {
+        let (mut line, mut now) = line();
+        line.say(call(1, 100), now);
+        let until = now + Duration::from_millis(100);
+        written(&mut line, &mut now, until);
+        now += Duration::from_millis(10);
+        line.hear(b"{\"id\":1,\"result\":nu\xffl}12345678\n", now);
+        assert_eq!(line.health.damaged(), 2, "it was counted");
+        now += Duration::from_millis(500);
+        line.say(call(1, 100), now);
+        assert!(!line.pacing.is_slowed());
+    }
+
+    #[test]
+    fn ids_are_found_at_the_beginning() {
+        assert_eq!(id_of(br#"{"id":42,"x":1}"#), Some(42));
+        assert_eq!(id_of(br#"{"id": 42}"#), Some(42));
+        for other in [&b"{\"id\":\"a\"}"[..], b"{}", b"", b"{\"id\":99999999999999999999999}"] {
+            assert_eq!(id_of(other), None);
+        }
+    }
+}

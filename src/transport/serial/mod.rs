@@ -1,0 +1,249 @@
+//! Serial ports: lines of frames between the lines of a console.
+//!
+//! - [`find`]: which ports there are;
+//! - `port`: opening one, and why that fails; `holder`: who else has it open;
+//! - `line`: frames to bytes and back, without I/O;
+//! - [`pacing`]: how fast; `dialect`: which delimiter.
+//!
+//! Opening a port can reset a board, and a reset while its firmware is uncommitted is a rollback. So the
+//! port stays open from one link to the next, for as long as the client lives.
+
+mod dialect;
+pub mod find;
+mod holder;
+mod line;
+pub mod pacing;
+mod port;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::time::{Instant, sleep_until};
+use tokio_serial::SerialStream;
+
+use super::link::{Connect, Link, LinkDriver};
+use crate::rpc::DialError;
+use line::{Line, Next};
+
+/// The speed of a device's console unless it was configured otherwise, in bits per second.
+pub const BAUD_RATE: u32 = 115_200;
+
+/// How long an answer is waited for before the question is asked again, if it may be; on top of the time
+/// that the line takes for an answer of this many bytes.
+const RESEND_AFTER: Duration = Duration::from_millis(500);
+const ANSWER: u32 = 1024;
+
+/// What is read at a time, in bytes.
+const BUFFER: usize = 4096;
+
+/// What the user may set about a serial port.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Bits per second.
+    pub baud_rate: u32,
+    /// RTS and CTS say when to send. XON and XOFF are obeyed in any case.
+    pub hw_flow_control: bool,
+    /// What becomes of DTR and RTS.
+    pub control_lines: ControlLines,
+    /// How frames are set off.
+    pub framing: Framing,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            baud_rate: BAUD_RATE,
+            hw_flow_control: false,
+            control_lines: ControlLines::Release,
+            framing: Framing::Auto,
+        }
+    }
+}
+
+/// What becomes of DTR and RTS when the port is opened, which asserts both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ControlLines {
+    /// Both are released, so that the board runs.
+    Release,
+    /// The adapter inverts them: asserted means released.
+    ReleaseInverted,
+    /// They stay as the system leaves them.
+    Leave,
+}
+
+/// How frames are set off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// As lines, until the device turns out to understand the old delimiter only.
+    Auto,
+    /// As lines with a CRC.
+    Line,
+    /// With the old delimiter, `"""`.
+    Quoted,
+}
+
+/// The way to a device over a serial port.
+#[derive(Debug)]
+pub struct Serial {
+    path: PathBuf,
+    peer: String,
+    settings: Settings,
+    port: Arc<Mutex<Option<SerialStream>>>,
+    health: Health,
+}
+
+impl Serial {
+    /// A way over the port at `path`, such as `/dev/ttyUSB0` or `COM7`.
+    #[must_use]
+    pub fn new(path: &Path, settings: &Settings) -> Self {
+        Self {
+            path: path.to_owned(),
+            peer: path.display().to_string(),
+            settings: settings.clone(),
+            port: Arc::default(),
+            health: Health::default(),
+        }
+    }
+}
+
+#[async_trait]
+impl Connect for Serial {
+    async fn dial(&self) -> Result<Link, DialError> {
+        // Waits until the link before has let go of the port.
+        let mut open = Arc::clone(&self.port).lock_owned().await;
+        if open.is_none() {
+            *open = Some(port::open(&self.path, &self.settings)?);
+        }
+        // One frame at a time, so that what is handed over is on its way.
+        let (link, driver) = Link::with_capacity(1);
+        tokio::spawn(drive(open, Line::new(&self.settings, self.health.clone(), Instant::now()), driver));
+        Ok(link)
+    }
+
+    fn peer(&self) -> &str {
+        &self.peer
+    }
+
+    fn resends_after(&self) -> Option<Duration> {
+        Some(RESEND_AFTER + Duration::from_secs(10) * ANSWER / self.settings.baud_rate.max(1))
+    }
+
+    fn silence(&self) -> Option<String> {
+        if self.health.has_answered() {
+            return self.health.explain(self.settings.baud_rate);
+        }
+        let holder = holder::of(&self.path).map(|by| format!("{by} has the port open too"));
+        holder.or_else(|| self.health.explain(self.settings.baud_rate))
+    }
+}
+
+/// Carries frames between the port and the link until one of them ends.
+async fn drive(mut port: OwnedMutexGuard<Option<SerialStream>>, line: Line, mut driver: LinkDriver) {
+    let Some(open) = port.as_mut() else { return };
+    let dropped = driver.dropped();
+    let error = tokio::select! {
+        () = dropped => return,
+        error = carry(open, line, &mut driver) => error,
+    };
+    // Closed at once, so that the port can come back under the same name.
+    *port = None;
+    drop(port);
+    driver.close(match error.kind() {
+        io::ErrorKind::UnexpectedEof => "the port has vanished".into(),
+        _ => format!("the port has failed: {error}"),
+    });
+}
+
+/// Returns when the port fails.
+async fn carry(port: &mut SerialStream, mut line: Line, driver: &mut LinkDriver) -> io::Error {
+    let (mut reader, mut writer) = tokio::io::split(port);
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let has_room = line.has_room();
+        let next = line.next(Instant::now());
+        let (bytes, wait) = match next {
+            Next::Write(bytes) => (bytes, None),
+            Next::Wait(until) => (&[][..], Some(until)),
+            Next::Idle => (&[][..], None),
+        };
+        tokio::select! {
+            // Biased so that an XOFF that is there stops the next write.
+            biased;
+            read = reader.read(&mut buffer) => match read {
+                // A port that is unplugged reads as one that has ended, or fails.
+                Ok(0) => return io::ErrorKind::UnexpectedEof.into(),
+                Ok(read) => for frame in line.hear(&buffer[..read], Instant::now()) {
+                    driver.deliver(frame).await;
+                },
+                Err(error) => return error,
+            },
+            written = writer.write(bytes), if !bytes.is_empty() => match written {
+                Ok(written) => line.wrote(written, Instant::now()),
+                Err(error) => return error,
+            },
+            Some(frame) = driver.outgoing.recv(), if has_room => line.say(frame, Instant::now()),
+            () = sleep_until(wait.unwrap_or_else(Instant::now)), if wait.is_some() => {}
+        }
+    }
+}
+
+/// What has been noticed about a line, for whoever has to explain its silence. Clones share it.
+#[derive(Debug, Clone, Default)]
+struct Health(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    bytes: AtomicU64,
+    damaged: AtomicU64,
+    has_answered: AtomicBool,
+    is_held: AtomicBool,
+}
+
+impl Health {
+    fn heard(&self, bytes: usize) {
+        self.0.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// One more frame came damaged; gives how many now.
+    fn damaged(&self) -> u64 {
+        self.0.damaged.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    fn set_answered(&self) {
+        self.0.has_answered.store(true, Ordering::Relaxed);
+    }
+
+    fn has_answered(&self) -> bool {
+        self.0.has_answered.load(Ordering::Relaxed)
+    }
+
+    fn set_held(&self, held: bool) {
+        self.0.is_held.store(held, Ordering::Relaxed);
+    }
+
+    fn explain(&self, baud_rate: u32) -> Option<String> {
+        let Counts { bytes, damaged, is_held, .. } = &*self.0;
+        let (bytes, damaged) = (bytes.load(Ordering::Relaxed), damaged.load(Ordering::Relaxed));
+        match damaged {
+            0 => {}
+            1 => return Some("a frame came damaged".into()),
+            many => return Some(format!("{many} frames came damaged")),
+        }
+        if is_held.load(Ordering::Relaxed) {
+            return Some("it asks us to wait (XOFF)".into());
+        }
+        if self.has_answered() {
+            return None;
+        }
+        Some(match bytes {
+            0 => "nothing at all came from it".into(),
+            bytes => format!("{bytes} bytes came at {baud_rate} baud, and none of them was an answer"),
+        })
+    }
+}

@@ -1,0 +1,318 @@
+//! Devices on a serial port: a real pseudo terminal, behind it a UART of real speed.
+#![cfg(unix)]
+
+mod support;
+
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use nix::sys::termios::{ControlFlags, SetArg, tcgetattr, tcsetattr};
+use otactl::ota;
+use otactl::rpc::{CallError, Device};
+use otactl::sim::uart::Config;
+use otactl::sim::{self, Simulator};
+use otactl::transport::framing::Style;
+use otactl::transport::{self, Options, target::Target};
+use support::{DEMO, REBOOT, assert_runs, finish, otactl, run_on, simulator};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::time::{Instant, timeout};
+use tokio_serial::SerialPort as _;
+
+/// A simulated device on a serial port like this one, and the port's path.
+async fn device_on(uart: Config) -> (Simulator, String) {
+    let mut device = simulator().await;
+    let path = device.serve_serial(uart).expect("a pseudo terminal");
+    (device, path.display().to_string())
+}
+
+/// The device at this path, over the library.
+fn connect(path: &Path) -> Device {
+    let target = Target::Serial(path.to_owned());
+    Device::new(transport::connect(&target, &Options::default()).expect("a client"), Duration::from_secs(10))
+}
+
+#[tokio::test]
+async fn a_board_on_a_cable_is_updated_and_committed() {
+    let (_device, port) = device_on(Config::default()).await;
+    let run = run_on(&port, &["update", DEMO]).await;
+    assert_eq!(run.code, 0, "{}", run.shown());
+    assert!(run.stderr.contains("\nserve     the firmware at http://127.0.0.1:"), "{}", run.shown());
+    assert_runs(&format!("serial://{port}"), "2.0.0", true).await;
+}
+
+#[tokio::test]
+async fn a_simulated_board_needs_no_terminal_of_its_own() {
+    let run = run_on("sim+serial:", &["update", DEMO]).await;
+    assert_eq!(run.code, 0, "{}", run.shown());
+    assert!(run.stderr.starts_with("simulating esp32_AABBCC at /dev/"), "{}", run.shown());
+}
+
+/// Most boards share one UART between frames and console.
+#[tokio::test]
+async fn frames_are_found_between_the_lines_of_a_console() {
+    let (_device, port) = device_on(Config { console_noise: true, ..Config::default() }).await;
+    let run = run_on(&port, &["-v", "update", DEMO]).await;
+    assert_eq!(run.code, 0, "{}", run.shown());
+    // What would steer the terminal is shown as a dot.
+    for line in ["größtes Stück 110580 {\"uptime\": 12}\n", "wifi: ·[32mbcn timeout·[0m ☂\n"] {
+        assert!(run.stderr.contains(line), "{line}: {}", run.shown());
+    }
+}
+
+/// Firmware that knows the old delimiter only meets lines with silence. It is found out, and nothing is done
+/// twice for it.
+#[tokio::test]
+async fn old_firmware_is_found_out_and_spoken_to() {
+    let (device, port) = device_on(Config { only: Some(Style::Quoted), ..Config::default() }).await;
+    let mut console = device.console();
+    let run = run_on(&port, &["call", "OTA.CreateSnapshot", "{\"set_as_revert\": false}"]).await;
+    assert_eq!(run.code, 0, "{}", run.shown());
+    assert!(run.stdout.contains("\"slot\": 1"), "{}", run.shown());
+    let mut called = Vec::new();
+    while let Ok(line) = console.try_recv() {
+        called.push(line);
+    }
+    assert_eq!(called.iter().filter(|line| *line == "OTA.CreateSnapshot").count(), 1, "{called:?}");
+
+    let run = run_on(&port, &["--serial-framing", "quoted", "--timeout", "400ms", "ping"]).await;
+    assert_eq!(run.code, 0, "no time is lost if it is said: {}", run.shown());
+    let run = run_on(&port, &["--serial-framing", "line", "--timeout", "400ms", "ping"]).await;
+    assert_eq!(run.code, 5, "{}", run.shown());
+    let run = run_on(&port, &["update", DEMO]).await;
+    assert_eq!(run.code, 0, "{}", run.shown());
+}
+
+/// One run of `mos` leaves a device answering in quotes until it reboots.
+#[tokio::test]
+async fn mos_shakes_hands_and_leaves_the_device_to_us() {
+    let (_device, port) = device_on(Config::default()).await;
+    let mut mos = tokio_serial::SerialStream::open(&tokio_serial::new(&port, 115_200)).expect("the port");
+    let heard = async |mos: &mut tokio_serial::SerialStream, wanted: &str| {
+        let mut heard = Vec::new();
+        while !String::from_utf8_lossy(&heard).contains(wanted) {
+            let byte = timeout(Duration::from_secs(5), mos.read_u8()).await;
+            heard.push(byte.unwrap_or_else(|_| panic!("no {wanted}: {heard:?}")).expect("readable"));
+        }
+    };
+    mos.write_all(b"\"\"\"\x04\"\"\"\n\n").await.expect("sent");
+    heard(&mut mos, "\"\"\"\x04\"\"\"").await;
+    mos.write_all(b"\"\"\"{\"id\":1,\"method\":\"RPC.Ping\"}\"\"\"\n").await.expect("sent");
+    heard(&mut mos, "\"\"\"{\"id\":1,\"src\":\"esp32_AABBCC\",\"result\":{\"channel_info\": \"UART0\"}}\"\"\"").await;
+    drop(mos);
+    let run = run_on(&port, &["--timeout", "500ms", "get-boot-state"]).await;
+    assert_eq!(run.code, 0, "{}", run.shown());
+}
+
+#[tokio::test]
+async fn a_port_that_cannot_be_opened_says_why() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let missing = directory.path().join("ttyUSB9").display().to_string();
+    let run = run_on(&missing, &["ping"]).await;
+    assert_eq!((run.code, run.stdout.as_str()), (3, ""), "{}", run.shown());
+    assert!(run.stderr.contains(&format!("cannot reach {missing}: there is no such port\nhint: ")), "{}", run.shown());
+    let run = run_on("/dev/null", &["ping"]).await;
+    assert_eq!(run.code, 3, "{}", run.shown());
+    assert!(run.stderr.contains("/dev/null: it is not a serial port\nhint: "), "{}", run.shown());
+}
+
+/// The port's group is what the user has to join. As root every port can be opened, so that the program has to
+/// run as somebody else.
+#[tokio::test]
+async fn a_port_that_may_not_be_opened_names_the_group() {
+    use std::os::unix::fs::MetadataExt as _;
+    use std::os::unix::process::CommandExt as _;
+
+    const NOBODY: u32 = 65534;
+
+    let (_device, port) = device_on(Config::default()).await;
+    let gid = std::fs::metadata(&port).expect("the port").gid();
+    let group = nix::unistd::Group::from_gid(gid.into()).expect("groups").expect("a group").name;
+    std::fs::set_permissions(&port, std::fs::Permissions::from_mode(0o000)).expect("ours");
+    let directory = tempfile::tempdir().expect("a directory");
+    std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).expect("ours");
+    let program = directory.path().join("otactl");
+    std::fs::copy(env!("CARGO_BIN_EXE_otactl"), &program).expect("a copy");
+    let mut command = std::process::Command::new(program);
+    command.args(["--port", &port, "ping"]).current_dir("/").stdin(Stdio::null());
+    if nix::unistd::geteuid().is_root() {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    let run = finish(command).await;
+    assert_eq!(run.code, 3, "{}", run.shown());
+    assert!(run.stderr.contains("no permission to open it\nhint: "), "{}", run.shown());
+    // The group of root is no group to join.
+    assert_eq!(run.stderr.contains(&format!("usermod -aG {group} ")), gid != 0, "{}", run.shown());
+}
+
+/// Two programs that read one port steal each other's bytes.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_port_that_is_held_names_the_program() {
+    // A port on which nobody answers, so that the first program stays.
+    let (_silent, host) = tokio_serial::SerialStream::pair().expect("a pseudo terminal");
+    let port = host.name().expect("a name");
+    let mut first = otactl(&["--port", &port, "-v", "--timeout", "30s", "ping"]);
+    let mut first = first.stderr(Stdio::piped()).spawn().expect("it starts");
+    let stderr = first.stderr.take().expect("a pipe");
+    tokio::task::spawn_blocking(move || {
+        use std::io::{BufRead as _, BufReader};
+        assert!(BufReader::new(stderr).lines().map_while(Result::ok).any(|line| line.contains("connected")));
+    })
+    .await
+    .expect("it has the port");
+    let run = run_on(&port, &["ping"]).await;
+    let holder = format!("cannot reach {port}: it is held by `otactl` (process {})\nhint: ", first.id());
+    let _ = first.kill();
+    let _ = first.wait();
+    assert_eq!(run.code, 3, "{}", run.shown());
+    assert!(run.stderr.contains(&holder), "{holder}: {}", run.shown());
+}
+
+/// Dropping DTR when the port is closed resets many a board.
+#[tokio::test]
+async fn closing_the_port_drops_no_control_line() {
+    let (_device, port) = device_on(Config::default()).await;
+    let file = std::fs::OpenOptions::new().read(true).write(true).open(&port).expect("the port");
+    let mut termios = tcgetattr(&file).expect("a terminal");
+    termios.control_flags.insert(ControlFlags::HUPCL);
+    tcsetattr(&file, SetArg::TCSANOW, &termios).expect("set");
+    assert_eq!(run_on(&port, &["ping"]).await.code, 0);
+    assert!(!tcgetattr(&file).expect("a terminal").control_flags.contains(ControlFlags::HUPCL));
+}
+
+/// A link that is given up, as at each reboot, does not close the port: opening it again could reset the board
+/// while its firmware is uncommitted.
+#[tokio::test]
+async fn the_port_stays_open_from_link_to_link() {
+    let (_device, port) = device_on(Config::default()).await;
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("board");
+    symlink(&port, &path).expect("a link");
+    let device = connect(&path);
+    device.call(ota::GetInfo {}).await.expect("an answer");
+    std::fs::remove_file(&path).expect("removed");
+    device.hang_up();
+    device.call(ota::GetInfo {}).await.expect("an answer over the same port");
+}
+
+/// A board with native USB takes its port along when it reboots.
+#[tokio::test]
+async fn a_port_that_vanishes_and_comes_back_is_survived() {
+    let (board, port) = device_on(Config::default()).await;
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("board");
+    symlink(&port, &path).expect("a link");
+    let device = connect(&path);
+    device.call(ota::GetInfo {}).await.expect("an answer");
+    drop(board);
+    std::fs::remove_file(&path).expect("removed");
+    let gone = device.call(ota::Commit {}).await.expect_err("nobody is there");
+    let is_told = matches!(gone, CallError::Lost { .. } | CallError::Unreachable { .. });
+    assert!(is_told, "{gone:?}");
+    let (_board, port) = device_on(Config::default()).await;
+    symlink(&port, &path).expect("a link");
+    device.call(ota::GetInfo {}).await.expect("an answer over the new port");
+}
+
+/// A device that is asked to wait has its reasons: what comes nevertheless is lost.
+#[tokio::test]
+async fn xoff_stops_the_bytes_and_xon_lets_them_go_on() {
+    let (mut board, host) = tokio_serial::SerialStream::pair().expect("a pseudo terminal");
+    let device = connect(&PathBuf::from(host.name().expect("a name")));
+    let call = tokio::spawn(async move {
+        let params = serde_json::json!({"x": "y".repeat(2500)});
+        device.call_raw("Big.Call", params, false, Duration::from_secs(10)).await
+    });
+    let mut bytes = vec![0; 4096];
+    let mut read = board.read(&mut bytes).await.expect("bytes");
+    board.write_all(b"\x13").await.expect("sent");
+    let silence = Duration::from_millis(500);
+    while let Ok(more) = timeout(silence, board.read(&mut bytes)).await {
+        read += more.expect("bytes");
+    }
+    assert!((1..600).contains(&read), "{read} bytes came before it stopped");
+    board.write_all(b"\x11").await.expect("sent");
+    let mut heard = Vec::new();
+    while !heard.ends_with(b"\n") {
+        let more = timeout(silence, board.read(&mut bytes)).await.expect("it goes on").expect("bytes");
+        heard.extend_from_slice(&bytes[..more]);
+    }
+    call.abort();
+    assert!(read + heard.len() > 2500, "all of it came: {}", read + heard.len());
+}
+
+/// Makes `count` calls of about `bytes` each at once, and gives how long they took and how many the device saw.
+async fn many_calls(uart: Config, count: usize, bytes: usize) -> (Duration, usize) {
+    let (board, port) = device_on(uart).await;
+    let mut console = board.console();
+    let seen = tokio::spawn(async move {
+        let mut seen = 0;
+        while console.recv().await.is_ok() {
+            seen += 1;
+        }
+        seen
+    });
+    let device = connect(&PathBuf::from(port));
+    let started = Instant::now();
+    let mut calls = tokio::task::JoinSet::new();
+    for number in 0..count {
+        let device = device.clone();
+        let params = serde_json::json!({"name": format!("{number:x<0$}", bytes - 80)});
+        calls.spawn(async move { device.call_raw("RPC.Describe", params, true, Duration::from_secs(60)).await });
+    }
+    while let Some(answer) = calls.join_next().await {
+        let error = answer.expect("no panic").expect_err("there is no such method");
+        assert!(error.remote().is_some_and(|error| error.code == 404), "{error:?}");
+    }
+    let took = started.elapsed();
+    drop(board);
+    (took, seen.await.expect("no panic"))
+}
+
+/// 20 ms after every 512 bytes, as if the device wrote flash: nothing is lost, and little time.
+#[tokio::test]
+async fn a_device_that_pauses_loses_nothing() {
+    let pause = Some((512, Duration::from_millis(20)));
+    let (took, seen) = many_calls(Config { pause, ..Config::default() }, 20, 500).await;
+    assert_eq!(seen, 20, "no frame had to be sent twice");
+    assert!(took < Duration::from_millis(1600), "10 kB and 19 pauses take 1.25 s: {took:?}");
+}
+
+/// A device that says nothing about what it loses is found out, and served as fast as it can follow.
+#[tokio::test]
+async fn a_device_without_flow_control_is_served_nevertheless() {
+    let pause = Some((512, Duration::from_millis(80)));
+    let (_, seen) = many_calls(Config { pause, flow_control: false, ..Config::default() }, 12, 300).await;
+    assert!(seen >= 12, "every call was answered; {seen} arrived");
+}
+
+/// What is known about a silence is said.
+#[tokio::test]
+async fn silence_on_a_line_is_explained() {
+    for (said, expected) in [
+        (&b""[..], ": nothing at all came from it\n"),
+        (&b"\xff\x80\xf0 garbage\n"[..], ": 12 bytes came at 115200 baud, and none of them was an answer\n"),
+        (&b"{\"id\":1,\"resu\n"[..], ": a frame came damaged\n"),
+    ] {
+        let (mut board, host) = tokio_serial::SerialStream::pair().expect("a pseudo terminal");
+        let port = host.name().expect("a name");
+        let run = tokio::spawn(async move { run_on(&port, &["--timeout", "500ms", "ping"]).await });
+        assert_eq!(board.read_u8().await.expect("the first byte"), b'\n');
+        board.write_all(said).await.expect("sent");
+        let run = run.await.expect("no panic");
+        assert_eq!(run.code, 5, "{}", run.shown());
+        assert!(run.stderr.contains(expected), "{expected}: {}", run.shown());
+    }
+}
+
+/// The whole way on a slow line, where a single answer takes a quarter of a second.
+#[tokio::test]
+async fn a_slow_line_is_no_dead_one() {
+    let board = sim::Config { reboot_delay: REBOOT, ..sim::Config::default() };
+    let mut board = support::simulator_with(board).await;
+    let port = board.serve_serial(Config { baud_rate: 19_200, ..Config::default() }).expect("a pseudo terminal");
+    let run = run_on(&port.display().to_string(), &["--baud-rate", "19200", "update", DEMO]).await;
+    assert_eq!(run.code, 0, "{}", run.shown());
+}
