@@ -29,7 +29,7 @@ fn main() {
 fn frame_encode(bencher: Bencher<'_, '_>) {
     let params = serde_json::json!({"url": "http://192.168.1.2:39581/firmware.zip", "commit_timeout": 300});
     let request = Request::new("OTA.Update", Duration::from_secs(10)).with_params(params);
-    bencher.bench(|| black_box(&request).encode(black_box(7)));
+    bencher.bench(|| black_box(&request).encode(black_box(7), None));
 }
 
 #[divan::bench]

@@ -47,22 +47,62 @@ impl Request {
         self
     }
 
-    /// The request as a frame with this id, in JSON without line breaks.
+    /// The request as a frame with this id, in JSON without line breaks. Over a transport that is shared by
+    /// many, it says who asks whom.
     #[must_use]
-    pub fn encode(&self, id: u64) -> Vec<u8> {
-        #[derive(Serialize)]
-        struct Wire<'a> {
-            id: u64,
-            method: &'a str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            params: Option<&'a Value>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            auth: Option<Value>,
-        }
+    pub fn encode(&self, id: u64, addressing: Option<&Addressing>) -> Vec<u8> {
         let auth = self.authorization.as_ref().map(Authorization::frame);
-        let wire = Wire { id, method: &self.method, params: self.params.as_ref(), auth };
-        serde_json::to_vec(&wire).expect("strings, numbers and JSON values always serialise")
+        Wire { id, addressing, method: &self.method, params: self.params.as_ref(), auth }.encode()
     }
+}
+
+/// Who asks whom, where a frame has to say it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Addressing {
+    /// Where the reply goes.
+    pub src: String,
+    /// The device's id.
+    pub dst: String,
+}
+
+/// A request as it stands on the wire.
+#[derive(Serialize)]
+struct Wire<'a, Id> {
+    id: Id,
+    #[serde(flatten)]
+    addressing: Option<&'a Addressing>,
+    method: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    params: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth: Option<Value>,
+}
+
+impl<Id: Serialize> Wire<'_, Id> {
+    fn encode(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("strings, numbers and JSON values always serialise")
+    }
+}
+
+/// The question whether the device is there, with an id that no call has: the device gives text back as text.
+#[must_use]
+pub fn ping(id: &str, addressing: Option<&Addressing>) -> Vec<u8> {
+    Wire { id, addressing, method: "RPC.Ping", params: None, auth: None }.encode()
+}
+
+/// The number with which a frame begins, one of ours and one of a device's alike; `None` if it has another id.
+/// Looks no further, and so costs little.
+#[must_use]
+pub fn id_of(frame: &[u8]) -> Option<u64> {
+    let rest = frame.strip_prefix(br#"{"id":"#)?.trim_ascii_start();
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    std::str::from_utf8(&rest[..digits]).ok()?.parse().ok()
+}
+
+/// Whether a device answers with this, rather than to call us.
+#[must_use]
+pub fn is_reply(frame: &[u8]) -> bool {
+    matches!(decode(frame), Ok(Incoming::Reply { .. }))
 }
 
 /// The error that a device answers with. Its code is never 0: that is a success.
@@ -132,11 +172,11 @@ pub fn decode(bytes: &[u8]) -> Result<Incoming, FrameError> {
     let text = String::from_utf8_lossy(bytes);
     let wire: Wire = serde_json::from_str(text.trim_ascii()).map_err(|e| FrameError(e.to_string()))?;
     if let Some(method) = wire.method {
-        let id = wire.id.as_ref().and_then(id_of);
+        let id = wire.id.as_ref().and_then(as_number);
         let refusal = wire.id.filter(|id| !id.is_null()).map(|id| refuse(&id, wire.src, &method));
         return Ok(Incoming::Request { refusal, method, id });
     }
-    let id = wire.id.as_ref().and_then(id_of).ok_or_else(|| FrameError("it has no usable id".into()))?;
+    let id = wire.id.as_ref().and_then(as_number).ok_or_else(|| FrameError("it has no usable id".into()))?;
     let outcome = match (wire.error, wire.result) {
         (None | Some(Value::Null), Some(result)) => Ok(result),
         (None | Some(Value::Null), None) => {
@@ -152,7 +192,7 @@ pub fn decode(bytes: &[u8]) -> Result<Incoming, FrameError> {
 }
 
 /// Our ids are all digits; a device gives them back as bare numbers, others may quote them.
-fn id_of(id: &Value) -> Option<u64> {
+fn as_number(id: &Value) -> Option<u64> {
     id.as_u64().or_else(|| id.as_str()?.parse().ok())
 }
 
@@ -181,9 +221,13 @@ mod tests {
     #[test]
     fn encodes_a_request_without_empty_fields() {
         let request = Request::new("RPC.Ping", Duration::from_secs(1));
-        assert_eq!(request.encode(7), br#"{"id":7,"method":"RPC.Ping"}"#);
+        assert_eq!(request.encode(7, None), br#"{"id":7,"method":"RPC.Ping"}"#);
+        let addressing = Addressing { src: "me".into(), dst: "dev".into() };
+        let addressed = request.encode(7, Some(&addressing));
+        assert_eq!(addressed, br#"{"id":7,"src":"me","dst":"dev","method":"RPC.Ping"}"#);
+        assert_eq!(ping("a", Some(&addressing)), br#"{"id":"a","src":"me","dst":"dev","method":"RPC.Ping"}"#);
         let request = request.with_params(json!({"a": "ü"}));
-        assert_eq!(request.encode(7), r#"{"id":7,"method":"RPC.Ping","params":{"a":"ü"}}"#.as_bytes());
+        assert_eq!(request.encode(7, None), r#"{"id":7,"method":"RPC.Ping","params":{"a":"ü"}}"#.as_bytes());
         assert_eq!(request.with_params(Value::Null).params, None);
     }
 
@@ -215,6 +259,15 @@ mod tests {
     fn replaces_bytes_that_are_not_utf8() {
         let frame = decode(b"{\"id\":1,\"result\":\"caf\xe9\"}").expect("a reply");
         assert_eq!(frame, Incoming::Reply { id: 1, outcome: Ok(json!("caf\u{fffd}")) });
+    }
+
+    #[test]
+    fn ids_are_found_at_the_beginning() {
+        assert_eq!(id_of(br#"{"id":42,"x":1}"#), Some(42));
+        assert_eq!(id_of(br#"{"id": 42}"#), Some(42));
+        for other in [&b"{\"id\":\"a\"}"[..], b"{}", b"", b"{\"id\":99999999999999999999999}"] {
+            assert_eq!(id_of(other), None);
+        }
     }
 
     #[test]

@@ -162,7 +162,7 @@ impl RpcClient for Http {
         const ID: u64 = 1;
         let authorization =
             request.authorization.take().map(|authorization| self.header(&authorization)).transpose()?;
-        let body = request.encode(ID);
+        let body = request.encode(ID, None);
         let header = authorization.as_ref().map_or(0, HeaderValue::len);
         let limit = MAX_REQUEST.saturating_sub(head_size(&self.endpoint) + header);
         if body.len() >= limit {

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::rpc::DialError;
+use crate::rpc::frame::Addressing;
 
 /// How many frames wait in a link, in either direction, before their sender waits too.
 const CAPACITY: usize = 16;
@@ -107,6 +108,11 @@ pub trait Connect: Send + Sync + 'static {
     /// Whether frames can be lost on the way without anybody noticing. If so, a call that may arrive
     /// twice is sent again after this long, and after twice that, and so on.
     fn resends_after(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Who asks whom, if every frame has to say it.
+    fn addressing(&self) -> Option<&Addressing> {
         None
     }
 

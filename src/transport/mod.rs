@@ -6,12 +6,14 @@
 //! - [`session`]: makes an [`RpcClient`] of any `Connect`: it matches replies to calls (`pending`),
 //!   keeps deadlines, dials again (`backoff`);
 //! - [`reach`]: a TCP connection to one of a host's addresses;
+//! - `dialect`: which of two ways of asking a device understands;
 //! - [`framing`]: frames and console text in a stream of bytes, for TCP and UART;
 //! - [`serial`], [`websocket`], [`tcp`], [`udp`]: a `Connect` each;
 //! - [`http`]: an [`RpcClient`] of its own, since HTTP matches replies to requests by itself;
 //! - [`tls`]: certificates and their errors.
 
 mod backoff;
+mod dialect;
 pub mod framing;
 pub mod http;
 pub mod link;

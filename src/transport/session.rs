@@ -186,7 +186,7 @@ impl Task {
     fn accept(&mut self, request: &Request, deadline: Instant, reply: Reply) {
         let id = self.next_id;
         self.next_id += 1;
-        let bytes = request.encode(id);
+        let bytes = request.encode(id, self.connect.addressing());
         if bytes.len() >= MAX_REQUEST {
             let _ = reply.send(Err(CallError::TooLarge {
                 method: request.method.clone(),

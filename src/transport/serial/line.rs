@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::dialect::{Dialect, Heard};
 use super::pacing::{Go, Pacing};
-use super::{Health, Settings};
+use super::{Framing, Health, Settings};
+use crate::rpc::frame::id_of;
 use crate::text::{excerpt, printable};
-use crate::transport::framing::{Deframer, Item, enframe};
+use crate::transport::dialect::{Dialect, Heard, Way};
+use crate::transport::framing::{Deframer, Item, Style, enframe};
 
 /// Sending on, and stop sending.
 const XON: u8 = 0x11;
@@ -69,9 +70,14 @@ pub(super) enum Next<'a> {
 
 impl Line {
     pub(super) fn new(settings: &Settings, health: Health, now: Instant) -> Self {
+        let chosen = match settings.framing {
+            Framing::Auto => None,
+            Framing::Line => Some(Way::Better),
+            Framing::Quoted => Some(Way::Other),
+        };
         let mut line = Self {
             deframer: Deframer::default(),
-            dialect: Dialect::new(settings.framing),
+            dialect: Dialect::new(chosen, None),
             pacing: Pacing::new(settings.baud_rate, now),
             health,
             queue: VecDeque::new(),
@@ -128,7 +134,7 @@ impl Line {
             Heard::Settled(again) => {
                 tracing::debug!("the device understands the old delimiter only");
                 for (id, json) in again {
-                    let bytes = enframe(&json, self.dialect.style());
+                    let bytes = enframe(&json, style(self.dialect.way()));
                     self.push(Some((id, json)), bytes);
                 }
             }
@@ -149,7 +155,7 @@ impl Line {
                 tracing::debug!(bytes_per_s = self.pacing.rate(), "a frame was lost; sending slower");
             }
         }
-        let bytes = enframe(&json, self.dialect.style());
+        let bytes = enframe(&json, style(self.dialect.way()));
         self.push(id.map(|id| (id, json)), bytes);
     }
 
@@ -161,7 +167,8 @@ impl Line {
     /// What is to be done about writing now.
     pub(super) fn next(&mut self, now: Instant) -> Next<'_> {
         if let Some(questions) = self.dialect.questions(now) {
-            self.push(None, questions);
+            let bytes = questions.map(|(way, json)| enframe(&json, style(way))).concat();
+            self.push(None, bytes);
         }
         let ask_at = self.dialect.ask_at();
         let wait = |until: Instant| Next::Wait(ask_at.map_or(until, |at| at.min(until)));
@@ -204,7 +211,7 @@ impl Line {
             // Calls that nobody waits for any more would gather here.
             self.flight.retain(|_, sent| now < sent.at + ANSWERED_WITHIN * 60);
             self.flight.insert(id, Sent { bytes: bytes.len(), at: now });
-            self.dialect.said(id, json, now);
+            self.dialect.called(id, json, now);
         }
     }
 
@@ -213,11 +220,12 @@ impl Line {
     }
 }
 
-/// The number with which a frame begins, ours and a device's alike.
-fn id_of(json: &[u8]) -> Option<u64> {
-    let rest = json.strip_prefix(br#"{"id":"#)?.trim_ascii_start();
-    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    std::str::from_utf8(&rest[..digits]).ok()?.parse().ok()
+/// Lines are better: they carry a CRC, and an old delimiter may stand in the console's text too.
+fn style(way: Way) -> Style {
+    match way {
+        Way::Better => Style::Line,
+        Way::Other => Style::Quoted,
+    }
 }
 
 #[cfg(test)]
@@ -322,14 +330,5 @@ mod tests {
         now += Duration::from_millis(500);
         line.say(call(1, 100), now);
         assert!(!line.pacing.is_slowed());
-    }
-
-    #[test]
-    fn ids_are_found_at_the_beginning() {
-        assert_eq!(id_of(br#"{"id":42,"x":1}"#), Some(42));
-        assert_eq!(id_of(br#"{"id": 42}"#), Some(42));
-        for other in [&b"{\"id\":\"a\"}"[..], b"{}", b"", b"{\"id\":99999999999999999999999}"] {
-            assert_eq!(id_of(other), None);
-        }
     }
 }

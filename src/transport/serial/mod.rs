@@ -3,12 +3,11 @@
 //! - [`find`]: which ports there are;
 //! - `port`: opening one, and why that fails; `holder`: who else has it open;
 //! - `line`: frames to bytes and back, without I/O;
-//! - [`pacing`]: how fast; `dialect`: which delimiter.
+//! - [`pacing`]: how fast.
 //!
 //! Opening a port can reset a board, and a reset while its firmware is uncommitted is a rollback. So the
 //! port stays open from one link to the next, for as long as the client lives.
 
-mod dialect;
 pub mod find;
 mod holder;
 mod line;

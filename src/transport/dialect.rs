@@ -1,0 +1,226 @@
+//! Which of two ways of asking a device understands. Plain data: the clock is an argument.
+//!
+//! There is a better way, and one that every device has understood at some time: on a serial line, frames as
+//! lines before frames in `"""`; over MQTT, a topic for each method before one for all. A device that does
+//! not understand the better one is silent. So when the first calls go unanswered, it is asked in both ways
+//! whether it is there. A question that changes nothing may be asked twice; the calls themselves are made
+//! in the other way only when it is certain that nobody has heard them.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::rpc::frame::{self, Addressing};
+
+/// How long a device may take to answer before it is asked whether it is there.
+const PATIENCE: Duration = Duration::from_millis(600);
+
+/// How often that is asked in quick succession; then it is asked seldom, and the answer is awaited.
+const QUICK: u32 = 3;
+
+/// The interval after that.
+const SELDOM: Duration = Duration::from_secs(2);
+
+/// So often has the other way to be the only one that is answered: noise may eat a question.
+const PROOF: u32 = 2;
+
+/// Calls that are kept to be made again. More than this are not under way at a time.
+const KEPT: usize = 64;
+
+/// The ids of the questions. Strings come back as strings, and so cannot be taken for ids of calls.
+const BETTER: &str = "otactl-a";
+const OTHER: &str = "otactl-b";
+
+/// A way of asking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// The one that is tried first.
+    Better,
+    /// The one that is left.
+    Other,
+}
+
+/// What is known about the device's understanding.
+#[derive(Debug)]
+pub(super) struct Dialect {
+    way: Way,
+    is_certain: bool,
+    /// Who asks whom, as every frame says it.
+    addressing: Option<Addressing>,
+    /// What has gone out and was not answered, while nothing is certain.
+    unanswered: Vec<(u64, Vec<u8>)>,
+    /// When the device is asked next.
+    ask_at: Option<Instant>,
+    asked: u32,
+    /// How often only the question in the other way was answered.
+    only_other: u32,
+}
+
+/// What a frame of the device's means here.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// It is for whoever makes calls.
+    Frame,
+    /// It was the answer to a question of ours.
+    Answer,
+    /// The same, and it settles the matter: nobody has heard these calls, and they are to be made again.
+    Settled(Vec<(u64, Vec<u8>)>),
+}
+
+impl Dialect {
+    /// Asks in the way that was chosen, or finds out.
+    pub(super) fn new(chosen: Option<Way>, addressing: Option<Addressing>) -> Self {
+        Self {
+            way: chosen.unwrap_or(Way::Better),
+            is_certain: chosen.is_some(),
+            addressing,
+            unanswered: Vec::new(),
+            ask_at: None,
+            asked: 0,
+            only_other: 0,
+        }
+    }
+
+    /// How to make the next call.
+    pub(super) fn way(&self) -> Way {
+        self.way
+    }
+
+    /// A call has gone out.
+    pub(super) fn called(&mut self, id: u64, json: Vec<u8>, now: Instant) {
+        if self.is_certain || self.unanswered.len() == KEPT || self.unanswered.iter().any(|(said, _)| *said == id) {
+            return;
+        }
+        self.unanswered.push((id, json));
+        self.ask_at.get_or_insert(now + PATIENCE);
+    }
+
+    /// When the device is to be asked.
+    pub(super) fn ask_at(&self) -> Option<Instant> {
+        self.ask_at
+    }
+
+    /// The questions, if they are due, to be asked in this order.
+    pub(super) fn questions(&mut self, now: Instant) -> Option<[(Way, Vec<u8>); 2]> {
+        self.ask_at.filter(|at| *at <= now)?;
+        self.asked += 1;
+        self.ask_at = Some(now + if self.asked < QUICK { PATIENCE } else { SELDOM });
+        let question = |id: &str| frame::ping(id, self.addressing.as_ref());
+        Some([(Way::Better, question(BETTER)), (Way::Other, question(OTHER))])
+    }
+
+    /// A frame has come.
+    pub(super) fn heard(&mut self, json: &[u8]) -> Heard {
+        let answers = |id: &str| json.starts_with(format!(r#"{{"id":"{id}""#).as_bytes());
+        if answers(OTHER) {
+            return self.heard_other();
+        }
+        // Whatever else is answered was asked in the better way.
+        let is_answer = answers(BETTER);
+        if !self.is_certain && (is_answer || frame::is_reply(json)) {
+            self.settle(Way::Better);
+        }
+        if is_answer { Heard::Answer } else { Heard::Frame }
+    }
+
+    /// The question in the better way went out before, and would have been answered before.
+    fn heard_other(&mut self) -> Heard {
+        if self.is_certain {
+            return Heard::Answer;
+        }
+        self.only_other += 1;
+        if self.only_other < PROOF {
+            return Heard::Answer;
+        }
+        Heard::Settled(self.settle(Way::Other))
+    }
+
+    fn settle(&mut self, way: Way) -> Vec<(u64, Vec<u8>)> {
+        self.way = way;
+        self.is_certain = true;
+        self.ask_at = None;
+        std::mem::take(&mut self.unanswered)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CALL: &[u8] = br#"{"id":7,"method":"OTA.Commit"}"#;
+    const REPLY: &[u8] = br#"{"id":7,"src":"d","result":null}"#;
+    const YES: &[u8] = br#"{"id":"otactl-a","src":"d","result":{}}"#;
+    const YES_IN_THE_OTHER: &[u8] = br#"{"id":"otactl-b","src":"d","error":{"code":401}}"#;
+
+    #[test]
+    fn a_device_that_answers_is_asked_nothing() {
+        let now = Instant::now();
+        let mut dialect = Dialect::new(None, None);
+        dialect.called(7, CALL.to_vec(), now);
+        assert_eq!(dialect.heard(REPLY), Heard::Frame);
+        assert_eq!((dialect.ask_at(), dialect.way()), (None, Way::Better));
+        dialect.called(8, CALL.to_vec(), now);
+        assert_eq!(dialect.questions(now + SELDOM), None, "it has answered before");
+    }
+
+    /// A call that takes its time is not made a second time.
+    #[test]
+    fn a_device_that_is_busy_is_not_told_twice() {
+        let now = Instant::now();
+        let mut dialect = Dialect::new(None, None);
+        dialect.called(7, CALL.to_vec(), now);
+        assert!(dialect.questions(now + PATIENCE).is_some());
+        assert_eq!([dialect.heard(YES), dialect.heard(YES_IN_THE_OTHER)], [Heard::Answer, Heard::Answer]);
+        assert_eq!((dialect.way(), dialect.ask_at()), (Way::Better, None));
+    }
+
+    /// One lost question is no proof; two are.
+    #[test]
+    fn a_device_that_heard_nothing_is_told_again_in_its_own_way() {
+        let now = Instant::now();
+        let mut dialect = Dialect::new(None, None);
+        dialect.called(7, CALL.to_vec(), now);
+        dialect.called(7, CALL.to_vec(), now);
+        assert_eq!(dialect.questions(now), None, "not yet");
+        let [(first, _), (second, question)] = dialect.questions(now + PATIENCE).expect("due");
+        assert_eq!((first, second), (Way::Better, Way::Other));
+        assert_eq!(question, br#"{"id":"otactl-b","method":"RPC.Ping"}"#);
+        assert_eq!((dialect.heard(YES_IN_THE_OTHER), dialect.way()), (Heard::Answer, Way::Better));
+        assert!(dialect.questions(now + PATIENCE * 2).is_some());
+        assert_eq!(dialect.heard(YES_IN_THE_OTHER), Heard::Settled(vec![(7, CALL.to_vec())]));
+        assert_eq!((dialect.way(), dialect.ask_at()), (Way::Other, None));
+    }
+
+    /// A device may call us without ever having heard us.
+    #[test]
+    fn a_call_of_the_devices_own_proves_nothing() {
+        let mut dialect = Dialect::new(None, None);
+        dialect.called(7, CALL.to_vec(), Instant::now());
+        assert_eq!(dialect.heard(br#"{"id":1,"src":"d","method":"Dash.Heartbeat"}"#), Heard::Frame);
+        assert!(dialect.ask_at().is_some());
+    }
+
+    #[test]
+    fn what_was_chosen_is_not_asked() {
+        let now = Instant::now();
+        for way in [Way::Better, Way::Other] {
+            let mut dialect = Dialect::new(Some(way), None);
+            dialect.called(7, CALL.to_vec(), now);
+            assert_eq!((dialect.ask_at(), dialect.way()), (None, way));
+        }
+    }
+
+    /// A device that is off is not flooded with questions.
+    #[test]
+    fn silence_is_asked_seldom() {
+        let start = Instant::now();
+        let mut dialect = Dialect::new(None, None);
+        dialect.called(7, CALL.to_vec(), start);
+        let mut asked = 0;
+        while let Some(at) = dialect.ask_at().filter(|at| *at < start + Duration::from_secs(60)) {
+            assert!(dialect.questions(at).is_some());
+            asked += 1;
+        }
+        assert!((20..40).contains(&asked), "{asked} in a minute");
+    }
+}
