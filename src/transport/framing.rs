@@ -180,6 +180,12 @@ pub fn enframe(json: &[u8], style: Style) -> Vec<u8> {
     }
 }
 
+/// The length of a frame's JSON once it is escaped, which is what a device has to have room for.
+#[must_use]
+pub fn escaped_len(json: &[u8]) -> usize {
+    if json.is_ascii() { json.len() } else { escape(json).len() }
+}
+
 fn escape(json: &[u8]) -> Vec<u8> {
     if json.is_ascii() {
         return json.to_vec();
@@ -276,6 +282,8 @@ mod tests {
             enframe(r#"{"a":"ü€😀"}"#.as_bytes(), Style::Quoted),
             b"\n\"\"\"{\"a\":\"\\u00fc\\u20ac\\ud83d\\ude00\"}\"\"\"\n"
         );
+        assert_eq!(escaped_len(r#"{"a":"ü€😀"}"#.as_bytes()), r#"{"a":""}"#.len() + 4 * 6);
+        assert_eq!(escaped_len(br#"{"a":""}"#), r#"{"a":""}"#.len());
         assert_eq!(
             enframe(br#"{"id": 102, "method": "RPC.Ping"}"#, Style::Line),
             b"{\"id\": 102, \"method\": \"RPC.Ping\"}11d3ca5c\n"
