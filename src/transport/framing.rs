@@ -86,14 +86,13 @@ impl Deframer {
         self.items.pop_front()
     }
 
-    fn read(&mut self, line: &[u8]) {
-        if line.is_empty() {
-            return;
+    fn read(&mut self, mut line: &[u8]) {
+        // A loop, since one line may hold thousands of them.
+        while let Some(at) = find(line, QUOTES) {
+            self.console(&line[..at]);
+            line = self.read_quoted(&line[at + QUOTES.len()..]);
         }
-        if let Some(at) = find(line, QUOTES) {
-            let (before, quoted) = line.split_at(at);
-            self.console(before);
-            self.read_quoted(&quoted[QUOTES.len()..]);
+        if line.is_empty() {
             return;
         }
         if let Some(frame) = read_frame(line, Style::Line) {
@@ -113,7 +112,8 @@ impl Deframer {
         }
     }
 
-    fn read_quoted(&mut self, rest: &[u8]) {
+    /// Reads what stands between quotes, and gives what stands behind them.
+    fn read_quoted<'a>(&mut self, rest: &'a [u8]) -> &'a [u8] {
         let (content, behind) = match find(rest, QUOTES) {
             Some(end) => (&rest[..end], &rest[end + QUOTES.len()..]),
             None => (rest, &[][..]),
@@ -122,9 +122,7 @@ impl Deframer {
             [4] => Item::Handshake,
             _ => read_frame(content, Style::Quoted).unwrap_or_else(|| Item::Corrupt(content.to_vec())),
         });
-        if !behind.is_empty() {
-            self.read(behind);
-        }
+        behind
     }
 
     fn console(&mut self, text: &[u8]) {
@@ -304,6 +302,15 @@ mod tests {
         deframer.push(b"\n{\"id\":1,\"result\":null}\n");
         assert!(matches!(deframer.next_item(), Some(Item::Console(_))));
         assert_eq!(deframer.next_item(), Some(frame(r#"{"id":1,"result":null}"#, false)), "and it is back in step");
+    }
+
+    /// A device that prints nothing but quotes must not use up the stack.
+    #[test]
+    fn a_line_may_hold_any_number_of_quotes() {
+        let line = [&b"\"".repeat(MAX_LINE - 4), b"x{}".as_slice(), b"\n{\"id\":1,\"result\":null}\n"].concat();
+        let found = items(&line, 1 << 20);
+        assert!(found.len() > 10_000, "{} items", found.len());
+        assert_eq!(found.last(), Some(&frame(r#"{"id":1,"result":null}"#, false)));
     }
 
     proptest! {
