@@ -17,6 +17,7 @@ fn values() -> Vec<Value> {
         json!(0.5),
         json!(-1.25e-7),
         json!(1e300),
+        json!(9.825_453_632_018_797e20),
         json!(""),
         json!("ü€😀 \u{2028}\u{fffd}"),
         json!("\u{0}\u{1}\u{1b}[31m\t\r\n\u{7f}\u{11}\u{13}\u{4}"),
