@@ -64,7 +64,11 @@ fn challenges() -> Vec<Vec<u8>> {
     };
     let headers = ["http-md5.json", "http-sha256.json"].into_iter().flat_map(recorded).filter_map(header);
     let messages = ["uart-md5.json", "uart-sha256.json"].into_iter().flat_map(recorded).filter_map(message);
-    headers.chain(messages).collect()
+    let odd = [
+        r#"{"realm": "a \"b\" \\ c, d=e", "nonce": "05", "algorithm": "SHA-256"}"#,
+        r#"Digest realm="a \"b\" \\ c, d=e", nonce=05 , Algorithm=MD5"#,
+    ];
+    headers.chain(messages).chain(odd.map(Into::into)).collect()
 }
 
 /// As a device takes them, but small, so that many can be tried.
@@ -110,13 +114,18 @@ const TOKENS: [&[u8]; 24] = [
     b"PK\x05\x06",
 ];
 
-/// A seed, with some of its bytes replaced by others.
+/// A seed, with some of its bytes replaced by others, as often as not by just as many.
 fn damaged(seeds: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
-    let with = prop_oneof![vec(any::<u8>(), 0..4), select(&TOKENS[..]).prop_map(<[u8]>::to_vec)];
-    (select(seeds), vec((any::<Index>(), 0..6_usize, with), 0..4)).prop_map(|(mut bytes, damages)| {
+    let with = prop_oneof![
+        2 => vec(any::<u8>(), 1),
+        1 => vec(any::<u8>(), 0..4),
+        1 => select(&TOKENS[..]).prop_map(<[u8]>::to_vec),
+    ];
+    let damage = (any::<Index>(), prop_oneof![1 => Just(None), 1 => (0..6_usize).prop_map(Some)], with);
+    (select(seeds), vec(damage, 0..4)).prop_map(|(mut bytes, damages)| {
         for (at, len, with) in damages {
             let at = at.index(bytes.len() + 1);
-            let to = (at + len).min(bytes.len());
+            let to = (at + len.unwrap_or(with.len())).min(bytes.len());
             bytes.splice(at..to, with);
         }
         bytes

@@ -7,7 +7,8 @@ use otactl::transport::framing::{Deframer, Item, Style, enframe};
 const MAX_LINE: usize = 64 << 10;
 
 /// The first byte says how the rest is cut. However that is, the same items are found; none of them is
-/// longer than a line may be, and no byte is found twice; and a frame behind all that comes through.
+/// longer than a line may be, and no byte is found twice; and a frame behind all that comes through, if
+/// it has not been damaged.
 pub(crate) fn check(bytes: &[u8]) {
     let (&cut, stream) = bytes.split_first().unwrap_or((&0, &[]));
     let whole = items(&[stream]);
@@ -24,6 +25,8 @@ pub(crate) fn check(bytes: &[u8]) {
         let expected = Item::Frame { json: json.to_vec(), style, has_crc: style == Style::Line };
         assert_eq!(last, Some(expected), "the frame behind it all");
     }
+    let damaged = br#"{"id":1,"result":"x"}00000000"#;
+    assert_eq!(items(&[stream, b"\n", damaged, b"\n"]).pop(), Some(Item::Corrupt(damaged.to_vec())));
 }
 
 fn items(pieces: &[&[u8]]) -> Vec<Item> {
