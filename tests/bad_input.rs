@@ -5,6 +5,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
+use otactl::bundle::archive::{self, Next};
 use support::peers::{ClosedPort, Manner, Peer, Swallower};
 use support::{DEMO, Run, run, run_on, simulator};
 
@@ -155,6 +156,13 @@ async fn bad_bundles_are_refused_before_anything_is_touched() {
     let mut bomb = good.clone();
     // The local header of the app: stored, 8 bytes that claim to unpack to 4 GiB.
     bomb[app + 18..app + 26].copy_from_slice(&[8, 0, 0, 0, 0xff, 0xff, 0xff, 0xff]);
+    // A digest in capitals, in a manifest that is otherwise right.
+    let Next::Entry(header, len) = archive::next(&good) else { panic!("a bundle begins with a file") };
+    let (mut capitals, manifest_end) = (good.clone(), len + header.size as usize);
+    let digest = good.windows(12).position(|w| w == b"\"cs_sha1\": \"").expect("a digest") + 12;
+    capitals[digest..digest + 40].make_ascii_uppercase();
+    let crc32 = crc32fast::hash(&capitals[len..manifest_end]);
+    capitals[14..18].copy_from_slice(&crc32.to_le_bytes());
     for (path, message) in [
         ("/no/such/fw.zip".into(), "No such file"),
         (scratch.path().display().to_string(), "it is a directory"),
@@ -163,6 +171,8 @@ async fn bad_bundles_are_refused_before_anything_is_touched() {
         (write("cut.zip", &good[..good.len() / 2]), "cut off"),
         (write("cut-end.zip", &good[..good.len() - 1]), "cut off"),
         (write("name.zip", &changed(manifest, b"manifest.jsox")), "is not the first file"),
+        (write("nested.zip", &changed(manifest - 13, b"/")), "is not the first file"),
+        (write("capitals.zip", &capitals), "SHA-1 stands in capitals in the manifest"),
         (write("damaged.zip", &changed(good.len() / 2, b"XXXX")), "is damaged"),
         (write("method.zip", &changed(app + 8, &[8, 0])), "is compressed"),
         (write("encrypted.zip", &changed(app + 6, &[1, 0])), "is encrypted"),

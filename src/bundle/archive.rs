@@ -52,10 +52,10 @@ impl LocalHeader {
         self.flags & 0x1 != 0
     }
 
-    /// The name without a leading directory, as the device compares it.
+    /// The name without a leading directory, as the device compares it: without one, and no more.
     #[must_use]
     pub fn base_name(&self) -> &str {
-        self.name.rsplit_once('/').map_or(self.name.as_str(), |(_, base)| base)
+        self.name.split_once('/').map_or(self.name.as_str(), |(_, base)| base)
     }
 }
 
@@ -126,6 +126,15 @@ mod tests {
         assert_eq!(header.base_name(), "manifest.json");
         assert_eq!((header.method, header.size, len), (0, 461, 61));
         assert_eq!(entries_at_end(ZIP), Some(3));
+    }
+
+    /// A device takes one directory off, and finds no manifest in a directory within a directory.
+    #[test]
+    fn one_leading_directory_is_none() {
+        let Next::Entry(header, _) = next(ZIP) else { panic!("{:?}", next(ZIP)) };
+        for (name, expected) in [("a", "a"), ("d/a", "a"), ("d/e/a", "e/a"), ("/a", "a")] {
+            assert_eq!(LocalHeader { name: name.into(), ..header.clone() }.base_name(), expected, "{name}");
+        }
     }
 
     /// The simulated device reads from a socket, where a header may arrive byte by byte.

@@ -174,10 +174,13 @@ fn check_part(part: &Part, files: &HashMap<&str, &[u8]>) -> Result<(), String> {
 }
 
 fn check_digest<D: Digest>(name: &str, wanted: Option<&str>, data: &[u8]) -> Result<(), String> {
+    let is = hex(&D::digest(data));
     match wanted {
-        Some(wanted) if !hex(&D::digest(data)).eq_ignore_ascii_case(wanted) => {
-            Err(format!("its {name} is not the one in the manifest"))
+        None => Ok(()),
+        Some(wanted) if is == wanted => Ok(()),
+        Some(wanted) if is.eq_ignore_ascii_case(wanted) => {
+            Err(format!("its {name} stands in capitals in the manifest, and a device compares letter by letter"))
         }
-        _ => Ok(()),
+        Some(_) => Err(format!("its {name} is not the one in the manifest")),
     }
 }

@@ -139,7 +139,11 @@ impl Authorization {
     #[must_use]
     pub fn frame(&self) -> Value {
         let Challenge { realm, nonce, algorithm } = &self.challenge;
-        let number = |text: &str| text.parse::<u64>().map_or_else(|_| text.into(), Value::from);
+        // As a number if it is one, but never another text than that which goes into the response.
+        let number = |text: &str| match text.parse::<u64>() {
+            Ok(number) if number.to_string() == text => number.into(),
+            _ => Value::from(text),
+        };
         json!({
             "realm": realm,
             "username": self.credentials.user,
@@ -209,6 +213,17 @@ mod tests {
         assert_eq!(auth["nonce"], 1_795_417_272_u64);
         let auth = answer(&challenge(1_795_417_271), "secret", 1_234_567).frame();
         assert_eq!(auth["response"], "b076a62d4c93308cb54247a562ed017a");
+    }
+
+    /// The device hashes the nonce that it reads in the frame.
+    #[test]
+    fn a_nonce_stands_in_the_frame_as_it_was_hashed() {
+        for (nonce, expected) in
+            [("5", json!(5)), (r#""5""#, json!(5)), (r#""05""#, json!("05")), (r#""+5""#, json!("+5"))]
+        {
+            let auth = answer(&format!(r#"{{"realm": "r", "nonce": {nonce}}}"#), "secret", 1).frame();
+            assert_eq!(auth["nonce"], expected, "{nonce}");
+        }
     }
 
     #[test]

@@ -249,6 +249,17 @@ mod tests {
         );
     }
 
+    /// A position or a calibration is shown as the device gave it, to the last digit.
+    #[test]
+    fn numbers_keep_their_digits() {
+        for number in
+            ["9.825453632018797e+20", "31.245270191439438", "0.1", "-1.7976931348623157e+308", "18446744073709551615"]
+        {
+            let value = reply(&format!(r#"{{"id":1,"result":{number}}}"#)).expect("a result");
+            assert_eq!(value.to_string(), number);
+        }
+    }
+
     #[test]
     fn takes_an_id_in_quotes() {
         let frame = decode(br#"{"id":"42","result":1}"#).expect("a reply");

@@ -57,11 +57,13 @@ pub async fn serve(mut port: Port, config: Config, ip: String, board: Arc<Board>
     loop {
         let boot = board.boot();
         if boot.is_some() {
+            let mut uart = Uart::new(config.clone(), now());
             tokio::select! {
                 biased;
                 () = board.until_off(boot) => {}
-                () = talk(&mut port, &config, &ip, &board) => {}
+                () = talk(&mut port, &mut uart, &config, &ip, &board) => {}
             }
+            flush(&mut port, &mut uart).await;
         } else {
             tokio::select! {
                 () = board.until_on() => {}
@@ -78,9 +80,24 @@ async fn ignore(port: &mut Port) {
     pending::<()>().await;
 }
 
-async fn talk(port: &mut Port, config: &Config, ip: &str, board: &Arc<Board>) {
+/// What was said before the device went off still leaves it.
+async fn flush(port: &mut Port, uart: &mut Uart) {
+    while let Some(left) = uart.transmitted_at() {
+        until(Some(left)).await;
+        emit(port, uart);
+    }
+}
+
+/// Hands on what the host sees by now. What it does not read in time is lost.
+fn emit(port: &mut Port, uart: &mut Uart) {
+    let seen = uart.emit(now());
+    if !seen.is_empty() {
+        let _ = port.device.try_write(&seen);
+    }
+}
+
+async fn talk(port: &mut Port, uart: &mut Uart, config: &Config, ip: &str, board: &Arc<Board>) {
     let mut lines = Lines::new(config.only);
-    let mut uart = Uart::new(config.clone(), now());
     let mut buffer = vec![0; BACKLOG];
     let mut noise = tokio::time::interval(NOISE);
     let mut noises = CONSOLE.iter().cycle();
@@ -98,7 +115,7 @@ async fn talk(port: &mut Port, config: &Config, ip: &str, board: &Arc<Board>) {
             },
             () = until(next_event) => {}
             // A slow line has room for the frames between.
-            _ = noise.tick(), if config.console_noise && !uart.is_transmitting() => {
+            _ = noise.tick(), if config.console_noise && uart.transmitted_at().is_none() => {
                 uart.transmit(noises.next().unwrap_or(&"").as_bytes(), now());
             }
         }
@@ -109,11 +126,7 @@ async fn talk(port: &mut Port, config: &Config, ip: &str, board: &Arc<Board>) {
             };
             uart.transmit(&said, now());
         }
-        // What a host does not read in time is lost.
-        let seen = uart.emit(now());
-        if !seen.is_empty() {
-            let _ = port.device.try_write(&seen);
-        }
+        emit(port, uart);
     }
 }
 

@@ -152,10 +152,11 @@ impl Uart {
         [arrival, departure, flow, self.busy_until].into_iter().flatten().min()
     }
 
-    /// Whether something is on its way to the host.
+    /// When all that is on its way to the host will have left; `None`: nothing is.
     #[must_use]
-    pub fn is_transmitting(&self) -> bool {
-        !self.outgoing.is_empty()
+    pub fn transmitted_at(&self) -> Option<Instant> {
+        let rest = u32::try_from(self.outgoing.len()).unwrap_or(u32::MAX).checked_sub(1)?;
+        Some(self.departure + self.byte_time * rest)
     }
 
     /// How many bytes are on their way from the host.

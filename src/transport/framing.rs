@@ -86,14 +86,13 @@ impl Deframer {
         self.items.pop_front()
     }
 
-    fn read(&mut self, line: &[u8]) {
-        if line.is_empty() {
-            return;
+    fn read(&mut self, mut line: &[u8]) {
+        // A loop, since one line may hold thousands of them.
+        while let Some(at) = find(line, QUOTES) {
+            self.console(&line[..at]);
+            line = self.read_quoted(&line[at + QUOTES.len()..]);
         }
-        if let Some(at) = find(line, QUOTES) {
-            let (before, quoted) = line.split_at(at);
-            self.console(before);
-            self.read_quoted(&quoted[QUOTES.len()..]);
+        if line.is_empty() {
             return;
         }
         if let Some(frame) = read_frame(line, Style::Line) {
@@ -113,7 +112,8 @@ impl Deframer {
         }
     }
 
-    fn read_quoted(&mut self, rest: &[u8]) {
+    /// Reads what stands between quotes, and gives what stands behind them.
+    fn read_quoted<'a>(&mut self, rest: &'a [u8]) -> &'a [u8] {
         let (content, behind) = match find(rest, QUOTES) {
             Some(end) => (&rest[..end], &rest[end + QUOTES.len()..]),
             None => (rest, &[][..]),
@@ -122,9 +122,7 @@ impl Deframer {
             [4] => Item::Handshake,
             _ => read_frame(content, Style::Quoted).unwrap_or_else(|| Item::Corrupt(content.to_vec())),
         });
-        if !behind.is_empty() {
-            self.read(behind);
-        }
+        behind
     }
 
     fn console(&mut self, text: &[u8]) {
@@ -178,6 +176,12 @@ pub fn enframe(json: &[u8], style: Style) -> Vec<u8> {
         }
         Style::Quoted => [b"\n", QUOTES, &line, QUOTES, b"\n"].concat(),
     }
+}
+
+/// The length of a frame's JSON once it is escaped, which is what a device has to have room for.
+#[must_use]
+pub fn escaped_len(json: &[u8]) -> usize {
+    if json.is_ascii() { json.len() } else { escape(json).len() }
 }
 
 fn escape(json: &[u8]) -> Vec<u8> {
@@ -276,6 +280,8 @@ mod tests {
             enframe(r#"{"a":"ü€😀"}"#.as_bytes(), Style::Quoted),
             b"\n\"\"\"{\"a\":\"\\u00fc\\u20ac\\ud83d\\ude00\"}\"\"\"\n"
         );
+        assert_eq!(escaped_len(r#"{"a":"ü€😀"}"#.as_bytes()), r#"{"a":""}"#.len() + 4 * 6);
+        assert_eq!(escaped_len(br#"{"a":""}"#), r#"{"a":""}"#.len());
         assert_eq!(
             enframe(br#"{"id": 102, "method": "RPC.Ping"}"#, Style::Line),
             b"{\"id\": 102, \"method\": \"RPC.Ping\"}11d3ca5c\n"
@@ -296,6 +302,15 @@ mod tests {
         deframer.push(b"\n{\"id\":1,\"result\":null}\n");
         assert!(matches!(deframer.next_item(), Some(Item::Console(_))));
         assert_eq!(deframer.next_item(), Some(frame(r#"{"id":1,"result":null}"#, false)), "and it is back in step");
+    }
+
+    /// A device that prints nothing but quotes must not use up the stack.
+    #[test]
+    fn a_line_may_hold_any_number_of_quotes() {
+        let line = [&b"\"".repeat(MAX_LINE - 4), b"x{}".as_slice(), b"\n{\"id\":1,\"result\":null}\n"].concat();
+        let found = items(&line, 1 << 20);
+        assert!(found.len() > 10_000, "{} items", found.len());
+        assert_eq!(found.last(), Some(&frame(r#"{"id":1,"result":null}"#, false)));
     }
 
     proptest! {

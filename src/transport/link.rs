@@ -105,6 +105,11 @@ pub trait Connect: Send + Sync + 'static {
     /// The device's address for messages, without secrets.
     fn peer(&self) -> &str;
 
+    /// How much of a device's receive buffer this frame takes, in bytes. What is escaped on the way grows.
+    fn size_of(&self, frame: &[u8]) -> usize {
+        frame.len()
+    }
+
     /// Whether frames can be lost on the way without anybody noticing. If so, a call that may arrive
     /// twice is sent again after this long, and after twice that, and so on.
     fn resends_after(&self) -> Option<Duration> {

@@ -187,12 +187,10 @@ impl Task {
         let id = self.next_id;
         self.next_id += 1;
         let bytes = request.encode(id, self.connect.addressing());
-        if bytes.len() >= MAX_REQUEST {
-            let _ = reply.send(Err(CallError::TooLarge {
-                method: request.method.clone(),
-                size: bytes.len(),
-                limit: MAX_REQUEST,
-            }));
+        let size = self.connect.size_of(&bytes);
+        if size >= MAX_REQUEST {
+            let method = request.method.clone();
+            let _ = reply.send(Err(CallError::TooLarge { method, size, limit: MAX_REQUEST }));
             return;
         }
         let wait = self.connect.resends_after().filter(|_| request.idempotent);

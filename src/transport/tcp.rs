@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::Options;
-use super::framing::{Deframer, Item, Style, enframe};
+use super::framing::{Deframer, Item, Style, enframe, escaped_len};
 use super::link::{Connect, Link, LinkDriver};
 use super::reach::reach;
 use super::target::Endpoint;
@@ -49,6 +49,10 @@ impl Connect for Tcp {
 
     fn peer(&self) -> &str {
         &self.peer
+    }
+
+    fn size_of(&self, frame: &[u8]) -> usize {
+        escaped_len(frame)
     }
 }
 

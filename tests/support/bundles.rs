@@ -1,17 +1,21 @@
 //! Serves the recorded bundles as they were served when the bytes were recorded (wire/README.md):
 //! `/NAME`, `/slow/NAME` at about 40 KB/s, `/chunked/NAME`, `/trunc/NAME`, `/h304/x`; anything else is
-//! 404. Our own: `/redirect/NAME`, and `/device-only/NAME`, which is 404 for anybody but a device.
+//! 404. Our own: `/redirect/NAME`; `/device-only/NAME`, which is 404 for anybody but a device; and
+//! `/held/NAME`, whose second half waits until the test wants it.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 /// A server that ends when it is dropped.
 pub struct BundleServer {
     pub address: SocketAddr,
+    wanted: Arc<Notify>,
     _tasks: JoinSet<()>,
 }
 
@@ -19,17 +23,25 @@ impl BundleServer {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
+        let wanted = Arc::new(Notify::new());
+        let waits = Arc::clone(&wanted);
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
+                let waits = Arc::clone(&waits);
                 connections.spawn(async move {
                     // A client that hangs up is a case of its own, not a failure of the server.
-                    let _ = serve(stream).await;
+                    let _ = serve(stream, &waits).await;
                 });
             }
         });
-        Self { address, _tasks: tasks }
+        Self { address, wanted, _tasks: tasks }
+    }
+
+    /// Lets one download of `/held/NAME` go on.
+    pub fn release(&self) {
+        self.wanted.notify_one();
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -37,7 +49,7 @@ impl BundleServer {
     }
 }
 
-async fn serve(mut stream: TcpStream) -> std::io::Result<()> {
+async fn serve(mut stream: TcpStream, wanted: &Notify) -> std::io::Result<()> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if stream.read_buf(&mut head).await? == 0 {
@@ -71,6 +83,12 @@ async fn serve(mut stream: TcpStream) -> std::io::Result<()> {
     stream.write_all(head.as_bytes()).await?;
     match mode {
         "trunc" => stream.write_all(&bytes[..bytes.len() / 2]).await,
+        "held" => {
+            let (first, second) = bytes.split_at(bytes.len() / 2);
+            stream.write_all(first).await?;
+            wanted.notified().await;
+            stream.write_all(second).await
+        }
         "slow" => {
             for piece in bytes.chunks(4096) {
                 stream.write_all(piece).await?;

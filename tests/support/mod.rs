@@ -1,9 +1,12 @@
-//! What the tests share: a simulated device, the built binary, a server of recorded bundles, and
-//! peers that misbehave.
+//! What the tests share: a simulated device, the built binary, a server of recorded bundles, peers that
+//! misbehave, peers that follow a script, and all the ways to any of them.
 #![allow(clippy::allow_attributes, dead_code, unreachable_pub, reason = "each test file uses its own share of this")]
 
 pub mod bundles;
 pub mod peers;
+pub mod script;
+pub mod scripted;
+pub mod ways;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

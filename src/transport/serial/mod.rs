@@ -23,9 +23,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::{Mutex, OwnedMutexGuard};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_serial::SerialStream;
 
+use super::framing::escaped_len;
 use super::link::{Connect, Link, LinkDriver};
 use crate::rpc::DialError;
 use line::{Line, Next};
@@ -37,6 +38,10 @@ pub const BAUD_RATE: u32 = 115_200;
 /// that the line takes for an answer of this many bytes.
 const RESEND_AFTER: Duration = Duration::from_millis(500);
 const ANSWER: u32 = 1024;
+
+/// How often, and how long after one another, a port is tried that somebody holds.
+const HELD_TRIES: u32 = 10;
+const HELD_WAIT: Duration = Duration::from_millis(20);
 
 /// What is read at a time, in bytes.
 const BUFFER: usize = 4096;
@@ -111,13 +116,26 @@ impl Serial {
     }
 }
 
+impl Serial {
+    /// Opens the port. One that is held may be about to be closed: its last user has just ended.
+    async fn open(&self) -> Result<SerialStream, DialError> {
+        for _ in 0..HELD_TRIES {
+            match port::open(&self.path, &self.settings) {
+                Err(DialError::PortHeld { .. }) => sleep(HELD_WAIT).await,
+                result => return result,
+            }
+        }
+        port::open(&self.path, &self.settings)
+    }
+}
+
 #[async_trait]
 impl Connect for Serial {
     async fn dial(&self) -> Result<Link, DialError> {
         // Waits until the link before has let go of the port.
         let mut open = Arc::clone(&self.port).lock_owned().await;
         if open.is_none() {
-            *open = Some(port::open(&self.path, &self.settings)?);
+            *open = Some(self.open().await?);
         }
         // One frame at a time, so that what is handed over is on its way.
         let (link, driver) = Link::with_capacity(1);
@@ -127,6 +145,10 @@ impl Connect for Serial {
 
     fn peer(&self) -> &str {
         &self.peer
+    }
+
+    fn size_of(&self, frame: &[u8]) -> usize {
+        escaped_len(frame)
     }
 
     fn resends_after(&self) -> Option<Duration> {

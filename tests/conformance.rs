@@ -1,0 +1,99 @@
+//! The same cases over every transport: whatever carries the frames, a caller sees the same device. A
+//! transport is a row at the end of this file; each of its cases is a test of its own, so that a failure
+//! is named by transport, credentials and case, such as `tcp::md5::errors::each_keeps_its_code`.
+
+mod support;
+
+#[path = "conformance/credentials.rs"]
+mod credentials;
+#[path = "conformance/errors.rs"]
+mod errors;
+#[path = "conformance/flight.rs"]
+mod flight;
+#[path = "conformance/limits.rs"]
+mod limits;
+#[path = "conformance/methods.rs"]
+mod methods;
+#[path = "conformance/peers.rs"]
+mod peers;
+#[path = "conformance/values.rs"]
+mod values;
+
+/// A test for each case. The cases stand in modules of the same names.
+macro_rules! tests {
+    ($argument:expr; $($room:ident: $($case:ident)+;)+) => { $(
+        mod $room {
+            $(
+                #[tokio::test]
+                async fn $case() {
+                    crate::$room::$case($argument).await;
+                }
+            )+
+        }
+    )+ };
+}
+
+/// The cases with a simulated device, for each kind of credentials.
+macro_rules! with_device {
+    ($way:expr) => {
+        mod open {
+            with_device!($way, crate::support::ways::Guard::Open);
+        }
+        mod md5 {
+            with_device!($way, crate::support::ways::Guard::Md5);
+        }
+        mod sha256 {
+            with_device!($way, crate::support::ways::Guard::Sha256);
+        }
+    };
+    ($way:expr, $guard:expr) => {
+        tests! { crate::support::ways::Row { way: $way, guard: $guard };
+            credentials: only_the_right_ones_open what_does_not_exist_is_told_to_anybody;
+            errors: each_keeps_its_code a_device_about_to_reboot_says_so;
+            flight: many_calls_each_get_their_own_answer calls_are_answered_while_an_update_runs
+                a_reboot_in_the_middle_ends_in_time hanging_up_ends_what_is_under_way;
+            limits: the_largest_request_arrives_and_a_larger_one_is_not_sent;
+            methods: looks_show_the_device the_boot_state_is_set_field_by_field a_snapshot_is_committed
+                a_revert_goes_back a_reboot_forgets_nothing an_update_ends_in_success nothing_new_is_a_success;
+        }
+    };
+}
+
+/// The cases with a scripted peer, which asks nobody for credentials.
+macro_rules! with_script {
+    ($way:expr) => {
+        tests! { $way;
+            limits: a_request_has_to_fit_as_it_is_sent large_and_deep_replies_come_whole;
+            peers: silence_ends_at_the_deadline silence_after_an_answer_ends_at_the_deadline
+                a_peer_that_hangs_up_is_lost only_what_may_arrive_twice_is_asked_again
+                what_nobody_asked_for_is_passed_over a_late_reply_is_nobodys
+                garbage_between_frames_does_no_harm garbage_alone_is_no_answer
+                a_request_of_the_device_is_refused;
+            values: every_kind_of_argument_arrives_and_comes_back every_shape_of_reply_is_read
+                requests_are_what_the_transport_carries;
+        }
+    };
+}
+
+macro_rules! rows {
+    ($($name:ident: $way:ident;)+) => { $(
+        mod $name {
+            with_device!(crate::support::ways::Way::$way);
+            mod scripted {
+                with_script!(crate::support::ways::Way::$way);
+            }
+        }
+    )+ };
+}
+
+rows! {
+    websocket: WebSocket;
+    http: Http;
+    tcp: Tcp;
+    udp: Udp;
+}
+
+#[cfg(unix)]
+rows! {
+    serial: Serial;
+}

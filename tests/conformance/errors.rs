@@ -1,0 +1,83 @@
+//! The device's errors: code and message come as they are, and nothing is done.
+
+use otactl::ota::{Commit, CreateSnapshot, Describe, GetBootState, Ping, Reboot, Revert, SetBootState, Update};
+use otactl::rpc::{CallError, Device, Method, RemoteError};
+use serde_json::{Value, json};
+
+use crate::support::bundles::BundleServer;
+use crate::support::ways::{PATIENCE, Row};
+
+async fn error_of<M: Method>(device: &Device, method: M) -> (String, RemoteError) {
+    match device.call_value(method).await {
+        Err(CallError::Remote { method, error }) => (method, error),
+        other => panic!("{}: {other:?}", M::NAME),
+    }
+}
+
+fn error(code: i64, message: &str) -> RemoteError {
+    RemoteError { code, message: (!message.is_empty()).then(|| message.into()) }
+}
+
+/// What to do about an error hangs on its code, and a message that is missing is not made up.
+pub(crate) async fn each_keeps_its_code(row: Row) {
+    let bundles = BundleServer::start().await;
+    let (_bench, device) = row.device().await;
+    let before = device.call(GetBootState {}).await.expect("a boot state");
+    let nothing = SetBootState::default();
+    let update = |path| Update { url: path, commit_timeout: 300, timeout: 60 };
+    for (answered, method, expected) in [
+        (error_of(&device, Commit {}).await, "OTA.Commit", error(-1, "")),
+        (error_of(&device, Revert {}).await, "OTA.Revert", error(-1, "")),
+        (error_of(&device, nothing).await, "OTA.SetBootState", error(-2, "")),
+        (error_of(&device, SetBootState { active_slot: Some(2), ..nothing }).await, "OTA.SetBootState", error(-3, "")),
+        (error_of(&device, Describe { name: "ü€😀".into() }).await, "RPC.Describe", error(404, "name not found")),
+        (error_of(&device, update(String::new())).await, "OTA.Update", error(-1, "Malformed request")),
+        (
+            error_of(&device, update(bundles.url("none.zip"))).await,
+            "OTA.Update",
+            error(-1, "Invalid HTTP response code"),
+        ),
+        (error_of(&device, update(bundles.url("wrongplat.zip"))).await, "OTA.Update", error(-1, "Wrong platform")),
+        (error_of(&device, update(bundles.url("noman.zip"))).await, "OTA.Update", error(-1, "")),
+    ] {
+        assert_eq!(answered, (method.to_owned(), expected));
+    }
+    for (method, params, expected) in [
+        ("Sys.Reboot", json!({"delay_ms": "soon"}), error(400, "invalid delay value")),
+        ("RPC.Describe", Value::Null, error(400, "name is required")),
+        ("Config.Get", json!({"key": "no.such"}), error(404, "invalid config key")),
+        ("Nö.Such", Value::Null, error(404, "No handler for Nö.Such")),
+    ] {
+        match device.call_raw(method, params, false, PATIENCE).await {
+            Err(CallError::Remote { method: of, error }) => assert_eq!((of.as_str(), error), (method, expected)),
+            other => panic!("{method}: {other:?}"),
+        }
+    }
+    assert_eq!(device.call(GetBootState {}).await.expect("a boot state"), before, "no error has done anything");
+    device.call(CreateSnapshot { set_as_revert: Some(true), commit_timeout: Some(300) }).await.expect("a snapshot");
+    let refused = error_of(&device, CreateSnapshot::default()).await;
+    assert_eq!(refused.1, error(-1, "Cannot create snapshots in uncommitted state"));
+    let refused = error_of(&device, update(bundles.url("good.zip"))).await;
+    assert_eq!(refused.1, error(-1, "Failed to init updater"));
+}
+
+/// In its last 100 ms before a reboot the device answers nothing but 418; whoever waits for the reboot
+/// has to see that it passes. On a machine that is busy they may be over before we ask.
+pub(crate) async fn a_device_about_to_reboot_says_so(row: Row) {
+    let (mut bench, device) = row.device().await;
+    for _ in 0..20 {
+        device.call(Reboot { delay_ms: Some(100) }).await.expect("a reboot");
+        let answered = device.call_within(Ping {}, std::time::Duration::from_millis(500)).await;
+        bench.reboots(&device).await;
+        match answered {
+            Err(CallError::Remote { method, error }) => {
+                assert_eq!((method.as_str(), error.code), ("RPC.Ping", 418), "{error:?}");
+                assert!(error.message.is_some_and(|text| text.starts_with("shutting down in ")));
+                return;
+            }
+            Err(CallError::Timeout { .. } | CallError::Lost { .. }) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    panic!("the device never said that it is about to reboot");
+}

@@ -1,0 +1,110 @@
+//! Calls under way: many at a time, answered in any order, cut off in the middle.
+
+use std::time::{Duration, Instant};
+
+use otactl::ota::{Describe, GetBootState, GetStatus, Ping, Reboot, Update, UpdateState};
+use otactl::rpc::CallError;
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use crate::support::bundles::BundleServer;
+use crate::support::ways::{PATIENCE, Row};
+
+/// An answer that reaches the wrong caller is worse than none.
+pub(crate) async fn many_calls_each_get_their_own_answer(row: Row) {
+    let (bench, device) = row.device().await;
+    let mut calls = JoinSet::new();
+    for number in 0..50 {
+        let device = device.clone();
+        let id = bench.simulator.id().to_owned();
+        calls.spawn(async move {
+            match number % 3 {
+                0 => {
+                    let name = ["OTA.Commit", "RPC.List", "Sys.Reboot"][number / 3 % 3].to_owned();
+                    let description = device.call(Describe { name: name.clone() }).await.expect("a description");
+                    assert_eq!(description.name, name);
+                }
+                1 => {
+                    let key = json!({"key": "device.id"});
+                    let value = device.call_raw("Config.Get", key, true, PATIENCE).await.expect("a setting");
+                    assert_eq!(value, id);
+                }
+                _ => {
+                    let method = format!("No.Such{number}");
+                    let error = device.call_raw(&method, json!([number]), true, PATIENCE).await.expect_err("404");
+                    let message = error.remote().and_then(|error| error.message.clone());
+                    assert_eq!(message, Some(format!("No handler for {method}")), "{error:?}");
+                }
+            }
+        });
+    }
+    while let Some(ended) = calls.join_next().await {
+        ended.expect("each call has its own answer");
+    }
+}
+
+/// The answer to `OTA.Update` comes minutes after the question; others overtake it.
+pub(crate) async fn calls_are_answered_while_an_update_runs(row: Row) {
+    let bundles = BundleServer::start().await;
+    let (mut bench, device) = row.device().await;
+    device.call(Ping {}).await.expect("an answer");
+    let update = Update { url: bundles.url("held/good.zip"), commit_timeout: 300, timeout: 60 };
+    let (updating, again) = (device.clone(), update.clone());
+    let applied = tokio::spawn(async move { updating.call(update).await });
+    bench.prints("OTA.Update").await;
+    let status = device.call(GetStatus {}).await.expect("a status");
+    assert_eq!(status.state, UpdateState::Progress, "{status:?}");
+    let refused = device.call(again).await.expect_err("one update at a time");
+    assert_eq!(refused.remote().and_then(|e| e.message.as_deref()), Some("Failed to init updater"), "{refused:?}");
+    assert!(device.call(GetBootState {}).await.expect("a boot state").is_committed);
+    assert!(!applied.is_finished(), "the download waits for us");
+    bundles.release();
+    assert_eq!(applied.await.expect("no panic").expect("a success")["code"], 0);
+}
+
+/// A chip that resets says goodbye to nobody. A call that it takes with it ends at its deadline at the
+/// latest, and the next one finds the device.
+pub(crate) async fn a_reboot_in_the_middle_ends_in_time(row: Row) {
+    let bundles = BundleServer::start().await;
+    let (mut bench, device) = row.device().await;
+    device.call(Ping {}).await.expect("an answer");
+    let deadline = Duration::from_millis(700);
+    let update = Update { url: bundles.url("held/good.zip"), commit_timeout: 300, timeout: 60 };
+    let updating = device.clone();
+    let cut_off = tokio::spawn(async move {
+        let started = Instant::now();
+        (updating.call_within(update, deadline).await, started.elapsed())
+    });
+    bench.prints("OTA.Update").await;
+    device.call(Reboot { delay_ms: Some(0) }).await.expect("a reboot");
+    let (result, took) = cut_off.await.expect("no panic");
+    match result {
+        Err(CallError::Timeout { after, .. }) => assert_eq!(after, deadline),
+        Err(CallError::Lost { sent: true, .. }) => {}
+        other => panic!("{other:?}"),
+    }
+    assert!(took < deadline + PATIENCE / 2, "{took:?}");
+    bench.reboots(&device).await;
+    let state = device.call(GetBootState {}).await.expect("the device is back");
+    assert_eq!((state.active_slot, state.is_committed), (0, true), "the update was cut short");
+}
+
+/// Whoever knows that the device has gone need not wait for a deadline.
+pub(crate) async fn hanging_up_ends_what_is_under_way(row: Row) {
+    let bundles = BundleServer::start().await;
+    let (mut bench, device) = row.device().await;
+    // With a challenge in hand, the update is asked for once.
+    device.call(Ping {}).await.expect("an answer");
+    let update = Update { url: bundles.url("held/good.zip"), commit_timeout: 300, timeout: 60 };
+    let updating = device.clone();
+    let cut_off = tokio::spawn(async move { updating.call_within(update, PATIENCE * 10).await });
+    bench.prints("OTA.Update").await;
+    device.hang_up();
+    let error = tokio::time::timeout(PATIENCE, cut_off).await.expect("at once").expect("no panic");
+    assert!(matches!(error, Err(CallError::Lost { sent: true, .. })), "{error:?}");
+    let status = device.call(GetStatus {}).await.expect("the next call dials anew");
+    assert_eq!(status.state, UpdateState::Progress, "the update goes on");
+    bundles.release();
+    bench.reboots(&device).await;
+    assert!(!device.call(GetBootState {}).await.expect("a boot state").is_committed);
+}

@@ -1,0 +1,85 @@
+//! The sizes that a device can deal with, and that it can send.
+
+use otactl::ota::{GetStatus, Ping};
+use otactl::rpc::frame::MAX_REQUEST;
+use otactl::rpc::{CallError, Device};
+use serde_json::{Value, json};
+
+use crate::support::script::{Script, frame, json as json_of};
+use crate::support::ways::{Guard, PATIENCE, Row, Way};
+
+/// The digits of a cnonce, by which an answer to a challenge may differ in length from another.
+const CNONCE: usize = 10;
+
+/// `RPC.Ping` with so many bytes of arguments that it does not look at.
+async fn padded(device: &Device, len: usize) -> Result<Value, CallError> {
+    device.call_raw("RPC.Ping", json!("x".repeat(len)), true, PATIENCE).await
+}
+
+fn too_large(result: Result<Value, CallError>) -> (usize, usize) {
+    match result {
+        Err(CallError::TooLarge { size, limit, .. }) => (size, limit),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A request over 3 KB stalls the connection of a device without a word: it has to stay here. One that
+/// fits must not.
+pub(crate) async fn the_largest_request_arrives_and_a_larger_one_is_not_sent(row: Row) {
+    let (mut bench, device) = row.device().await;
+    // With a challenge in hand, each call is one request.
+    device.call(Ping {}).await.expect("an answer");
+    let (size, limit) = too_large(padded(&device, 4000).await);
+    assert!((2500..=MAX_REQUEST).contains(&limit), "{limit}");
+    let (rest, slack) = (size - 4000, if row.guard == Guard::Open { 0 } else { CNONCE });
+    bench.printed();
+    padded(&device, limit - 1 - rest - slack).await.expect("the largest that is taken");
+    let (size, _) = too_large(padded(&device, limit - rest + slack).await);
+    assert!((limit..=limit + 2 * slack).contains(&size), "{size} of {limit}");
+    device.call(GetStatus {}).await.expect("nothing has stalled");
+    assert_eq!(bench.printed(), ["RPC.Ping", "OTA.Status"], "what was too large has not arrived");
+}
+
+/// What counts is what travels: on a line of ASCII a character of two bytes becomes six.
+pub(crate) async fn a_request_has_to_fit_as_it_is_sent(way: Way) {
+    const CRC: usize = 8;
+    let mut peer = way.scripted(Script::echo()).await;
+    let device = peer.device();
+    let mut sent = 0;
+    for (text, step) in [("x", 100), ("ü", 50), ("€", 40), ("😀", 30), ("\"", 60), ("\u{1}", 20)] {
+        for count in (1..=30).map(|times| times * step) {
+            let params = json!(text.repeat(count));
+            match device.call_raw("M", params.clone(), false, PATIENCE).await {
+                Ok(result) => {
+                    assert_eq!(result, params, "{count} times {text:?}");
+                    let heard = peer.heard.next().await;
+                    assert!(heard.len() < MAX_REQUEST + CRC, "{} bytes for {count} times {text:?}", heard.len());
+                    sent += 1;
+                }
+                Err(CallError::TooLarge { size, limit, .. }) => {
+                    assert!(size >= limit, "{count} times {text:?}: {size} of {limit}");
+                    assert!(count * text.len() * 6 > 2500, "{count} times {text:?} would have fitted");
+                }
+                Err(other) => panic!("{count} times {text:?}: {other:?}"),
+            }
+        }
+    }
+    assert!(sent >= 60, "{sent} requests were small enough");
+    assert_eq!(peer.heard.methods(), [""; 0], "what was too large has not arrived");
+}
+
+/// The list of a device's files, or its whole configuration.
+pub(crate) async fn large_and_deep_replies_come_whole(way: Way) {
+    let files: Vec<_> = (0..1000).map(|number| json!({"name": format!("ü{number}.bin"), "size": number})).collect();
+    let deep = (0..100).fold(json!("€"), |inner, _| json!([inner]));
+    let wide = json!("\"\\\n😀x".repeat(2000));
+    let values = [json!(files), deep, wide];
+    let answers = values.clone().map(|value| vec![frame(format!(r#"{{"id":{{id}},"src":"dev","result":{value}}}"#))]);
+    let mut peer = way.scripted(Script::of(answers)).await;
+    let device = peer.device();
+    for (number, value) in values.into_iter().enumerate() {
+        let result = device.call_raw("M", json!(number), false, PATIENCE).await;
+        assert!(result.as_ref().is_ok_and(|result| *result == value), "{number}: {result:?}");
+        assert_eq!(json_of(&peer.heard.next().await).expect("a request")["params"], number);
+    }
+}

@@ -1,0 +1,127 @@
+//! The typed methods: the shape of what they answer, and what they do to the device.
+
+use otactl::ota::{
+    BootState, Commit, CreateSnapshot, Describe, GetBootState, GetInfo, GetStatus, ListMethods, Ping, Reboot, Revert,
+    SetBootState, Snapshot, Update, UpdateState,
+};
+use otactl::rpc::Device;
+use serde_json::json;
+
+use crate::support::bundles::BundleServer;
+use crate::support::ways::Row;
+
+const FACTORY: BootState = BootState { active_slot: 0, is_committed: true, revert_slot: 0, commit_timeout: 0 };
+
+async fn boot_state(device: &Device) -> BootState {
+    device.call(GetBootState {}).await.expect("a boot state")
+}
+
+async fn version(device: &Device) -> String {
+    device.call(GetInfo {}).await.expect("an info").fw_version
+}
+
+/// What only looks answers with the device's own words, and changes nothing.
+pub(crate) async fn looks_show_the_device(row: Row) {
+    let (bench, device) = row.device().await;
+    let info = device.call(GetInfo {}).await.expect("an info");
+    assert_eq!((info.id.as_str(), info.app.as_str()), (bench.simulator.id(), "mgdev"), "{info:?}");
+    assert_eq!((info.fw_version.as_str(), info.arch.as_str()), ("1.0.0", "esp32"), "{info:?}");
+    assert_eq!(info.address().map(|ip| ip.is_loopback()), Some(true), "{info:?}");
+    let status = device.call(GetStatus {}).await.expect("a status");
+    assert_eq!((status.state, status.message.as_str()), (UpdateState::Idle, "idle"), "{status:?}");
+    let methods = device.call(ListMethods {}).await.expect("a list");
+    assert!(methods.iter().any(|name| name == "OTA.Update"), "{methods:?}");
+    for name in methods {
+        let description = device.call(Describe { name: name.clone() }).await.expect("a description");
+        assert_eq!(description.name, name, "{description:?}");
+    }
+    let ping = device.call(Ping {}).await.expect("an answer");
+    assert!(ping["channel_info"].is_string(), "{ping}");
+    assert_eq!(boot_state(&device).await, FACTORY);
+}
+
+/// A field that is not given stays as it is.
+pub(crate) async fn the_boot_state_is_set_field_by_field(row: Row) {
+    let (_bench, device) = row.device().await;
+    let nothing = SetBootState::default();
+    for (set, expected) in [
+        (SetBootState { revert_slot: Some(1), ..nothing }, BootState { revert_slot: 1, ..FACTORY }),
+        (
+            SetBootState { commit_timeout: Some(600), ..nothing },
+            BootState { revert_slot: 1, commit_timeout: 600, ..FACTORY },
+        ),
+        (
+            SetBootState { active_slot: Some(1), revert_slot: Some(0), ..nothing },
+            BootState { active_slot: 1, commit_timeout: 600, ..FACTORY },
+        ),
+        (
+            SetBootState { active_slot: Some(0), is_committed: Some(false), commit_timeout: Some(0), ..nothing },
+            BootState { is_committed: false, ..FACTORY },
+        ),
+    ] {
+        device.call(set).await.unwrap_or_else(|e| panic!("{set:?}: {e}"));
+        assert_eq!(boot_state(&device).await, expected, "{set:?}");
+    }
+}
+
+pub(crate) async fn a_snapshot_is_committed(row: Row) {
+    let (_bench, device) = row.device().await;
+    let plain = device.call(CreateSnapshot::default()).await.expect("a snapshot");
+    assert_eq!((plain, boot_state(&device).await), (Snapshot { slot: 1 }, FACTORY));
+    let trial = CreateSnapshot { set_as_revert: Some(true), commit_timeout: Some(300) };
+    assert_eq!(device.call(trial).await.expect("a snapshot"), Snapshot { slot: 1 });
+    let pending = BootState { is_committed: false, revert_slot: 1, commit_timeout: 300, ..FACTORY };
+    assert_eq!(boot_state(&device).await, pending);
+    device.call(Commit {}).await.expect("committed");
+    assert_eq!(boot_state(&device).await, BootState { is_committed: true, commit_timeout: 0, ..pending });
+}
+
+pub(crate) async fn a_revert_goes_back(row: Row) {
+    let (mut bench, device) = row.device().await;
+    let trial = CreateSnapshot { set_as_revert: Some(true), commit_timeout: Some(300) };
+    device.call(trial).await.expect("a snapshot");
+    device.call(Revert {}).await.expect("reverted");
+    bench.reboots(&device).await;
+    // The old timeout stays in the state.
+    let expected = BootState { active_slot: 1, revert_slot: 1, commit_timeout: 300, ..FACTORY };
+    assert_eq!(boot_state(&device).await, expected);
+}
+
+pub(crate) async fn a_reboot_forgets_nothing(row: Row) {
+    let (mut bench, device) = row.device().await;
+    device.call(SetBootState { revert_slot: Some(1), ..SetBootState::default() }).await.expect("set");
+    device.call(Reboot { delay_ms: Some(0) }).await.expect("a reboot");
+    bench.reboots(&device).await;
+    assert_eq!(boot_state(&device).await, BootState { revert_slot: 1, ..FACTORY });
+    device.call(Reboot::default()).await.expect("a reboot, after the usual delay");
+    bench.reboots(&device).await;
+    assert_eq!(boot_state(&device).await, BootState { revert_slot: 1, ..FACTORY });
+}
+
+/// The device reports the success of an update as an error with code 0. Whoever takes that for a failure
+/// gives up on a firmware that is about to boot.
+pub(crate) async fn an_update_ends_in_success(row: Row) {
+    let bundles = BundleServer::start().await;
+    let (mut bench, device) = row.device().await;
+    let update = Update { url: bundles.url("good.zip"), commit_timeout: 300, timeout: 60 };
+    let applied = device.call(update).await.expect("code 0 is a success");
+    assert_eq!(applied, json!({"code": 0, "message": "Update applied, finalizing"}));
+    bench.reboots(&device).await;
+    assert_eq!(version(&device).await, "2.0.0");
+    let pending = BootState { active_slot: 1, is_committed: false, revert_slot: 0, commit_timeout: 300 };
+    assert_eq!(boot_state(&device).await, pending);
+    device.call(Commit {}).await.expect("committed");
+    device.call(Reboot { delay_ms: Some(0) }).await.expect("a reboot");
+    bench.reboots(&device).await;
+    assert_eq!(version(&device).await, "2.0.0", "what is committed stays");
+}
+
+pub(crate) async fn nothing_new_is_a_success(row: Row) {
+    let bundles = BundleServer::start().await;
+    let (mut bench, device) = row.device().await;
+    let update = Update { url: bundles.url("h304/x"), commit_timeout: 300, timeout: 60 };
+    let unchanged = device.call(update).await.expect("code 0 is a success");
+    assert_eq!(unchanged, json!({"code": 0, "message": "Not Modified"}));
+    assert_eq!(boot_state(&device).await, FACTORY);
+    assert!(!bench.printed().iter().any(|line| line == "rebooting"), "there is nothing to reboot for");
+}

@@ -1,0 +1,92 @@
+//! What is put in comes out, on both sides.
+
+use otactl::rpc::{CallError, RemoteError};
+use serde_json::{Value, json};
+
+use crate::support::script::{Script, frame, json as json_of};
+use crate::support::ways::{PATIENCE, Way};
+
+fn values() -> Vec<Value> {
+    vec![
+        json!(true),
+        json!(false),
+        json!(0),
+        json!(-1),
+        json!(i64::MIN),
+        json!(u64::MAX),
+        json!(0.5),
+        json!(-1.25e-7),
+        json!(1e300),
+        json!(9.825_453_632_018_797e20),
+        json!(""),
+        json!("ü€😀 \u{2028}\u{fffd}"),
+        json!("\u{0}\u{1}\u{1b}[31m\t\r\n\u{7f}\u{11}\u{13}\u{4}"),
+        json!(r#"""" \ " {"id":1,"result":2} } { "#),
+        json!([]),
+        json!([null, [1, [2.5, ["€"]]], {}]),
+        json!({}),
+        json!({"": {"ü": null}, "a b": [true, false], "\"": "\\"}),
+    ]
+}
+
+pub(crate) async fn every_kind_of_argument_arrives_and_comes_back(way: Way) {
+    let mut peer = way.scripted(Script::echo()).await;
+    let device = peer.device();
+    for value in values() {
+        let result = device.call_raw("M", value.clone(), false, PATIENCE).await;
+        assert!(result.as_ref().is_ok_and(|result| *result == value), "{value}: {result:?}");
+        let heard = json_of(&peer.heard.next().await).unwrap_or_else(|| panic!("{value}"));
+        assert_eq!(heard["params"], value, "{heard}");
+    }
+    assert_eq!(device.call_raw("M", Value::Null, false, PATIENCE).await.expect("an answer"), Value::Null);
+    let heard = json_of(&peer.heard.next().await).expect("a request");
+    assert_eq!(heard.get("params"), None, "no arguments at all: {heard}");
+}
+
+/// White space, order, quotes around numbers: whatever a device has been seen to do, and a little more.
+pub(crate) async fn every_shape_of_reply_is_read(way: Way) {
+    let failed = |code, message: Option<&str>| Err(RemoteError { code, message: message.map(Into::into) });
+    let mut table: Vec<(String, Result<Value, RemoteError>)> = vec![
+        (r#"{"id":{id},"src":"dev","result":null}"#.into(), Ok(Value::Null)),
+        (r#"{"id": {id}, "src": "dev", "tag": "t", "result": {"slot": 1}}"#.into(), Ok(json!({"slot": 1}))),
+        (r#"{"id":"{id}","result":1,"error":null}"#.into(), Ok(json!(1))),
+        (r#"{"id":{id},"src":null,"dst":"","future":[{}],"result":2}"#.into(), Ok(json!(2))),
+        (r#"{"id":{id},"result":"\u00fc\u20AC\ud83d\ude00\/\b"}"#.into(), Ok(json!("ü€😀/\u{8}"))),
+        (r#"{"id":{id},"error":{"code":0}}"#.into(), Ok(json!({"code": 0}))),
+        (r#"{"id":{id},"result":null,"error":{"code":-7}}"#.into(), failed(-7, None)),
+        (r#"{"id":{id},"error":{"code":500,"message":"ü\n€","more":1}}"#.into(), failed(500, Some("ü\n€"))),
+        (r#"{"id":{id},"error":{"code":404,"message":null}}"#.into(), failed(404, None)),
+    ];
+    table.extend(values().into_iter().map(|value| (format!(r#"{{"id":{{id}},"result":{value}}}"#), Ok(value))));
+    for (text, expected) in table {
+        let peer = way.scripted(Script::of([vec![frame(text.clone())]])).await;
+        match (peer.device().call_raw("M", Value::Null, false, PATIENCE).await, expected) {
+            (Ok(value), Ok(expected)) => assert_eq!(value, expected, "{text}"),
+            (Err(CallError::Remote { error, .. }), Err(expected)) => assert_eq!(error, expected, "{text}"),
+            (other, _) => panic!("{text}: {other:?}"),
+        }
+    }
+}
+
+/// A byte that is not ASCII wipes the receive buffer of a device on a line, and a line end within a
+/// frame would end it.
+pub(crate) async fn requests_are_what_the_transport_carries(way: Way) {
+    let mut peer = way.scripted(Script::echo()).await;
+    let device = peer.device();
+    for value in values() {
+        device.call_raw("Mé.Thod", value.clone(), false, PATIENCE).await.unwrap_or_else(|e| panic!("{value}: {e}"));
+        let heard = peer.heard.next().await;
+        let shown = String::from_utf8_lossy(&heard);
+        assert!(heard.iter().all(|&byte| byte >= b' '), "{shown}");
+        let end = heard.iter().rposition(|&byte| byte == b'}').map_or(0, |at| at + 1);
+        let (json, crc) = heard.split_at(end);
+        if way.has_console() {
+            assert!(heard.is_ascii(), "{shown}");
+            assert_eq!(crc, format!("{:08x}", crc32fast::hash(json)).as_bytes(), "{shown}");
+        } else {
+            assert!(crc.is_empty(), "{shown}");
+        }
+        let request: Value = serde_json::from_slice(json).unwrap_or_else(|e| panic!("{shown}: {e}"));
+        assert!(request["id"].is_u64() && request["method"] == "Mé.Thod", "{shown}");
+    }
+}

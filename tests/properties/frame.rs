@@ -1,0 +1,46 @@
+//! The frame parser takes whatever a transport has found. Shared by tests/properties.rs and the fuzz
+//! target of the same name.
+
+use otactl::rpc::frame::{self, Incoming};
+use otactl::rpc::shown;
+use serde_json::{Value, json};
+
+/// The most that is shown of a frame, in characters.
+const SHOWN: usize = 1001;
+
+/// What is read means the same when it is written again; a refusal is itself a frame, of one line, with
+/// the id that it answers; and what a log shows is short, and moves no cursor.
+pub(crate) fn check(bytes: &[u8]) {
+    let log = shown(bytes);
+    assert!(log.chars().count() <= SHOWN && !log.contains(char::is_control), "{log:?}");
+    let frame = frame::decode(bytes);
+    assert_eq!(frame::decode(&[bytes, b"\r\n"].concat()), frame, "with a line end behind it");
+    match frame {
+        Err(_) => {}
+        Ok(Incoming::Reply { id, outcome }) => {
+            if let Err(error) = &outcome {
+                assert_ne!(error.code, 0, "that is a success");
+            }
+            let text = match &outcome {
+                Ok(value) => json!({"id": id, "result": value}),
+                Err(error) => json!({"id": id, "error": {"code": error.code, "message": error.message}}),
+            };
+            let again = frame::decode(text.to_string().as_bytes());
+            assert_eq!(again, Ok(Incoming::Reply { id, outcome }), "{text}");
+        }
+        Ok(Incoming::Request { refusal: None, .. }) => {}
+        Ok(Incoming::Request { refusal: Some(refusal), id, .. }) => {
+            assert!(refusal.iter().all(|&byte| byte >= b' '), "{refusal:?}");
+            let value: Value = serde_json::from_slice(&refusal).expect("JSON");
+            assert!(!value["id"].is_null() && value["error"]["code"] == 404, "{value}");
+            match (frame::decode(&refusal), id) {
+                (Ok(Incoming::Reply { id: of, outcome: Err(error) }), Some(id)) => {
+                    assert_eq!((of, error.code), (id, 404), "{value}");
+                }
+                // Nobody but the device knows what its id means.
+                (Err(_), None) => {}
+                (other, id) => panic!("{value}, to {id:?}: {other:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The deframer takes bytes from a line to which anybody may print. Shared by tests/properties.rs and the
+//! fuzz target of the same name.
+
+use otactl::transport::framing::{Deframer, Item, Style, enframe};
+
+/// The longest line that the deframer keeps.
+const MAX_LINE: usize = 64 << 10;
+
+/// The first byte says how the rest is cut. However that is, the same items are found; none of them is
+/// longer than a line may be, and no byte is found twice; and a frame behind all that comes through, if
+/// it has not been damaged.
+pub(crate) fn check(bytes: &[u8]) {
+    let (&cut, stream) = bytes.split_first().unwrap_or((&0, &[]));
+    let whole = items(&[stream]);
+    let found: usize = whole.iter().map(len).sum();
+    assert!(found <= stream.len(), "{found} bytes were found in {}", stream.len());
+    assert!(whole.iter().all(|item| len(item) <= MAX_LINE));
+    for piece in [1, usize::from(cut) + 1] {
+        let pieces: Vec<_> = stream.chunks(piece).collect();
+        assert_eq!(items(&pieces), whole, "in pieces of {piece}");
+    }
+    for style in [Style::Line, Style::Quoted] {
+        let json = br#"{"id":1,"result":"\u00fc"}"#;
+        let last = items(&[stream, b"\n", &enframe(json, style)]).pop();
+        let expected = Item::Frame { json: json.to_vec(), style, has_crc: style == Style::Line };
+        assert_eq!(last, Some(expected), "the frame behind it all");
+    }
+    let damaged = br#"{"id":1,"result":"x"}00000000"#;
+    assert_eq!(items(&[stream, b"\n", damaged, b"\n"]).pop(), Some(Item::Corrupt(damaged.to_vec())));
+}
+
+fn items(pieces: &[&[u8]]) -> Vec<Item> {
+    let mut deframer = Deframer::default();
+    let mut items = Vec::new();
+    for piece in pieces {
+        deframer.push(piece);
+        items.extend(std::iter::from_fn(|| deframer.next_item()));
+    }
+    items
+}
+
+fn len(item: &Item) -> usize {
+    match item {
+        Item::Frame { json, .. } => json.len(),
+        Item::Handshake => 1,
+        Item::Console(bytes) | Item::Corrupt(bytes) => bytes.len(),
+    }
+}

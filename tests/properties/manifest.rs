@@ -1,0 +1,65 @@
+//! The firmware bundle, a file from anywhere. Shared by tests/properties.rs and the fuzz target of the
+//! same name.
+
+use otactl::bundle::archive::{self, Next};
+use otactl::bundle::{Bundle, Manifest};
+use otactl::sim::Firmware;
+use otactl::sim::updater::Updater;
+
+/// The largest manifest that the simulated device has room for, in bytes.
+const DEVICE_MANIFEST: usize = 16 << 10;
+
+/// What is read as a manifest means the same when it is written again. What is found to be a good bundle,
+/// as it is or with its checksums put right, is one that a device takes, however the network cuts it.
+pub(crate) fn check(bytes: &[u8]) {
+    if let Ok(manifest) = Manifest::parse(bytes) {
+        assert_eq!(manifest.parts().count(), manifest.parts.len(), "each part has a part's shape");
+        let again = serde_json::to_vec(&manifest).expect("JSON");
+        assert_eq!(Manifest::parse(&again).ok(), Some(manifest));
+    }
+    check_bundle(bytes);
+    check_bundle(&repaired(bytes));
+}
+
+fn check_bundle(bytes: &[u8]) {
+    let Ok(bundle) = Bundle::from_bytes(bytes.to_vec()) else { return };
+    assert_eq!(bundle.bytes(), bytes);
+    let Next::Entry(first, _) = archive::next(bytes) else { panic!("a bundle begins with a file") };
+    if first.size as usize > DEVICE_MANIFEST {
+        return;
+    }
+    let manifest = bundle.manifest();
+    let running = Firmware {
+        app: manifest.name.clone(),
+        version: format!("not {}", manifest.version),
+        build_id: manifest.build_id.clone(),
+        platform: manifest.platform.clone(),
+    };
+    let outcomes = [1, 1460, bytes.len()].map(|piece| {
+        let mut updater = Updater::new(running.clone());
+        bytes.chunks(piece).try_for_each(|piece| updater.push(piece).map(drop)).and_then(|()| updater.finish())
+    });
+    assert!(outcomes.iter().all(|outcome| *outcome == outcomes[0]), "{outcomes:?}");
+    match &outcomes[0] {
+        Ok(firmware) => assert_eq!(
+            (&firmware.version, &firmware.build_id),
+            (&manifest.version, &manifest.build_id),
+            "what the device would run"
+        ),
+        // Which parts a device cannot do without is its own affair.
+        Err(failure) => assert_eq!(failure.message.as_deref(), Some("Incomplete update package"), "{failure:?}"),
+    }
+}
+
+/// The zip with the checksums that its files have. Otherwise hardly any change would come any further.
+fn repaired(bytes: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    let mut at = 0;
+    while let Next::Entry(header, len) = archive::next(&bytes[at..]) {
+        let data = at + len..(at + len).saturating_add(header.size as usize);
+        let Some(crc32) = bytes.get(data.clone()).map(crc32fast::hash) else { break };
+        bytes[at + 14..at + 18].copy_from_slice(&crc32.to_le_bytes());
+        at = data.end;
+    }
+    bytes
+}

@@ -1,0 +1,123 @@
+//! What a scripted peer says: so many things in answer to the first request, so many in answer to the
+//! second, whatever carries them. For all that the simulated device, being well-behaved, never says.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+/// One thing that a peer says.
+#[derive(Debug, Clone)]
+pub enum Said {
+    /// A frame, set off from the rest as the transport wants it. `{id}` stands for the id of the request
+    /// that is answered, `{id0}` for that of the first one, and so on, `{params}` for its arguments.
+    Frame(String),
+    /// Bytes that are no frame, as they are: log text, a damaged frame. What has borders, such as a
+    /// message, carries them as one.
+    Raw(Vec<u8>),
+    /// It closes the connection.
+    HangUp,
+}
+
+pub fn frame(text: impl Into<String>) -> Said {
+    Said::Frame(text.into())
+}
+
+pub fn raw(bytes: impl Into<Vec<u8>>) -> Said {
+    Said::Raw(bytes.into())
+}
+
+/// The answers to the requests, one after another.
+#[derive(Debug, Clone, Default)]
+pub struct Script {
+    answers: Vec<Vec<Said>>,
+    rest: Vec<Said>,
+}
+
+impl Script {
+    /// Answers the n-th request with the n-th of these; the requests after the last are met with silence.
+    pub fn of<const N: usize>(answers: [Vec<Said>; N]) -> Self {
+        Self { answers: answers.into(), rest: Vec::new() }
+    }
+
+    /// Answers all requests from there on with this.
+    pub fn and_then(self, rest: Vec<Said>) -> Self {
+        Self { rest, ..self }
+    }
+
+    /// Gives each request its own arguments back.
+    pub fn echo() -> Self {
+        Self::default().and_then(vec![frame(r#"{"id":{id},"src":"dev","result":{params}}"#)])
+    }
+}
+
+/// Plays a script, over however many connections. Notes all that it hears.
+#[derive(Debug, Clone)]
+pub struct Player {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug)]
+struct State {
+    script: Script,
+    ids: Vec<Value>,
+    heard: mpsc::UnboundedSender<Vec<u8>>,
+}
+
+impl Player {
+    pub fn new(script: Script) -> (Self, Heard) {
+        let (heard, frames) = mpsc::unbounded_channel();
+        let state = State { script, ids: Vec::new(), heard };
+        (Self { state: Arc::new(Mutex::new(state)) }, Heard(frames))
+    }
+
+    /// What is said to `bytes`, which the transport takes for one frame. Only requests are answered.
+    pub fn answer(&self, bytes: &[u8]) -> Vec<Said> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // The test may have heard enough.
+        let _ = state.heard.send(bytes.to_vec());
+        let Some(request) = json(bytes).filter(|frame| frame["method"].is_string()) else { return Vec::new() };
+        let number = state.ids.len();
+        state.ids.push(request["id"].clone());
+        let said = state.script.answers.get(number).unwrap_or(&state.script.rest);
+        said.iter().map(|said| filled(said, &request, &state.ids)).collect()
+    }
+}
+
+fn filled(said: &Said, request: &Value, ids: &[Value]) -> Said {
+    let Said::Frame(text) = said else { return said.clone() };
+    let mut text = text.replace("{id}", &request["id"].to_string());
+    for (number, id) in ids.iter().enumerate() {
+        text = text.replace(&format!("{{id{number}}}"), &id.to_string());
+    }
+    // Last, so that nothing is filled into what the caller has sent.
+    Said::Frame(text.replace("{params}", &request["params"].to_string()))
+}
+
+/// The frame in these bytes, behind which a line has a CRC.
+pub fn json(bytes: &[u8]) -> Option<Value> {
+    let end = bytes.iter().rposition(|&byte| byte == b'}')? + 1;
+    serde_json::from_slice(&bytes[..end]).ok()
+}
+
+/// All that a peer has heard, frame by frame, as it came.
+#[derive(Debug)]
+pub struct Heard(mpsc::UnboundedReceiver<Vec<u8>>);
+
+impl Heard {
+    /// The next frame.
+    pub async fn next(&mut self) -> Vec<u8> {
+        let heard = tokio::time::timeout(Duration::from_secs(20), self.0.recv()).await;
+        heard.expect("the peer hears something in time").expect("the peer is there")
+    }
+
+    /// The methods of the requests that have come so far.
+    pub fn methods(&mut self) -> Vec<String> {
+        let mut methods = Vec::new();
+        while let Ok(bytes) = self.0.try_recv() {
+            methods.extend(json(&bytes).and_then(|frame| frame["method"].as_str().map(ToOwned::to_owned)));
+        }
+        methods
+    }
+}

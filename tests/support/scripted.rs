@@ -1,0 +1,144 @@
+//! Scripted peers, one per framing: WebSocket messages, bodies of HTTP, lines of bytes, datagrams.
+//! Written without the library's own framing, so that a mistake there cannot hide itself.
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::task::JoinSet;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::script::{Player, Said};
+
+/// Plays WebSocket on every connection.
+pub fn websocket(tasks: &mut JoinSet<()>, listener: TcpListener, player: Player) {
+    accept(tasks, listener, player, |stream, player| async move {
+        let mut socket = tokio_tungstenite::accept_async(stream).await.ok()?;
+        while let Some(Ok(message)) = socket.next().await {
+            let (Message::Text(_) | Message::Binary(_)) = message else { continue };
+            for said in player.answer(&message.into_data()) {
+                let message = match said {
+                    Said::Frame(text) => Message::text(text),
+                    Said::Raw(bytes) => Message::binary(bytes),
+                    Said::HangUp => return None,
+                };
+                socket.send(message).await.ok()?;
+            }
+        }
+        Some(())
+    });
+}
+
+/// Plays HTTP: the first thing that is said is the body of the answer, for more there is no room.
+pub fn http(tasks: &mut JoinSet<()>, listener: TcpListener, player: Player) {
+    accept(tasks, listener, player, |stream, player| async move {
+        let mut stream = BufReader::new(stream);
+        loop {
+            let request = read_request(&mut stream).await?;
+            let body = match player.answer(&request).into_iter().next() {
+                Some(Said::Frame(text)) => text.into_bytes(),
+                Some(Said::Raw(bytes)) => bytes,
+                Some(Said::HangUp) => return None,
+                None => std::future::pending().await,
+            };
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: keep-alive\r\n\r\n", body.len());
+            stream.write_all(&[head.as_bytes(), &body].concat()).await.ok()?;
+        }
+    });
+}
+
+/// Plays lines on every connection.
+pub fn tcp(tasks: &mut JoinSet<()>, listener: TcpListener, player: Player) {
+    accept(tasks, listener, player, |stream, player| async move { lines(stream, &player).await });
+}
+
+/// Plays lines on any stream of bytes, until it ends. Frames have a CRC as those of a device do.
+pub async fn lines<S: AsyncRead + AsyncWrite + Unpin>(stream: S, player: &Player) -> Option<()> {
+    let mut stream = BufReader::new(stream);
+    let mut line = Vec::new();
+    while stream.read_until(b'\n', &mut line).await.ok()? > 0 {
+        let content = std::mem::take(&mut line);
+        let content = content.trim_ascii();
+        if content.is_empty() {
+            continue;
+        }
+        for said in player.answer(content) {
+            let bytes = match said {
+                Said::Frame(text) => format!("\n{text}{:08x}\n", crc32fast::hash(text.as_bytes())).into_bytes(),
+                Said::Raw(bytes) => bytes,
+                Said::HangUp => return None,
+            };
+            stream.write_all(&bytes).await.ok()?;
+        }
+    }
+    Some(())
+}
+
+/// Plays lines on a serial port. Hanging up is to be unplugged; the next port appears at the same path.
+#[cfg(unix)]
+pub fn serial(tasks: &mut JoinSet<()>, path: std::path::PathBuf, player: Player) {
+    use tokio_serial::{SerialPort as _, SerialStream};
+
+    let plug_in = move || {
+        let (board, host) = SerialStream::pair().expect("a pseudo terminal");
+        // There is nothing to remove at first.
+        let _ = std::fs::remove_file(&path);
+        std::os::unix::fs::symlink(host.name().expect("a name"), &path).expect("a link");
+        (board, host)
+    };
+    let mut port = plug_in();
+    tasks.spawn(async move {
+        loop {
+            lines(&mut port.0, &player).await;
+            port = plug_in();
+        }
+    });
+}
+
+/// Plays datagrams. There is no connection that it could close.
+pub fn udp(tasks: &mut JoinSet<()>, socket: UdpSocket, player: Player) {
+    tasks.spawn(async move {
+        let mut buffer = vec![0; 64 << 10];
+        while let Ok((len, peer)) = socket.recv_from(&mut buffer).await {
+            for said in player.answer(&buffer[..len]) {
+                let bytes = match said {
+                    Said::Frame(text) => text.into_bytes(),
+                    Said::Raw(bytes) => bytes,
+                    Said::HangUp => continue,
+                };
+                // Lost, as a datagram may be.
+                let _ = socket.send_to(&bytes, peer).await;
+            }
+        }
+    });
+}
+
+fn accept<F>(tasks: &mut JoinSet<()>, listener: TcpListener, player: Player, play: fn(TcpStream, Player) -> F)
+where
+    F: Future<Output = Option<()>> + Send + 'static,
+{
+    tasks.spawn(async move {
+        let mut connections = JoinSet::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            connections.spawn(play(stream, player.clone()));
+        }
+    });
+}
+
+/// The body of the next request.
+async fn read_request(stream: &mut BufReader<TcpStream>) -> Option<Vec<u8>> {
+    let mut len = 0;
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).await.ok()? == 0 {
+            return None;
+        }
+        match line.trim_end().split_once(": ") {
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => len = value.parse().ok()?,
+            None if line.trim_end().is_empty() => break,
+            _ => {}
+        }
+    }
+    let mut body = vec![0; len];
+    stream.read_exact(&mut body).await.ok()?;
+    Some(body)
+}

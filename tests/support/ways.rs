@@ -1,0 +1,243 @@
+//! The ways to a device, one like the other: a simulated device or a scripted peer at the end of each.
+//!
+//! A new transport is a new `Way`: its two arms below, what it can do, and a row in conformance.rs.
+
+use std::any::Any;
+use std::time::Duration;
+
+use otactl::rpc::{Device, RpcClient};
+use otactl::sim::auth::{Algorithm, Auth};
+use otactl::sim::{self, Config, Simulator};
+use otactl::transport::{self, Options, serial};
+use tokio::net::{TcpListener, UdpSocket};
+use tokio::sync::broadcast;
+use tokio::task::JoinSet;
+
+use super::script::{Heard, Player, Script};
+use super::{recorded_device, scripted, simulator_with};
+
+/// How long an answer of a device that is there may take.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A password that is none of the simple ones.
+pub const PASSWORD: &str = "pa:ss wörd";
+
+/// What carries the frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    WebSocket,
+    Http,
+    Tcp,
+    Udp,
+    #[cfg(unix)]
+    Serial,
+}
+
+/// How the device asks who calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guard {
+    Open,
+    Md5,
+    Sha256,
+}
+
+/// One row of the table: a way to a device that asks like this.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    pub way: Way,
+    pub guard: Guard,
+}
+
+impl Way {
+    /// HTTP pairs answers with requests itself: there is room for one answer, and none for anything else.
+    pub fn pairs_by_itself(self) -> bool {
+        self == Self::Http
+    }
+
+    /// Frames stand between lines of the console, and all else is taken for such a line.
+    pub fn has_console(self) -> bool {
+        self == Self::Tcp || self.is_serial()
+    }
+
+    fn is_serial(self) -> bool {
+        #[cfg(unix)]
+        return self == Self::Serial;
+        #[cfg(not(unix))]
+        false
+    }
+
+    /// There is something that a device can close.
+    pub fn has_connection(self) -> bool {
+        self != Self::Udp
+    }
+
+    /// A frame may be lost, or come from anybody, without anyone noticing.
+    pub fn is_lossy(self) -> bool {
+        self == Self::Udp || self.is_serial()
+    }
+
+    /// A simulated device at the end of this way.
+    pub async fn simulated(self, config: Config) -> Bench {
+        let mut device = simulator_with(config).await;
+        let port = match self {
+            Self::WebSocket => format!("ws://{}", device.address()),
+            Self::Http => format!("http://{}", device.address()),
+            Self::Tcp => {
+                let listener = listener().await;
+                let port = format!("tcp://{}", listener.local_addr().expect("an address"));
+                device.serve_tcp(listener);
+                port
+            }
+            Self::Udp => {
+                let socket = socket().await;
+                let port = format!("udp://{}", socket.local_addr().expect("an address"));
+                device.serve_udp(socket);
+                port
+            }
+            #[cfg(unix)]
+            Self::Serial => {
+                let port = device.serve_serial(sim::uart::Config::default()).expect("a pseudo terminal");
+                port.display().to_string()
+            }
+        };
+        Bench::new(port, device, ())
+    }
+
+    /// A peer at the end of this way that plays a script.
+    pub async fn scripted(self, script: Script) -> Scripted {
+        let (player, heard) = Player::new(script);
+        let mut tasks = JoinSet::new();
+        #[cfg(unix)]
+        if self == Self::Serial {
+            let directory = tempfile::tempdir().expect("a directory");
+            let path = directory.path().join("board");
+            scripted::serial(&mut tasks, path.clone(), player);
+            return Scripted { port: path.display().to_string(), heard, _tasks: tasks, _directory: Some(directory) };
+        }
+        if self == Self::Udp {
+            let socket = socket().await;
+            let port = format!("udp://{}", socket.local_addr().expect("an address"));
+            scripted::udp(&mut tasks, socket, player);
+            return Scripted { port, heard, _tasks: tasks, _directory: None };
+        }
+        let listener = listener().await;
+        let address = listener.local_addr().expect("an address");
+        let (scheme, play): (_, fn(&mut JoinSet<()>, TcpListener, Player)) = match self {
+            Self::WebSocket => ("ws", scripted::websocket),
+            Self::Http => ("http", scripted::http),
+            _ => ("tcp", scripted::tcp),
+        };
+        play(&mut tasks, listener, player);
+        Scripted { port: format!("{scheme}://{address}"), heard, _tasks: tasks, _directory: None }
+    }
+}
+
+async fn listener() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.expect("a port")
+}
+
+async fn socket() -> UdpSocket {
+    UdpSocket::bind("127.0.0.1:0").await.expect("a port")
+}
+
+impl Row {
+    /// The device on which the bytes were recorded, and which asks as this row says.
+    pub async fn start(self) -> Bench {
+        let algorithm = match self.guard {
+            Guard::Open => None,
+            Guard::Md5 => Some(Algorithm::Md5),
+            Guard::Sha256 => Some(Algorithm::Sha256),
+        };
+        let auth = algorithm.map(|algorithm| Auth {
+            user: "admin".into(),
+            password: PASSWORD.into(),
+            realm: "My, Realm".into(),
+            algorithm,
+        });
+        self.way.simulated(Config { auth, ..recorded_device() }).await
+    }
+
+    /// The credentials that the device of this row wants.
+    pub fn credentials(self) -> Option<String> {
+        (self.guard != Guard::Open).then(|| format!("admin:{PASSWORD}"))
+    }
+
+    /// The device of this row, and typed calls to it with the right credentials.
+    pub async fn device(self) -> (Bench, Device) {
+        let bench = self.start().await;
+        let device = bench.device(self.credentials().as_deref());
+        (bench, device)
+    }
+}
+
+/// A simulated device at the end of a way.
+pub struct Bench {
+    pub port: String,
+    pub simulator: Simulator,
+    console: broadcast::Receiver<String>,
+    /// What the way consists of beside the device: a broker, a terminal.
+    _held: Box<dyn Any + Send>,
+}
+
+impl Bench {
+    pub fn new(port: String, simulator: Simulator, held: impl Any + Send) -> Self {
+        let console = simulator.console();
+        Self { port, simulator, console, _held: Box::new(held) }
+    }
+
+    /// Typed calls over a connection of their own.
+    pub fn device(&self, credentials: Option<&str>) -> Device {
+        let credentials = credentials.map(|text| text.parse().expect("credentials"));
+        Device::new(client(&self.port), PATIENCE).with_credentials(credentials)
+    }
+
+    /// Waits until the device prints a line that begins like this, and gives it.
+    pub async fn prints(&mut self, begin: &str) -> String {
+        let printed = async {
+            loop {
+                match self.console.recv().await.expect("the console") {
+                    line if line.starts_with(begin) => return line,
+                    _ => {}
+                }
+            }
+        };
+        let line = tokio::time::timeout(PATIENCE, printed).await;
+        line.unwrap_or_else(|_| panic!("{}: the device prints no `{begin}`", self.port))
+    }
+
+    /// Waits until the device runs after a reboot, and leaves the connection that the reboot has cut.
+    pub async fn reboots(&mut self, device: &Device) {
+        self.prints("rebooting").await;
+        self.prints("slot ").await;
+        device.hang_up();
+    }
+
+    /// What the device has printed since the last look: the methods that were called, among others.
+    pub fn printed(&mut self) -> Vec<String> {
+        std::iter::from_fn(|| self.console.try_recv().ok()).collect()
+    }
+}
+
+/// A scripted peer at the end of a way. Ends when it is dropped.
+pub struct Scripted {
+    pub port: String,
+    pub heard: Heard,
+    _tasks: JoinSet<()>,
+    _directory: Option<tempfile::TempDir>,
+}
+
+impl Scripted {
+    /// Calls over a connection of their own.
+    pub fn device(&self) -> Device {
+        Device::new(client(&self.port), PATIENCE)
+    }
+}
+
+/// The library's own way to this port, as the command line would take it.
+pub fn client(port: &str) -> Box<dyn RpcClient> {
+    let target = port.parse().unwrap_or_else(|e| panic!("{port}: {e}"));
+    // A peer that is silent on purpose is not to be asked what it understands.
+    let serial = serial::Settings { framing: serial::Framing::Line, ..serial::Settings::default() };
+    let options = Options { connect_timeout: PATIENCE, insecure: true, serial };
+    transport::connect(&target, &options).unwrap_or_else(|e| panic!("{port}: {e}"))
+}
