@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_otactl_global_optspecs
-    string join \n port= timeout= rpc-creds= insecure json q/quiet v/verbose baud-rate= hw-flow-control set-control-lines= no-set-control-lines inverted-control-lines serial-framing= h/help V/version
+    string join \n port= timeout= rpc-creds= insecure json q/quiet v/verbose baud-rate= hw-flow-control set-control-lines= no-set-control-lines inverted-control-lines serial-framing= mqtt-password-file= mqtt-client-id= mqtt-src= mqtt-pub-topic= mqtt-sub-topic= mqtt-will-topic= h/help V/version
 end
 
 function __fish_otactl_needs_command
@@ -24,7 +24,7 @@ function __fish_otactl_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c otactl -n "__fish_otactl_needs_command" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_needs_command" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_needs_command" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_needs_command" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_needs_command" -l baud-rate -d 'Bits per second' -r
@@ -33,6 +33,12 @@ false\t''"
 complete -c otactl -n "__fish_otactl_needs_command" -l serial-framing -d 'How frames are set off' -r -f -a "auto\t'As lines, unless the device turns out to be too old for that'
 line\t'As lines with a CRC'
 quoted\t'Between """ and """, as old firmware wants it'"
+complete -c otactl -n "__fish_otactl_needs_command" -l mqtt-password-file -d 'The password for the broker, in the first line of a file; - to be asked' -r -F
+complete -c otactl -n "__fish_otactl_needs_command" -l mqtt-client-id -d 'The client id; brokers with rules want a certain one' -r
+complete -c otactl -n "__fish_otactl_needs_command" -l mqtt-src -d 'Who asks: the device answers on the topic SRC/rpc' -r
+complete -c otactl -n "__fish_otactl_needs_command" -l mqtt-pub-topic -d 'The one topic to publish all requests to' -r
+complete -c otactl -n "__fish_otactl_needs_command" -l mqtt-sub-topic -d 'The topic on which the answers come, if it is not SRC/rpc' -r
+complete -c otactl -n "__fish_otactl_needs_command" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
 complete -c otactl -n "__fish_otactl_needs_command" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_needs_command" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_needs_command" -s q -l quiet -d 'Say nothing but results and errors'
@@ -55,7 +61,7 @@ complete -c otactl -n "__fish_otactl_needs_command" -f -a "describe" -d 'Show th
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "info" -d 'Show what the device is and what it runs (Sys.GetInfo)'
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "ping" -d 'Ask whether the device is there (RPC.Ping)'
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "reboot" -d 'Reboot the device (Sys.Reboot)'
-complete -c otactl -n "__fish_otactl_needs_command" -f -a "simulate" -d 'Run a simulated device, over WebSocket, HTTP, TCP, UDP and a serial port, until Ctrl-C'
+complete -c otactl -n "__fish_otactl_needs_command" -f -a "simulate" -d 'Run a simulated device, over WebSocket, HTTP, TCP, UDP, MQTT and a serial port, until Ctrl-C'
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l url -d 'A URL from which the device fetches the firmware by itself' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l commit-timeout -d 'How long after its reboot the device waits for the commit before it goes back' -r
@@ -63,7 +69,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand update" -l download-timeou
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l reboot-timeout -d 'How long the device may take from the download to its first answer after the reboot' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l listen -d 'Where to serve the firmware: ADDRESS:PORT, ADDRESS or :PORT' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l advertise -d 'Under which host, and port if it differs, the device reaches this machine' -r
-complete -c otactl -n "__fish_otactl_using_subcommand update" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l baud-rate -d 'Bits per second' -r
@@ -72,6 +78,12 @@ false\t''"
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l serial-framing -d 'How frames are set off' -r -f -a "auto\t'As lines, unless the device turns out to be too old for that'
 line\t'As lines with a CRC'
 quoted\t'Between """ and """, as old firmware wants it'"
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l mqtt-password-file -d 'The password for the broker, in the first line of a file; - to be asked' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l mqtt-client-id -d 'The client id; brokers with rules want a certain one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l mqtt-src -d 'Who asks: the device answers on the topic SRC/rpc' -r
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l mqtt-pub-topic -d 'The one topic to publish all requests to' -r
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l mqtt-sub-topic -d 'The topic on which the answers come, if it is not SRC/rpc' -r
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l no-commit -d 'Leave the new firmware uncommitted, and say until when'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l dry-run -d 'Say what would be done, and touch nothing'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l force -d 'Install another app than the one that runs, or offer the device the build that it runs already'
@@ -83,7 +95,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand update" -l hw-flow-control
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l no-set-control-lines -d 'Leave DTR and RTS as they are'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l inverted-control-lines -d 'DTR and RTS are inverted: asserted means released'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c otactl -n "__fish_otactl_using_subcommand commit" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand commit" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l baud-rate -d 'Bits per second' -r
@@ -92,6 +104,12 @@ false\t''"
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l serial-framing -d 'How frames are set off' -r -f -a "auto\t'As lines, unless the device turns out to be too old for that'
 line\t'As lines with a CRC'
 quoted\t'Between """ and """, as old firmware wants it'"
+complete -c otactl -n "__fish_otactl_using_subcommand commit" -l mqtt-password-file -d 'The password for the broker, in the first line of a file; - to be asked' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand commit" -l mqtt-client-id -d 'The client id; brokers with rules want a certain one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand commit" -l mqtt-src -d 'Who asks: the device answers on the topic SRC/rpc' -r
+complete -c otactl -n "__fish_otactl_using_subcommand commit" -l mqtt-pub-topic -d 'The one topic to publish all requests to' -r
+complete -c otactl -n "__fish_otactl_using_subcommand commit" -l mqtt-sub-topic -d 'The topic on which the answers come, if it is not SRC/rpc' -r
+complete -c otactl -n "__fish_otactl_using_subcommand commit" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -s q -l quiet -d 'Say nothing but results and errors'
@@ -100,7 +118,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand commit" -l hw-flow-control
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l no-set-control-lines -d 'Leave DTR and RTS as they are'
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l inverted-control-lines -d 'DTR and RTS are inverted: asserted means released'
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c otactl -n "__fish_otactl_using_subcommand revert" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand revert" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l baud-rate -d 'Bits per second' -r
@@ -109,6 +127,12 @@ false\t''"
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l serial-framing -d 'How frames are set off' -r -f -a "auto\t'As lines, unless the device turns out to be too old for that'
 line\t'As lines with a CRC'
 quoted\t'Between """ and """, as old firmware wants it'"
+complete -c otactl -n "__fish_otactl_using_subcommand revert" -l mqtt-password-file -d 'The password for the broker, in the first line of a file; - to be asked' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand revert" -l mqtt-client-id -d 'The client id; brokers with rules want a certain one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand revert" -l mqtt-src -d 'Who asks: the device answers on the topic SRC/rpc' -r
+complete -c otactl -n "__fish_otactl_using_subcommand revert" -l mqtt-pub-topic -d 'The one topic to publish all requests to' -r
+complete -c otactl -n "__fish_otactl_using_subcommand revert" -l mqtt-sub-topic -d 'The topic on which the answers come, if it is not SRC/rpc' -r
+complete -c otactl -n "__fish_otactl_using_subcommand revert" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -s q -l quiet -d 'Say nothing but results and errors'
@@ -118,7 +142,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand revert" -l no-set-control-
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l inverted-control-lines -d 'DTR and RTS are inverted: asserted means released'
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l commit-timeout -d 'Make the running firmware uncommitted, to be committed within this time' -r
-complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l baud-rate -d 'Bits per second' -r
@@ -127,6 +151,12 @@ false\t''"
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l serial-framing -d 'How frames are set off' -r -f -a "auto\t'As lines, unless the device turns out to be too old for that'
 line\t'As lines with a CRC'
 quoted\t'Between """ and """, as old firmware wants it'"
+complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l mqtt-password-file -d 'The password for the broker, in the first line of a file; - to be asked' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l mqtt-client-id -d 'The client id; brokers with rules want a certain one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l mqtt-src -d 'Who asks: the device answers on the topic SRC/rpc' -r
+complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l mqtt-pub-topic -d 'The one topic to publish all requests to' -r
+complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l mqtt-sub-topic -d 'The topic on which the answers come, if it is not SRC/rpc' -r
+complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l set-as-revert -d 'Make the copy what a rollback goes back to'
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l json -d 'Print results on one line, and update events as one JSON object per line'
@@ -136,7 +166,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l hw-flo
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l no-set-control-lines -d 'Leave DTR and RTS as they are'
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l inverted-control-lines -d 'DTR and RTS are inverted: asserted means released'
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l baud-rate -d 'Bits per second' -r
@@ -145,6 +175,12 @@ false\t''"
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l serial-framing -d 'How frames are set off' -r -f -a "auto\t'As lines, unless the device turns out to be too old for that'
 line\t'As lines with a CRC'
 quoted\t'Between """ and """, as old firmware wants it'"
+complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l mqtt-password-file -d 'The password for the broker, in the first line of a file; - to be asked' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l mqtt-client-id -d 'The client id; brokers with rules want a certain one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l mqtt-src -d 'Who asks: the device answers on the topic SRC/rpc' -r
+complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l mqtt-pub-topic -d 'The one topic to publish all requests to' -r
+complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l mqtt-sub-topic -d 'The topic on which the answers come, if it is not SRC/rpc' -r
+complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -s q -l quiet -d 'Say nothing but results and errors'
@@ -158,7 +194,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l is-comm
 false\t''"
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l revert-slot -d 'The slot that a rollback goes back to' -r
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l commit-timeout -d 'How long after a boot the device waits for the commit' -r
-complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l baud-rate -d 'Bits per second' -r
@@ -167,6 +203,12 @@ false\t''"
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l serial-framing -d 'How frames are set off' -r -f -a "auto\t'As lines, unless the device turns out to be too old for that'
 line\t'As lines with a CRC'
 quoted\t'Between """ and """, as old firmware wants it'"
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l mqtt-password-file -d 'The password for the broker, in the first line of a file; - to be asked' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l mqtt-client-id -d 'The client id; brokers with rules want a certain one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l mqtt-src -d 'Who asks: the device answers on the topic SRC/rpc' -r
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l mqtt-pub-topic -d 'The one topic to publish all requests to' -r
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l mqtt-sub-topic -d 'The topic on which the answers come, if it is not SRC/rpc' -r
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -s q -l quiet -d 'Say nothing but results and errors'
@@ -175,7 +217,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l hw-flow
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l no-set-control-lines -d 'Leave DTR and RTS as they are'
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l inverted-control-lines -d 'DTR and RTS are inverted: asserted means released'
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c otactl -n "__fish_otactl_using_subcommand status" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand status" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l baud-rate -d 'Bits per second' -r
@@ -184,6 +226,12 @@ false\t''"
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l serial-framing -d 'How frames are set off' -r -f -a "auto\t'As lines, unless the device turns out to be too old for that'
 line\t'As lines with a CRC'
 quoted\t'Between """ and """, as old firmware wants it'"
+complete -c otactl -n "__fish_otactl_using_subcommand status" -l mqtt-password-file -d 'The password for the broker, in the first line of a file; - to be asked' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand status" -l mqtt-client-id -d 'The client id; brokers with rules want a certain one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand status" -l mqtt-src -d 'Who asks: the device answers on the topic SRC/rpc' -r
+complete -c otactl -n "__fish_otactl_using_subcommand status" -l mqtt-pub-topic -d 'The one topic to publish all requests to' -r
+complete -c otactl -n "__fish_otactl_using_subcommand status" -l mqtt-sub-topic -d 'The topic on which the answers come, if it is not SRC/rpc' -r
+complete -c otactl -n "__fish_otactl_using_subcommand status" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand status" -s q -l quiet -d 'Say nothing but results and errors'
@@ -192,7 +240,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand status" -l hw-flow-control
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l no-set-control-lines -d 'Leave DTR and RTS as they are'
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l inverted-control-lines -d 'DTR and RTS are inverted: asserted means released'
 complete -c otactl -n "__fish_otactl_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c otactl -n "__fish_otactl_using_subcommand call" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand call" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l baud-rate -d 'Bits per second' -r
@@ -201,6 +249,12 @@ false\t''"
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l serial-framing -d 'How frames are set off' -r -f -a "auto\t'As lines, unless the device turns out to be too old for that'
 line\t'As lines with a CRC'
 quoted\t'Between """ and """, as old firmware wants it'"
+complete -c otactl -n "__fish_otactl_using_subcommand call" -l mqtt-password-file -d 'The password for the broker, in the first line of a file; - to be asked' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand call" -l mqtt-client-id -d 'The client id; brokers with rules want a certain one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand call" -l mqtt-src -d 'Who asks: the device answers on the topic SRC/rpc' -r
+complete -c otactl -n "__fish_otactl_using_subcommand call" -l mqtt-pub-topic -d 'The one topic to publish all requests to' -r
+complete -c otactl -n "__fish_otactl_using_subcommand call" -l mqtt-sub-topic -d 'The topic on which the answers come, if it is not SRC/rpc' -r
+complete -c otactl -n "__fish_otactl_using_subcommand call" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand call" -s q -l quiet -d 'Say nothing but results and errors'
@@ -209,7 +263,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand call" -l hw-flow-control -
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l no-set-control-lines -d 'Leave DTR and RTS as they are'
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l inverted-control-lines -d 'DTR and RTS are inverted: asserted means released'
 complete -c otactl -n "__fish_otactl_using_subcommand call" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c otactl -n "__fish_otactl_using_subcommand list" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand list" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l baud-rate -d 'Bits per second' -r
@@ -218,6 +272,12 @@ false\t''"
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l serial-framing -d 'How frames are set off' -r -f -a "auto\t'As lines, unless the device turns out to be too old for that'
 line\t'As lines with a CRC'
 quoted\t'Between """ and """, as old firmware wants it'"
+complete -c otactl -n "__fish_otactl_using_subcommand list" -l mqtt-password-file -d 'The password for the broker, in the first line of a file; - to be asked' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand list" -l mqtt-client-id -d 'The client id; brokers with rules want a certain one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand list" -l mqtt-src -d 'Who asks: the device answers on the topic SRC/rpc' -r
+complete -c otactl -n "__fish_otactl_using_subcommand list" -l mqtt-pub-topic -d 'The one topic to publish all requests to' -r
+complete -c otactl -n "__fish_otactl_using_subcommand list" -l mqtt-sub-topic -d 'The topic on which the answers come, if it is not SRC/rpc' -r
+complete -c otactl -n "__fish_otactl_using_subcommand list" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand list" -s q -l quiet -d 'Say nothing but results and errors'
@@ -226,7 +286,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand list" -l hw-flow-control -
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l no-set-control-lines -d 'Leave DTR and RTS as they are'
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l inverted-control-lines -d 'DTR and RTS are inverted: asserted means released'
 complete -c otactl -n "__fish_otactl_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c otactl -n "__fish_otactl_using_subcommand describe" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand describe" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l baud-rate -d 'Bits per second' -r
@@ -235,6 +295,12 @@ false\t''"
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l serial-framing -d 'How frames are set off' -r -f -a "auto\t'As lines, unless the device turns out to be too old for that'
 line\t'As lines with a CRC'
 quoted\t'Between """ and """, as old firmware wants it'"
+complete -c otactl -n "__fish_otactl_using_subcommand describe" -l mqtt-password-file -d 'The password for the broker, in the first line of a file; - to be asked' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand describe" -l mqtt-client-id -d 'The client id; brokers with rules want a certain one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand describe" -l mqtt-src -d 'Who asks: the device answers on the topic SRC/rpc' -r
+complete -c otactl -n "__fish_otactl_using_subcommand describe" -l mqtt-pub-topic -d 'The one topic to publish all requests to' -r
+complete -c otactl -n "__fish_otactl_using_subcommand describe" -l mqtt-sub-topic -d 'The topic on which the answers come, if it is not SRC/rpc' -r
+complete -c otactl -n "__fish_otactl_using_subcommand describe" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -s q -l quiet -d 'Say nothing but results and errors'
@@ -243,7 +309,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand describe" -l hw-flow-contr
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l no-set-control-lines -d 'Leave DTR and RTS as they are'
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l inverted-control-lines -d 'DTR and RTS are inverted: asserted means released'
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c otactl -n "__fish_otactl_using_subcommand info" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand info" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l baud-rate -d 'Bits per second' -r
@@ -252,6 +318,12 @@ false\t''"
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l serial-framing -d 'How frames are set off' -r -f -a "auto\t'As lines, unless the device turns out to be too old for that'
 line\t'As lines with a CRC'
 quoted\t'Between """ and """, as old firmware wants it'"
+complete -c otactl -n "__fish_otactl_using_subcommand info" -l mqtt-password-file -d 'The password for the broker, in the first line of a file; - to be asked' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand info" -l mqtt-client-id -d 'The client id; brokers with rules want a certain one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand info" -l mqtt-src -d 'Who asks: the device answers on the topic SRC/rpc' -r
+complete -c otactl -n "__fish_otactl_using_subcommand info" -l mqtt-pub-topic -d 'The one topic to publish all requests to' -r
+complete -c otactl -n "__fish_otactl_using_subcommand info" -l mqtt-sub-topic -d 'The topic on which the answers come, if it is not SRC/rpc' -r
+complete -c otactl -n "__fish_otactl_using_subcommand info" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand info" -s q -l quiet -d 'Say nothing but results and errors'
@@ -260,7 +332,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand info" -l hw-flow-control -
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l no-set-control-lines -d 'Leave DTR and RTS as they are'
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l inverted-control-lines -d 'DTR and RTS are inverted: asserted means released'
 complete -c otactl -n "__fish_otactl_using_subcommand info" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c otactl -n "__fish_otactl_using_subcommand ping" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand ping" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l baud-rate -d 'Bits per second' -r
@@ -269,6 +341,12 @@ false\t''"
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l serial-framing -d 'How frames are set off' -r -f -a "auto\t'As lines, unless the device turns out to be too old for that'
 line\t'As lines with a CRC'
 quoted\t'Between """ and """, as old firmware wants it'"
+complete -c otactl -n "__fish_otactl_using_subcommand ping" -l mqtt-password-file -d 'The password for the broker, in the first line of a file; - to be asked' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand ping" -l mqtt-client-id -d 'The client id; brokers with rules want a certain one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand ping" -l mqtt-src -d 'Who asks: the device answers on the topic SRC/rpc' -r
+complete -c otactl -n "__fish_otactl_using_subcommand ping" -l mqtt-pub-topic -d 'The one topic to publish all requests to' -r
+complete -c otactl -n "__fish_otactl_using_subcommand ping" -l mqtt-sub-topic -d 'The topic on which the answers come, if it is not SRC/rpc' -r
+complete -c otactl -n "__fish_otactl_using_subcommand ping" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -s q -l quiet -d 'Say nothing but results and errors'
@@ -278,7 +356,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand ping" -l no-set-control-li
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l inverted-control-lines -d 'DTR and RTS are inverted: asserted means released'
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l delay-ms -d 'Milliseconds from the device\'s answer to the reboot' -r
-complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l baud-rate -d 'Bits per second' -r
@@ -287,6 +365,12 @@ false\t''"
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l serial-framing -d 'How frames are set off' -r -f -a "auto\t'As lines, unless the device turns out to be too old for that'
 line\t'As lines with a CRC'
 quoted\t'Between """ and """, as old firmware wants it'"
+complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l mqtt-password-file -d 'The password for the broker, in the first line of a file; - to be asked' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l mqtt-client-id -d 'The client id; brokers with rules want a certain one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l mqtt-src -d 'Who asks: the device answers on the topic SRC/rpc' -r
+complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l mqtt-pub-topic -d 'The one topic to publish all requests to' -r
+complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l mqtt-sub-topic -d 'The topic on which the answers come, if it is not SRC/rpc' -r
+complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l force -d 'Reboot even if that is a rollback'
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l json -d 'Print results on one line, and update events as one JSON object per line'
@@ -299,6 +383,10 @@ complete -c otactl -n "__fish_otactl_using_subcommand reboot" -s h -l help -d 'P
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l listen -d 'Where it listens' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l tcp -d 'Where it listens for plain TCP' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l udp -d 'Where it listens for UDP' -r
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l mqtt -d 'Let it be a client of this broker: mqtt://[USER:PASSWORD@]BROKER[:PORT]/DEVICE' -r
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l mqtt-generation -d 'The age of its MQTT library' -r -f -a "twice\t'Since 2021-06: runs what comes on DEVICE/rpc twice'
+single\t'Before: runs everything once'
+plain\t'Does not listen on DEVICE/rpc/METHOD'"
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l id -d 'Its id' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l platform -d 'Its platform' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l reboot-delay -d 'How long a reboot takes' -r
@@ -306,7 +394,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l auth -d 'Let 
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l auth-algo -d 'The hash of its challenges' -r -f -a "md5\t''
 sha-256\t''"
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l state -d 'Where to keep its flash; without it, every start is from the factory' -r -F
-complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l baud-rate -d 'Bits per second' -r
@@ -315,6 +403,12 @@ false\t''"
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l serial-framing -d 'How frames are set off' -r -f -a "auto\t'As lines, unless the device turns out to be too old for that'
 line\t'As lines with a CRC'
 quoted\t'Between """ and """, as old firmware wants it'"
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l mqtt-password-file -d 'The password for the broker, in the first line of a file; - to be asked' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l mqtt-client-id -d 'The client id; brokers with rules want a certain one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l mqtt-src -d 'Who asks: the device answers on the topic SRC/rpc' -r
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l mqtt-pub-topic -d 'The one topic to publish all requests to' -r
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l mqtt-sub-topic -d 'The topic on which the answers come, if it is not SRC/rpc' -r
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l serial -d 'Serve it on a serial port too, with --baud-rate, and say where that is'
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l console-noise -d 'Let its console speak between the frames on the serial port'
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l insecure -d 'Take any TLS certificate'
@@ -338,5 +432,5 @@ complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_
 complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "info" -d 'Show what the device is and what it runs (Sys.GetInfo)'
 complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "ping" -d 'Ask whether the device is there (RPC.Ping)'
 complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "reboot" -d 'Reboot the device (Sys.Reboot)'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "simulate" -d 'Run a simulated device, over WebSocket, HTTP, TCP, UDP and a serial port, until Ctrl-C'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "simulate" -d 'Run a simulated device, over WebSocket, HTTP, TCP, UDP, MQTT and a serial port, until Ctrl-C'
 complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

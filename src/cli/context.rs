@@ -128,7 +128,11 @@ impl Context {
 
     /// The device at `target`.
     pub(crate) fn connect(&self, target: &Target) -> Result<Device, Failure> {
-        let client = transport::connect(target, &self.options())?;
+        let mut options = self.options();
+        if let Target::Mqtt(endpoint) = target {
+            options.mqtt = self.global.mqtt.settings(endpoint)?;
+        }
+        let client = transport::connect(target, &options)?;
         if self.global.insecure {
             self.output.warn("--insecure: the device's TLS certificate is not checked");
         }
@@ -143,6 +147,7 @@ impl Context {
             connect_timeout: self.global.timeout.mul_f64(0.9),
             insecure: self.global.insecure,
             serial: self.global.serial.settings(),
+            ..Options::default()
         }
     }
 }

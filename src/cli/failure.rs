@@ -114,6 +114,7 @@ impl Failure {
 }
 
 const OTHER_CREDENTIALS: &str = "give the user and password of the WebSocket in the URL: ws://USER:PASSWORD@HOST";
+const BROKER_CREDENTIALS: &str = "give the user in the URL, mqtt://USER@BROKER/DEVICE, and the password with --mqtt-password-file or OTACTL_MQTT_PASSWORD";
 const NOT_A_DEVICE: &str = "check port and path: a device serves RPC at /rpc, over http:// and ws://";
 
 impl From<CallError> for Failure {
@@ -121,6 +122,9 @@ impl From<CallError> for Failure {
         let (kind, hint) = match &error {
             CallError::Unreachable { cause: DialError::Unauthorised, .. } => {
                 (Kind::Unauthorised, Some(OTHER_CREDENTIALS))
+            }
+            CallError::Unreachable { cause: DialError::BrokerCredentials(_), .. } => {
+                (Kind::Unauthorised, Some(BROKER_CREDENTIALS))
             }
             CallError::Unreachable { cause, .. } => {
                 return Self::new(Kind::Unreachable, error.to_string()).hint(dial_hint(cause));
@@ -169,6 +173,12 @@ fn dial_hint(cause: &DialError) -> String {
             return "is the board plugged in, and its driver loaded? No USB serial port is there at all".into();
         }
         DialError::PortMissing { available } => return format!("there is {}", available.join(", ")),
+        DialError::BrokerCredentials(_) => BROKER_CREDENTIALS,
+        DialError::BrokerRefused(_) => "give the client id that it expects with `--mqtt-client-id`, or try again later",
+        DialError::SubscriptionRefused(_) => {
+            "choose where the answers come, as the broker's rules allow it: `--mqtt-src SRC` or `--mqtt-sub-topic TOPIC`"
+        }
+        DialError::NotABroker(_) => "check host and port: a broker listens on 1883, with TLS on 8883",
         DialError::PortHeld { .. } => "close that program first: two cannot share a port",
         DialError::PortDenied { group: Some(group) } => {
             return format!("become a member of the group: `sudo usermod -aG {group} $USER`, then log in again");

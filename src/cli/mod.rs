@@ -1,7 +1,7 @@
 //! The command line: the only room that knows clap, the terminal and the environment.
 //!
 //! - [`command`]: one file per subcommand: its arguments and its `run`;
-//! - [`serial`]: the options for serial ports;
+//! - [`serial`], [`mqtt`]: the options for serial ports and for brokers;
 //! - [`credentials`]: user and password, from wherever they come;
 //! - [`context`]: options and environment become a connected device;
 //! - [`output`]: results and talk; the only file that writes to stdout;
@@ -23,6 +23,7 @@ pub(crate) mod failure;
 pub(crate) mod help;
 pub(crate) mod interrupt;
 pub(crate) mod man;
+pub(crate) mod mqtt;
 pub(crate) mod output;
 pub(crate) mod progress;
 pub(crate) mod serial;
@@ -49,7 +50,8 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
-    /// The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], tcp:// or udp://HOST:PORT, or `sim:`
+    /// The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE,
+    /// tcp:// or udp://HOST:PORT, or `sim:`
     ///
     /// Without a path, /rpc is meant. If neither this option nor OTACTL_PORT is given, MOS_PORT is taken; if that is not
     /// set either, the first USB serial port.
@@ -90,9 +92,12 @@ pub(crate) struct GlobalArgs {
     #[arg(long, short, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
 
-    // The last, since its heading holds for whatever follows.
+    // The last, since their headings hold for whatever follows.
     #[command(flatten)]
     pub(crate) serial: serial::SerialArgs,
+
+    #[command(flatten)]
+    pub(crate) mqtt: mqtt::MqttArgs,
 }
 
 /// The clap model, with the help page that is grouped by purpose.

@@ -165,6 +165,18 @@ pub enum DialError {
     /// TLS failed in another way.
     #[error("TLS failed: {0}")]
     Tls(String),
+    /// A broker stands between, and wants other credentials.
+    #[error("the broker refuses: {0}")]
+    BrokerCredentials(&'static str),
+    /// A broker stands between, and does not let us in for another reason.
+    #[error("the broker refuses: {0}")]
+    BrokerRefused(&'static str),
+    /// The broker does not let us read the topic on which the answers come.
+    #[error("the broker refuses a subscription to `{0}`")]
+    SubscriptionRefused(String),
+    /// What answers is no broker.
+    #[error("what answers there is not an MQTT broker: {0}")]
+    NotABroker(String),
     /// There is no such serial port.
     #[error("there is no such port")]
     PortMissing {

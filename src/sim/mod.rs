@@ -9,6 +9,7 @@
 //! - [`download`]: fetches a bundle over HTTP and feeds the updater;
 //! - [`board`]: the device with its clock, its power and its downloads;
 //! - [`server`]: the ports, served by [`http`] and [`websocket`], by [`tcp`] with [`lines`], and by [`udp`];
+//! - [`mqtt`]: the device as a client of a broker;
 //! - [`uart`]: a line of real speed with small buffers; `serial`: the same on a pseudo terminal;
 //! - [`storage`]: what outlives the process.
 //!
@@ -20,6 +21,7 @@ pub mod device;
 pub mod download;
 pub mod http;
 pub mod lines;
+pub mod mqtt;
 #[cfg(unix)]
 pub mod serial;
 pub mod server;

@@ -1,7 +1,7 @@
 //! The simulated device on its ports.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,8 +53,21 @@ impl Simulator {
 
         let port = Port::new()?;
         let path = port.path().to_owned();
-        self.tasks.spawn(serial::serve(port, config, self.address.ip().to_string(), Arc::clone(&self.board)));
+        self.tasks.spawn(serial::serve(port, config, self.ip(), Arc::clone(&self.board)));
         Ok(path)
+    }
+
+    /// Lets the device be a client of this broker too.
+    pub fn serve_mqtt(&mut self, config: super::mqtt::Config) {
+        self.tasks.spawn(super::mqtt::serve(config, self.ip(), Arc::clone(&self.board)));
+    }
+
+    /// The address that the device says it has, on ports that have none of their own.
+    fn ip(&self) -> String {
+        match self.address.ip() {
+            any if any.is_unspecified() => Ipv4Addr::LOCALHOST.to_string(),
+            ip => ip.to_string(),
+        }
     }
 
     /// Where it listens.

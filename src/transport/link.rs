@@ -105,6 +105,11 @@ pub trait Connect: Send + Sync + 'static {
     /// The device's address for messages, without secrets.
     fn peer(&self) -> &str;
 
+    /// What is dialled, for messages: the device itself, unless somebody stands between.
+    fn dialled(&self) -> &str {
+        self.peer()
+    }
+
     /// How much of a device's receive buffer this frame takes, in bytes. What is escaped on the way grows.
     fn size_of(&self, frame: &[u8]) -> usize {
         frame.len()

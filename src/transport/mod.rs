@@ -8,7 +8,7 @@
 //! - [`reach`]: a TCP connection to one of a host's addresses;
 //! - `dialect`: which of two ways of asking a device understands;
 //! - [`framing`]: frames and console text in a stream of bytes, for TCP and UART;
-//! - [`serial`], [`websocket`], [`tcp`], [`udp`]: a `Connect` each;
+//! - [`serial`], [`mqtt`], [`websocket`], [`tcp`], [`udp`]: a `Connect` each;
 //! - [`http`]: an [`RpcClient`] of its own, since HTTP matches replies to requests by itself;
 //! - [`tls`]: certificates and their errors.
 
@@ -17,6 +17,7 @@ mod dialect;
 pub mod framing;
 pub mod http;
 pub mod link;
+pub mod mqtt;
 mod pending;
 pub mod reach;
 pub mod serial;
@@ -31,6 +32,7 @@ use std::time::Duration;
 
 use crate::rpc::RpcClient;
 use http::Http;
+use mqtt::Mqtt;
 use serial::Serial;
 use session::Session;
 use target::Target;
@@ -47,11 +49,18 @@ pub struct Options {
     pub insecure: bool,
     /// What concerns serial ports only.
     pub serial: serial::Settings,
+    /// What concerns brokers only.
+    pub mqtt: mqtt::Settings,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { connect_timeout: Duration::from_secs(10), insecure: false, serial: serial::Settings::default() }
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            insecure: false,
+            serial: serial::Settings::default(),
+            mqtt: mqtt::Settings::default(),
+        }
     }
 }
 
@@ -72,7 +81,7 @@ pub fn connect(target: &Target, options: &Options) -> Result<Box<dyn RpcClient>,
         Target::WebSocket(endpoint) => Ok(Box::new(Session::new(WebSocket::new(endpoint, options)))),
         Target::Http(endpoint) => Ok(Box::new(Http::new(endpoint, options)?)),
         Target::Serial(path) => Ok(Box::new(Session::new(Serial::new(path, &options.serial)))),
-        Target::Mqtt(_) => Err(ConnectError::NotYet("mqtt")),
+        Target::Mqtt(endpoint) => Ok(Box::new(Session::new(Mqtt::new(endpoint, options)))),
         Target::Tcp(endpoint) => Ok(Box::new(Session::new(Tcp::new(endpoint, options)))),
         Target::Udp(endpoint) => Ok(Box::new(Session::new(Udp::new(endpoint)))),
         Target::Sim(_) => Err(ConnectError::NotYet("sim: (other than from the command line)")),

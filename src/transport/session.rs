@@ -249,7 +249,8 @@ impl Task {
         tracing::debug!(%cause, "dialling failed");
         self.state = State::Down;
         self.backoff.failed(Instant::now());
-        self.fail_all(|peer| CallError::Unreachable { peer, cause: cause.clone() });
+        let dialled = self.connect.dialled().to_owned();
+        self.fail_all(|_| CallError::Unreachable { peer: dialled.clone(), cause: cause.clone() });
     }
 
     fn fail_all(&mut self, error: impl Fn(String) -> CallError) {
@@ -266,6 +267,7 @@ impl Task {
             self.outbox.retain(|(of, _)| *of != Some(id));
             let peer = self.connect.peer().to_owned();
             let error = if dialling {
+                let peer = self.connect.dialled().to_owned();
                 CallError::Unreachable { peer, cause: DialError::Silent(call.timeout) }
             } else {
                 let why = self.connect.silence();

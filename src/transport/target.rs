@@ -64,8 +64,23 @@ impl SimulatedOver {
 pub struct Endpoint {
     /// The URL without user and password.
     pub url: Url,
-    /// `user:password`, if the URL had any.
-    pub credentials: Option<String>,
+    /// User and password, if the URL had any.
+    pub login: Option<Login>,
+}
+
+/// User and password, as they stand in a URL. Showing it shows neither.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Login {
+    /// The user.
+    pub user: String,
+    /// The password; a URL may have a user only.
+    pub password: Option<String>,
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Login(…)")
+    }
 }
 
 impl Endpoint {
@@ -78,7 +93,18 @@ impl Endpoint {
     /// The port, given or usual.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.url.port_or_known_default().unwrap_or_default()
+        let usual = match self.url.scheme() {
+            "mqtt" => 1883,
+            "mqtts" => 8883,
+            _ => 0,
+        };
+        self.url.port_or_known_default().unwrap_or(usual)
+    }
+
+    /// What stands behind the host, without the slash before it: over MQTT, the device's id.
+    #[must_use]
+    pub fn device(&self) -> String {
+        decoded(self.url.path().trim_matches('/'))
     }
 
     /// Whether the scheme means TLS.
@@ -139,7 +165,7 @@ impl FromStr for Target {
             "ws" | "wss" => Ok(Self::WebSocket(endpoint(text)?.with_path("/rpc"))),
             "http" | "https" => {
                 let endpoint = endpoint(text)?.with_path("/rpc");
-                match endpoint.credentials {
+                match endpoint.login {
                     None => Ok(Self::Http(endpoint)),
                     Some(_) => malformed(
                         "an http URL takes no user and password; those of the device are given with --rpc-creds",
@@ -148,16 +174,19 @@ impl FromStr for Target {
             }
             "mqtt" | "mqtts" => {
                 let endpoint = endpoint(text)?;
-                match endpoint.url.path() {
-                    "" | "/" => {
+                match endpoint.device() {
+                    id if id.is_empty() => {
                         malformed("the device's id is missing; it stands behind the broker: mqtt://BROKER/DEVICE")
+                    }
+                    id if id.contains(['+', '#', '\0']) => {
+                        malformed("the device's id becomes part of a topic, and can hold neither `+` nor `#`")
                     }
                     _ => Ok(Self::Mqtt(endpoint)),
                 }
             }
             scheme @ ("tcp" | "udp") => {
                 let endpoint = endpoint(text)?;
-                if endpoint.credentials.is_some() {
+                if endpoint.login.is_some() {
                     return malformed(&format!(
                         "{scheme}:// takes no user and password; those of the device are given with --rpc-creds"
                     ));
@@ -200,15 +229,15 @@ fn endpoint(text: &str) -> Result<Endpoint, TargetError> {
     if url.host_str().is_none_or(str::is_empty) {
         return malformed("the host is missing");
     }
-    let credentials = match (url.username(), url.password()) {
+    let login = match (url.username(), url.password()) {
         ("", None) => None,
-        (user, password) => Some(format!("{}:{}", decoded(user), decoded(password.unwrap_or_default()))),
+        (user, password) => Some(Login { user: decoded(user), password: password.map(decoded) }),
     };
     // Both fail only for URLs without a host.
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url.set_fragment(None);
-    Ok(Endpoint { url, credentials })
+    Ok(Endpoint { url, login })
 }
 
 /// What stands before an `@` may be a password, scheme or not.
@@ -293,6 +322,8 @@ mod tests {
             ("ws://", "Malformed"),
             ("ws://host:99999", "Malformed"),
             ("mqtt://broker", "Malformed"),
+            ("mqtt://broker/", "Malformed"),
+            ("mqtt://broker/a/+", "Malformed"),
             ("tcp://host", "Malformed"),
             ("serial://", "Malformed"),
             ("sim:x", "Malformed"),
@@ -300,6 +331,18 @@ mod tests {
             ("tcp://a:b@host:1", "Malformed"),
         ] {
             assert!(shown(text).starts_with(expected), "{text}: {}", shown(text));
+        }
+    }
+
+    #[test]
+    fn a_broker_has_its_usual_port_and_a_device_any_id() {
+        for (text, port, device) in [
+            ("mqtt://broker/esp32_AABBCC", 1883, "esp32_AABBCC"),
+            ("mqtts://broker/fleet/7%20b/", 8883, "fleet/7 b"),
+            ("mqtt://user@[::1]:18830/x", 18830, "x"),
+        ] {
+            let Ok(Target::Mqtt(endpoint)) = text.parse() else { panic!("{text}") };
+            assert_eq!((endpoint.port(), endpoint.device().as_str()), (port, device), "{text}");
         }
     }
 
@@ -312,7 +355,8 @@ mod tests {
         let target_with_token: Target = "http://host/rpc?token=secret".parse().expect("an address");
         assert_eq!(target_with_token.to_string(), "http://host/rpc");
         let Target::WebSocket(endpoint) = target else { panic!("{target:?}") };
-        assert_eq!(endpoint.credentials.as_deref(), Some("admin:pa:ss+1"));
+        let login = Login { user: "admin".into(), password: Some("pa:ss+1".into()) };
+        assert_eq!(endpoint.login, Some(login));
         for text in ["ws://admin:secret@ho st/", "admin:1secret@host", "my_user:secret@host", "1user:secret@host"] {
             let error = text.parse::<Target>().expect_err("no address");
             assert!(!format!("{error:?}{error}").contains("secret"), "{error:?}");

@@ -26,7 +26,7 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use super::Options;
 use super::link::{Connect, Link, LinkDriver};
 use super::reach::reach;
-use super::target::Endpoint;
+use super::target::{Endpoint, Login};
 use super::tls::{self, Trust};
 use crate::rpc::DialError;
 
@@ -101,8 +101,9 @@ impl WebSocket {
     fn handshake(&self) -> Result<Handshake, DialError> {
         let mut request =
             self.endpoint.url.as_str().into_client_request().map_err(|e| DialError::Other(e.to_string()))?;
-        if let Some(credentials) = &self.endpoint.credentials {
-            let mut value = HeaderValue::from_str(&format!("Bearer {credentials}"))
+        if let Some(Login { user, password }) = &self.endpoint.login {
+            let password = password.as_deref().unwrap_or_default();
+            let mut value = HeaderValue::from_str(&format!("Bearer {user}:{password}"))
                 .map_err(|_| DialError::Other("user or password cannot stand in a header".into()))?;
             value.set_sensitive(true);
             request.headers_mut().insert(AUTHORIZATION, value);

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use otactl::sim::auth::{Algorithm, Auth};
-use otactl::sim::{Config, Firmware, Simulator};
+use otactl::sim::{Config, Firmware, Simulator, mqtt};
+use otactl::transport::target::Target;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::broadcast::error::RecvError;
 
@@ -12,7 +13,7 @@ use crate::cli::context::Context;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::values;
 
-/// Run a simulated device, over WebSocket, HTTP, TCP, UDP and a serial port, until Ctrl-C
+/// Run a simulated device, over WebSocket, HTTP, TCP, UDP, MQTT and a serial port, until Ctrl-C
 ///
 /// It runs demo 1.0.0, and takes any bundle for its platform.
 #[derive(Debug, clap::Args)]
@@ -28,6 +29,14 @@ pub(crate) struct Args {
     /// Where it listens for UDP
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = values::listen)]
     udp: Option<SocketAddr>,
+
+    /// Let it be a client of this broker: mqtt://[USER:PASSWORD@]BROKER[:PORT]/DEVICE
+    #[arg(long, value_name = "URL")]
+    mqtt: Option<String>,
+
+    /// The age of its MQTT library
+    #[arg(long, value_name = "GENERATION", requires = "mqtt", default_value = "twice")]
+    mqtt_generation: MqttGeneration,
 
     /// Serve it on a serial port too, with --baud-rate, and say where that is
     ///
@@ -81,8 +90,44 @@ enum AuthAlgo {
     Sha256,
 }
 
+/// How old an MQTT library is.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum MqttGeneration {
+    /// Since 2021-06: runs what comes on DEVICE/rpc twice
+    Twice,
+    /// Before: runs everything once
+    Single,
+    /// Does not listen on DEVICE/rpc/METHOD
+    Plain,
+}
+
+/// The device at the broker of this URL.
+fn mqtt_config(url: &str, generation: MqttGeneration) -> Result<mqtt::Config, Failure> {
+    let Target::Mqtt(endpoint) = url.parse()? else {
+        return Err(
+            Failure::new(Kind::Usage, "`--mqtt` wants the URL of a broker").hint("write `--mqtt mqtt://BROKER/DEVICE`")
+        );
+    };
+    if endpoint.is_tls() {
+        return Err(Failure::new(Kind::Usage, "the simulated device speaks to a broker without TLS only")
+            .hint("give it the plain port of the broker, and otactl the other"));
+    }
+    Ok(mqtt::Config {
+        host: endpoint.host().into(),
+        port: endpoint.port(),
+        login: endpoint.login.clone().map(|login| (login.user, login.password.unwrap_or_default())),
+        device: endpoint.device(),
+        generation: match generation {
+            MqttGeneration::Twice => mqtt::Generation::Twice,
+            MqttGeneration::Single => mqtt::Generation::Single,
+            MqttGeneration::Plain => mqtt::Generation::Plain,
+        },
+    })
+}
+
 impl Args {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let mqtt = self.mqtt.as_ref().map(|url| mqtt_config(url, self.mqtt_generation)).transpose()?;
         let listener = listen(self.listen).await?;
         let Config { factory, .. } = Config::default();
         let factory = Firmware { platform: self.platform, ..factory };
@@ -91,7 +136,8 @@ impl Args {
             AuthAlgo::Sha256 => Algorithm::Sha256,
         };
         let config = Config {
-            id: self.id,
+            // Its name at the broker is its id.
+            id: mqtt.as_ref().map_or(self.id, |mqtt| mqtt.device.clone()),
             factory,
             reboot_delay: self.reboot_delay,
             state: self.state.clone(),
@@ -118,6 +164,10 @@ impl Args {
             let socket = UdpSocket::bind(address).await.map_err(|error| cannot_listen(address, &error))?;
             output.say(&format!("and at udp://{}", socket.local_addr().unwrap_or(address)));
             simulator.serve_udp(socket);
+        }
+        if let Some(config) = mqtt {
+            output.say(&format!("and at mqtt://{}:{}/{}", config.host, config.port, config.device));
+            simulator.serve_mqtt(config);
         }
         if self.serial {
             let path = context.serve_serial(&mut simulator, self.console_noise)?;

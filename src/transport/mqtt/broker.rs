@@ -1,0 +1,170 @@
+//! The connection to a broker, and why there is none.
+
+use std::io;
+use std::time::Duration;
+
+use rumqttc::{
+    AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, MqttOptions, Packet, PublishOptions, QoS,
+    StateError, SubscribeReasonCode,
+};
+use tokio::time::timeout;
+
+use super::topics::Topics;
+use super::{KEEP_ALIVE, Options};
+use crate::rpc::DialError;
+use crate::transport::reach::reach;
+use crate::transport::target::{Endpoint, Login};
+
+/// The largest message that is taken from the broker, in bytes, and the largest that is sent.
+const MAX_INCOMING: usize = 1 << 20;
+const MAX_OUTGOING: usize = 16 << 10;
+
+/// Messages that wait for the connection. More than are ever handed over without being acknowledged.
+const QUEUE: usize = 256;
+
+/// The way to a broker.
+#[derive(Debug)]
+pub(super) struct Broker {
+    endpoint: Endpoint,
+    client_id: String,
+    /// The user chose it, and so may have chosen it elsewhere too.
+    has_own_id: bool,
+    password: Option<String>,
+    connect_timeout: Duration,
+}
+
+/// A connection that has its subscriptions.
+pub(super) struct Connection {
+    client: AsyncClient,
+    pub(super) events: EventLoop,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Connection")
+    }
+}
+
+impl Connection {
+    /// Hands a frame over. False if there is no room, which means that the connection is dead.
+    pub(super) fn publish(&self, topic: String, frame: Vec<u8>) -> bool {
+        self.client.try_publish(topic, frame, PublishOptions::at_least_once()).is_ok()
+    }
+}
+
+impl Broker {
+    pub(super) fn new(endpoint: &Endpoint, client_id: String, options: &Options) -> Self {
+        Self {
+            endpoint: endpoint.clone(),
+            client_id,
+            has_own_id: options.mqtt.client_id.is_some(),
+            password: options.mqtt.password.clone(),
+            connect_timeout: options.connect_timeout,
+        }
+    }
+
+    /// Connects and subscribes.
+    pub(super) async fn connect(&self, topics: &Topics) -> Result<Connection, DialError> {
+        match timeout(self.connect_timeout, self.open(topics)).await {
+            Ok(result) => result,
+            Err(_) => Err(DialError::Silent(self.connect_timeout)),
+        }
+    }
+
+    async fn open(&self, topics: &Topics) -> Result<Connection, DialError> {
+        let (client, events) = AsyncClient::builder(self.options()).capacity(QUEUE).build();
+        let mut connection = Connection { client, events };
+        loop {
+            if let Event::Incoming(Packet::ConnAck(_)) = next(&mut connection.events).await? {
+                break;
+            }
+        }
+        // The one without which there are no answers, and those without which we know less.
+        let others = [topics.will.as_ref(), tracing::enabled!(tracing::Level::DEBUG).then_some(&topics.console)];
+        for topic in std::iter::once(&topics.replies).chain(others.into_iter().flatten()) {
+            let sent = connection.client.try_subscribe(topic.clone(), QoS::AtLeastOnce);
+            sent.map_err(|_| DialError::SubscriptionRefused(topic.clone()))?;
+        }
+        loop {
+            // Acknowledged in the order in which they were asked for.
+            if let Event::Incoming(Packet::SubAck(ack)) = next(&mut connection.events).await? {
+                return match ack.return_codes.first() {
+                    Some(SubscribeReasonCode::Success(_)) => Ok(connection),
+                    _ => Err(DialError::SubscriptionRefused(topics.replies.clone())),
+                };
+            }
+        }
+    }
+
+    fn options(&self) -> MqttOptions {
+        let mut options = MqttOptions::new(&self.client_id, (self.endpoint.host(), self.endpoint.port()));
+        options
+            .set_keep_alive(u16::try_from(KEEP_ALIVE.as_secs()).unwrap_or(u16::MAX))
+            .set_clean_session(true)
+            .set_max_packet_size(MAX_INCOMING, MAX_OUTGOING);
+        if let Some(Login { user, password }) = &self.endpoint.login {
+            match password.as_ref().or(self.password.as_ref()) {
+                Some(password) => options.set_credentials(user, password.clone()),
+                None => options.set_username(user),
+            };
+        }
+        let (endpoint, limit) = (self.endpoint.clone(), self.connect_timeout);
+        // So that it is reached, and explained, like any other host.
+        options.set_socket_connector(move |_, _| {
+            let endpoint = endpoint.clone();
+            async move { reach(&endpoint, limit).await.map_err(io::Error::other) }
+        });
+        options
+    }
+
+    /// Why the connection that there was has ended.
+    pub(super) fn explain_loss(&self, error: &ConnectionError) -> String {
+        let words = match error {
+            ConnectionError::MqttState(StateError::AwaitPingResp) => {
+                return "the broker has stopped answering".into();
+            }
+            ConnectionError::MqttState(StateError::ConnectionAborted) => "the broker closed the connection".into(),
+            ConnectionError::MqttState(StateError::Io(error)) | ConnectionError::Io(error) => match error.kind() {
+                io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::UnexpectedEof => {
+                    "the broker closed the connection".to_owned()
+                }
+                _ => error.to_string(),
+            },
+            other => other.to_string(),
+        };
+        if self.has_own_id {
+            return format!("{words}; does another client use the client id `{}`?", self.client_id);
+        }
+        words
+    }
+}
+
+/// The next event of a connection that is being made.
+async fn next(events: &mut EventLoop) -> Result<Event, DialError> {
+    events.poll().await.map_err(|error| explain(&error))
+}
+
+fn explain(error: &ConnectionError) -> DialError {
+    use ConnectReturnCode as Code;
+
+    match error {
+        ConnectionError::ConnectionRefused(code) => match code {
+            Code::BadUserNamePassword => DialError::BrokerCredentials("bad user or password"),
+            Code::NotAuthorized => DialError::BrokerCredentials("not authorised"),
+            Code::BadClientId => DialError::BrokerRefused("it does not take this client id"),
+            Code::ServiceUnavailable => DialError::BrokerRefused("it is unavailable at present"),
+            Code::RefusedProtocolVersion => DialError::BrokerRefused("it does not speak MQTT 3.1.1"),
+            Code::Success => DialError::Other(error.to_string()),
+        },
+        ConnectionError::Io(error) | ConnectionError::MqttState(StateError::Io(error)) => explain_io(error),
+        ConnectionError::MqttState(StateError::ConnectionAborted) => DialError::HungUp,
+        ConnectionError::NetworkTimeout | ConnectionError::FlushTimeout => DialError::Silent(Duration::ZERO),
+        ConnectionError::NotConnAck(_) => DialError::NotABroker("its first words are others".into()),
+        other => DialError::NotABroker(other.to_string()),
+    }
+}
+
+fn explain_io(error: &io::Error) -> DialError {
+    let ours = error.get_ref().and_then(|inner| inner.downcast_ref::<DialError>());
+    ours.cloned().unwrap_or_else(|| DialError::from(error))
+}
