@@ -225,7 +225,7 @@ async fn a_wrong_command_line_is_usage() {
     for args in [
         &["--port", "gopher://x", "ping"][..],
         &["--port", "192.168.1.5", "ping"],
-        &["--port", "mqtt://broker/dev", "ping"],
+        &["--port", "mqtt://broker", "ping"],
         &["--port", "tcp://1.2.3.4", "ping"],
         &["--port", "udp://1.2.3.4", "ping"],
         &["--port", "sim:", "call", "RPC.Ping", "not JSON"],

@@ -138,7 +138,7 @@ pub enum Incoming {
     /// A request of the device's own.
     Request {
         /// The bytes of the reply that it gets: error 404, since we offer no methods. `None` if the
-        /// request carries no id and so wants no reply.
+        /// request carries no id and so wants no reply, or if the reply would be too large.
         refusal: Option<Vec<u8>>,
         /// The method that it asked for.
         method: String,
@@ -174,6 +174,8 @@ pub fn decode(bytes: &[u8]) -> Result<Incoming, FrameError> {
     if let Some(method) = wire.method {
         let id = wire.id.as_ref().and_then(as_number);
         let refusal = wire.id.filter(|id| !id.is_null()).map(|id| refuse(&id, wire.src, &method));
+        // It repeats what the device has sent, which may be of any size.
+        let refusal = refusal.filter(|bytes| bytes.len() < MAX_REQUEST);
         return Ok(Incoming::Request { refusal, method, id });
     }
     let id = wire.id.as_ref().and_then(as_number).ok_or_else(|| FrameError("it has no usable id".into()))?;
@@ -310,6 +312,9 @@ mod tests {
             String::from_utf8_lossy(&refusal),
             r#"{"id":9,"dst":"esp32_AABBCC","error":{"code":404,"message":"Method [Dash.Heartbeat] not found"}}"#
         );
+        let huge = format!(r#"{{"id":"{}","method":"M"}}"#, "9".repeat(MAX_REQUEST));
+        let huge = decode(huge.as_bytes());
+        assert!(matches!(huge, Ok(Incoming::Request { refusal: None, .. })), "{huge:?}");
         let silent = decode(br#"{"method":"Dash.Heartbeat"}"#);
         assert!(matches!(silent, Ok(Incoming::Request { refusal: None, .. })), "{silent:?}");
     }

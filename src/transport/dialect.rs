@@ -5,6 +5,9 @@
 //! not understand the better one is silent. So when the first calls go unanswered, it is asked in both ways
 //! whether it is there. A question that changes nothing may be asked twice; the calls themselves are made
 //! in the other way only when it is certain that nobody has heard them.
+//!
+//! A device library that runs things twice gives itself away by answering a question twice. It hears the better
+//! way, and is never asked in the other.
 
 use std::time::Duration;
 
@@ -28,8 +31,8 @@ const PROOF: u32 = 2;
 const KEPT: usize = 64;
 
 /// The ids of the questions. Strings come back as strings, and so cannot be taken for ids of calls.
-const BETTER: &str = "otactl-a";
-const OTHER: &str = "otactl-b";
+const BETTER: &str = "otactl-a-";
+const OTHER: &str = "otactl-b-";
 
 /// A way of asking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,8 +55,11 @@ pub(super) struct Dialect {
     /// When the device is asked next.
     ask_at: Option<Instant>,
     asked: u32,
-    /// How often only the question in the other way was answered.
+    /// How often only the question in the other way was answered, and in which round last.
     only_other: u32,
+    answered_in: u32,
+    /// It answers one question twice, and so would run a call twice.
+    doubles: bool,
 }
 
 /// What a frame of the device's means here.
@@ -78,6 +84,8 @@ impl Dialect {
             ask_at: None,
             asked: 0,
             only_other: 0,
+            answered_in: 0,
+            doubles: false,
         }
     }
 
@@ -95,6 +103,11 @@ impl Dialect {
         self.ask_at.get_or_insert(now + PATIENCE);
     }
 
+    /// Whether the device runs twice what it is told in the other way, and does not hear the better one.
+    pub(super) fn doubles(&self) -> bool {
+        self.doubles
+    }
+
     /// When the device is to be asked.
     pub(super) fn ask_at(&self) -> Option<Instant> {
         self.ask_at
@@ -105,15 +118,17 @@ impl Dialect {
         self.ask_at.filter(|at| *at <= now)?;
         self.asked += 1;
         self.ask_at = Some(now + if self.asked < QUICK { PATIENCE } else { SELDOM });
-        let question = |id: &str| frame::ping(id, self.addressing.as_ref());
+        let question = |id: &str| frame::ping(&format!("{id}{}", self.asked), self.addressing.as_ref());
         Some([(Way::Better, question(BETTER)), (Way::Other, question(OTHER))])
     }
 
     /// A frame has come.
     pub(super) fn heard(&mut self, json: &[u8]) -> Heard {
-        let answers = |id: &str| json.starts_with(format!(r#"{{"id":"{id}""#).as_bytes());
+        let answers = |id: &str| json.starts_with(format!(r#"{{"id":"{id}"#).as_bytes());
         if answers(OTHER) {
-            return self.heard_other();
+            // Only the answer to the last question counts, and only if it is the only one.
+            let is_last = answers(&format!("{OTHER}{}\"", self.asked));
+            return if is_last { self.heard_other() } else { Heard::Answer };
         }
         // Whatever else is answered was asked in the better way.
         let is_answer = answers(BETTER);
@@ -128,8 +143,13 @@ impl Dialect {
         if self.is_certain {
             return Heard::Answer;
         }
+        if self.answered_in == self.asked {
+            self.doubles = true;
+            tracing::debug!("the device runs twice what comes to it in this way");
+        }
+        self.answered_in = self.asked;
         self.only_other += 1;
-        if self.only_other < PROOF {
+        if self.doubles || self.only_other < PROOF {
             return Heard::Answer;
         }
         Heard::Settled(self.settle(Way::Other))
@@ -149,8 +169,9 @@ mod tests {
 
     const CALL: &[u8] = br#"{"id":7,"method":"OTA.Commit"}"#;
     const REPLY: &[u8] = br#"{"id":7,"src":"d","result":null}"#;
-    const YES: &[u8] = br#"{"id":"otactl-a","src":"d","result":{}}"#;
-    const YES_IN_THE_OTHER: &[u8] = br#"{"id":"otactl-b","src":"d","error":{"code":401}}"#;
+    const YES: &[u8] = br#"{"id":"otactl-a-1","src":"d","result":{}}"#;
+    const YES_IN_THE_OTHER: &[u8] = br#"{"id":"otactl-b-1","src":"d","error":{"code":401}}"#;
+    const YES_AGAIN: &[u8] = br#"{"id":"otactl-b-2","src":"d","result":{}}"#;
 
     #[test]
     fn a_device_that_answers_is_asked_nothing() {
@@ -184,11 +205,25 @@ mod tests {
         assert_eq!(dialect.questions(now), None, "not yet");
         let [(first, _), (second, question)] = dialect.questions(now + PATIENCE).expect("due");
         assert_eq!((first, second), (Way::Better, Way::Other));
-        assert_eq!(question, br#"{"id":"otactl-b","method":"RPC.Ping"}"#);
+        assert_eq!(question, br#"{"id":"otactl-b-1","method":"RPC.Ping"}"#);
         assert_eq!((dialect.heard(YES_IN_THE_OTHER), dialect.way()), (Heard::Answer, Way::Better));
         assert!(dialect.questions(now + PATIENCE * 2).is_some());
-        assert_eq!(dialect.heard(YES_IN_THE_OTHER), Heard::Settled(vec![(7, CALL.to_vec())]));
+        assert_eq!(dialect.heard(YES_IN_THE_OTHER), Heard::Answer, "that was an answer to the question before");
+        assert_eq!(dialect.heard(YES_AGAIN), Heard::Settled(vec![(7, CALL.to_vec())]));
         assert_eq!((dialect.way(), dialect.ask_at()), (Way::Other, None));
+    }
+
+    /// Whoever is kept from the topic where things run once must not make them run twice.
+    #[test]
+    fn a_device_that_doubles_is_never_told_in_the_other_way() {
+        let now = Instant::now();
+        let mut dialect = Dialect::new(None, None);
+        dialect.called(7, CALL.to_vec(), now);
+        for (round, answer) in [(1, YES_IN_THE_OTHER), (2, YES_AGAIN)] {
+            assert!(dialect.questions(now + PATIENCE * round).is_some());
+            assert_eq!([dialect.heard(answer), dialect.heard(answer)], [Heard::Answer, Heard::Answer]);
+        }
+        assert_eq!(dialect.way(), Way::Better);
     }
 
     /// A device may call us without ever having heard us.

@@ -247,8 +247,8 @@ fn no_scheme(text: &str) -> TargetError {
 
 /// The user and the password of a URL are percent-encoded.
 fn decoded(text: &str) -> String {
-    // As a form's value, where only `+` would mean something else.
-    let query = format!("v={}", text.replace('+', "%2B"));
+    // As a form's value, where only `+` and `&` would mean something else.
+    let query = format!("v={}", text.replace('+', "%2B").replace('&', "%26"));
     url::form_urlencoded::parse(query.as_bytes()).map(|(_, value)| value.into_owned()).collect()
 }
 
@@ -349,13 +349,13 @@ mod tests {
     /// A password in the URL must not reach a screen, a log or an error.
     #[test]
     fn a_password_is_kept_but_never_shown() {
-        let target: Target = "ws://admin:pa%3Ass+1@host/rpc".parse().expect("an address");
+        let target: Target = "ws://admin:pa%3Ass+1&b=c@host/rpc".parse().expect("an address");
         assert_eq!(target.to_string(), "ws://host/rpc");
         assert!(!format!("{target:?}").contains("pa"), "{target:?}");
         let target_with_token: Target = "http://host/rpc?token=secret".parse().expect("an address");
         assert_eq!(target_with_token.to_string(), "http://host/rpc");
         let Target::WebSocket(endpoint) = target else { panic!("{target:?}") };
-        let login = Login { user: "admin".into(), password: Some("pa:ss+1".into()) };
+        let login = Login { user: "admin".into(), password: Some("pa:ss+1&b=c".into()) };
         assert_eq!(endpoint.login, Some(login));
         for text in ["ws://admin:secret@ho st/", "admin:1secret@host", "my_user:secret@host", "1user:secret@host"] {
             let error = text.parse::<Target>().expect_err("no address");

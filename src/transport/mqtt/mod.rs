@@ -32,6 +32,9 @@ use topics::Topics;
 /// Requests that the broker has not acknowledged, beyond which no more are sent.
 const MAX_UNACKNOWLEDGED: usize = 32;
 
+/// How long an answer is waited for before the question is asked again, if it may be.
+const RESEND_AFTER: Duration = Duration::from_secs(2);
+
 /// How long either side may be silent before it is asked for a word.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -129,6 +132,11 @@ impl Connect for Mqtt {
         Some(&self.addressing)
     }
 
+    /// The broker loses nothing, but a device that was not connected has not heard it.
+    fn resends_after(&self) -> Option<Duration> {
+        Some(RESEND_AFTER)
+    }
+
     fn silence(&self) -> Option<String> {
         Some(self.health.explain(&self.addressing.dst))
     }
@@ -202,6 +210,7 @@ impl State {
                 self.health.set_answered();
                 return Some(frame);
             }
+            Heard::Answer if self.dialect.doubles() => self.health.set_doubles(),
             Heard::Answer => self.health.set_answered(),
             Heard::Settled(again) => {
                 tracing::debug!("the device listens on one topic only");
@@ -247,6 +256,7 @@ struct Health(Arc<Noticed>);
 struct Noticed {
     unacknowledged: AtomicUsize,
     has_answered: AtomicBool,
+    doubles: AtomicBool,
     will: SyncMutex<Option<String>>,
 }
 
@@ -273,17 +283,27 @@ impl Health {
         self.0.has_answered.store(true, Ordering::Relaxed);
     }
 
+    fn set_doubles(&self) {
+        self.0.doubles.store(true, Ordering::Relaxed);
+    }
+
     fn set_will(&self, will: String) {
         *self.0.will.lock().unwrap_or_else(PoisonError::into_inner) = Some(will);
     }
 
     fn explain(&self, device: &str) -> String {
+        let device = printable(device);
         if self.unacknowledged() > 0 {
             return "the broker has not acknowledged the request".into();
         }
+        if self.0.doubles.load(Ordering::Relaxed) {
+            return format!(
+                "`{device}` runs everything twice on its topic for all methods, and hears nothing on {device}/rpc/METHOD; \
+                 does the broker let us publish there?"
+            );
+        }
         let will = self.0.will.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let will = will.map(|will| format!("; its last will says `{will}`")).unwrap_or_default();
-        let device = printable(device);
         if self.0.has_answered.load(Ordering::Relaxed) {
             return format!("the broker took the request, but `{device}` has stopped answering{will}");
         }
