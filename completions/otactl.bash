@@ -113,7 +113,7 @@ _otactl() {
 
     case "${cmd}" in
         otactl)
-            opts="-q -v -h -V --port --timeout --rpc-creds --insecure --json --quiet --verbose --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help --version update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help"
+            opts="-q -v -h -V --port --timeout --rpc-creds --json --quiet --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help --version update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -128,6 +128,18 @@ _otactl() {
                     return 0
                     ;;
                 --rpc-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -151,7 +163,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__call)
-            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
+            opts="-q -v -h --port --timeout --rpc-creds --json --quiet --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -166,6 +178,18 @@ _otactl() {
                     return 0
                     ;;
                 --rpc-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -189,7 +213,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__commit)
-            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
+            opts="-q -v -h --port --timeout --rpc-creds --json --quiet --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -204,6 +228,18 @@ _otactl() {
                     return 0
                     ;;
                 --rpc-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -227,7 +263,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__create__subcmd__snapshot)
-            opts="-q -v -h --set-as-revert --commit-timeout --port --timeout --rpc-creds --insecure --json --quiet --verbose --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
+            opts="-q -v -h --set-as-revert --commit-timeout --port --timeout --rpc-creds --json --quiet --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -246,6 +282,18 @@ _otactl() {
                     return 0
                     ;;
                 --rpc-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -269,7 +317,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__describe)
-            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
+            opts="-q -v -h --port --timeout --rpc-creds --json --quiet --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -284,6 +332,18 @@ _otactl() {
                     return 0
                     ;;
                 --rpc-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -307,7 +367,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__get__subcmd__boot__subcmd__state)
-            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
+            opts="-q -v -h --port --timeout --rpc-creds --json --quiet --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -322,6 +382,18 @@ _otactl() {
                     return 0
                     ;;
                 --rpc-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -569,7 +641,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__info)
-            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
+            opts="-q -v -h --port --timeout --rpc-creds --json --quiet --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -584,6 +656,18 @@ _otactl() {
                     return 0
                     ;;
                 --rpc-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -607,7 +691,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__list)
-            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
+            opts="-q -v -h --port --timeout --rpc-creds --json --quiet --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -622,6 +706,18 @@ _otactl() {
                     return 0
                     ;;
                 --rpc-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -645,7 +741,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__ping)
-            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
+            opts="-q -v -h --port --timeout --rpc-creds --json --quiet --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -660,6 +756,18 @@ _otactl() {
                     return 0
                     ;;
                 --rpc-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -683,7 +791,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__reboot)
-            opts="-q -v -h --delay-ms --force --port --timeout --rpc-creds --insecure --json --quiet --verbose --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
+            opts="-q -v -h --delay-ms --force --port --timeout --rpc-creds --json --quiet --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -702,6 +810,18 @@ _otactl() {
                     return 0
                     ;;
                 --rpc-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -725,7 +845,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__revert)
-            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
+            opts="-q -v -h --port --timeout --rpc-creds --json --quiet --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -740,6 +860,18 @@ _otactl() {
                     return 0
                     ;;
                 --rpc-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -763,7 +895,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__set__subcmd__boot__subcmd__state)
-            opts="-q -v -h --active-slot --is-committed --revert-slot --commit-timeout --port --timeout --rpc-creds --insecure --json --quiet --verbose --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
+            opts="-q -v -h --active-slot --is-committed --revert-slot --commit-timeout --port --timeout --rpc-creds --json --quiet --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -797,6 +929,18 @@ _otactl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --ca-cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --baud-rate)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -817,7 +961,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__simulate)
-            opts="-q -v -h --listen --tcp --udp --serial --console-noise --id --platform --reboot-delay --auth --auth-algo --state --port --timeout --rpc-creds --insecure --json --quiet --verbose --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
+            opts="-q -v -h --listen --tcp --udp --tls --tls-cert --tls-key --serial --console-noise --id --platform --reboot-delay --auth --auth-algo --state --port --timeout --rpc-creds --json --quiet --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -832,6 +976,18 @@ _otactl() {
                     return 0
                     ;;
                 --udp)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -871,6 +1027,18 @@ _otactl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --ca-cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --baud-rate)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -891,7 +1059,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__status)
-            opts="-q -v -h --port --timeout --rpc-creds --insecure --json --quiet --verbose --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
+            opts="-q -v -h --port --timeout --rpc-creds --json --quiet --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -906,6 +1074,18 @@ _otactl() {
                     return 0
                     ;;
                 --rpc-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -929,7 +1109,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__update)
-            opts="-q -v -h --url --no-commit --commit-timeout --download-timeout --reboot-timeout --listen --advertise --dry-run --force --port --timeout --rpc-creds --insecure --json --quiet --verbose --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
+            opts="-q -v -h --url --no-commit --commit-timeout --download-timeout --reboot-timeout --listen --advertise --dry-run --force --port --timeout --rpc-creds --json --quiet --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -968,6 +1148,18 @@ _otactl() {
                     return 0
                     ;;
                 --rpc-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -128,8 +128,9 @@ impl Context {
 
     /// The device at `target`.
     pub(crate) fn connect(&self, target: &Target) -> Result<Device, Failure> {
-        let client = transport::connect(target, &self.options())?;
-        if self.global.insecure {
+        let options = self.options()?;
+        let client = transport::connect(target, &options)?;
+        if options.tls.insecure {
             self.output.warn("--insecure: the device's TLS certificate is not checked");
         }
         let credentials = credentials::read(self.global.rpc_creds.as_deref(), &self.output)?;
@@ -137,13 +138,13 @@ impl Context {
     }
 
     /// The user's wishes about connections.
-    pub(crate) fn options(&self) -> Options {
-        Options {
+    pub(crate) fn options(&self) -> Result<Options, Failure> {
+        Ok(Options {
             // So that a host that swallows packets is told from a device that does not answer.
             connect_timeout: self.global.timeout.mul_f64(0.9),
-            insecure: self.global.insecure,
+            tls: self.global.tls.settings()?,
             serial: self.global.serial.settings(),
-        }
+        })
     }
 }
 

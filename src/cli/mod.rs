@@ -1,7 +1,7 @@
 //! The command line: the only room that knows clap, the terminal and the environment.
 //!
 //! - [`command`]: one file per subcommand: its arguments and its `run`;
-//! - [`serial`]: the options for serial ports;
+//! - [`serial`], [`tls`]: the options for serial ports, and for TLS;
 //! - [`credentials`]: user and password, from wherever they come;
 //! - [`context`]: options and environment become a connected device;
 //! - [`output`]: results and talk; the only file that writes to stdout;
@@ -26,6 +26,7 @@ pub(crate) mod man;
 pub(crate) mod output;
 pub(crate) mod progress;
 pub(crate) mod serial;
+pub(crate) mod tls;
 pub(crate) mod values;
 
 use std::ffi::OsString;
@@ -74,10 +75,6 @@ pub(crate) struct GlobalArgs {
     #[arg(long, global = true, value_name = "CREDENTIALS", allow_hyphen_values = true)]
     pub(crate) rpc_creds: Option<String>,
 
-    /// Take any TLS certificate
-    #[arg(long, global = true)]
-    pub(crate) insecure: bool,
-
     /// Print results on one line, and update events as one JSON object per line
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -90,7 +87,10 @@ pub(crate) struct GlobalArgs {
     #[arg(long, short, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
 
-    // The last, since its heading holds for whatever follows.
+    // The last, since their headings hold for whatever follows.
+    #[command(flatten)]
+    pub(crate) tls: tls::TlsArgs,
+
     #[command(flatten)]
     pub(crate) serial: serial::SerialArgs,
 }
