@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_otactl_global_optspecs
-    string join \n port= timeout= rpc-creds= insecure json q/quiet v/verbose baud-rate= hw-flow-control set-control-lines= no-set-control-lines inverted-control-lines serial-framing= mqtt-password-file= mqtt-client-id= mqtt-src= mqtt-pub-topic= mqtt-sub-topic= mqtt-will-topic= h/help V/version
+    string join \n port= timeout= rpc-creds= json q/quiet v/verbose ca-cert-file= cert-file= key-file= insecure baud-rate= hw-flow-control set-control-lines= no-set-control-lines inverted-control-lines serial-framing= mqtt-password-file= mqtt-client-id= mqtt-src= mqtt-pub-topic= mqtt-sub-topic= mqtt-will-topic= h/help V/version
 end
 
 function __fish_otactl_needs_command
@@ -27,6 +27,9 @@ end
 complete -c otactl -n "__fish_otactl_needs_command" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_needs_command" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_needs_command" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
+complete -c otactl -n "__fish_otactl_needs_command" -l ca-cert-file -d 'Trust the authorities in this PEM file, instead of those of the system' -r -F
+complete -c otactl -n "__fish_otactl_needs_command" -l cert-file -d 'The certificate to show to a server that asks for one, as PEM; with --key-file' -r -F
+complete -c otactl -n "__fish_otactl_needs_command" -l key-file -d 'The private key of --cert-file, as PEM' -r -F
 complete -c otactl -n "__fish_otactl_needs_command" -l baud-rate -d 'Bits per second' -r
 complete -c otactl -n "__fish_otactl_needs_command" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
 false\t''"
@@ -39,10 +42,10 @@ complete -c otactl -n "__fish_otactl_needs_command" -l mqtt-src -d 'Who asks: th
 complete -c otactl -n "__fish_otactl_needs_command" -l mqtt-pub-topic -d 'The one topic to publish all requests to' -r
 complete -c otactl -n "__fish_otactl_needs_command" -l mqtt-sub-topic -d 'The topic on which the answers come, if it is not SRC/rpc' -r
 complete -c otactl -n "__fish_otactl_needs_command" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
-complete -c otactl -n "__fish_otactl_needs_command" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_needs_command" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_needs_command" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c otactl -n "__fish_otactl_needs_command" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
+complete -c otactl -n "__fish_otactl_needs_command" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_needs_command" -l hw-flow-control -d 'Let RTS and CTS say when to send; XON and XOFF are obeyed in any case'
 complete -c otactl -n "__fish_otactl_needs_command" -l no-set-control-lines -d 'Leave DTR and RTS as they are'
 complete -c otactl -n "__fish_otactl_needs_command" -l inverted-control-lines -d 'DTR and RTS are inverted: asserted means released'
@@ -61,7 +64,7 @@ complete -c otactl -n "__fish_otactl_needs_command" -f -a "describe" -d 'Show th
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "info" -d 'Show what the device is and what it runs (Sys.GetInfo)'
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "ping" -d 'Ask whether the device is there (RPC.Ping)'
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "reboot" -d 'Reboot the device (Sys.Reboot)'
-complete -c otactl -n "__fish_otactl_needs_command" -f -a "simulate" -d 'Run a simulated device, over WebSocket, HTTP, TCP, UDP, MQTT and a serial port, until Ctrl-C'
+complete -c otactl -n "__fish_otactl_needs_command" -f -a "simulate" -d 'Run a simulated device, over WebSocket, HTTP, TLS, TCP, UDP, MQTT and a serial port, until Ctrl-C'
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l url -d 'A URL from which the device fetches the firmware by itself' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l commit-timeout -d 'How long after its reboot the device waits for the commit before it goes back' -r
@@ -72,6 +75,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand update" -l advertise -d 'U
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l ca-cert-file -d 'Trust the authorities in this PEM file, instead of those of the system' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l cert-file -d 'The certificate to show to a server that asks for one, as PEM; with --key-file' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l key-file -d 'The private key of --cert-file, as PEM' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l baud-rate -d 'Bits per second' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
 false\t''"
@@ -87,10 +93,10 @@ complete -c otactl -n "__fish_otactl_using_subcommand update" -l mqtt-will-topic
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l no-commit -d 'Leave the new firmware uncommitted, and say until when'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l dry-run -d 'Say what would be done, and touch nothing'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l force -d 'Install another app than the one that runs, or offer the device the build that it runs already'
-complete -c otactl -n "__fish_otactl_using_subcommand update" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l hw-flow-control -d 'Let RTS and CTS say when to send; XON and XOFF are obeyed in any case'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l no-set-control-lines -d 'Leave DTR and RTS as they are'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l inverted-control-lines -d 'DTR and RTS are inverted: asserted means released'
@@ -98,6 +104,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand update" -s h -l help -d 'P
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
+complete -c otactl -n "__fish_otactl_using_subcommand commit" -l ca-cert-file -d 'Trust the authorities in this PEM file, instead of those of the system' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand commit" -l cert-file -d 'The certificate to show to a server that asks for one, as PEM; with --key-file' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand commit" -l key-file -d 'The private key of --cert-file, as PEM' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l baud-rate -d 'Bits per second' -r
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
 false\t''"
@@ -110,10 +119,10 @@ complete -c otactl -n "__fish_otactl_using_subcommand commit" -l mqtt-src -d 'Wh
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l mqtt-pub-topic -d 'The one topic to publish all requests to' -r
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l mqtt-sub-topic -d 'The topic on which the answers come, if it is not SRC/rpc' -r
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
-complete -c otactl -n "__fish_otactl_using_subcommand commit" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
+complete -c otactl -n "__fish_otactl_using_subcommand commit" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l hw-flow-control -d 'Let RTS and CTS say when to send; XON and XOFF are obeyed in any case'
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l no-set-control-lines -d 'Leave DTR and RTS as they are'
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l inverted-control-lines -d 'DTR and RTS are inverted: asserted means released'
@@ -121,6 +130,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand commit" -s h -l help -d 'P
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
+complete -c otactl -n "__fish_otactl_using_subcommand revert" -l ca-cert-file -d 'Trust the authorities in this PEM file, instead of those of the system' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand revert" -l cert-file -d 'The certificate to show to a server that asks for one, as PEM; with --key-file' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand revert" -l key-file -d 'The private key of --cert-file, as PEM' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l baud-rate -d 'Bits per second' -r
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
 false\t''"
@@ -133,10 +145,10 @@ complete -c otactl -n "__fish_otactl_using_subcommand revert" -l mqtt-src -d 'Wh
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l mqtt-pub-topic -d 'The one topic to publish all requests to' -r
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l mqtt-sub-topic -d 'The topic on which the answers come, if it is not SRC/rpc' -r
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
-complete -c otactl -n "__fish_otactl_using_subcommand revert" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
+complete -c otactl -n "__fish_otactl_using_subcommand revert" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l hw-flow-control -d 'Let RTS and CTS say when to send; XON and XOFF are obeyed in any case'
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l no-set-control-lines -d 'Leave DTR and RTS as they are'
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l inverted-control-lines -d 'DTR and RTS are inverted: asserted means released'
@@ -145,6 +157,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l commit
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
+complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l ca-cert-file -d 'Trust the authorities in this PEM file, instead of those of the system' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l cert-file -d 'The certificate to show to a server that asks for one, as PEM; with --key-file' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l key-file -d 'The private key of --cert-file, as PEM' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l baud-rate -d 'Bits per second' -r
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
 false\t''"
@@ -158,10 +173,10 @@ complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l mqtt-p
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l mqtt-sub-topic -d 'The topic on which the answers come, if it is not SRC/rpc' -r
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l set-as-revert -d 'Make the copy what a rollback goes back to'
-complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
+complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l hw-flow-control -d 'Let RTS and CTS say when to send; XON and XOFF are obeyed in any case'
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l no-set-control-lines -d 'Leave DTR and RTS as they are'
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l inverted-control-lines -d 'DTR and RTS are inverted: asserted means released'
@@ -169,6 +184,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -s h -l h
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
+complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l ca-cert-file -d 'Trust the authorities in this PEM file, instead of those of the system' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l cert-file -d 'The certificate to show to a server that asks for one, as PEM; with --key-file' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l key-file -d 'The private key of --cert-file, as PEM' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l baud-rate -d 'Bits per second' -r
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
 false\t''"
@@ -181,10 +199,10 @@ complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l mqtt-sr
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l mqtt-pub-topic -d 'The one topic to publish all requests to' -r
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l mqtt-sub-topic -d 'The topic on which the answers come, if it is not SRC/rpc' -r
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
-complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
+complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l hw-flow-control -d 'Let RTS and CTS say when to send; XON and XOFF are obeyed in any case'
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l no-set-control-lines -d 'Leave DTR and RTS as they are'
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l inverted-control-lines -d 'DTR and RTS are inverted: asserted means released'
@@ -197,6 +215,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l commit-
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l ca-cert-file -d 'Trust the authorities in this PEM file, instead of those of the system' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l cert-file -d 'The certificate to show to a server that asks for one, as PEM; with --key-file' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l key-file -d 'The private key of --cert-file, as PEM' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l baud-rate -d 'Bits per second' -r
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
 false\t''"
@@ -209,10 +230,10 @@ complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l mqtt-sr
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l mqtt-pub-topic -d 'The one topic to publish all requests to' -r
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l mqtt-sub-topic -d 'The topic on which the answers come, if it is not SRC/rpc' -r
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
-complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l hw-flow-control -d 'Let RTS and CTS say when to send; XON and XOFF are obeyed in any case'
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l no-set-control-lines -d 'Leave DTR and RTS as they are'
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l inverted-control-lines -d 'DTR and RTS are inverted: asserted means released'
@@ -220,6 +241,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -s h -l he
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
+complete -c otactl -n "__fish_otactl_using_subcommand status" -l ca-cert-file -d 'Trust the authorities in this PEM file, instead of those of the system' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand status" -l cert-file -d 'The certificate to show to a server that asks for one, as PEM; with --key-file' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand status" -l key-file -d 'The private key of --cert-file, as PEM' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l baud-rate -d 'Bits per second' -r
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
 false\t''"
@@ -232,10 +256,10 @@ complete -c otactl -n "__fish_otactl_using_subcommand status" -l mqtt-src -d 'Wh
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l mqtt-pub-topic -d 'The one topic to publish all requests to' -r
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l mqtt-sub-topic -d 'The topic on which the answers come, if it is not SRC/rpc' -r
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
-complete -c otactl -n "__fish_otactl_using_subcommand status" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand status" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c otactl -n "__fish_otactl_using_subcommand status" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
+complete -c otactl -n "__fish_otactl_using_subcommand status" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l hw-flow-control -d 'Let RTS and CTS say when to send; XON and XOFF are obeyed in any case'
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l no-set-control-lines -d 'Leave DTR and RTS as they are'
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l inverted-control-lines -d 'DTR and RTS are inverted: asserted means released'
@@ -243,6 +267,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand status" -s h -l help -d 'P
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
+complete -c otactl -n "__fish_otactl_using_subcommand call" -l ca-cert-file -d 'Trust the authorities in this PEM file, instead of those of the system' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand call" -l cert-file -d 'The certificate to show to a server that asks for one, as PEM; with --key-file' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand call" -l key-file -d 'The private key of --cert-file, as PEM' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l baud-rate -d 'Bits per second' -r
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
 false\t''"
@@ -255,10 +282,10 @@ complete -c otactl -n "__fish_otactl_using_subcommand call" -l mqtt-src -d 'Who 
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l mqtt-pub-topic -d 'The one topic to publish all requests to' -r
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l mqtt-sub-topic -d 'The topic on which the answers come, if it is not SRC/rpc' -r
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
-complete -c otactl -n "__fish_otactl_using_subcommand call" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand call" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c otactl -n "__fish_otactl_using_subcommand call" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
+complete -c otactl -n "__fish_otactl_using_subcommand call" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l hw-flow-control -d 'Let RTS and CTS say when to send; XON and XOFF are obeyed in any case'
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l no-set-control-lines -d 'Leave DTR and RTS as they are'
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l inverted-control-lines -d 'DTR and RTS are inverted: asserted means released'
@@ -266,6 +293,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand call" -s h -l help -d 'Pri
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
+complete -c otactl -n "__fish_otactl_using_subcommand list" -l ca-cert-file -d 'Trust the authorities in this PEM file, instead of those of the system' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand list" -l cert-file -d 'The certificate to show to a server that asks for one, as PEM; with --key-file' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand list" -l key-file -d 'The private key of --cert-file, as PEM' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l baud-rate -d 'Bits per second' -r
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
 false\t''"
@@ -278,10 +308,10 @@ complete -c otactl -n "__fish_otactl_using_subcommand list" -l mqtt-src -d 'Who 
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l mqtt-pub-topic -d 'The one topic to publish all requests to' -r
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l mqtt-sub-topic -d 'The topic on which the answers come, if it is not SRC/rpc' -r
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
-complete -c otactl -n "__fish_otactl_using_subcommand list" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand list" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c otactl -n "__fish_otactl_using_subcommand list" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
+complete -c otactl -n "__fish_otactl_using_subcommand list" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l hw-flow-control -d 'Let RTS and CTS say when to send; XON and XOFF are obeyed in any case'
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l no-set-control-lines -d 'Leave DTR and RTS as they are'
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l inverted-control-lines -d 'DTR and RTS are inverted: asserted means released'
@@ -289,6 +319,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand list" -s h -l help -d 'Pri
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
+complete -c otactl -n "__fish_otactl_using_subcommand describe" -l ca-cert-file -d 'Trust the authorities in this PEM file, instead of those of the system' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand describe" -l cert-file -d 'The certificate to show to a server that asks for one, as PEM; with --key-file' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand describe" -l key-file -d 'The private key of --cert-file, as PEM' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l baud-rate -d 'Bits per second' -r
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
 false\t''"
@@ -301,10 +334,10 @@ complete -c otactl -n "__fish_otactl_using_subcommand describe" -l mqtt-src -d '
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l mqtt-pub-topic -d 'The one topic to publish all requests to' -r
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l mqtt-sub-topic -d 'The topic on which the answers come, if it is not SRC/rpc' -r
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
-complete -c otactl -n "__fish_otactl_using_subcommand describe" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
+complete -c otactl -n "__fish_otactl_using_subcommand describe" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l hw-flow-control -d 'Let RTS and CTS say when to send; XON and XOFF are obeyed in any case'
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l no-set-control-lines -d 'Leave DTR and RTS as they are'
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l inverted-control-lines -d 'DTR and RTS are inverted: asserted means released'
@@ -312,6 +345,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand describe" -s h -l help -d 
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
+complete -c otactl -n "__fish_otactl_using_subcommand info" -l ca-cert-file -d 'Trust the authorities in this PEM file, instead of those of the system' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand info" -l cert-file -d 'The certificate to show to a server that asks for one, as PEM; with --key-file' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand info" -l key-file -d 'The private key of --cert-file, as PEM' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l baud-rate -d 'Bits per second' -r
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
 false\t''"
@@ -324,10 +360,10 @@ complete -c otactl -n "__fish_otactl_using_subcommand info" -l mqtt-src -d 'Who 
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l mqtt-pub-topic -d 'The one topic to publish all requests to' -r
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l mqtt-sub-topic -d 'The topic on which the answers come, if it is not SRC/rpc' -r
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
-complete -c otactl -n "__fish_otactl_using_subcommand info" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand info" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c otactl -n "__fish_otactl_using_subcommand info" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
+complete -c otactl -n "__fish_otactl_using_subcommand info" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l hw-flow-control -d 'Let RTS and CTS say when to send; XON and XOFF are obeyed in any case'
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l no-set-control-lines -d 'Leave DTR and RTS as they are'
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l inverted-control-lines -d 'DTR and RTS are inverted: asserted means released'
@@ -335,6 +371,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand info" -s h -l help -d 'Pri
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
+complete -c otactl -n "__fish_otactl_using_subcommand ping" -l ca-cert-file -d 'Trust the authorities in this PEM file, instead of those of the system' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand ping" -l cert-file -d 'The certificate to show to a server that asks for one, as PEM; with --key-file' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand ping" -l key-file -d 'The private key of --cert-file, as PEM' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l baud-rate -d 'Bits per second' -r
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
 false\t''"
@@ -347,10 +386,10 @@ complete -c otactl -n "__fish_otactl_using_subcommand ping" -l mqtt-src -d 'Who 
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l mqtt-pub-topic -d 'The one topic to publish all requests to' -r
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l mqtt-sub-topic -d 'The topic on which the answers come, if it is not SRC/rpc' -r
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
-complete -c otactl -n "__fish_otactl_using_subcommand ping" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
+complete -c otactl -n "__fish_otactl_using_subcommand ping" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l hw-flow-control -d 'Let RTS and CTS say when to send; XON and XOFF are obeyed in any case'
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l no-set-control-lines -d 'Leave DTR and RTS as they are'
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l inverted-control-lines -d 'DTR and RTS are inverted: asserted means released'
@@ -359,6 +398,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l delay-ms -d 'Mi
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
+complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l ca-cert-file -d 'Trust the authorities in this PEM file, instead of those of the system' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l cert-file -d 'The certificate to show to a server that asks for one, as PEM; with --key-file' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l key-file -d 'The private key of --cert-file, as PEM' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l baud-rate -d 'Bits per second' -r
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
 false\t''"
@@ -372,10 +414,10 @@ complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l mqtt-pub-topic 
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l mqtt-sub-topic -d 'The topic on which the answers come, if it is not SRC/rpc' -r
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l force -d 'Reboot even if that is a rollback'
-complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
+complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l hw-flow-control -d 'Let RTS and CTS say when to send; XON and XOFF are obeyed in any case'
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l no-set-control-lines -d 'Leave DTR and RTS as they are'
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l inverted-control-lines -d 'DTR and RTS are inverted: asserted means released'
@@ -387,6 +429,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l mqtt -d 'Let 
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l mqtt-generation -d 'The age of its MQTT library' -r -f -a "twice\t'Since 2021-06: runs what comes on DEVICE/rpc twice'
 single\t'Before: runs everything once'
 plain\t'Does not listen on DEVICE/rpc/METHOD'"
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l tls -d 'Where it listens for WebSocket and HTTP over TLS; with --tls-cert and --tls-key' -r
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l tls-cert -d 'Its certificate for --tls, as PEM, with those that lead to its authority' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l tls-key -d 'The private key of --tls-cert, as PEM' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l id -d 'Its id' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l platform -d 'Its platform' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l reboot-delay -d 'How long a reboot takes' -r
@@ -397,6 +442,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l state -d 'Whe
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l ca-cert-file -d 'Trust the authorities in this PEM file, instead of those of the system' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l cert-file -d 'The certificate to show to a server that asks for one, as PEM; with --key-file' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l key-file -d 'The private key of --cert-file, as PEM' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l baud-rate -d 'Bits per second' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
 false\t''"
@@ -411,10 +459,10 @@ complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l mqtt-sub-topi
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l serial -d 'Serve it on a serial port too, with --baud-rate, and say where that is'
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l console-noise -d 'Let its console speak between the frames on the serial port'
-complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l insecure -d 'Take any TLS certificate'
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l hw-flow-control -d 'Let RTS and CTS say when to send; XON and XOFF are obeyed in any case'
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l no-set-control-lines -d 'Leave DTR and RTS as they are'
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l inverted-control-lines -d 'DTR and RTS are inverted: asserted means released'
@@ -432,5 +480,5 @@ complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_
 complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "info" -d 'Show what the device is and what it runs (Sys.GetInfo)'
 complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "ping" -d 'Ask whether the device is there (RPC.Ping)'
 complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "reboot" -d 'Reboot the device (Sys.Reboot)'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "simulate" -d 'Run a simulated device, over WebSocket, HTTP, TCP, UDP, MQTT and a serial port, until Ctrl-C'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "simulate" -d 'Run a simulated device, over WebSocket, HTTP, TLS, TCP, UDP, MQTT and a serial port, until Ctrl-C'
 complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -128,12 +128,12 @@ impl Context {
 
     /// The device at `target`.
     pub(crate) fn connect(&self, target: &Target) -> Result<Device, Failure> {
-        let mut options = self.options();
+        let mut options = self.options()?;
         if let Target::Mqtt(endpoint) = target {
             options.mqtt = self.global.mqtt.settings(endpoint)?;
         }
         let client = transport::connect(target, &options)?;
-        if self.global.insecure {
+        if options.tls.insecure {
             self.output.warn("--insecure: the device's TLS certificate is not checked");
         }
         let credentials = credentials::read(self.global.rpc_creds.as_deref(), &self.output)?;
@@ -141,14 +141,14 @@ impl Context {
     }
 
     /// The user's wishes about connections.
-    pub(crate) fn options(&self) -> Options {
-        Options {
+    pub(crate) fn options(&self) -> Result<Options, Failure> {
+        Ok(Options {
             // So that a host that swallows packets is told from a device that does not answer.
             connect_timeout: self.global.timeout.mul_f64(0.9),
-            insecure: self.global.insecure,
+            tls: self.global.tls.settings()?,
             serial: self.global.serial.settings(),
             ..Options::default()
-        }
+        })
     }
 }
 

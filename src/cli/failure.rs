@@ -9,6 +9,8 @@ use otactl::rpc::error::AuthRefusal;
 use otactl::rpc::{CallError, DialError};
 use otactl::transport::ConnectError;
 use otactl::transport::target::TargetError;
+use otactl::transport::tls::SetupError;
+use otactl::transport::tls::pem::{PemError, PemFault};
 use otactl::update::outcome::Sequel;
 use otactl::update::serve::ServeError;
 use otactl::update::{self, Refusal};
@@ -115,6 +117,7 @@ impl Failure {
 
 const OTHER_CREDENTIALS: &str = "give the user and password of the WebSocket in the URL: ws://USER:PASSWORD@HOST";
 const BROKER_CREDENTIALS: &str = "give the user in the URL, mqtt://USER@BROKER/DEVICE, and the password with --mqtt-password-file or OTACTL_MQTT_PASSWORD";
+const INSECURE: &str = "if the network can be trusted, `--insecure` takes any certificate";
 const NOT_A_DEVICE: &str = "check port and path: a device serves RPC at /rpc, over http:// and ws://";
 
 impl From<CallError> for Failure {
@@ -127,7 +130,8 @@ impl From<CallError> for Failure {
                 (Kind::Unauthorised, Some(BROKER_CREDENTIALS))
             }
             CallError::Unreachable { cause, .. } => {
-                return Self::new(Kind::Unreachable, error.to_string()).hint(dial_hint(cause));
+                let failure = Self::new(Kind::Unreachable, error.to_string()).hint(dial_hint(cause));
+                return if is_about_its_certificate(cause) { failure.hint(INSECURE) } else { failure };
             }
             CallError::NotRpc { .. } => (Kind::Unreachable, Some(NOT_A_DEVICE)),
             CallError::Lost { .. } => (
@@ -167,6 +171,18 @@ impl From<CallError> for Failure {
     }
 }
 
+/// Whether the server would be let in if its certificate did not matter.
+fn is_about_its_certificate(cause: &DialError) -> bool {
+    matches!(
+        cause,
+        DialError::CertExpired
+            | DialError::CertNotYetValid
+            | DialError::CertWrongName { .. }
+            | DialError::CertUntrusted
+            | DialError::CertOfAuthority
+    )
+}
+
 fn dial_hint(cause: &DialError) -> String {
     match cause {
         DialError::PortMissing { available } if available.is_empty() => {
@@ -195,7 +211,18 @@ fn dial_hint(cause: &DialError) -> String {
         DialError::UnknownHost => "check the spelling, or use the device's IP address",
         DialError::HungUp | DialError::NotRpc(_) => NOT_A_DEVICE,
         DialError::PlainPort => "use ws:// instead of wss://, or http:// instead of https://",
-        DialError::Tls(_) => "if the network can be trusted, `--insecure` takes any certificate",
+        DialError::CertExpired => "give it a new one; or is the clock of this machine wrong?",
+        DialError::CertNotYetValid => "is the clock of this machine right? If so, that of whoever made it was not",
+        DialError::CertWrongName { .. } => "use a name or an address that the certificate is for",
+        DialError::CertUntrusted => "`--ca-cert-file FILE` trusts the authority that has signed it, or itself",
+        DialError::CertOfAuthority => "make it a certificate with `-addext basicConstraints=critical,CA:FALSE`",
+        DialError::ClientCertWanted => "give the certificate and its key with `--cert-file FILE --key-file FILE`",
+        DialError::ClientCertRefused { .. } => {
+            "give the `--cert-file` and `--key-file` that the server knows, with those that lead to its authority in the \
+             same file; it may have expired, or been withdrawn"
+        }
+        DialError::TlsAlert(_) => "the server may know another name only, or speak nothing newer than TLS 1.1",
+        DialError::Tls(_) => INSECURE,
         DialError::Unauthorised => OTHER_CREDENTIALS,
         DialError::Other(_) => "`-v` shows more of what happens",
     }
@@ -215,10 +242,39 @@ impl From<TargetError> for Failure {
 impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
         match &error {
+            ConnectError::Tls(error) => error.clone().into(),
             ConnectError::NotYet(_) => Self::new(Kind::Usage, error.to_string())
                 .hint("use ws:// or http://, which every device with a network serves"),
             ConnectError::Setup(_) => Self::new(Kind::Other, error.to_string()).hint("`-v` shows more of what happens"),
         }
+    }
+}
+
+impl From<SetupError> for Failure {
+    fn from(error: SetupError) -> Self {
+        match error {
+            SetupError::File(error) => error.into(),
+            SetupError::Other(_) => Self::new(Kind::Other, error.to_string())
+                .hint("`--ca-cert-file FILE` trusts the authorities in a file instead of those of the system"),
+        }
+    }
+}
+
+impl From<PemError> for Failure {
+    fn from(error: PemError) -> Self {
+        let hint = match &error.fault {
+            PemFault::Unreadable(_) => "give the path of a PEM file that you may read",
+            PemFault::NoCertificate | PemFault::NoKey => {
+                "a PEM file is text with `-----BEGIN` in it; `openssl x509 -inform DER` and `openssl pkey -inform DER` make it"
+            }
+            PemFault::EncryptedKey => {
+                "`openssl pkey -in FILE -out PLAIN` takes its password away; keep that file to yourself"
+            }
+            PemFault::TooLarge | PemFault::Damaged | PemFault::Unusable(_) => {
+                "`openssl x509 -noout -text -in FILE` shows a certificate, `openssl pkey -noout -check -in FILE` checks a key"
+            }
+        };
+        Self::new(Kind::Usage, error.to_string()).hint(hint)
     }
 }
 

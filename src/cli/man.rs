@@ -9,11 +9,14 @@ use clap_mangen::roff::{Roff, bold, roman};
 use super::failure::EXIT_CODES;
 
 /// What the environment can say.
-const ENVIRONMENT: [(&str, &str); 5] = [
+const ENVIRONMENT: [(&str, &str); 8] = [
     ("OTACTL_PORT", "the device, as --port gives it"),
     ("MOS_PORT", "the same; taken if neither --port nor OTACTL_PORT is given"),
     ("OTACTL_TIMEOUT", "how long a call may take, as --timeout gives it"),
     ("OTACTL_RPC_CREDS", "user and password for the device, as --rpc-creds gives them: USER:PASSWORD"),
+    ("OTACTL_CA_CERT_FILE", "the authorities to trust, as --ca-cert-file gives them"),
+    ("OTACTL_CERT_FILE", "the client certificate, as --cert-file gives it"),
+    ("OTACTL_KEY_FILE", "its private key, as --key-file gives it"),
     ("NO_COLOR", "if it is set to anything, no colours are used"),
 ];
 

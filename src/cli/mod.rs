@@ -1,7 +1,7 @@
 //! The command line: the only room that knows clap, the terminal and the environment.
 //!
 //! - [`command`]: one file per subcommand: its arguments and its `run`;
-//! - [`serial`], [`mqtt`]: the options for serial ports and for brokers;
+//! - [`serial`], [`mqtt`], [`tls`]: the options for serial ports, for brokers, and for TLS;
 //! - [`credentials`]: user and password, from wherever they come;
 //! - [`context`]: options and environment become a connected device;
 //! - [`output`]: results and talk; the only file that writes to stdout;
@@ -27,6 +27,7 @@ pub(crate) mod mqtt;
 pub(crate) mod output;
 pub(crate) mod progress;
 pub(crate) mod serial;
+pub(crate) mod tls;
 pub(crate) mod values;
 
 use std::ffi::OsString;
@@ -76,10 +77,6 @@ pub(crate) struct GlobalArgs {
     #[arg(long, global = true, value_name = "CREDENTIALS", allow_hyphen_values = true)]
     pub(crate) rpc_creds: Option<String>,
 
-    /// Take any TLS certificate
-    #[arg(long, global = true)]
-    pub(crate) insecure: bool,
-
     /// Print results on one line, and update events as one JSON object per line
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -93,6 +90,9 @@ pub(crate) struct GlobalArgs {
     pub(crate) verbose: u8,
 
     // The last, since their headings hold for whatever follows.
+    #[command(flatten)]
+    pub(crate) tls: tls::TlsArgs,
+
     #[command(flatten)]
     pub(crate) serial: serial::SerialArgs,
 

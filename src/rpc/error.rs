@@ -162,6 +162,36 @@ pub enum DialError {
     /// The port does not speak TLS.
     #[error("the port does not speak TLS")]
     PlainPort,
+    /// The certificate of the server has run out.
+    #[error("its certificate has expired")]
+    CertExpired,
+    /// By the clock of this machine.
+    #[error("its certificate is not valid yet")]
+    CertNotYetValid,
+    /// The certificate of the server is that of another one.
+    #[error("its certificate is not for `{asked}`")]
+    CertWrongName {
+        /// The name or address that was asked for.
+        asked: String,
+    },
+    /// Signed by itself, or by an authority that nobody knows.
+    #[error("its certificate is signed by nobody who is trusted here")]
+    CertUntrusted,
+    /// Marked as an authority's, which no server may show as its own.
+    #[error("its certificate is that of an authority, not of a server")]
+    CertOfAuthority,
+    /// The server wants to know who asks.
+    #[error("it asks for a client certificate, and hangs up without one")]
+    ClientCertWanted,
+    /// The server does not know us, or does not want us.
+    #[error("it does not accept the client certificate{}", behind(.alert.as_deref()))]
+    ClientCertRefused {
+        /// What it said.
+        alert: Option<String>,
+    },
+    /// The server gave TLS up.
+    #[error("it broke TLS off: {0}")]
+    TlsAlert(String),
     /// TLS failed in another way.
     #[error("TLS failed: {0}")]
     Tls(String),

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use httparse::Status;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::board::{Answered, Board};
 use super::services::params_from_query;
+use super::stream::Stream;
 use super::websocket::{self, Caller};
 use super::wire::{self, Call, Failure, Outcome};
 
@@ -42,8 +42,8 @@ enum End {
     },
 }
 
-struct Connection {
-    stream: TcpStream,
+struct Connection<S> {
+    stream: S,
     /// What has been read and belongs to the next request.
     buffer: Vec<u8>,
     channel: String,
@@ -51,10 +51,10 @@ struct Connection {
 }
 
 /// Serves one connection, for as long as it and this boot last.
-pub async fn serve(stream: TcpStream, peer: SocketAddr, board: Arc<Board>) {
+pub async fn serve(stream: impl Stream, peer: SocketAddr, board: Arc<Board>) {
     let boot = board.boot();
-    let Ok(local) = stream.local_addr() else { return };
-    if stream.set_nodelay(true).is_err() {
+    let Ok(local) = stream.tcp().local_addr() else { return };
+    if stream.tcp().set_nodelay(true).is_err() {
         return;
     }
     let mut connection =
@@ -70,7 +70,7 @@ pub async fn serve(stream: TcpStream, peer: SocketAddr, board: Arc<Board>) {
     match end {
         End::Closed => {}
         End::Reset => {
-            let _ = connection.stream.set_zero_linger();
+            let _ = connection.stream.tcp().set_zero_linger();
         }
         End::Upgraded { is_authorised } => {
             let Connection { stream, buffer, channel, ip } = connection;
@@ -80,7 +80,7 @@ pub async fn serve(stream: TcpStream, peer: SocketAddr, board: Arc<Board>) {
     }
 }
 
-impl Connection {
+impl<S: Stream> Connection<S> {
     async fn run(&mut self, board: &Arc<Board>) -> End {
         loop {
             let request = match self.read_request().await {

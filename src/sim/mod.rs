@@ -10,6 +10,7 @@
 //! - [`board`]: the device with its clock, its power and its downloads;
 //! - [`server`]: the ports, served by [`http`] and [`websocket`], by [`tcp`] with [`lines`], and by [`udp`];
 //! - [`mqtt`]: the device as a client of a broker;
+//! - [`tls`]: TLS below HTTP and WebSocket, which run over any [`stream`];
 //! - [`uart`]: a line of real speed with small buffers; `serial`: the same on a pseudo terminal;
 //! - [`storage`]: what outlives the process.
 //!
@@ -27,7 +28,9 @@ pub mod serial;
 pub mod server;
 pub mod services;
 pub mod storage;
+pub mod stream;
 pub mod tcp;
+pub mod tls;
 pub mod uart;
 pub mod udp;
 pub mod updater;

@@ -2,16 +2,17 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
 use super::board::Board;
-use super::{Config, http, tcp, udp};
+use super::{Config, http, tcp, tls, udp};
 
 /// A simulated device that runs. Dropping it switches it off.
 #[derive(Debug)]
@@ -29,16 +30,21 @@ impl Simulator {
         let mut tasks = JoinSet::new();
         let clock = Arc::clone(&board);
         tasks.spawn(async move { clock.run_clock().await });
-        tasks.spawn(accept(listener, Arc::clone(&board), |stream, peer, board| {
-            Box::pin(http::serve(stream, peer, board))
-        }));
+        tasks.spawn(accept(listener, Arc::clone(&board), http::serve));
         Ok(Self { board, address, tasks })
     }
 
     /// Serves the device on this listener too, over plain TCP.
     pub fn serve_tcp(&mut self, listener: TcpListener) {
         let board = Arc::clone(&self.board);
-        self.tasks.spawn(accept(listener, board, |stream, peer, board| Box::pin(tcp::serve(stream, peer, board))));
+        self.tasks.spawn(accept(listener, board, tcp::serve));
+    }
+
+    /// Serves the device on this listener too, over WebSocket and HTTP within TLS.
+    pub fn serve_tls(&mut self, listener: TcpListener, config: Arc<ServerConfig>) {
+        let (board, acceptor) = (Arc::clone(&self.board), TlsAcceptor::from(config));
+        let serve = move |stream, peer, board| tls::serve(stream, peer, board, acceptor.clone());
+        self.tasks.spawn(accept(listener, board, serve));
     }
 
     /// Serves the device on this socket too, over UDP.
@@ -95,12 +101,12 @@ impl Simulator {
     }
 }
 
-/// What is done with a connection.
-type Serve = fn(TcpStream, SocketAddr, Arc<Board>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
-
 /// The port stays bound while the device reboots, so that nobody else can take it; connections wait
 /// unanswered meanwhile, as a SYN does that is sent again.
-async fn accept(listener: TcpListener, board: Arc<Board>, serve: Serve) {
+async fn accept<F>(listener: TcpListener, board: Arc<Board>, serve: impl Fn(TcpStream, SocketAddr, Arc<Board>) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
     let mut connections = JoinSet::new();
     loop {
         board.until_on().await;

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 use super::board::{Answered, Board};
+use super::stream::Stream;
 use super::wire;
 
 /// The largest message that the device takes, in bytes; a larger one stalls the connection.
@@ -32,7 +32,13 @@ pub struct Caller {
 }
 
 /// Serves a connection after its handshake, for as long as it and this boot last.
-pub async fn serve(stream: TcpStream, already_read: Vec<u8>, caller: &Caller, board: &Arc<Board>, boot: Option<u64>) {
+pub async fn serve<S: Stream>(
+    stream: S,
+    already_read: Vec<u8>,
+    caller: &Caller,
+    board: &Arc<Board>,
+    boot: Option<u64>,
+) {
     let config = WebSocketConfig::default().read_buffer_size(MAX_MESSAGE).write_buffer_size(0);
     let mut socket = WebSocketStream::from_partially_read(stream, already_read, Role::Server, Some(config)).await;
     tokio::select! {
@@ -43,7 +49,7 @@ pub async fn serve(stream: TcpStream, already_read: Vec<u8>, caller: &Caller, bo
 }
 
 /// Returns when the connection is to be closed.
-async fn talk(socket: &mut WebSocketStream<TcpStream>, caller: &Caller, board: &Arc<Board>) {
+async fn talk(socket: &mut WebSocketStream<impl Stream>, caller: &Caller, board: &Arc<Board>) {
     // Replies that come when a download has ended; other calls are answered meanwhile.
     let mut later = JoinSet::new();
     loop {

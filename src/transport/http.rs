@@ -1,6 +1,6 @@
 //! HTTP: `POST /rpc` with the whole frame as body. The device answers 200 even to errors.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::target::Endpoint;
-use super::tls::{self, Trust};
+use super::tls::{self, ClientAuth};
 use super::{ConnectError, Options};
 use crate::rpc::auth::Authorization;
 use crate::rpc::frame::{self, Incoming, MAX_REQUEST};
@@ -29,6 +29,7 @@ pub struct Http {
     connect_timeout: Duration,
     /// Made once, since it may hold all the roots of the system.
     tls: ClientConfig,
+    client_auth: Arc<ClientAuth>,
     /// Holds connections that are kept for the next call; given up as a whole.
     keeping: Mutex<Option<Client>>,
     /// Counts how often that was done; calls under way wait for it.
@@ -38,13 +39,14 @@ pub struct Http {
 impl Http {
     /// A client for `endpoint`. Loads root certificates only for `https`.
     pub fn new(endpoint: &Endpoint, options: &Options) -> Result<Self, ConnectError> {
-        let tls = tls::client_config(Trust::new(endpoint.is_tls(), options.insecure))
-            .map_err(|e| ConnectError::Setup(e.to_string()))?;
+        let mut tls = tls::client_config(endpoint.is_tls(), &options.tls)?;
+        let client_auth = ClientAuth::watch(&mut tls);
         Ok(Self {
             endpoint: endpoint.clone(),
             peer: endpoint.to_string(),
             connect_timeout: options.connect_timeout,
             tls,
+            client_auth,
             keeping: Mutex::new(None),
             hung_up: watch::Sender::new(0),
         })
@@ -82,6 +84,7 @@ impl Http {
             post = post.header(AUTHORIZATION, authorization);
         }
         let response = post.send().await.map_err(|e| self.failed(&e))?;
+        self.client_auth.admitted();
         let status = response.status();
         let challenge = response.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
         let challenge = challenge.map(ToOwned::to_owned);
@@ -134,7 +137,7 @@ impl Http {
         if error.is_connect() {
             let cause = match self.endpoint.is_tls() {
                 _ if error.is_timeout() => DialError::Silent(self.connect_timeout),
-                true => tls::explain_handshake(error),
+                true => self.client_auth.explain_handshake(error),
                 false => tls::explain(error),
             };
             return CallError::Unreachable { peer, cause };
@@ -147,7 +150,12 @@ impl Http {
             }
             source = cause.source();
         }
-        CallError::Lost { peer, sent: true, reason: tls::explain(error).to_string() }
+        // A server that wants to know who asks looks at that before it looks at the request.
+        let cause = tls::explain(error);
+        match self.client_auth.refusal(&cause) {
+            Some(cause) => CallError::Unreachable { peer, cause },
+            None => CallError::Lost { peer, sent: true, reason: cause.to_string() },
+        }
     }
 
     fn not_rpc(&self, what: String) -> CallError {

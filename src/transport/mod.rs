@@ -45,8 +45,8 @@ use websocket::WebSocket;
 pub struct Options {
     /// How long it may take until a connection stands.
     pub connect_timeout: Duration,
-    /// Take any TLS certificate.
-    pub insecure: bool,
+    /// What concerns TLS only.
+    pub tls: tls::Settings,
     /// What concerns serial ports only.
     pub serial: serial::Settings,
     /// What concerns brokers only.
@@ -57,7 +57,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(10),
-            insecure: false,
+            tls: tls::Settings::default(),
             serial: serial::Settings::default(),
             mqtt: mqtt::Settings::default(),
         }
@@ -73,15 +73,19 @@ pub enum ConnectError {
     /// The HTTP client could not be set up.
     #[error("cannot set up the connection: {0}")]
     Setup(String),
+    /// TLS is to be spoken, and something that it needs is not there.
+    #[error(transparent)]
+    Tls(#[from] tls::SetupError),
 }
 
-/// The one match on the kind of a target. Nothing is dialled before the first call.
+/// The one match on the kind of a target. Nothing is dialled before the first call; what TLS needs is
+/// read here, so that a file that is not there is found out before.
 pub fn connect(target: &Target, options: &Options) -> Result<Box<dyn RpcClient>, ConnectError> {
     match target {
-        Target::WebSocket(endpoint) => Ok(Box::new(Session::new(WebSocket::new(endpoint, options)))),
+        Target::WebSocket(endpoint) => Ok(Box::new(Session::new(WebSocket::new(endpoint, options)?))),
         Target::Http(endpoint) => Ok(Box::new(Http::new(endpoint, options)?)),
         Target::Serial(path) => Ok(Box::new(Session::new(Serial::new(path, &options.serial)))),
-        Target::Mqtt(endpoint) => Ok(Box::new(Session::new(Mqtt::new(endpoint, options)))),
+        Target::Mqtt(endpoint) => Ok(Box::new(Session::new(Mqtt::new(endpoint, options)?))),
         Target::Tcp(endpoint) => Ok(Box::new(Session::new(Tcp::new(endpoint, options)))),
         Target::Udp(endpoint) => Ok(Box::new(Session::new(Udp::new(endpoint)))),
         Target::Sim(_) => Err(ConnectError::NotYet("sim: (other than from the command line)")),

@@ -3,17 +3,13 @@
 //! The device pings about every 5 s when idle, and so do we. A chip that resets closes no
 //! connection; the missing answers are how a link that nothing is asked of is found to be dead.
 
-use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
+use std::{fmt, io};
 
 use async_trait::async_trait;
 use futures_util::{SinkExt as _, StreamExt as _};
-use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep_until, timeout};
-use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::handshake::client::Request as Handshake;
@@ -23,11 +19,11 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
-use super::Options;
 use super::link::{Connect, Link, LinkDriver};
 use super::reach::reach;
 use super::target::{Endpoint, Login};
-use super::tls::{self, Trust};
+use super::tls::{self, Connector};
+use super::{ConnectError, Options};
 use crate::rpc::DialError;
 
 /// The largest message that is taken from a device, in bytes. Its own frames end at 4096, but a
@@ -48,37 +44,28 @@ const DEAD_AFTER: Duration = Duration::from_secs(15);
 pub struct WebSocket {
     endpoint: Endpoint,
     peer: String,
-    trust: Trust,
-    /// Made at the first dial, since it may hold all the roots of the system.
-    tls: OnceCell<TlsConnector>,
+    /// For `wss`; it may hold all the roots of the system.
+    tls: Option<Connector>,
     connect_timeout: Duration,
 }
 
 impl WebSocket {
-    /// A way to `endpoint`.
-    #[must_use]
-    pub fn new(endpoint: &Endpoint, options: &Options) -> Self {
-        Self {
+    /// A way to `endpoint`. Loads root certificates only for `wss`.
+    pub fn new(endpoint: &Endpoint, options: &Options) -> Result<Self, ConnectError> {
+        Ok(Self {
             endpoint: endpoint.clone(),
             peer: endpoint.to_string(),
-            trust: Trust::new(endpoint.is_tls(), options.insecure),
-            tls: OnceCell::new(),
+            tls: endpoint.is_tls().then(|| Connector::new(&options.tls)).transpose()?,
             connect_timeout: options.connect_timeout,
-        }
+        })
     }
 
     async fn open(&self) -> Result<Link, DialError> {
         let tcp = reach(&self.endpoint, self.connect_timeout).await?;
-        if !self.endpoint.is_tls() {
+        let Some(tls) = &self.tls else {
             return self.shake_hands(tcp).await;
-        }
-        let tls_error = |e: String| DialError::Tls(e);
-        let connector = self.tls.get_or_try_init(|| async {
-            tls::client_config(self.trust).map(|config| TlsConnector::from(Arc::new(config)))
-        });
-        let connector = connector.await.map_err(|e| tls_error(e.to_string()))?;
-        let name = ServerName::try_from(self.endpoint.host().to_owned()).map_err(|e| tls_error(e.to_string()))?;
-        let stream = connector.connect(name, tcp).await.map_err(|e| tls::explain_handshake(&e))?;
+        };
+        let stream = tls.connect(self.endpoint.host(), tcp).await?;
         self.shake_hands(stream).await
     }
 
@@ -92,7 +79,10 @@ impl WebSocket {
             .read_buffer_size(BUFFER)
             .write_buffer_size(0);
         let (socket, _) =
-            client_async_with_config(self.handshake()?, stream, Some(config)).await.map_err(|e| refused(&e))?;
+            client_async_with_config(self.handshake()?, stream, Some(config)).await.map_err(|e| self.refused(&e))?;
+        if let Some(tls) = &self.tls {
+            tls.client_auth().admitted();
+        }
         let (link, driver) = Link::pair();
         tokio::spawn(drive(socket, driver));
         Ok(link)
@@ -109,6 +99,28 @@ impl WebSocket {
             request.headers_mut().insert(AUTHORIZATION, value);
         }
         Ok(request)
+    }
+
+    /// What a failed handshake means.
+    fn refused(&self, error: &Error) -> DialError {
+        let cause = match error {
+            Error::Http(response) => {
+                return match response.status().as_u16() {
+                    401 | 403 => DialError::Unauthorised,
+                    status => DialError::NotRpc(format!("it answered with HTTP status {status} instead of WebSocket")),
+                };
+            }
+            Error::Protocol(ProtocolError::HandshakeIncomplete) => DialError::HungUp,
+            Error::Io(error) => tls::explain(error),
+            other => return DialError::NotRpc(format!("WebSocket handshake: {other}")),
+        };
+        match self.tls.as_ref().and_then(|tls| tls.client_auth().refusal(&cause)) {
+            Some(refusal) => refusal,
+            None if cause == DialError::HungUp => {
+                DialError::NotRpc("it closed the connection during the WebSocket handshake".into())
+            }
+            None => cause,
+        }
     }
 }
 
@@ -130,26 +142,6 @@ impl Connect for WebSocket {
     fn peer(&self) -> &str {
         &self.peer
     }
-}
-
-/// What a failed handshake means.
-fn refused(error: &Error) -> DialError {
-    match error {
-        Error::Http(response) => match response.status().as_u16() {
-            401 | 403 => DialError::Unauthorised,
-            status => DialError::NotRpc(format!("it answered with HTTP status {status} instead of WebSocket")),
-        },
-        Error::Protocol(ProtocolError::HandshakeIncomplete) => hung_up(),
-        Error::Io(error) => match DialError::from(error) {
-            DialError::HungUp => hung_up(),
-            cause => cause,
-        },
-        other => DialError::NotRpc(format!("WebSocket handshake: {other}")),
-    }
-}
-
-fn hung_up() -> DialError {
-    DialError::NotRpc("it closed the connection during the WebSocket handshake".into())
 }
 
 /// Carries frames between the socket and the link until one of them ends.
@@ -208,6 +200,10 @@ where
         match sent {
             Ok(()) => {}
             Err(Error::ConnectionClosed | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => {
+                return "the device closed the connection".into();
+            }
+            // A server that ends TCP without a word has not ended TLS, which is an error of its own.
+            Err(Error::Io(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 return "the device closed the connection".into();
             }
             Err(error) => return error.to_string(),

@@ -1,8 +1,9 @@
-//! What the tests share: a simulated device, the built binary, a server of recorded bundles, peers that
-//! misbehave, peers that follow a script, and all the ways to any of them.
+//! What the tests share: a simulated device, the built binary, a server of recorded bundles, certificates,
+//! peers that misbehave, peers that follow a script, and all the ways to any of them.
 #![allow(clippy::allow_attributes, dead_code, unreachable_pub, reason = "each test file uses its own share of this")]
 
 pub mod bundles;
+pub mod certificates;
 pub mod peers;
 pub mod script;
 pub mod scripted;
@@ -78,9 +79,18 @@ pub fn recorded_device_with_auth(id: &str, algorithm: Algorithm) -> Config {
 pub fn otactl(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_otactl"));
     command.args(args).stdin(Stdio::null()).current_dir(env!("CARGO_MANIFEST_DIR"));
-    for variable in
-        ["OTACTL_PORT", "MOS_PORT", "OTACTL_TIMEOUT", "OTACTL_RPC_CREDS", "NO_COLOR", "HTTP_PROXY", "http_proxy"]
-    {
+    for variable in [
+        "OTACTL_PORT",
+        "MOS_PORT",
+        "OTACTL_TIMEOUT",
+        "OTACTL_RPC_CREDS",
+        "OTACTL_CA_CERT_FILE",
+        "OTACTL_CERT_FILE",
+        "OTACTL_KEY_FILE",
+        "NO_COLOR",
+        "HTTP_PROXY",
+        "http_proxy",
+    ] {
         command.env_remove(variable);
     }
     command

@@ -238,6 +238,6 @@ pub fn client(port: &str) -> Box<dyn RpcClient> {
     let target = port.parse().unwrap_or_else(|e| panic!("{port}: {e}"));
     // A peer that is silent on purpose is not to be asked what it understands.
     let serial = serial::Settings { framing: serial::Framing::Line, ..serial::Settings::default() };
-    let options = Options { connect_timeout: PATIENCE, insecure: true, serial, ..Options::default() };
+    let options = Options { connect_timeout: PATIENCE, serial, ..Options::default() };
     transport::connect(&target, &options).unwrap_or_else(|e| panic!("{port}: {e}"))
 }

@@ -37,7 +37,7 @@ pub(crate) enum Command {
     Info(info::Args),
     Ping(ping::Args),
     Reboot(reboot::Args),
-    Simulate(simulate::Args),
+    Simulate(Box<simulate::Args>),
     #[command(hide = true)]
     Generate(generate::Args),
 }

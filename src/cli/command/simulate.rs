@@ -1,11 +1,14 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use otactl::sim::auth::{Algorithm, Auth};
 use otactl::sim::{Config, Firmware, Simulator, mqtt};
 use otactl::transport::target::Target;
+use otactl::transport::tls;
+use rustls::ServerConfig;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::broadcast::error::RecvError;
 
@@ -13,7 +16,7 @@ use crate::cli::context::Context;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::values;
 
-/// Run a simulated device, over WebSocket, HTTP, TCP, UDP, MQTT and a serial port, until Ctrl-C
+/// Run a simulated device, over WebSocket, HTTP, TLS, TCP, UDP, MQTT and a serial port, until Ctrl-C
 ///
 /// It runs demo 1.0.0, and takes any bundle for its platform.
 #[derive(Debug, clap::Args)]
@@ -37,6 +40,18 @@ pub(crate) struct Args {
     /// The age of its MQTT library
     #[arg(long, value_name = "GENERATION", requires = "mqtt", default_value = "twice")]
     mqtt_generation: MqttGeneration,
+
+    /// Where it listens for WebSocket and HTTP over TLS; with --tls-cert and --tls-key
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = values::listen)]
+    tls: Option<SocketAddr>,
+
+    /// Its certificate for --tls, as PEM, with those that lead to its authority
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    tls_cert: Option<PathBuf>,
+
+    /// The private key of --tls-cert, as PEM
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    tls_key: Option<PathBuf>,
 
     /// Serve it on a serial port too, with --baud-rate, and say where that is
     ///
@@ -72,6 +87,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
 }
+
+/// A certificate that is its own authority, for this machine. Without the constraint, it would be one
+/// that no server may show.
+const MAKE_CERTIFICATE: &str = "`openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 365 \
+    -keyout key.pem -out cert.pem -subj /CN=otactl -addext basicConstraints=critical,CA:FALSE \
+    -addext subjectAltName=IP:127.0.0.1,DNS:localhost`";
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))
@@ -128,6 +149,10 @@ fn mqtt_config(url: &str, generation: MqttGeneration) -> Result<mqtt::Config, Fa
 impl Args {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let mqtt = self.mqtt.as_ref().map(|url| mqtt_config(url, self.mqtt_generation)).transpose()?;
+        let tls = match self.tls {
+            Some(address) => Some((address, self.tls_config()?)),
+            None => None,
+        };
         let listener = listen(self.listen).await?;
         let Config { factory, .. } = Config::default();
         let factory = Firmware { platform: self.platform, ..factory };
@@ -155,6 +180,12 @@ impl Args {
             simulator.id(),
             address = simulator.address()
         ));
+        if let Some((address, config)) = tls {
+            let listener = listen(address).await?;
+            let address = listener.local_addr().unwrap_or(address);
+            output.say(&format!("and at wss://{address}/rpc and https://{address}/rpc"));
+            simulator.serve_tls(listener, config);
+        }
         if let Some(address) = self.tcp {
             let listener = listen(address).await?;
             output.say(&format!("and at tcp://{}", listener.local_addr().unwrap_or(address)));
@@ -185,5 +216,16 @@ impl Args {
             }
         });
         std::future::pending().await
+    }
+
+    fn tls_config(&self) -> Result<Arc<ServerConfig>, Failure> {
+        let (Some(cert), Some(key)) = (&self.tls_cert, &self.tls_key) else {
+            return Err(Failure::new(
+                Kind::Usage,
+                "--tls needs a certificate and its key: --tls-cert FILE --tls-key FILE",
+            )
+            .hint(format!("this makes them: {MAKE_CERTIFICATE}")));
+        };
+        Ok(tls::server_config(cert, key)?)
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::ArgGroup;
 use otactl::bundle::Bundle;
 use otactl::transport::target::Target;
-use otactl::transport::tls::{self, Trust};
+use otactl::transport::tls;
 use otactl::update::{self, Plan, Source, Success, remote};
 
 use crate::cli::context::Context;
@@ -113,8 +113,7 @@ impl Args {
         }
         let failed = |error: String| Failure::new(Kind::Other, format!("cannot set up the HTTP client: {error}"));
         // A plain URL may still lead to another by a redirect, so that the roots are wanted in any case.
-        let trust = Trust::new(true, context.options().insecure);
-        let tls = tls::client_config(trust).map_err(|e| failed(e.to_string()))?;
+        let tls = tls::client_config(true, &context.options()?.tls)?;
         let client =
             reqwest::Client::builder().tls_backend_preconfigured(tls).build().map_err(|e| failed(e.to_string()))?;
         let manifest = remote::read_manifest(&client, &url).await;

@@ -1,6 +1,7 @@
 //! The connection to a broker, and why there is none.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rumqttc::{
@@ -10,10 +11,11 @@ use rumqttc::{
 use tokio::time::timeout;
 
 use super::topics::Topics;
-use super::{KEEP_ALIVE, Options};
+use super::{ConnectError, KEEP_ALIVE, Options};
 use crate::rpc::DialError;
 use crate::transport::reach::reach;
 use crate::transport::target::{Endpoint, Login};
+use crate::transport::tls::{self, Connector};
 
 /// The largest message that is taken from the broker, in bytes, and the largest that is sent.
 const MAX_INCOMING: usize = 1 << 20;
@@ -30,6 +32,7 @@ pub(super) struct Broker {
     /// The user chose it, and so may have chosen it elsewhere too.
     has_own_id: bool,
     password: Option<String>,
+    tls: Option<Arc<Connector>>,
     connect_timeout: Duration,
 }
 
@@ -53,14 +56,16 @@ impl Connection {
 }
 
 impl Broker {
-    pub(super) fn new(endpoint: &Endpoint, client_id: String, options: &Options) -> Self {
-        Self {
+    pub(super) fn new(endpoint: &Endpoint, client_id: String, options: &Options) -> Result<Self, ConnectError> {
+        let tls = endpoint.is_tls().then(|| Connector::new(&options.tls)).transpose()?;
+        Ok(Self {
             endpoint: endpoint.clone(),
             client_id,
             has_own_id: options.mqtt.client_id.is_some(),
             password: options.mqtt.password.clone(),
+            tls: tls.map(Arc::new),
             connect_timeout: options.connect_timeout,
-        }
+        })
     }
 
     /// Connects and subscribes.
@@ -75,9 +80,12 @@ impl Broker {
         let (client, events) = AsyncClient::builder(self.options()).capacity(QUEUE).build();
         let mut connection = Connection { client, events };
         loop {
-            if let Event::Incoming(Packet::ConnAck(_)) = next(&mut connection.events).await? {
+            if let Event::Incoming(Packet::ConnAck(_)) = self.next(&mut connection.events).await? {
                 break;
             }
+        }
+        if let Some(tls) = &self.tls {
+            tls.client_auth().admitted();
         }
         // The one without which there are no answers, and those without which we know less.
         let others = [topics.will.as_ref(), tracing::enabled!(tracing::Level::DEBUG).then_some(&topics.console)];
@@ -87,7 +95,7 @@ impl Broker {
         }
         loop {
             // Acknowledged in the order in which they were asked for.
-            if let Event::Incoming(Packet::SubAck(ack)) = next(&mut connection.events).await? {
+            if let Event::Incoming(Packet::SubAck(ack)) = self.next(&mut connection.events).await? {
                 return match ack.return_codes.first() {
                     Some(SubscribeReasonCode::Success(_)) => Ok(connection),
                     _ => Err(DialError::SubscriptionRefused(topics.replies.clone())),
@@ -110,11 +118,29 @@ impl Broker {
         }
         let (endpoint, limit) = (self.endpoint.clone(), self.connect_timeout);
         // So that it is reached, and explained, like any other host.
-        options.set_socket_connector(move |_, _| {
-            let endpoint = endpoint.clone();
-            async move { reach(&endpoint, limit).await.map_err(io::Error::other) }
-        });
+        match self.tls.clone() {
+            None => options.set_socket_connector(move |_, _| {
+                let endpoint = endpoint.clone();
+                async move { reach(&endpoint, limit).await.map_err(io::Error::other) }
+            }),
+            Some(tls) => options.set_socket_connector(move |_, _| {
+                let (endpoint, tls) = (endpoint.clone(), Arc::clone(&tls));
+                async move {
+                    let stream = reach(&endpoint, limit).await.map_err(io::Error::other)?;
+                    tls.connect(endpoint.host(), stream).await.map_err(io::Error::other)
+                }
+            }),
+        };
         options
+    }
+
+    /// The next event of a connection that is being made.
+    async fn next(&self, events: &mut EventLoop) -> Result<Event, DialError> {
+        events.poll().await.map_err(|error| {
+            let cause = explain(&error);
+            let refusal = self.tls.as_ref().and_then(|tls| tls.client_auth().refusal(&cause));
+            refusal.unwrap_or(cause)
+        })
     }
 
     /// Why the connection that there was has ended.
@@ -139,11 +165,6 @@ impl Broker {
     }
 }
 
-/// The next event of a connection that is being made.
-async fn next(events: &mut EventLoop) -> Result<Event, DialError> {
-    events.poll().await.map_err(|error| explain(&error))
-}
-
 fn explain(error: &ConnectionError) -> DialError {
     use ConnectReturnCode as Code;
 
@@ -166,5 +187,5 @@ fn explain(error: &ConnectionError) -> DialError {
 
 fn explain_io(error: &io::Error) -> DialError {
     let ours = error.get_ref().and_then(|inner| inner.downcast_ref::<DialError>());
-    ours.cloned().unwrap_or_else(|| DialError::from(error))
+    ours.cloned().unwrap_or_else(|| tls::explain(error))
 }

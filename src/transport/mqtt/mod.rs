@@ -19,10 +19,10 @@ use rumqttc::{Event, Packet, Publish};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::{Instant, sleep_until};
 
-use super::Options;
 use super::dialect::{Dialect, Heard};
 use super::link::{Connect, Link, LinkDriver};
 use super::target::Endpoint;
+use super::{ConnectError, Options};
 use crate::rpc::DialError;
 use crate::rpc::frame::{Addressing, id_of};
 use crate::text::{excerpt, printable};
@@ -75,23 +75,22 @@ pub struct Mqtt {
 }
 
 impl Mqtt {
-    /// A way to the device that `endpoint` names behind its broker.
-    #[must_use]
-    pub fn new(endpoint: &Endpoint, options: &Options) -> Self {
+    /// A way to the device that `endpoint` names behind its broker. For `mqtts`, reads what TLS needs.
+    pub fn new(endpoint: &Endpoint, options: &Options) -> Result<Self, ConnectError> {
         let settings = &options.mqtt;
         let client_id = settings.client_id.clone().unwrap_or_else(own_client_id);
         let device = endpoint.device();
         let src = settings.src.clone().unwrap_or_else(|| format!("{device}/rpc-resp/{client_id}"));
         let addressing = Addressing { src, dst: device };
-        Self {
+        Ok(Self {
             topics: Topics::new(&addressing, settings),
-            broker: Arc::new(Broker::new(endpoint, client_id, options)),
+            broker: Arc::new(Broker::new(endpoint, client_id, options)?),
             addressing,
             peer: endpoint.to_string(),
             dialled: format!("the broker {}://{}:{}", endpoint.url.scheme(), endpoint.host(), endpoint.port()),
             connection: Arc::default(),
             health: Health::default(),
-        }
+        })
     }
 }
 

@@ -1,0 +1,48 @@
+//! TLS over a connection that stands.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::{ClientAuth, Settings, SetupError, client_config};
+use crate::rpc::DialError;
+
+/// Speaks TLS with one server, as often as it is dialled.
+pub struct Connector {
+    connector: TlsConnector,
+    client_auth: Arc<ClientAuth>,
+}
+
+impl Connector {
+    /// Reads the files of `settings`, and the roots of the system if they are wanted.
+    pub fn new(settings: &Settings) -> Result<Self, SetupError> {
+        let mut config = client_config(true, settings)?;
+        let client_auth = ClientAuth::watch(&mut config);
+        Ok(Self { connector: TlsConnector::from(Arc::new(config)), client_auth })
+    }
+
+    /// Shakes hands with `host`, a name or an IP address.
+    pub async fn connect<S>(&self, host: &str, stream: S) -> Result<TlsStream<S>, DialError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let name = ServerName::try_from(host.to_owned()).map_err(|e| DialError::Tls(e.to_string()))?;
+        self.connector.connect(name, stream).await.map_err(|e| self.client_auth.explain_handshake(&e))
+    }
+
+    /// What the server has wanted to know of us.
+    #[must_use]
+    pub fn client_auth(&self) -> &ClientAuth {
+        &self.client_auth
+    }
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connector").field("client_auth", &self.client_auth).finish_non_exhaustive()
+    }
+}
