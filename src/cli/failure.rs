@@ -221,7 +221,7 @@ fn dial_hint(cause: &DialError) -> String {
             "give the `--cert-file` and `--key-file` that the server knows, with those that lead to its authority in the \
              same file; it may have expired, or been withdrawn"
         }
-        DialError::TlsAlert(_) => "the server may know another name only, or speak nothing newer than TLS 1.1",
+        DialError::TlsAlert(_) => "the server may know another name only, or lack what otactl speaks: TLS 1.2 or 1.3 with ECDHE",
         DialError::Tls(_) => INSECURE,
         DialError::Unauthorised => OTHER_CREDENTIALS,
         DialError::Other(_) => "`-v` shows more of what happens",
