@@ -26,7 +26,11 @@ installed() {
     fi
 }
 
-# The linker, and what ring is built with.
+# Debian keeps the broker where only root looks.
+PATH=$PATH:/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin
+
+# The linker, and what ring is built with; the broker of the tests.
 installed cc gcc
+installed mosquitto mosquitto
 
 exec cargo test --locked "$@"

@@ -16,6 +16,7 @@ use otactl::update::serve::ServeError;
 use otactl::update::{self, Refusal};
 
 use super::clock::{at, reverts};
+use super::dial_hint::{self, BROKER_CREDENTIALS, INSECURE, NOT_A_DEVICE, OTHER_CREDENTIALS};
 
 /// The kinds of failure that a script can tell apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,11 +116,6 @@ impl Failure {
     }
 }
 
-const OTHER_CREDENTIALS: &str = "give the user and password of the WebSocket in the URL: ws://USER:PASSWORD@HOST";
-const BROKER_CREDENTIALS: &str = "give the user in the URL, mqtt://USER@BROKER/DEVICE, and the password with --mqtt-password-file or OTACTL_MQTT_PASSWORD";
-const INSECURE: &str = "if the network can be trusted, `--insecure` takes any certificate";
-const NOT_A_DEVICE: &str = "check port and path: a device serves RPC at /rpc, over http:// and ws://";
-
 impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
         let (kind, hint) = match &error {
@@ -129,8 +125,8 @@ impl From<CallError> for Failure {
             CallError::Unreachable { cause: DialError::BrokerCredentials(_), .. } => {
                 (Kind::Unauthorised, Some(BROKER_CREDENTIALS))
             }
-            CallError::Unreachable { cause, .. } => {
-                let failure = Self::new(Kind::Unreachable, error.to_string()).hint(dial_hint(cause));
+            CallError::Unreachable { peer, cause } => {
+                let failure = Self::new(Kind::Unreachable, error.to_string()).hint(dial_hint::of(peer, cause));
                 return if is_about_its_certificate(cause) { failure.hint(INSECURE) } else { failure };
             }
             CallError::NotRpc { .. } => (Kind::Unreachable, Some(NOT_A_DEVICE)),
@@ -181,52 +177,6 @@ fn is_about_its_certificate(cause: &DialError) -> bool {
             | DialError::CertUntrusted
             | DialError::CertOfAuthority
     )
-}
-
-fn dial_hint(cause: &DialError) -> String {
-    match cause {
-        DialError::PortMissing { available } if available.is_empty() => {
-            return "is the board plugged in, and its driver loaded? No USB serial port is there at all".into();
-        }
-        DialError::PortMissing { available } => return format!("there is {}", available.join(", ")),
-        DialError::BrokerCredentials(_) => BROKER_CREDENTIALS,
-        DialError::BrokerRefused(_) => "give the client id that it expects with `--mqtt-client-id`, or try again later",
-        DialError::SubscriptionRefused(_) => {
-            "choose where the answers come, as the broker's rules allow it: `--mqtt-src SRC` or `--mqtt-sub-topic TOPIC`"
-        }
-        DialError::NotABroker(_) => "check host and port: a broker listens on 1883, with TLS on 8883",
-        DialError::PortHeld { .. } => "close that program first: two cannot share a port",
-        DialError::PortDenied { group: Some(group) } => {
-            return format!("become a member of the group: `sudo usermod -aG {group} $USER`, then log in again");
-        }
-        DialError::PortDenied { group: None } => "its owner has to let you; `ls -l` shows who that is",
-        DialError::NotASerialPort => "give a port such as /dev/ttyUSB0, or a URL such as ws://HOST",
-        DialError::Refused => {
-            "is the device on, and is this its port? A device serves RPC on port 80 unless configured otherwise"
-        }
-        DialError::Silent(_) => {
-            "is the device on, and in this network? Check the address, or give it longer with `--timeout 30s`"
-        }
-        DialError::NoRoute => "is the device on, and in a network that this machine can reach? Check the address",
-        DialError::UnknownHost => "check the spelling, or use the device's IP address",
-        DialError::HungUp | DialError::NotRpc(_) => NOT_A_DEVICE,
-        DialError::PlainPort => "use ws:// instead of wss://, or http:// instead of https://",
-        DialError::CertExpired => "give it a new one; or is the clock of this machine wrong?",
-        DialError::CertNotYetValid => "is the clock of this machine right? If so, that of whoever made it was not",
-        DialError::CertWrongName { .. } => "use a name or an address that the certificate is for",
-        DialError::CertUntrusted => "`--ca-cert-file FILE` trusts the authority that has signed it, or itself",
-        DialError::CertOfAuthority => "make it a certificate with `-addext basicConstraints=critical,CA:FALSE`",
-        DialError::ClientCertWanted => "give the certificate and its key with `--cert-file FILE --key-file FILE`",
-        DialError::ClientCertRefused { .. } => {
-            "give the `--cert-file` and `--key-file` that the server knows, with those that lead to its authority in the \
-             same file; it may have expired, or been withdrawn"
-        }
-        DialError::TlsAlert(_) => "the server may know another name only, or lack what otactl speaks: TLS 1.2 or 1.3 with ECDHE",
-        DialError::Tls(_) => INSECURE,
-        DialError::Unauthorised => OTHER_CREDENTIALS,
-        DialError::Other(_) => "`-v` shows more of what happens",
-    }
-    .into()
 }
 
 impl From<TargetError> for Failure {

@@ -6,7 +6,8 @@
 //! - [`context`]: options and environment become a connected device;
 //! - [`output`]: results and talk; the only file that writes to stdout;
 //! - [`progress`]: update events become bars, lines or JSON;
-//! - [`failure`]: what went wrong becomes a message, a hint and an exit code;
+//! - [`failure`]: what went wrong becomes a message, a hint and an exit code; [`dial_hint`]: what to try when
+//!   a device cannot be reached;
 //! - [`interrupt`]: what Ctrl-C does;
 //! - [`help`]: the page that `otactl` alone prints;
 //! - [`man`]: the manual;
@@ -19,6 +20,7 @@ pub(crate) mod clock;
 pub(crate) mod command;
 pub(crate) mod context;
 pub(crate) mod credentials;
+pub(crate) mod dial_hint;
 pub(crate) mod failure;
 pub(crate) mod help;
 pub(crate) mod interrupt;

@@ -184,7 +184,8 @@ impl Board {
         graveyard.push_back(Box::new(connection));
     }
 
-    fn print(&self, line: &str) {
+    /// Prints a line on the console.
+    pub(super) fn print(&self, line: &str) {
         // Nobody need listen.
         let _ = self.console.send(line.to_owned());
     }

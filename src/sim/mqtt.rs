@@ -97,6 +97,7 @@ async fn talk(config: &Config, client: &AsyncClient, events: &mut EventLoop, ip:
     let plain = format!("{}/rpc", config.device);
     // Replies that come when a download has ended; other calls are answered meanwhile.
     let mut later: JoinSet<Option<Reply>> = JoinSet::new();
+    let mut subscriptions = if config.generation == Generation::Plain { 1 } else { 2 };
     loop {
         tokio::select! {
             Some(reply) = later.join_next() => if let Ok(Some(reply)) = reply {
@@ -104,6 +105,13 @@ async fn talk(config: &Config, client: &AsyncClient, events: &mut EventLoop, ip:
             },
             event = events.poll() => match event {
                 Ok(Event::Incoming(Packet::ConnAck(_))) => subscribe(config.generation, &plain, client),
+                Ok(Event::Incoming(Packet::SubAck(_))) => {
+                    // The last of them is that to the plain topic.
+                    subscriptions -= 1;
+                    if subscriptions == 0 {
+                        board.print("mqtt: connected");
+                    }
+                }
                 Ok(Event::Incoming(Packet::Publish(message))) => {
                     if message.payload.len() > MAX_REQUEST {
                         return;

@@ -2,6 +2,8 @@
 //! peers that misbehave, peers that follow a script, and all the ways to any of them.
 #![allow(clippy::allow_attributes, dead_code, unreachable_pub, reason = "each test file uses its own share of this")]
 
+#[cfg(unix)]
+pub mod broker;
 pub mod bundles;
 pub mod certificates;
 pub mod peers;

@@ -302,9 +302,9 @@ impl Health {
             );
         }
         let will = self.0.will.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let will = will.map(|will| format!("; its last will says `{will}`")).unwrap_or_default();
+        let will = will.map(|will| format!(" Its last will says `{will}`")).unwrap_or_default();
         if self.0.has_answered.load(Ordering::Relaxed) {
-            return format!("the broker took the request, but `{device}` has stopped answering{will}");
+            return format!("the broker took the request, but `{device}` has stopped answering.{will}");
         }
         format!("the broker took the request, but no device answered; is `{device}` online?{will}")
     }

@@ -1,0 +1,305 @@
+//! Devices behind a broker, which is a real mosquitto. The built binary.
+#![cfg(unix)]
+
+mod support;
+
+use std::time::Duration;
+
+use otactl::ota;
+use otactl::rpc::{CallError, Device};
+use otactl::sim::auth::Auth;
+use otactl::sim::mqtt::Generation;
+use otactl::sim::{Config, Simulator};
+use otactl::transport::{self, Options};
+use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet, PublishOptions, QoS};
+use support::broker::{Broker, Door, PASSWORD, USER};
+use support::certificates::Authority;
+use support::{DEMO, REBOOT, Run, assert_runs, finish, otactl, run_on};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+const GENERATIONS: [Generation; 3] = [Generation::Twice, Generation::Single, Generation::Plain];
+
+fn quick() -> Config {
+    Config { reboot_delay: REBOOT, ..Config::default() }
+}
+
+/// How often the device was called like this, since the last look.
+fn calls(console: &mut tokio::sync::broadcast::Receiver<String>, method: &str) -> usize {
+    std::iter::from_fn(|| console.try_recv().ok()).filter(|line| line == method).count()
+}
+
+#[tokio::test]
+async fn a_device_behind_a_broker_is_updated_whatever_its_age() {
+    for generation in GENERATIONS {
+        let broker = Broker::start();
+        let device = broker.device(quick(), generation).await;
+        let port = broker.url(device.id());
+        let run = run_on(&port, &["update", DEMO]).await;
+        assert_eq!(run.code, 0, "{generation:?}: {}", run.shown());
+        // The firmware is fetched from where the device's own address leads.
+        assert!(run.stderr.contains("\nserve     the firmware at http://127.0.0.1:"), "{}", run.shown());
+        assert_runs(&port, "2.0.0", true).await;
+    }
+}
+
+/// Today's libraries run what comes on the plain topic twice. A snapshot that is made twice is a waste, a commit
+/// that runs twice is an error, an update that is started twice fails while it goes on.
+#[tokio::test]
+async fn nothing_runs_twice_on_any_generation() {
+    for generation in GENERATIONS {
+        let broker = Broker::start();
+        let device = broker.device(quick(), generation).await;
+        let mut console = device.console();
+        let port = broker.url(device.id());
+        for (method, code) in [("OTA.CreateSnapshot", 0), ("OTA.Commit", 4), ("OTA.Revert", 4), ("No.Such", 4)] {
+            let run = run_on(&port, &["call", method]).await;
+            assert_eq!(run.code, code, "{generation:?}, {method}: {}", run.shown());
+            assert_eq!(calls(&mut console, method), 1, "{generation:?}, {method}");
+        }
+    }
+}
+
+/// On a device that listens on its method topics, a call is one round trip and nothing else is asked.
+#[tokio::test]
+async fn a_call_is_one_request() {
+    let broker = Broker::start();
+    let device = broker.device(quick(), Generation::Twice).await;
+    let mut console = device.console();
+    let run = run_on(&broker.url(device.id()), &["call", "Sys.GetInfo"]).await;
+    assert_eq!(run.code, 0, "{}", run.shown());
+    let printed: Vec<_> = std::iter::from_fn(|| console.try_recv().ok()).collect();
+    assert_eq!(printed, ["Sys.GetInfo"]);
+}
+
+#[tokio::test]
+async fn credentials_of_the_device_and_of_the_broker_are_two_things() {
+    let broker = Broker::with(Door::Guarded, None);
+    let auth: Auth = "admin:secret:lab".parse().expect("credentials");
+    let device = broker.device(Config { auth: Some(auth), ..quick() }, Generation::Twice).await;
+    let port = format!("mqtt://{USER}@127.0.0.1:{}/{}", broker.port, device.id());
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), format!("{PASSWORD}\n")).expect("written");
+    let file = file.path().display().to_string();
+    let mut from_file = otactl(&["--port", &port, "--mqtt-password-file", &file, "update", DEMO]);
+    from_file.env("OTACTL_RPC_CREDS", "admin:secret");
+    let run = finish(from_file).await;
+    assert_eq!(run.code, 0, "{}", run.shown());
+
+    let mut from_environment = otactl(&["--port", &port, "--rpc-creds", "admin:secret", "ping"]);
+    from_environment.env("OTACTL_MQTT_PASSWORD", PASSWORD);
+    assert_eq!(finish(from_environment).await.code, 0);
+    let in_url = port.replace(USER, &format!("{USER}:bro%3Aker&pass"));
+    assert_eq!(run_on(&in_url, &["--rpc-creds", "admin:secret", "ping"]).await.code, 0);
+
+    let refused = |run: &Run, message: &str| {
+        assert_eq!((run.code, run.stdout.as_str()), (6, ""), "{}", run.shown());
+        assert!(run.stderr.contains(message) && run.stderr.contains("\nhint: "), "{message}: {}", run.shown());
+        assert!(!run.stderr.contains("s3cret"), "{}", run.shown());
+    };
+    let wrong = port.replace(USER, &format!("{USER}:s3cret"));
+    let broker_refuses = format!("cannot reach the broker mqtt://127.0.0.1:{}: the broker refuses: ", broker.port);
+    refused(&run_on(&wrong, &["-vv", "ping"]).await, &broker_refuses);
+    refused(&run_on(&port, &["ping"]).await, &broker_refuses);
+    refused(&run_on(&in_url, &["ping"]).await, "the device wants credentials, and none were given");
+}
+
+#[tokio::test]
+async fn a_broker_behind_tls() {
+    let authority = Authority::new();
+    let broker = Broker::with(Door::Open, Some(&authority.sign("127.0.0.1")));
+    let device = broker.device(quick(), Generation::Twice).await;
+    let port = format!("mqtts://127.0.0.1:{}/{}", broker.tls_port, device.id());
+    let ca = authority.file();
+    let run = run_on(&port, &["--ca-cert-file", &ca, "update", DEMO]).await;
+    assert_eq!(run.code, 0, "{}", run.shown());
+    assert_eq!(run_on(&port, &["--insecure", "ping"]).await.code, 0);
+    let run = run_on(&port, &["ping"]).await;
+    assert_eq!(run.code, 3, "{}", run.shown());
+    assert!(run.stderr.contains("\nhint: ") && run.stderr.contains("--ca-cert-file"), "{}", run.shown());
+    let plain = format!("mqtts://127.0.0.1:{}/{}", broker.port, device.id());
+    let run = run_on(&plain, &["--ca-cert-file", &ca, "ping"]).await;
+    assert_eq!(run.code, 3, "{}", run.shown());
+    assert!(
+        run.stderr.contains("the port does not speak TLS\nhint: ") && run.stderr.contains("mqtt://"),
+        "{}",
+        run.shown()
+    );
+}
+
+/// Who is to blame: the way, the broker, its rules, or the device.
+#[tokio::test]
+async fn failures_are_told_apart() {
+    let mut broker = Broker::start();
+    let port = broker.url("esp32_GONE");
+    let run = run_on(&port, &["--timeout", "1s", "ping"]).await;
+    assert_eq!(run.code, 5, "{}", run.shown());
+    let silent = "within 1s: the broker took the request, but no device answered; is `esp32_GONE` online?\nhint: ";
+    assert!(run.stderr.contains(silent), "{}", run.shown());
+
+    broker.stop();
+    let run = run_on(&port, &["ping"]).await;
+    assert_eq!(run.code, 3, "{}", run.shown());
+    let unreachable =
+        format!("cannot reach the broker mqtt://127.0.0.1:{}: the connection was refused\nhint: ", broker.port);
+    assert!(run.stderr.contains(&unreachable) && run.stderr.contains("broker listens on"), "{}", run.shown());
+
+    for (answer, code, message) in [
+        (&[0x20, 2, 0, 2][..], 3, "the broker refuses: it does not take this client id"),
+        (&[0x20, 2, 0, 3], 3, "the broker refuses: it is unavailable at present"),
+        (&[0x20, 2, 0, 4], 6, "the broker refuses: bad user or password"),
+        (&[0x20, 2, 0, 5], 6, "the broker refuses: not authorised"),
+        (&[0x20, 2, 0, 0, 0x90, 3, 0, 1, 0x80], 3, "the broker refuses a subscription to `dev/rpc-resp/me/rpc`"),
+        (&[b'H'; 200], 3, "what answers there is not an MQTT broker"),
+        (b"", 3, "it closed the connection at once"),
+    ] {
+        let run = run_on(&says(answer).await, &["--mqtt-client-id", "me", "--timeout", "2s", "ping"]).await;
+        assert_eq!((run.code, run.stdout.as_str()), (code, ""), "{message}: {}", run.shown());
+        assert!(run.stderr.contains(message) && run.stderr.contains("\nhint: "), "{message}: {}", run.shown());
+    }
+}
+
+/// A broker that says these bytes to whoever connects, and nothing else.
+async fn says(answer: &[u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = format!("mqtt://{}/dev", listener.local_addr().expect("an address"));
+    let answer = answer.to_vec();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        let mut bytes = [0; 1024];
+        let _ = stream.read(&mut bytes).await;
+        let _ = stream.write_all(&answer).await;
+        if !answer.is_empty() {
+            // Until the other side has had enough.
+            while stream.read(&mut bytes).await.is_ok_and(|read| read > 0) {}
+        }
+    });
+    port
+}
+
+/// Somebody else at the broker.
+struct Client {
+    client: AsyncClient,
+    events: EventLoop,
+}
+
+impl Client {
+    async fn connect(broker: &Broker, id: &str) -> Self {
+        let (client, events) = AsyncClient::builder(MqttOptions::new(id, ("127.0.0.1", broker.port))).build();
+        let mut this = Self { client, events };
+        while !matches!(this.next().await, Packet::ConnAck(_)) {}
+        this
+    }
+
+    async fn next(&mut self) -> Packet {
+        loop {
+            if let Event::Incoming(packet) = self.events.poll().await.expect("the broker is there") {
+                return packet;
+            }
+        }
+    }
+
+    async fn publish(&mut self, topic: &str, payload: impl Into<Vec<u8>>, options: PublishOptions) {
+        self.client.publish(topic, payload.into(), options).await.expect("room");
+        while !matches!(self.next().await, Packet::PubAck(_)) {}
+    }
+
+    async fn hear(&mut self, topic: &str) {
+        self.client.subscribe(topic, QoS::AtLeastOnce).await.expect("room");
+        while !matches!(self.next().await, Packet::SubAck(_)) {}
+    }
+}
+
+/// What the broker was told to say when the device goes is worth reading.
+#[tokio::test]
+async fn the_last_will_explains_a_silence() {
+    let broker = Broker::start();
+    let mut other = Client::connect(&broker, "other").await;
+    other.publish("dev/status", "offline", PublishOptions::at_least_once().retained()).await;
+    let run = run_on(&broker.url("dev"), &["--mqtt-will-topic", "dev/status", "--timeout", "800ms", "ping"]).await;
+    assert_eq!(run.code, 5, "{}", run.shown());
+    assert!(run.stderr.contains("is `dev` online? Its last will says `offline`\n"), "{}", run.shown());
+}
+
+/// Brokers with rules want other topics; what is given is used, and nothing else.
+#[tokio::test]
+async fn topics_are_those_that_were_given() {
+    let broker = Broker::start();
+    let mut device = Client::connect(&broker, "device").await;
+    device.hear("#").await;
+    let port = broker.url("dev");
+    let call = tokio::spawn(async move {
+        let topics = ["--mqtt-pub-topic", "to/it", "--mqtt-sub-topic", "from/it", "--mqtt-src", "me"];
+        run_on(&port, &[&topics[..], &["call", "Any.Method"]].concat()).await
+    });
+    let request = loop {
+        if let Packet::Publish(message) = device.next().await {
+            break message;
+        }
+    };
+    assert_eq!(request.topic, "to/it");
+    let frame: serde_json::Value = serde_json::from_slice(&request.payload).expect("JSON");
+    assert_eq!((frame["src"].as_str(), frame["dst"].as_str()), (Some("me"), Some("dev")), "{frame}");
+    let reply = format!(r#"{{"id":{},"src":"dev","result":"yes"}}"#, frame["id"]);
+    // Junk of any size does no harm.
+    device.publish("from/it", vec![b'x'; 5000], PublishOptions::at_least_once()).await;
+    device.publish("from/it", reply, PublishOptions::at_least_once()).await;
+    let run = call.await.expect("no panic");
+    assert_eq!((run.code, run.stdout.as_str()), (0, "\"yes\"\n"), "{}", run.shown());
+}
+
+/// The device over the library, so that one client lives on.
+fn connect(port: &str, options: &Options) -> Device {
+    let target = port.parse().expect("an address");
+    Device::new(transport::connect(&target, options).expect("a client"), Duration::from_secs(10))
+}
+
+/// Calls under way fail, and it is said whether the device may have heard; the next one finds the broker again.
+#[tokio::test]
+async fn a_broker_that_restarts_is_survived() {
+    let mut broker = Broker::start();
+    let simulator: Simulator = broker.device(quick(), Generation::Twice).await;
+    let mut console = simulator.console();
+    let device = connect(&broker.url(simulator.id()), &Options::default());
+    device.call(ota::GetInfo {}).await.expect("an answer");
+    broker.restart();
+    while console.recv().await.expect("the console") != "mqtt: connected" {}
+    let called = device.call(ota::GetBootState {}).await.expect("an answer");
+    assert!(called.is_committed);
+    broker.stop();
+    let lost = device.call(ota::Commit {}).await.expect_err("no broker");
+    assert!(matches!(lost, CallError::Lost { .. } | CallError::Unreachable { .. }), "{lost:?}");
+}
+
+/// Two clients with one id throw each other out, for ever: that has to be said.
+#[tokio::test]
+async fn a_client_id_in_use_is_explained() {
+    let broker = Broker::start();
+    let settings = transport::mqtt::Settings { client_id: Some("me".into()), ..transport::mqtt::Settings::default() };
+    let device = connect(&broker.url("gone"), &Options { mqtt: settings, ..Options::default() });
+    let call = tokio::spawn(async move { device.call(ota::Commit {}).await });
+    let mut watch = Client::connect(&broker, "watch").await;
+    watch.hear("gone/#").await;
+    // Either the request was seen, or a question after it.
+    while !matches!(watch.next().await, Packet::Publish(_)) {}
+    let _taken_over = Client::connect(&broker, "me").await;
+    match call.await.expect("no panic") {
+        Err(CallError::Lost { sent: true, reason, .. }) => {
+            assert!(reason.contains("does another client use the client id `me`?"), "{reason}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The console of a device, wherever it stands.
+#[tokio::test]
+async fn the_console_is_shown_on_request() {
+    let broker = Broker::start();
+    let device = broker.device(quick(), Generation::Single).await;
+    let mut other = Client::connect(&broker, "other").await;
+    let log = format!("{}/log", device.id());
+    other.publish(&log, "boot \u{1b}[31mred\n", PublishOptions::at_least_once().retained()).await;
+    let run = run_on(&broker.url(device.id()), &["-v", "ping"]).await;
+    assert_eq!(run.code, 0, "{}", run.shown());
+    assert!(run.stderr.contains("| boot ·[31mred\n"), "{}", run.shown());
+}

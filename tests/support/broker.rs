@@ -1,0 +1,148 @@
+//! A real mosquitto, of the test's own.
+
+use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use otactl::sim::mqtt::{Config, Generation};
+use otactl::sim::{self, Simulator};
+use tempfile::TempDir;
+
+use super::certificates::Pair;
+use super::simulator_with;
+
+/// Who may use a broker that does not let in everybody, and with which password.
+pub const USER: &str = "bench";
+pub const PASSWORD: &str = "bro:ker&pass";
+
+/// What a broker is like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    Open,
+    /// Wants user and password.
+    Guarded,
+}
+
+/// A broker on a port of its own. Ends when it is dropped.
+pub struct Broker {
+    process: Child,
+    pub port: u16,
+    /// With TLS, if there is any.
+    pub tls_port: u16,
+    directory: TempDir,
+}
+
+impl Broker {
+    /// A broker that lets in everybody.
+    pub fn start() -> Self {
+        Self::with(Door::Open, None)
+    }
+
+    /// A broker with this door, and with this certificate on a second port.
+    pub fn with(door: Door, certificate: Option<&Pair>) -> Self {
+        loop {
+            let directory = tempfile::tempdir().expect("a directory");
+            let (port, tls_port) = (free_port(), free_port());
+            write_config(directory.path(), port, certificate.map(|pair| (tls_port, pair)), door);
+            // Another process may have been quicker to take the port.
+            if let Some(process) = run(directory.path()) {
+                return Self { process, port, tls_port, directory };
+            }
+        }
+    }
+
+    /// Ends it, and starts it again on the same ports.
+    pub fn restart(&mut self) {
+        self.stop();
+        self.process = run(self.directory.path()).expect("the port is free again");
+    }
+
+    /// Ends it.
+    pub fn stop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
+    /// The device of this name behind it.
+    pub fn url(&self, device: &str) -> String {
+        format!("mqtt://127.0.0.1:{}/{device}", self.port)
+    }
+
+    /// A device that has come to this broker.
+    pub async fn device(&self, config: sim::Config, generation: Generation) -> Simulator {
+        let mut device = simulator_with(config).await;
+        let mut console = device.console();
+        device.serve_mqtt(Config {
+            host: "127.0.0.1".into(),
+            port: self.port,
+            login: Some((USER.into(), PASSWORD.into())),
+            device: device.id().into(),
+            generation,
+        });
+        while console.recv().await.expect("the console") != "mqtt: connected" {}
+        device
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
+fn write_config(directory: &Path, port: u16, tls: Option<(u16, &Pair)>, door: Door) {
+    let mut config = format!("listener {port} 127.0.0.1\nset_tcp_nodelay true\nlog_dest stderr\n");
+    if let Some((port, Pair { cert, key })) = tls {
+        // Writing to a String cannot fail.
+        let _ = writeln!(config, "listener {port} 127.0.0.1");
+        let _ = writeln!(config, "certfile {}\nkeyfile {}", cert.display(), key.display());
+    }
+    match door {
+        Door::Open => config += "allow_anonymous true\n",
+        Door::Guarded => {
+            let passwords = directory.join("passwords");
+            std::fs::write(&passwords, "").expect("written");
+            let made =
+                Command::new(program("mosquitto_passwd")).arg("-b").arg(&passwords).args([USER, PASSWORD]).status();
+            assert!(made.expect("mosquitto_passwd").success());
+            let _ = writeln!(config, "allow_anonymous false\npassword_file {}", passwords.display());
+        }
+    }
+    // As root it would become somebody who may not read these files.
+    if nix::unistd::geteuid().is_root() {
+        config += "user root\n";
+    }
+    std::fs::write(directory.join("mosquitto.conf"), config).expect("written");
+}
+
+/// A broker that runs; `None` if it could not have its port.
+fn run(directory: &Path) -> Option<Child> {
+    let mut process = Command::new(program("mosquitto"))
+        .arg("-c")
+        .arg(directory.join("mosquitto.conf"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("mosquitto is installed by tests/run.sh");
+    let mut said = BufReader::new(process.stderr.take().expect("a pipe")).lines().map_while(Result::ok);
+    if said.by_ref().any(|line| line.contains(" running")) {
+        // It says a line for each client, which nobody reads; it must not be stopped by that.
+        std::thread::spawn(move || said.count());
+        return Some(process);
+    }
+    let _ = process.wait();
+    None
+}
+
+/// Debian keeps it where only root looks.
+fn program(name: &str) -> PathBuf {
+    let places = ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin"].map(|place| Path::new(place).join(name));
+    places.into_iter().find(|path| path.exists()).unwrap_or_else(|| name.into())
+}
