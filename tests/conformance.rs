@@ -96,4 +96,29 @@ rows! {
 #[cfg(unix)]
 rows! {
     serial: Serial;
+    mqtt: Mqtt;
+}
+
+/// With TLS below, whose own tests are in tls.rs.
+macro_rules! rows_with_tls {
+    ($($name:ident: $way:ident;)+) => { $(
+        mod $name {
+            mod open {
+                with_device!(crate::support::ways::Way::$way, crate::support::ways::Guard::Open);
+            }
+            mod sha256 {
+                with_device!(crate::support::ways::Way::$way, crate::support::ways::Guard::Sha256);
+            }
+        }
+    )+ };
+}
+
+rows_with_tls! {
+    websocket_tls: WebSocketTls;
+    http_tls: HttpTls;
+}
+
+#[cfg(unix)]
+rows_with_tls! {
+    mqtt_tls: MqttTls;
 }

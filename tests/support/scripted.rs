@@ -94,6 +94,37 @@ pub fn serial(tasks: &mut JoinSet<()>, path: std::path::PathBuf, player: Player)
     });
 }
 
+/// Plays the device `dev` at a broker, and returns when it is there. There is no connection that it could
+/// close without the broker's.
+#[cfg(unix)]
+pub async fn mqtt(tasks: &mut JoinSet<()>, broker: u16, player: Player) {
+    use rumqttc::{AsyncClient, Event, MqttOptions, Packet, PublishOptions, QoS};
+
+    let mut options = MqttOptions::new("dev", ("127.0.0.1", broker));
+    options.set_max_packet_size(1 << 20, 1 << 20);
+    let (client, mut events) = AsyncClient::builder(options).capacity(1024).build();
+    client.try_subscribe("dev/rpc", QoS::AtLeastOnce).expect("room");
+    while !matches!(events.poll().await.expect("the broker"), Event::Incoming(Packet::SubAck(_))) {}
+    tasks.spawn(async move {
+        let mut replies = "nobody/rpc".to_owned();
+        while let Ok(event) = events.poll().await {
+            let Event::Incoming(Packet::Publish(message)) = event else { continue };
+            let frame: serde_json::Value = serde_json::from_slice(&message.payload).unwrap_or_default();
+            if let Some(src) = frame["src"].as_str() {
+                replies = format!("{src}/rpc");
+            }
+            for said in player.answer(&message.payload) {
+                let bytes = match said {
+                    Said::Frame(text) => text.into_bytes(),
+                    Said::Raw(bytes) => bytes,
+                    Said::HangUp => continue,
+                };
+                client.try_publish(replies.clone(), bytes, PublishOptions::at_least_once()).expect("room");
+            }
+        }
+    });
+}
+
 /// Plays datagrams. There is no connection that it could close.
 pub fn udp(tasks: &mut JoinSet<()>, socket: UdpSocket, player: Player) {
     tasks.spawn(async move {

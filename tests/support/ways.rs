@@ -8,11 +8,14 @@ use std::time::Duration;
 use otactl::rpc::{Device, RpcClient};
 use otactl::sim::auth::{Algorithm, Auth};
 use otactl::sim::{self, Config, Simulator};
-use otactl::transport::{self, Options, serial};
+use otactl::transport::{self, Options, mqtt, serial, tls};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 
+#[cfg(unix)]
+use super::broker::{Broker, Door};
+use super::certificates::Authority;
 use super::script::{Heard, Player, Script};
 use super::{recorded_device, scripted, simulator_with};
 
@@ -31,6 +34,12 @@ pub enum Way {
     Udp,
     #[cfg(unix)]
     Serial,
+    #[cfg(unix)]
+    Mqtt,
+    WebSocketTls,
+    HttpTls,
+    #[cfg(unix)]
+    MqttTls,
 }
 
 /// How the device asks who calls.
@@ -51,35 +60,59 @@ pub struct Row {
 impl Way {
     /// HTTP pairs answers with requests itself: there is room for one answer, and none for anything else.
     pub fn pairs_by_itself(self) -> bool {
-        self == Self::Http
+        matches!(self, Self::Http | Self::HttpTls)
     }
 
     /// Frames stand between lines of the console, and all else is taken for such a line.
     pub fn has_console(self) -> bool {
-        self == Self::Tcp || self.is_serial()
-    }
-
-    fn is_serial(self) -> bool {
         #[cfg(unix)]
-        return self == Self::Serial;
-        #[cfg(not(unix))]
-        false
+        if self == Self::Serial {
+            return true;
+        }
+        self == Self::Tcp
     }
 
     /// There is something that a device can close.
     pub fn has_connection(self) -> bool {
-        self != Self::Udp
+        self != Self::Udp && !self.has_broker()
+    }
+
+    /// Somebody stands between, who stays when the device goes.
+    pub fn has_broker(self) -> bool {
+        #[cfg(unix)]
+        return matches!(self, Self::Mqtt | Self::MqttTls);
+        #[cfg(not(unix))]
+        false
     }
 
     /// A frame may be lost, or come from anybody, without anyone noticing.
     pub fn is_lossy(self) -> bool {
-        self == Self::Udp || self.is_serial()
+        #[cfg(unix)]
+        if self == Self::Serial {
+            return true;
+        }
+        self == Self::Udp || self.has_broker()
     }
 
     /// A simulated device at the end of this way.
     pub async fn simulated(self, config: Config) -> Bench {
+        #[cfg(unix)]
+        if self.has_broker() {
+            return self.behind_a_broker(config).await;
+        }
         let mut device = simulator_with(config).await;
         let port = match self {
+            Self::WebSocketTls | Self::HttpTls => {
+                let authority = Authority::new();
+                let pair = authority.sign("127.0.0.1");
+                let tls = tls::server_config(&pair.cert, &pair.key).expect("a usable certificate");
+                let listener = listener().await;
+                let address = listener.local_addr().expect("an address");
+                device.serve_tls(listener, tls);
+                let scheme = if self == Self::HttpTls { "https" } else { "wss" };
+                let bench = Bench::new(format!("{scheme}://{address}"), device, ());
+                return Bench { ca: Some(authority), ..bench };
+            }
             Self::WebSocket => format!("ws://{}", device.address()),
             Self::Http => format!("http://{}", device.address()),
             Self::Tcp => {
@@ -99,8 +132,23 @@ impl Way {
                 let port = device.serve_serial(sim::uart::Config::default()).expect("a pseudo terminal");
                 port.display().to_string()
             }
+            #[cfg(unix)]
+            Self::Mqtt | Self::MqttTls => unreachable!("it has a broker"),
         };
         Bench::new(port, device, ())
+    }
+
+    /// A simulated device behind a broker of its own, with the library of today.
+    #[cfg(unix)]
+    async fn behind_a_broker(self, config: Config) -> Bench {
+        let authority = Authority::new();
+        let broker = Broker::with(Door::Open, Some(&authority.sign("127.0.0.1")));
+        let device = broker.device(config, sim::mqtt::Generation::Twice).await;
+        let port = match self {
+            Self::MqttTls => format!("mqtts://127.0.0.1:{}/{}", broker.tls_port, device.id()),
+            _ => broker.url(device.id()),
+        };
+        Bench { ca: Some(authority), has_broker: true, ..Bench::new(port, device, broker) }
     }
 
     /// A peer at the end of this way that plays a script.
@@ -112,13 +160,20 @@ impl Way {
             let directory = tempfile::tempdir().expect("a directory");
             let path = directory.path().join("board");
             scripted::serial(&mut tasks, path.clone(), player);
-            return Scripted { port: path.display().to_string(), heard, _tasks: tasks, _directory: Some(directory) };
+            let port = path.display().to_string();
+            return Scripted { port, heard, _tasks: tasks, _held: Box::new(directory) };
+        }
+        #[cfg(unix)]
+        if self == Self::Mqtt {
+            let broker = Broker::start();
+            scripted::mqtt(&mut tasks, broker.port, player).await;
+            return Scripted { port: broker.url("dev"), heard, _tasks: tasks, _held: Box::new(broker) };
         }
         if self == Self::Udp {
             let socket = socket().await;
             let port = format!("udp://{}", socket.local_addr().expect("an address"));
             scripted::udp(&mut tasks, socket, player);
-            return Scripted { port, heard, _tasks: tasks, _directory: None };
+            return Scripted { port, heard, _tasks: tasks, _held: Box::new(()) };
         }
         let listener = listener().await;
         let address = listener.local_addr().expect("an address");
@@ -128,7 +183,7 @@ impl Way {
             _ => ("tcp", scripted::tcp),
         };
         play(&mut tasks, listener, player);
-        Scripted { port: format!("{scheme}://{address}"), heard, _tasks: tasks, _directory: None }
+        Scripted { port: format!("{scheme}://{address}"), heard, _tasks: tasks, _held: Box::new(()) }
     }
 }
 
@@ -175,20 +230,26 @@ pub struct Bench {
     pub port: String,
     pub simulator: Simulator,
     console: broadcast::Receiver<String>,
-    /// What the way consists of beside the device: a broker, a terminal.
+    /// Who has signed the certificate, if there is one.
+    ca: Option<Authority>,
+    has_broker: bool,
+    /// What the way consists of beside the device.
     _held: Box<dyn Any + Send>,
 }
 
 impl Bench {
     pub fn new(port: String, simulator: Simulator, held: impl Any + Send) -> Self {
         let console = simulator.console();
-        Self { port, simulator, console, _held: Box::new(held) }
+        Self { port, simulator, console, ca: None, has_broker: false, _held: Box::new(held) }
     }
 
     /// Typed calls over a connection of their own.
     pub fn device(&self, credentials: Option<&str>) -> Device {
         let credentials = credentials.map(|text| text.parse().expect("credentials"));
-        Device::new(client(&self.port), PATIENCE).with_credentials(credentials)
+        let ca_cert_file = self.ca.as_ref().map(|ca| ca.file().into());
+        let tls = tls::Settings { ca_cert_file, ..tls::Settings::default() };
+        let client = client(&self.port, &Options { tls, ..options() });
+        Device::new(client, PATIENCE).with_credentials(credentials)
     }
 
     /// Waits until the device prints a line that begins like this, and gives it.
@@ -209,6 +270,9 @@ impl Bench {
     pub async fn reboots(&mut self, device: &Device) {
         self.prints("rebooting").await;
         self.prints("slot ").await;
+        if self.has_broker {
+            self.prints("mqtt: connected").await;
+        }
         device.hang_up();
     }
 
@@ -223,21 +287,25 @@ pub struct Scripted {
     pub port: String,
     pub heard: Heard,
     _tasks: JoinSet<()>,
-    _directory: Option<tempfile::TempDir>,
+    _held: Box<dyn Any + Send>,
 }
 
 impl Scripted {
     /// Calls over a connection of their own.
     pub fn device(&self) -> Device {
-        Device::new(client(&self.port), PATIENCE)
+        // A peer that is silent on purpose is not to be asked what it understands.
+        let serial = serial::Settings { framing: serial::Framing::Line, ..serial::Settings::default() };
+        let mqtt = mqtt::Settings { pub_topic: Some("dev/rpc".into()), ..mqtt::Settings::default() };
+        Device::new(client(&self.port, &Options { serial, mqtt, ..options() }), PATIENCE)
     }
 }
 
+fn options() -> Options {
+    Options { connect_timeout: PATIENCE, ..Options::default() }
+}
+
 /// The library's own way to this port, as the command line would take it.
-pub fn client(port: &str) -> Box<dyn RpcClient> {
+fn client(port: &str, options: &Options) -> Box<dyn RpcClient> {
     let target = port.parse().unwrap_or_else(|e| panic!("{port}: {e}"));
-    // A peer that is silent on purpose is not to be asked what it understands.
-    let serial = serial::Settings { framing: serial::Framing::Line, ..serial::Settings::default() };
-    let options = Options { connect_timeout: PATIENCE, serial, ..Options::default() };
-    transport::connect(&target, &options).unwrap_or_else(|e| panic!("{port}: {e}"))
+    transport::connect(&target, options).unwrap_or_else(|e| panic!("{port}: {e}"))
 }
