@@ -30,6 +30,7 @@ use super::framing::escaped_len;
 use super::link::{Connect, Link, LinkDriver};
 use crate::rpc::DialError;
 use line::{Line, Next};
+use port::Port;
 
 /// The speed of a device's console unless it was configured otherwise, in bits per second.
 pub const BAUD_RATE: u32 = 115_200;
@@ -98,7 +99,7 @@ pub struct Serial {
     path: PathBuf,
     peer: String,
     settings: Settings,
-    port: Arc<Mutex<Option<SerialStream>>>,
+    port: Arc<Mutex<Option<Port>>>,
     health: Health,
 }
 
@@ -118,7 +119,7 @@ impl Serial {
 
 impl Serial {
     /// Opens the port. One that is held may be about to be closed: its last user has just ended.
-    async fn open(&self) -> Result<SerialStream, DialError> {
+    async fn open(&self) -> Result<Port, DialError> {
         for _ in 0..HELD_TRIES {
             match port::open(&self.path, &self.settings) {
                 Err(DialError::PortHeld { .. }) => sleep(HELD_WAIT).await,
@@ -165,12 +166,12 @@ impl Connect for Serial {
 }
 
 /// Carries frames between the port and the link until one of them ends.
-async fn drive(mut port: OwnedMutexGuard<Option<SerialStream>>, line: Line, mut driver: LinkDriver) {
+async fn drive(mut port: OwnedMutexGuard<Option<Port>>, line: Line, mut driver: LinkDriver) {
     let Some(open) = port.as_mut() else { return };
     let dropped = driver.dropped();
     let error = tokio::select! {
         () = dropped => return,
-        error = carry(open, line, &mut driver) => error,
+        error = carry(&mut open.stream, line, &mut driver) => error,
     };
     // Closed at once, so that the port can come back under the same name.
     *port = None;

@@ -9,8 +9,25 @@ use tokio_serial::{
 use super::{ControlLines, Settings};
 use crate::rpc::DialError;
 
+/// A port that is open, for nobody else to use.
+#[derive(Debug)]
+pub(super) struct Port {
+    pub(super) stream: SerialStream,
+    hw_flow_control: bool,
+}
+
+/// The system waits for what a device does not let out (by CTS), half a minute and more, before it closes a port.
+impl Drop for Port {
+    fn drop(&mut self) {
+        if self.hw_flow_control {
+            // A port that has vanished has nothing to wait for.
+            let _ = self.stream.clear(ClearBuffer::Output);
+        }
+    }
+}
+
 /// Opens the port for nobody else to use, with 8 data bits, no parity and one stop bit.
-pub(super) fn open(path: &Path, settings: &Settings) -> Result<SerialStream, DialError> {
+pub(super) fn open(path: &Path, settings: &Settings) -> Result<Port, DialError> {
     // Held until the port is open, since closing it in between would drop the control lines.
     #[cfg(unix)]
     let _kept = keep_control_lines(path)?;
@@ -24,18 +41,20 @@ pub(super) fn open(path: &Path, settings: &Settings) -> Result<SerialStream, Dia
         .map_err(|error| explain(path, &error))?;
     // What came before the port had its speed was none.
     let _ = port.clear(ClearBuffer::Input);
-    let level = match settings.control_lines {
-        ControlLines::Leave => return Ok(port),
-        ControlLines::Release => false,
-        ControlLines::ReleaseInverted => true,
+    let released = match settings.control_lines {
+        ControlLines::Leave => None,
+        ControlLines::Release => Some(false),
+        ControlLines::ReleaseInverted => Some(true),
     };
-    // Opening has asserted both, which resets nothing. An ESP board is reset by RTS without DTR, so that
-    // RTS goes first. A pseudo terminal has neither, and says so.
-    if !settings.hw_flow_control {
-        let _ = port.write_request_to_send(level);
+    if let Some(level) = released {
+        // Opening has asserted both, which resets nothing. An ESP board is reset by RTS without DTR, so that
+        // RTS goes first. A pseudo terminal has neither, and says so.
+        if !settings.hw_flow_control {
+            let _ = port.write_request_to_send(level);
+        }
+        let _ = port.write_data_terminal_ready(level);
     }
-    let _ = port.write_data_terminal_ready(level);
-    Ok(port)
+    Ok(Port { stream: port, hw_flow_control: settings.hw_flow_control })
 }
 
 /// Sees to it that the control lines stay as they are when the port is closed: dropping them can reset the
