@@ -292,9 +292,12 @@ async fn a_device_without_flow_control_is_served_nevertheless() {
 #[tokio::test]
 async fn silence_on_a_line_is_explained() {
     for (said, expected) in [
-        (&b""[..], ": nothing at all came from it\n"),
-        (&b"\xff\x80\xf0 garbage\n"[..], ": 12 bytes came at 115200 baud, and none of them was an answer\n"),
-        (&b"{\"id\":1,\"resu\n"[..], ": a frame came damaged\n"),
+        (&b""[..], ": nothing at all came from it\nhint: is the board powered"),
+        (
+            &b"\xff\x80\xf0 garbage\n"[..],
+            ": 12 bytes came at 115200 baud, and none of them was an answer\nhint: `-v` shows what came",
+        ),
+        (&b"{\"id\":1,\"resu\n"[..], ": a frame came damaged\nhint: is `--baud-rate` that of the device"),
     ] {
         let (mut board, host) = tokio_serial::SerialStream::pair().expect("a pseudo terminal");
         let port = host.name().expect("a name");

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use otactl::bundle::BundleError;
-use otactl::rpc::error::AuthRefusal;
+use otactl::rpc::error::{AuthRefusal, Silence};
 use otactl::rpc::{CallError, DialError};
 use otactl::transport::ConnectError;
 use otactl::transport::target::TargetError;
@@ -134,6 +134,7 @@ impl From<CallError> for Failure {
                 Kind::Unreachable,
                 Some("the device may have done what it was asked; `otactl get-boot-state` shows where it stands"),
             ),
+            CallError::Timeout { why: Some(Silence { hint: Some(hint), .. }), .. } => (Kind::TimedOut, Some(*hint)),
             CallError::Timeout { .. } => (
                 Kind::TimedOut,
                 Some("the device may be busy or rebooting; give it longer with `--timeout 30s`, or try `otactl ping`"),

@@ -38,7 +38,7 @@ pub enum CallError {
     },
     /// There is a connection, but the answer did not come in time. The device may still have done
     /// what it was asked.
-    #[error("no answer to {method} from {peer} within {}{}", for_humans(*.after), behind(.why.as_deref()))]
+    #[error("no answer to {method} from {peer} within {}{}", for_humans(*.after), behind(.why.as_ref().map(|why| why.what.as_str())))]
     Timeout {
         /// The device's address, without secrets.
         peer: String,
@@ -47,7 +47,7 @@ pub enum CallError {
         /// How long the call was given.
         after: Duration,
         /// What the transport knows about the silence.
-        why: Option<String>,
+        why: Option<Silence>,
     },
     /// The device wants to know who asks.
     #[error("{method}: {refusal}")]
@@ -111,6 +111,15 @@ impl CallError {
             Self::Unauthorised { .. } | Self::WrongShape { .. } | Self::TooLarge { .. } => false,
         }
     }
+}
+
+/// What a transport knows about an answer that does not come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Silence {
+    /// What has been noticed, in words that can stand behind a colon.
+    pub what: String,
+    /// What to try, if it is known better than in general.
+    pub hint: Option<&'static str>,
 }
 
 /// What is known about it, as it stands behind a sentence.

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::rpc::DialError;
+use crate::rpc::error::Silence;
 use crate::rpc::frame::Addressing;
 
 /// How many frames wait in a link, in either direction, before their sender waits too.
@@ -126,8 +127,8 @@ pub trait Connect: Send + Sync + 'static {
         None
     }
 
-    /// What is known about why no answer comes, in a few words that can stand behind one that did not.
-    fn silence(&self) -> Option<String> {
+    /// What is known about why no answer comes.
+    fn silence(&self) -> Option<Silence> {
         None
     }
 }

@@ -24,6 +24,7 @@ use super::link::{Connect, Link, LinkDriver};
 use super::target::Endpoint;
 use super::{ConnectError, Options};
 use crate::rpc::DialError;
+use crate::rpc::error::Silence;
 use crate::rpc::frame::{Addressing, id_of};
 use crate::text::{excerpt, printable};
 use broker::Broker;
@@ -136,8 +137,8 @@ impl Connect for Mqtt {
         Some(RESEND_AFTER)
     }
 
-    fn silence(&self) -> Option<String> {
-        Some(self.health.explain(&self.addressing.dst))
+    fn silence(&self) -> Option<Silence> {
+        Some(Silence { what: self.health.explain(&self.addressing.dst), hint: None })
     }
 }
 

@@ -29,6 +29,7 @@ use tokio_serial::SerialStream;
 use super::framing::escaped_len;
 use super::link::{Connect, Link, LinkDriver};
 use crate::rpc::DialError;
+use crate::rpc::error::Silence;
 use line::{Line, Next};
 use port::Port;
 
@@ -156,12 +157,16 @@ impl Connect for Serial {
         Some(RESEND_AFTER + Duration::from_secs(10) * ANSWER / self.settings.baud_rate.max(1))
     }
 
-    fn silence(&self) -> Option<String> {
+    fn silence(&self) -> Option<Silence> {
+        let noticed = || self.health.explain(self.settings.baud_rate);
         if self.health.has_answered() {
-            return self.health.explain(self.settings.baud_rate);
+            return noticed();
         }
-        let holder = holder::of(&self.path).map(|by| format!("{by} has the port open too"));
-        holder.or_else(|| self.health.explain(self.settings.baud_rate))
+        let shared = |by| Silence {
+            what: format!("{by} has the port open too"),
+            hint: Some("close that program first: two cannot share a port"),
+        };
+        holder::of(&self.path).map(shared).or_else(noticed)
     }
 }
 
@@ -249,23 +254,38 @@ impl Health {
         self.0.is_held.store(held, Ordering::Relaxed);
     }
 
-    fn explain(&self, baud_rate: u32) -> Option<String> {
+    fn explain(&self, baud_rate: u32) -> Option<Silence> {
+        const SPEED: Option<&str> =
+            Some("is `--baud-rate` that of the device, and the cable sound? `-v` shows what comes");
+
         let Counts { bytes, damaged, is_held, .. } = &*self.0;
         let (bytes, damaged) = (bytes.load(Ordering::Relaxed), damaged.load(Ordering::Relaxed));
         match damaged {
             0 => {}
-            1 => return Some("a frame came damaged".into()),
-            many => return Some(format!("{many} frames came damaged")),
+            1 => return Some(Silence { what: "a frame came damaged".into(), hint: SPEED }),
+            many => return Some(Silence { what: format!("{many} frames came damaged"), hint: SPEED }),
         }
         if is_held.load(Ordering::Relaxed) {
-            return Some("it asks us to wait (XOFF)".into());
+            return Some(Silence { what: "it asks us to wait (XOFF)".into(), hint: None });
         }
         if self.has_answered() {
             return None;
         }
         Some(match bytes {
-            0 => "nothing at all came from it".into(),
-            bytes => format!("{bytes} bytes came at {baud_rate} baud, and none of them was an answer"),
+            0 => Silence {
+                what: "nothing at all came from it".into(),
+                hint: Some(
+                    "is the board powered, and running? RPC has to be on this UART: the library `rpc-uart`, and \
+                     rpc.uart.uart_no in the device's configuration",
+                ),
+            },
+            bytes => Silence {
+                what: format!("{bytes} bytes came at {baud_rate} baud, and none of them was an answer"),
+                hint: Some(
+                    "`-v` shows what came. If it cannot be read, `--baud-rate` is wrong; if it can, the library \
+                     `rpc-uart` is missing on the device",
+                ),
+            },
         })
     }
 }
