@@ -164,11 +164,13 @@ fn info(device: &Device, around: Surroundings<'_>, now: Instant) -> String {
     )
 }
 
-/// The id of a device ends in the last three bytes of its MAC address.
+/// The id of a device ends in the last three bytes of its MAC address; one that was given another id has an address
+/// all the same (wire/mqtt-single.json, case `sys_getinfo`).
 #[must_use]
 pub fn mac(id: &str) -> String {
     let tail = id.rsplit_once('_').map_or(id, |(_, tail)| tail);
-    format!("240AC4{tail}")
+    let is_address = tail.len() == 6 && tail.bytes().all(|byte| byte.is_ascii_hexdigit());
+    format!("240AC4{}", if is_address { tail } else { "AABBCC" })
 }
 
 fn reboot(device: &mut Device, params: &Value, now: Instant) -> Outcome {
