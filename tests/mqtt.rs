@@ -11,8 +11,8 @@ use otactl::sim::auth::Auth;
 use otactl::sim::mqtt::Generation;
 use otactl::sim::{Config, Simulator};
 use otactl::transport::{self, Options};
-use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet, PublishOptions, QoS};
-use support::broker::{Broker, Door, PASSWORD, USER};
+use rumqttc::PublishOptions;
+use support::broker::{Broker, Client, Door, PASSWORD, USER};
 use support::certificates::Authority;
 use support::{DEMO, REBOOT, Run, assert_runs, finish, otactl, run_on};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -177,39 +177,6 @@ async fn says(answer: &[u8]) -> String {
     port
 }
 
-/// Somebody else at the broker.
-struct Client {
-    client: AsyncClient,
-    events: EventLoop,
-}
-
-impl Client {
-    async fn connect(broker: &Broker, id: &str) -> Self {
-        let (client, events) = AsyncClient::builder(MqttOptions::new(id, ("127.0.0.1", broker.port))).build();
-        let mut this = Self { client, events };
-        while !matches!(this.next().await, Packet::ConnAck(_)) {}
-        this
-    }
-
-    async fn next(&mut self) -> Packet {
-        loop {
-            if let Event::Incoming(packet) = self.events.poll().await.expect("the broker is there") {
-                return packet;
-            }
-        }
-    }
-
-    async fn publish(&mut self, topic: &str, payload: impl Into<Vec<u8>>, options: PublishOptions) {
-        self.client.publish(topic, payload.into(), options).await.expect("room");
-        while !matches!(self.next().await, Packet::PubAck(_)) {}
-    }
-
-    async fn hear(&mut self, topic: &str) {
-        self.client.subscribe(topic, QoS::AtLeastOnce).await.expect("room");
-        while !matches!(self.next().await, Packet::SubAck(_)) {}
-    }
-}
-
 /// What the broker was told to say when the device goes is worth reading.
 #[tokio::test]
 async fn the_last_will_explains_a_silence() {
@@ -232,11 +199,7 @@ async fn topics_are_those_that_were_given() {
         let topics = ["--mqtt-pub-topic", "to/it", "--mqtt-sub-topic", "from/it", "--mqtt-src", "me"];
         run_on(&port, &[&topics[..], &["call", "Any.Method"]].concat()).await
     });
-    let request = loop {
-        if let Packet::Publish(message) = device.next().await {
-            break message;
-        }
-    };
+    let request = device.message().await;
     assert_eq!(request.topic, "to/it");
     let frame: serde_json::Value = serde_json::from_slice(&request.payload).expect("JSON");
     assert_eq!((frame["src"].as_str(), frame["dst"].as_str()), (Some("me"), Some("dev")), "{frame}");
@@ -281,7 +244,7 @@ async fn a_client_id_in_use_is_explained() {
     let mut watch = Client::connect(&broker, "watch").await;
     watch.hear("gone/#").await;
     // Either the request was seen, or a question after it.
-    while !matches!(watch.next().await, Packet::Publish(_)) {}
+    watch.message().await;
     let _taken_over = Client::connect(&broker, "me").await;
     match call.await.expect("no panic") {
         Err(CallError::Lost { sent: true, reason, .. }) => {

@@ -6,58 +6,15 @@ mod support;
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use otactl::rpc::frame::{self, Incoming};
 use otactl::sim::auth::Algorithm;
-use otactl::sim::{Config, Simulator};
-use serde::Deserialize;
-use support::bundles::BundleServer;
-use support::{file, recorded_device, recorded_device_with_auth, simulator_with};
+use support::recording::{Bench, Case, PATIENCE, keep_time, normal, reboots, recording};
+use support::{recorded_device, recorded_device_with_auth};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{broadcast, mpsc};
-use tokio::time::{Instant, sleep_until, timeout};
-
-/// How long an answer may take before it is missing.
-const PATIENCE: Duration = Duration::from_secs(8);
-
-#[derive(Deserialize)]
-struct Recording {
-    cases: Vec<Case>,
-}
-
-#[derive(Deserialize)]
-struct Case {
-    case: String,
-    events: Vec<Event>,
-}
-
-#[derive(Deserialize)]
-struct Event {
-    t: f64,
-    from: Option<String>,
-    text: Option<String>,
-    hex: Option<String>,
-}
-
-impl Event {
-    fn bytes(&self) -> Vec<u8> {
-        match (&self.text, &self.hex) {
-            (Some(text), _) => text.clone().into_bytes(),
-            (None, Some(hex)) => (0..hex.len())
-                .step_by(2)
-                .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex digits"))
-                .collect(),
-            (None, None) => Vec::new(),
-        }
-    }
-}
-
-fn recording(name: &str) -> Recording {
-    let text = std::fs::read_to_string(file("tests/wire").join(name)).expect("a recording");
-    serde_json::from_str(&text).expect("its shape")
-}
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout};
 
 /// The payloads of the WebSocket frames in these bytes, unmasked.
 fn payloads(mut bytes: &[u8]) -> Vec<Vec<u8>> {
@@ -95,47 +52,6 @@ fn masked(payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// The text with everything replaced by `*` that may differ between two devices.
-fn normal(text: &str) -> String {
-    const VALUES: [&str; 10] = [
-        "channel_info",
-        "mg_id",
-        "uptime",
-        "ram_size",
-        "ram_free",
-        "ram_min_free",
-        "fs_size",
-        "fs_free",
-        "ip",
-        "progress_percent",
-    ];
-    let mut text = text.to_owned();
-    for key in VALUES {
-        let key = format!("\"{key}\": ");
-        if let Some(at) = text.find(&key) {
-            let from = at + key.len();
-            let to = text[from..].find([',', '}']).map_or(text.len(), |len| from + len);
-            text.replace_range(from..to, "*");
-        }
-    }
-    if let Some(at) = text.find("shutting down in ") {
-        let to = text[at..].find(" ms").map_or(text.len(), |len| at + len);
-        text.replace_range(at..to, "shutting down in *");
-    }
-    // A nonce: decimal, within the JSON text of a message; or hex, in a header.
-    for (before, after) in [(r#"\"nonce\": "#, ","), (r#"nonce=""#, "\"")] {
-        if let Some(at) = text.find(before) {
-            let from = at + before.len();
-            let to = text[from..].find(after).map_or(text.len(), |len| from + len);
-            text.replace_range(from..to, "*");
-        }
-    }
-    if let (Some(from), Some(to)) = (text.find("[\"OTA."), text.rfind(']')) {
-        text.replace_range(from..=to, "[*methods*]");
-    }
-    text
-}
-
 /// A response as status, headers and body; the length has to fit the body.
 fn normal_http(response: &str) -> String {
     let (head, body) = response.split_once("\r\n\r\n").expect("a head and a body");
@@ -148,68 +64,6 @@ fn normal_http(response: &str) -> String {
         *header = normal(header);
     }
     format!("{}\r\n\r\n{}", head.join("\r\n"), normal(body))
-}
-
-/// The device under test, and what it fetches its bundles from.
-struct Bench {
-    device: Simulator,
-    console: broadcast::Receiver<String>,
-    bundles: BundleServer,
-}
-
-impl Bench {
-    async fn new() -> Self {
-        Self::with(recorded_device()).await
-    }
-
-    async fn with(config: Config) -> Self {
-        let device = simulator_with(config).await;
-        let console = device.console();
-        Self { device, console, bundles: BundleServer::start().await }
-    }
-
-    /// The request with the bundles where they are now. Port 9 stays closed.
-    fn localised(&self, text: &str) -> String {
-        let text = text.replace("127.0.0.1:8911", &self.bundles.address.to_string());
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { return text };
-        let head: Vec<_> = head
-            .split("\r\n")
-            .map(|line| match line.split_once(": ") {
-                Some(("Content-Length", _)) => format!("Content-Length: {}", body.len()),
-                _ => line.to_owned(),
-            })
-            .collect();
-        format!("{}\r\n\r\n{body}", head.join("\r\n"))
-    }
-
-    /// Waits until the device has booted again.
-    async fn rebooted(&mut self) {
-        let booted = async { while !self.console.recv().await.expect("the console").starts_with("slot ") {} };
-        timeout(PATIENCE, booted).await.expect("the device boots again");
-    }
-}
-
-/// Whether the device reboots by itself after this case: it said that it would, or its commit timeout
-/// of 4 s is running.
-fn reboots(case: &Case) -> bool {
-    case.case == "ota_after_update_uncommitted"
-        || case.case == "ota_revert_uncommitted"
-        || case.case == "sys_reboot_lockout"
-        || (case.events.iter().any(|event| {
-            event.from.as_deref() == Some("device")
-                && String::from_utf8_lossy(&event.bytes()).contains("Update applied, finalizing")
-        }))
-}
-
-/// The gaps between requests count only where something happens in between.
-fn keeps_time(case: &Case) -> bool {
-    case.case == "ota_update_concurrent"
-}
-
-async fn keep_time(case: &Case, event: &Event, started: Instant) {
-    if keeps_time(case) {
-        sleep_until(started + Duration::from_secs_f64(event.t)).await;
-    }
 }
 
 #[tokio::test]
@@ -251,7 +105,7 @@ async fn replay_websocket(bench: &mut Bench, case: &Case) {
                 assert_eq!(head, String::from_utf8_lossy(&bytes), "{name}");
             }
             (Some("host"), false) => {
-                keep_time(case, event, started).await;
+                keep_time(case, event.t, started).await;
                 if socket.is_none() {
                     let mut fresh = TcpStream::connect(bench.device.address()).await.expect("a connection");
                     fresh.write_all(PLAIN.as_bytes()).await.expect("sent");
@@ -341,7 +195,7 @@ async fn replay_lines(bench: &Bench, address: SocketAddr, case: &Case) -> usize 
         let text = String::from_utf8(event.bytes()).expect("ASCII");
         match event.from.as_deref() {
             Some("host") => {
-                keep_time(case, event, started).await;
+                keep_time(case, event.t, started).await;
                 // The CRC is over the whole frame, and so changes with the address in it.
                 let json = &text[..text.rfind('}').map_or(0, |end| end + 1)];
                 let localised = bench.localised(json);
@@ -411,7 +265,7 @@ async fn replay_http(name: &str, bench: &mut Bench) -> usize {
         for event in &case.events {
             match event.from.as_deref() {
                 Some("host") => {
-                    keep_time(case, event, started).await;
+                    keep_time(case, event.t, started).await;
                     let request = bench.localised(event.text.as_deref().expect("requests are text"));
                     let mut socket = TcpStream::connect(bench.device.address()).await.expect("a connection");
                     let answer = answer.clone();
@@ -452,19 +306,34 @@ fn our_decoder_takes_what_the_device_sent() {
                     Some(_) => vec![],
                     None => payloads(&bytes),
                 };
-                for bytes in frames {
-                    let text = String::from_utf8_lossy(&bytes);
-                    match frame::decode(&bytes) {
-                        Ok(Incoming::Reply { outcome, .. }) => {
-                            let failed = text.contains("\"error\"") && !text.contains("\"code\":0");
-                            assert_eq!(outcome.is_err(), failed, "{name}, {}: {text}", case.case);
-                            replies += 1;
-                        }
-                        other => panic!("{name}, {}: {text}: {other:?}", case.case),
-                    }
+                for frame in frames {
+                    assert_decodes(&frame, &format!("{name}, {}", case.case));
+                    replies += 1;
                 }
             }
         }
     }
     assert!(replies > 100, "{replies} replies were read");
+    let mut replies = 0;
+    for name in ["mqtt.json", "mqtt-single.json", "mqtt-md5.json", "mqtt-sha256.json"] {
+        for case in recording(name).cases {
+            for message in case.messages().iter().filter(|message| message.is_reply) {
+                assert_decodes(message.payload.as_bytes(), &format!("{name}, {}", case.case));
+                replies += 1;
+            }
+        }
+    }
+    assert!(replies > 200, "{replies} replies by way of a broker were read");
+}
+
+/// As a reply, and as the one that it is.
+fn assert_decodes(frame: &[u8], name: &str) {
+    let text = String::from_utf8_lossy(frame);
+    match frame::decode(frame) {
+        Ok(Incoming::Reply { outcome, .. }) => {
+            let failed = text.contains("\"error\"") && !text.contains("\"code\":0");
+            assert_eq!(outcome.is_err(), failed, "{name}: {text}");
+        }
+        other => panic!("{name}: {text}: {other:?}"),
+    }
 }

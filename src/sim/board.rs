@@ -106,10 +106,22 @@ impl Board {
 
     /// Answers a call that came over `channel` to the address `ip`.
     pub fn answer(self: &Arc<Self>, call: &Call, channel: &str, ip: &str) -> Answered {
+        self.answers(call, 1, channel, ip).remove(0)
+    }
+
+    /// The same for a call that is run so many times.
+    pub fn answers(self: &Arc<Self>, call: &Call, times: usize, channel: &str, ip: &str) -> Vec<Answered> {
         let (auth, unix_time) = (self.config.auth.as_ref(), self.unix_time());
         let around = Surroundings { id: &self.config.id, channel, ip, auth, unix_time };
-        self.print(&call.method);
-        match self.with(|device, now| services::answer(device, call, around, now)) {
+        for _ in 0..times {
+            self.print(&call.method);
+        }
+        let answers = self.with(|device, now| services::answers(device, call, times, around, now));
+        answers.into_iter().map(|answer| self.answered(answer)).collect()
+    }
+
+    fn answered(self: &Arc<Self>, answer: Answer) -> Answered {
+        match answer {
             Answer::Now(outcome) => Answered::Now(outcome),
             Answer::AfterDownload { url, timeout } => {
                 let (reply, outcome) = oneshot::channel();

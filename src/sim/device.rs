@@ -21,6 +21,14 @@ pub struct BootState {
     pub commit_timeout: u64,
 }
 
+impl BootState {
+    /// The old `commit_timeout` stays (wire/ws.json, case `ota_after_commit_timeout`).
+    fn roll_back(&mut self) {
+        self.active_slot = self.revert_slot;
+        self.is_committed = true;
+    }
+}
+
 /// How long before a reboot the device answers nothing but error 418, and how long after the reply
 /// to `OTA.Update` and `OTA.Revert` it reboots.
 pub const SHUTDOWN: Duration = Duration::from_millis(100);
@@ -222,11 +230,14 @@ impl Device {
         Ok(())
     }
 
-    /// Goes back to the other firmware, by a reboot while uncommitted.
+    /// Goes back to the other firmware. That is settled at once, before the reboot: a second revert finds nothing
+    /// pending (wire/mqtt.json, case `ota_revert_uncommitted`).
     pub fn revert(&mut self, now: Instant) -> Result<(), Refusal> {
         if self.flash.boot.is_committed {
             return Err(Refusal::NothingPending);
         }
+        self.flash.boot.roll_back();
+        self.rollback_at = None;
         self.reboot(SHUTDOWN, now);
         Ok(())
     }
@@ -309,9 +320,7 @@ impl Device {
         let boot = &mut self.flash.boot;
         let first = std::mem::take(&mut self.flash.first_boot);
         if !boot.is_committed && !first {
-            // The old commit_timeout stays (wire/ws.json, case ota_after_commit_timeout).
-            boot.active_slot = boot.revert_slot;
-            boot.is_committed = true;
+            boot.roll_back();
         } else if first && boot.commit_timeout == 0 {
             boot.is_committed = true;
         }

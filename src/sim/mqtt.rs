@@ -117,9 +117,8 @@ async fn talk(config: &Config, client: &AsyncClient, events: &mut EventLoop, ip:
                         return;
                     }
                     let is_doubled = config.generation == Generation::Twice && message.topic == plain.as_bytes();
-                    for _ in 0..if is_doubled { 2 } else { 1 } {
-                        answer(&message, ip, board, client, &mut later);
-                    }
+                    let times = if is_doubled { 2 } else { 1 };
+                    answer(&message, times, ip, board, client, &mut later);
                 }
                 Ok(_) => {}
                 Err(_) => return,
@@ -150,21 +149,29 @@ impl Reply {
     }
 }
 
-fn answer(message: &Publish, ip: &str, board: &Arc<Board>, client: &AsyncClient, later: &mut JoinSet<Option<Reply>>) {
+fn answer(
+    message: &Publish,
+    times: usize,
+    ip: &str,
+    board: &Arc<Board>,
+    client: &AsyncClient,
+    later: &mut JoinSet<Option<Reply>>,
+) {
     // Invalid frames are met with silence, and so are those that do not say whom to answer.
     let Some(call) = wire::parse(&message.payload, board.id()) else { return };
     let Some(topic) = call.src.as_ref().map(|src| format!("{src}/rpc")) else { return };
-    match board.answer(&call, "", ip) {
-        Answered::Now(outcome) => {
-            if let Some(frame) = wire::reply(&call, board.id(), &outcome) {
-                Reply { topic, frame }.publish(client);
+    for answered in board.answers(&call, times, "", ip) {
+        let (call, topic, id) = (call.clone(), topic.clone(), board.id().to_owned());
+        let reply = move |outcome| wire::reply(&call, &id, &outcome).map(|frame| Reply { topic, frame });
+        match answered {
+            Answered::Now(outcome) => {
+                if let Some(reply) = reply(outcome) {
+                    reply.publish(client);
+                }
             }
-        }
-        Answered::Later(outcome) => {
-            let id = board.id().to_owned();
-            later.spawn(
-                async move { wire::reply(&call, &id, &outcome.await.ok()?).map(|frame| Reply { topic, frame }) },
-            );
+            Answered::Later(outcome) => {
+                later.spawn(async move { reply(outcome.await.ok()?) });
+            }
         }
     }
 }

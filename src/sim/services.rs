@@ -55,11 +55,18 @@ pub struct Surroundings<'a> {
     pub unix_time: u64,
 }
 
-/// Answers one call.
-pub fn answer(device: &mut Device, call: &Call, around: Surroundings<'_>, now: Instant) -> Answer {
-    if let Some(left) = device.shutting_down(now) {
-        return Answer::Now(Err(Failure::new(418, format!("shutting down in {} ms", left.as_millis()))));
-    }
+/// Answers a call that is run so many times. All of it has come in before the first run closes the doors for a
+/// reboot (wire/mqtt.json, cases `ota_revert_uncommitted` and `sys_reboot_lockout`).
+pub fn answers(device: &mut Device, call: &Call, times: usize, around: Surroundings<'_>, now: Instant) -> Vec<Answer> {
+    let left = device.shutting_down(now);
+    let run = |_| match left {
+        Some(left) => Answer::Now(Err(Failure::new(418, format!("shutting down in {} ms", left.as_millis())))),
+        None => answer(device, call, around, now),
+    };
+    (0..times).map(run).collect()
+}
+
+fn answer(device: &mut Device, call: &Call, around: Surroundings<'_>, now: Instant) -> Answer {
     // A method that does not exist is told to anybody.
     let exists = METHODS.iter().any(|(name, _)| *name == call.method);
     if let (Some(auth), true, false) = (around.auth, exists, call.is_authorised)
@@ -164,11 +171,13 @@ fn info(device: &Device, around: Surroundings<'_>, now: Instant) -> String {
     )
 }
 
-/// The id of a device ends in the last three bytes of its MAC address.
+/// The id of a device ends in the last three bytes of its MAC address; one that was given another id has an address
+/// all the same (wire/mqtt-single.json, case `sys_getinfo`).
 #[must_use]
 pub fn mac(id: &str) -> String {
     let tail = id.rsplit_once('_').map_or(id, |(_, tail)| tail);
-    format!("240AC4{tail}")
+    let is_address = tail.len() == 6 && tail.bytes().all(|byte| byte.is_ascii_hexdigit());
+    format!("240AC4{}", if is_address { tail } else { "AABBCC" })
 }
 
 fn reboot(device: &mut Device, params: &Value, now: Instant) -> Outcome {

@@ -1,5 +1,6 @@
 //! A real mosquitto, of the test's own.
 
+use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
@@ -8,7 +9,9 @@ use std::process::{Child, Command, Stdio};
 
 use otactl::sim::mqtt::{Config, Generation};
 use otactl::sim::{self, Simulator};
+use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet, Publish, PublishOptions, QoS};
 use tempfile::TempDir;
+use tokio::net::TcpStream;
 
 use super::certificates::Pair;
 use super::simulator_with;
@@ -89,6 +92,64 @@ impl Broker {
 impl Drop for Broker {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// Somebody else at the broker.
+pub struct Client {
+    requests: AsyncClient,
+    events: EventLoop,
+    /// Messages that came while something else was waited for.
+    heard: VecDeque<Publish>,
+}
+
+impl Client {
+    pub async fn connect(broker: &Broker, id: &str) -> Self {
+        let port = broker.port;
+        let mut options = MqttOptions::new(id, ("127.0.0.1", port));
+        options.set_socket_connector(move |_, _| async move {
+            let stream = TcpStream::connect(("127.0.0.1", port)).await?;
+            stream.set_nodelay(true)?;
+            Ok(stream)
+        });
+        let (requests, events) = AsyncClient::builder(options).build();
+        let mut this = Self { requests, events, heard: VecDeque::new() };
+        this.until(|packet| matches!(packet, Packet::ConnAck(_))).await;
+        this
+    }
+
+    /// Hears messages until this packet comes.
+    async fn until(&mut self, is_it: impl Fn(&Packet) -> bool) {
+        loop {
+            match self.events.poll().await.expect("the broker is there") {
+                Event::Incoming(packet) if is_it(&packet) => return,
+                Event::Incoming(Packet::Publish(message)) => self.heard.push_back(message),
+                _ => {}
+            }
+        }
+    }
+
+    /// The next message, in the order in which they came.
+    pub async fn message(&mut self) -> Publish {
+        loop {
+            if let Some(message) = self.heard.pop_front() {
+                return message;
+            }
+            if let Event::Incoming(Packet::Publish(message)) = self.events.poll().await.expect("the broker is there") {
+                return message;
+            }
+        }
+    }
+
+    /// Publishes, and returns when the broker has it.
+    pub async fn publish(&mut self, topic: &str, payload: impl Into<Vec<u8>>, options: PublishOptions) {
+        self.requests.publish(topic, payload.into(), options).await.expect("room");
+        self.until(|packet| matches!(packet, Packet::PubAck(_))).await;
+    }
+
+    pub async fn hear(&mut self, topic: &str) {
+        self.requests.subscribe(topic, QoS::AtLeastOnce).await.expect("room");
+        self.until(|packet| matches!(packet, Packet::SubAck(_))).await;
     }
 }
 

@@ -1,5 +1,5 @@
-//! What the tests share: a simulated device, the built binary, a server of recorded bundles, certificates,
-//! peers that misbehave, peers that follow a script, and all the ways to any of them.
+//! What the tests share: a simulated device, the built binary, a server of recorded bundles, recordings,
+//! certificates, peers that misbehave, peers that follow a script, and all the ways to any of them.
 #![allow(clippy::allow_attributes, dead_code, unreachable_pub, reason = "each test file uses its own share of this")]
 
 #[cfg(unix)]
@@ -7,6 +7,7 @@ pub mod broker;
 pub mod bundles;
 pub mod certificates;
 pub mod peers;
+pub mod recording;
 pub mod script;
 pub mod scripted;
 pub mod ways;

@@ -1,0 +1,254 @@
+//! The recordings in wire/, and the bench on which they are replayed.
+
+use std::time::Duration;
+
+use otactl::sim::{Config, Simulator};
+use serde::Deserialize;
+use tokio::sync::broadcast;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::bundles::BundleServer;
+use super::{file, recorded_device, simulator_with};
+
+/// How long an answer may take before it is missing.
+pub const PATIENCE: Duration = Duration::from_secs(8);
+
+#[derive(Deserialize)]
+pub struct Recording {
+    pub cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+pub struct Case {
+    pub case: String,
+    pub events: Vec<Event>,
+}
+
+#[derive(Deserialize)]
+pub struct Event {
+    /// In seconds, from the start of the case.
+    pub t: f64,
+    pub from: Option<String>,
+    pub text: Option<String>,
+    hex: Option<String>,
+    note: Option<String>,
+}
+
+impl Event {
+    pub fn bytes(&self) -> Vec<u8> {
+        match (&self.text, &self.hex) {
+            (Some(text), _) => text.clone().into_bytes(),
+            (None, Some(hex)) => (0..hex.len())
+                .step_by(2)
+                .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex digits"))
+                .collect(),
+            (None, None) => Vec::new(),
+        }
+    }
+}
+
+pub fn recording(name: &str) -> Recording {
+    let text = std::fs::read_to_string(file("tests/wire").join(name)).expect("a recording");
+    serde_json::from_str(&text).expect("its shape")
+}
+
+/// The text with everything replaced by `*` that may differ between two devices.
+pub fn normal(text: &str) -> String {
+    const VALUES: [&str; 10] = [
+        "channel_info",
+        "mg_id",
+        "uptime",
+        "ram_size",
+        "ram_free",
+        "ram_min_free",
+        "fs_size",
+        "fs_free",
+        "ip",
+        "progress_percent",
+    ];
+    let mut text = text.to_owned();
+    for key in VALUES {
+        let key = format!("\"{key}\": ");
+        if let Some(at) = text.find(&key) {
+            let from = at + key.len();
+            let to = text[from..].find([',', '}']).map_or(text.len(), |len| from + len);
+            text.replace_range(from..to, "*");
+        }
+    }
+    if let Some(at) = text.find("shutting down in ") {
+        let to = text[at..].find(" ms").map_or(text.len(), |len| at + len);
+        text.replace_range(at..to, "shutting down in *");
+    }
+    // A nonce: decimal, within the JSON text of a message; or hex, in a header.
+    for (before, after) in [(r#"\"nonce\": "#, ","), (r#"nonce=""#, "\"")] {
+        if let Some(at) = text.find(before) {
+            let from = at + before.len();
+            let to = text[from..].find(after).map_or(text.len(), |len| from + len);
+            text.replace_range(from..to, "*");
+        }
+    }
+    if let (Some(from), Some(to)) = (text.find("[\"OTA."), text.rfind(']')) {
+        text.replace_range(from..=to, "[*methods*]");
+    }
+    text
+}
+
+/// The device under test, and what it fetches its bundles from.
+pub struct Bench {
+    pub device: Simulator,
+    console: broadcast::Receiver<String>,
+    bundles: BundleServer,
+}
+
+impl Bench {
+    pub async fn new() -> Self {
+        Self::with(recorded_device()).await
+    }
+
+    pub async fn with(config: Config) -> Self {
+        Self::of(simulator_with(config).await).await
+    }
+
+    pub async fn of(device: Simulator) -> Self {
+        let console = device.console();
+        Self { device, console, bundles: BundleServer::start().await }
+    }
+
+    /// The request with the bundles where they are now. Port 9 stays closed.
+    pub fn localised(&self, text: &str) -> String {
+        let text = text.replace("127.0.0.1:8911", &self.bundles.address.to_string());
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { return text };
+        let head: Vec<_> = head
+            .split("\r\n")
+            .map(|line| match line.split_once(": ") {
+                Some(("Content-Length", _)) => format!("Content-Length: {}", body.len()),
+                _ => line.to_owned(),
+            })
+            .collect();
+        format!("{}\r\n\r\n{body}", head.join("\r\n"))
+    }
+
+    /// Waits until the device has booted again.
+    pub async fn rebooted(&mut self) {
+        self.printed("slot ").await;
+    }
+
+    /// Waits until the device has booted again and is back at its broker.
+    pub async fn reconnected(&mut self) {
+        self.rebooted().await;
+        self.printed("mqtt: connected").await;
+    }
+
+    /// Waits for the next line of the console that begins like this.
+    async fn printed(&mut self, start: &str) {
+        let printed = async {
+            loop {
+                match self.console.recv().await {
+                    Ok(line) if line.starts_with(start) => return,
+                    // Lines that nobody read in time are lines of before.
+                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(closed) => panic!("the console: {closed}"),
+                }
+            }
+        };
+        timeout(PATIENCE, printed).await.unwrap_or_else(|_| panic!("the device says `{start}`"));
+    }
+}
+
+/// Whether the device reboots by itself after this case: it said that it would, or its commit timeout
+/// of 4 s is running.
+pub fn reboots(case: &Case) -> bool {
+    case.case == "ota_after_update_uncommitted"
+        || case.case == "ota_revert_uncommitted"
+        || case.case == "sys_reboot_lockout"
+        || (case.events.iter().any(|event| {
+            matches!(event.from.as_deref(), Some("device" | "device-to-broker"))
+                && String::from_utf8_lossy(&event.bytes()).contains("Update applied, finalizing")
+        }))
+}
+
+/// The gaps between requests count only where something happens in between.
+fn keeps_time(case: &Case) -> bool {
+    case.case == "ota_update_concurrent"
+}
+
+/// Waits until it is time for what happened at `t`.
+pub async fn keep_time(case: &Case, t: f64, started: Instant) {
+    if keeps_time(case) {
+        sleep_until(started + Duration::from_secs_f64(t)).await;
+    }
+}
+
+/// A message that went through a broker.
+pub struct Message {
+    /// In seconds, from the start of the case.
+    pub t: f64,
+    /// Of the device; else of the host.
+    pub is_reply: bool,
+    pub topic: String,
+    pub payload: String,
+}
+
+impl Case {
+    /// What the host and the device published, in order: from their packets where these were recorded, else from the
+    /// recorder's notes, which say the same.
+    pub fn messages(&self) -> Vec<Message> {
+        let has_packets = self.events.iter().any(|event| event.hex.is_some());
+        self.events.iter().flat_map(if has_packets { Event::published } else { Event::noted }).collect()
+    }
+}
+
+impl Event {
+    fn published(&self) -> Vec<Message> {
+        let is_reply = match self.from.as_deref() {
+            Some("host-to-broker") => false,
+            Some("device-to-broker") => true,
+            _ => return Vec::new(),
+        };
+        let bytes = self.bytes();
+        let mut rest = bytes.as_slice();
+        let mut found = Vec::new();
+        while !rest.is_empty() {
+            let (header, body, after) = packet(rest);
+            rest = after;
+            // PUBLISH, with QoS 1, not retained. Others are acknowledgements and subscriptions.
+            if header == 0x32 {
+                let (len, body) = body.split_at(2);
+                let (topic, body) = body.split_at(usize::from(u16::from_be_bytes([len[0], len[1]])));
+                // Behind the packet's number.
+                let [topic, payload] = [topic, &body[2..]].map(|text| String::from_utf8(text.to_vec()).expect("ASCII"));
+                found.push(Message { t: self.t, is_reply, topic, payload });
+            } else {
+                assert_ne!(header >> 4, 3, "a PUBLISH of another kind");
+            }
+        }
+        found
+    }
+
+    fn noted(&self) -> Vec<Message> {
+        let note = self.note.as_deref().unwrap_or_default();
+        let (is_reply, said) = match (note.strip_prefix("host publishes to topic '"), note) {
+            (Some(said), _) => (false, said.split_once("' qos 1: ")),
+            (None, note) => {
+                let Some(said) = note.strip_prefix("host received on topic '") else { return Vec::new() };
+                (true, said.split_once("' qos 1 retain 0: "))
+            }
+        };
+        let (topic, payload) = said.expect("a topic and a payload");
+        vec![Message { t: self.t, is_reply, topic: topic.into(), payload: payload.into() }]
+    }
+}
+
+/// The first MQTT packet of these bytes: its first byte, its body, and what is behind it.
+fn packet(bytes: &[u8]) -> (u8, &[u8], &[u8]) {
+    let (mut len, mut at) = (0, 1);
+    loop {
+        len |= usize::from(bytes[at] & 0x7f) << (7 * (at - 1));
+        at += 1;
+        if bytes[at - 1] & 0x80 == 0 {
+            break;
+        }
+    }
+    let (body, rest) = bytes[at..].split_at(len);
+    (bytes[0], body, rest)
+}
