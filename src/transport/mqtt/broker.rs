@@ -1,5 +1,6 @@
 //! The connection to a broker, and why there is none.
 
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +26,6 @@ const MAX_OUTGOING: usize = 16 << 10;
 const QUEUE: usize = 256;
 
 /// The way to a broker.
-#[derive(Debug)]
 pub(super) struct Broker {
     endpoint: Endpoint,
     client_id: String,
@@ -36,14 +36,24 @@ pub(super) struct Broker {
     connect_timeout: Duration,
 }
 
+/// Without the password.
+impl fmt::Debug for Broker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Broker")
+            .field("endpoint", &self.endpoint)
+            .field("client_id", &self.client_id)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A connection that has its subscriptions.
 pub(super) struct Connection {
     client: AsyncClient,
     pub(super) events: EventLoop,
 }
 
-impl std::fmt::Debug for Connection {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Connection")
     }
 }
@@ -188,4 +198,22 @@ fn explain(error: &ConnectionError) -> DialError {
 fn explain_io(error: &io::Error) -> DialError {
     let ours = error.get_ref().and_then(|inner| inner.downcast_ref::<DialError>());
     ours.cloned().unwrap_or_else(|| tls::explain(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::mqtt::{Mqtt, Settings};
+    use crate::transport::target::Target;
+
+    /// Whatever prints what it holds must not print a password.
+    #[test]
+    fn a_password_is_not_shown() {
+        let Ok(Target::Mqtt(endpoint)) = "mqtt://user:s3cret@broker/dev".parse() else { panic!("an address") };
+        let mqtt = Settings { password: Some("s3cret".into()), ..Settings::default() };
+        let options = Options { mqtt, ..Options::default() };
+        let mqtt = Mqtt::new(&endpoint, &options).expect("a client");
+        let shown = format!("{mqtt:?} {options:?}");
+        assert!(shown.contains("broker/dev") && !shown.contains("s3cret"), "{shown}");
+    }
 }
