@@ -5,13 +5,12 @@
 mod support;
 
 use std::collections::HashSet;
-use std::net::SocketAddr;
 
 use otactl::rpc::frame::{self, Incoming};
 use otactl::sim::auth::Algorithm;
 use support::recording::{Bench, Case, PATIENCE, keep_time, normal, reboots, recording};
 use support::{recorded_device, recorded_device_with_auth};
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
@@ -163,21 +162,47 @@ async fn read_frame(socket: &mut TcpStream) -> Option<String> {
     timeout(PATIENCE, read).await.expect("an answer in time")
 }
 
-/// What was recorded on a UART, over TCP, which has the same lines. The UART's times are its own.
-#[tokio::test]
-async fn lines_answer_as_recorded() {
-    for (name, config) in [
+/// What was recorded on a UART, and the devices on which it was.
+fn uart_recordings() -> [(&'static str, otactl::sim::Config); 3] {
+    [
         ("uart.json", recorded_device()),
         ("uart-md5.json", recorded_device_with_auth("esp32_AUTHMD5", Algorithm::Md5)),
         ("uart-sha256.json", recorded_device_with_auth("esp32_AUTHSHA256", Algorithm::Sha256)),
-    ] {
+    ]
+}
+
+/// A pseudo terminal, behind which there is a UART.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_uart_answers_as_recorded() {
+    for (name, config) in uart_recordings() {
+        let mut bench = Bench::with(config).await;
+        let path = bench.device.serve_serial(otactl::sim::uart::Config::default()).expect("a pseudo terminal");
+        let port = tokio_serial::new(path.to_string_lossy(), 115_200);
+        let mut port = BufReader::new(tokio_serial::SerialStream::open(&port).expect("the port"));
+        let mut compared = 0;
+        for case in recording(name).cases {
+            compared += replay_lines(&bench, &mut port, &case).await;
+            if reboots(&case) {
+                bench.rebooted().await;
+            }
+        }
+        assert!(compared >= 9, "{name}: {compared}");
+    }
+}
+
+/// TCP has the same lines.
+#[tokio::test]
+async fn lines_answer_as_recorded() {
+    for (name, config) in uart_recordings() {
         let mut bench = Bench::with(config).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         bench.device.serve_tcp(listener);
         let mut compared = 0;
         for case in recording(name).cases {
-            compared += replay_lines(&bench, address, &case).await;
+            let mut socket = BufReader::new(TcpStream::connect(address).await.expect("a connection"));
+            compared += replay_lines(&bench, &mut socket, &case).await;
             if reboots(&case) {
                 bench.rebooted().await;
             }
@@ -187,10 +212,12 @@ async fn lines_answer_as_recorded() {
 }
 
 /// How many replies were compared.
-async fn replay_lines(bench: &Bench, address: SocketAddr, case: &Case) -> usize {
+async fn replay_lines<S>(bench: &Bench, line: &mut BufReader<S>, case: &Case) -> usize
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let started = Instant::now();
     let mut compared = 0;
-    let mut socket = BufReader::new(TcpStream::connect(address).await.expect("a connection"));
     for event in &case.events {
         let text = String::from_utf8(event.bytes()).expect("ASCII");
         match event.from.as_deref() {
@@ -200,10 +227,10 @@ async fn replay_lines(bench: &Bench, address: SocketAddr, case: &Case) -> usize 
                 let json = &text[..text.rfind('}').map_or(0, |end| end + 1)];
                 let localised = bench.localised(json);
                 let said = if localised == json { text } else { format!("{localised}{:08x}\n", crc32(&localised)) };
-                socket.write_all(said.as_bytes()).await.expect("sent");
+                line.write_all(said.as_bytes()).await.expect("sent");
             }
             Some("device") => {
-                let answer = read_reply(&mut socket, &case.case).await;
+                let answer = read_reply(line, &case.case).await;
                 let (json, crc) = answer.split_at(answer.len() - 8);
                 assert_eq!(crc, format!("{:08x}", crc32(json)), "{}: {answer}", case.case);
                 let expected = text.trim_matches('\n');
@@ -221,7 +248,7 @@ fn crc32(text: &str) -> u32 {
 }
 
 /// A reply between an empty line and a line end.
-async fn read_reply(socket: &mut BufReader<TcpStream>, name: &str) -> String {
+async fn read_reply<S: AsyncRead + Unpin>(socket: &mut BufReader<S>, name: &str) -> String {
     let mut line = String::new();
     for expected in ["an empty line", "a reply"] {
         line.clear();
