@@ -314,3 +314,28 @@ async fn quiet_is_quiet_and_verbose_tells_no_secrets() {
         assert!(run.stderr.contains("channel_info"), "{}", run.shown());
     }
 }
+
+/// On a way that loses frames, a question is asked again, and an order is given once: whoever calls by hand does not
+/// say which of the two it is.
+#[tokio::test]
+async fn a_question_is_asked_again_and_an_order_is_given_once() {
+    for (method, times, code) in [("Sys.GetInfo", 2, 0), ("OTA.Commit", 1, 5), ("Any.Other", 1, 5)] {
+        let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.expect("a port");
+        let port = format!("udp://{}", socket.local_addr().expect("an address"));
+        let call = tokio::spawn(async move { run_on(&port, &["--timeout", "700ms", "call", method]).await });
+        let mut bytes = [0; 1024];
+        let mut heard = 0;
+        while !call.is_finished() {
+            let next = tokio::time::timeout(std::time::Duration::from_millis(50), socket.recv_from(&mut bytes)).await;
+            let Ok(Ok((len, peer))) = next else { continue };
+            heard += 1;
+            if heard == 2 {
+                let request: Value = serde_json::from_slice(&bytes[..len]).expect("JSON");
+                let reply = format!(r#"{{"id":{},"result":1}}"#, request["id"]);
+                socket.send_to(reply.as_bytes(), peer).await.expect("sent");
+            }
+        }
+        let run = call.await.expect("no panic");
+        assert_eq!((heard, run.code), (times, code), "{method}: {}", run.shown());
+    }
+}

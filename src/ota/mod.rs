@@ -22,6 +22,16 @@ macro_rules! methods {
             const IDEMPOTENT: bool = $idempotent;
             type Reply = $reply;
         })*
+
+        /// Whether this method is known to do no harm if it is called twice. Of methods that do not stand here,
+        /// nothing is known.
+        #[must_use]
+        pub fn may_be_called_twice(method: &str) -> bool {
+            match method {
+                $($name => $idempotent,)*
+                _ => false,
+            }
+        }
     };
 }
 

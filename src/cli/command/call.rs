@@ -1,6 +1,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 
+use otactl::ota;
 use serde_json::Value;
 
 use crate::cli::context::Context;
@@ -27,8 +28,9 @@ impl Args {
             None => Value::Null,
         };
         let device = context.device().await?;
-        // Nobody has said that this method may be called twice.
-        let value = device.call_raw(&self.method, params, false, device.timeout()).await?;
+        // So that a question is asked again on a line that loses frames, and an order is given once.
+        let idempotent = ota::may_be_called_twice(&self.method);
+        let value = device.call_raw(&self.method, params, idempotent, device.timeout()).await?;
         context.output.result(&value)
     }
 }
