@@ -184,7 +184,7 @@ impl From<TargetError> for Failure {
     fn from(error: TargetError) -> Self {
         let hint = match &error {
             TargetError::NoScheme(text) => format!("write `--port ws://{text}` or `--port http://{text}`"),
-            _ => "write `--port ws://HOST[:PORT]`, `--port http://HOST[:PORT]`, `--port tcp://HOST:PORT`, `--port /dev/ttyUSB0`, or `--port sim:`".into(),
+            _ => "write `--port ws://HOST[:PORT]`, `--port http://HOST[:PORT]`, `--port mqtt://BROKER/DEVICE`, `--port tcp://HOST:PORT`, `--port /dev/ttyUSB0`, or `--port sim:`".into(),
         };
         Self::new(Kind::Usage, error.to_string()).hint(hint)
     }

@@ -6,8 +6,8 @@ use clap::Args;
 use otactl::transport::mqtt::Settings;
 use otactl::transport::target::{Endpoint, Login};
 
-use super::credentials;
 use super::failure::Failure;
+use super::{credentials, values};
 
 /// What may be set about a broker.
 #[derive(Debug, Args)]
@@ -20,27 +20,27 @@ pub(crate) struct MqttArgs {
     password_file: Option<PathBuf>,
 
     /// The client id; brokers with rules want a certain one
-    #[arg(long = "mqtt-client-id", global = true, value_name = "ID")]
+    #[arg(long = "mqtt-client-id", global = true, value_name = "ID", value_parser = values::topic)]
     client_id: Option<String>,
 
     /// Who asks: the device answers on the topic SRC/rpc
     ///
     /// DEVICE/rpc-resp/CLIENT-ID unless given.
-    #[arg(long = "mqtt-src", global = true, value_name = "SRC")]
+    #[arg(long = "mqtt-src", global = true, value_name = "SRC", value_parser = values::topic)]
     src: Option<String>,
 
     /// The one topic to publish all requests to
     ///
     /// Unless given, DEVICE/rpc/METHOD if the device listens there, else DEVICE/rpc.
-    #[arg(long = "mqtt-pub-topic", global = true, value_name = "TOPIC")]
+    #[arg(long = "mqtt-pub-topic", global = true, value_name = "TOPIC", value_parser = values::topic)]
     pub_topic: Option<String>,
 
     /// The topic on which the answers come, if it is not SRC/rpc
-    #[arg(long = "mqtt-sub-topic", global = true, value_name = "TOPIC")]
+    #[arg(long = "mqtt-sub-topic", global = true, value_name = "TOPIC", value_parser = values::topic)]
     sub_topic: Option<String>,
 
     /// Where the device's last will is to be read, to explain its silence
-    #[arg(long = "mqtt-will-topic", global = true, value_name = "TOPIC")]
+    #[arg(long = "mqtt-will-topic", global = true, value_name = "TOPIC", value_parser = values::topic)]
     will_topic: Option<String>,
 }
 

@@ -57,6 +57,19 @@ pub(crate) fn advertise(text: &str) -> Result<(String, Option<u16>), String> {
     Ok((host.into(), port))
 }
 
+/// A topic, or what becomes part of one.
+pub(crate) fn topic(text: &str) -> Result<String, String> {
+    match text {
+        "" => Err("it is empty".into()),
+        _ if text.contains(['+', '#', '\0']) => {
+            Err("it becomes part of a topic, and can hold neither `+` nor `#`".into())
+        }
+        // What a request has room for, beside its arguments.
+        _ if text.len() > 512 => Err("it is longer than 512 bytes".into()),
+        _ => Ok(text.into()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,6 +93,14 @@ mod tests {
         }
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
         assert!(commit_timeout("250ms").is_err());
+    }
+
+    #[test]
+    fn topics() {
+        assert_eq!(topic("a/b c").as_deref(), Ok("a/b c"));
+        for bad in ["", "a/+", "#", "a\0b", &"x".repeat(513)] {
+            assert!(topic(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]
