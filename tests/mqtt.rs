@@ -14,6 +14,7 @@ use otactl::transport::{self, Options};
 use rumqttc::PublishOptions;
 use support::broker::{Broker, Client, Door, PASSWORD, USER};
 use support::certificates::Authority;
+use support::peers::{Manner, Peer};
 use support::{DEMO, REBOOT, Run, assert_runs, finish, otactl, run_on};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -157,6 +158,16 @@ async fn failures_are_told_apart() {
         assert_eq!((run.code, run.stdout.as_str()), (code, ""), "{message}: {}", run.shown());
         assert!(run.stderr.contains(message) && run.stderr.contains("\nhint: "), "{message}: {}", run.shown());
     }
+}
+
+/// A broker that takes connections and never says a word is waited for as long as the user says, and that is what is
+/// told.
+#[tokio::test]
+async fn a_silent_broker_is_given_its_time() {
+    let peer = Peer::start(Manner::Silent).await;
+    let run = run_on(&format!("mqtt://{}/dev", peer.address), &["--timeout", "6s", "ping"]).await;
+    assert_eq!(run.code, 3, "{}", run.shown());
+    assert!(run.stderr.contains(": no answer within 5s 400ms\nhint: "), "{}", run.shown());
 }
 
 /// A broker that says these bytes to whoever connects, and nothing else.

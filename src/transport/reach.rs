@@ -1,4 +1,4 @@
-//! A TCP connection to one of a host's addresses.
+//! A TCP connection to one of a host's addresses, and the deadline of a dial.
 
 use std::time::Duration;
 
@@ -7,6 +7,14 @@ use tokio::time::timeout;
 
 use super::target::Endpoint;
 use crate::rpc::DialError;
+
+/// The outcome of a dial, which may take so long and no longer.
+pub(super) async fn within<T>(
+    limit: Duration,
+    dial: impl Future<Output = Result<T, DialError>>,
+) -> Result<T, DialError> {
+    timeout(limit, dial).await.unwrap_or(Err(DialError::Silent(limit)))
+}
 
 /// Connects to the first of the host's addresses that takes a connection, within `limit`. Each has its
 /// share of the time, so that one that swallows packets does not use up that of the others.

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use super::Options;
 use super::framing::{Deframer, Item, Style, enframe, escaped_len};
 use super::link::{Connect, Link, LinkDriver};
-use super::reach::reach;
+use super::reach::{reach, within};
 use super::target::Endpoint;
 use crate::rpc::DialError;
 use crate::text::{excerpt, printable};
@@ -37,14 +37,10 @@ impl Tcp {
 #[async_trait]
 impl Connect for Tcp {
     async fn dial(&self) -> Result<Link, DialError> {
-        match tokio::time::timeout(self.connect_timeout, reach(&self.endpoint, self.connect_timeout)).await {
-            Ok(stream) => {
-                let (link, driver) = Link::pair();
-                tokio::spawn(drive(stream?, driver));
-                Ok(link)
-            }
-            Err(_) => Err(DialError::Silent(self.connect_timeout)),
-        }
+        let stream = within(self.connect_timeout, reach(&self.endpoint, self.connect_timeout)).await?;
+        let (link, driver) = Link::pair();
+        tokio::spawn(drive(stream, driver));
+        Ok(link)
     }
 
     fn peer(&self) -> &str {

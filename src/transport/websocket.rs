@@ -20,7 +20,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use super::link::{Connect, Link, LinkDriver};
-use super::reach::reach;
+use super::reach::{reach, within};
 use super::target::{Endpoint, Login};
 use super::tls::{self, Connector};
 use super::{ConnectError, Options};
@@ -133,10 +133,7 @@ impl fmt::Debug for WebSocket {
 #[async_trait]
 impl Connect for WebSocket {
     async fn dial(&self) -> Result<Link, DialError> {
-        match timeout(self.connect_timeout, self.open()).await {
-            Ok(result) => result,
-            Err(_) => Err(DialError::Silent(self.connect_timeout)),
-        }
+        within(self.connect_timeout, Box::pin(self.open())).await
     }
 
     fn peer(&self) -> &str {

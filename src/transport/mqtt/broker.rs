@@ -9,12 +9,11 @@ use rumqttc::{
     AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, MqttOptions, Packet, PublishOptions, QoS,
     StateError, SubscribeReasonCode,
 };
-use tokio::time::timeout;
 
 use super::topics::Topics;
 use super::{ConnectError, KEEP_ALIVE, Options};
 use crate::rpc::DialError;
-use crate::transport::reach::reach;
+use crate::transport::reach::{reach, within};
 use crate::transport::target::{Endpoint, Login};
 use crate::transport::tls::{self, Connector};
 
@@ -80,14 +79,15 @@ impl Broker {
 
     /// Connects and subscribes.
     pub(super) async fn connect(&self, topics: &Topics) -> Result<Connection, DialError> {
-        match timeout(self.connect_timeout, self.open(topics)).await {
-            Ok(result) => result,
-            Err(_) => Err(DialError::Silent(self.connect_timeout)),
-        }
+        within(self.connect_timeout, self.open(topics)).await
     }
 
     async fn open(&self, topics: &Topics) -> Result<Connection, DialError> {
-        let (client, events) = AsyncClient::builder(self.options()).capacity(QUEUE).build();
+        let (client, mut events) = AsyncClient::builder(self.options()).capacity(QUEUE).build();
+        // The library has a limit of its own, of 5 s and in whole seconds: ours is to come first.
+        let mut network = events.network_options();
+        network.set_connection_timeout(self.connect_timeout.as_secs() + 2);
+        events.set_network_options(network);
         let mut connection = Connection { client, events };
         loop {
             if let Event::Incoming(Packet::ConnAck(_)) = self.next(&mut connection.events).await? {
@@ -189,7 +189,6 @@ fn explain(error: &ConnectionError) -> DialError {
         },
         ConnectionError::Io(error) | ConnectionError::MqttState(StateError::Io(error)) => explain_io(error),
         ConnectionError::MqttState(StateError::ConnectionAborted) => DialError::HungUp,
-        ConnectionError::NetworkTimeout | ConnectionError::FlushTimeout => DialError::Silent(Duration::ZERO),
         ConnectionError::NotConnAck(_) => DialError::NotABroker("its first words are others".into()),
         other => DialError::NotABroker(other.to_string()),
     }
