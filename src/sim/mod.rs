@@ -9,6 +9,7 @@
 //! - [`download`]: fetches a bundle over HTTP and feeds the updater;
 //! - [`board`]: the device with its clock, its power and its downloads;
 //! - [`server`]: the ports, served by [`http`] and [`websocket`], by [`tcp`] with [`lines`], and by [`udp`];
+//! - [`replies`]: replies at once or later, on all of these; [`talk`]: what is said on a line;
 //! - [`mqtt`]: the device as a client of a broker;
 //! - [`tls`]: TLS below HTTP and WebSocket, which run over any [`stream`];
 //! - [`uart`]: a line of real speed with small buffers; `serial`: the same on a pseudo terminal;
@@ -23,12 +24,14 @@ pub mod download;
 pub mod http;
 pub mod lines;
 pub mod mqtt;
+pub mod replies;
 #[cfg(unix)]
 pub mod serial;
 pub mod server;
 pub mod services;
 pub mod storage;
 pub mod stream;
+pub mod talk;
 pub mod tcp;
 pub mod tls;
 pub mod uart;

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet, Publish, PublishOptions, QoS};
 use tokio::net::TcpStream;
-use tokio::task::JoinSet;
 
-use super::board::{Answered, Board};
+use super::board::Board;
+use super::replies::Replies;
 use super::wire;
 
 /// The largest request that the device takes, in bytes; at a larger one it drops the connection.
@@ -95,14 +95,11 @@ fn options(config: &Config) -> MqttOptions {
 /// Returns when the connection has ended, or is to be ended.
 async fn talk(config: &Config, client: &AsyncClient, events: &mut EventLoop, ip: &str, board: &Arc<Board>) {
     let plain = format!("{}/rpc", config.device);
-    // Replies that come when a download has ended; other calls are answered meanwhile.
-    let mut later: JoinSet<Option<Reply>> = JoinSet::new();
+    let mut replies = Replies::default();
     let mut subscriptions = if config.generation == Generation::Plain { 1 } else { 2 };
     loop {
         tokio::select! {
-            Some(reply) = later.join_next() => if let Ok(Some(reply)) = reply {
-                reply.publish(client);
-            },
+            (reply, topic) = replies.next() => publish(client, topic, reply),
             event = events.poll() => match event {
                 Ok(Event::Incoming(Packet::ConnAck(_))) => subscribe(config.generation, &plain, client),
                 Ok(Event::Incoming(Packet::SubAck(_))) => {
@@ -118,7 +115,7 @@ async fn talk(config: &Config, client: &AsyncClient, events: &mut EventLoop, ip:
                     }
                     let is_doubled = config.generation == Generation::Twice && message.topic == plain.as_bytes();
                     let times = if is_doubled { 2 } else { 1 };
-                    answer(&message, times, ip, board, client, &mut later);
+                    answer(&message, times, ip, board, client, &mut replies);
                 }
                 Ok(_) => {}
                 Err(_) => return,
@@ -136,17 +133,9 @@ fn subscribe(generation: Generation, plain: &str, client: &AsyncClient) {
     let _ = client.try_subscribe(plain.to_owned(), QoS::AtLeastOnce);
 }
 
-/// A reply, and where it goes.
-struct Reply {
-    topic: String,
-    frame: String,
-}
-
-impl Reply {
-    /// What does not fit is lost, and so is what would go to a topic that is none.
-    fn publish(self, client: &AsyncClient) {
-        let _ = client.try_publish(self.topic, self.frame, PublishOptions::at_least_once());
-    }
+/// What does not fit is lost, and so is what would go to a topic that is none.
+fn publish(client: &AsyncClient, topic: String, reply: String) {
+    let _ = client.try_publish(topic, reply, PublishOptions::at_least_once());
 }
 
 fn answer(
@@ -155,23 +144,14 @@ fn answer(
     ip: &str,
     board: &Arc<Board>,
     client: &AsyncClient,
-    later: &mut JoinSet<Option<Reply>>,
+    replies: &mut Replies<String>,
 ) {
     // Invalid frames are met with silence, and so are those that do not say whom to answer.
     let Some(call) = wire::parse(&message.payload, board.id()) else { return };
     let Some(topic) = call.src.as_ref().map(|src| format!("{src}/rpc")) else { return };
     for answered in board.answers(&call, times, "", ip) {
-        let (call, topic, id) = (call.clone(), topic.clone(), board.id().to_owned());
-        let reply = move |outcome| wire::reply(&call, &id, &outcome).map(|frame| Reply { topic, frame });
-        match answered {
-            Answered::Now(outcome) => {
-                if let Some(reply) = reply(outcome) {
-                    reply.publish(client);
-                }
-            }
-            Answered::Later(outcome) => {
-                later.spawn(async move { reply(outcome.await.ok()?) });
-            }
+        if let Some((reply, topic)) = replies.to(&call, answered, board, topic.clone()) {
+            publish(client, topic, reply);
         }
     }
 }

@@ -7,13 +7,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::io::AsyncReadExt as _;
-use tokio::task::JoinSet;
 use tokio_serial::{SerialPort as _, SerialStream};
 
-use super::board::{Answered, Board};
-use super::lines::{HANDSHAKE, Heard, Lines};
+use super::board::Board;
+use super::lines::Lines;
+use super::talk::Talk;
 use super::uart::{Config, Uart};
-use super::wire;
 
 /// What the host may have sent before it has to wait, in bytes, as the buffers of an adapter have it.
 const BACKLOG: usize = 4096;
@@ -97,12 +96,10 @@ fn emit(port: &mut Port, uart: &mut Uart) {
 }
 
 async fn talk(port: &mut Port, uart: &mut Uart, config: &Config, ip: &str, board: &Arc<Board>) {
-    let mut lines = Lines::new(config.only);
+    let mut talk = Talk::new(Lines::new(config.only), board, "UART0", ip);
     let mut buffer = vec![0; BACKLOG];
     let mut noise = tokio::time::interval(NOISE);
     let mut noises = CONSOLE.iter().cycle();
-    // Replies that come when a download has ended; other calls are answered meanwhile.
-    let mut later: JoinSet<Option<String>> = JoinSet::new();
     loop {
         let next_event = uart.next_event();
         tokio::select! {
@@ -110,39 +107,16 @@ async fn talk(port: &mut Port, uart: &mut Uart, config: &Config, ip: &str, board
                 Ok(read @ 1..) => uart.send(&buffer[..read], now()),
                 _ => return pending().await,
             },
-            Some(reply) = later.join_next() => if let Ok(Some(reply)) = reply {
-                uart.transmit(&lines.reply(&reply), now());
-            },
+            said = talk.later() => uart.transmit(&said, now()),
             () = until(next_event) => {}
             // A slow line has room for the frames between.
             _ = noise.tick(), if config.console_noise && uart.transmitted_at().is_none() => {
                 uart.transmit(noises.next().unwrap_or(&"").as_bytes(), now());
             }
         }
-        for heard in lines.push(&uart.receive(now())) {
-            let said = match heard {
-                Heard::Handshake => HANDSHAKE.to_vec(),
-                Heard::Frame(json) => answer(&json, &lines, ip, board, &mut later),
-            };
-            uart.transmit(&said, now());
-        }
+        let said = talk.hear(&uart.receive(now()));
+        uart.transmit(&said, now());
         emit(port, uart);
-    }
-}
-
-/// What is said at once to this frame.
-fn answer(json: &[u8], lines: &Lines, ip: &str, board: &Arc<Board>, later: &mut JoinSet<Option<String>>) -> Vec<u8> {
-    // Invalid frames are met with silence.
-    let Some(call) = wire::parse(json, board.id()) else { return Vec::new() };
-    match board.answer(&call, "UART0", ip) {
-        Answered::Now(outcome) => {
-            wire::reply(&call, board.id(), &outcome).map(|reply| lines.reply(&reply)).unwrap_or_default()
-        }
-        Answered::Later(outcome) => {
-            let id = board.id().to_owned();
-            later.spawn(async move { wire::reply(&call, &id, &outcome.await.ok()?) });
-            Vec::new()
-        }
     }
 }
 

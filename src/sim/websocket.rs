@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use tokio::task::JoinSet;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
-use super::board::{Answered, Board};
+use super::board::Board;
+use super::replies::Replies;
 use super::stream::Stream;
 use super::wire;
 
@@ -50,11 +50,10 @@ pub async fn serve<S: Stream>(
 
 /// Returns when the connection is to be closed.
 async fn talk(socket: &mut WebSocketStream<impl Stream>, caller: &Caller, board: &Arc<Board>) {
-    // Replies that come when a download has ended; other calls are answered meanwhile.
-    let mut later = JoinSet::new();
+    let mut replies = Replies::default();
     loop {
         let reply = tokio::select! {
-            Some(reply) = later.join_next() => reply.ok().flatten(),
+            reply = replies.next() => Some(reply),
             () = tokio::time::sleep(PING_AFTER) => {
                 if socket.send(Message::Ping(Bytes::new())).await.is_err() {
                     return;
@@ -74,17 +73,11 @@ async fn talk(socket: &mut WebSocketStream<impl Stream>, caller: &Caller, board:
                 // An invalid frame closes the connection, without a close frame.
                 let Some(mut call) = wire::parse(&frame, board.id()) else { return };
                 call.is_authorised = caller.is_authorised;
-                match board.answer(&call, &caller.channel, &caller.ip) {
-                    Answered::Now(outcome) => wire::reply(&call, board.id(), &outcome),
-                    Answered::Later(outcome) => {
-                        let id = board.id().to_owned();
-                        later.spawn(async move { wire::reply(&call, &id, &outcome.await.ok()?) });
-                        None
-                    }
-                }
+                let answered = board.answer(&call, &caller.channel, &caller.ip);
+                replies.to(&call, answered, board, ())
             }
         };
-        if let Some(reply) = reply
+        if let Some((reply, ())) = reply
             && socket.send(Message::text(reply)).await.is_err()
         {
             return;

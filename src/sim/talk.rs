@@ -1,0 +1,52 @@
+//! What a device says on a line of frames, over TCP as on its UART.
+
+use std::sync::Arc;
+
+use super::board::Board;
+use super::lines::{HANDSHAKE, Heard, Lines};
+use super::replies::Replies;
+use super::wire;
+
+/// The device's part in one conversation, which ends with the connection or the boot.
+#[derive(Debug)]
+pub struct Talk<'a> {
+    lines: Lines,
+    replies: Replies<()>,
+    board: &'a Arc<Board>,
+    /// Who calls, as `RPC.Ping` tells it.
+    channel: &'a str,
+    /// The device's own address.
+    ip: &'a str,
+}
+
+impl<'a> Talk<'a> {
+    /// A conversation of which nothing was said yet.
+    #[must_use]
+    pub fn new(lines: Lines, board: &'a Arc<Board>, channel: &'a str, ip: &'a str) -> Self {
+        Self { lines, replies: Replies::default(), board, channel, ip }
+    }
+
+    /// What is said at once to these bytes.
+    pub fn hear(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut said = Vec::new();
+        for heard in self.lines.push(bytes) {
+            let Heard::Frame(json) = heard else {
+                said.extend_from_slice(HANDSHAKE);
+                continue;
+            };
+            // Invalid frames are met with silence.
+            let Some(call) = wire::parse(&json, self.board.id()) else { continue };
+            let answered = self.board.answer(&call, self.channel, self.ip);
+            if let Some((reply, ())) = self.replies.to(&call, answered, self.board, ()) {
+                said.extend(self.lines.reply(&reply));
+            }
+        }
+        said
+    }
+
+    /// What is said later. May be cancelled without losing it.
+    pub async fn later(&mut self) -> Vec<u8> {
+        let (reply, ()) = self.replies.next().await;
+        self.lines.reply(&reply)
+    }
+}
