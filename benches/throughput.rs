@@ -11,7 +11,7 @@ use otactl::rpc::{Device, Request, frame};
 use otactl::sim::{Config, Simulator};
 use otactl::transport::{Options, connect};
 use otactl::update::serve::FirmwareServer;
-use otactl::update::{Event, Observer, Plan, Source, Success, run};
+use otactl::update::{Event, Observer, Plan, Serving, Source, Success, run};
 use tokio::io::AsyncReadExt as _;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
@@ -55,7 +55,7 @@ fn firmware_server_1_mib(bencher: Bencher<'_, '_>) {
         let info = device.call(ota::GetInfo {}).await.expect("an answer");
         let bundle = padded(&demo, 1 << 20);
         let size = bundle.bytes().len();
-        let server = FirmwareServer::start(&bundle, &plan(bundle.clone(), &simulator), &info).await;
+        let server = FirmwareServer::start(&bundle, &plan(bundle.clone(), &simulator).serving, &info).await;
         (simulator, server.expect("a server"), size)
     });
     let url = server.url();
@@ -79,7 +79,7 @@ fn update(bencher: Bencher<'_, '_>, scheme: &str) {
     let bundle = Bundle::from_bytes(demo_bundle::demo_bundle("2.0.0", "esp32").expect("a bundle")).expect("good");
     bencher.with_inputs(|| runtime.block_on(simulated(scheme))).bench_local_values(|(simulator, device)| {
         let result = runtime.block_on(run(&device, &plan(bundle.clone(), &simulator), &Nobody));
-        assert!(matches!(result, Ok(Success::Updated { .. })), "{result:?}");
+        assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
     });
 }
 
@@ -104,18 +104,9 @@ async fn simulated(scheme: &str) -> (Simulator, Device) {
 }
 
 fn plan(bundle: Bundle, simulator: &Simulator) -> Plan {
-    Plan {
-        source: Source::Bundle(bundle),
-        commit: true,
-        commit_timeout: Duration::from_secs(300),
-        download_timeout: Duration::from_secs(60),
-        reboot_timeout: Duration::from_secs(60),
-        force: false,
-        dry_run: false,
-        listen: None,
-        advertise: None,
-        device_host: Some((simulator.address().ip().to_string(), simulator.address().port())),
-    }
+    let device_host = Some((simulator.address().ip().to_string(), simulator.address().port()));
+    let serving = Serving { device_host, ..Serving::default() };
+    Plan { serving, ..Plan::new(Source::Bundle(bundle)) }
 }
 
 /// The same bundle with another file in it, so that it has this size or a little more.

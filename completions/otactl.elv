@@ -65,7 +65,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
         &'otactl;update'= {
             cand --url 'A URL from which the device fetches the firmware by itself'
             cand --commit-timeout 'How long after its reboot the device waits for the commit before it goes back'
-            cand --download-timeout 'How long the device may take to fetch and write the firmware'
+            cand --download-timeout 'How long the device may take to get and write the firmware [default: 600s, more for large ones]'
             cand --reboot-timeout 'How long the device may take from the download to its first answer after the reboot'
             cand --listen 'Where to serve the firmware: ADDRESS:PORT, ADDRESS or :PORT'
             cand --advertise 'Under which host, and port if it differs, the device reaches this machine'

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use otactl::bundle::Bundle;
 use otactl::rpc::{CallError, Device, RemoteError, Request, RpcClient};
 use otactl::update::outcome::Sequel;
+use otactl::update::verdict::Running;
 use otactl::update::{Event, Failure, Observer, Plan, Source, Success, run};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -127,18 +128,8 @@ async fn update(script: Script) -> (Result<Success, Failure>, Arc<Mutex<State>>)
         calls: HashMap::new(),
     }));
     let client = Scripted { state: Arc::clone(&state), script };
-    let plan = Plan {
-        source: Source::Url { url: "http://elsewhere/fw.zip".into(), manifest: Ok(manifest) },
-        commit: true,
-        commit_timeout: Duration::from_secs(300),
-        download_timeout: Duration::from_secs(600),
-        reboot_timeout: Duration::from_secs(60),
-        force: false,
-        dry_run: false,
-        listen: None,
-        advertise: None,
-        device_host: None,
-    };
+    let source = Source::Url { url: "http://elsewhere/fw.zip".into(), manifest: Ok(manifest) };
+    let plan = Plan { reboot_timeout: Duration::from_secs(60), ..Plan::new(source) };
     let device = Device::new(Box::new(client), Duration::from_secs(10));
     (run(&device, &plan, &Silent).await, state)
 }
@@ -146,7 +137,7 @@ async fn update(script: Script) -> (Result<Success, Failure>, Arc<Mutex<State>>)
 #[tokio::test(start_paused = true)]
 async fn nothing_special() {
     let (result, state) = update(|_, _, _| None).await;
-    assert!(matches!(result, Ok(Success::Updated { slot: 1, .. })), "{result:?}");
+    assert!(matches!(result, Ok(Success::Updated(Running { slot: 1, .. }))), "{result:?}");
     assert_eq!(state.lock().expect("lock").calls["OTA.Update"], 1);
 }
 
@@ -161,7 +152,7 @@ async fn two_boots_are_not_taken_for_one() {
         None
     })
     .await;
-    assert!(matches!(result, Err(Failure::RolledBack { slot: 0, .. })), "{result:?}");
+    assert!(matches!(result, Err(Failure::RolledBack { old: Running { slot: 0, .. }, .. })), "{result:?}");
 }
 
 /// The same between the commit and the look that follows.
@@ -174,7 +165,7 @@ async fn a_rollback_instead_of_the_commit_is_no_success() {
         })
     })
     .await;
-    assert!(matches!(result, Err(Failure::RolledBack { slot: 0, .. })), "{result:?}");
+    assert!(matches!(result, Err(Failure::RolledBack { old: Running { slot: 0, .. }, .. })), "{result:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -186,14 +177,14 @@ async fn a_lost_reply_to_the_commit_is_looked_after() {
         })
     })
     .await;
-    assert!(matches!(result, Ok(Success::Updated { .. })), "{result:?}");
+    assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
     assert_eq!(state.lock().expect("lock").calls["OTA.Commit"], 1, "it was not sent again");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_commit_that_did_not_arrive_is_sent_again_after_a_look() {
     let (result, state) = update(|_, method, count| (method == "OTA.Commit" && count == 0).then(|| lost(true))).await;
-    assert!(matches!(result, Ok(Success::Updated { .. })), "{result:?}");
+    assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
     assert_eq!(state.lock().expect("lock").calls["OTA.Commit"], 2);
 }
 
@@ -225,7 +216,9 @@ async fn what_nobody_wanted_is_reverted() {
         })
     })
     .await;
-    let Err(Failure::WrongBuild { sequel: Sequel::Reverted(build), .. }) = result else { panic!("{result:?}") };
+    let Err(Failure::Unwell { sequel: Sequel::Reverted(Running { build, .. }), .. }) = result else {
+        panic!("{result:?}")
+    };
     assert_eq!((build.version.as_str(), build.build_id.as_str()), OLD);
 }
 
@@ -238,7 +231,7 @@ async fn what_has_committed_itself_is_not_said_to_be_uncommitted() {
         })
     })
     .await;
-    assert!(matches!(result, Err(Failure::WrongBuild { sequel: Sequel::Committed, .. })), "{result:?}");
+    assert!(matches!(result, Err(Failure::Unwell { sequel: Sequel::Committed, .. })), "{result:?}");
     assert!(!state.lock().expect("lock").calls.contains_key("OTA.Revert"));
 }
 
@@ -253,7 +246,7 @@ async fn a_reply_that_was_lost_in_the_reboot_is_not_waited_for() {
         })
     })
     .await;
-    assert!(matches!(result, Ok(Success::Updated { .. })), "{result:?}");
+    assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
     assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
 }
 
@@ -275,7 +268,7 @@ async fn a_link_lost_during_the_download_of_older_firmware_is_waited_out() {
         }
     })
     .await;
-    assert!(matches!(result, Ok(Success::Updated { .. })), "{result:?}");
+    assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
     assert!(started.elapsed() < Duration::from_secs(70), "{:?}", started.elapsed());
 }
 
@@ -293,7 +286,7 @@ async fn one_question_that_is_lost_does_not_end_an_update() {
         _ => None,
     })
     .await;
-    assert!(matches!(result, Ok(Success::Updated { .. })), "{result:?}");
+    assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
 }
 
 /// A device that is never heard of again: the word is that nobody knows, and it comes in time.
@@ -316,7 +309,7 @@ async fn a_late_answer_is_no_reboot() {
         (method == "OTA.Update").then(|| Ok(json!({"code": 0, "message": "Update applied, finalizing"})))
     })
     .await;
-    assert!(matches!(result, Err(Failure::DidNotReboot { .. })), "{result:?}");
+    assert!(matches!(result, Err(Failure::DidNotReboot(_))), "{result:?}");
 }
 
 #[tokio::test(start_paused = true)]

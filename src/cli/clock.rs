@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::ZonedDateTime;
+use jiff::{Timestamp, ZonedDateTime};
 
 const DAY: u64 = 24 * 60 * 60;
 
@@ -15,6 +15,12 @@ pub(crate) fn at(seconds_from_now: u64) -> String {
         // A device may say any number.
         Err(_) => "in the far future".into(),
     }
+}
+
+/// The time so many seconds from now for a program, in RFC 3339 with milliseconds, in UTC.
+pub(crate) fn timestamp(seconds_from_now: u64) -> Option<String> {
+    let then = Timestamp::now().checked_add(Duration::from_secs(seconds_from_now)).ok()?;
+    Some(format!("{then:.3}"))
 }
 
 /// When the device goes back by itself: then, or at its next reboot.

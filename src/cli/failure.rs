@@ -11,7 +11,7 @@ use otactl::transport::ConnectError;
 use otactl::transport::target::TargetError;
 use otactl::transport::tls::SetupError;
 use otactl::transport::tls::pem::{PemError, PemFault};
-use otactl::update::outcome::Sequel;
+use otactl::update::outcome::{Facts, Sequel, Unwell};
 use otactl::update::serve::ServeError;
 use otactl::update::{self, Refusal};
 
@@ -70,12 +70,14 @@ pub(crate) struct Failure {
     pub(crate) kind: Kind,
     pub(crate) message: String,
     pub(crate) hints: Vec<String>,
+    /// What a program wants to know of an update that failed.
+    pub(crate) facts: Option<Box<Facts>>,
 }
 
 impl Failure {
     /// A failure without hints.
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hints: Vec::new() }
+        Self { kind, message: message.into(), hints: Vec::new(), facts: None }
     }
 
     /// The same with one more thing to try.
@@ -164,7 +166,7 @@ impl From<CallError> for Failure {
             }
             CallError::TooLarge { .. } => (Kind::Usage, Some("split the request; a larger one would stall the device")),
         };
-        Self { kind, message: error.to_string(), hints: hint.into_iter().map(Into::into).collect() }
+        Self { kind, message: error.to_string(), hints: hint.into_iter().map(Into::into).collect(), facts: None }
     }
 }
 
@@ -240,8 +242,9 @@ impl From<update::Failure> for Failure {
         use update::Failure as F;
 
         let message = failure.to_string();
+        let facts = Some(Box::new(failure.facts()));
         let (kind, hint) = match failure {
-            F::Call(error) => return error.into(),
+            F::Call(error) => return Self { facts, ..error.into() },
             F::Refused(refusal) => (Kind::Refused, refusal_hint(&refusal).into()),
             F::Serve(error) => (Kind::Refused, serve_hint(&error).into()),
             F::NeverFetched { .. } => (
@@ -270,18 +273,18 @@ impl From<update::Failure> for Failure {
                 "the new firmware crashed, was reset or was not committed in time; look at the device's console while it boots"
                     .into(),
             ),
-            F::WrongBuild { sequel: Sequel::NotReverted { reverts_in, .. }, .. } => {
+            F::Unwell { sequel: Sequel::NotReverted { reverts_in, .. } | Sequel::Left { reverts_in }, .. } => {
                 (Kind::NotUpdated, uncommitted(reverts_in))
             }
-            F::WrongBuild { .. } => (
+            F::Unwell { reason: Unwell::WrongBuild { .. }, .. } => (
                 Kind::NotUpdated,
                 "did the bundle behind the URL change, or did somebody else update the device? Look, and update again".into(),
             ),
-            F::ShutOut { commit_timeout, .. } => (
+            F::ShutOut { reverts_in, .. } => (
                 Kind::Unauthorised,
                 format!(
                     "the new firmware wants other credentials; unless it is committed with those, it goes back by itself, {} or so",
-                    at(commit_timeout.as_secs())
+                    at(reverts_in.as_secs())
                 ),
             ),
             F::CommitUnseen { .. } => (
@@ -290,16 +293,15 @@ impl From<update::Failure> for Failure {
                     .into(),
             ),
             F::NotCommitted { reverts_in, .. } => (Kind::NotUpdated, uncommitted(reverts_in)),
-            F::NotBack { commit_timeout, .. } => (
+            F::NotBack { reverts_in, .. } => (
                 Kind::TimedOut,
                 format!(
-                    "unless it is committed, it goes back to the old firmware by itself, {} or so; once it answers, the same \
-                     command goes on from there (--reboot-timeout waits longer)",
-                    at(commit_timeout.as_secs())
+                    "unless it is committed, it goes back to the old firmware by itself, {} or so; once it answers, perhaps                      at another address, the same command goes on from there (--reboot-timeout waits longer)",
+                    at(reverts_in.as_secs())
                 ),
             ),
         };
-        Self::new(kind, message).hint(hint)
+        Self { facts, ..Self::new(kind, message).hint(hint) }
     }
 }
 

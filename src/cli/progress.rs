@@ -3,15 +3,16 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
-use otactl::update::event::{Event, Stage};
-use otactl::update::{Observer, Success};
-
-use serde_json::{Value, json};
-
-use super::clock::reverts;
+use super::clock::{reverts, timestamp};
 use super::failure::Failure;
 use super::output::{Output, line};
+use indicatif::{ProgressBar, ProgressStyle};
+use otactl::update::event::{Event, Stage};
+use otactl::update::outcome::Facts;
+use otactl::update::verdict::Running;
+use otactl::update::{Observer, Success};
+use serde::Serialize;
+use serde_json::Value;
 
 /// The user's view of an update.
 #[derive(Debug)]
@@ -45,8 +46,14 @@ impl Progress {
         let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
         view.end_bar();
         match result {
-            Ok(success) if self.output.is_json() => line(&done(success)),
-            Err(failure) if self.output.is_json() => line(&failed(failure)),
+            Ok(success) if self.output.is_json() => line(&stamped(&Done { event: "done", facts: success.facts() })),
+            Err(failure) if self.output.is_json() => line(&stamped(&Failed {
+                event: "failed",
+                facts: failure.facts.as_deref(),
+                message: &failure.message,
+                hint: failure.hints.first(),
+                exit_code: failure.kind.code(),
+            })),
             Ok(success) => {
                 self.output.done(&in_words(success, &view.app));
                 Ok(())
@@ -92,7 +99,7 @@ impl Observer for Progress {
         drop(stage);
         if self.output.is_json() {
             // A reader that is gone must not stop an update half way.
-            let _ = line(event);
+            let _ = line(&stamped(event));
         } else {
             self.show(event);
         }
@@ -174,9 +181,11 @@ fn describe(event: &Event) -> Option<(&'static str, String)> {
 
 fn in_words(success: &Success, app: &str) -> String {
     match success {
-        Success::AlreadyCurrent { build } => format!("{app} {build} runs already, and is committed; nothing to do"),
-        Success::Updated { build, slot } => format!("{app} {build} runs in slot {slot}, and is committed"),
-        Success::LeftUncommitted { build, slot, reverts_in } => format!(
+        Success::AlreadyCurrent(running) => {
+            format!("{app} {} runs already, and is committed; nothing to do", running.build)
+        }
+        Success::Updated(Running { build, slot }) => format!("{app} {build} runs in slot {slot}, and is committed"),
+        Success::LeftUncommitted { running: Running { build, slot }, reverts_in } => format!(
             "{app} {build} runs in slot {slot}, uncommitted; the device goes back {} unless `otactl commit` keeps it",
             reverts(*reverts_in)
         ),
@@ -184,26 +193,33 @@ fn in_words(success: &Success, app: &str) -> String {
     }
 }
 
-/// The last event of an update that succeeded.
-fn done(success: &Success) -> Value {
-    match success {
-        Success::AlreadyCurrent { build } => json!({
-            "event": "done", "outcome": "already_current", "version": build.version, "build_id": build.build_id,
-        }),
-        Success::Updated { build, slot } => json!({
-            "event": "done", "outcome": "updated", "version": build.version, "build_id": build.build_id, "slot": slot,
-        }),
-        Success::LeftUncommitted { build, slot, reverts_in } => json!({
-            "event": "done", "outcome": "left_uncommitted", "version": build.version, "build_id": build.build_id,
-            "slot": slot, "reverts_in": reverts_in.map(|left| left.as_secs()),
-        }),
-        Success::Planned => json!({ "event": "done", "outcome": "planned" }),
-    }
+/// The last line of an update that did not.
+#[derive(Serialize)]
+struct Failed<'a> {
+    event: &'static str,
+    #[serde(flatten)]
+    facts: Option<&'a Facts>,
+    message: &'a str,
+    hint: Option<&'a String>,
+    exit_code: u8,
 }
 
-/// The last event of an update that did not.
-fn failed(failure: &Failure) -> Value {
-    json!({
-        "event": "failed", "message": failure.message, "hint": failure.hints.first(), "exit_code": failure.kind.code(),
-    })
+/// The last line of an update that succeeded.
+#[derive(Serialize)]
+struct Done {
+    event: &'static str,
+    #[serde(flatten)]
+    facts: Facts,
+}
+
+/// An event with the time, and with the time at which the device goes back by itself, if it will.
+fn stamped(event: &impl Serialize) -> Value {
+    let mut event = serde_json::to_value(event).unwrap_or_default();
+    if let Some(fields) = event.as_object_mut() {
+        if let Some(left) = fields.get("reverts_in").and_then(Value::as_u64) {
+            fields.insert("deadline".into(), timestamp(left).into());
+        }
+        fields.insert("time".into(), timestamp(0).into());
+    }
+    event
 }

@@ -21,18 +21,18 @@ const PACE: Duration = Duration::from_millis(100);
 /// commit by itself proves nothing, and neither does its loss. A device that does not answer is asked
 /// for as long as `patience`.
 pub async fn commit(device: &Device, now: &Snapshot, patience: Duration) -> Result<Snapshot, Failure> {
-    let failed = |reason| Failure::NotCommitted { build: now.build(), reason, reverts_in: now.reverts_in() };
+    let failed = |reason| Failure::NotCommitted { running: now.running(), reason, reverts_in: now.reverts_in() };
     let mut reason = String::new();
     for _ in 0..ATTEMPTS {
         let answer = device.call(ota::Commit {}).await;
         let after = match look(device, patience).await {
             Ok(after) => after,
-            Err(error) => return Err(Failure::CommitUnseen { build: now.build(), reason: error.to_string() }),
+            Err(error) => return Err(Failure::CommitUnseen { running: now.running(), reason: error.to_string() }),
         };
         match judge((&now.build(), now.boot.active_slot), &after) {
             State::Committed => return Ok(after),
             State::RolledBack => {
-                return Err(Failure::RolledBack { build: after.build(), slot: after.boot.active_slot });
+                return Err(Failure::RolledBack { old: after.running(), wanted: Some(now.build()) });
             }
             State::Pending => match answer {
                 Ok(_) => reason = "the device took the commit, but its state does not show it".into(),

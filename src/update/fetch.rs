@@ -9,25 +9,14 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::Plan;
 use super::event::{Event, Observer};
-use super::judge::{DOUBT, GRACE, Reply, STALLED, Step, judge, understand};
+use super::judge::{Limits, Reply, Step, judge, understand};
 use super::outcome::Failure;
+use super::patience::Patience;
 use super::reboot::probe_timeout;
 use super::serve::{Fetched, FirmwareServer};
 use super::verdict::{Snapshot, rebooted};
 use crate::ota::{self, UpdateState};
 use crate::rpc::Device;
-
-/// A device that has not asked for the firmware by then will hardly do so.
-const SHOULD_ASK_WITHIN: Duration = Duration::from_secs(10);
-
-/// How often we see whether anything is due.
-const TICK: Duration = Duration::from_millis(500);
-
-/// How often a device that fetches from elsewhere is asked how far it is.
-const LOOK_AROUND: Duration = Duration::from_secs(1);
-
-/// How long the device may write its flash after the transfer, silently.
-const FINISH: Duration = Duration::from_secs(60);
 
 /// Has the device fetch the firmware at `url`. Returns once it has it, and is about to reboot or has
 /// done so.
@@ -39,19 +28,21 @@ pub async fn fetch(
     before: &Snapshot,
     observer: &dyn Observer,
 ) -> Result<(), Failure> {
+    let limits = Limits { download: download_limit(plan), patience: plan.patience };
+    let Patience { tick: every, look_around, asks, .. } = limits.patience;
     let request = ota::Update {
         url: url.into(),
         commit_timeout: plan.commit_timeout.as_secs(),
-        timeout: plan.download_timeout.as_secs(),
+        timeout: limits.download.as_secs().max(1),
     };
     observer.on(&Event::Requested { from_us: server.is_some(), commit_timeout: request.commit_timeout });
-    let mut watch = Watch { device, plan, server, before, observer, started: Instant::now(), announced: None };
-    let mut call = pin!(device.call_within(request, plan.download_timeout + GRACE));
+    let mut watch = Watch { device, limits, server, before, observer, started: Instant::now(), announced: None };
+    let mut call = pin!(device.call_within(request, limits.all()));
     let mut reply: Option<(Instant, Reply)> = None;
     let mut progress = server.map(FirmwareServer::fetched);
-    let mut ticks = interval_at(Instant::now() + TICK, TICK);
+    let mut ticks = interval_at(Instant::now() + every, every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut look_at = Instant::now() + LOOK_AROUND;
+    let mut look_at = Instant::now() + look_around;
     let mut not_asked_said = false;
     loop {
         let mut tick = false;
@@ -67,7 +58,7 @@ pub async fn fetch(
         }
         let fetched = server.map(|server| server.fetched().borrow().clone());
         let now = Instant::now();
-        match judge(reply.as_ref(), fetched.as_ref(), watch.started, plan.download_timeout, now) {
+        match judge(reply.as_ref(), fetched.as_ref(), watch.started, &limits, now) {
             Step::Wait => {}
             Step::Applied(message) => {
                 observer.on(&Event::Applied { message });
@@ -83,13 +74,13 @@ pub async fn fetch(
             Step::Look(_) => {}
             Step::NeverFetched(said) => return Err(watch.never_fetched(said)),
             Step::Failed(reason) => return Err(watch.failed(reason)),
-            Step::NothingNew(message) => return Err(Failure::NothingNew { message, build: before.build() }),
+            Step::NothingNew(message) => return Err(Failure::NothingNew { message, running: before.running() }),
         }
         if tick && reply.is_none() {
             match (server, fetched) {
                 (Some(server), Some(fetched)) if fetched.peer.is_none() => {
                     let waited = watch.started.elapsed();
-                    if waited >= SHOULD_ASK_WITHIN && !std::mem::replace(&mut not_asked_said, true) {
+                    if waited >= asks && !std::mem::replace(&mut not_asked_said, true) {
                         let address = server.advertised().to_owned();
                         observer.on(&Event::NotAsked { seconds: waited.as_secs(), address });
                     }
@@ -100,12 +91,23 @@ pub async fn fetch(
                         observer.on(&Event::Unconfirmed { reason });
                         return Ok(());
                     }
-                    look_at = Instant::now() + LOOK_AROUND;
+                    look_at = Instant::now() + look_around;
                 }
                 _ => {}
             }
         }
     }
+}
+
+/// As long as the user says, or as the bundle needs at the slowest rate that still is one. Devices allow 600 s by
+/// themselves.
+fn download_limit(plan: &Plan) -> Duration {
+    /// Bytes per second: what `mos` reaches over a serial line.
+    const SLOWEST: u64 = 1024;
+    const LEAST: Duration = Duration::from_secs(600);
+
+    let needed = plan.source.size().map_or(LEAST, |size| Duration::from_secs(size / SLOWEST));
+    plan.download_timeout.unwrap_or(needed.max(LEAST))
 }
 
 async fn changed(progress: &mut Option<watch::Receiver<Fetched>>) {
@@ -129,7 +131,7 @@ enum Activity {
 /// What the loop needs at hand.
 struct Watch<'a> {
     device: &'a Device,
-    plan: &'a Plan,
+    limits: Limits,
     server: Option<&'a FirmwareServer>,
     before: &'a Snapshot,
     observer: &'a dyn Observer,
@@ -175,7 +177,7 @@ impl Watch<'_> {
     /// to tell.
     async fn look(&self, reason: &str) -> Result<bool, Failure> {
         let patience = probe_timeout(self.device, self.before);
-        let out_of_time = self.started.elapsed() >= self.plan.download_timeout + GRACE;
+        let out_of_time = self.started.elapsed() >= self.limits.all();
         let lost_sight = |reason: String| Failure::LostSight { reason };
         let fetched = self.server.map(|server| server.fetched().borrow().clone());
         // In this order: an updater that is idle because the device has rebooted since would look like
@@ -214,14 +216,14 @@ impl Watch<'_> {
     async fn activity(&self, fetched: Option<&Fetched>, patience: Duration) -> Activity {
         let waited = self.started.elapsed();
         let idle = |fetched: &Fetched| fetched.changed.map_or(waited, |at| at.elapsed());
-        if fetched.is_some_and(|fetched| fetched.complete && idle(fetched) < FINISH) {
+        if fetched.is_some_and(|fetched| fetched.complete && idle(fetched) < self.limits.patience.finish) {
             return Activity::Finishing;
         }
         match self.device.call_within(ota::GetStatus {}, patience).await {
             Ok(status) => match status.state {
                 UpdateState::Progress | UpdateState::Success => Activity::Busy,
                 // It may not have begun.
-                _ if waited < DOUBT => Activity::Unknown,
+                _ if waited < self.limits.patience.doubt => Activity::Unknown,
                 _ => Activity::Idle,
             },
             Err(error) if error.is_passing() => Activity::Unknown,
@@ -229,7 +231,7 @@ impl Watch<'_> {
             Err(_) => match fetched {
                 None => Activity::Unknown,
                 Some(fetched) if fetched.peer.is_none() => Activity::Unknown,
-                Some(fetched) if fetched.open > 0 && idle(fetched) < STALLED => Activity::Busy,
+                Some(fetched) if fetched.open > 0 && idle(fetched) < self.limits.patience.stalls => Activity::Busy,
                 Some(_) => Activity::Idle,
             },
         }

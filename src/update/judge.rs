@@ -7,26 +7,26 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::outcome::Failure;
+use super::patience::Patience;
 use super::serve::Fetched;
 use crate::rpc::{CallError, RemoteError};
 use crate::text::printable;
 
-/// A transfer without progress for so long is none.
-pub(super) const STALLED: Duration = Duration::from_secs(10);
+/// How long things may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// The download as a whole.
+    pub(super) download: Duration,
+    /// Its steps.
+    pub(super) patience: Patience,
+}
 
-/// How long a refusal to start is doubted. Devices that execute a request twice report the failure
-/// of the second execution first, while the first one goes on.
-pub(super) const DOUBT: Duration = Duration::from_secs(2);
-
-/// How long after the end of the transfer, or after its breaking off, the device's word is waited for
-/// before we look for ourselves. Some firmware never says that it failed.
-const OVERDUE: Duration = Duration::from_secs(5);
-
-/// How long a device may take before it fetches from us, if it does not say anything.
-pub(super) const NEVER_ASKS: Duration = Duration::from_secs(30);
-
-/// How long the device's own word is waited for when the time for the download has passed.
-pub(super) const GRACE: Duration = Duration::from_secs(5);
+impl Limits {
+    /// All of the time for the download, and for the device's word about it.
+    pub(super) fn all(&self) -> Duration {
+        self.download + self.patience.grace
+    }
+}
 
 /// How the reply to `OTA.Update` came out.
 #[derive(Debug)]
@@ -71,17 +71,18 @@ pub(super) fn judge(
     reply: Option<&(Instant, Reply)>,
     fetched: Option<&Fetched>,
     started: Instant,
-    download_timeout: Duration,
+    limits: &Limits,
     now: Instant,
 ) -> Step {
+    let Limits { download, patience } = limits;
     let since = |at: Option<Instant>| now.saturating_duration_since(at.unwrap_or(started));
     let asked = fetched.is_none_or(|fetched| fetched.peer.is_some());
     let complete = fetched.is_some_and(|fetched| fetched.complete);
     let idle = fetched.map_or(Duration::ZERO, |fetched| since(fetched.changed));
     let open = fetched.is_some_and(|fetched| fetched.open > 0);
-    let out_of_time = since(None) >= download_timeout + GRACE;
-    let transferring = open && !complete && idle < STALLED && !out_of_time;
-    let not_in_time = || format!("it was not done within {}", humantime::format_duration(download_timeout));
+    let out_of_time = since(None) >= limits.all();
+    let transferring = open && !complete && idle < patience.stalls && !out_of_time;
+    let not_in_time = || format!("it was not done within {}", humantime::format_duration(*download));
     match reply {
         Some((_, Reply::Success(message))) if says_nothing_new(message) => Step::NothingNew(message.clone()),
         Some((_, Reply::Success(message))) => Step::Applied(message.clone()),
@@ -92,7 +93,7 @@ pub(super) fn judge(
             if complete && fetched.and_then(|fetched| fetched.changed).is_some_and(|changed| changed > *at) {
                 // The failure came first, and then it took everything.
                 Step::Look(said)
-            } else if fetched.is_some() && says_busy(error) && since(Some(*at)) < DOUBT {
+            } else if fetched.is_some() && says_busy(error) && since(Some(*at)) < patience.doubt {
                 Step::Wait
             } else if !asked && may_be_about_fetching(error) {
                 Step::NeverFetched(Some(said))
@@ -101,19 +102,19 @@ pub(super) fn judge(
             }
         }
         Some((_, Reply::Missing(_))) if transferring => Step::Wait,
-        Some((_, Reply::Missing(reason))) if !asked && since(None) >= NEVER_ASKS => {
+        Some((_, Reply::Missing(reason))) if !asked && since(None) >= patience.never_asks => {
             Step::NeverFetched(Some(reason.clone()))
         }
         Some((_, Reply::Missing(reason))) => Step::Look(reason.clone()),
-        None if complete && idle >= OVERDUE => {
+        None if complete && idle >= patience.overdue => {
             Step::Look(format!("it took everything, but has not answered for {} s", idle.as_secs()))
         }
-        None if fetched.is_some() && asked && !complete && !open && idle >= OVERDUE => {
+        None if fetched.is_some() && asked && !complete && !open && idle >= patience.overdue => {
             Step::Look("it has stopped fetching, and does not say why".into())
         }
         None if out_of_time && !asked => Step::NeverFetched(None),
         // The request itself may be lost; a device that can be asked says so.
-        None if !asked && since(None) >= NEVER_ASKS => Step::Look("it does not ask for it".into()),
+        None if !asked && since(None) >= patience.never_asks => Step::Look("it does not ask for it".into()),
         // It may have all of it, and reboot any moment.
         None if out_of_time && (complete || fetched.is_none()) => Step::Look(not_in_time()),
         None if out_of_time => Step::Failed(not_in_time()),
@@ -142,7 +143,9 @@ fn may_be_about_fetching(error: &RemoteError) -> bool {
 mod tests {
     use super::*;
 
-    const LIMIT: Duration = Duration::from_secs(600);
+    fn limits() -> Limits {
+        Limits { download: Duration::from_secs(600), patience: Patience::default() }
+    }
 
     fn refused(message: Option<&str>) -> Reply {
         Reply::Refused(RemoteError { code: -1, message: message.map(Into::into) })
@@ -218,7 +221,7 @@ mod tests {
             (lost(), Some(done(2.0)), 3.0, "Look", "it may be rebooting"),
             (lost(), None, 3.0, "Look", "from elsewhere"),
         ] {
-            let step = format!("{:?}", judge(reply.as_ref(), fetched.as_ref(), start, LIMIT, at(now)));
+            let step = format!("{:?}", judge(reply.as_ref(), fetched.as_ref(), start, &limits(), at(now)));
             assert!(step.starts_with(expected), "{why}: {step}, not {expected} ({reply:?} {fetched:?} at {now})");
         }
     }

@@ -15,6 +15,8 @@ pub mod event;
 pub mod fetch;
 mod judge;
 pub mod outcome;
+pub mod patience;
+pub mod plan;
 pub mod preflight;
 pub mod reboot;
 pub mod remote;
@@ -23,74 +25,19 @@ mod route;
 pub mod serve;
 pub mod verdict;
 
-use std::net::SocketAddr;
-use std::time::Duration;
-
-use crate::bundle::{Bundle, Manifest};
 use crate::rpc::Device;
 pub use event::{Event, Observer};
 pub use outcome::{Failure, Refusal, Success};
+use outcome::{Sequel, Unwell};
+pub use plan::{OnUnhealthy, Plan, Serving, Source, Via};
 use preflight::Preflight;
 use serve::FirmwareServer;
 use verdict::{Arrival, Snapshot};
 
-/// Where the firmware comes from.
-#[derive(Debug, Clone)]
-pub enum Source {
-    /// A bundle that we serve.
-    Bundle(Bundle),
-    /// A URL that the device fetches by itself.
-    Url {
-        /// Handed to the device as it is.
-        url: String,
-        /// Its manifest, or why it could not be read from here. Without it, there is no telling
-        /// whether the device runs what was wanted, only that it runs something new.
-        manifest: Result<Manifest, String>,
-    },
-}
-
-impl Source {
-    /// The manifest, if it is known.
-    #[must_use]
-    pub fn manifest(&self) -> Option<&Manifest> {
-        match self {
-            Self::Bundle(bundle) => Some(bundle.manifest()),
-            Self::Url { manifest, .. } => manifest.as_ref().ok(),
-        }
-    }
-}
-
-/// What is to be done, and how long each step may take.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    /// The firmware.
-    pub source: Source,
-    /// Commit the new firmware once it runs. Otherwise it is left uncommitted.
-    pub commit: bool,
-    /// How long after its reboot the device waits for the commit before it goes back; whole seconds,
-    /// at least one.
-    pub commit_timeout: Duration,
-    /// How long the device may take to fetch and write the bundle.
-    pub download_timeout: Duration,
-    /// How long the device may take from the end of the download to its first answer.
-    pub reboot_timeout: Duration,
-    /// Install also what runs already, or another app.
-    pub force: bool,
-    /// Look, but touch nothing.
-    pub dry_run: bool,
-    /// The address to serve on; `None`: the one that routes to the device, any port.
-    pub listen: Option<SocketAddr>,
-    /// Host and, if it differs, port, under which the device reaches our server.
-    pub advertise: Option<(String, Option<u16>)>,
-    /// The device's host and port, where it has any: which of our addresses it can reach follows
-    /// from that. Otherwise the address that it reports is taken.
-    pub device_host: Option<(String, u16)>,
-}
-
 /// Takes the device to the firmware of the plan. See the module's documentation.
 pub async fn run(device: &Device, plan: &Plan, observer: &dyn Observer) -> Result<Success, Failure> {
     let before = match preflight::look(device, plan, observer).await? {
-        Preflight::AlreadyCurrent(build) => return Ok(Success::AlreadyCurrent { build }),
+        Preflight::AlreadyCurrent(running) => return Ok(Success::AlreadyCurrent(running)),
         _ if plan.dry_run => return Ok(Success::Planned),
         Preflight::GoOn(now) => {
             observer.on(&Event::Resuming);
@@ -104,11 +51,8 @@ pub async fn run(device: &Device, plan: &Plan, observer: &dyn Observer) -> Resul
     observer.on(&Event::back(&after));
     match verdict::arrival(&before, &after, plan.source.manifest()) {
         Arrival::Wanted => settle(device, plan, after, observer).await,
-        Arrival::Old => Err(Failure::RolledBack { build: after.build(), slot: after.boot.active_slot }),
-        Arrival::Other(wanted) => {
-            let sequel = revert::revert(device, plan, &after, observer).await;
-            Err(Failure::WrongBuild { build: after.build(), wanted, sequel })
-        }
+        Arrival::Old => Err(Failure::RolledBack { old: after.running(), wanted: plan.source.build() }),
+        Arrival::Other(wanted) => unwell(device, plan, &after, Unwell::WrongBuild { wanted }, observer).await,
     }
 }
 
@@ -117,7 +61,7 @@ async fn deliver(device: &Device, plan: &Plan, before: &Snapshot, observer: &dyn
     match &plan.source {
         Source::Url { url, .. } => fetch::fetch(device, plan, url, None, before, observer).await,
         Source::Bundle(bundle) => {
-            let server = FirmwareServer::start(bundle, plan, &before.info).await.map_err(Failure::Serve)?;
+            let server = FirmwareServer::start(bundle, &plan.serving, &before.info).await.map_err(Failure::Serve)?;
             observer.on(&Event::Serving { address: server.advertised().to_owned() });
             fetch::fetch(device, plan, &server.url(), Some(&server), before, observer).await
         }
@@ -126,13 +70,29 @@ async fn deliver(device: &Device, plan: &Plan, before: &Snapshot, observer: &dyn
 
 /// The wanted firmware runs: commit it, or leave it as it is on request.
 async fn settle(device: &Device, plan: &Plan, now: Snapshot, observer: &dyn Observer) -> Result<Success, Failure> {
-    let (build, slot) = (now.build(), now.boot.active_slot);
+    let running = now.running();
     if !now.boot.is_committed {
         if !plan.commit {
-            return Ok(Success::LeftUncommitted { build, slot, reverts_in: now.reverts_in() });
+            return Ok(Success::LeftUncommitted { running, reverts_in: now.reverts_in() });
         }
         observer.on(&Event::Committing);
         commit::commit(device, &now, plan.reboot_timeout).await?;
     }
-    Ok(Success::Updated { build, slot })
+    Ok(Success::Updated(running))
+}
+
+/// What runs is not to stay: back to the old firmware, or leave it as it is on request.
+async fn unwell(
+    device: &Device,
+    plan: &Plan,
+    now: &Snapshot,
+    reason: Unwell,
+    observer: &dyn Observer,
+) -> Result<Success, Failure> {
+    let sequel = match plan.on_unhealthy {
+        _ if now.boot.is_committed => Sequel::Committed,
+        OnUnhealthy::Leave => Sequel::Left { reverts_in: now.reverts_in() },
+        OnUnhealthy::Revert => revert::revert(device, plan, now, observer).await,
+    };
+    Err(Failure::Unwell { running: now.running(), reason, sequel })
 }

@@ -3,33 +3,26 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::bundle::manifest::Build;
-use crate::ota::{BootState, Slot};
-use crate::rpc::CallError;
+use serde::Serialize;
 
 use super::serve::ServeError;
+use super::verdict::Running;
+use crate::bundle::manifest::Build;
+use crate::ota::BootState;
+use crate::rpc::CallError;
+use crate::text::for_humans;
 
 /// The update did what was asked. Read from the device, never assumed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Success {
     /// The wanted firmware runs and is committed; nothing was done.
-    AlreadyCurrent {
-        /// What runs.
-        build: Build,
-    },
+    AlreadyCurrent(Running),
     /// The wanted firmware runs and is committed.
-    Updated {
-        /// What runs.
-        build: Build,
-        /// Where.
-        slot: Slot,
-    },
+    Updated(Running),
     /// The wanted firmware runs, and was left uncommitted on request.
     LeftUncommitted {
         /// What runs.
-        build: Build,
-        /// Where.
-        slot: Slot,
+        running: Running,
         /// When the device goes back, if it will.
         reverts_in: Option<Duration>,
     },
@@ -101,68 +94,65 @@ pub enum Failure {
         taken: Option<(u64, u64)>,
     },
     /// The device took the firmware, and went on running the old one.
-    #[error("the device did not reboot; it still runs {build}")]
-    DidNotReboot {
-        /// What runs.
-        build: Build,
-    },
+    #[error("the device did not reboot; it still runs {0}")]
+    DidNotReboot(Running),
     /// The server or the device said that there is nothing new.
-    #[error("the device says `{message}` and still runs {build}")]
+    #[error("the device says `{message}` and still runs {running}")]
     NothingNew {
         /// The device's words.
         message: String,
         /// What runs.
-        build: Build,
+        running: Running,
     },
     /// The device is back, and runs the old firmware.
-    #[error("the device has restarted with the old firmware: slot {slot} runs {build}")]
+    #[error("the device has restarted with the old firmware: {old}{}", instead(.wanted.as_ref()))]
     RolledBack {
         /// What runs.
-        build: Build,
-        /// Where.
-        slot: Slot,
+        old: Running,
+        /// What was to run, if that is known.
+        wanted: Option<Build>,
     },
-    /// The device came back with neither the old nor the wanted firmware.
-    #[error("the device came back with {build} instead of the wanted {wanted}; {sequel}")]
-    WrongBuild {
+    /// The device came back with a firmware that is not to stay.
+    #[error("{running} runs, and {reason}; {sequel}")]
+    Unwell {
         /// What it came back with.
-        build: Build,
-        /// What was wanted.
-        wanted: Build,
+        running: Running,
+        /// What is the matter with it.
+        reason: Unwell,
         /// What was made of it.
         sequel: Sequel,
     },
     /// The device did not come back.
-    #[error("the device has not come back within {} ({last})", humantime::format_duration(*.after))]
+    #[error("the device has not answered since its reboot, for {} ({last})", for_humans(*.after))]
     NotBack {
         /// How long we waited.
         after: Duration,
         /// The last thing that we heard.
         last: String,
-        /// Seconds after its boot, after which it goes back by itself.
-        commit_timeout: Duration,
+        /// When it goes back by itself, or a little later: it was not seen to boot.
+        reverts_in: Duration,
     },
     /// The device is back, and does not let us in.
     #[error("the device is back, but does not let us in: {reason}")]
     ShutOut {
         /// Why.
         reason: CallError,
-        /// After its boot, after which it goes back by itself.
-        commit_timeout: Duration,
+        /// When it goes back by itself, or a little later.
+        reverts_in: Duration,
     },
     /// The commit was sent, and the device not heard of since.
-    #[error("the commit of {build} was sent, but whether it arrived could not be seen: {reason}")]
+    #[error("the commit of {running} was sent, but whether it arrived could not be seen: {reason}")]
     CommitUnseen {
         /// What was to be committed.
-        build: Build,
+        running: Running,
         /// What went wrong.
         reason: String,
     },
     /// The new firmware runs, and would not be committed.
-    #[error("{build} runs, but is not committed: {reason}")]
+    #[error("{running} runs, but is not committed: {reason}")]
     NotCommitted {
         /// What runs.
-        build: Build,
+        running: Running,
         /// Why.
         reason: String,
         /// When the device goes back, if it will.
@@ -176,17 +166,33 @@ pub enum Failure {
     },
 }
 
-/// What was made of a firmware that nobody wanted.
+/// Why a firmware that runs is not to stay.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unwell {
+    /// It is another one.
+    #[error("is not the wanted {wanted}")]
+    WrongBuild {
+        /// What was wanted.
+        wanted: Build,
+    },
+}
+
+/// What was made of a firmware that is not to stay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sequel {
-    /// It has committed itself, so that there is nothing to go back from.
+    /// It is committed already, so that there is nothing to go back from.
     Committed,
     /// The device was told to go back, and runs this.
-    Reverted(Build),
+    Reverted(Running),
     /// The device was told to go back, and did not, or was not seen to.
     NotReverted {
         /// Why.
         reason: String,
+        /// When it goes back by itself, if it will.
+        reverts_in: Option<Duration>,
+    },
+    /// It was left as it is on request.
+    Left {
         /// When it goes back by itself, if it will.
         reverts_in: Option<Duration>,
     },
@@ -195,11 +201,109 @@ pub enum Sequel {
 impl fmt::Display for Sequel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Committed => write!(f, "it has committed itself, and stays"),
-            Self::Reverted(build) => write!(f, "it was told to go back, and runs {build}"),
-            Self::NotReverted { reason, .. } => write!(f, "it was told to go back, but was not seen to: {reason}"),
+            Self::Committed => write!(f, "it is committed already, and stays"),
+            Self::Reverted(old) => write!(f, "the device was told to go back, and runs {old}"),
+            Self::NotReverted { reason, .. } => {
+                write!(f, "the device was told to go back, but was not seen to: {reason}")
+            }
+            Self::Left { .. } => write!(f, "it was left as it is"),
         }
     }
+}
+
+/// What a program wants to know of an outcome, apart from the sentence.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Facts {
+    /// The name of the outcome.
+    pub outcome: &'static str,
+    /// What runs, and where, if that is known.
+    #[serde(flatten)]
+    pub running: Option<Running>,
+    /// What was to run, if it is known and something else runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wanted: Option<Build>,
+    /// Bytes of the firmware that were sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// Of so many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+    /// Seconds until the device goes back by itself, if it will.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reverts_in: Option<u64>,
+}
+
+impl Facts {
+    fn of(outcome: &'static str) -> Self {
+        Self { outcome, ..Self::default() }
+    }
+
+    fn running(self, running: &Running) -> Self {
+        Self { running: Some(running.clone()), ..self }
+    }
+
+    fn reverts_in(self, left: Option<Duration>) -> Self {
+        Self { reverts_in: left.map(|left| left.as_secs()), ..self }
+    }
+}
+
+impl Success {
+    /// What a program wants to know.
+    #[must_use]
+    pub fn facts(&self) -> Facts {
+        match self {
+            Self::AlreadyCurrent(running) => Facts::of("already_current").running(running),
+            Self::Updated(running) => Facts::of("updated").running(running),
+            Self::LeftUncommitted { running, reverts_in } => {
+                Facts::of("left_uncommitted").running(running).reverts_in(*reverts_in)
+            }
+            Self::Planned => Facts::of("planned"),
+        }
+    }
+}
+
+impl Failure {
+    /// What a program wants to know.
+    #[must_use]
+    pub fn facts(&self) -> Facts {
+        match self {
+            Self::Call(_) => Facts::of("untouched"),
+            Self::Refused(_) | Self::Serve(_) => Facts::of("refused"),
+            Self::NeverFetched { .. } => Facts::of("never_fetched"),
+            Self::DownloadFailed { taken, .. } => Facts {
+                bytes: taken.map(|(sent, _)| sent),
+                total: taken.map(|(_, total)| total),
+                ..Facts::of("download_failed")
+            },
+            Self::DidNotReboot(running) => Facts::of("did_not_reboot").running(running),
+            Self::NothingNew { running, .. } => Facts::of("nothing_new").running(running),
+            Self::RolledBack { old, wanted } => {
+                Facts { wanted: wanted.clone(), ..Facts::of("rolled_back").running(old) }
+            }
+            Self::Unwell { running, reason, sequel } => {
+                let Unwell::WrongBuild { wanted } = reason;
+                let facts = Facts { wanted: Some(wanted.clone()), ..Facts::of("unhealthy") };
+                match sequel {
+                    Sequel::Committed => facts.running(running),
+                    Sequel::Reverted(old) => facts.running(old),
+                    Sequel::NotReverted { reverts_in, .. } | Sequel::Left { reverts_in } => {
+                        facts.running(running).reverts_in(*reverts_in)
+                    }
+                }
+            }
+            Self::NotBack { reverts_in, .. } | Self::ShutOut { reverts_in, .. } => {
+                Facts::of("unreachable").reverts_in(Some(*reverts_in))
+            }
+            Self::NotCommitted { running, reverts_in, .. } => {
+                Facts::of("not_committed").running(running).reverts_in(*reverts_in)
+            }
+            Self::CommitUnseen { .. } | Self::LostSight { .. } => Facts::of("unknown"),
+        }
+    }
+}
+
+fn instead(wanted: Option<&Build>) -> String {
+    wanted.map(|wanted| format!(", instead of {wanted}")).unwrap_or_default()
 }
 
 fn words(said: Option<&String>) -> String {

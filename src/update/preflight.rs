@@ -6,10 +6,9 @@ use tokio::time::{Instant, sleep};
 
 use super::event::{Event, Observer};
 use super::outcome::{Failure, Refusal};
-use super::verdict::Snapshot;
+use super::verdict::{Running, Snapshot};
 use super::{Plan, Source};
 use crate::bundle::Manifest;
-use crate::bundle::manifest::Build;
 use crate::ota::{self, Status, UpdateState};
 use crate::rpc::{CallError, Device};
 
@@ -21,7 +20,7 @@ const PACE: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub enum Preflight {
     /// Nothing: the wanted firmware runs, committed.
-    AlreadyCurrent(Build),
+    AlreadyCurrent(Running),
     /// Go on with what runs: the wanted firmware, which waits for its commit.
     GoOn(Snapshot),
     /// Update.
@@ -113,7 +112,7 @@ fn decide(
     match (is_wanted, now.boot.is_committed) {
         (true, false) => Ok(Preflight::GoOn(now)),
         (false, false) => Err(Refusal::Uncommitted { build: now.build(), boot: now.boot }),
-        (true, true) if !force => Ok(Preflight::AlreadyCurrent(now.build())),
+        (true, true) if !force => Ok(Preflight::AlreadyCurrent(now.running())),
         (_, true) => Ok(Preflight::Update(now)),
     }
 }

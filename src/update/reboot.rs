@@ -13,9 +13,6 @@ use crate::rpc::{CallError, Device};
 /// The least time between two questions.
 const PACE: Duration = Duration::from_millis(50);
 
-/// How long a device may go on answering before it is said not to reboot. It does within 100 ms.
-const LINGER: Duration = Duration::from_secs(15);
-
 /// What the first question is given at least. The moment in which the device goes silent is the likely
 /// one, and what was asked just then is never answered.
 const FIRST: Duration = Duration::from_millis(50);
@@ -27,6 +24,8 @@ const LONGEST: Duration = Duration::from_secs(5);
 /// Returns what the device says of itself after its reboot.
 pub async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Result<Snapshot, Failure> {
     let started = Instant::now();
+    // Its boot was not seen; it began after this.
+    let reverts_in = || plan.commit_timeout.saturating_sub(started.elapsed());
     let enough = probe_timeout(device, before);
     let mut patience = several(before).clamp(FIRST, enough);
     let mut last = None;
@@ -35,10 +34,12 @@ pub async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Result<Sna
         let left = plan.reboot_timeout.saturating_sub(started.elapsed());
         match Snapshot::take(device, patience.min(left)).await {
             Ok(after) if rebooted(before, &after) => return Ok(after),
-            Ok(still) if started.elapsed() > LINGER => return Err(Failure::DidNotReboot { build: still.build() }),
+            Ok(still) if started.elapsed() > plan.patience.linger => {
+                return Err(Failure::DidNotReboot(still.running()));
+            }
             Ok(_) => last = Some("it still answers from before the reboot".into()),
             Err(reason @ CallError::Unauthorised { .. }) => {
-                return Err(Failure::ShutOut { reason, commit_timeout: plan.commit_timeout });
+                return Err(Failure::ShutOut { reason, reverts_in: reverts_in() });
             }
             Err(error) => {
                 // An old connection would stay silent long after the device is back. A fresh one
@@ -55,7 +56,7 @@ pub async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Result<Sna
     Err(Failure::NotBack {
         after: plan.reboot_timeout,
         last: last.unwrap_or_else(|| "nothing was heard of it".into()),
-        commit_timeout: plan.commit_timeout,
+        reverts_in: reverts_in(),
     })
 }
 

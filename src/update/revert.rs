@@ -10,9 +10,6 @@ use crate::rpc::Device;
 
 /// Tells the device to go back from what runs in `now`, waits for it, and tells what came of it.
 pub async fn revert(device: &Device, plan: &Plan, now: &Snapshot, observer: &dyn Observer) -> Sequel {
-    if now.boot.is_committed {
-        return Sequel::Committed;
-    }
     observer.on(&Event::Reverting);
     let not_reverted = |reason: String| Sequel::NotReverted { reason, reverts_in: now.reverts_in() };
     match device.call(ota::Revert {}).await {
@@ -26,7 +23,7 @@ pub async fn revert(device: &Device, plan: &Plan, now: &Snapshot, observer: &dyn
             if after.build() == now.build() {
                 not_reverted("it still runs after a reboot".into())
             } else {
-                Sequel::Reverted(after.build())
+                Sequel::Reverted(after.running())
             }
         }
         Err(failure) => not_reverted(failure.to_string()),

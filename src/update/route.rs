@@ -5,13 +5,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use tokio::net::UdpSocket;
 
-use super::Plan;
+use super::plan::Serving;
 use super::serve::ServeError;
 use crate::ota::SystemInfo;
 
 /// The address of ours from which packets to the device leave, and which it can therefore answer to.
-pub(super) async fn local_address(plan: &Plan, info: &SystemInfo) -> Result<IpAddr, ServeError> {
-    let (device, mut targets) = match (&plan.device_host, info.address()) {
+pub(super) async fn local_address(serving: &Serving, info: &SystemInfo) -> Result<IpAddr, ServeError> {
+    let (device, mut targets) = match (&serving.device_host, info.address()) {
         (Some((host, port)), _) => {
             let unroutable = |error| ServeError::Unroutable { device: host.clone(), error };
             let found = tokio::net::lookup_host((host.as_str(), *port)).await.map_err(unroutable)?;

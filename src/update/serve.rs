@@ -21,7 +21,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::Plan;
+use super::plan::Serving;
 use super::route::local_address;
 use crate::bundle::Bundle;
 use crate::ota::SystemInfo;
@@ -99,20 +99,20 @@ pub struct FirmwareServer {
 
 impl FirmwareServer {
     /// Serves the bundle where the device that says `info` of itself can reach it.
-    pub async fn start(bundle: &Bundle, plan: &Plan, info: &SystemInfo) -> Result<Self, ServeError> {
-        let bind = match plan.listen {
+    pub async fn start(bundle: &Bundle, serving: &Serving, info: &SystemInfo) -> Result<Self, ServeError> {
+        let bind = match serving.listen {
             Some(address) => address,
-            None => SocketAddr::new(local_address(plan, info).await?, 0),
+            None => SocketAddr::new(local_address(serving, info).await?, 0),
         };
         let listener = listen(bind).map_err(|error| ServeError::Bind { address: bind, error })?;
         let bound = listener.local_addr().map_err(|error| ServeError::Bind { address: bind, error })?;
-        let advertised = match &plan.advertise {
+        let advertised = match &serving.advertise {
             Some((host, port)) => {
                 let host = if host.parse::<Ipv6Addr>().is_ok() { format!("[{host}]") } else { host.clone() };
                 format!("{host}:{}", port.unwrap_or(bound.port()))
             }
             None if bound.ip().is_unspecified() => {
-                SocketAddr::new(local_address(plan, info).await?, bound.port()).to_string()
+                SocketAddr::new(local_address(serving, info).await?, bound.port()).to_string()
             }
             None => bound.to_string(),
         };

@@ -1,12 +1,14 @@
 //! What was read from the device, and what follows from it. Pure.
 
+use std::fmt;
 use std::time::Duration;
 
+use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::bundle::Manifest;
 use crate::bundle::manifest::Build;
-use crate::ota::{self, BootState, SystemInfo};
+use crate::ota::{self, BootState, Slot, SystemInfo};
 use crate::rpc::{CallError, Device};
 
 /// Uptimes come in whole seconds, so that one can fall short by nearly one of them without a reboot.
@@ -17,6 +19,22 @@ const DRIFT: u32 = 1000;
 
 /// How often a device that reboots between two questions is asked again.
 const ATTEMPTS: usize = 3;
+
+/// A firmware, and the slot in which it runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Running {
+    /// Version and build id.
+    #[serde(flatten)]
+    pub build: Build,
+    /// The slot.
+    pub slot: Slot,
+}
+
+impl fmt::Display for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in slot {}", self.build, self.slot)
+    }
+}
 
 /// What the device said of itself at one moment.
 #[derive(Debug, Clone)]
@@ -68,6 +86,12 @@ impl Snapshot {
     #[must_use]
     pub fn build(&self) -> Build {
         Build { version: self.info.fw_version.clone(), build_id: self.info.fw_id.clone() }
+    }
+
+    /// The firmware that runs, and where.
+    #[must_use]
+    pub fn running(&self) -> Running {
+        Running { build: self.build(), slot: self.boot.active_slot }
     }
 
     /// How long from now until the device goes back by itself. `None` if it will not: it is

@@ -6,7 +6,7 @@ use clap::ArgGroup;
 use otactl::bundle::Bundle;
 use otactl::transport::target::Target;
 use otactl::transport::tls;
-use otactl::update::{self, Plan, Source, Success, remote};
+use otactl::update::{self, Plan, Serving, Source, Success, remote};
 
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, Kind};
@@ -38,9 +38,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DURATION", default_value = "300s", value_parser = values::commit_timeout)]
     commit_timeout: Duration,
 
-    /// How long the device may take to fetch and write the firmware
-    #[arg(long, value_name = "DURATION", default_value = "600s", value_parser = values::duration)]
-    download_timeout: Duration,
+    /// How long the device may take to get and write the firmware [default: 600s, more for large ones]
+    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    download_timeout: Option<Duration>,
 
     /// How long the device may take from the download to its first answer after the reboot
     #[arg(long, value_name = "DURATION", default_value = "120s", value_parser = values::duration)]
@@ -82,21 +82,23 @@ impl Args {
         let target = context.target().await?;
         let device = context.connect(&target)?;
         let plan = Plan {
-            source,
+            serving: Serving {
+                listen: self.listen,
+                advertise: self.advertise.clone(),
+                device_host: match &target {
+                    Target::WebSocket(at) | Target::Http(at) | Target::Tcp(at) | Target::Udp(at) => {
+                        Some((at.host().into(), at.port()))
+                    }
+                    _ => None,
+                },
+            },
             commit: !self.no_commit,
             commit_timeout: self.commit_timeout,
             download_timeout: self.download_timeout,
             reboot_timeout: self.reboot_timeout,
             force: self.force,
             dry_run: self.dry_run,
-            listen: self.listen,
-            advertise: self.advertise.clone(),
-            device_host: match &target {
-                Target::WebSocket(at) | Target::Http(at) | Target::Tcp(at) | Target::Udp(at) => {
-                    Some((at.host().into(), at.port()))
-                }
-                _ => None,
-            },
+            ..Plan::new(source)
         };
         update::run(&device, &plan, progress).await.map_err(Failure::from)
     }

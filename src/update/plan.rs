@@ -1,0 +1,138 @@
+//! What is to be done, and how long each step may take.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::patience::Patience;
+use crate::bundle::manifest::Build;
+use crate::bundle::{Bundle, Manifest};
+
+/// Where the firmware comes from.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A bundle that we have.
+    Bundle(Bundle),
+    /// A URL that the device fetches by itself.
+    Url {
+        /// Handed to the device as it is.
+        url: String,
+        /// Its manifest, or why it could not be read from here. Without it, there is no telling
+        /// whether the device runs what was wanted, only that it runs something new.
+        manifest: Result<Manifest, String>,
+    },
+}
+
+impl Source {
+    /// The manifest, if it is known.
+    #[must_use]
+    pub fn manifest(&self) -> Option<&Manifest> {
+        match self {
+            Self::Bundle(bundle) => Some(bundle.manifest()),
+            Self::Url { manifest, .. } => manifest.as_ref().ok(),
+        }
+    }
+
+    /// The build, if it is known.
+    #[must_use]
+    pub fn build(&self) -> Option<Build> {
+        self.manifest().map(Manifest::build)
+    }
+
+    /// The size in bytes, if it is known.
+    #[must_use]
+    pub fn size(&self) -> Option<u64> {
+        match self {
+            Self::Bundle(bundle) => Some(bundle.bytes().len() as u64),
+            Self::Url { .. } => None,
+        }
+    }
+}
+
+/// How the device gets the bundle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Via {
+    /// It fetches it, or gets it pushed where it cannot.
+    #[default]
+    Auto,
+    /// It fetches it from us (`OTA.Update`).
+    Pull,
+    /// It gets it over the connection of the calls (`OTA.Begin`, `OTA.Write`, `OTA.End`).
+    Push,
+}
+
+/// Where and how the firmware server serves.
+#[derive(Debug, Clone, Default)]
+pub struct Serving {
+    /// The address to serve on; `None`: the one that routes to the device, any port.
+    pub listen: Option<SocketAddr>,
+    /// Host and, if it differs, port, under which the device reaches our server.
+    pub advertise: Option<(String, Option<u16>)>,
+    /// The device's host and port, where it has any: which of our addresses it can reach follows
+    /// from that. Otherwise the address that it reports is taken.
+    pub device_host: Option<(String, u16)>,
+}
+
+/// What becomes of a firmware that runs and is not well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnUnhealthy {
+    /// The device is told to go back at once.
+    #[default]
+    Revert,
+    /// It is left as it is, for somebody to look at it, until it goes back by itself.
+    Leave,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own, and none excludes another")]
+pub struct Plan {
+    /// The firmware.
+    pub source: Source,
+    /// How the device gets it.
+    pub via: Via,
+    /// The firmware server, for a device that fetches it from us.
+    pub serving: Serving,
+    /// Commit the new firmware once it runs and is well. Otherwise it is left uncommitted.
+    pub commit: bool,
+    /// How long after its reboot the device waits for the commit before it goes back; whole seconds,
+    /// at least one.
+    pub commit_timeout: Duration,
+    /// How long the device may take to fetch and write the bundle; `None`: as long as its size needs.
+    pub download_timeout: Option<Duration>,
+    /// How long the device may take from the end of the download to its first answer.
+    pub reboot_timeout: Duration,
+    /// What becomes of a firmware that is not well.
+    pub on_unhealthy: OnUnhealthy,
+    /// Copy what runs to the other slot before the update.
+    pub snapshot_first: bool,
+    /// Install also what runs already, or another app.
+    pub force: bool,
+    /// Install also an older version than the one that runs.
+    pub allow_downgrade: bool,
+    /// Look, but touch nothing.
+    pub dry_run: bool,
+    /// How long we wait for what nobody has set a limit to.
+    pub patience: Patience,
+}
+
+impl Plan {
+    /// The plan that brings this firmware to a device and commits it, with the usual limits.
+    #[must_use]
+    pub fn new(source: Source) -> Self {
+        Self {
+            source,
+            via: Via::default(),
+            serving: Serving::default(),
+            commit: true,
+            commit_timeout: Duration::from_secs(300),
+            download_timeout: None,
+            reboot_timeout: Duration::from_secs(120),
+            on_unhealthy: OnUnhealthy::default(),
+            snapshot_first: false,
+            force: false,
+            allow_downgrade: false,
+            dry_run: false,
+            patience: Patience::default(),
+        }
+    }
+}
