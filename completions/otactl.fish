@@ -72,6 +72,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand update" -l download-timeou
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l reboot-timeout -d 'How long the device may take from the download to its first answer after the reboot' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l listen -d 'Where to serve the firmware: ADDRESS:PORT, ADDRESS or :PORT' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l advertise -d 'Under which host, and port if it differs, the device reaches this machine' -r
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l commit-port -d 'After the reboot, look at the device and commit it over this port; a `--port` of the same device' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
@@ -91,6 +92,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand update" -l mqtt-pub-topic 
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l mqtt-sub-topic -d 'The topic on which the answers come, if it is not SRC/rpc' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l no-commit -d 'Leave the new firmware uncommitted, and say until when'
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l snapshot-first -d 'Copy what runs to another slot first (OTA.CreateSnapshot), where the platform has more than two'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l dry-run -d 'Say what would be done, and touch nothing'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l force -d 'Install another app than the one that runs, or offer the device the build that it runs already'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l json -d 'Print results on one line, and update events as one JSON object per line'

@@ -245,6 +245,10 @@ impl From<update::Failure> for Failure {
         let facts = Some(Box::new(failure.facts()));
         let (kind, hint) = match failure {
             F::Call(error) => return Self { facts, ..error.into() },
+            F::NotCopied(error) => {
+                let hint = "the update has not begun; without `--snapshot-first` it does without the copy";
+                return Self { message, facts, ..Self::from(error).hint(hint) };
+            }
             F::Refused(refusal) => (Kind::Refused, refusal_hint(&refusal).into()),
             F::Serve(error) => (Kind::Refused, serve_hint(&error).into()),
             F::NeverFetched { .. } => (
@@ -316,6 +320,7 @@ fn refusal_hint(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::WrongPlatform { .. } => "give the firmware that was built for this platform",
         Refusal::OtherApp { .. } => "if the device is to become that app, add `--force`",
+        Refusal::OtherDevice { .. } => "give with `--commit-port` another address of the same device",
         Refusal::Uncommitted { .. } => "`otactl commit` keeps what runs, `otactl revert` goes back; then update",
         Refusal::UpdateRunning { .. } => "wait until it has ended; `otactl status` shows how far it is",
     }

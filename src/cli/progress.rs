@@ -149,6 +149,13 @@ fn describe(event: &Event) -> Option<(&'static str, String)> {
             ),
         ),
         Event::Resuming => ("resume", "the wanted firmware runs already, and waits for its commit".into()),
+        Event::SecondWaySilent { reason } => {
+            ("waiting", format!("the second way does not lead to the device yet: {reason}"))
+        }
+        Event::Copied { slot } => ("copy", format!("what runs was copied to slot {slot}")),
+        Event::NotCopied { platform, slot } => {
+            ("copy", format!("none: an {platform} has two slots, and what runs stays in slot {slot} as it is"))
+        }
         Event::Serving { address } => ("serve", format!("the firmware at http://{address}/")),
         Event::Requested { from_us, .. } => {
             let whence = if *from_us { "from here" } else { "by itself" };

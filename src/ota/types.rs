@@ -102,6 +102,9 @@ pub struct SystemInfo {
     /// The device's id, such as `esp32_AABBCC`.
     #[serde(default)]
     pub id: String,
+    /// Its MAC address in hex, which no firmware changes.
+    #[serde(default)]
+    pub mac: String,
     /// The app's name, the manifest's `name`.
     #[serde(default)]
     pub app: String,
@@ -143,6 +146,15 @@ pub struct Eth {
 }
 
 impl SystemInfo {
+    /// Whether both are of one device. An address may be handed on to another one while its owner reboots.
+    #[must_use]
+    pub fn is_same_device(&self, other: &Self) -> bool {
+        if self.mac.is_empty() || other.mac.is_empty() {
+            return self.id == other.id;
+        }
+        self.mac.eq_ignore_ascii_case(&other.mac)
+    }
+
     /// The address under which the device says it can be reached: Ethernet, the Wi-Fi it joined,
     /// the Wi-Fi it offers.
     #[must_use]
@@ -206,6 +218,18 @@ mod tests {
             let info = serde_json::from_value::<SystemInfo>(info);
             assert_eq!(info.ok().map(|info| info.uptime), expected, "{uptime}");
         }
+    }
+
+    #[test]
+    fn a_device_is_known_by_its_mac_address_or_by_its_id() {
+        let info = |id: &str, mac: &str| {
+            let info = json!({"id": id, "mac": mac, "fw_version": "1", "fw_id": "b", "uptime": 1});
+            serde_json::from_value::<SystemInfo>(info).expect("an info")
+        };
+        assert!(info("a", "240AC4AABBCC").is_same_device(&info("renamed", "240ac4aabbcc")));
+        assert!(!info("a", "240AC4AABBCC").is_same_device(&info("a", "240AC4000000")));
+        assert!(info("a", "").is_same_device(&info("a", "240AC4000000")));
+        assert!(!info("a", "").is_same_device(&info("b", "")));
     }
 
     #[test]

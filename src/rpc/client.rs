@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize as _, Serialize};
 use serde_json::Value;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::auth::{Authorization, Challenge, Credentials};
 use super::error::{AuthRefusal, CallError, DialError};
@@ -16,6 +16,9 @@ use super::frame::{RemoteError, Request};
 
 /// How often an idempotent call is made in all, when the connection keeps breaking under it.
 const ATTEMPTS: usize = 3;
+
+/// The least time between two tries to get a request through.
+const PACE: Duration = Duration::from_millis(100);
 
 /// A nonce is good for an hour; this leaves the device's clock some room.
 const CHALLENGE_IS_GOOD: Duration = Duration::from_secs(55 * 60);
@@ -94,6 +97,20 @@ impl Device {
         let value = self.request(&method, timeout).await?;
         M::Reply::deserialize(value)
             .map_err(|e| CallError::WrongShape { method: M::NAME.into(), detail: e.to_string() })
+    }
+
+    /// Calls a method within its own timeout. What certainly did not arrive is sent again, for as long as a call
+    /// usually may take: a broker may be restarting, a cable may have been out.
+    pub async fn call_until_sent<M: Method>(&self, method: &M, timeout: Duration) -> Result<Value, CallError> {
+        let started = Instant::now();
+        loop {
+            match self.request(method, timeout).await {
+                Err(error) if error.is_passing() && !error.may_have_arrived() && started.elapsed() < self.timeout => {
+                    sleep(PACE).await;
+                }
+                result => return result,
+            }
+        }
     }
 
     /// Calls a method within the usual timeout, and gives the device's result as it came.

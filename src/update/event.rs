@@ -51,6 +51,23 @@ pub enum Event {
     },
     /// The wanted firmware runs already, and waits for its commit.
     Resuming,
+    /// The second way to the device does not lead there now; perhaps it will after the reboot.
+    SecondWaySilent {
+        /// Why.
+        reason: String,
+    },
+    /// What runs was copied.
+    Copied {
+        /// To this slot.
+        slot: Slot,
+    },
+    /// What runs was not copied: this platform has no room for a copy beside the update.
+    NotCopied {
+        /// The platform.
+        platform: String,
+        /// Where it stays.
+        slot: Slot,
+    },
     /// Our server is up.
     Serving {
         /// Host and port; the path is a secret.

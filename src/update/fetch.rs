@@ -1,7 +1,6 @@
 //! `OTA.Update`, and what goes on until its end. The reply comes when the download has ended, or
 //! never; meanwhile what our server has sent, or what `OTA.Status` tells, is the progress.
 
-use std::pin::pin;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -18,17 +17,25 @@ use super::verdict::{Snapshot, rebooted};
 use crate::ota::{self, UpdateState};
 use crate::rpc::Device;
 
+/// How often the device is told to fetch the firmware, if it says that it is busy with another update.
+const ATTEMPTS: usize = 3;
+
 /// Has the device fetch the firmware at `url`. Returns once it has it, and is about to reboot or has
-/// done so.
+/// done so. With `has_other_way`, a device that does not ask is given up early.
 pub async fn fetch(
     device: &Device,
     plan: &Plan,
     url: &str,
     server: Option<&FirmwareServer>,
+    has_other_way: bool,
     before: &Snapshot,
     observer: &dyn Observer,
 ) -> Result<(), Failure> {
-    let limits = Limits { download: download_limit(plan), patience: plan.patience };
+    let limits = Limits {
+        download: download_limit(plan, before),
+        patience: plan.patience,
+        has_other_way: server.is_some() && has_other_way,
+    };
     let Patience { tick: every, look_around, asks, .. } = limits.patience;
     let request = ota::Update {
         url: url.into(),
@@ -36,8 +43,19 @@ pub async fn fetch(
         timeout: limits.download.as_secs().max(1),
     };
     observer.on(&Event::Requested { from_us: server.is_some(), commit_timeout: request.commit_timeout });
-    let mut watch = Watch { device, limits, server, before, observer, started: Instant::now(), announced: None };
-    let mut call = pin!(device.call_within(request, limits.all()));
+    let mut watch = Watch {
+        device,
+        limits,
+        server,
+        before,
+        observer,
+        started: Instant::now(),
+        announced: None,
+        silent_since: None,
+        reboot_timeout: plan.reboot_timeout,
+    };
+    let mut call = Box::pin(device.call_until_sent(&request, limits.all()));
+    let mut begun = 1;
     let mut reply: Option<(Instant, Reply)> = None;
     let mut progress = server.map(FirmwareServer::fetched);
     let mut ticks = interval_at(Instant::now() + every, every);
@@ -73,7 +91,14 @@ pub async fn fetch(
             }
             Step::Look(_) => {}
             Step::NeverFetched(said) => return Err(watch.never_fetched(said)),
-            Step::Failed(reason) => return Err(watch.failed(reason)),
+            // Whoever was busy with an update when it was looked at may be about to end it: a download breaks off
+            // when the otactl that served it was killed.
+            Step::Busy(_) if begun < ATTEMPTS => {
+                begun += 1;
+                (watch.started, reply) = (Instant::now(), None);
+                call = Box::pin(device.call_until_sent(&request, limits.all()));
+            }
+            Step::Failed(reason) | Step::Busy(reason) => return Err(watch.failed(reason)),
             Step::NothingNew(message) => return Err(Failure::NothingNew { message, running: before.running() }),
         }
         if tick && reply.is_none() {
@@ -101,13 +126,19 @@ pub async fn fetch(
 
 /// As long as the user says, or as the bundle needs at the slowest rate that still is one. Devices allow 600 s by
 /// themselves.
-fn download_limit(plan: &Plan) -> Duration {
+fn download_limit(plan: &Plan, before: &Snapshot) -> Duration {
     /// Bytes per second: what `mos` reaches over a serial line.
-    const SLOWEST: u64 = 1024;
+    const SLOWEST: f64 = 1024.0;
+    /// Bytes per round trip: the smallest window that a device's TCP has.
+    const WINDOW: f64 = 536.0;
     const LEAST: Duration = Duration::from_secs(600);
+    const MOST: Duration = Duration::from_secs(24 * 3600);
 
-    let needed = plan.source.size().map_or(LEAST, |size| Duration::from_secs(size / SLOWEST));
-    plan.download_timeout.unwrap_or(needed.max(LEAST))
+    let rate = SLOWEST.min(WINDOW / before.round_trip().as_secs_f64().max(0.001));
+    #[expect(clippy::cast_precision_loss, reason = "a bundle has a few million bytes")]
+    let needed = plan.source.size().map_or(0.0, |size| size as f64 / rate);
+    let needed = Duration::try_from_secs_f64(needed).unwrap_or(MOST);
+    plan.download_timeout.unwrap_or(needed.clamp(LEAST, MOST))
 }
 
 async fn changed(progress: &mut Option<watch::Receiver<Fetched>>) {
@@ -138,9 +169,18 @@ struct Watch<'a> {
     started: Instant,
     /// The transfer and the bytes that were told last.
     announced: Option<(std::net::SocketAddr, u64)>,
+    /// Since when no question has been answered.
+    silent_since: Option<Instant>,
+    reboot_timeout: Duration,
 }
 
 impl Watch<'_> {
+    /// How long nothing has been heard of the device, now that it has answered or not.
+    fn silent(&mut self, has_answered: bool) -> Duration {
+        self.silent_since = if has_answered { None } else { self.silent_since.or(Some(Instant::now())) };
+        self.silent_since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
     /// Tells what the server has seen.
     fn announce(&mut self) {
         let Some(server) = self.server else { return };
@@ -157,12 +197,16 @@ impl Watch<'_> {
 
     /// Asks a device that fetches from elsewhere how far it is. True: it has rebooted, and the reply
     /// with it was lost. Whatever else comes of it is only a help.
-    async fn look_around(&self) -> bool {
+    async fn look_around(&mut self) -> bool {
         let patience = probe_timeout(self.device, self.before);
-        if let Ok(now) = Snapshot::take(self.device, patience).await
-            && rebooted(self.before, &now)
-        {
-            return true;
+        let now = Snapshot::take(self.device, patience).await;
+        let silent = self.silent(now.is_ok());
+        match now {
+            Ok(now) if rebooted(self.before, &now) => return true,
+            Ok(_) => {}
+            // An old connection stays silent long after the device is back.
+            Err(_) if silent >= self.limits.patience.stalls => self.device.hang_up(),
+            Err(_) => return false,
         }
         let asked = self.device.call_within(ota::GetStatus {}, patience).await;
         if let Ok(status) = asked
@@ -175,7 +219,7 @@ impl Watch<'_> {
 
     /// Looks at the device when its words do not suffice. True: it has rebooted. False: it is too early
     /// to tell.
-    async fn look(&self, reason: &str) -> Result<bool, Failure> {
+    async fn look(&mut self, reason: &str) -> Result<bool, Failure> {
         let patience = probe_timeout(self.device, self.before);
         let out_of_time = self.started.elapsed() >= self.limits.all();
         let lost_sight = |reason: String| Failure::LostSight { reason };
@@ -183,18 +227,26 @@ impl Watch<'_> {
         // In this order: an updater that is idle because the device has rebooted since would look like
         // one that has failed.
         let activity = self.activity(fetched.as_ref(), patience).await;
-        let now = match Snapshot::take(self.device, patience).await {
+        let complete = fetched.as_ref().is_none_or(|fetched| fetched.complete);
+        let now = Snapshot::take(self.device, patience).await;
+        let silent = self.silent(now.is_ok());
+        let now = match now {
             Ok(now) => now,
-            // Rebooting, perhaps. A fresh connection finds out.
             Err(error) if error.is_passing() && !out_of_time => {
                 if error.remote().is_none() {
+                    // A fresh connection finds out whether it is back.
                     self.device.hang_up();
                 }
-                return Ok(false);
+                let Patience { stalls, dead, .. } = self.limits.patience;
+                return match fetched {
+                    // It has everything, and so it is the reboot that takes its time.
+                    Some(_) if complete && silent >= stalls => Ok(true),
+                    None if silent >= dead.max(self.reboot_timeout) => Err(lost_sight(error.to_string())),
+                    _ => Ok(false),
+                };
             }
             Err(error) => return Err(lost_sight(error.to_string())),
         };
-        let complete = fetched.as_ref().is_none_or(|fetched| fetched.complete);
         if rebooted(self.before, &now) {
             return if complete || now.build() != self.before.build() {
                 Ok(true)
@@ -202,36 +254,39 @@ impl Watch<'_> {
                 Err(self.failed("it restarted during the download".into()))
             };
         }
-        match (activity, out_of_time) {
-            (Activity::Finishing, _) | (Activity::Busy | Activity::Unknown, false) => Ok(false),
-            (Activity::Busy | Activity::Unknown, true) => Err(lost_sight(reason.into())),
-            (Activity::Idle, _) => match fetched {
-                Some(fetched) if fetched.peer.is_none() => Err(self.never_fetched(Some(reason.into()))),
-                _ => Err(self.failed(reason.into())),
-            },
+        let never_asked = fetched.as_ref().is_some_and(|fetched| fetched.peer.is_none());
+        let long_enough = self.started.elapsed() >= self.limits.patience.never_asks * 2;
+        match activity {
+            Activity::Idle if never_asked => Err(self.never_fetched(Some(reason.into()))),
+            Activity::Idle => Err(self.failed(reason.into())),
+            // It cannot be asked what it does, and does nothing that can be seen.
+            Activity::Unknown if never_asked && long_enough => Err(self.never_fetched(Some(reason.into()))),
+            Activity::Busy | Activity::Unknown if out_of_time => Err(lost_sight(reason.into())),
+            Activity::Busy | Activity::Unknown | Activity::Finishing => Ok(false),
         }
     }
 
     /// What a device does that has not rebooted yet, by its own word or by what it does with our server.
     async fn activity(&self, fetched: Option<&Fetched>, patience: Duration) -> Activity {
+        let Patience { doubt, stalls, finish, overdue, .. } = self.limits.patience;
         let waited = self.started.elapsed();
         let idle = |fetched: &Fetched| fetched.changed.map_or(waited, |at| at.elapsed());
-        if fetched.is_some_and(|fetched| fetched.complete && idle(fetched) < self.limits.patience.finish) {
-            return Activity::Finishing;
-        }
+        let may_finish = fetched.is_some_and(|fetched| fetched.complete && idle(fetched) < finish);
         match self.device.call_within(ota::GetStatus {}, patience).await {
             Ok(status) => match status.state {
                 UpdateState::Progress | UpdateState::Success => Activity::Busy,
-                // It may not have begun.
-                _ if waited < self.limits.patience.doubt => Activity::Unknown,
+                // It may not have begun, or be about to say that it is done.
+                _ if waited < doubt => Activity::Unknown,
+                _ if may_finish && fetched.is_some_and(|fetched| idle(fetched) < overdue) => Activity::Finishing,
                 _ => Activity::Idle,
             },
             Err(error) if error.is_passing() => Activity::Unknown,
             // Older firmware has no such method.
             Err(_) => match fetched {
                 None => Activity::Unknown,
+                Some(_) if may_finish => Activity::Finishing,
                 Some(fetched) if fetched.peer.is_none() => Activity::Unknown,
-                Some(fetched) if fetched.open > 0 && idle(fetched) < self.limits.patience.stalls => Activity::Busy,
+                Some(fetched) if fetched.open > 0 && idle(fetched) < stalls => Activity::Busy,
                 Some(_) => Activity::Idle,
             },
         }

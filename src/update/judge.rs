@@ -19,6 +19,8 @@ pub(super) struct Limits {
     pub(super) download: Duration,
     /// Its steps.
     pub(super) patience: Patience,
+    /// Whether a device that does not ask can get the firmware in another way.
+    pub(super) has_other_way: bool,
 }
 
 impl Limits {
@@ -51,6 +53,8 @@ pub(super) enum Step {
     NeverFetched(Option<String>),
     /// It asked, and did not take it.
     Failed(String),
+    /// It is busy with an update that is not ours.
+    Busy(String),
     /// Nothing to take.
     NothingNew(String),
 }
@@ -74,7 +78,7 @@ pub(super) fn judge(
     limits: &Limits,
     now: Instant,
 ) -> Step {
-    let Limits { download, patience } = limits;
+    let Limits { download, patience, has_other_way } = limits;
     let since = |at: Option<Instant>| now.saturating_duration_since(at.unwrap_or(started));
     let asked = fetched.is_none_or(|fetched| fetched.peer.is_some());
     let complete = fetched.is_some_and(|fetched| fetched.complete);
@@ -86,6 +90,9 @@ pub(super) fn judge(
     match reply {
         Some((_, Reply::Success(message))) if says_nothing_new(message) => Step::NothingNew(message.clone()),
         Some((_, Reply::Success(message))) => Step::Applied(message.clone()),
+        _ if open && !complete && idle >= patience.dead => {
+            Step::Failed(format!("it has taken nothing for {}", humantime::format_duration(patience.dead)))
+        }
         // It says that it failed, and still reads: not yet a failure.
         Some((_, Reply::Refused(_))) if transferring => Step::Wait,
         Some((at, Reply::Refused(error))) => {
@@ -93,14 +100,19 @@ pub(super) fn judge(
             if complete && fetched.and_then(|fetched| fetched.changed).is_some_and(|changed| changed > *at) {
                 // The failure came first, and then it took everything.
                 Step::Look(said)
-            } else if fetched.is_some() && says_busy(error) && since(Some(*at)) < patience.doubt {
+            } else if says_busy(error) && fetched.is_none() {
+                Step::Look(said)
+            } else if says_busy(error) && since(Some(*at)) < patience.doubt {
                 Step::Wait
+            } else if says_busy(error) && !asked {
+                Step::Busy(said)
             } else if !asked && may_be_about_fetching(error) {
                 Step::NeverFetched(Some(said))
             } else {
                 Step::Failed(said)
             }
         }
+        _ if *has_other_way && !asked && since(None) >= patience.asks => Step::NeverFetched(None),
         Some((_, Reply::Missing(_))) if transferring => Step::Wait,
         Some((_, Reply::Missing(reason))) if !asked && since(None) >= patience.never_asks => {
             Step::NeverFetched(Some(reason.clone()))
@@ -111,6 +123,10 @@ pub(super) fn judge(
         }
         None if fetched.is_some() && asked && !complete && !open && idle >= patience.overdue => {
             Step::Look("it has stopped fetching, and does not say why".into())
+        }
+        // A chip that resets closes no connection.
+        None if open && !complete && idle >= patience.stalls && !out_of_time => {
+            Step::Look(format!("it has taken nothing for {} s", idle.as_secs()))
         }
         None if out_of_time && !asked => Step::NeverFetched(None),
         // The request itself may be lost; a device that can be asked says so.
@@ -144,7 +160,7 @@ mod tests {
     use super::*;
 
     fn limits() -> Limits {
-        Limits { download: Duration::from_secs(600), patience: Patience::default() }
+        Limits { download: Duration::from_secs(600), patience: Patience::default(), has_other_way: false }
     }
 
     fn refused(message: Option<&str>) -> Reply {
@@ -211,19 +227,38 @@ mod tests {
             ),
             (Some((at(5.0), refused(None))), None, 5.0, "Failed", "from elsewhere"),
             (busy(), Some(nobody.clone()), 1.5, "Wait", "the other execution may be about to ask"),
-            (busy(), Some(nobody.clone()), 3.1, "Failed", "it was not"),
+            (busy(), Some(nobody.clone()), 3.1, "Busy", "it was not"),
             (busy(), Some(reading(2.0)), 3.1, "Wait", "the other execution reads"),
             (busy(), Some(done(4.0)), 5.0, "Look", "the other execution took all"),
             (busy(), Some(reading(604.9)), 605.0, "Failed", "but not for ever"),
-            (busy(), None, 1.0, "Failed", "from elsewhere"),
+            (busy(), None, 1.0, "Look", "the other execution may fetch from elsewhere"),
             (lost(), Some(reading(2.0)), 3.0, "Wait", "it reads on without us"),
             (lost(), Some(reading(2.0)), 13.0, "Look", "it has stopped reading"),
             (lost(), Some(done(2.0)), 3.0, "Look", "it may be rebooting"),
             (lost(), None, 3.0, "Look", "from elsewhere"),
+            (None, Some(reading(4.0)), 13.0, "Wait", "it may be erasing its flash"),
+            (None, Some(reading(4.0)), 14.5, "Look", "it may have restarted, which closes no connection"),
+            (None, Some(reading(4.0)), 64.5, "Failed", "it is dead"),
+            (lost(), Some(reading(4.0)), 64.5, "Failed", "it is dead, and says nothing"),
+            (None, Some(reading(590.0)), 600.0, "Look", "a slow one is not cut off"),
         ] {
             let step = format!("{:?}", judge(reply.as_ref(), fetched.as_ref(), start, &limits(), at(now)));
             assert!(step.starts_with(expected), "{why}: {step}, not {expected} ({reply:?} {fetched:?} at {now})");
         }
+    }
+
+    /// Where the firmware can be pushed, nobody waits for half a minute for a device behind a firewall.
+    #[test]
+    fn another_way_is_taken_early() {
+        let start = Instant::now();
+        let limits = Limits { has_other_way: true, ..limits() };
+        let after = |seconds| {
+            let now = start + Duration::from_secs(seconds);
+            judge(None, Some(&Fetched::default()), start, &limits, now)
+        };
+        assert_eq!((after(9), after(10)), (Step::Wait, Step::NeverFetched(None)));
+        let reads = fetched(start, 1, false, 9.0);
+        assert_eq!(judge(None, Some(&reads), start, &limits, start + Duration::from_secs(11)), Step::Wait);
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //! on from: it begins by reading the state.
 
 pub mod commit;
+pub mod copy;
 pub mod event;
 pub mod fetch;
 mod judge;
@@ -26,6 +27,7 @@ pub mod serve;
 pub mod verdict;
 
 use crate::rpc::Device;
+use crate::text::printable;
 pub use event::{Event, Observer};
 pub use outcome::{Failure, Refusal, Success};
 use outcome::{Sequel, Unwell};
@@ -36,34 +38,59 @@ use verdict::{Arrival, Snapshot};
 
 /// Takes the device to the firmware of the plan. See the module's documentation.
 pub async fn run(device: &Device, plan: &Plan, observer: &dyn Observer) -> Result<Success, Failure> {
-    let before = match preflight::look(device, plan, observer).await? {
+    let preflight = preflight::look(device, plan, observer).await?;
+    // After the reboot, everything goes over the second way, if there is one.
+    let later = plan.commit_over.as_ref().unwrap_or(device);
+    if let (Some(second), Preflight::GoOn(now) | Preflight::Update(now)) = (&plan.commit_over, &preflight) {
+        meet(second, now, observer).await?;
+    }
+    let before = match preflight {
         Preflight::AlreadyCurrent(running) => return Ok(Success::AlreadyCurrent(running)),
         _ if plan.dry_run => return Ok(Success::Planned),
         Preflight::GoOn(now) => {
             observer.on(&Event::Resuming);
-            return settle(device, plan, now, observer).await;
+            return settle(later, plan, now, observer).await;
         }
         Preflight::Update(before) => before,
     };
+    if plan.snapshot_first {
+        copy::copy(device, &before, observer).await?;
+    }
     deliver(device, plan, &before, observer).await?;
     observer.on(&Event::Rebooting);
-    let after = reboot::wait(device, &before, plan).await?;
+    let after = reboot::wait(later, &before, plan).await?;
     observer.on(&Event::back(&after));
     match verdict::arrival(&before, &after, plan.source.manifest()) {
-        Arrival::Wanted => settle(device, plan, after, observer).await,
+        Arrival::Wanted => settle(later, plan, after, observer).await,
         Arrival::Old => Err(Failure::RolledBack { old: after.running(), wanted: plan.source.build() }),
-        Arrival::Other(wanted) => unwell(device, plan, &after, Unwell::WrongBuild { wanted }, observer).await,
+        Arrival::Other(wanted) => unwell(later, plan, &after, Unwell::WrongBuild { wanted }, observer).await,
+    }
+}
+
+/// Whether the second way leads to the same device. Where it is silent now, it may lead there after the reboot.
+async fn meet(second: &Device, first: &Snapshot, observer: &dyn Observer) -> Result<(), Failure> {
+    match Snapshot::take(second, second.timeout()).await {
+        Ok(there) if there.info.is_same_device(&first.info) => Ok(()),
+        Ok(there) => Err(Failure::Refused(Refusal::OtherDevice {
+            first: printable(&first.info.id),
+            second: printable(&there.info.id),
+        })),
+        Err(error) if error.is_passing() => {
+            observer.on(&Event::SecondWaySilent { reason: error.to_string() });
+            Ok(())
+        }
+        Err(error) => Err(Failure::Call(error)),
     }
 }
 
 /// Brings the bundle into the device's other slot. Our server lives as long as this.
 async fn deliver(device: &Device, plan: &Plan, before: &Snapshot, observer: &dyn Observer) -> Result<(), Failure> {
     match &plan.source {
-        Source::Url { url, .. } => fetch::fetch(device, plan, url, None, before, observer).await,
+        Source::Url { url, .. } => fetch::fetch(device, plan, url, None, false, before, observer).await,
         Source::Bundle(bundle) => {
             let server = FirmwareServer::start(bundle, &plan.serving, &before.info).await.map_err(Failure::Serve)?;
             observer.on(&Event::Serving { address: server.advertised().to_owned() });
-            fetch::fetch(device, plan, &server.url(), Some(&server), before, observer).await
+            fetch::fetch(device, plan, &server.url(), Some(&server), false, before, observer).await
         }
     }
 }

@@ -57,6 +57,14 @@ pub enum Refusal {
         /// Its state.
         boot: BootState,
     },
+    /// The second way leads elsewhere.
+    #[error("the second way leads to another device: {second}, not {first}")]
+    OtherDevice {
+        /// The id of the device that is to be updated.
+        first: String,
+        /// The id at the end of the second way.
+        second: String,
+    },
     /// An update runs already.
     #[error("an update is already running on the device ({percent} % done)")]
     UpdateRunning {
@@ -77,6 +85,9 @@ pub enum Failure {
     /// Our firmware server did not come up. Nothing was touched.
     #[error(transparent)]
     Serve(ServeError),
+    /// What runs could not be copied first. It runs on.
+    #[error("what runs could not be copied to another slot: {0}")]
+    NotCopied(CallError),
     /// The device was told to fetch the firmware, and never asked for it.
     #[error("the device never asked for the firmware at {address}{}", words(.said.as_ref()))]
     NeverFetched {
@@ -267,7 +278,7 @@ impl Failure {
     #[must_use]
     pub fn facts(&self) -> Facts {
         match self {
-            Self::Call(_) => Facts::of("untouched"),
+            Self::Call(_) | Self::NotCopied(_) => Facts::of("untouched"),
             Self::Refused(_) | Self::Serve(_) => Facts::of("refused"),
             Self::NeverFetched { .. } => Facts::of("never_fetched"),
             Self::DownloadFailed { taken, .. } => Facts {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::patience::Patience;
 use crate::bundle::manifest::Build;
 use crate::bundle::{Bundle, Manifest};
+use crate::rpc::Device;
 
 /// Where the firmware comes from.
 #[derive(Debug, Clone)]
@@ -101,6 +102,8 @@ pub struct Plan {
     pub download_timeout: Option<Duration>,
     /// How long the device may take from the end of the download to its first answer.
     pub reboot_timeout: Duration,
+    /// A second way to the device: it is found, looked at and committed there after the reboot.
+    pub commit_over: Option<Device>,
     /// What becomes of a firmware that is not well.
     pub on_unhealthy: OnUnhealthy,
     /// Copy what runs to the other slot before the update.
@@ -127,6 +130,7 @@ impl Plan {
             commit_timeout: Duration::from_secs(300),
             download_timeout: None,
             reboot_timeout: Duration::from_secs(120),
+            commit_over: None,
             on_unhealthy: OnUnhealthy::default(),
             snapshot_first: false,
             force: false,

@@ -1,31 +1,45 @@
-//! Back to the old firmware, when the new one is not what was wanted.
+//! Back to the old firmware, when the new one is not to stay.
 
 use super::Plan;
 use super::event::{Event, Observer};
-use super::outcome::Sequel;
+use super::outcome::{Failure, Sequel};
 use super::reboot;
 use super::verdict::Snapshot;
 use crate::ota;
 use crate::rpc::Device;
 
+/// How often the device is told. Again only after a look has shown that it goes on running.
+const ATTEMPTS: usize = 3;
+
 /// Tells the device to go back from what runs in `now`, waits for it, and tells what came of it.
 pub async fn revert(device: &Device, plan: &Plan, now: &Snapshot, observer: &dyn Observer) -> Sequel {
     observer.on(&Event::Reverting);
     let not_reverted = |reason: String| Sequel::NotReverted { reason, reverts_in: now.reverts_in() };
-    match device.call(ota::Revert {}).await {
-        Err(error) if !error.may_have_arrived() => return not_reverted(error.to_string()),
-        // The reply may be lost in the reboot; what runs afterwards tells.
-        _ => {}
-    }
-    match reboot::wait(device, now, plan).await {
-        Ok(after) => {
-            observer.on(&Event::back(&after));
-            if after.build() == now.build() {
-                not_reverted("it still runs after a reboot".into())
-            } else {
-                Sequel::Reverted(after.running())
-            }
+    let mut reason = String::new();
+    for _ in 0..ATTEMPTS {
+        let answer = device.call_until_sent(&ota::Revert {}, device.timeout()).await;
+        // Refused: perhaps somebody has committed it meanwhile.
+        if answer.as_ref().is_err_and(|error| error.remote().is_some())
+            && let Ok(state) = Snapshot::take(device, device.timeout()).await
+            && state.running() == now.running()
+            && state.boot.is_committed
+        {
+            return Sequel::Committed;
         }
-        Err(failure) => not_reverted(failure.to_string()),
+        // Whatever the answer was, or if it was lost in the reboot: what runs afterwards tells.
+        match reboot::wait(device, now, plan).await {
+            Ok(after) => {
+                observer.on(&Event::back(&after));
+                if after.running() == now.running() {
+                    return not_reverted("it still runs after a reboot".into());
+                }
+                return Sequel::Reverted(after.running());
+            }
+            Err(Failure::DidNotReboot(_)) => {
+                reason = answer.map_or_else(|error| error.to_string(), |_| "it did not reboot".into());
+            }
+            Err(failure) => return not_reverted(failure.to_string()),
+        }
     }
+    not_reverted(reason)
 }

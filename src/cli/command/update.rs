@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::ArgGroup;
 use otactl::bundle::Bundle;
+use otactl::rpc::Device;
 use otactl::transport::target::Target;
 use otactl::transport::tls;
 use otactl::update::{self, Plan, Serving, Source, Success, remote};
@@ -20,6 +21,7 @@ use crate::cli::values;
 /// the wanted build runs, commits it, and looks again. Run again after an interruption, it goes on
 /// from where the device is.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 #[command(group = ArgGroup::new("source").args(["file", "url"]).required(true))]
 pub(crate) struct Args {
     /// The firmware zip; otactl serves it to the device
@@ -53,6 +55,16 @@ pub(crate) struct Args {
     /// Under which host, and port if it differs, the device reaches this machine
     #[arg(long, value_name = "HOST[:PORT]", value_parser = values::advertise, conflicts_with = "url")]
     advertise: Option<(String, Option<u16>)>,
+
+    /// After the reboot, look at the device and commit it over this port; a `--port` of the same device
+    ///
+    /// For a device that comes back under another address, or that is to be committed over a cable.
+    #[arg(long, value_name = "URL")]
+    commit_port: Option<String>,
+
+    /// Copy what runs to another slot first (OTA.CreateSnapshot), where the platform has more than two
+    #[arg(long)]
+    snapshot_first: bool,
 
     /// Say what would be done, and touch nothing
     #[arg(long)]
@@ -96,6 +108,8 @@ impl Args {
             commit_timeout: self.commit_timeout,
             download_timeout: self.download_timeout,
             reboot_timeout: self.reboot_timeout,
+            commit_over: self.commit_port.as_deref().map(|port| second_way(context, port)).transpose()?,
+            snapshot_first: self.snapshot_first,
             force: self.force,
             dry_run: self.dry_run,
             ..Plan::new(source)
@@ -120,5 +134,14 @@ impl Args {
             reqwest::Client::builder().tls_backend_preconfigured(tls).build().map_err(|e| failed(e.to_string()))?;
         let manifest = remote::read_manifest(&client, &url).await;
         Ok(Source::Url { url, manifest })
+    }
+}
+
+/// The device of `--commit-port`.
+fn second_way(context: &Context, port: &str) -> Result<Device, Failure> {
+    match port.parse()? {
+        Target::Sim(_) => Err(Failure::new(Kind::Usage, "a simulated device of its own is no second way to a device")
+            .hint("give another address of the device of `--port`")),
+        target => context.connect(&target),
     }
 }

@@ -1,0 +1,30 @@
+//! A copy of what runs, before a risky update.
+
+use std::time::Duration;
+
+use super::event::{Event, Observer};
+use super::outcome::Failure;
+use super::verdict::Snapshot;
+use crate::ota;
+use crate::rpc::Device;
+
+/// How long copying a slot may take at least; megabytes of flash are erased and written.
+const COPYING: Duration = Duration::from_secs(60);
+
+/// The platforms that have two slots: an update is written to the only one that does not run, where the copy would
+/// be. What runs stays in its own slot in any case.
+const TWO_SLOTS: [&str; 2] = ["esp", "cc32"];
+
+/// Copies what runs to another slot, where there is one beside that of the update. Nothing is lost if it fails, and
+/// nothing else is done then.
+pub async fn copy(device: &Device, before: &Snapshot, observer: &dyn Observer) -> Result<(), Failure> {
+    let platform = before.info.arch.to_ascii_lowercase();
+    if TWO_SLOTS.iter().any(|known| platform.starts_with(known)) {
+        observer.on(&Event::NotCopied { platform: before.info.arch.clone(), slot: before.boot.active_slot });
+        return Ok(());
+    }
+    let copied = device.call_within(ota::CreateSnapshot::default(), device.timeout().max(COPYING)).await;
+    let ota::Snapshot { slot } = copied.map_err(Failure::NotCopied)?;
+    observer.on(&Event::Copied { slot });
+    Ok(())
+}
