@@ -149,6 +149,12 @@ fn describe(event: &Event) -> Option<(&'static str, String)> {
             ),
         ),
         Event::Resuming => ("resume", "the wanted firmware runs already, and waits for its commit".into()),
+        Event::Busy { percent } => {
+            ("busy", format!("an update runs already, and is {percent} % done; waiting to see whether it goes on"))
+        }
+        Event::Ended { percent } => {
+            ("busy", format!("it was left behind at {percent} %, and the device was told to give it up"))
+        }
         Event::SecondWaySilent { reason } => {
             ("waiting", format!("the second way does not lead to the device yet: {reason}"))
         }

@@ -51,6 +51,16 @@ pub enum Event {
     },
     /// The wanted firmware runs already, and waits for its commit.
     Resuming,
+    /// An update runs already; we see whether it goes on.
+    Busy {
+        /// How far it is.
+        percent: u8,
+    },
+    /// It did not go on, and the device was told to give it up.
+    Ended {
+        /// How far it was.
+        percent: u8,
+    },
     /// The second way to the device does not lead there now; perhaps it will after the reboot.
     SecondWaySilent {
         /// Why.

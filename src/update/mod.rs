@@ -10,6 +10,7 @@
 //! at any point, it leaves a device that resolves the situation by itself, or that the same call goes
 //! on from: it begins by reading the state.
 
+pub mod busy;
 pub mod commit;
 pub mod copy;
 pub mod event;

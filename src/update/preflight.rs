@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::busy::{is_running, outlast};
 use super::event::{Event, Observer};
 use super::outcome::{Failure, Refusal};
 use super::verdict::{Running, Snapshot};
 use super::{Plan, Source};
 use crate::bundle::Manifest;
-use crate::ota::{self, Status, UpdateState};
+use crate::ota::{self, Status};
 use crate::rpc::{CallError, Device};
 
 /// While a device reboots: the time for one question, and the least time between two.
@@ -29,7 +30,13 @@ pub enum Preflight {
 
 /// Looks at the device. Changes nothing on it.
 pub async fn look(device: &Device, plan: &Plan, observer: &dyn Observer) -> Result<Preflight, Failure> {
-    let now = first_look(device, plan, observer).await.map_err(Failure::Call)?;
+    let mut now = first_look(device, plan, false, observer).await.map_err(Failure::Call)?;
+    let mut updater = status(device).await?;
+    if let Some(running) = updater.as_ref().filter(|status| is_running(status)) {
+        outlast(device, plan, running, observer).await?;
+        now = first_look(device, plan, true, observer).await.map_err(Failure::Call)?;
+        updater = status(device).await?;
+    }
     observer.on(&Event::Device {
         id: now.info.id.clone(),
         platform: now.info.arch.clone(),
@@ -39,21 +46,28 @@ pub async fn look(device: &Device, plan: &Plan, observer: &dyn Observer) -> Resu
         committed: now.boot.is_committed,
     });
     observer.on(&wanted(&plan.source));
-    let updater = match device.call(ota::GetStatus {}).await {
-        Ok(status) => Some(status),
-        // Older firmware has no such method.
-        Err(error) if error.remote().is_some_and(|error| error.code == 404) => None,
-        Err(error) => return Err(Failure::Call(error)),
-    };
     decide(now, plan.source.manifest(), plan.force, updater.as_ref()).map_err(Failure::Refused)
 }
 
+/// What the device's updater does. Older firmware has no such method.
+async fn status(device: &Device) -> Result<Option<Status>, Failure> {
+    match device.call(ota::GetStatus {}).await {
+        Ok(status) => Ok(Some(status)),
+        Err(error) if error.remote().is_some_and(|error| error.code == 404) => Ok(None),
+        Err(error) => Err(Failure::Call(error)),
+    }
+}
+
 /// A device that is about to reboot says so (error 418), and is worth waiting for: it does so at the
-/// end of an update whose caller was killed. One that cannot be reached is not.
-async fn first_look(device: &Device, plan: &Plan, observer: &dyn Observer) -> Result<Snapshot, CallError> {
+/// end of an update whose caller was killed. One that cannot be reached is not, unless it `reboots`.
+async fn first_look(
+    device: &Device,
+    plan: &Plan,
+    mut reboots: bool,
+    observer: &dyn Observer,
+) -> Result<Snapshot, CallError> {
     let started = Instant::now();
     let mut timeout = device.timeout();
-    let mut reboots = false;
     loop {
         let error = match Snapshot::take(device, timeout).await {
             Err(error) if error.is_passing() && started.elapsed() < plan.reboot_timeout => error,
@@ -105,7 +119,7 @@ fn decide(
         }
     }
     if let Some(status) = updater
-        && matches!(status.state, UpdateState::Progress | UpdateState::Success)
+        && is_running(status)
     {
         return Err(Refusal::UpdateRunning { percent: status.percent() });
     }
@@ -122,7 +136,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::ota::BootState;
+    use crate::ota::{BootState, UpdateState};
 
     fn device(version: &str, committed: bool) -> Snapshot {
         let info = json!({"app": "demo", "arch": "esp32", "fw_version": version, "fw_id": "b", "uptime": 1});
