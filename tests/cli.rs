@@ -73,7 +73,7 @@ exit code 0
             (&["status"], "/message", json!("idle")),
             (&["describe", "OTA.Update"], "/name", json!("OTA.Update")),
             (&["call", "RPC.Describe", r#"{"name": "OTA.Commit"}"#], "/name", json!("OTA.Commit")),
-            (&["list"], "/0", json!("OTA.Status")),
+            (&["list"], "/0", json!("OTA.End")),
             (&["set-boot-state", "--revert-slot", "1"], "", Value::Null),
             (&["get-boot-state"], "/revert_slot", json!(1)),
             (&["create-snapshot"], "/slot", json!(1)),

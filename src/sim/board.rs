@@ -32,6 +32,8 @@ pub struct Board {
     changed: Notify,
     /// The number of the boot that runs; `None` while the device is off.
     power: watch::Sender<Option<u64>>,
+    /// The number of the update that runs.
+    updating: watch::Sender<Option<u64>>,
     console: broadcast::Sender<String>,
     graveyard: Mutex<VecDeque<Box<dyn Any + Send>>>,
 }
@@ -41,6 +43,8 @@ struct Inner {
     device: Device,
     /// What has been written to the file.
     saved: Option<Flash>,
+    /// When all will be written that has come.
+    written: Instant,
 }
 
 /// What a call brings: at once, or later.
@@ -48,7 +52,7 @@ struct Inner {
 pub enum Answered {
     /// The outcome.
     Now(Outcome),
-    /// The outcome, when the download has ended.
+    /// The outcome, when the download has ended, or when its time has come.
     Later(oneshot::Receiver<Outcome>),
 }
 
@@ -64,7 +68,8 @@ impl Board {
         let board = Arc::new(Self {
             config,
             power: watch::Sender::new(Some(device.boots())),
-            inner: Mutex::new(Inner { device, saved: None }),
+            updating: watch::Sender::new(None),
+            inner: Mutex::new(Inner { device, saved: None, written: now() }),
             changed: Notify::new(),
             console: broadcast::Sender::new(CONSOLE),
             graveyard: Mutex::new(VecDeque::new()),
@@ -112,7 +117,7 @@ impl Board {
     /// The same for a call that is run so many times.
     pub fn answers(self: &Arc<Self>, call: &Call, times: usize, channel: &str, ip: &str) -> Vec<Answered> {
         let (auth, unix_time) = (self.config.auth.as_ref(), self.unix_time());
-        let around = Surroundings { id: &self.config.id, channel, ip, auth, unix_time };
+        let around = Surroundings { id: &self.config.id, channel, ip, auth, unix_time, push: self.config.push };
         for _ in 0..times {
             self.print(&call.method);
         }
@@ -122,13 +127,15 @@ impl Board {
 
     fn answered(self: &Arc<Self>, answer: Answer) -> Answered {
         match answer {
-            Answer::Now(outcome) => Answered::Now(outcome),
-            Answer::AfterDownload { url, timeout } => {
+            Answer::Now(outcome) => self.reply(outcome, now()),
+            Answer::AfterWriting(outcome) => self.reply(outcome, self.written()),
+            Answer::AfterDownload { url, timeout, number } => {
                 let (reply, outcome) = oneshot::channel();
                 // A task of its own: the update goes on when the caller disconnects.
                 let board = Arc::clone(self);
                 tokio::spawn(async move {
-                    let outcome = board.update(&url, timeout).await;
+                    let outcome = board.update(&url, timeout, number).await;
+                    tokio::time::sleep(board.config.reply_delay).await;
                     let _ = reply.send(outcome);
                 });
                 Answered::Later(outcome)
@@ -136,13 +143,35 @@ impl Board {
         }
     }
 
-    async fn update(&self, url: &str, timeout: Duration) -> Outcome {
+    /// A reply that leaves the device then, and is on its way for a while.
+    fn reply(&self, outcome: Outcome, leaves: Instant) -> Answered {
+        let arrives = leaves + self.config.reply_delay;
+        if arrives <= now() {
+            return Answered::Now(outcome);
+        }
+        let (reply, later) = oneshot::channel();
+        tokio::spawn(async move {
+            tokio::time::sleep_until(arrives.into()).await;
+            let _ = reply.send(outcome);
+        });
+        Answered::Later(later)
+    }
+
+    /// When one more piece of an update will be written, behind all that came before.
+    fn written(&self) -> Instant {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.written = inner.written.max(now()) + self.config.write_time;
+        inner.written
+    }
+
+    async fn update(&self, url: &str, timeout: Duration, number: u64) -> Outcome {
         let boot = *self.power.borrow();
         let running = self.with(|device, _| device.firmware().clone());
         let progress = |percent| self.with(|device, _| device.update_progress(percent));
         let fetched = tokio::select! {
             biased;
             () = self.until_off(boot) => return Err(Failure::bare(-1)),
+            () = self.until_given_up(number) => return Err(Failure::new(-1, "Update failed")),
             fetched = download(self.id(), &running, url, timeout, progress) => fetched,
         };
         let (firmware, outcome) = match fetched {
@@ -181,6 +210,12 @@ impl Board {
         let _ = power.wait_for(|now| *now != boot).await;
     }
 
+    /// Returns when this update does not run any more.
+    async fn until_given_up(&self, number: u64) {
+        let mut updating = self.updating.subscribe();
+        let _ = updating.wait_for(|now| *now != Some(number)).await;
+    }
+
     /// Returns when the device runs.
     pub async fn until_on(&self) {
         let mut power = self.power.subscribe();
@@ -215,6 +250,7 @@ impl Board {
         inner.device.tick(now);
         let result = work(&mut inner.device, now);
         self.publish_power(&inner.device);
+        self.updating.send_replace(inner.device.update().map(|update| update.number));
         self.save(&mut inner);
         result
     }

@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::push::{Push, Session, Taken};
+use super::wire::Failure;
+
 /// The number of a slot.
 pub type Slot = u8;
 
@@ -83,6 +86,8 @@ pub struct Update {
     pub commit_timeout: u64,
     /// How much has been written, in percent.
     pub percent: u8,
+    /// Counts the updates, so that one that was given up is not taken for the next.
+    pub number: u64,
 }
 
 /// Whether the chip runs.
@@ -116,6 +121,9 @@ pub struct Device {
     reboot_at: Option<Instant>,
     rollback_at: Option<Instant>,
     update: Option<Update>,
+    updates: u64,
+    /// The update that runs, if a caller sends it, and when the time for it is over.
+    push: Option<(Session, Option<Instant>)>,
     boots: u64,
 }
 
@@ -132,6 +140,8 @@ impl Device {
             reboot_at: None,
             rollback_at: None,
             update: None,
+            updates: 0,
+            push: None,
             boots: 0,
         };
         device.boot(now);
@@ -188,11 +198,14 @@ impl Device {
     pub fn next_event(&self) -> Option<Instant> {
         match self.power {
             Power::Booting(until) => Some(until),
-            Power::On(_) => [self.reboot_at, self.rollback_at].into_iter().flatten().min(),
+            Power::On(_) => {
+                let push_ends = self.push.as_ref().and_then(|(_, until)| *until);
+                [self.reboot_at, self.rollback_at, push_ends].into_iter().flatten().min()
+            }
         }
     }
 
-    /// Lets happen what is due: a boot that ends, a reboot, a commit timeout.
+    /// Lets happen what is due: a boot that ends, a reboot, a commit timeout, the end of the time for an update.
     pub fn tick(&mut self, now: Instant) {
         if matches!(self.power, Power::Booting(until) if until <= now) {
             self.boot(now);
@@ -201,9 +214,13 @@ impl Device {
             self.rollback_at = None;
             self.reboot_at = Some(now);
         }
+        if matches!(self.push, Some((_, Some(until))) if until <= now) {
+            self.abort_update();
+        }
         if matches!(self.power, Power::On(_)) && self.reboot_at.is_some_and(|at| at <= now) {
             self.power = Power::Booting(now + self.reboot_delay);
-            (self.reboot_at, self.rollback_at, self.update) = (None, None, None);
+            (self.reboot_at, self.rollback_at) = (None, None);
+            self.abort_update();
         }
     }
 
@@ -280,13 +297,65 @@ impl Device {
         Ok(())
     }
 
-    /// Begins an update.
-    pub fn begin_update(&mut self, commit_timeout: u64) -> Result<(), Refusal> {
+    /// Begins an update, and gives its number.
+    pub fn begin_update(&mut self, commit_timeout: u64) -> Result<u64, Refusal> {
         if self.update.is_some() || !self.flash.boot.is_committed {
             return Err(Refusal::Busy);
         }
-        self.update = Some(Update { commit_timeout, percent: 0 });
+        self.updates += 1;
+        self.update = Some(Update { commit_timeout, percent: 0, number: self.updates });
+        Ok(self.updates)
+    }
+
+    /// Begins an update that the caller sends, of so many bytes if that is known, for which there is this much
+    /// time.
+    pub fn begin_push(
+        &mut self,
+        push: Push,
+        commit_timeout: u64,
+        size: Option<u64>,
+        timeout: Duration,
+        now: Instant,
+    ) -> Result<(), Refusal> {
+        self.begin_update(commit_timeout)?;
+        self.push = Some((Session::new(self.firmware().clone(), push, size), now.checked_add(timeout)));
         Ok(())
+    }
+
+    /// Takes the next piece of such an update. What the updater does not like ends it, and so does what the device
+    /// runs already.
+    pub fn write_push(&mut self, offset: Option<u64>, piece: &[u8]) -> Result<(), Failure> {
+        let Some((session, _)) = &mut self.push else { return Err(Failure::new(-1, "No update in progress")) };
+        if !session.fits(offset, piece.len()) {
+            return Err(Failure::new(-1, "Unexpected offset"));
+        }
+        let taken = session.write(offset, piece);
+        let percent = session.percent();
+        self.update_progress(percent);
+        match taken {
+            Ok(Taken::Written) => Ok(()),
+            Ok(Taken::NothingNew) => {
+                self.abort_update();
+                Err(Failure::new(0, "Version is the same as current"))
+            }
+            Err(failure) => {
+                self.abort_update();
+                Err(failure)
+            }
+        }
+    }
+
+    /// Ends an update that the caller has sent whole; any other that runs is given up.
+    pub fn end_push(&mut self, now: Instant) -> Result<(), Failure> {
+        let ended = self.push.take().and_then(|(session, _)| session.end());
+        let firmware = ended.transpose();
+        self.end_update(firmware.as_ref().ok().cloned().flatten(), now);
+        firmware.map(|_| ())
+    }
+
+    /// Gives up the update that runs, if any.
+    fn abort_update(&mut self) {
+        (self.update, self.push) = (None, None);
     }
 
     /// Notes how far the update is.
@@ -426,6 +495,56 @@ mod tests {
         assert_eq!(device.update(), None);
         device.end_update(Some(firmware("2.0.0")), now);
         assert_eq!(device.flash().boot.active_slot, 0, "what ends too late changes nothing");
+    }
+
+    fn pushed(now: Instant) -> Device {
+        let mut device = Device::power_on(Flash::factory(firmware("1.0.0")), BOOT, now);
+        device.begin_push(Push::ByOffset, 60, None, Duration::from_secs(10), now).expect("idle");
+        device
+    }
+
+    /// Whoever has gone away in the middle must not keep everybody else from updating the device.
+    #[test]
+    fn an_update_that_is_sent_ends_with_its_time_or_a_reboot() {
+        let now = Instant::now();
+        let mut device = pushed(now);
+        assert_eq!(device.begin_update(60), Err(Refusal::Busy));
+        let end = device.next_event().expect("the end of its time");
+        assert_eq!(end, now + Duration::from_secs(10));
+        device.write_push(Some(0), b"P").expect("a beginning");
+        device.tick(end);
+        assert_eq!(device.update(), None);
+        assert_eq!(device.write_push(Some(1), b"K"), Err(Failure::new(-1, "No update in progress")));
+
+        let mut device = pushed(now);
+        device.reboot(Duration::ZERO, now);
+        device.tick(now);
+        device.tick(now + BOOT);
+        assert_eq!((device.update(), device.next_event()), (None, None));
+        device.write_push(Some(0), b"P").expect_err("it is gone");
+    }
+
+    #[test]
+    fn what_the_updater_does_not_like_ends_it_and_a_wrong_offset_does_not() {
+        let now = Instant::now();
+        let mut device = pushed(now);
+        assert_eq!(device.write_push(Some(7), b"x"), Err(Failure::new(-1, "Unexpected offset")));
+        device.write_push(Some(0), b"P").expect("it goes on");
+        let failure = Failure::new(-1, "Malformed archive (invalid file header)");
+        assert_eq!(device.write_push(Some(1), &[0; 64]), Err(failure));
+        assert_eq!((device.update(), device.next_event()), (None, None));
+    }
+
+    #[test]
+    fn an_end_before_the_end_gives_up_whatever_runs() {
+        let now = Instant::now();
+        let mut device = pushed(now);
+        device.write_push(None, b"P").expect("a beginning");
+        assert_eq!((device.end_push(now), device.update(), device.next_event()), (Ok(()), None, None));
+        let first = device.begin_update(60).expect("idle");
+        assert_eq!((device.end_push(now), device.update()), (Ok(()), None), "one that it fetches as well");
+        assert_ne!(device.begin_update(60), Ok(first), "the next is another one");
+        assert!(device.flash().boot.is_committed);
     }
 
     #[test]

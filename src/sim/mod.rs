@@ -6,6 +6,7 @@
 //! - [`auth`]: who may call them;
 //! - [`wire`]: requests as the device's lenient scanner reads them, replies as it writes them;
 //! - [`updater`]: the bundle, as the device takes it from a stream; pure as well;
+//! - [`push`]: feeds the updater with what a caller sends;
 //! - [`download`]: fetches a bundle over HTTP and feeds the updater;
 //! - [`board`]: the device with its clock, its power and its downloads;
 //! - [`server`]: the ports, served by [`http`] and [`websocket`], by [`tcp`] with [`lines`], and by [`udp`];
@@ -24,6 +25,7 @@ pub mod download;
 pub mod http;
 pub mod lines;
 pub mod mqtt;
+pub mod push;
 pub mod replies;
 #[cfg(unix)]
 pub mod serial;
@@ -44,6 +46,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use device::Firmware;
+pub use push::Push;
 pub use server::Simulator;
 
 /// What a simulated device is.
@@ -61,6 +64,12 @@ pub struct Config {
     pub auth: Option<auth::Auth>,
     /// The unix time at which its clock stands still; `None`: that of this machine.
     pub clock: Option<u64>,
+    /// Whether a caller can send it an update, and how.
+    pub push: Push,
+    /// How long it is busy with each `OTA.Write`, one after another; the reply comes after that.
+    pub write_time: Duration,
+    /// How long every reply is on its way. The next one does not wait for it.
+    pub reply_delay: Duration,
 }
 
 impl Default for Config {
@@ -77,6 +86,9 @@ impl Default for Config {
             state: None,
             auth: None,
             clock: None,
+            push: Push::default(),
+            write_time: Duration::ZERO,
+            reply_delay: Duration::ZERO,
         }
     }
 }

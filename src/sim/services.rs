@@ -3,10 +3,13 @@
 
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::auth::Auth;
 use super::device::{Device, Refusal};
+use super::push::Push;
 use super::wire::{Call, Failure, Outcome, quoted};
 
 /// The device's answer to a call.
@@ -14,17 +17,24 @@ use super::wire::{Call, Failure, Outcome, quoted};
 pub enum Answer {
     /// At once.
     Now(Outcome),
+    /// When the device has had its time to write.
+    AfterWriting(Outcome),
     /// When the download has ended.
     AfterDownload {
         /// Where the bundle is.
         url: String,
         /// How long the download may take.
         timeout: Duration,
+        /// Which update it is.
+        number: u64,
     },
 }
 
 /// The methods with their arguments, in the order in which a device lists them.
 const METHODS: &[(&str, &str)] = &[
+    ("OTA.End", ""),
+    ("OTA.Write", "{offset: %ld, data: %V}"),
+    ("OTA.Begin", "{timeout: %d, commit_timeout: %d, size: %d}"),
     ("OTA.Status", ""),
     ("OTA.SetBootState", "{active_slot: %d, is_committed: %B, revert_slot: %d, commit_timeout: %d}"),
     ("OTA.GetBootState", ""),
@@ -40,6 +50,18 @@ const METHODS: &[(&str, &str)] = &[
     ("RPC.List", ""),
 ];
 
+/// The first of them are those by which a caller sends an update.
+const PUSH_METHODS: usize = 3;
+
+/// Those that the device has. In what form `OTA.Write` stands there on a device that knows no offset is a guess.
+fn methods(push: Push) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let absent = if push == Push::Absent { PUSH_METHODS } else { 0 };
+    METHODS.iter().skip(absent).map(move |method| match *method {
+        ("OTA.Write", _) if push == Push::InOrder => ("OTA.Write", "{data: %V}"),
+        method => method,
+    })
+}
+
 /// What the answers need to know beside the state of the device.
 #[derive(Debug, Clone, Copy)]
 pub struct Surroundings<'a> {
@@ -53,6 +75,8 @@ pub struct Surroundings<'a> {
     pub auth: Option<&'a Auth>,
     /// What time it is.
     pub unix_time: u64,
+    /// Whether a caller can send an update.
+    pub push: Push,
 }
 
 /// Answers a call that is run so many times. All of it has come in before the first run closes the doors for a
@@ -68,7 +92,7 @@ pub fn answers(device: &mut Device, call: &Call, times: usize, around: Surroundi
 
 fn answer(device: &mut Device, call: &Call, around: Surroundings<'_>, now: Instant) -> Answer {
     // A method that does not exist is told to anybody.
-    let exists = METHODS.iter().any(|(name, _)| *name == call.method);
+    let exists = methods(around.push).any(|(name, _)| name == call.method);
     if let (Some(auth), true, false) = (around.auth, exists, call.is_authorised)
         && let Err(refusal) = auth.check_frame(call.auth.as_ref(), around.unix_time)
     {
@@ -76,7 +100,11 @@ fn answer(device: &mut Device, call: &Call, around: Surroundings<'_>, now: Insta
     }
     let params = &call.params;
     Answer::Now(match call.method.as_str() {
+        other if !exists => Err(Failure::new(404, format!("No handler for {other}"))),
         "OTA.Update" => return update(device, params),
+        "OTA.Begin" => begin(device, params, around.push, now),
+        "OTA.Write" => return Answer::AfterWriting(write(device, params)),
+        "OTA.End" => device.end_push(now).map(null),
         "OTA.Commit" => device.commit().map_err(refused).map(null),
         "OTA.Revert" => device.revert(now).map_err(refused).map(null),
         "OTA.CreateSnapshot" => create_snapshot(device, params, now),
@@ -87,8 +115,8 @@ fn answer(device: &mut Device, call: &Call, around: Surroundings<'_>, now: Insta
         "Sys.GetInfo" => Ok(info(device, around, now)),
         "Sys.Reboot" => reboot(device, params, now),
         "RPC.Ping" => Ok(format!(r#"{{"channel_info": {}}}"#, quoted(around.channel))),
-        "RPC.Describe" => describe(params),
-        "RPC.List" => Ok(format!("[{}]", METHODS.iter().map(|(name, _)| quoted(name)).collect::<Vec<_>>().join(","))),
+        "RPC.Describe" => describe(params, around.push),
+        "RPC.List" => Ok(list(around.push)),
         other => Err(Failure::new(404, format!("No handler for {other}"))),
     })
 }
@@ -98,12 +126,30 @@ fn update(device: &mut Device, params: &Value) -> Answer {
         return Answer::Now(Err(Failure::new(-1, "Malformed request")));
     };
     match device.begin_update(params["commit_timeout"].as_u64().unwrap_or(0)) {
-        Ok(()) => Answer::AfterDownload {
+        Ok(number) => Answer::AfterDownload {
             url: url.into(),
             timeout: Duration::from_secs(params["timeout"].as_u64().unwrap_or(600)),
+            number,
         },
         Err(_) => Answer::Now(Err(Failure::new(-1, "Failed to init updater"))),
     }
+}
+
+/// Without a time limit it is that of a download. A size of 0 is none.
+fn begin(device: &mut Device, params: &Value, push: Push, now: Instant) -> Outcome {
+    let commit_timeout = params["commit_timeout"].as_u64().unwrap_or(0);
+    let timeout = Duration::from_secs(params["timeout"].as_u64().unwrap_or(600));
+    let size = params["size"].as_u64().filter(|&size| size > 0);
+    device
+        .begin_push(push, commit_timeout, size, timeout, now)
+        .map(null)
+        .map_err(|_| Failure::new(-1, "Failed to init updater"))
+}
+
+fn write(device: &mut Device, params: &Value) -> Outcome {
+    let piece = params["data"].as_str().and_then(|data| STANDARD.decode(data).ok());
+    let piece = piece.ok_or_else(|| Failure::new(-1, "Malformed request"))?;
+    device.write_push(params["offset"].as_u64(), &piece).map(null)
 }
 
 fn create_snapshot(device: &mut Device, params: &Value, now: Instant) -> Outcome {
@@ -189,9 +235,13 @@ fn reboot(device: &mut Device, params: &Value, now: Instant) -> Outcome {
     Ok(null(()))
 }
 
-fn describe(params: &Value) -> Outcome {
+fn list(push: Push) -> String {
+    format!("[{}]", methods(push).map(|(name, _)| quoted(name)).collect::<Vec<_>>().join(","))
+}
+
+fn describe(params: &Value, push: Push) -> Outcome {
     let name = params["name"].as_str().ok_or_else(|| Failure::new(400, "name is required"))?;
-    match METHODS.iter().find(|(method, _)| *method == name) {
+    match methods(push).find(|(method, _)| *method == name) {
         Some((method, args)) => Ok(format!(r#"{{"name": {}, "args_fmt": {}}}"#, quoted(method), quoted(args))),
         None => Err(Failure::new(404, "name not found")),
     }

@@ -89,6 +89,12 @@ impl Updater {
         Ok(false)
     }
 
+    /// Whether all files are there.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        matches!(self.state, State::Done)
+    }
+
     /// The stream has ended.
     pub fn finish(self) -> Result<Firmware, Failure> {
         let (State::Done, Some(manifest)) = (self.state, self.manifest) else {
