@@ -17,7 +17,7 @@ use super::verdict::{Snapshot, rebooted};
 use crate::ota::{self, UpdateState};
 use crate::rpc::Device;
 
-/// How often the device is told to fetch the firmware, if it says that it is busy with another update.
+/// How often the device is told to fetch the firmware, if it is seen not to have begun.
 const ATTEMPTS: usize = 3;
 
 /// Has the device fetch the firmware at `url`. Returns once it has it, and is about to reboot or has
@@ -64,6 +64,7 @@ pub async fn fetch(
     let mut not_asked_said = false;
     loop {
         let mut tick = false;
+        let mut again = None;
         tokio::select! {
             // Biased so that the server's count is complete before the reply is judged by it.
             biased;
@@ -83,25 +84,30 @@ pub async fn fetch(
                 return Ok(());
             }
             // The doubt is settled by the state, which costs a question; so not at every turn.
-            Step::Look(reason) if tick => {
-                if watch.look(&reason).await? {
+            Step::Look(reason) if tick => match watch.look(&reason).await? {
+                Sight::Rebooted => {
                     observer.on(&Event::Unconfirmed { reason });
                     return Ok(());
                 }
-            }
+                Sight::NothingYet => {}
+                Sight::NotBegun => again = Some(watch.never_fetched(Some(reason))),
+            },
             Step::Look(_) => {}
             Step::NeverFetched(said) => return Err(watch.never_fetched(said)),
             // Whoever was busy with an update when it was looked at may be about to end it: a download breaks off
             // when the otactl that served it was killed.
-            Step::Busy(_) if begun < ATTEMPTS => {
-                begun += 1;
-                (watch.started, reply) = (Instant::now(), None);
-                call = Box::pin(device.call_until_sent(&request, limits.all()));
-            }
-            Step::Failed(reason) | Step::Busy(reason) => return Err(watch.failed(reason)),
+            Step::Busy(reason) => again = Some(watch.failed(reason)),
+            Step::Failed(reason) => return Err(watch.failed(reason)),
             Step::NothingNew(message) => return Err(Failure::NothingNew { message, running: before.running() }),
         }
-        if tick && reply.is_none() {
+        if let Some(failure) = again {
+            begun += 1;
+            if begun > ATTEMPTS {
+                return Err(failure);
+            }
+            (watch.started, reply) = (Instant::now(), None);
+            call = Box::pin(device.call_until_sent(&request, limits.all()));
+        } else if tick && reply.is_none() {
             match (server, fetched) {
                 (Some(server), Some(fetched)) if fetched.peer.is_none() => {
                     let waited = watch.started.elapsed();
@@ -157,6 +163,16 @@ enum Activity {
     Finishing,
     Idle,
     Unknown,
+}
+
+/// What a look at the device brings.
+enum Sight {
+    /// It has rebooted, or is about to.
+    Rebooted,
+    /// It is too early to tell.
+    NothingYet,
+    /// It is idle, and has not asked for anything: the request was lost.
+    NotBegun,
 }
 
 /// What the loop needs at hand.
@@ -217,9 +233,8 @@ impl Watch<'_> {
         false
     }
 
-    /// Looks at the device when its words do not suffice. True: it has rebooted. False: it is too early
-    /// to tell.
-    async fn look(&mut self, reason: &str) -> Result<bool, Failure> {
+    /// Looks at the device when its words do not suffice.
+    async fn look(&mut self, reason: &str) -> Result<Sight, Failure> {
         let patience = probe_timeout(self.device, self.before);
         let out_of_time = self.started.elapsed() >= self.limits.all();
         let lost_sight = |reason: String| Failure::LostSight { reason };
@@ -240,16 +255,16 @@ impl Watch<'_> {
                 let Patience { stalls, dead, .. } = self.limits.patience;
                 return match fetched {
                     // It has everything, and so it is the reboot that takes its time.
-                    Some(_) if complete && silent >= stalls => Ok(true),
+                    Some(_) if complete && silent >= stalls => Ok(Sight::Rebooted),
                     None if silent >= dead.max(self.reboot_timeout) => Err(lost_sight(error.to_string())),
-                    _ => Ok(false),
+                    _ => Ok(Sight::NothingYet),
                 };
             }
             Err(error) => return Err(lost_sight(error.to_string())),
         };
         if rebooted(self.before, &now) {
             return if complete || now.build() != self.before.build() {
-                Ok(true)
+                Ok(Sight::Rebooted)
             } else {
                 Err(self.failed("it restarted during the download".into()))
             };
@@ -257,12 +272,12 @@ impl Watch<'_> {
         let never_asked = fetched.as_ref().is_some_and(|fetched| fetched.peer.is_none());
         let long_enough = self.started.elapsed() >= self.limits.patience.never_asks * 2;
         match activity {
-            Activity::Idle if never_asked => Err(self.never_fetched(Some(reason.into()))),
+            Activity::Idle if never_asked => Ok(Sight::NotBegun),
             Activity::Idle => Err(self.failed(reason.into())),
             // It cannot be asked what it does, and does nothing that can be seen.
             Activity::Unknown if never_asked && long_enough => Err(self.never_fetched(Some(reason.into()))),
             Activity::Busy | Activity::Unknown if out_of_time => Err(lost_sight(reason.into())),
-            Activity::Busy | Activity::Unknown | Activity::Finishing => Ok(false),
+            Activity::Busy | Activity::Unknown | Activity::Finishing => Ok(Sight::NothingYet),
         }
     }
 

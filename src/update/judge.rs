@@ -114,9 +114,6 @@ pub(super) fn judge(
         }
         _ if *has_other_way && !asked && since(None) >= patience.asks => Step::NeverFetched(None),
         Some((_, Reply::Missing(_))) if transferring => Step::Wait,
-        Some((_, Reply::Missing(reason))) if !asked && since(None) >= patience.never_asks => {
-            Step::NeverFetched(Some(reason.clone()))
-        }
         Some((_, Reply::Missing(reason))) => Step::Look(reason.clone()),
         None if complete && idle >= patience.overdue => {
             Step::Look(format!("it took everything, but has not answered for {} s", idle.as_secs()))
@@ -130,7 +127,7 @@ pub(super) fn judge(
         }
         None if out_of_time && !asked => Step::NeverFetched(None),
         // The request itself may be lost; a device that can be asked says so.
-        None if !asked && since(None) >= patience.never_asks => Step::Look("it does not ask for it".into()),
+        None if !asked && since(None) >= patience.asks => Step::Look("it does not ask for it".into()),
         // It may have all of it, and reboot any moment.
         None if out_of_time && (complete || fetched.is_none()) => Step::Look(not_in_time()),
         None if out_of_time => Step::Failed(not_in_time()),
@@ -191,9 +188,10 @@ mod tests {
         let lost = || Some((at(1.0), Reply::Missing("lost".into())));
         for (reply, fetched, now, expected, why) in [
             (None, Some(nobody.clone()), 5.0, "Wait", "it has time to ask"),
-            (None, Some(nobody.clone()), 31.0, "Look", "the request may be lost"),
+            (None, Some(nobody.clone()), 9.9, "Wait", "it still has"),
+            (None, Some(nobody.clone()), 10.0, "Look", "the request may be lost"),
             (lost(), Some(nobody.clone()), 5.0, "Look", "it may be about to ask"),
-            (lost(), Some(nobody.clone()), 31.0, "NeverFetched(Some", "it was not"),
+            (lost(), Some(nobody.clone()), 31.0, "Look", "the request may have been lost"),
             (None, Some(reading(600.9)), 601.0, "Wait", "its own word may still come"),
             (None, Some(nobody.clone()), 605.0, "NeverFetched(None)", "it had"),
             (None, Some(reading(4.0)), 5.0, "Wait", "it reads"),
