@@ -11,8 +11,10 @@ use tokio::sync::{Notify, broadcast, oneshot, watch};
 
 use super::Config;
 use super::auth::Auth;
-use super::device::{Device, Flash, Power};
+use super::delivery::{deliver, goes_out};
+use super::device::{Device, Flash};
 use super::download::{Fetched, download};
+use super::faults::{Delivery, OnLine};
 use super::services::{self, Answer, Surroundings};
 use super::storage;
 use super::wire::{Call, Failure, Outcome};
@@ -48,7 +50,7 @@ struct Inner {
 pub enum Answered {
     /// The outcome.
     Now(Outcome),
-    /// The outcome, when the download has ended.
+    /// The outcome, when the download has ended or a fault lets it go; without one, the reply never comes.
     Later(oneshot::Receiver<Outcome>),
 }
 
@@ -60,7 +62,7 @@ impl Board {
             None => None,
         };
         let flash = kept.unwrap_or_else(|| Flash::factory(config.factory.clone()));
-        let device = Device::power_on(flash, config.reboot_delay, now());
+        let device = Device::power_on(flash, &config, now());
         let board = Arc::new(Self {
             config,
             power: watch::Sender::new(Some(device.boots())),
@@ -113,46 +115,97 @@ impl Board {
     pub fn answers(self: &Arc<Self>, call: &Call, times: usize, channel: &str, ip: &str) -> Vec<Answered> {
         let (auth, unix_time) = (self.config.auth.as_ref(), self.unix_time());
         let around = Surroundings { id: &self.config.id, channel, ip, auth, unix_time };
-        for _ in 0..times {
-            self.print(&call.method);
-        }
-        let answers = self.with(|device, now| services::answers(device, call, times, around, now));
-        answers.into_iter().map(|answer| self.answered(answer)).collect()
+        let answers = self.with(|device, now| {
+            if !device.faults_mut().hears(&call.method, now) {
+                return (0..times).map(|_| (Answer::Never, Delivery::Never)).collect();
+            }
+            for _ in 0..times {
+                self.print(&call.method);
+            }
+            let answers = services::answers(device, call, times, around, now);
+            deliver(device, &call.method, answers, now)
+        });
+        answers.into_iter().map(|(answer, delivery)| self.answered(&call.method, answer, delivery)).collect()
     }
 
-    fn answered(self: &Arc<Self>, answer: Answer) -> Answered {
-        match answer {
-            Answer::Now(outcome) => Answered::Now(outcome),
-            Answer::AfterDownload { url, timeout } => {
-                let (reply, outcome) = oneshot::channel();
-                // A task of its own: the update goes on when the caller disconnects.
-                let board = Arc::clone(self);
+    fn answered(self: &Arc<Self>, method: &str, answer: Answer, delivery: Delivery) -> Answered {
+        let (reply, later) = oneshot::channel();
+        // A task of its own: the update goes on when the caller disconnects.
+        let (board, method) = (Arc::clone(self), method.to_owned());
+        match (answer, delivery) {
+            (Answer::Now(outcome), Delivery::AtOnce) => return Answered::Now(outcome),
+            (Answer::Now(outcome), Delivery::Late(late)) => {
+                let boot = self.boot();
                 tokio::spawn(async move {
-                    let outcome = board.update(&url, timeout).await;
-                    let _ = reply.send(outcome);
+                    if board.lets_pass(late, boot).await && board.with(|device, now| device.can_reply(now)) {
+                        let _ = reply.send(outcome);
+                    }
                 });
-                Answered::Later(outcome)
+            }
+            (Answer::Now(_), Delivery::Never) | (Answer::Never, _) => {}
+            (Answer::AfterDownload { url, timeout }, delivery) => {
+                tokio::spawn(async move {
+                    let late = if let Delivery::Late(late) = delivery { late } else { Duration::ZERO };
+                    let outcome = board.update(&url, timeout, late).await;
+                    if delivery != Delivery::Never && board.with(|device, now| goes_out(device, &method, &outcome, now))
+                    {
+                        let _ = reply.send(outcome);
+                    }
+                });
             }
         }
+        Answered::Later(later)
     }
 
-    async fn update(&self, url: &str, timeout: Duration) -> Outcome {
+    async fn update(&self, url: &str, timeout: Duration, late: Duration) -> Outcome {
         let boot = *self.power.borrow();
-        let running = self.with(|device, _| device.firmware().clone());
-        let progress = |percent| self.with(|device, _| device.update_progress(percent));
+        let (running, rate) = self.with(|device, _| (device.known_to_updater(), device.faults().bytes_per_second()));
+        let progress = |percent| {
+            self.with(|device, now| {
+                device.update_progress(percent);
+                device.download_fault(percent, now)
+            })
+        };
         let fetched = tokio::select! {
             biased;
             () = self.until_off(boot) => return Err(Failure::bare(-1)),
-            fetched = download(self.id(), &running, url, timeout, progress) => fetched,
+            fetched = download(self.id(), &running, url, timeout, rate, progress) => fetched,
         };
         let (firmware, outcome) = match fetched {
-            Ok(Fetched::Written(firmware)) => (Some(firmware), Failure::new(0, "Update applied, finalizing")),
+            Ok(Fetched::Written(firmware)) => match self.with(|device, _| device.faults_mut().look_again()) {
+                Ok(()) => (Some(firmware), Failure::new(0, "Update applied, finalizing")),
+                Err(failure) => (None, failure),
+            },
             Ok(Fetched::NothingNew(why)) => (None, Failure::new(0, why)),
+            Ok(Fetched::PowerLost(connection)) => {
+                self.bury(connection);
+                return Err(Failure::bare(-1));
+            }
             Err(failure) => (None, failure),
         };
+        if !self.lets_pass(late, boot).await {
+            return Err(Failure::bare(-1));
+        }
         self.print(&format!("update: {}", outcome.message.as_deref().unwrap_or("failed")));
         self.with(|device, now| device.end_update(firmware, now));
         Err(outcome)
+    }
+
+    /// Lets this time pass. False if this boot has ended meanwhile.
+    async fn lets_pass(&self, time: Duration, boot: Option<u64>) -> bool {
+        if time.is_zero() {
+            return true;
+        }
+        tokio::select! {
+            biased;
+            () = self.until_off(boot) => false,
+            () = tokio::time::sleep(time) => true,
+        }
+    }
+
+    /// What a line does to the next reply on it.
+    pub(super) fn on_line(&self) -> OnLine {
+        self.with_quietly(|device, _| device.faults_mut().on_line())
     }
 
     /// Lets pass what happens by itself. Never returns.
@@ -214,13 +267,16 @@ impl Board {
         let now = now();
         inner.device.tick(now);
         let result = work(&mut inner.device, now);
+        for fault in inner.device.faults_mut().take_struck() {
+            self.print(&format!("fault: {fault}"));
+        }
         self.publish_power(&inner.device);
         self.save(&mut inner);
         result
     }
 
     fn publish_power(&self, device: &Device) {
-        let boot = matches!(device.power(), Power::On(_)).then(|| device.boots());
+        let boot = device.is_reachable().then(|| device.boots());
         let changed = self.power.send_if_modified(|power| std::mem::replace(power, boot) != boot);
         if changed {
             self.print(&boot.map_or_else(|| "rebooting".into(), |_| describe(device)));

@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::Config;
+use super::faults::{Deed, DownloadFault, Faults};
+
 /// The number of a slot.
 pub type Slot = u8;
 
@@ -117,24 +120,46 @@ pub struct Device {
     rollback_at: Option<Instant>,
     update: Option<Update>,
     boots: u64,
+    /// How long it has been running when it was switched on; nothing after a reboot.
+    ran_before: Duration,
+    /// The slot that an update has written.
+    new_slot: Option<Slot>,
+    faults: Faults,
+    /// What faults will do in this boot.
+    deeds: Vec<(Instant, Deed)>,
+    /// In this boot, nothing can reach it.
+    is_unreachable: bool,
+    /// Until it boots, it says nothing more.
+    is_mute: bool,
 }
 
 impl Device {
-    /// A device that is switched on now, with this in its flash. An uncommitted firmware has lost
-    /// its power, and is rolled back.
+    /// A device that is switched on now, with this in its flash, and from `config` the length of a reboot, the faults,
+    /// and how long it has been running. An uncommitted firmware has lost its power, and is rolled back.
     #[must_use]
-    pub fn power_on(flash: Flash, reboot_delay: Duration, now: Instant) -> Self {
+    pub fn power_on(flash: Flash, config: &Config, now: Instant) -> Self {
         let mut device = Self {
             running: flash.boot.active_slot,
+            new_slot: flash.first_boot.then_some(flash.boot.active_slot),
             flash,
             power: Power::On(now),
-            reboot_delay,
+            reboot_delay: config.reboot_delay,
             reboot_at: None,
             rollback_at: None,
             update: None,
             boots: 0,
+            ran_before: Duration::ZERO,
+            faults: Faults::new(&config.faults),
+            deeds: Vec::new(),
+            is_unreachable: false,
+            is_mute: false,
         };
         device.boot(now);
+        device.ran_before = config.running_for;
+        if let Some((percent, time)) = device.faults.busy() {
+            device.update = Some(Update { commit_timeout: 0, percent });
+            device.plan(time.map(|time| (time, Deed::EndUpdate)), now);
+        }
         device
     }
 
@@ -172,7 +197,7 @@ impl Device {
     #[must_use]
     pub fn uptime(&self, now: Instant) -> Duration {
         match self.power {
-            Power::On(since) => now.saturating_duration_since(since),
+            Power::On(since) => self.ran_before.saturating_add(now.saturating_duration_since(since)),
             Power::Booting(_) => Duration::ZERO,
         }
     }
@@ -188,8 +213,40 @@ impl Device {
     pub fn next_event(&self) -> Option<Instant> {
         match self.power {
             Power::Booting(until) => Some(until),
-            Power::On(_) => [self.reboot_at, self.rollback_at].into_iter().flatten().min(),
+            Power::On(_) => {
+                let deeds = self.deeds.iter().map(|(at, _)| *at);
+                [self.reboot_at, self.rollback_at].into_iter().flatten().chain(deeds).min()
+            }
         }
+    }
+
+    /// What goes wrong with it.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// The same, to be asked what strikes now.
+    pub fn faults_mut(&mut self) -> &mut Faults {
+        &mut self.faults
+    }
+
+    /// Whether the firmware that runs was written by an update since the device was switched on.
+    #[must_use]
+    pub fn runs_new_firmware(&self) -> bool {
+        self.new_slot == Some(self.running)
+    }
+
+    /// Whether it runs, and anything can reach it.
+    #[must_use]
+    pub fn is_reachable(&self) -> bool {
+        matches!(self.power, Power::On(_)) && !self.is_unreachable
+    }
+
+    /// Whether a reply can leave it now.
+    #[must_use]
+    pub fn can_reply(&self, now: Instant) -> bool {
+        self.is_reachable() && !self.is_mute && !self.faults.is_silent(now)
     }
 
     /// Lets happen what is due: a boot that ends, a reboot, a commit timeout.
@@ -197,13 +254,15 @@ impl Device {
         if matches!(self.power, Power::Booting(until) if until <= now) {
             self.boot(now);
         }
+        self.do_deeds(now);
         if self.rollback_at.is_some_and(|at| at <= now) {
             self.rollback_at = None;
             self.reboot_at = Some(now);
         }
         if matches!(self.power, Power::On(_)) && self.reboot_at.is_some_and(|at| at <= now) {
-            self.power = Power::Booting(now + self.reboot_delay);
+            self.power = Power::Booting(now + self.boot_time());
             (self.reboot_at, self.rollback_at, self.update) = (None, None, None);
+            self.deeds.clear();
         }
     }
 
@@ -285,8 +344,25 @@ impl Device {
         if self.update.is_some() || !self.flash.boot.is_committed {
             return Err(Refusal::Busy);
         }
+        let commit_timeout = if self.faults.commits_itself() { 0 } else { commit_timeout };
         self.update = Some(Update { commit_timeout, percent: 0 });
+        self.deeds.retain(|(_, deed)| *deed != Deed::EndUpdate);
         Ok(())
+    }
+
+    /// What runs, as the updater knows it.
+    pub fn known_to_updater(&mut self) -> Firmware {
+        let running = self.firmware().clone();
+        Firmware { platform: self.faults.platform(&running.platform), ..running }
+    }
+
+    /// What goes wrong when so many percent have been written. To be asked as often as they grow.
+    pub fn download_fault(&mut self, percent: u8, now: Instant) -> Option<DownloadFault> {
+        let fault = self.faults.at_percent(percent);
+        if fault == Some(DownloadFault::Reboot) {
+            self.go_off(now);
+        }
+        fault
     }
 
     /// Notes how far the update is.
@@ -310,18 +386,38 @@ impl Device {
                 commit_timeout: update.commit_timeout,
             };
             self.flash.first_boot = true;
-            self.reboot(SHUTDOWN, now);
+            self.new_slot = Some(slot);
+            if self.faults.reboots_before_reply() {
+                self.go_off(now);
+            } else {
+                self.reboot(SHUTDOWN, now);
+            }
         }
+    }
+
+    /// Reboots at once, and says nothing more.
+    fn go_off(&mut self, now: Instant) {
+        self.is_mute = true;
+        self.reboot(Duration::ZERO, now);
+    }
+
+    /// How long the boot takes that begins now.
+    fn boot_time(&mut self) -> Duration {
+        let stays = self.flash.first_boot || self.flash.boot.is_committed;
+        let is_new = stays && self.new_slot == Some(self.flash.boot.active_slot);
+        is_new.then(|| self.faults.boot_takes()).flatten().unwrap_or(self.reboot_delay)
     }
 
     fn boot(&mut self, now: Instant) {
         self.boots += 1;
         self.power = Power::On(now);
+        (self.ran_before, self.is_mute) = (Duration::ZERO, false);
         let boot = &mut self.flash.boot;
         let first = std::mem::take(&mut self.flash.first_boot);
+        let crashes = first && self.faults.crashes();
         if !boot.is_committed && !first {
             boot.roll_back();
-        } else if first && boot.commit_timeout == 0 {
+        } else if first && boot.commit_timeout == 0 && !crashes {
             boot.is_committed = true;
         }
         // A real boot loader falls back likewise when the slot holds nothing that runs.
@@ -331,6 +427,35 @@ impl Device {
         self.running = boot.active_slot;
         if !self.flash.boot.is_committed {
             self.start_commit_timer(now);
+        }
+        let is_new = self.runs_new_firmware();
+        self.is_unreachable = is_new && self.faults.is_unreachable();
+        if crashes {
+            self.go_off(now);
+        } else if is_new {
+            let deeds = self.faults.deeds();
+            self.plan(deeds, now);
+        }
+    }
+
+    fn plan(&mut self, deeds: impl IntoIterator<Item = (Duration, Deed)>, now: Instant) {
+        self.deeds.extend(deeds.into_iter().filter_map(|(after, deed)| Some((now.checked_add(after)?, deed))));
+    }
+
+    /// Does what is due of the deeds of this boot.
+    fn do_deeds(&mut self, now: Instant) {
+        let (mut due, later): (Vec<_>, _) = std::mem::take(&mut self.deeds).into_iter().partition(|(at, _)| *at <= now);
+        self.deeds = later;
+        due.sort_by_key(|(at, _)| *at);
+        for (_, deed) in due {
+            // Where there is nothing to commit or to revert, nothing is done.
+            match deed {
+                Deed::Commit => drop(self.commit()),
+                Deed::Revert => drop(self.revert(now)),
+                Deed::RebootIfUncommitted if self.flash.boot.is_committed => {}
+                Deed::Reboot | Deed::RebootIfUncommitted => self.go_off(now),
+                Deed::EndUpdate => self.end_update(None, now),
+            }
         }
     }
 
@@ -355,10 +480,14 @@ mod tests {
         }
     }
 
+    fn config() -> Config {
+        Config { reboot_delay: BOOT, ..Config::default() }
+    }
+
     /// A device that has just booted 2.0.0 for the first time, uncommitted.
     fn updated(commit_timeout: u64) -> (Device, Instant) {
         let start = Instant::now();
-        let mut device = Device::power_on(Flash::factory(firmware("1.0.0")), BOOT, start);
+        let mut device = Device::power_on(Flash::factory(firmware("1.0.0")), &config(), start);
         device.begin_update(commit_timeout).expect("idle");
         device.end_update(Some(firmware("2.0.0")), start);
         let off = start + SHUTDOWN;
@@ -403,7 +532,7 @@ mod tests {
         assert_eq!(device.firmware().version, "1.0.0");
 
         let (device, now) = updated(60);
-        let device = Device::power_on(device.flash().clone(), BOOT, now);
+        let device = Device::power_on(device.flash().clone(), &config(), now);
         assert_eq!(device.firmware().version, "1.0.0");
     }
 
@@ -418,7 +547,7 @@ mod tests {
     #[test]
     fn a_reboot_cuts_an_update_short() {
         let now = Instant::now();
-        let mut device = Device::power_on(Flash::factory(firmware("1.0.0")), BOOT, now);
+        let mut device = Device::power_on(Flash::factory(firmware("1.0.0")), &config(), now);
         device.begin_update(60).expect("idle");
         device.reboot(Duration::ZERO, now);
         device.tick(now);
@@ -431,7 +560,7 @@ mod tests {
     #[test]
     fn an_empty_slot_is_not_booted() {
         let now = Instant::now();
-        let mut device = Device::power_on(Flash::factory(firmware("1.0.0")), BOOT, now);
+        let mut device = Device::power_on(Flash::factory(firmware("1.0.0")), &config(), now);
         let bad = BootState { active_slot: 7, ..device.flash().boot };
         assert_eq!(device.set_boot_state(bad), Err(Refusal::BadSlot));
         device.set_boot_state(BootState { active_slot: 1, ..device.flash().boot }).expect("a slot");

@@ -7,6 +7,8 @@
 //! - [`wire`]: requests as the device's lenient scanner reads them, replies as it writes them;
 //! - [`updater`]: the bundle, as the device takes it from a stream; pure as well;
 //! - [`download`]: fetches a bundle over HTTP and feeds the updater;
+//! - [`fault`]: what can go wrong, and its names; [`faults`]: whether it does; pure too, and
+//!   [`delivery`]: what that means for the replies;
 //! - [`board`]: the device with its clock, its power and its downloads;
 //! - [`server`]: the ports, served by [`http`] and [`websocket`], by [`tcp`] with [`lines`], and by [`udp`];
 //! - [`replies`]: replies at once or later, on all of these; [`talk`]: what is said on a line;
@@ -19,8 +21,11 @@
 
 pub mod auth;
 pub mod board;
+pub mod delivery;
 pub mod device;
 pub mod download;
+pub mod fault;
+pub mod faults;
 pub mod http;
 pub mod lines;
 pub mod mqtt;
@@ -44,6 +49,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use device::Firmware;
+pub use fault::Fault;
 pub use server::Simulator;
 
 /// What a simulated device is.
@@ -61,6 +67,11 @@ pub struct Config {
     pub auth: Option<auth::Auth>,
     /// The unix time at which its clock stands still; `None`: that of this machine.
     pub clock: Option<u64>,
+    /// How long it has been running when it is switched on. `Sys.GetInfo` tells the uptime in whole seconds, so that
+    /// a reboot shows only on a device that has been running for some.
+    pub running_for: Duration,
+    /// What goes wrong, in this order.
+    pub faults: Vec<Fault>,
 }
 
 impl Default for Config {
@@ -77,6 +88,8 @@ impl Default for Config {
             state: None,
             auth: None,
             clock: None,
+            running_for: Duration::ZERO,
+            faults: Vec::new(),
         }
     }
 }

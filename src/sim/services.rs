@@ -21,6 +21,19 @@ pub enum Answer {
         /// How long the download may take.
         timeout: Duration,
     },
+    /// Never.
+    Never,
+}
+
+impl Answer {
+    /// What it says, if that is known.
+    #[must_use]
+    pub fn outcome(&self) -> Option<&Outcome> {
+        match self {
+            Self::Now(outcome) => Some(outcome),
+            Self::AfterDownload { .. } | Self::Never => None,
+        }
+    }
 }
 
 /// The methods with their arguments, in the order in which a device lists them.
@@ -67,12 +80,19 @@ pub fn answers(device: &mut Device, call: &Call, times: usize, around: Surroundi
 }
 
 fn answer(device: &mut Device, call: &Call, around: Surroundings<'_>, now: Instant) -> Answer {
+    let by_fault = device.faults().answer(&call.method, device.runs_new_firmware());
     // A method that does not exist is told to anybody.
-    let exists = METHODS.iter().any(|(name, _)| *name == call.method);
+    let exists = by_fault.is_some() || methods(device).any(|(name, _)| *name == call.method);
     if let (Some(auth), true, false) = (around.auth, exists, call.is_authorised)
         && let Err(refusal) = auth.check_frame(call.auth.as_ref(), around.unix_time)
     {
         return Answer::Now(Err(refusal));
+    }
+    if !exists {
+        return Answer::Now(Err(no_handler(&call.method)));
+    }
+    if let Some(outcome) = by_fault {
+        return Answer::Now(outcome);
     }
     let params = &call.params;
     Answer::Now(match call.method.as_str() {
@@ -87,10 +107,19 @@ fn answer(device: &mut Device, call: &Call, around: Surroundings<'_>, now: Insta
         "Sys.GetInfo" => Ok(info(device, around, now)),
         "Sys.Reboot" => reboot(device, params, now),
         "RPC.Ping" => Ok(format!(r#"{{"channel_info": {}}}"#, quoted(around.channel))),
-        "RPC.Describe" => describe(params),
-        "RPC.List" => Ok(format!("[{}]", METHODS.iter().map(|(name, _)| quoted(name)).collect::<Vec<_>>().join(","))),
-        other => Err(Failure::new(404, format!("No handler for {other}"))),
+        "RPC.Describe" => describe(device, params),
+        "RPC.List" => Ok(format!("[{}]", methods(device).map(|(name, _)| quoted(name)).collect::<Vec<_>>().join(","))),
+        other => Err(no_handler(other)),
     })
+}
+
+/// The methods of this device.
+fn methods(device: &Device) -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    METHODS.iter().filter(|(name, _)| !device.faults().lacks(name))
+}
+
+fn no_handler(method: &str) -> Failure {
+    Failure::new(404, format!("No handler for {method}"))
 }
 
 fn update(device: &mut Device, params: &Value) -> Answer {
@@ -189,9 +218,9 @@ fn reboot(device: &mut Device, params: &Value, now: Instant) -> Outcome {
     Ok(null(()))
 }
 
-fn describe(params: &Value) -> Outcome {
+fn describe(device: &Device, params: &Value) -> Outcome {
     let name = params["name"].as_str().ok_or_else(|| Failure::new(400, "name is required"))?;
-    match METHODS.iter().find(|(method, _)| *method == name) {
+    match methods(device).find(|(method, _)| *method == name) {
         Some((method, args)) => Ok(format!(r#"{{"name": {}, "args_fmt": {}}}"#, quoted(method), quoted(args))),
         None => Err(Failure::new(404, "name not found")),
     }
