@@ -477,6 +477,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             [CompletionResult]::new('--auth', '--auth', [CompletionResultType]::ParameterName, 'Let in only who knows these: USER:PASSWORD[:REALM]')
             [CompletionResult]::new('--auth-algo', '--auth-algo', [CompletionResultType]::ParameterName, 'The hash of its challenges')
             [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Where to keep its flash; without it, every start is from the factory')
+            [CompletionResult]::new('--fault', '--fault', [CompletionResultType]::ParameterName, 'Let something go wrong; may be given many times')
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')

@@ -460,6 +460,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
             cand --auth 'Let in only who knows these: USER:PASSWORD[:REALM]'
             cand --auth-algo 'The hash of its challenges'
             cand --state 'Where to keep its flash; without it, every start is from the factory'
+            cand --fault 'Let something go wrong; may be given many times'
             cand --port 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`'
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
             cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'

@@ -441,6 +441,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l auth -d 'Let 
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l auth-algo -d 'The hash of its challenges' -r -f -a "md5\t''
 sha-256\t''"
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l state -d 'Where to keep its flash; without it, every start is from the factory' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l fault -d 'Let something go wrong; may be given many times' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r

@@ -5,6 +5,7 @@ use std::io;
 use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
+use otactl::sim::fault::KINDS;
 
 use super::failure::EXIT_CODES;
 
@@ -59,6 +60,9 @@ fn page(command: &Command, name: &str, is_main: bool) -> io::Result<(String, Vec
         man.render_subcommands_section(&mut page)?;
     }
     let mut rest = Roff::new();
+    if command.get_name() == "simulate" {
+        definitions(&mut rest, "FAULTS", KINDS.each_ref().map(|kind| (kind.usage(), kind.about)));
+    }
     definitions(&mut rest, "EXIT STATUS", EXIT_CODES.map(|(code, meaning)| (code.to_string(), meaning)));
     definitions(&mut rest, "ENVIRONMENT", ENVIRONMENT.map(|(name, meaning)| (name.to_owned(), meaning)));
     let examples = EXAMPLES.iter().filter(|(line, _)| is_main || line.contains(&format!(" {}", command.get_name())));

@@ -11,8 +11,10 @@ use tokio::sync::{Notify, broadcast, oneshot, watch};
 
 use super::Config;
 use super::auth::Auth;
-use super::device::{Device, Flash, Power};
+use super::delivery::{deliver, goes_out};
+use super::device::{Device, Flash};
 use super::download::{Fetched, download};
+use super::faults::{Delivery, OnLine};
 use super::services::{self, Answer, Surroundings};
 use super::storage;
 use super::wire::{Call, Failure, Outcome};
@@ -52,7 +54,7 @@ struct Inner {
 pub enum Answered {
     /// The outcome.
     Now(Outcome),
-    /// The outcome, when the download has ended, or when its time has come.
+    /// The outcome, when the download has ended or its time has come; without one, the reply never comes.
     Later(oneshot::Receiver<Outcome>),
 }
 
@@ -64,7 +66,7 @@ impl Board {
             None => None,
         };
         let flash = kept.unwrap_or_else(|| Flash::factory(config.factory.clone()));
-        let device = Device::power_on(flash, config.reboot_delay, now());
+        let device = Device::power_on(flash, &config, now());
         let board = Arc::new(Self {
             config,
             power: watch::Sender::new(Some(device.boots())),
@@ -118,70 +120,128 @@ impl Board {
     pub fn answers(self: &Arc<Self>, call: &Call, times: usize, channel: &str, ip: &str) -> Vec<Answered> {
         let (auth, unix_time) = (self.config.auth.as_ref(), self.unix_time());
         let around = Surroundings { id: &self.config.id, channel, ip, auth, unix_time, push: self.config.push };
-        for _ in 0..times {
-            self.print(&call.method);
-        }
-        let answers = self.with(|device, now| services::answers(device, call, times, around, now));
-        answers.into_iter().map(|answer| self.answered(answer)).collect()
+        let answers = self.with(|device, now| {
+            if !device.faults_mut().hears(&call.method, now) {
+                return (0..times).map(|_| (Answer::Never, Delivery::Never)).collect();
+            }
+            for _ in 0..times {
+                self.print(&call.method);
+            }
+            let answers = services::answers(device, call, times, around, now);
+            deliver(device, &call.method, answers, now)
+        });
+        answers.into_iter().map(|(answer, delivery)| self.answered(&call.method, answer, delivery)).collect()
     }
 
-    fn answered(self: &Arc<Self>, answer: Answer) -> Answered {
-        match answer {
-            Answer::Now(outcome) => self.reply(outcome, now()),
-            Answer::AfterWriting(outcome) => self.reply(outcome, self.written()),
+    fn answered(self: &Arc<Self>, method: &str, answer: Answer, delivery: Delivery) -> Answered {
+        let late = if let Delivery::Late(late) = delivery { late } else { Duration::ZERO };
+        let (outcome, leaves) = match answer {
+            Answer::Now(outcome) => (outcome, now()),
+            Answer::AfterWriting { outcome, bytes } => (outcome, self.written(bytes)),
             Answer::AfterDownload { url, timeout, number } => {
-                let (reply, outcome) = oneshot::channel();
+                let (reply, later) = oneshot::channel();
                 // A task of its own: the update goes on when the caller disconnects.
-                let board = Arc::clone(self);
+                let (board, method) = (Arc::clone(self), method.to_owned());
                 tokio::spawn(async move {
-                    let outcome = board.update(&url, timeout, number).await;
-                    tokio::time::sleep(board.config.reply_delay).await;
-                    let _ = reply.send(outcome);
+                    let outcome = board.update(&url, timeout, number, late).await;
+                    if delivery != Delivery::Never && board.with(|device, now| goes_out(device, &method, &outcome, now))
+                    {
+                        tokio::time::sleep(board.config.reply_delay).await;
+                        let _ = reply.send(outcome);
+                    }
                 });
-                Answered::Later(outcome)
+                return Answered::Later(later);
             }
+            Answer::Never => return Self::unanswered(),
+        };
+        match delivery {
+            Delivery::Never => Self::unanswered(),
+            Delivery::AtOnce | Delivery::Late(_) => self.reply(outcome, leaves + late),
         }
+    }
+
+    /// A reply that never comes.
+    fn unanswered() -> Answered {
+        Answered::Later(oneshot::channel().1)
     }
 
     /// A reply that leaves the device then, and is on its way for a while.
-    fn reply(&self, outcome: Outcome, leaves: Instant) -> Answered {
-        let arrives = leaves + self.config.reply_delay;
-        if arrives <= now() {
+    fn reply(self: &Arc<Self>, outcome: Outcome, leaves: Instant) -> Answered {
+        let wait = (leaves + self.config.reply_delay).saturating_duration_since(now());
+        if wait.is_zero() {
             return Answered::Now(outcome);
         }
         let (reply, later) = oneshot::channel();
+        let (board, boot) = (Arc::clone(self), self.boot());
         tokio::spawn(async move {
-            tokio::time::sleep_until(arrives.into()).await;
-            let _ = reply.send(outcome);
+            if board.lets_pass(wait, boot).await && board.with(|device, now| device.can_reply(now)) {
+                let _ = reply.send(outcome);
+            }
         });
         Answered::Later(later)
     }
 
-    /// When one more piece of an update will be written, behind all that came before.
-    fn written(&self) -> Instant {
+    /// When a piece of an update of so many bytes will be written, behind all that came before.
+    fn written(&self, bytes: usize) -> Instant {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.written = inner.written.max(now()) + self.config.write_time;
+        let rate = inner.device.faults().bytes_per_second();
+        let takes = rate.map_or(Duration::ZERO, |rate| {
+            Duration::from_secs(bytes as u64).checked_div(rate.get()).unwrap_or_default()
+        });
+        inner.written = inner.written.max(now()) + self.config.write_time + takes;
         inner.written
     }
 
-    async fn update(&self, url: &str, timeout: Duration, number: u64) -> Outcome {
+    async fn update(&self, url: &str, timeout: Duration, number: u64, late: Duration) -> Outcome {
         let boot = *self.power.borrow();
-        let running = self.with(|device, _| device.firmware().clone());
-        let progress = |percent| self.with(|device, _| device.update_progress(percent));
+        let (running, rate) = self.with(|device, _| (device.known_to_updater(), device.faults().bytes_per_second()));
+        let progress = |percent| {
+            self.with(|device, now| {
+                device.update_progress(percent);
+                device.download_fault(percent, now)
+            })
+        };
         let fetched = tokio::select! {
             biased;
             () = self.until_off(boot) => return Err(Failure::bare(-1)),
             () = self.until_given_up(number) => return Err(Failure::new(-1, "Update failed")),
-            fetched = download(self.id(), &running, url, timeout, progress) => fetched,
+            fetched = download(self.id(), &running, url, timeout, rate, progress) => fetched,
         };
         let (firmware, outcome) = match fetched {
-            Ok(Fetched::Written(firmware)) => (Some(firmware), Failure::new(0, "Update applied, finalizing")),
+            Ok(Fetched::Written(firmware)) => match self.with(|device, _| device.faults_mut().look_again()) {
+                Ok(()) => (Some(firmware), Failure::new(0, "Update applied, finalizing")),
+                Err(failure) => (None, failure),
+            },
             Ok(Fetched::NothingNew(why)) => (None, Failure::new(0, why)),
+            Ok(Fetched::PowerLost(connection)) => {
+                self.bury(connection);
+                return Err(Failure::bare(-1));
+            }
             Err(failure) => (None, failure),
         };
+        if !self.lets_pass(late, boot).await {
+            return Err(Failure::bare(-1));
+        }
         self.print(&format!("update: {}", outcome.message.as_deref().unwrap_or("failed")));
         self.with(|device, now| device.end_update(firmware, now));
         Err(outcome)
+    }
+
+    /// Lets this time pass. False if this boot has ended meanwhile.
+    async fn lets_pass(&self, time: Duration, boot: Option<u64>) -> bool {
+        if time.is_zero() {
+            return true;
+        }
+        tokio::select! {
+            biased;
+            () = self.until_off(boot) => false,
+            () = tokio::time::sleep(time) => true,
+        }
+    }
+
+    /// What a line does to the next reply on it.
+    pub(super) fn on_line(&self) -> OnLine {
+        self.with_quietly(|device, _| device.faults_mut().on_line())
     }
 
     /// Lets pass what happens by itself. Never returns.
@@ -249,6 +309,9 @@ impl Board {
         let now = now();
         inner.device.tick(now);
         let result = work(&mut inner.device, now);
+        for fault in inner.device.faults_mut().take_struck() {
+            self.print(&format!("fault: {fault}"));
+        }
         self.publish_power(&inner.device);
         self.updating.send_replace(inner.device.update().map(|update| update.number));
         self.save(&mut inner);
@@ -256,7 +319,7 @@ impl Board {
     }
 
     fn publish_power(&self, device: &Device) {
-        let boot = matches!(device.power(), Power::On(_)).then(|| device.boots());
+        let boot = device.is_reachable().then(|| device.boots());
         let changed = self.power.send_if_modified(|power| std::mem::replace(power, boot) != boot);
         if changed {
             self.print(&boot.map_or_else(|| "rebooting".into(), |_| describe(device)));

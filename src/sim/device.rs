@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::Config;
+use super::faults::{Deed, DownloadFault, Faults};
 use super::push::{Push, Session, Taken};
 use super::wire::Failure;
 
@@ -125,26 +127,49 @@ pub struct Device {
     /// The update that runs, if a caller sends it, and when the time for it is over.
     push: Option<(Session, Option<Instant>)>,
     boots: u64,
+    /// How long it has been running when it was switched on; nothing after a reboot.
+    ran_before: Duration,
+    /// The slot that an update has written.
+    new_slot: Option<Slot>,
+    faults: Faults,
+    /// What faults will do in this boot.
+    deeds: Vec<(Instant, Deed)>,
+    /// In this boot, nothing can reach it.
+    is_unreachable: bool,
+    /// Until it boots, it says nothing more.
+    is_mute: bool,
 }
 
 impl Device {
-    /// A device that is switched on now, with this in its flash. An uncommitted firmware has lost
-    /// its power, and is rolled back.
+    /// A device that is switched on now, with this in its flash, and from `config` the length of a reboot, the faults,
+    /// and how long it has been running. An uncommitted firmware has lost its power, and is rolled back.
     #[must_use]
-    pub fn power_on(flash: Flash, reboot_delay: Duration, now: Instant) -> Self {
+    pub fn power_on(flash: Flash, config: &Config, now: Instant) -> Self {
         let mut device = Self {
             running: flash.boot.active_slot,
+            new_slot: flash.first_boot.then_some(flash.boot.active_slot),
             flash,
             power: Power::On(now),
-            reboot_delay,
+            reboot_delay: config.reboot_delay,
             reboot_at: None,
             rollback_at: None,
             update: None,
             updates: 0,
             push: None,
             boots: 0,
+            ran_before: Duration::ZERO,
+            faults: Faults::new(&config.faults),
+            deeds: Vec::new(),
+            is_unreachable: false,
+            is_mute: false,
         };
         device.boot(now);
+        device.ran_before = config.running_for;
+        if let Some((percent, time)) = device.faults.busy() {
+            device.updates += 1;
+            device.update = Some(Update { commit_timeout: 0, percent, number: device.updates });
+            device.plan(time.map(|time| (time, Deed::EndUpdate)), now);
+        }
         device
     }
 
@@ -182,7 +207,7 @@ impl Device {
     #[must_use]
     pub fn uptime(&self, now: Instant) -> Duration {
         match self.power {
-            Power::On(since) => now.saturating_duration_since(since),
+            Power::On(since) => self.ran_before.saturating_add(now.saturating_duration_since(since)),
             Power::Booting(_) => Duration::ZERO,
         }
     }
@@ -200,9 +225,39 @@ impl Device {
             Power::Booting(until) => Some(until),
             Power::On(_) => {
                 let push_ends = self.push.as_ref().and_then(|(_, until)| *until);
-                [self.reboot_at, self.rollback_at, push_ends].into_iter().flatten().min()
+                let deeds = self.deeds.iter().map(|(at, _)| *at);
+                [self.reboot_at, self.rollback_at, push_ends].into_iter().flatten().chain(deeds).min()
             }
         }
+    }
+
+    /// What goes wrong with it.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// The same, to be asked what strikes now.
+    pub fn faults_mut(&mut self) -> &mut Faults {
+        &mut self.faults
+    }
+
+    /// Whether the firmware that runs was written by an update since the device was switched on.
+    #[must_use]
+    pub fn runs_new_firmware(&self) -> bool {
+        self.new_slot == Some(self.running)
+    }
+
+    /// Whether it runs, and anything can reach it.
+    #[must_use]
+    pub fn is_reachable(&self) -> bool {
+        matches!(self.power, Power::On(_)) && !self.is_unreachable
+    }
+
+    /// Whether a reply can leave it now.
+    #[must_use]
+    pub fn can_reply(&self, now: Instant) -> bool {
+        self.is_reachable() && !self.is_mute && !self.faults.is_silent(now)
     }
 
     /// Lets happen what is due: a boot that ends, a reboot, a commit timeout, the end of the time for an update.
@@ -210,6 +265,7 @@ impl Device {
         if matches!(self.power, Power::Booting(until) if until <= now) {
             self.boot(now);
         }
+        self.do_deeds(now);
         if self.rollback_at.is_some_and(|at| at <= now) {
             self.rollback_at = None;
             self.reboot_at = Some(now);
@@ -218,9 +274,10 @@ impl Device {
             self.abort_update();
         }
         if matches!(self.power, Power::On(_)) && self.reboot_at.is_some_and(|at| at <= now) {
-            self.power = Power::Booting(now + self.reboot_delay);
+            self.power = Power::Booting(now + self.boot_time());
             (self.reboot_at, self.rollback_at) = (None, None);
             self.abort_update();
+            self.deeds.clear();
         }
     }
 
@@ -302,6 +359,8 @@ impl Device {
         if self.update.is_some() || !self.flash.boot.is_committed {
             return Err(Refusal::Busy);
         }
+        let commit_timeout = if self.faults.commits_itself() { 0 } else { commit_timeout };
+        self.deeds.retain(|(_, deed)| *deed != Deed::EndUpdate);
         self.updates += 1;
         self.update = Some(Update { commit_timeout, percent: 0, number: self.updates });
         Ok(self.updates)
@@ -318,37 +377,44 @@ impl Device {
         now: Instant,
     ) -> Result<(), Refusal> {
         self.begin_update(commit_timeout)?;
-        self.push = Some((Session::new(self.firmware().clone(), push, size), now.checked_add(timeout)));
+        self.push = Some((Session::new(self.known_to_updater(), push, size), now.checked_add(timeout)));
         Ok(())
     }
 
     /// Takes the next piece of such an update. What the updater does not like ends it, and so does what the device
-    /// runs already.
-    pub fn write_push(&mut self, offset: Option<u64>, piece: &[u8]) -> Result<(), Failure> {
-        let Some((session, _)) = &mut self.push else { return Err(Failure::new(-1, "No update in progress")) };
+    /// runs already. `None`: it stalls, and there will be no answer.
+    pub fn write_push(&mut self, offset: Option<u64>, piece: &[u8], now: Instant) -> Option<Result<(), Failure>> {
+        let Some((session, _)) = &mut self.push else { return Some(Err(Failure::new(-1, "No update in progress"))) };
+        if session.is_stalled() {
+            return None;
+        }
         if !session.fits(offset, piece.len()) {
-            return Err(Failure::new(-1, "Unexpected offset"));
+            return Some(Err(Failure::new(-1, "Unexpected offset")));
         }
         let taken = session.write(offset, piece);
         let percent = session.percent();
         self.update_progress(percent);
-        match taken {
-            Ok(Taken::Written) => Ok(()),
-            Ok(Taken::NothingNew) => {
-                self.abort_update();
-                Err(Failure::new(0, "Version is the same as current"))
+        let failure = match (taken, self.download_fault(percent, now)) {
+            (_, Some(DownloadFault::Stall)) => {
+                self.push.iter_mut().for_each(|(session, _)| session.stall());
+                return None;
             }
-            Err(failure) => {
-                self.abort_update();
-                Err(failure)
-            }
-        }
+            (_, Some(DownloadFault::CutOff)) => Failure::new(-1, "Update failed"),
+            (Ok(Taken::Written), _) => return Some(Ok(())),
+            (Ok(Taken::NothingNew), _) => Failure::new(0, "Version is the same as current"),
+            (Err(failure), _) => failure,
+        };
+        self.abort_update();
+        Some(Err(failure))
     }
 
     /// Ends an update that the caller has sent whole; any other that runs is given up.
     pub fn end_push(&mut self, now: Instant) -> Result<(), Failure> {
         let ended = self.push.take().and_then(|(session, _)| session.end());
-        let firmware = ended.transpose();
+        let firmware = ended.transpose().and_then(|firmware| match firmware {
+            Some(firmware) => self.faults.look_again().map(|()| Some(firmware)),
+            None => Ok(None),
+        });
         self.end_update(firmware.as_ref().ok().cloned().flatten(), now);
         firmware.map(|_| ())
     }
@@ -356,6 +422,21 @@ impl Device {
     /// Gives up the update that runs, if any.
     fn abort_update(&mut self) {
         (self.update, self.push) = (None, None);
+    }
+
+    /// What runs, as the updater knows it.
+    pub fn known_to_updater(&mut self) -> Firmware {
+        let running = self.firmware().clone();
+        Firmware { platform: self.faults.platform(&running.platform), ..running }
+    }
+
+    /// What goes wrong when so many percent have been written. To be asked as often as they grow.
+    pub fn download_fault(&mut self, percent: u8, now: Instant) -> Option<DownloadFault> {
+        let fault = self.faults.at_percent(percent);
+        if fault == Some(DownloadFault::Reboot) {
+            self.go_off(now);
+        }
+        fault
     }
 
     /// Notes how far the update is.
@@ -379,18 +460,38 @@ impl Device {
                 commit_timeout: update.commit_timeout,
             };
             self.flash.first_boot = true;
-            self.reboot(SHUTDOWN, now);
+            self.new_slot = Some(slot);
+            if self.faults.reboots_before_reply() {
+                self.go_off(now);
+            } else {
+                self.reboot(SHUTDOWN, now);
+            }
         }
+    }
+
+    /// Reboots at once, and says nothing more.
+    fn go_off(&mut self, now: Instant) {
+        self.is_mute = true;
+        self.reboot(Duration::ZERO, now);
+    }
+
+    /// How long the boot takes that begins now.
+    fn boot_time(&mut self) -> Duration {
+        let stays = self.flash.first_boot || self.flash.boot.is_committed;
+        let is_new = stays && self.new_slot == Some(self.flash.boot.active_slot);
+        is_new.then(|| self.faults.boot_takes()).flatten().unwrap_or(self.reboot_delay)
     }
 
     fn boot(&mut self, now: Instant) {
         self.boots += 1;
         self.power = Power::On(now);
+        (self.ran_before, self.is_mute) = (Duration::ZERO, false);
         let boot = &mut self.flash.boot;
         let first = std::mem::take(&mut self.flash.first_boot);
+        let crashes = first && self.faults.crashes();
         if !boot.is_committed && !first {
             boot.roll_back();
-        } else if first && boot.commit_timeout == 0 {
+        } else if first && boot.commit_timeout == 0 && !crashes {
             boot.is_committed = true;
         }
         // A real boot loader falls back likewise when the slot holds nothing that runs.
@@ -400,6 +501,35 @@ impl Device {
         self.running = boot.active_slot;
         if !self.flash.boot.is_committed {
             self.start_commit_timer(now);
+        }
+        let is_new = self.runs_new_firmware();
+        self.is_unreachable = is_new && self.faults.is_unreachable();
+        if crashes {
+            self.go_off(now);
+        } else if is_new {
+            let deeds = self.faults.deeds();
+            self.plan(deeds, now);
+        }
+    }
+
+    fn plan(&mut self, deeds: impl IntoIterator<Item = (Duration, Deed)>, now: Instant) {
+        self.deeds.extend(deeds.into_iter().filter_map(|(after, deed)| Some((now.checked_add(after)?, deed))));
+    }
+
+    /// Does what is due of the deeds of this boot.
+    fn do_deeds(&mut self, now: Instant) {
+        let (mut due, later): (Vec<_>, _) = std::mem::take(&mut self.deeds).into_iter().partition(|(at, _)| *at <= now);
+        self.deeds = later;
+        due.sort_by_key(|(at, _)| *at);
+        for (_, deed) in due {
+            // Where there is nothing to commit or to revert, nothing is done.
+            match deed {
+                Deed::Commit => drop(self.commit()),
+                Deed::Revert => drop(self.revert(now)),
+                Deed::RebootIfUncommitted if self.flash.boot.is_committed => {}
+                Deed::Reboot | Deed::RebootIfUncommitted => self.go_off(now),
+                Deed::EndUpdate => self.end_update(None, now),
+            }
         }
     }
 
@@ -424,10 +554,14 @@ mod tests {
         }
     }
 
+    fn config() -> Config {
+        Config { reboot_delay: BOOT, ..Config::default() }
+    }
+
     /// A device that has just booted 2.0.0 for the first time, uncommitted.
     fn updated(commit_timeout: u64) -> (Device, Instant) {
         let start = Instant::now();
-        let mut device = Device::power_on(Flash::factory(firmware("1.0.0")), BOOT, start);
+        let mut device = Device::power_on(Flash::factory(firmware("1.0.0")), &config(), start);
         device.begin_update(commit_timeout).expect("idle");
         device.end_update(Some(firmware("2.0.0")), start);
         let off = start + SHUTDOWN;
@@ -472,7 +606,7 @@ mod tests {
         assert_eq!(device.firmware().version, "1.0.0");
 
         let (device, now) = updated(60);
-        let device = Device::power_on(device.flash().clone(), BOOT, now);
+        let device = Device::power_on(device.flash().clone(), &config(), now);
         assert_eq!(device.firmware().version, "1.0.0");
     }
 
@@ -487,7 +621,7 @@ mod tests {
     #[test]
     fn a_reboot_cuts_an_update_short() {
         let now = Instant::now();
-        let mut device = Device::power_on(Flash::factory(firmware("1.0.0")), BOOT, now);
+        let mut device = Device::power_on(Flash::factory(firmware("1.0.0")), &config(), now);
         device.begin_update(60).expect("idle");
         device.reboot(Duration::ZERO, now);
         device.tick(now);
@@ -498,7 +632,7 @@ mod tests {
     }
 
     fn pushed(now: Instant) -> Device {
-        let mut device = Device::power_on(Flash::factory(firmware("1.0.0")), BOOT, now);
+        let mut device = Device::power_on(Flash::factory(firmware("1.0.0")), &config(), now);
         device.begin_push(Push::ByOffset, 60, None, Duration::from_secs(10), now).expect("idle");
         device
     }
@@ -511,27 +645,28 @@ mod tests {
         assert_eq!(device.begin_update(60), Err(Refusal::Busy));
         let end = device.next_event().expect("the end of its time");
         assert_eq!(end, now + Duration::from_secs(10));
-        device.write_push(Some(0), b"P").expect("a beginning");
+        assert_eq!(device.write_push(Some(0), b"P", now), Some(Ok(())), "a beginning");
         device.tick(end);
         assert_eq!(device.update(), None);
-        assert_eq!(device.write_push(Some(1), b"K"), Err(Failure::new(-1, "No update in progress")));
+        let gone = Some(Err(Failure::new(-1, "No update in progress")));
+        assert_eq!(device.write_push(Some(1), b"K", now), gone);
 
         let mut device = pushed(now);
         device.reboot(Duration::ZERO, now);
         device.tick(now);
         device.tick(now + BOOT);
         assert_eq!((device.update(), device.next_event()), (None, None));
-        device.write_push(Some(0), b"P").expect_err("it is gone");
+        assert_eq!(device.write_push(Some(0), b"P", now), gone);
     }
 
     #[test]
     fn what_the_updater_does_not_like_ends_it_and_a_wrong_offset_does_not() {
         let now = Instant::now();
         let mut device = pushed(now);
-        assert_eq!(device.write_push(Some(7), b"x"), Err(Failure::new(-1, "Unexpected offset")));
-        device.write_push(Some(0), b"P").expect("it goes on");
+        assert_eq!(device.write_push(Some(7), b"x", now), Some(Err(Failure::new(-1, "Unexpected offset"))));
+        assert_eq!(device.write_push(Some(0), b"P", now), Some(Ok(())), "it goes on");
         let failure = Failure::new(-1, "Malformed archive (invalid file header)");
-        assert_eq!(device.write_push(Some(1), &[0; 64]), Err(failure));
+        assert_eq!(device.write_push(Some(1), &[0; 64], now), Some(Err(failure)));
         assert_eq!((device.update(), device.next_event()), (None, None));
     }
 
@@ -539,7 +674,7 @@ mod tests {
     fn an_end_before_the_end_gives_up_whatever_runs() {
         let now = Instant::now();
         let mut device = pushed(now);
-        device.write_push(None, b"P").expect("a beginning");
+        assert_eq!(device.write_push(None, b"P", now), Some(Ok(())), "a beginning");
         assert_eq!((device.end_push(now), device.update(), device.next_event()), (Ok(()), None, None));
         let first = device.begin_update(60).expect("idle");
         assert_eq!((device.end_push(now), device.update()), (Ok(()), None), "one that it fetches as well");
@@ -550,7 +685,7 @@ mod tests {
     #[test]
     fn an_empty_slot_is_not_booted() {
         let now = Instant::now();
-        let mut device = Device::power_on(Flash::factory(firmware("1.0.0")), BOOT, now);
+        let mut device = Device::power_on(Flash::factory(firmware("1.0.0")), &config(), now);
         let bad = BootState { active_slot: 7, ..device.flash().boot };
         assert_eq!(device.set_boot_state(bad), Err(Refusal::BadSlot));
         device.set_boot_state(BootState { active_slot: 1, ..device.flash().boot }).expect("a slot");

@@ -1,11 +1,15 @@
 //! The device's download: one plain GET, fed to the updater as it comes.
 
 use std::error::Error;
+use std::future::pending;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
-use reqwest::{Client, StatusCode, redirect};
+use reqwest::{Client, Response, StatusCode, redirect};
+use tokio::time::{Instant, sleep_until};
 
 use super::device::Firmware;
+use super::faults::DownloadFault;
 use super::services::mac;
 use super::updater::Updater;
 use super::wire::Failure;
@@ -16,28 +20,40 @@ const REDIRECTS: usize = 3;
 /// Without a byte for so long, the device gives up.
 const STALL: Duration = Duration::from_secs(60);
 
+/// What the updater is given at a time, in bytes: a segment of TCP.
+const PIECE: usize = 1460;
+
 /// How a download ends without a failure.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Fetched {
     /// A new firmware is in the slot.
     Written(Firmware),
     /// The server, or the manifest, said that there is nothing new.
     NothingNew(&'static str),
+    /// The power is gone, and nobody closes the connection.
+    PowerLost(Response),
 }
 
-/// Fetches the bundle at `url` for the device `id`, which runs `running`. `progress` is told the
-/// percentage that has been written.
+/// Fetches the bundle at `url` for the device `id`, which runs `running`, at no more than `rate` bytes per second.
+/// `progress` is told the percentage that has been written whenever that grows, and says what goes wrong there.
 pub async fn download(
     id: &str,
     running: &Firmware,
     url: &str,
     timeout: Duration,
-    progress: impl Fn(u8) + Send,
+    rate: Option<NonZeroU32>,
+    progress: impl Fn(u8) -> Option<DownloadFault> + Send,
 ) -> Result<Fetched, Failure> {
-    tokio::time::timeout(timeout, fetch(id, running, url, progress)).await.unwrap_or_else(|_| Err(failed()))
+    tokio::time::timeout(timeout, fetch(id, running, url, rate, progress)).await.unwrap_or_else(|_| Err(failed()))
 }
 
-async fn fetch(id: &str, running: &Firmware, url: &str, progress: impl Fn(u8) + Send) -> Result<Fetched, Failure> {
+async fn fetch(
+    id: &str,
+    running: &Firmware,
+    url: &str,
+    rate: Option<NonZeroU32>,
+    progress: impl Fn(u8) -> Option<DownloadFault> + Send,
+) -> Result<Fetched, Failure> {
     let client = client().map_err(|_| failed())?;
     let mut response = client
         .get(url)
@@ -56,13 +72,27 @@ async fn fetch(id: &str, running: &Firmware, url: &str, progress: impl Fn(u8) + 
         return Err(Failure::new(-1, "Invalid content-length, perhaps chunked-encoding"));
     };
     let mut updater = Updater::new(running.clone());
-    let mut taken = 0;
+    let (start, mut taken, mut told) = (Instant::now(), 0, None);
     while let Some(chunk) = response.chunk().await.map_err(|_| failed())? {
-        if updater.push(&chunk)? {
-            return Ok(Fetched::NothingNew("Version is the same as current"));
+        for piece in chunk.chunks(PIECE) {
+            if updater.push(piece)? {
+                return Ok(Fetched::NothingNew("Version is the same as current"));
+            }
+            taken += piece.len() as u64;
+            if let Some(rate) = rate {
+                sleep_until(start + Duration::from_millis(taken.saturating_mul(1000) / u64::from(rate.get()))).await;
+            }
+            let percent = u8::try_from(taken.saturating_mul(100) / total).unwrap_or(100);
+            if told.replace(percent) == Some(percent) {
+                continue;
+            }
+            match progress(percent) {
+                None => {}
+                Some(DownloadFault::Reboot) => return Ok(Fetched::PowerLost(response)),
+                Some(DownloadFault::CutOff) => return Err(failed()),
+                Some(DownloadFault::Stall) => pending().await,
+            }
         }
-        taken += chunk.len() as u64;
-        progress(u8::try_from(taken.saturating_mul(100) / total).unwrap_or(100));
     }
     updater.finish().map(Fetched::Written)
 }

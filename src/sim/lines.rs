@@ -5,6 +5,21 @@ use crate::transport::framing::{Deframer, Item, Style};
 /// The sign by which `mos` and a device find each other.
 pub const HANDSHAKE: &[u8] = b"\"\"\"\x04\"\"\"";
 
+/// What a console prints, some of it in other alphabets, some of it looking like a frame.
+pub const CONSOLE: [&str; 3] = [
+    "[mgos_sys] heap 227340, größtes Stück 110580 {\"uptime\": 12}\r\n",
+    "mg_rpc.c:314  {\"id\": broken\r\n",
+    "I (12045) wifi: \u{1b}[32mbcn timeout\u{1b}[0m ☂\n",
+];
+
+/// Does to a frame what a bad line does: its CRC is wrong then, and without one it is no JSON any more.
+pub fn garble(frame: &mut [u8]) {
+    // Behind the id, as every reply has it.
+    if let Some(comma) = frame.iter_mut().find(|byte| **byte == b',') {
+        *comma = b'#';
+    }
+}
+
 /// What a caller said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Heard {

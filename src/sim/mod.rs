@@ -8,6 +8,8 @@
 //! - [`updater`]: the bundle, as the device takes it from a stream; pure as well;
 //! - [`push`]: feeds the updater with what a caller sends;
 //! - [`download`]: fetches a bundle over HTTP and feeds the updater;
+//! - [`fault`]: what can go wrong, and its names; [`faults`]: whether it does; pure too, and
+//!   [`delivery`]: what that means for the replies;
 //! - [`board`]: the device with its clock, its power and its downloads;
 //! - [`server`]: the ports, served by [`http`] and [`websocket`], by [`tcp`] with [`lines`], and by [`udp`];
 //! - [`replies`]: replies at once or later, on all of these; [`talk`]: what is said on a line;
@@ -20,8 +22,11 @@
 
 pub mod auth;
 pub mod board;
+pub mod delivery;
 pub mod device;
 pub mod download;
+pub mod fault;
+pub mod faults;
 pub mod http;
 pub mod lines;
 pub mod mqtt;
@@ -46,6 +51,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use device::Firmware;
+pub use fault::Fault;
 pub use push::Push;
 pub use server::Simulator;
 
@@ -70,6 +76,11 @@ pub struct Config {
     pub write_time: Duration,
     /// How long every reply is on its way. The next one does not wait for it.
     pub reply_delay: Duration,
+    /// How long it has been running when it is switched on. `Sys.GetInfo` tells the uptime in whole seconds, so that
+    /// a reboot shows only on a device that has been running for some.
+    pub running_for: Duration,
+    /// What goes wrong, in this order.
+    pub faults: Vec<Fault>,
 }
 
 impl Default for Config {
@@ -89,6 +100,8 @@ impl Default for Config {
             push: Push::default(),
             write_time: Duration::ZERO,
             reply_delay: Duration::ZERO,
+            running_for: Duration::ZERO,
+            faults: Vec::new(),
         }
     }
 }

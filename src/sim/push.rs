@@ -28,6 +28,7 @@ pub struct Session {
     taken: u64,
     /// Bytes that there will be, if the caller has said so.
     size: Option<u64>,
+    is_stalled: bool,
 }
 
 /// How a piece was taken.
@@ -43,7 +44,13 @@ impl Session {
     /// An update of a device that runs this.
     #[must_use]
     pub fn new(running: Firmware, push: Push, size: Option<u64>) -> Self {
-        Self { updater: Updater::new(running), heeds_offsets: push == Push::ByOffset, taken: 0, size }
+        Self {
+            updater: Updater::new(running),
+            heeds_offsets: push == Push::ByOffset,
+            taken: 0,
+            size,
+            is_stalled: false,
+        }
     }
 
     /// Whether a piece of this length can be taken at this offset. What has been taken already may come again.
@@ -64,6 +71,17 @@ impl Session {
         }
         self.taken += piece.len() as u64;
         Ok(if self.updater.push(piece)? { Taken::NothingNew } else { Taken::Written })
+    }
+
+    /// From now on, nothing is taken any more.
+    pub fn stall(&mut self) {
+        self.is_stalled = true;
+    }
+
+    /// Whether nothing is taken any more.
+    #[must_use]
+    pub fn is_stalled(&self) -> bool {
+        self.is_stalled
     }
 
     /// How much has been taken, in percent.

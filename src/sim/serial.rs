@@ -10,7 +10,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio_serial::{SerialPort as _, SerialStream};
 
 use super::board::Board;
-use super::lines::Lines;
+use super::lines::{CONSOLE, Lines};
 use super::talk::Talk;
 use super::uart::{Config, Uart};
 
@@ -19,13 +19,6 @@ const BACKLOG: usize = 4096;
 
 /// How often the console speaks.
 const NOISE: Duration = Duration::from_millis(40);
-
-/// What a console prints, some of it in other alphabets, some of it looking like a frame.
-const CONSOLE: [&str; 3] = [
-    "[mgos_sys] heap 227340, größtes Stück 110580 {\"uptime\": 12}\r\n",
-    "mg_rpc.c:314  {\"id\": broken\r\n",
-    "I (12045) wifi: \u{1b}[32mbcn timeout\u{1b}[0m ☂\n",
-];
 
 /// A pseudo terminal. The port exists for as long as this does.
 #[derive(Debug)]

@@ -18,7 +18,12 @@ pub enum Answer {
     /// At once.
     Now(Outcome),
     /// When the device has had its time to write.
-    AfterWriting(Outcome),
+    AfterWriting {
+        /// The outcome.
+        outcome: Outcome,
+        /// So many bytes.
+        bytes: usize,
+    },
     /// When the download has ended.
     AfterDownload {
         /// Where the bundle is.
@@ -28,6 +33,19 @@ pub enum Answer {
         /// Which update it is.
         number: u64,
     },
+    /// Never.
+    Never,
+}
+
+impl Answer {
+    /// What it says, if that is known.
+    #[must_use]
+    pub fn outcome(&self) -> Option<&Outcome> {
+        match self {
+            Self::Now(outcome) | Self::AfterWriting { outcome, .. } => Some(outcome),
+            Self::AfterDownload { .. } | Self::Never => None,
+        }
+    }
 }
 
 /// The methods with their arguments, in the order in which a device lists them.
@@ -54,9 +72,9 @@ const METHODS: &[(&str, &str)] = &[
 const PUSH_METHODS: usize = 3;
 
 /// Those that the device has. In what form `OTA.Write` stands there on a device that knows no offset is a guess.
-fn methods(push: Push) -> impl Iterator<Item = (&'static str, &'static str)> {
+fn methods(device: &Device, push: Push) -> impl Iterator<Item = (&'static str, &'static str)> {
     let absent = if push == Push::Absent { PUSH_METHODS } else { 0 };
-    METHODS.iter().skip(absent).map(move |method| match *method {
+    METHODS.iter().skip(absent).filter(|(name, _)| !device.faults().lacks(name)).map(move |method| match *method {
         ("OTA.Write", _) if push == Push::InOrder => ("OTA.Write", "{data: %V}"),
         method => method,
     })
@@ -91,19 +109,25 @@ pub fn answers(device: &mut Device, call: &Call, times: usize, around: Surroundi
 }
 
 fn answer(device: &mut Device, call: &Call, around: Surroundings<'_>, now: Instant) -> Answer {
+    let by_fault = device.faults().answer(&call.method, device.runs_new_firmware());
     // A method that does not exist is told to anybody.
-    let exists = methods(around.push).any(|(name, _)| name == call.method);
+    let exists = by_fault.is_some() || methods(device, around.push).any(|(name, _)| name == call.method);
     if let (Some(auth), true, false) = (around.auth, exists, call.is_authorised)
         && let Err(refusal) = auth.check_frame(call.auth.as_ref(), around.unix_time)
     {
         return Answer::Now(Err(refusal));
     }
+    if !exists {
+        return Answer::Now(Err(no_handler(&call.method)));
+    }
+    if let Some(outcome) = by_fault {
+        return Answer::Now(outcome);
+    }
     let params = &call.params;
     Answer::Now(match call.method.as_str() {
-        other if !exists => Err(Failure::new(404, format!("No handler for {other}"))),
         "OTA.Update" => return update(device, params),
         "OTA.Begin" => begin(device, params, around.push, now),
-        "OTA.Write" => return Answer::AfterWriting(write(device, params)),
+        "OTA.Write" => return write(device, params, now),
         "OTA.End" => device.end_push(now).map(null),
         "OTA.Commit" => device.commit().map_err(refused).map(null),
         "OTA.Revert" => device.revert(now).map_err(refused).map(null),
@@ -115,10 +139,14 @@ fn answer(device: &mut Device, call: &Call, around: Surroundings<'_>, now: Insta
         "Sys.GetInfo" => Ok(info(device, around, now)),
         "Sys.Reboot" => reboot(device, params, now),
         "RPC.Ping" => Ok(format!(r#"{{"channel_info": {}}}"#, quoted(around.channel))),
-        "RPC.Describe" => describe(params, around.push),
-        "RPC.List" => Ok(list(around.push)),
-        other => Err(Failure::new(404, format!("No handler for {other}"))),
+        "RPC.Describe" => describe(device, params, around.push),
+        "RPC.List" => Ok(list(device, around.push)),
+        other => Err(no_handler(other)),
     })
+}
+
+fn no_handler(method: &str) -> Failure {
+    Failure::new(404, format!("No handler for {method}"))
 }
 
 fn update(device: &mut Device, params: &Value) -> Answer {
@@ -146,10 +174,14 @@ fn begin(device: &mut Device, params: &Value, push: Push, now: Instant) -> Outco
         .map_err(|_| Failure::new(-1, "Failed to init updater"))
 }
 
-fn write(device: &mut Device, params: &Value) -> Outcome {
-    let piece = params["data"].as_str().and_then(|data| STANDARD.decode(data).ok());
-    let piece = piece.ok_or_else(|| Failure::new(-1, "Malformed request"))?;
-    device.write_push(params["offset"].as_u64(), &piece).map(null)
+fn write(device: &mut Device, params: &Value, now: Instant) -> Answer {
+    let Some(piece) = params["data"].as_str().and_then(|data| STANDARD.decode(data).ok()) else {
+        return Answer::Now(Err(Failure::new(-1, "Malformed request")));
+    };
+    match device.write_push(params["offset"].as_u64(), &piece, now) {
+        Some(outcome) => Answer::AfterWriting { outcome: outcome.map(null), bytes: piece.len() },
+        None => Answer::Never,
+    }
 }
 
 fn create_snapshot(device: &mut Device, params: &Value, now: Instant) -> Outcome {
@@ -235,13 +267,13 @@ fn reboot(device: &mut Device, params: &Value, now: Instant) -> Outcome {
     Ok(null(()))
 }
 
-fn list(push: Push) -> String {
-    format!("[{}]", methods(push).map(|(name, _)| quoted(name)).collect::<Vec<_>>().join(","))
+fn list(device: &Device, push: Push) -> String {
+    format!("[{}]", methods(device, push).map(|(name, _)| quoted(name)).collect::<Vec<_>>().join(","))
 }
 
-fn describe(params: &Value, push: Push) -> Outcome {
+fn describe(device: &Device, params: &Value, push: Push) -> Outcome {
     let name = params["name"].as_str().ok_or_else(|| Failure::new(400, "name is required"))?;
-    match methods(push).find(|(method, _)| *method == name) {
+    match methods(device, push).find(|(method, _)| *method == name) {
         Some((method, args)) => Ok(format!(r#"{{"name": {}, "args_fmt": {}}}"#, quoted(method), quoted(args))),
         None => Err(Failure::new(404, "name not found")),
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::board::Board;
-use super::lines::{HANDSHAKE, Heard, Lines};
+use super::lines::{CONSOLE, HANDSHAKE, Heard, Lines, garble};
 use super::replies::Replies;
 use super::wire;
 
@@ -38,7 +38,7 @@ impl<'a> Talk<'a> {
             let Some(call) = wire::parse(&json, self.board.id()) else { continue };
             let answered = self.board.answer(&call, self.channel, self.ip);
             if let Some((reply, ())) = self.replies.to(&call, answered, self.board, ()) {
-                said.extend(self.lines.reply(&reply));
+                said.extend(self.say(&reply));
             }
         }
         said
@@ -47,6 +47,18 @@ impl<'a> Talk<'a> {
     /// What is said later. May be cancelled without losing it.
     pub async fn later(&mut self) -> Vec<u8> {
         let (reply, ()) = self.replies.next().await;
-        self.lines.reply(&reply)
+        self.say(&reply)
+    }
+
+    /// A reply as it leaves the device, with what the line does to it.
+    fn say(&self, reply: &str) -> Vec<u8> {
+        let (mut frame, line) = (self.lines.reply(reply), self.board.on_line());
+        if line.garbled {
+            garble(&mut frame);
+        }
+        let Some(count) = line.noise else { return frame };
+        let mut noise = CONSOLE.iter().cycle().skip(usize::try_from(count % 3).unwrap_or(0));
+        let mut speaks = || noise.next().map(|line| line.as_bytes()).unwrap_or_default();
+        [speaks(), &frame, speaks()].concat()
     }
 }

@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -5,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otactl::sim::auth::{Algorithm, Auth};
-use otactl::sim::{Config, Firmware, Simulator, mqtt};
+use otactl::sim::fault::{FaultError, KINDS, Kind as FaultKind};
+use otactl::sim::{Config, Fault, Firmware, Simulator, mqtt};
 use otactl::transport::target::Target;
 use otactl::transport::tls;
 use rustls::ServerConfig;
@@ -20,6 +22,7 @@ use crate::cli::values;
 ///
 /// It runs demo 1.0.0, and takes any bundle for its platform.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = all_faults())]
 pub(crate) struct Args {
     /// Where it listens
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8910", value_parser = values::listen)]
@@ -86,6 +89,36 @@ pub(crate) struct Args {
     /// Where to keep its flash; without it, every start is from the factory
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
+
+    /// Let something go wrong; may be given many times
+    ///
+    /// What can go wrong is listed below.
+    #[arg(long = "fault", value_name = "FAULT")]
+    faults: Vec<String>,
+}
+
+/// The faults, one on each line.
+fn all_faults() -> String {
+    let width = KINDS.iter().map(|kind| kind.usage().len()).max().unwrap_or_default();
+    let mut list = String::from("Faults, which strike whenever they can unless it says once:\n");
+    for kind in &KINDS {
+        // Writing to a String cannot fail.
+        let _ = writeln!(list, "  {:width$}  {}", kind.usage(), kind.about);
+    }
+    list
+}
+
+fn read_fault(text: &str) -> Result<Fault, Failure> {
+    text.parse().map_err(|error: FaultError| {
+        let hint = match &error {
+            FaultError::Unknown(name) => match FaultKind::alike(name) {
+                Some(kind) => format!("write `--fault {}`, or see `otactl simulate --help` for all", kind.usage()),
+                None => "see `otactl simulate --help` for all of them".into(),
+            },
+            FaultError::Value { usage, .. } => format!("write `--fault {usage}`"),
+        };
+        Failure::new(Kind::Usage, error.to_string()).hint(hint)
+    })
 }
 
 /// A certificate that is its own authority, for this machine. Without the constraint, it would be one
@@ -148,6 +181,7 @@ fn mqtt_config(url: &str, generation: MqttGeneration) -> Result<mqtt::Config, Fa
 
 impl Args {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let faults = self.faults.iter().map(|text| read_fault(text)).collect::<Result<_, _>>()?;
         let mqtt = self.mqtt.as_ref().map(|url| mqtt_config(url, self.mqtt_generation)).transpose()?;
         let tls = match self.tls {
             Some(address) => Some((address, self.tls_config()?)),
@@ -167,6 +201,7 @@ impl Args {
             reboot_delay: self.reboot_delay,
             state: self.state.clone(),
             auth: self.auth.map(|auth| Auth { algorithm, ..auth }),
+            faults,
             ..Config::default()
         };
         let mut simulator = Simulator::start(config, listener).map_err(|error| {

@@ -1,0 +1,28 @@
+//! What becomes of the replies: whether they leave the device, and when.
+
+use std::time::Instant;
+
+use super::device::Device;
+use super::faults::Delivery;
+use super::services::Answer;
+use super::wire::{Failure, Outcome};
+
+/// What becomes of each answer to one call, which was run once or more.
+pub fn deliver(device: &mut Device, method: &str, answers: Vec<Answer>, now: Instant) -> Vec<(Answer, Delivery)> {
+    // A call that was turned away is made again, and a fault that strikes once waits for it.
+    let was_carried_out = answers.iter().any(|answer| !is_turned_away(answer));
+    let leaves: Vec<_> =
+        answers.iter().map(|answer| answer.outcome().is_none_or(|o| goes_out(device, method, o, now))).collect();
+    let delivery = if was_carried_out { device.faults_mut().delivery(method, now) } else { Delivery::AtOnce };
+    let answers = answers.into_iter().zip(leaves);
+    answers.map(|(answer, leaves)| (answer, if leaves { delivery } else { Delivery::Never })).collect()
+}
+
+/// Whether a reply with this outcome leaves the device now.
+pub fn goes_out(device: &mut Device, method: &str, outcome: &Outcome, now: Instant) -> bool {
+    device.can_reply(now) && !device.faults_mut().is_never_told(method, outcome)
+}
+
+fn is_turned_away(answer: &Answer) -> bool {
+    matches!(answer, Answer::Now(Err(Failure { code: 401 | 404 | 418, .. })))
+}
