@@ -122,6 +122,15 @@ pub trait Connect: Send + Sync + 'static {
         None
     }
 
+    /// How many calls may be under way and still arrive in the order in which they were made.
+    ///
+    /// Eight frames of 3 KB are what a network that takes 100 ms for the way there and back needs in order not to be
+    /// what a device waits for that takes 20 ms for each; more would only wait in its buffers, and what waits there is
+    /// sent again after a lost link.
+    fn window(&self) -> usize {
+        8
+    }
+
     /// Who asks whom, if every frame has to say it.
     fn addressing(&self) -> Option<&Addressing> {
         None
