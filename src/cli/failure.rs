@@ -320,6 +320,7 @@ fn refusal_hint(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::WrongPlatform { .. } => "give the firmware that was built for this platform",
         Refusal::OtherApp { .. } => "if the device is to become that app, add `--force`",
+        Refusal::CannotPush => "have it fetch the firmware from here with `--via pull`, or from elsewhere with `--url`",
         Refusal::OtherDevice { .. } => "give with `--commit-port` another address of the same device",
         Refusal::Uncommitted { .. } => "`otactl commit` keeps what runs, `otactl revert` goes back; then update",
         Refusal::UpdateRunning { .. } => "wait until it has ended; `otactl status` shows how far it is",

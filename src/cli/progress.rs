@@ -175,6 +175,7 @@ fn describe(event: &Event) -> Option<(&'static str, String)> {
                  address (--advertise, --listen)?"
             ),
         ),
+        Event::FallingBack { reason } => ("push", format!("{reason}; so the firmware is sent to it over --port")),
         Event::Fetching { peer, .. } => ("fetch", format!("{peer} fetches the firmware")),
         Event::Pushing { window, chunk } => {
             ("push", format!("the device is sent the firmware, {window} at a time of {chunk} bytes"))

@@ -49,7 +49,6 @@ methods! {
     GetBootState: "OTA.GetBootState", TWICE => BootState;
     SetBootState: "OTA.SetBootState", TWICE => IgnoredAny;
     GetStatus: "OTA.Status", TWICE => Status;
-    End: "OTA.End", ONCE => Value;
     GetInfo: "Sys.GetInfo", TWICE => SystemInfo;
     Reboot: "Sys.Reboot", ONCE => IgnoredAny;
     ListMethods: "RPC.List", TWICE => Vec<String>;
@@ -144,11 +143,6 @@ pub struct SetBootState {
 /// `OTA.Status`: how far an update is. Newer firmware only; older answers 404.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct GetStatus {}
-
-/// `OTA.End`: what was written is the firmware; reboot into it. An update that is not complete is given up. Newer
-/// firmware only.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct End {}
 
 /// `Sys.GetInfo`: what the device is, and what it runs.
 #[derive(Debug, Clone, Copy, Serialize)]

@@ -20,6 +20,9 @@ pub struct Simulator {
     board: Arc<Board>,
     address: SocketAddr,
     tasks: JoinSet<()>,
+    /// The serial port that was plugged in last.
+    #[cfg(unix)]
+    serial: Option<tokio::task::AbortHandle>,
 }
 
 impl Simulator {
@@ -31,7 +34,13 @@ impl Simulator {
         let clock = Arc::clone(&board);
         tasks.spawn(async move { clock.run_clock().await });
         tasks.spawn(accept(listener, Arc::clone(&board), http::serve));
-        Ok(Self { board, address, tasks })
+        Ok(Self {
+            board,
+            address,
+            tasks,
+            #[cfg(unix)]
+            serial: None,
+        })
     }
 
     /// Serves the device on this listener too, over plain TCP.
@@ -59,8 +68,16 @@ impl Simulator {
 
         let port = Port::new()?;
         let path = port.path().to_owned();
-        self.tasks.spawn(serial::serve(port, config, self.ip(), Arc::clone(&self.board)));
+        self.serial = Some(self.tasks.spawn(serial::serve(port, config, self.ip(), Arc::clone(&self.board))));
         Ok(path)
+    }
+
+    /// Pulls the cable out of the serial port that was served last. The device runs on, and can be served on another.
+    #[cfg(unix)]
+    pub fn unplug_serial(&mut self) {
+        if let Some(port) = self.serial.take() {
+            port.abort();
+        }
     }
 
     /// Lets the device be a client of this broker too.

@@ -97,6 +97,11 @@ pub enum Event {
         /// Where it should have asked.
         address: String,
     },
+    /// The device does not fetch the firmware, and so it is sent to it.
+    FallingBack {
+        /// Why it does not.
+        reason: String,
+    },
     /// The device fetches the firmware from us.
     Fetching {
         /// From which address.

@@ -20,25 +20,30 @@ use crate::rpc::Device;
 /// How often the device is told to fetch the firmware, if it is seen not to have begun.
 const ATTEMPTS: usize = 3;
 
-/// Has the device fetch the firmware at `url`. Returns once it has it, and is about to reboot or has
-/// done so. With `has_other_way`, a device that does not ask is given up early.
+/// What the device is to fetch.
+#[derive(Debug)]
+pub struct Fetching<'a> {
+    /// Handed to the device as it is.
+    pub url: String,
+    /// Our server, if it is to be fetched from us.
+    pub server: Option<&'a FirmwareServer>,
+    /// The firmware can get to the device in another way, so that one that does not ask is given up early.
+    pub has_other_way: bool,
+}
+
+/// Has the device fetch the firmware. Returns once it has it, and is about to reboot or has done so.
 pub async fn fetch(
     device: &Device,
     plan: &Plan,
-    url: &str,
-    server: Option<&FirmwareServer>,
-    has_other_way: bool,
+    what: &Fetching<'_>,
     before: &Snapshot,
     observer: &dyn Observer,
 ) -> Result<(), Failure> {
-    let limits = Limits {
-        download: download_limit(plan, before),
-        patience: plan.patience,
-        has_other_way: server.is_some() && has_other_way,
-    };
+    let Fetching { server, has_other_way, .. } = *what;
+    let limits = Limits { download: download_limit(plan, before), patience: plan.patience, has_other_way };
     let Patience { tick: every, look_around, asks, .. } = limits.patience;
     let request = ota::Update {
-        url: url.into(),
+        url: what.url.clone(),
         commit_timeout: plan.commit_timeout.as_secs(),
         timeout: limits.download.as_secs().max(1),
     };
@@ -51,6 +56,7 @@ pub async fn fetch(
         observer,
         started: Instant::now(),
         announced: None,
+        progress: None,
         silent_since: None,
         reboot_timeout: plan.reboot_timeout,
     };
@@ -185,12 +191,19 @@ struct Watch<'a> {
     started: Instant,
     /// The transfer and the bytes that were told last.
     announced: Option<(std::net::SocketAddr, u64)>,
+    /// The progress that the device tells of, in percent, and since when.
+    progress: Option<(u8, Instant)>,
     /// Since when no question has been answered.
     silent_since: Option<Instant>,
     reboot_timeout: Duration,
 }
 
 impl Watch<'_> {
+    /// How long the device has told of the same progress.
+    fn stuck(&self) -> Duration {
+        self.progress.map_or(Duration::ZERO, |(_, since)| since.elapsed())
+    }
+
     /// How long nothing has been heard of the device, now that it has answered or not.
     fn silent(&mut self, has_answered: bool) -> Duration {
         self.silent_since = if has_answered { None } else { self.silent_since.or(Some(Instant::now())) };
@@ -276,20 +289,31 @@ impl Watch<'_> {
             Activity::Idle => Err(self.failed(reason.into())),
             // It cannot be asked what it does, and does nothing that can be seen.
             Activity::Unknown if never_asked && long_enough => Err(self.never_fetched(Some(reason.into()))),
+            // All was sent, and it does not go on. What it has must not become a firmware when nobody waits for it.
+            Activity::Busy if fetched.is_some() && complete && self.stuck() >= self.limits.patience.dead => {
+                let _ = self.device.call(ota::End {}).await;
+                let stuck = humantime::format_duration(self.limits.patience.dead);
+                Err(self.failed(format!("it has everything, and has not gone on for {stuck}")))
+            }
             Activity::Busy | Activity::Unknown if out_of_time => Err(lost_sight(reason.into())),
             Activity::Busy | Activity::Unknown | Activity::Finishing => Ok(Sight::NothingYet),
         }
     }
 
     /// What a device does that has not rebooted yet, by its own word or by what it does with our server.
-    async fn activity(&self, fetched: Option<&Fetched>, patience: Duration) -> Activity {
+    async fn activity(&mut self, fetched: Option<&Fetched>, patience: Duration) -> Activity {
         let Patience { doubt, stalls, finish, overdue, .. } = self.limits.patience;
         let waited = self.started.elapsed();
         let idle = |fetched: &Fetched| fetched.changed.map_or(waited, |at| at.elapsed());
         let may_finish = fetched.is_some_and(|fetched| fetched.complete && idle(fetched) < finish);
         match self.device.call_within(ota::GetStatus {}, patience).await {
             Ok(status) => match status.state {
-                UpdateState::Progress | UpdateState::Success => Activity::Busy,
+                UpdateState::Progress | UpdateState::Success => {
+                    if self.progress.is_none_or(|(percent, _)| percent != status.percent()) {
+                        self.progress = Some((status.percent(), Instant::now()));
+                    }
+                    Activity::Busy
+                }
                 // It may not have begun, or be about to say that it is done.
                 _ if waited < doubt => Activity::Unknown,
                 _ if may_finish && fetched.is_some_and(|fetched| idle(fetched) < overdue) => Activity::Finishing,

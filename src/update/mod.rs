@@ -14,6 +14,7 @@
 pub mod busy;
 pub mod commit;
 pub mod copy;
+pub mod deliver;
 pub mod event;
 pub mod fetch;
 mod flight;
@@ -37,7 +38,6 @@ pub use outcome::{Failure, Refusal, Success};
 use outcome::{Sequel, Unwell};
 pub use plan::{OnUnhealthy, Plan, Serving, Source, Via};
 use preflight::Preflight;
-use serve::FirmwareServer;
 use verdict::{Arrival, Snapshot};
 
 /// Takes the device to the firmware of the plan. See the module's documentation.
@@ -60,7 +60,7 @@ pub async fn run(device: &Device, plan: &Plan, observer: &dyn Observer) -> Resul
     if plan.snapshot_first {
         copy::copy(device, &before, observer).await?;
     }
-    deliver(device, plan, &before, observer).await?;
+    deliver::deliver(device, plan, &before, observer).await?;
     observer.on(&Event::Rebooting);
     let after = reboot::wait(later, &before, plan).await?;
     observer.on(&Event::back(&after));
@@ -84,18 +84,6 @@ async fn meet(second: &Device, first: &Snapshot, observer: &dyn Observer) -> Res
             Ok(())
         }
         Err(error) => Err(Failure::Call(error)),
-    }
-}
-
-/// Brings the bundle into the device's other slot. Our server lives as long as this.
-async fn deliver(device: &Device, plan: &Plan, before: &Snapshot, observer: &dyn Observer) -> Result<(), Failure> {
-    match &plan.source {
-        Source::Url { url, .. } => fetch::fetch(device, plan, url, None, false, before, observer).await,
-        Source::Bundle(bundle) => {
-            let server = FirmwareServer::start(bundle, &plan.serving, &before.info).await.map_err(Failure::Serve)?;
-            observer.on(&Event::Serving { address: server.advertised().to_owned() });
-            fetch::fetch(device, plan, &server.url(), Some(&server), false, before, observer).await
-        }
     }
 }
 

@@ -65,6 +65,9 @@ pub enum Refusal {
         /// The id at the end of the second way.
         second: String,
     },
+    /// It is to be sent a firmware, and cannot be.
+    #[error("the device cannot be sent a firmware: it has no OTA.Begin, OTA.Write and OTA.End")]
+    CannotPush,
     /// An update runs already.
     #[error("an update is already running on the device ({percent} % done)")]
     UpdateRunning {

@@ -7,7 +7,7 @@ use otactl::bundle::Bundle;
 use otactl::rpc::Device;
 use otactl::transport::target::Target;
 use otactl::transport::tls;
-use otactl::update::{self, Plan, Serving, Source, Success, remote};
+use otactl::update::{self, Plan, Serving, Source, Success, Via, remote};
 
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, Kind};
@@ -31,6 +31,10 @@ pub(crate) struct Args {
     /// A URL from which the device fetches the firmware by itself
     #[arg(long, value_name = "URL")]
     url: Option<String>,
+
+    /// How the device gets FILE: it fetches it from here, or it is sent to it over --port
+    #[arg(long, value_name = "WAY", default_value = "auto", conflicts_with = "url")]
+    via: Way,
 
     /// Leave the new firmware uncommitted, and say until when
     #[arg(long)]
@@ -75,6 +79,27 @@ pub(crate) struct Args {
     force: bool,
 }
 
+/// How the device gets the firmware.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Way {
+    /// It fetches it, or is sent it where it cannot
+    Auto,
+    /// It fetches it from here
+    Pull,
+    /// It is sent it over --port
+    Push,
+}
+
+impl From<Way> for Via {
+    fn from(way: Way) -> Self {
+        match way {
+            Way::Auto => Self::Auto,
+            Way::Pull => Self::Pull,
+            Way::Push => Self::Push,
+        }
+    }
+}
+
 impl Args {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let progress = Progress::new(context.output.clone());
@@ -104,6 +129,7 @@ impl Args {
                     _ => None,
                 },
             },
+            via: self.via.into(),
             commit: !self.no_commit,
             commit_timeout: self.commit_timeout,
             download_timeout: self.download_timeout,

@@ -1,0 +1,101 @@
+//! The bundle into the device's other slot: the device fetches it, or it is sent to the device.
+
+use super::event::{Event, Observer};
+use super::fetch::{Fetching, fetch};
+use super::outcome::{Failure, Refusal};
+use super::plan::{Plan, Source, Via};
+use super::push::{self, PushFailure, Pushed, Reason, Terms};
+use super::serve::{FirmwareServer, ServeError};
+use super::verdict::Snapshot;
+use crate::bundle::Bundle;
+use crate::ota;
+use crate::rpc::Device;
+
+/// Returns once the device has the firmware, and is about to reboot or has done so. Our server lives no longer than
+/// this.
+pub async fn deliver(device: &Device, plan: &Plan, before: &Snapshot, observer: &dyn Observer) -> Result<(), Failure> {
+    let bundle = match &plan.source {
+        Source::Bundle(bundle) => bundle,
+        Source::Url { url, .. } => {
+            let fetching = Fetching { url: url.clone(), server: None, has_other_way: false };
+            return fetch(device, plan, &fetching, before, observer).await;
+        }
+    };
+    match plan.via {
+        Via::Pull => pull(device, plan, bundle, false, before, observer).await,
+        Via::Push => push(device, plan, bundle, before, observer).await,
+        Via::Auto => {
+            let can_push = takes_writes(device).await;
+            let reason = match pull(device, plan, bundle, can_push, before, observer).await {
+                Err(Failure::Serve(error @ (ServeError::NoRoute | ServeError::Unroutable { .. }))) if can_push => {
+                    error.to_string()
+                }
+                Err(failure @ Failure::NeverFetched { .. }) if can_push => {
+                    // Whatever it may be trying still.
+                    push::abort(device).await;
+                    failure.to_string()
+                }
+                result => return result,
+            };
+            observer.on(&Event::FallingBack { reason });
+            push(device, plan, bundle, before, observer).await
+        }
+    }
+}
+
+/// Whether the device has the methods by which a firmware is sent to it. One that does not say is taken to have not.
+async fn takes_writes(device: &Device) -> bool {
+    let methods = device.call(ota::ListMethods {}).await.unwrap_or_default();
+    ["OTA.Begin", "OTA.Write", "OTA.End"].iter().all(|wanted| methods.iter().any(|method| method == wanted))
+}
+
+/// The device fetches the bundle from us.
+async fn pull(
+    device: &Device,
+    plan: &Plan,
+    bundle: &Bundle,
+    has_other_way: bool,
+    before: &Snapshot,
+    observer: &dyn Observer,
+) -> Result<(), Failure> {
+    let server = FirmwareServer::start(bundle, &plan.serving, &before.info).await.map_err(Failure::Serve)?;
+    observer.on(&Event::Serving { address: server.advertised().to_owned() });
+    let fetching = Fetching { url: server.url(), server: Some(&server), has_other_way };
+    fetch(device, plan, &fetching, before, observer).await
+}
+
+/// The bundle is sent to the device.
+async fn push(
+    device: &Device,
+    plan: &Plan,
+    bundle: &Bundle,
+    before: &Snapshot,
+    observer: &dyn Observer,
+) -> Result<(), Failure> {
+    let bytes = bundle.bytes();
+    let size = bytes.len() as u64;
+    let enough = || push::device_timeout(size, before.round_trip(), device.window(), push::chunk_size(device, size));
+    let terms = Terms {
+        commit_timeout: plan.commit_timeout.as_secs(),
+        timeout: plan.download_timeout.unwrap_or_else(enough),
+        patience: plan.patience.dead,
+    };
+    observer.on(&Event::Requested { from_us: true, commit_timeout: terms.commit_timeout });
+    match push::push(device, bytes, before, terms, observer).await {
+        Ok(Pushed::Confirmed) => Ok(()),
+        Ok(Pushed::Unconfirmed { reason }) => {
+            observer.on(&Event::Unconfirmed { reason });
+            Ok(())
+        }
+        Ok(Pushed::NothingNew { message }) => Err(Failure::NothingNew { message, running: before.running() }),
+        Err(PushFailure { reason: Reason::Unsupported, .. }) => Err(Failure::Refused(Refusal::CannotPush)),
+        Err(PushFailure { reason: Reason::NotBegun(error), .. })
+            if error.remote().is_none() && !error.may_have_arrived() =>
+        {
+            Err(Failure::Call(error))
+        }
+        Err(PushFailure { reason, acknowledged, total, .. }) => {
+            Err(Failure::DownloadFailed { reason: reason.to_string(), taken: Some((acknowledged, total)) })
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The way to the device breaks at a step of the update: the broker is restarted, the cable is out for a moment. Whatever
+//! the step, the update rides it out, or ends before anything was touched.
+#![cfg(unix)]
+
+mod support;
+
+use std::path::Path;
+use std::time::Duration;
+
+use otactl::bundle::Bundle;
+use otactl::rpc::Device;
+use otactl::sim::mqtt::Generation;
+use otactl::sim::uart;
+use otactl::sim::{Config, Simulator};
+use otactl::transport::{Options, connect};
+use otactl::update::{Event, Observer, Plan, Source, Success, Via, run};
+use serde_json::Value;
+use support::broker::Broker;
+use support::{DEMO, REBOOT, assert_runs, file, simulator_with};
+use tokio::sync::mpsc;
+
+/// The steps of an update that changes something, by the names of their events.
+const PULL: [&str; 7] = ["serving", "requested", "fetching", "applied", "rebooting", "back", "committing"];
+const PUSH: [&str; 6] = ["requested", "pushing", "sent", "rebooting", "back", "committing"];
+
+/// Tells when a step is reached, for the first time.
+struct At {
+    step: &'static str,
+    reached: mpsc::UnboundedSender<()>,
+}
+
+impl Observer for At {
+    fn on(&self, event: &Event) {
+        let event: Value = serde_json::to_value(event).expect("JSON");
+        if event["event"] == self.step {
+            // Only the first one is waited for.
+            let _ = self.reached.send(());
+        }
+    }
+}
+
+fn config() -> Config {
+    Config { running_for: Duration::from_secs(1000), reboot_delay: REBOOT, ..Config::default() }
+}
+
+fn device(port: &str) -> Device {
+    let timeout = Duration::from_secs(10);
+    let options = Options { connect_timeout: timeout, ..Options::default() };
+    let target = port.parse().unwrap_or_else(|e| panic!("{port}: {e}"));
+    Device::new(connect(&target, &options).unwrap_or_else(|e| panic!("{port}: {e}")), timeout)
+}
+
+/// Updates over `port`, and does `disturb` as soon as `step` is reached. Gives back what that has made.
+async fn disturbed<T>(port: &str, via: Via, step: &'static str, disturb: impl AsyncFnOnce() -> T) -> T {
+    let bundle = Bundle::read(&file(DEMO)).expect("the demo");
+    let plan = Plan::new(Source::Bundle(bundle));
+    let plan = Plan { via, patience: plan.patience.scaled(0.2), ..plan };
+    let (reached, mut steps) = mpsc::unbounded_channel();
+    let observer = At { step, reached };
+    let device = device(port);
+    let disturb = async {
+        steps.recv().await.expect("the step is reached");
+        disturb().await
+    };
+    let (result, made) = tokio::join!(run(&device, &plan, &observer), disturb);
+    assert!(matches!(result, Ok(Success::Updated(_))), "{step}, {via:?}: {result:?}");
+    made
+}
+
+fn all() -> impl Iterator<Item = (Via, &'static str)> {
+    PULL.into_iter().map(|step| (Via::Pull, step)).chain(PUSH.into_iter().map(|step| (Via::Push, step)))
+}
+
+#[tokio::test]
+async fn a_broker_that_is_restarted_at_any_step() {
+    let steps = all().map(|(via, step)| async move {
+        let mut broker = Broker::start();
+        let simulated = broker.device(config(), Generation::Twice).await;
+        let port = broker.url(simulated.id());
+        let restart = move || {
+            broker.restart();
+            broker
+        };
+        let restarted = async || tokio::task::spawn_blocking(restart).await.expect("it starts again");
+        let _broker = disturbed(&port, via, step, restarted).await;
+        assert_runs(&port, "2.0.0", true).await;
+    });
+    futures_util::future::join_all(steps).await;
+}
+
+#[tokio::test]
+async fn a_cable_that_is_out_for_a_moment_at_any_step() {
+    let steps = all().map(|(via, step)| async move {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("board");
+        let mut simulated = simulator_with(config()).await;
+        plug_in(&mut simulated, &path);
+        disturbed(&path.display().to_string(), via, step, async || {
+            simulated.unplug_serial();
+            std::fs::remove_file(&path).expect("it was there");
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            plug_in(&mut simulated, &path);
+        })
+        .await;
+        assert_runs(&path.display().to_string(), "2.0.0", true).await;
+    });
+    futures_util::future::join_all(steps).await;
+}
+
+/// The port gets another name of its own each time; as on a bench, a link leads to it.
+fn plug_in(device: &mut Simulator, path: &Path) {
+    let port = device.serve_serial(uart::Config { baud_rate: 921_600, ..uart::Config::default() }).expect("a port");
+    std::os::unix::fs::symlink(port, path).expect("a link");
+}
