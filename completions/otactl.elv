@@ -87,6 +87,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
             cand --no-commit 'Leave the new firmware uncommitted, and say until when'
             cand --dry-run 'Say what would be done, and touch nothing'
             cand --force 'Install another app than the one that runs, or offer the device the build that it runs already'
+            cand --allow-downgrade 'Install also an older version than the one that runs'
             cand --json 'Print results on one line, and update events as one JSON object per line'
             cand -q 'Say nothing but results and errors'
             cand --quiet 'Say nothing but results and errors'

@@ -316,6 +316,21 @@ fn refusal_hint(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::WrongPlatform { .. } => "give the firmware that was built for this platform",
         Refusal::OtherApp { .. } => "if the device is to become that app, add `--force`",
+        Refusal::Older { .. } => "if the device is to go back to it, add `--allow-downgrade`; `--force` alone does not",
+        Refusal::MethodsMissing { .. } => {
+            "`otactl list` shows what it has; a firmware without them is replaced over a cable, with one that has rpc-service-ota"
+        }
+        Refusal::NotSigned { .. } => {
+            "sign it with the private halves of the device's keys; `otactl call Config.Get '{\"key\":\"update\"}'` shows what it \
+             asks for"
+        }
+        Refusal::TakesNoUpdates => {
+            "whoever set the device up can set update.sig_req_mask to the signatures that it is to ask for, or to -1 for none"
+        }
+        Refusal::FileSystemTooLarge { .. } => {
+            "give the firmware that was built for this board; if you know better, add `--force`"
+        }
+        Refusal::NoWayBack { .. } => "if it is to be updated all the same, without a way back, add `--force`",
         Refusal::Uncommitted { .. } => "`otactl commit` keeps what runs, `otactl revert` goes back; then update",
         Refusal::UpdateRunning { .. } => "wait until it has ended; `otactl status` shows how far it is",
     }

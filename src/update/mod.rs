@@ -26,7 +26,7 @@ pub mod serve;
 pub mod verdict;
 
 use crate::rpc::Device;
-pub use event::{Event, Observer};
+pub use event::{Bearing, Event, Observer};
 pub use outcome::{Failure, Refusal, Success};
 use outcome::{Sequel, Unwell};
 pub use plan::{OnUnhealthy, Plan, Serving, Source, Via};
@@ -43,12 +43,15 @@ pub async fn run(device: &Device, plan: &Plan, observer: &dyn Observer) -> Resul
             observer.on(&Event::Resuming);
             return settle(device, plan, now, observer).await;
         }
-        Preflight::Update(before) => before,
+        Preflight::Update { before, .. } => before,
     };
     deliver(device, plan, &before, observer).await?;
     observer.on(&Event::Rebooting);
     let after = reboot::wait(device, &before, plan).await?;
     observer.on(&Event::back(&after));
+    if let Some(says) = verdict::no_way_back(&before, &after, plan.commit_timeout) {
+        observer.on(&Event::Finding { what: "commit timeout", says, verdict: Bearing::Weak });
+    }
     match verdict::arrival(&before, &after, plan.source.manifest()) {
         Arrival::Wanted => settle(device, plan, after, observer).await,
         Arrival::Old => Err(Failure::RolledBack { old: after.running(), wanted: plan.source.build() }),

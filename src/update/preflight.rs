@@ -1,20 +1,39 @@
 //! What is there, what is wanted, and may we.
+//!
+//! What cannot be gone back on is found out before anything is touched: whether the firmware is one for this device
+//! (`identity`, with `version`), whether the device has the `methods` for it, takes it as it is `signed` and has `room`
+//! for it. The `questions` are asked at the same time; what follows from the answers are the `findings`.
+
+mod findings;
+mod identity;
+mod methods;
+mod questions;
+mod room;
+mod signed;
+pub mod version;
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::event::{Event, Observer};
+use super::event::{Bearing, Event, Observer};
 use super::outcome::{Failure, Refusal};
+use super::reboot::probe_timeout;
 use super::verdict::{Running, Snapshot};
 use super::{Plan, Source};
 use crate::bundle::Manifest;
 use crate::ota::{self, Status, UpdateState};
 use crate::rpc::{CallError, Device};
+use findings::Found;
+pub use methods::{Delivery, delivery};
+pub use signed::{Fault, Lack};
 
 /// While a device reboots: the time for one question, and the least time between two.
 const PATIENCE: Duration = Duration::from_secs(1);
 const PACE: Duration = Duration::from_millis(50);
+
+/// The time for a question that a device need not answer, unless any call may take less.
+const COURTESY: Duration = Duration::from_secs(2);
 
 /// What is to be done.
 #[derive(Debug)]
@@ -24,7 +43,12 @@ pub enum Preflight {
     /// Go on with what runs: the wanted firmware, which waits for its commit.
     GoOn(Snapshot),
     /// Update.
-    Update(Snapshot),
+    Update {
+        /// What the device was before.
+        before: Snapshot,
+        /// How it gets the firmware.
+        delivery: Delivery,
+    },
 }
 
 /// Looks at the device. Changes nothing on it.
@@ -39,13 +63,35 @@ pub async fn look(device: &Device, plan: &Plan, observer: &dyn Observer) -> Resu
         committed: now.boot.is_committed,
     });
     observer.on(&wanted(&plan.source));
-    let updater = match device.call(ota::GetStatus {}).await {
+    let likely = methods::delivery_of(plan, &now.info, None);
+    let patience = probe_timeout(device, &now).max(COURTESY).min(device.timeout());
+    let (status, told) =
+        tokio::join!(device.call(ota::GetStatus {}), questions::ask(device, likely.begins(), patience));
+    let updater = match status {
         Ok(status) => Some(status),
         // Older firmware has no such method.
         Err(error) if error.remote().is_some_and(|error| error.code == 404) => None,
         Err(error) => return Err(Failure::Call(error)),
     };
-    decide(now, plan.source.manifest(), plan.force, updater.as_ref()).map_err(Failure::Refused)
+    let found = findings::of(plan, &now, &told);
+    let delivery = methods::delivery_of(plan, &now.info, told.methods.as_deref());
+    let decision = decide(now, delivery, plan.source.manifest(), plan.force, updater.as_ref());
+    let found = match &decision {
+        Ok(Preflight::Update { .. }) | Err(_) => found,
+        Ok(Preflight::GoOn(now)) => {
+            vec![Found::good("version", format!("{} runs already, and waits for its commit", now.build()))]
+        }
+        Ok(Preflight::AlreadyCurrent(_)) => Vec::new(),
+    };
+    for found in &found {
+        if plan.dry_run || found.bearing == Bearing::Weak {
+            observer.on(&found.event());
+        }
+    }
+    match found.into_iter().find_map(|found| found.refusal) {
+        Some(refusal) if decision.is_ok() => Err(Failure::Refused(refusal)),
+        _ => decision.map_err(Failure::Refused),
+    }
 }
 
 /// A device that is about to reboot says so (error 418), and is worth waiting for: it does so at the
@@ -86,23 +132,17 @@ fn wanted(source: &Source) -> Event {
     }
 }
 
-/// The rules. A device that does not say what it is cannot be held against the manifest, and checks
-/// the platform itself.
+/// The rules for what the device is and does.
 fn decide(
     now: Snapshot,
+    delivery: Delivery,
     wanted: Option<&Manifest>,
     force: bool,
     updater: Option<&Status>,
 ) -> Result<Preflight, Refusal> {
     let is_wanted = wanted.is_some_and(|wanted| wanted.build() == now.build());
-    if let Some(wanted) = wanted {
-        let differ = |firmware: &str, device: &str| !device.is_empty() && !firmware.eq_ignore_ascii_case(device);
-        if differ(&wanted.platform, &now.info.arch) {
-            return Err(Refusal::WrongPlatform { firmware: wanted.platform.clone(), device: now.info.arch });
-        }
-        if differ(&wanted.name, &now.info.app) && !force {
-            return Err(Refusal::OtherApp { firmware: wanted.name.clone(), device: now.info.app });
-        }
+    if let Some(refusal) = wanted.and_then(|wanted| identity::refusal(wanted, &now.info, force)) {
+        return Err(refusal);
     }
     if let Some(status) = updater
         && matches!(status.state, UpdateState::Progress | UpdateState::Success)
@@ -113,7 +153,7 @@ fn decide(
         (true, false) => Ok(Preflight::GoOn(now)),
         (false, false) => Err(Refusal::Uncommitted { build: now.build(), boot: now.boot }),
         (true, true) if !force => Ok(Preflight::AlreadyCurrent(now.running())),
-        (_, true) => Ok(Preflight::Update(now)),
+        (_, true) => Ok(Preflight::Update { before: now, delivery }),
     }
 }
 
@@ -158,7 +198,7 @@ mod tests {
             (device("1", true), Some(manifest("demo", "esp32")), true, Some(&running), "Err(UpdateRunning"),
         ] {
             let input = format!("{now:?} {wanted:?} force: {force} {updater:?}");
-            let decision = format!("{:?}", decide(now, wanted.as_ref(), force, updater));
+            let decision = format!("{:?}", decide(now, Delivery::Pull, wanted.as_ref(), force, updater));
             assert!(decision.starts_with(expected), "{input}: {decision}, not {expected}");
         }
     }

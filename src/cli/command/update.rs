@@ -21,6 +21,7 @@ use crate::cli::values;
 /// from where the device is.
 #[derive(Debug, clap::Args)]
 #[command(group = ArgGroup::new("source").args(["file", "url"]).required(true))]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct Args {
     /// The firmware zip; otactl serves it to the device
     #[arg(value_name = "FILE")]
@@ -59,8 +60,16 @@ pub(crate) struct Args {
     dry_run: bool,
 
     /// Install another app than the one that runs, or offer the device the build that it runs already
+    ///
+    /// Also a file system that the device seems to have no room for, and a firmware that commits itself since the device
+    /// knows no commit timeout. It does not imply --allow-downgrade, and nothing makes up for another platform or for
+    /// signatures that the device asks for.
     #[arg(long)]
     force: bool,
+
+    /// Install also an older version than the one that runs
+    #[arg(long)]
+    allow_downgrade: bool,
 }
 
 impl Args {
@@ -97,6 +106,7 @@ impl Args {
             download_timeout: self.download_timeout,
             reboot_timeout: self.reboot_timeout,
             force: self.force,
+            allow_downgrade: self.allow_downgrade,
             dry_run: self.dry_run,
             ..Plan::new(source)
         };
