@@ -112,7 +112,7 @@ impl Board {
     /// The same for a call that is run so many times.
     pub fn answers(self: &Arc<Self>, call: &Call, times: usize, channel: &str, ip: &str) -> Vec<Answered> {
         let (auth, unix_time) = (self.config.auth.as_ref(), self.unix_time());
-        let around = Surroundings { id: &self.config.id, channel, ip, auth, unix_time };
+        let around = Surroundings { id: &self.config.id, channel, ip, auth, update: &self.config.update, unix_time };
         for _ in 0..times {
             self.print(&call.method);
         }
@@ -143,7 +143,7 @@ impl Board {
         let fetched = tokio::select! {
             biased;
             () = self.until_off(boot) => return Err(Failure::bare(-1)),
-            fetched = download(self.id(), &running, url, timeout, progress) => fetched,
+            fetched = download(self.id(), &running, &self.config.update, url, timeout, progress) => fetched,
         };
         let (firmware, outcome) = match fetched {
             Ok(Fetched::Written(firmware)) => (Some(firmware), Failure::new(0, "Update applied, finalizing")),

@@ -7,6 +7,7 @@ use reqwest::{Client, StatusCode, redirect};
 
 use super::device::Firmware;
 use super::services::mac;
+use super::signing::UpdateConfig;
 use super::updater::Updater;
 use super::wire::Failure;
 
@@ -25,19 +26,26 @@ pub enum Fetched {
     NothingNew(&'static str),
 }
 
-/// Fetches the bundle at `url` for the device `id`, which runs `running`. `progress` is told the
-/// percentage that has been written.
+/// Fetches the bundle at `url` for the device `id`, which runs `running` and takes what `whose` says. `progress` is told
+/// the percentage that has been written.
 pub async fn download(
     id: &str,
     running: &Firmware,
+    whose: &UpdateConfig,
     url: &str,
     timeout: Duration,
     progress: impl Fn(u8) + Send,
 ) -> Result<Fetched, Failure> {
-    tokio::time::timeout(timeout, fetch(id, running, url, progress)).await.unwrap_or_else(|_| Err(failed()))
+    tokio::time::timeout(timeout, fetch(id, running, whose, url, progress)).await.unwrap_or_else(|_| Err(failed()))
 }
 
-async fn fetch(id: &str, running: &Firmware, url: &str, progress: impl Fn(u8) + Send) -> Result<Fetched, Failure> {
+async fn fetch(
+    id: &str,
+    running: &Firmware,
+    whose: &UpdateConfig,
+    url: &str,
+    progress: impl Fn(u8) + Send,
+) -> Result<Fetched, Failure> {
     let client = client().map_err(|_| failed())?;
     let mut response = client
         .get(url)
@@ -55,7 +63,7 @@ async fn fetch(id: &str, running: &Firmware, url: &str, progress: impl Fn(u8) + 
     let Some(total) = response.content_length().filter(|&total| total > 0) else {
         return Err(Failure::new(-1, "Invalid content-length, perhaps chunked-encoding"));
     };
-    let mut updater = Updater::new(running.clone());
+    let mut updater = Updater::new(running.clone()).taking(whose.clone());
     let mut taken = 0;
     while let Some(chunk) = response.chunk().await.map_err(|_| failed())? {
         if updater.push(&chunk)? {

@@ -6,6 +6,7 @@
 //! - [`auth`]: who may call them;
 //! - [`wire`]: requests as the device's lenient scanner reads them, replies as it writes them;
 //! - [`updater`]: the bundle, as the device takes it from a stream; pure as well;
+//! - [`signing`]: whose bundles it takes;
 //! - [`download`]: fetches a bundle over HTTP and feeds the updater;
 //! - [`board`]: the device with its clock, its power and its downloads;
 //! - [`server`]: the ports, served by [`http`] and [`websocket`], by [`tcp`] with [`lines`], and by [`udp`];
@@ -29,6 +30,7 @@ pub mod replies;
 pub mod serial;
 pub mod server;
 pub mod services;
+pub mod signing;
 pub mod storage;
 pub mod stream;
 pub mod talk;
@@ -45,6 +47,7 @@ use std::time::Duration;
 
 pub use device::Firmware;
 pub use server::Simulator;
+pub use signing::UpdateConfig;
 
 /// What a simulated device is.
 #[derive(Debug, Clone)]
@@ -59,6 +62,8 @@ pub struct Config {
     pub state: Option<PathBuf>,
     /// Who may talk to it; `None`: everybody.
     pub auth: Option<auth::Auth>,
+    /// Whose firmware it takes.
+    pub update: UpdateConfig,
     /// The unix time at which its clock stands still; `None`: that of this machine.
     pub clock: Option<u64>,
 }
@@ -76,6 +81,7 @@ impl Default for Config {
             reboot_delay: Duration::from_secs(1),
             state: None,
             auth: None,
+            update: UpdateConfig::default(),
             clock: None,
         }
     }

@@ -65,7 +65,7 @@ pub async fn look(device: &Device, plan: &Plan, observer: &dyn Observer) -> Resu
     observer.on(&wanted(&plan.source));
     let likely = methods::delivery_of(plan, &now.info, None);
     let patience = probe_timeout(device, &now).max(COURTESY).min(device.timeout());
-    let (status, told) =
+    let (status, mut told) =
         tokio::join!(device.call(ota::GetStatus {}), questions::ask(device, likely.begins(), patience));
     let updater = match status {
         Ok(status) => Some(status),
@@ -73,8 +73,10 @@ pub async fn look(device: &Device, plan: &Plan, observer: &dyn Observer) -> Resu
         Err(error) if error.remote().is_some_and(|error| error.code == 404) => None,
         Err(error) => return Err(Failure::Call(error)),
     };
-    let found = findings::of(plan, &now, &told);
     let delivery = methods::delivery_of(plan, &now.info, told.methods.as_deref());
+    // The arguments of another method than the one that will be called say nothing.
+    told.arguments = told.arguments.filter(|_| delivery == likely);
+    let found = findings::of(plan, delivery, &now, &told);
     let decision = decide(now, delivery, plan.source.manifest(), plan.force, updater.as_ref());
     let found = match &decision {
         Ok(Preflight::Update { .. }) | Err(_) => found,

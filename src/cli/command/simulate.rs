@@ -167,7 +167,7 @@ impl Args {
             reboot_delay: self.reboot_delay,
             state: self.state.clone(),
             auth: self.auth.map(|auth| Auth { algorithm, ..auth }),
-            clock: None,
+            ..Config::default()
         };
         let mut simulator = Simulator::start(config, listener).map_err(|error| {
             let kept = self.state.as_ref().map(|directory| format!(" from {}", directory.display()));

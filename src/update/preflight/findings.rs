@@ -46,9 +46,8 @@ impl Found {
 }
 
 /// What is found of a plan, in the order in which it is to be told: by the device's state, and by what else it told.
-pub(super) fn of(plan: &Plan, now: &Snapshot, told: &Told) -> Vec<Found> {
+pub(super) fn of(plan: &Plan, delivery: Delivery, now: &Snapshot, told: &Told) -> Vec<Found> {
     let methods = told.methods.as_deref();
-    let delivery = methods::delivery_of(plan, &now.info, methods);
     let mut found = identity::judge(plan, &now.info);
     found.push(needed(plan, delivery, methods));
     found.push(signed::judge(&plan.source, told.settings.as_ref()));
@@ -132,7 +131,7 @@ mod tests {
 
     /// The names of what is not good, and what is made of it.
     fn odd(plan: &Plan, now: &Snapshot, told: &Told) -> String {
-        let found = of(plan, now, told);
+        let found = of(plan, Delivery::Pull, now, told);
         let odd = found.iter().filter(|found| found.bearing != Bearing::Good);
         odd.map(|found| format!("{} {:?}", found.what, found.bearing)).collect::<Vec<_>>().join(", ")
     }
@@ -166,8 +165,10 @@ mod tests {
     #[test]
     fn what_is_said_of_a_plan() {
         let plan = Plan { commit: false, commit_timeout: Duration::from_secs(90), ..plan("demo", "2.0.0") };
-        let found: Vec<_> =
-            of(&plan, &device(&json!({})), &told()).iter().map(|f| format!("{}: {}", f.what, f.says)).collect();
+        let found: Vec<_> = of(&plan, Delivery::Pull, &device(&json!({})), &told())
+            .iter()
+            .map(|f| format!("{}: {}", f.what, f.says))
+            .collect();
         assert_eq!(
             found,
             [
