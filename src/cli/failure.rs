@@ -13,6 +13,7 @@ use otactl::transport::tls::SetupError;
 use otactl::transport::tls::pem::{PemError, PemFault};
 use otactl::update::outcome::{Facts, Sequel, Unwell};
 use otactl::update::serve::ServeError;
+use otactl::update::wait::WaitFailure;
 use otactl::update::{self, Refusal};
 
 use super::clock::{at, reverts};
@@ -302,6 +303,22 @@ impl From<update::Failure> for Failure {
             ),
         };
         Self { facts, ..Self::new(kind, message).hint(hint) }
+    }
+}
+
+impl From<WaitFailure> for Failure {
+    fn from(failure: WaitFailure) -> Self {
+        const LONGER: &str =
+            "`--for 10m` waits longer; `otactl get-boot-state` and `otactl info` show where the device stands";
+        const NEVER_SEEN: &str = "is it switched on, and is the address right? `otactl ping` says what is in the way; `--for 10m` \
+                                  waits longer";
+
+        let message = failure.to_string();
+        match failure {
+            WaitFailure::Call(error) => error.into(),
+            WaitFailure::TimeOver { seen: Some(_), .. } => Self::new(Kind::TimedOut, message).hint(LONGER),
+            WaitFailure::TimeOver { seen: None, .. } => Self::new(Kind::TimedOut, message).hint(NEVER_SEEN),
+        }
     }
 }
 

@@ -24,6 +24,7 @@ pub mod revert;
 mod route;
 pub mod serve;
 pub mod verdict;
+pub mod wait;
 
 use crate::rpc::Device;
 pub use event::{Bearing, Event, Observer};
