@@ -5,12 +5,12 @@ mod support;
 
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use otactl::bundle::Bundle;
-use otactl::rpc::{CallError, Device, RemoteError, Request, RpcClient};
+use otactl::rpc::{CallError, Device, DialError, RemoteError, Request, RpcClient};
 use otactl::sim::{Config, UpdateConfig};
 use otactl::update::{Bearing, Event, Failure, Observer, Plan, Refusal, Source, Success, run as update};
 use rcgen::KeyPair;
@@ -225,11 +225,14 @@ impl Observer for Findings {
 }
 
 /// The verdict of a dry run, and what was found that is not good.
-async fn plan(
-    answers: fn(&str) -> Option<Value>,
-    force: bool,
-) -> (Result<Success, Failure>, Vec<(&'static str, Bearing)>) {
-    let device = Device::new(Box::new(Other(answers)), Duration::from_secs(1));
+type Planned = (Result<Success, Failure>, Vec<(&'static str, Bearing)>);
+
+async fn plan(answers: fn(&str) -> Option<Value>, force: bool) -> Planned {
+    plan_of(Other(answers), force).await
+}
+
+async fn plan_of(client: impl RpcClient + 'static, force: bool) -> Planned {
+    let device = Device::new(Box::new(client), Duration::from_secs(1));
     let bundle = Bundle::read(&file(DEMO)).expect("the demo");
     let plan = Plan { dry_run: true, force, ..Plan::new(Source::Bundle(bundle)) };
     let findings = Findings::default();
@@ -317,4 +320,36 @@ async fn a_firmware_that_starts_committed_is_told_of() {
     let result = update(&device, &plan, &findings).await;
     assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
     assert_eq!(findings.0.into_inner().expect("lock"), [("commit timeout", Bearing::Weak)]);
+}
+
+/// A device with room for one connection at a time.
+struct Crowded(AtomicUsize);
+
+#[async_trait]
+impl RpcClient for Crowded {
+    async fn call(&self, request: Request) -> Result<Value, CallError> {
+        let others = self.0.fetch_add(1, Ordering::SeqCst);
+        tokio::task::yield_now().await;
+        self.0.fetch_sub(1, Ordering::SeqCst);
+        if others > 0 {
+            return Err(CallError::Unreachable { peer: "dev".into(), cause: DialError::HungUp });
+        }
+        Ok(match request.method.as_str() {
+            "RPC.List" => json!(["OTA.Update", "OTA.GetBootState", "OTA.Commit", "OTA.Revert"]),
+            "RPC.Describe" => json!({"name": "OTA.Update", "args_fmt": "{url: %T, commit_timeout: %d}"}),
+            "Config.Get" => json!({"sig_req_mask": -1}),
+            "OTA.Status" => json!({"state": 0}),
+            other => plain(other).expect("it knows this method"),
+        })
+    }
+
+    fn hang_up(&self) {}
+}
+
+/// To ask everything at the same time is a courtesy to the user, and none to a small device.
+#[tokio::test]
+async fn a_device_with_little_room_is_asked_one_by_one() {
+    let (result, found) = plan_of(Crowded(AtomicUsize::new(0)), false).await;
+    assert!(matches!(result, Ok(Success::Planned)), "{result:?}");
+    assert_eq!(found, []);
 }

@@ -22,7 +22,7 @@ use super::reboot::probe_timeout;
 use super::verdict::{Running, Snapshot};
 use super::{Plan, Source};
 use crate::bundle::Manifest;
-use crate::ota::{self, Status, UpdateState};
+use crate::ota::{Status, UpdateState};
 use crate::rpc::{CallError, Device};
 use findings::Found;
 pub use methods::{Delivery, delivery};
@@ -65,8 +65,7 @@ pub async fn look(device: &Device, plan: &Plan, observer: &dyn Observer) -> Resu
     observer.on(&wanted(&plan.source));
     let likely = methods::delivery_of(plan, &now.info, None);
     let patience = probe_timeout(device, &now).max(COURTESY).min(device.timeout());
-    let (status, mut told) =
-        tokio::join!(device.call(ota::GetStatus {}), questions::ask(device, likely.begins(), patience));
+    let (status, mut told) = questions::ask(device, likely.begins(), patience).await;
     let updater = match status {
         Ok(status) => Some(status),
         // Older firmware has no such method.
