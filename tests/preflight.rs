@@ -16,6 +16,7 @@ use otactl::update::{Bearing, Event, Failure, Observer, Plan, Refusal, Source, S
 use rcgen::KeyPair;
 use serde_json::{Value, json};
 use snapbox::{assert_data_eq, str};
+use support::bundles::BundleServer;
 use support::signed::{bundle, public, sign};
 use support::{DEMO, REBOOT, Run, assert_runs, file, run_on, simulator, simulator_with, ws};
 
@@ -143,13 +144,16 @@ async fn a_device_that_asks_for_signatures_gets_what_is_signed_and_nothing_else(
     assert_runs(&port, "2.0.0", true).await;
 }
 
-/// What stands behind a URL only the device sees as it is; but that it asks for signatures is said.
+/// Behind a URL the signatures are read with the manifest. Where only the device can read them, that is said.
 #[tokio::test]
-async fn a_device_that_asks_for_signatures_checks_a_url_itself() {
-    let bundles = support::bundles::BundleServer::start().await;
+async fn what_stands_behind_a_url_has_to_be_signed_too() {
+    let bundles = BundleServer::start().await;
     let whose = UpdateConfig { sig_req_mask: 1, ..UpdateConfig::default() };
     let device = simulator_with(Config { update: whose, reboot_delay: REBOOT, ..Config::default() }).await;
-    let run = run_on(&ws(&device), &["update", "--url", &bundles.url("demo-2.0.0-esp32.zip")]).await;
+    let refused = run_on(&ws(&device), &["update", "--url", &bundles.url("demo-2.0.0-esp32.zip")]).await;
+    let error = "the device does not take the bundle: the device asks for signature 0, and has no key 0";
+    assert_refused(&refused, error, "Config.Get");
+    let run = run_on(&ws(&device), &["update", "--url", &bundles.url("device-only/demo-2.0.0-esp32.zip")]).await;
     assert_eq!(run.code, 8, "{}", run.shown());
     assert!(
         run.stderr.contains("\nnote      signatures: the device asks for 0; what stands behind"),
@@ -315,7 +319,7 @@ async fn a_firmware_that_starts_committed_is_told_of() {
     };
     let device = Device::new(Box::new(Other(answers)), Duration::from_secs(1));
     let manifest = Bundle::read(&file(DEMO)).expect("the demo").manifest().clone();
-    let plan = Plan::new(Source::Url { url: "http://elsewhere/fw.zip".into(), manifest: Ok(manifest) });
+    let plan = Plan::new(Source::Url { url: "http://elsewhere/fw.zip".into(), manifest: Ok(manifest), signed: None });
     let findings = Findings::default();
     let result = update(&device, &plan, &findings).await;
     assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");

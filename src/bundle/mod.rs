@@ -19,7 +19,7 @@ use bytes::Bytes;
 
 use archive::{LocalHeader, Next};
 pub use manifest::{Manifest, Part};
-use signature::{SignatureError, Signatures};
+use signature::Signed;
 pub use verify::BundleError;
 
 /// The largest bundle that is read, in bytes. The flash of the largest boards is half of that.
@@ -68,11 +68,11 @@ impl Bundle {
         &self.bytes
     }
 
-    /// The manifest as it stands in the zip, which is what is signed, and its signatures.
-    pub fn signed(&self) -> Result<(&[u8], Signatures), SignatureError> {
+    /// The manifest and its signatures.
+    #[must_use]
+    pub fn signed(&self) -> Signed {
         // The manifest comes first: otherwise this were no bundle.
-        let (header, manifest) = self.files().next().ok_or(SignatureError::Damaged)?;
-        Ok((manifest, Signatures::read(&header.extra)?))
+        self.files().next().map(|(header, manifest)| Signed::read(&header.extra, manifest)).unwrap_or_default()
     }
 
     /// The size of a file in bytes, by its name as the manifest has it.

@@ -2,6 +2,8 @@
 //! `manifest.json`, and each signs the bytes of the manifest (ECDSA P-256 over SHA-256, ASN.1 DER).
 //! Since the manifest holds the digests of the files, it stands for all of them.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
@@ -51,11 +53,29 @@ pub enum KeyError {
 
 /// The signatures of a bundle by their numbers, as they were read: none of them is checked yet.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Signatures([Option<Vec<u8>>; SLOTS]);
+pub struct Signatures(BTreeMap<usize, Vec<u8>>);
+
+/// What is signed, and by whom.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Signed {
+    /// The manifest as it stands in the zip, byte by byte.
+    pub manifest: Vec<u8>,
+    /// Its signatures.
+    pub signatures: Signatures,
+}
 
 /// A key of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PublicKey([u8; POINT_LEN]);
+
+impl Signed {
+    /// The manifest with the signatures in the extra fields of its local header. What cannot be read there is no
+    /// signature, for a device as for us.
+    #[must_use]
+    pub fn read(extra: &[u8], manifest: &[u8]) -> Self {
+        Self { manifest: manifest.into(), signatures: Signatures::read(extra).unwrap_or_default() }
+    }
+}
 
 impl Signatures {
     /// Reads the signatures in the extra fields of the manifest's local header. A bundle that has none is not signed,
@@ -64,19 +84,19 @@ impl Signatures {
         let Some(text) = field(extra, EXTRA_ID)? else { return Ok(Self::default()) };
         let object: Map<String, Value> = serde_json::from_slice(text).map_err(|_| SignatureError::NotAnObject)?;
         let signature = |number: usize| decode(object.get(&format!("sig{number}"))?.as_str()?);
-        Ok(Self(std::array::from_fn(signature)))
+        Ok(Self((0..SLOTS).filter_map(|number| Some((number, signature(number)?))).collect()))
     }
 
     /// Whether there is a signature of this number.
     #[must_use]
     pub fn has(&self, number: usize) -> bool {
-        self.0.get(number).is_some_and(Option::is_some)
+        self.0.contains_key(&number)
     }
 
     /// Whether there is a signature of this number that signs these bytes under this key.
     #[must_use]
     pub fn is_valid(&self, number: usize, manifest: &[u8], key: &PublicKey) -> bool {
-        let Some(Some(signature)) = self.0.get(number) else { return false };
+        let Some(signature) = self.0.get(&number) else { return false };
         UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, key.0).verify(manifest, signature).is_ok()
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::preflight::Lack;
+use super::preflight::{self, Lack};
 use super::serve::ServeError;
 use super::verdict::Running;
 use crate::bundle::manifest::Build;
@@ -65,7 +65,7 @@ pub enum Refusal {
         names: Vec<&'static str>,
     },
     /// The device asks for signatures that the bundle does not have.
-    #[error("the device does not take the bundle: {}", joined(.lacks))]
+    #[error("the device does not take the bundle: {}", preflight::joined(.lacks))]
     NotSigned {
         /// Each of them, and what is the matter with it.
         lacks: Vec<Lack>,
@@ -344,10 +344,6 @@ impl Failure {
 
 fn instead(wanted: Option<&Build>) -> String {
     wanted.map(|wanted| format!(", instead of {wanted}")).unwrap_or_default()
-}
-
-fn joined(lacks: &[Lack]) -> String {
-    lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 fn words(said: Option<&String>) -> String {

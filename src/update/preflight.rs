@@ -26,6 +26,7 @@ use crate::ota::{Status, UpdateState};
 use crate::rpc::{CallError, Device};
 use findings::Found;
 pub use methods::{Delivery, delivery};
+pub(super) use signed::joined;
 pub use signed::{Fault, Lack};
 
 /// While a device reboots: the time for one question, and the least time between two.

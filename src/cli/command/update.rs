@@ -128,7 +128,10 @@ impl Args {
         let tls = tls::client_config(true, &context.options()?.tls)?;
         let client =
             reqwest::Client::builder().tls_backend_preconfigured(tls).build().map_err(|e| failed(e.to_string()))?;
-        let manifest = remote::read_manifest(&client, &url).await;
-        Ok(Source::Url { url, manifest })
+        let (manifest, signed) = match remote::read_manifest(&client, &url).await {
+            Ok((manifest, signed)) => (Ok(manifest), Some(signed)),
+            Err(reason) => (Err(reason), None),
+        };
+        Ok(Source::Url { url, manifest, signed })
     }
 }

@@ -106,7 +106,7 @@ mod tests {
     fn plan(app: &str, version: &str) -> Plan {
         let manifest = json!({"name": app, "platform": "esp32", "version": version, "build_id": "b", "parts": {}});
         let manifest = serde_json::from_value(manifest).expect("a manifest");
-        Plan::new(Source::Url { url: "u".into(), manifest: Ok(manifest) })
+        Plan::new(Source::Url { url: "u".into(), manifest: Ok(manifest), signed: None })
     }
 
     fn device(info: &Value) -> Snapshot {

@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn what_the_plan_does_not_do_is_not_missed() {
-        let source = Source::Url { url: String::new(), manifest: Err(String::new()) };
+        let source = Source::Url { url: String::new(), manifest: Err(String::new()), signed: None };
         let plan = Plan::new(source);
         let none: &[String] = &[];
         let all = ["OTA.GetBootState", "OTA.Update", "OTA.Commit", "OTA.Revert"];

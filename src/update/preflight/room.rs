@@ -53,7 +53,11 @@ mod tests {
 
     fn source(parts: &Value) -> Source {
         let manifest = json!({"name": "n", "platform": "p", "version": "1", "build_id": "b", "parts": parts});
-        Source::Url { url: String::new(), manifest: serde_json::from_value(manifest).map_err(|e| e.to_string()) }
+        Source::Url {
+            url: String::new(),
+            manifest: serde_json::from_value(manifest).map_err(|e| e.to_string()),
+            signed: None,
+        }
     }
 
     #[test]

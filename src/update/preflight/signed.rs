@@ -8,8 +8,7 @@ use serde_json::Value;
 use super::super::outcome::Refusal;
 use super::super::plan::Source;
 use super::findings::Found;
-use crate::bundle::Bundle;
-use crate::bundle::signature::{KeyError, PublicKey, SLOTS};
+use crate::bundle::signature::{KeyError, PublicKey, SLOTS, Signed};
 
 const WHAT: &str = "signatures";
 
@@ -42,7 +41,7 @@ impl fmt::Display for Lack {
             Fault::NoSignature => write!(f, "the bundle has no signature {number}"),
             Fault::NotValid => write!(f, "its signature {number} is not valid under the device's key {number}"),
             Fault::NoKey => write!(f, "the device asks for signature {number}, and has no key {number}"),
-            Fault::BadKey(error) => write!(f, "the device's key {number} is unusable: {error}"),
+            Fault::BadKey(error) => write!(f, "the device's key {number} cannot be read: {error}"),
         }
     }
 }
@@ -72,19 +71,29 @@ pub(super) fn judge(source: &Source, settings: Option<&Value>) -> Found {
     let Some(settings) = settings else {
         return Found::unknown(WHAT, "the device does not tell whether it asks for any");
     };
-    match (demand(settings), source) {
+    match (demand(settings), source.signed()) {
         (Demand::Nothing, _) => Found::good(WHAT, "the device asks for none"),
         (Demand::Impossible, _) => Found::refused(WHAT, Refusal::TakesNoUpdates),
-        (Demand::Signatures(mask), Source::Url { .. }) => {
-            Found::weak(WHAT, format!("the device asks for {}; what stands behind the URL was not checked", list(mask)))
-        }
-        (Demand::Signatures(mask), Source::Bundle(bundle)) => match lacks(bundle, settings, mask) {
+        (Demand::Signatures(mask), None) => Found::weak(
+            WHAT,
+            format!("the device asks for {}; what stands behind the URL could not be checked from here", list(mask)),
+        ),
+        (Demand::Signatures(mask), Some(signed)) => match lacks(&signed, settings, mask) {
             lacks if lacks.is_empty() => {
                 Found::good(WHAT, format!("the device asks for {}, and the bundle has what is valid", list(mask)))
+            }
+            // The device may read its key in a way that we do not know.
+            lacks if lacks.iter().all(|lack| matches!(lack.fault, Fault::BadKey(_))) => {
+                Found::weak(WHAT, format!("{}, and could not be checked from here", joined(&lacks)))
             }
             lacks => Found::refused(WHAT, Refusal::NotSigned { lacks }),
         },
     }
+}
+
+/// All that lacks, in words.
+pub(in crate::update) fn joined(lacks: &[Lack]) -> String {
+    lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 fn numbers(mask: i64) -> impl Iterator<Item = u8> {
@@ -95,9 +104,7 @@ fn list(mask: i64) -> String {
     numbers(mask).map(|number| number.to_string()).collect::<Vec<_>>().join(", ")
 }
 
-fn lacks(bundle: &Bundle, settings: &Value, mask: i64) -> Vec<Lack> {
-    // What cannot be read is not there, for the device as for us.
-    let (manifest, signatures) = bundle.signed().unwrap_or_default();
+fn lacks(Signed { manifest, signatures }: &Signed, settings: &Value, mask: i64) -> Vec<Lack> {
     let fault = |number: u8| {
         let slot = usize::from(number);
         let key = settings[format!("key{number}")].as_str().unwrap_or_default();
@@ -118,6 +125,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::bundle::Bundle;
 
     fn demo() -> Source {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/demo-2.0.0-esp32.zip");
@@ -130,7 +138,7 @@ mod tests {
     /// With a bundle that is not signed. Signed ones are in tests/preflight.rs.
     #[test]
     fn what_the_device_asks_for() {
-        let url = Source::Url { url: String::new(), manifest: Err(String::new()) };
+        let url = Source::Url { url: String::new(), manifest: Err(String::new()), signed: None };
         for (source, settings, expected) in [
             (&demo(), None, "Unknown, the device does not tell"),
             (&demo(), Some(json!({})), "Good, the device asks for none"),
@@ -149,7 +157,12 @@ mod tests {
                 &demo(),
                 Some(json!({"sig_req_mask": 6, "key1": "", "key2": "AAAA"})),
                 "Refused, the device does not take the bundle: the device asks for signature 1, and has no key 1; the device's \
-                 key 2 is unusable: it is not an ECDSA P-256 key",
+                 key 2 cannot be read: it is not an ECDSA P-256 key",
+            ),
+            (
+                &demo(),
+                Some(json!({"sig_req_mask": 4, "key2": "AAAA"})),
+                "Weak, the device's key 2 cannot be read: it is not an ECDSA P-256 key",
             ),
         ] {
             let Found { bearing, says, .. } = judge(source, settings.as_ref());
