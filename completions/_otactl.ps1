@@ -50,6 +50,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('update', 'update', [CompletionResultType]::ParameterValue, 'Take the device to a new firmware, prove that it runs, and commit it')
+            [CompletionResult]::new('wait', 'wait', [CompletionResultType]::ParameterValue, 'Wait until the device is in a state, and say when it is')
             [CompletionResult]::new('commit', 'commit', [CompletionResultType]::ParameterValue, 'Keep the firmware that runs (OTA.Commit)')
             [CompletionResult]::new('revert', 'revert', [CompletionResultType]::ParameterValue, 'Go back to the firmware that ran before, by a reboot (OTA.Revert)')
             [CompletionResult]::new('create-snapshot', 'create-snapshot', [CompletionResultType]::ParameterValue, 'Copy the running firmware to the other slot (OTA.CreateSnapshot)')
@@ -68,6 +69,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
         }
         'otactl;update' {
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'A URL from which the device fetches the firmware by itself')
+            [CompletionResult]::new('--via', '--via', [CompletionResultType]::ParameterName, 'How the device gets FILE: it fetches it from here, or it is sent to it over --port')
             [CompletionResult]::new('--commit-timeout', '--commit-timeout', [CompletionResultType]::ParameterName, 'How long after its reboot the device waits for the commit before it goes back')
             [CompletionResult]::new('--download-timeout', '--download-timeout', [CompletionResultType]::ParameterName, 'How long the device may take to get and write the firmware [default: 600s, more for large ones]')
             [CompletionResult]::new('--reboot-timeout', '--reboot-timeout', [CompletionResultType]::ParameterName, 'How long the device may take from the download to its first answer after the reboot')
@@ -93,6 +95,37 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             [CompletionResult]::new('--snapshot-first', '--snapshot-first', [CompletionResultType]::ParameterName, 'Copy what runs to another slot first (OTA.CreateSnapshot), where the platform has more than two')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Say what would be done, and touch nothing')
             [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Install another app than the one that runs, or offer the device the build that it runs already')
+            [CompletionResult]::new('--allow-downgrade', '--allow-downgrade', [CompletionResultType]::ParameterName, 'Install also an older version than the one that runs')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results on one line, and update events as one JSON object per line')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but results and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but results and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more; twice: show every frame, without its secrets')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: show every frame, without its secrets')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Take any TLS certificate')
+            [CompletionResult]::new('--hw-flow-control', '--hw-flow-control', [CompletionResultType]::ParameterName, 'Let RTS and CTS say when to send; XON and XOFF are obeyed in any case')
+            [CompletionResult]::new('--no-set-control-lines', '--no-set-control-lines', [CompletionResultType]::ParameterName, 'Leave DTR and RTS as they are')
+            [CompletionResult]::new('--inverted-control-lines', '--inverted-control-lines', [CompletionResultType]::ParameterName, 'DTR and RTS are inverted: asserted means released')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'otactl;wait' {
+            [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'How long to wait')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')
+            [CompletionResult]::new('--ca-cert-file', '--ca-cert-file', [CompletionResultType]::ParameterName, 'Trust the authorities in this PEM file, instead of those of the system')
+            [CompletionResult]::new('--cert-file', '--cert-file', [CompletionResultType]::ParameterName, 'The certificate to show to a server that asks for one, as PEM; with --key-file')
+            [CompletionResult]::new('--key-file', '--key-file', [CompletionResultType]::ParameterName, 'The private key of --cert-file, as PEM')
+            [CompletionResult]::new('--baud-rate', '--baud-rate', [CompletionResultType]::ParameterName, 'Bits per second')
+            [CompletionResult]::new('--set-control-lines', '--set-control-lines', [CompletionResultType]::ParameterName, 'Release DTR and RTS after opening, so that the board runs')
+            [CompletionResult]::new('--serial-framing', '--serial-framing', [CompletionResultType]::ParameterName, 'How frames are set off')
+            [CompletionResult]::new('--mqtt-password-file', '--mqtt-password-file', [CompletionResultType]::ParameterName, 'The password for the broker, in the first line of a file; - to be asked')
+            [CompletionResult]::new('--mqtt-client-id', '--mqtt-client-id', [CompletionResultType]::ParameterName, 'The client id; brokers with rules want a certain one')
+            [CompletionResult]::new('--mqtt-src', '--mqtt-src', [CompletionResultType]::ParameterName, 'Who asks: the device answers on the topic SRC/rpc')
+            [CompletionResult]::new('--mqtt-pub-topic', '--mqtt-pub-topic', [CompletionResultType]::ParameterName, 'The one topic to publish all requests to')
+            [CompletionResult]::new('--mqtt-sub-topic', '--mqtt-sub-topic', [CompletionResultType]::ParameterName, 'The topic on which the answers come, if it is not SRC/rpc')
+            [CompletionResult]::new('--mqtt-will-topic', '--mqtt-will-topic', [CompletionResultType]::ParameterName, 'Where the device''s last will is to be read, to explain its silence')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results on one line, and update events as one JSON object per line')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but results and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but results and errors')
@@ -510,6 +543,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
         }
         'otactl;help' {
             [CompletionResult]::new('update', 'update', [CompletionResultType]::ParameterValue, 'Take the device to a new firmware, prove that it runs, and commit it')
+            [CompletionResult]::new('wait', 'wait', [CompletionResultType]::ParameterValue, 'Wait until the device is in a state, and say when it is')
             [CompletionResult]::new('commit', 'commit', [CompletionResultType]::ParameterValue, 'Keep the firmware that runs (OTA.Commit)')
             [CompletionResult]::new('revert', 'revert', [CompletionResultType]::ParameterValue, 'Go back to the firmware that ran before, by a reboot (OTA.Revert)')
             [CompletionResult]::new('create-snapshot', 'create-snapshot', [CompletionResultType]::ParameterValue, 'Copy the running firmware to the other slot (OTA.CreateSnapshot)')
@@ -527,6 +561,9 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             break
         }
         'otactl;help;update' {
+            break
+        }
+        'otactl;help;wait' {
             break
         }
         'otactl;help;commit' {

@@ -61,6 +61,9 @@ _otactl() {
             otactl,update)
                 cmd="otactl__subcmd__update"
                 ;;
+            otactl,wait)
+                cmd="otactl__subcmd__wait"
+                ;;
             otactl__subcmd__help,call)
                 cmd="otactl__subcmd__help__subcmd__call"
                 ;;
@@ -106,6 +109,9 @@ _otactl() {
             otactl__subcmd__help,update)
                 cmd="otactl__subcmd__help__subcmd__update"
                 ;;
+            otactl__subcmd__help,wait)
+                cmd="otactl__subcmd__help__subcmd__wait"
+                ;;
             *)
                 ;;
         esac
@@ -113,7 +119,7 @@ _otactl() {
 
     case "${cmd}" in
         otactl)
-            opts="-q -v -h -V --port --timeout --rpc-creds --json --quiet --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --mqtt-password-file --mqtt-client-id --mqtt-src --mqtt-pub-topic --mqtt-sub-topic --mqtt-will-topic --help --version update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help"
+            opts="-q -v -h -V --port --timeout --rpc-creds --json --quiet --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --mqtt-password-file --mqtt-client-id --mqtt-src --mqtt-pub-topic --mqtt-sub-topic --mqtt-will-topic --help --version update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -561,7 +567,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__help)
-            opts="update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help"
+            opts="update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -771,6 +777,20 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__help__subcmd__update)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        otactl__subcmd__help__subcmd__wait)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1457,7 +1477,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__update)
-            opts="-q -v -h --url --no-commit --commit-timeout --download-timeout --reboot-timeout --listen --advertise --commit-port --snapshot-first --dry-run --force --port --timeout --rpc-creds --json --quiet --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --mqtt-password-file --mqtt-client-id --mqtt-src --mqtt-pub-topic --mqtt-sub-topic --mqtt-will-topic --help"
+            opts="-q -v -h --url --via --no-commit --commit-timeout --download-timeout --reboot-timeout --listen --advertise --commit-port --snapshot-first --dry-run --force --allow-downgrade --port --timeout --rpc-creds --json --quiet --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --mqtt-password-file --mqtt-client-id --mqtt-src --mqtt-pub-topic --mqtt-sub-topic --mqtt-will-topic --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1465,6 +1485,10 @@ _otactl() {
             case "${prev}" in
                 --url)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --via)
+                    COMPREPLY=($(compgen -W "auto pull push" -- "${cur}"))
                     return 0
                     ;;
                 --commit-timeout)
@@ -1488,6 +1512,84 @@ _otactl() {
                     return 0
                     ;;
                 --commit-port)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --port)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rpc-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --baud-rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set-control-lines)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --serial-framing)
+                    COMPREPLY=($(compgen -W "auto line quoted" -- "${cur}"))
+                    return 0
+                    ;;
+                --mqtt-password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mqtt-client-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mqtt-src)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mqtt-pub-topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mqtt-sub-topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mqtt-will-topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        otactl__subcmd__wait)
+            opts="-q -v -h --for --port --timeout --rpc-creds --json --quiet --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --mqtt-password-file --mqtt-client-id --mqtt-src --mqtt-pub-topic --mqtt-sub-topic --mqtt-will-topic --help reachable committed uncommitted version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --for)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

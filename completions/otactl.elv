@@ -47,6 +47,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
             cand update 'Take the device to a new firmware, prove that it runs, and commit it'
+            cand wait 'Wait until the device is in a state, and say when it is'
             cand commit 'Keep the firmware that runs (OTA.Commit)'
             cand revert 'Go back to the firmware that ran before, by a reboot (OTA.Revert)'
             cand create-snapshot 'Copy the running firmware to the other slot (OTA.CreateSnapshot)'
@@ -64,6 +65,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
         }
         &'otactl;update'= {
             cand --url 'A URL from which the device fetches the firmware by itself'
+            cand --via 'How the device gets FILE: it fetches it from here, or it is sent to it over --port'
             cand --commit-timeout 'How long after its reboot the device waits for the commit before it goes back'
             cand --download-timeout 'How long the device may take to get and write the firmware [default: 600s, more for large ones]'
             cand --reboot-timeout 'How long the device may take from the download to its first answer after the reboot'
@@ -89,6 +91,36 @@ set edit:completion:arg-completer[otactl] = {|@words|
             cand --snapshot-first 'Copy what runs to another slot first (OTA.CreateSnapshot), where the platform has more than two'
             cand --dry-run 'Say what would be done, and touch nothing'
             cand --force 'Install another app than the one that runs, or offer the device the build that it runs already'
+            cand --allow-downgrade 'Install also an older version than the one that runs'
+            cand --json 'Print results on one line, and update events as one JSON object per line'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -v 'Say more; twice: show every frame, without its secrets'
+            cand --verbose 'Say more; twice: show every frame, without its secrets'
+            cand --insecure 'Take any TLS certificate'
+            cand --hw-flow-control 'Let RTS and CTS say when to send; XON and XOFF are obeyed in any case'
+            cand --no-set-control-lines 'Leave DTR and RTS as they are'
+            cand --inverted-control-lines 'DTR and RTS are inverted: asserted means released'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'otactl;wait'= {
+            cand --for 'How long to wait'
+            cand --port 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`'
+            cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
+            cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'
+            cand --ca-cert-file 'Trust the authorities in this PEM file, instead of those of the system'
+            cand --cert-file 'The certificate to show to a server that asks for one, as PEM; with --key-file'
+            cand --key-file 'The private key of --cert-file, as PEM'
+            cand --baud-rate 'Bits per second'
+            cand --set-control-lines 'Release DTR and RTS after opening, so that the board runs'
+            cand --serial-framing 'How frames are set off'
+            cand --mqtt-password-file 'The password for the broker, in the first line of a file; - to be asked'
+            cand --mqtt-client-id 'The client id; brokers with rules want a certain one'
+            cand --mqtt-src 'Who asks: the device answers on the topic SRC/rpc'
+            cand --mqtt-pub-topic 'The one topic to publish all requests to'
+            cand --mqtt-sub-topic 'The topic on which the answers come, if it is not SRC/rpc'
+            cand --mqtt-will-topic 'Where the device''s last will is to be read, to explain its silence'
             cand --json 'Print results on one line, and update events as one JSON object per line'
             cand -q 'Say nothing but results and errors'
             cand --quiet 'Say nothing but results and errors'
@@ -492,6 +524,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
         }
         &'otactl;help'= {
             cand update 'Take the device to a new firmware, prove that it runs, and commit it'
+            cand wait 'Wait until the device is in a state, and say when it is'
             cand commit 'Keep the firmware that runs (OTA.Commit)'
             cand revert 'Go back to the firmware that ran before, by a reboot (OTA.Revert)'
             cand create-snapshot 'Copy the running firmware to the other slot (OTA.CreateSnapshot)'
@@ -508,6 +541,8 @@ set edit:completion:arg-completer[otactl] = {|@words|
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'otactl;help;update'= {
+        }
+        &'otactl;help;wait'= {
         }
         &'otactl;help;commit'= {
         }

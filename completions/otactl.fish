@@ -52,6 +52,7 @@ complete -c otactl -n "__fish_otactl_needs_command" -l inverted-control-lines -d
 complete -c otactl -n "__fish_otactl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_needs_command" -s V -l version -d 'Print version'
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "update" -d 'Take the device to a new firmware, prove that it runs, and commit it'
+complete -c otactl -n "__fish_otactl_needs_command" -f -a "wait" -d 'Wait until the device is in a state, and say when it is'
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "commit" -d 'Keep the firmware that runs (OTA.Commit)'
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "revert" -d 'Go back to the firmware that ran before, by a reboot (OTA.Revert)'
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "create-snapshot" -d 'Copy the running firmware to the other slot (OTA.CreateSnapshot)'
@@ -67,6 +68,9 @@ complete -c otactl -n "__fish_otactl_needs_command" -f -a "reboot" -d 'Reboot th
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "simulate" -d 'Run a simulated device, over WebSocket, HTTP, TLS, TCP, UDP, MQTT and a serial port, until Ctrl-C'
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l url -d 'A URL from which the device fetches the firmware by itself' -r
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l via -d 'How the device gets FILE: it fetches it from here, or it is sent to it over --port' -r -f -a "auto\t'It fetches it, or is sent it where it cannot'
+pull\t'It fetches it from here'
+push\t'It is sent it over --port'"
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l commit-timeout -d 'How long after its reboot the device waits for the commit before it goes back' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l download-timeout -d 'How long the device may take to get and write the firmware [default: 600s, more for large ones]' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l reboot-timeout -d 'How long the device may take from the download to its first answer after the reboot' -r
@@ -95,6 +99,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand update" -l no-commit -d 'L
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l snapshot-first -d 'Copy what runs to another slot first (OTA.CreateSnapshot), where the platform has more than two'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l dry-run -d 'Say what would be done, and touch nothing'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l force -d 'Install another app than the one that runs, or offer the device the build that it runs already'
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l allow-downgrade -d 'Install also an older version than the one that runs'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
@@ -103,6 +108,33 @@ complete -c otactl -n "__fish_otactl_using_subcommand update" -l hw-flow-control
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l no-set-control-lines -d 'Leave DTR and RTS as they are'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l inverted-control-lines -d 'DTR and RTS are inverted: asserted means released'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c otactl -n "__fish_otactl_using_subcommand wait" -l for -d 'How long to wait' -r
+complete -c otactl -n "__fish_otactl_using_subcommand wait" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand wait" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand wait" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
+complete -c otactl -n "__fish_otactl_using_subcommand wait" -l ca-cert-file -d 'Trust the authorities in this PEM file, instead of those of the system' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand wait" -l cert-file -d 'The certificate to show to a server that asks for one, as PEM; with --key-file' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand wait" -l key-file -d 'The private key of --cert-file, as PEM' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand wait" -l baud-rate -d 'Bits per second' -r
+complete -c otactl -n "__fish_otactl_using_subcommand wait" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
+false\t''"
+complete -c otactl -n "__fish_otactl_using_subcommand wait" -l serial-framing -d 'How frames are set off' -r -f -a "auto\t'As lines, unless the device turns out to be too old for that'
+line\t'As lines with a CRC'
+quoted\t'Between """ and """, as old firmware wants it'"
+complete -c otactl -n "__fish_otactl_using_subcommand wait" -l mqtt-password-file -d 'The password for the broker, in the first line of a file; - to be asked' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand wait" -l mqtt-client-id -d 'The client id; brokers with rules want a certain one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand wait" -l mqtt-src -d 'Who asks: the device answers on the topic SRC/rpc' -r
+complete -c otactl -n "__fish_otactl_using_subcommand wait" -l mqtt-pub-topic -d 'The one topic to publish all requests to' -r
+complete -c otactl -n "__fish_otactl_using_subcommand wait" -l mqtt-sub-topic -d 'The topic on which the answers come, if it is not SRC/rpc' -r
+complete -c otactl -n "__fish_otactl_using_subcommand wait" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
+complete -c otactl -n "__fish_otactl_using_subcommand wait" -l json -d 'Print results on one line, and update events as one JSON object per line'
+complete -c otactl -n "__fish_otactl_using_subcommand wait" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c otactl -n "__fish_otactl_using_subcommand wait" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
+complete -c otactl -n "__fish_otactl_using_subcommand wait" -l insecure -d 'Take any TLS certificate'
+complete -c otactl -n "__fish_otactl_using_subcommand wait" -l hw-flow-control -d 'Let RTS and CTS say when to send; XON and XOFF are obeyed in any case'
+complete -c otactl -n "__fish_otactl_using_subcommand wait" -l no-set-control-lines -d 'Leave DTR and RTS as they are'
+complete -c otactl -n "__fish_otactl_using_subcommand wait" -l inverted-control-lines -d 'DTR and RTS are inverted: asserted means released'
+complete -c otactl -n "__fish_otactl_using_subcommand wait" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r
@@ -470,18 +502,19 @@ complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l hw-flow-contr
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l no-set-control-lines -d 'Leave DTR and RTS as they are'
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l inverted-control-lines -d 'DTR and RTS are inverted: asserted means released'
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "update" -d 'Take the device to a new firmware, prove that it runs, and commit it'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "commit" -d 'Keep the firmware that runs (OTA.Commit)'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "revert" -d 'Go back to the firmware that ran before, by a reboot (OTA.Revert)'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "create-snapshot" -d 'Copy the running firmware to the other slot (OTA.CreateSnapshot)'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "get-boot-state" -d 'Show which slot runs, and whether it is committed (OTA.GetBootState)'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "set-boot-state" -d 'Set some fields of the boot state (OTA.SetBootState)'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "status" -d 'Show how far an update is (OTA.Status)'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "call" -d 'Call any method of the device'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "list" -d 'List the methods of the device (RPC.List)'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "describe" -d 'Show the arguments of a method (RPC.Describe)'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "info" -d 'Show what the device is and what it runs (Sys.GetInfo)'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "ping" -d 'Ask whether the device is there (RPC.Ping)'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "reboot" -d 'Reboot the device (Sys.Reboot)'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "simulate" -d 'Run a simulated device, over WebSocket, HTTP, TLS, TCP, UDP, MQTT and a serial port, until Ctrl-C'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "update" -d 'Take the device to a new firmware, prove that it runs, and commit it'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "wait" -d 'Wait until the device is in a state, and say when it is'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "commit" -d 'Keep the firmware that runs (OTA.Commit)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "revert" -d 'Go back to the firmware that ran before, by a reboot (OTA.Revert)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "create-snapshot" -d 'Copy the running firmware to the other slot (OTA.CreateSnapshot)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "get-boot-state" -d 'Show which slot runs, and whether it is committed (OTA.GetBootState)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "set-boot-state" -d 'Set some fields of the boot state (OTA.SetBootState)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "status" -d 'Show how far an update is (OTA.Status)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "call" -d 'Call any method of the device'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "list" -d 'List the methods of the device (RPC.List)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "describe" -d 'Show the arguments of a method (RPC.Describe)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "info" -d 'Show what the device is and what it runs (Sys.GetInfo)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "ping" -d 'Ask whether the device is there (RPC.Ping)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "reboot" -d 'Reboot the device (Sys.Reboot)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "simulate" -d 'Run a simulated device, over WebSocket, HTTP, TLS, TCP, UDP, MQTT and a serial port, until Ctrl-C'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

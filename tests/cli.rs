@@ -24,6 +24,7 @@ Usage: otactl [OPTIONS] <COMMAND>
 
 Take a device to a new firmware:
   update           Take the device to a new firmware, prove that it runs, and commit it
+  wait             Wait until the device is in a state, and say when it is
 
 The OTA service, method by method:
 ...

@@ -194,7 +194,7 @@ async fn force_installs_another_app() {
 #[tokio::test]
 async fn a_device_that_cannot_reach_us_is_explained() {
     let device = simulator().await;
-    let run = run_on(&ws(&device), &["update", DEMO, "--advertise", "127.0.0.1:9"]).await;
+    let run = run_on(&ws(&device), &["update", DEMO, "--via", "pull", "--advertise", "127.0.0.1:9"]).await;
     assert_eq!(run.code, 8, "{}", run.shown());
     assert!(run.stderr.contains("the device never asked for the firmware at 127.0.0.1:9"), "{}", run.shown());
     assert!(run.stderr.contains("hint: the device runs what it ran. Open the port"), "{}", run.shown());
@@ -209,12 +209,27 @@ async fn a_device_that_does_not_ask_is_told_of_at_once() {
     let (host, port) = (swallower.address.ip().to_string(), swallower.address.port());
     let started = Instant::now();
     let advertise = format!("{host}:{port}");
-    let run = run_on(&ws(&device), &["update", DEMO, "--advertise", &advertise, "--download-timeout", "12s"]).await;
+    let args = ["update", DEMO, "--via", "pull", "--advertise", &advertise, "--download-timeout", "12s"];
+    let run = run_on(&ws(&device), &args).await;
     assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
     assert_eq!(run.code, 8, "{}", run.shown());
     let warning =
         format!("waiting   the device has not asked for the firmware within 10 s. It was told to ask {advertise}:");
     assert!(run.stderr.contains(&warning), "{}", run.shown());
+}
+
+/// Behind a firewall, at the end of a cable: what a device does not fetch, it is sent.
+#[tokio::test]
+async fn a_device_that_does_not_fetch_is_sent_the_firmware() {
+    let (device, swallower) = (simulator().await, Swallower::start());
+    for advertise in ["127.0.0.1:9", &swallower.address.to_string()] {
+        let device = if advertise == "127.0.0.1:9" { &device } else { &simulator().await };
+        let run = run_on(&ws(device), &["update", DEMO, "--advertise", advertise]).await;
+        assert_eq!(run.code, 0, "{}", run.shown());
+        let said = format!("push      the device never asked for the firmware at {advertise}");
+        assert!(run.stderr.contains(&said), "{}", run.shown());
+        assert_runs(&ws(device), "2.0.0", true).await;
+    }
 }
 
 #[tokio::test]

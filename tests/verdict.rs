@@ -128,7 +128,7 @@ async fn update(script: Script) -> (Result<Success, Failure>, Arc<Mutex<State>>)
         calls: HashMap::new(),
     }));
     let client = Scripted { state: Arc::clone(&state), script };
-    let source = Source::Url { url: "http://elsewhere/fw.zip".into(), manifest: Ok(manifest) };
+    let source = Source::Url { url: "http://elsewhere/fw.zip".into(), manifest: Ok(manifest), signed: None };
     let plan = Plan { reboot_timeout: Duration::from_secs(60), ..Plan::new(source) };
     let device = Device::new(Box::new(client), Duration::from_secs(10));
     (run(&device, &plan, &Silent).await, state)

@@ -3,10 +3,12 @@
 //! - [`manifest`]: what the bundle says of itself;
 //! - [`archive`]: the zip, read by its local headers, in the order in which a device meets them;
 //! - [`verify`]: whether a device will be able to take it;
+//! - [`signature`]: who vouches for it;
 //! - [`mod@write`]: making one.
 
 pub mod archive;
 pub mod manifest;
+pub mod signature;
 pub mod verify;
 pub mod write;
 
@@ -15,7 +17,9 @@ use std::path::Path;
 
 use bytes::Bytes;
 
+use archive::{LocalHeader, Next};
 pub use manifest::{Manifest, Part};
+use signature::Signed;
 pub use verify::BundleError;
 
 /// The largest bundle that is read, in bytes. The flash of the largest boards is half of that.
@@ -62,5 +66,28 @@ impl Bundle {
     #[must_use]
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
+    }
+
+    /// The manifest and its signatures.
+    #[must_use]
+    pub fn signed(&self) -> Signed {
+        // The manifest comes first: otherwise this were no bundle.
+        self.files().next().map(|(header, manifest)| Signed::read(&header.extra, manifest)).unwrap_or_default()
+    }
+
+    /// The size of a file in bytes, by its name as the manifest has it.
+    #[must_use]
+    pub fn size_of(&self, name: &str) -> Option<u64> {
+        self.files().find(|(header, _)| header.base_name() == name).map(|(_, data)| data.len() as u64)
+    }
+
+    fn files(&self) -> impl Iterator<Item = (LocalHeader, &[u8])> {
+        let mut rest: &[u8] = &self.bytes;
+        std::iter::from_fn(move || {
+            let Next::Entry(header, len) = archive::next(rest) else { return None };
+            let (data, later) = rest.get(len..)?.split_at_checked(header.size as usize)?;
+            rest = later;
+            Some((header, data))
+        })
     }
 }

@@ -13,6 +13,7 @@ use otactl::transport::tls::SetupError;
 use otactl::transport::tls::pem::{PemError, PemFault};
 use otactl::update::outcome::{Facts, Sequel, Unwell};
 use otactl::update::serve::ServeError;
+use otactl::update::wait::WaitFailure;
 use otactl::update::{self, Refusal};
 
 use super::clock::{at, reverts};
@@ -309,6 +310,22 @@ impl From<update::Failure> for Failure {
     }
 }
 
+impl From<WaitFailure> for Failure {
+    fn from(failure: WaitFailure) -> Self {
+        const LONGER: &str =
+            "`--for 10m` waits longer; `otactl get-boot-state` and `otactl info` show where the device stands";
+        const NEVER_SEEN: &str = "is it switched on, and is the address right? `otactl ping` says what is in the way; `--for 10m` \
+                                  waits longer";
+
+        let message = failure.to_string();
+        match failure {
+            WaitFailure::Call(error) => error.into(),
+            WaitFailure::TimeOver { seen: Some(_), .. } => Self::new(Kind::TimedOut, message).hint(LONGER),
+            WaitFailure::TimeOver { seen: None, .. } => Self::new(Kind::TimedOut, message).hint(NEVER_SEEN),
+        }
+    }
+}
+
 fn uncommitted(reverts_in: Option<Duration>) -> String {
     format!(
         "the device goes back by itself {}, unless `otactl commit` keeps what runs; `otactl get-boot-state` shows it",
@@ -322,6 +339,21 @@ fn refusal_hint(refusal: &Refusal) -> &'static str {
         Refusal::OtherApp { .. } => "if the device is to become that app, add `--force`",
         Refusal::CannotPush => "have it fetch the firmware from here with `--via pull`, or from elsewhere with `--url`",
         Refusal::OtherDevice { .. } => "give with `--commit-port` another address of the same device",
+        Refusal::Older { .. } => "if the device is to go back to it, add `--allow-downgrade`; `--force` alone does not",
+        Refusal::MethodsMissing { .. } => {
+            "`otactl list` shows what it has; a firmware without them is replaced over a cable, with one that has rpc-service-ota"
+        }
+        Refusal::NotSigned { .. } => {
+            "sign it with the private halves of the device's keys; `otactl call Config.Get '{\"key\":\"update\"}'` shows what it \
+             asks for"
+        }
+        Refusal::TakesNoUpdates => {
+            "whoever set the device up can set update.sig_req_mask to the signatures that it is to ask for, or to -1 for none"
+        }
+        Refusal::FileSystemTooLarge { .. } => {
+            "give the firmware that was built for this board; if you know better, add `--force`"
+        }
+        Refusal::NoWayBack { .. } => "if it is to be updated all the same, without a way back, add `--force`",
         Refusal::Uncommitted { .. } => "`otactl commit` keeps what runs, `otactl revert` goes back; then update",
         Refusal::UpdateRunning { .. } => "wait until it has ended; `otactl status` shows how far it is",
     }

@@ -6,7 +6,7 @@ use clap::Command;
 
 /// Every command that is not hidden stands in one of these.
 const GROUPS: [(&str, &[&str]); 4] = [
-    ("Take a device to a new firmware", &["update"]),
+    ("Take a device to a new firmware", &["update", "wait"]),
     (
         "The OTA service, method by method",
         &["commit", "revert", "create-snapshot", "get-boot-state", "set-boot-state", "status"],

@@ -21,7 +21,7 @@ const ENVIRONMENT: [(&str, &str); 8] = [
     ("NO_COLOR", "if it is set to anything, no colours are used"),
 ];
 
-const EXAMPLES: [(&str, &str); 5] = [
+const EXAMPLES: [(&str, &str); 6] = [
     ("otactl --port sim: update firmware.zip", "Try an update on a simulated device."),
     (
         "otactl --port ws://192.168.1.5 update build/fw.zip",
@@ -30,6 +30,10 @@ const EXAMPLES: [(&str, &str); 5] = [
     (
         "otactl --port http://192.168.1.5 update --url http://server/fw.zip --no-commit",
         "Have the device fetch the firmware by itself, and leave the commit to later.",
+    ),
+    (
+        "otactl --port ws://192.168.1.5 wait version 2.0.0 --for 10m",
+        "Wait until that version runs, and fail with exit code 5 if it does not in time.",
     ),
     ("MOS_PORT=ws://192.168.1.5 otactl commit", "Keep what runs."),
     ("otactl --port ws://192.168.1.5 call Config.Get '{\"key\": \"device.id\"}'", "Call any method of the device."),

@@ -7,7 +7,7 @@ use super::clock::{reverts, timestamp};
 use super::failure::Failure;
 use super::output::{Output, line};
 use indicatif::{ProgressBar, ProgressStyle};
-use otactl::update::event::{Event, Stage};
+use otactl::update::event::{Bearing, Event, Stage};
 use otactl::update::outcome::Facts;
 use otactl::update::verdict::Running;
 use otactl::update::{Observer, Success};
@@ -148,6 +148,14 @@ fn describe(event: &Event) -> Option<(&'static str, String)> {
                 "its manifest could not be read from here: {reason}; what runs afterwards cannot be held against it"
             ),
         ),
+        Event::Finding { what, says, verdict } => {
+            let step = match verdict {
+                Bearing::Good | Bearing::Unknown => "plan",
+                Bearing::Weak => "note",
+                Bearing::Refused => "refused",
+            };
+            (step, format!("{what}: {says}"))
+        }
         Event::Resuming => ("resume", "the wanted firmware runs already, and waits for its commit".into()),
         Event::Busy { percent } => {
             ("busy", format!("an update runs already, and is {percent} % done; waiting to see whether it goes on"))

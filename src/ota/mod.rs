@@ -54,6 +54,7 @@ methods! {
     ListMethods: "RPC.List", TWICE => Vec<String>;
     Describe: "RPC.Describe", TWICE => MethodDescription;
     Ping: "RPC.Ping", TWICE => Value;
+    GetConfig: "Config.Get", TWICE => Value;
 }
 
 /// `OTA.Update`: fetch a bundle into the inactive slot and reboot into it. The reply comes when the
@@ -165,6 +166,13 @@ pub struct ListMethods {}
 pub struct Describe {
     /// The method's full name.
     pub name: String,
+}
+
+/// `Config.Get`: a setting, or a group of them. Error 404 for one that does not exist.
+#[derive(Debug, Clone, Serialize)]
+pub struct GetConfig {
+    /// Its name, such as `update.commit_timeout` or `update`.
+    pub key: String,
 }
 
 /// `RPC.Ping`: is anybody there.

@@ -118,6 +118,12 @@ pub struct SystemInfo {
     /// Seconds since the device started.
     #[serde(deserialize_with = "seconds")]
     pub uptime: u64,
+    /// What its file system holds when it is empty, in bytes, if it says so.
+    #[serde(default, deserialize_with = "bytes")]
+    pub fs_size: Option<u64>,
+    /// How much of that is free, in bytes, if it says so.
+    #[serde(default, deserialize_with = "bytes")]
+    pub fs_free: Option<u64>,
     /// Its addresses over Wi-Fi.
     #[serde(default)]
     pub wifi: Option<Wifi>,
@@ -179,6 +185,11 @@ pub struct MethodDescription {
     /// Its arguments in the notation of the device's JSON scanner, such as `{url: %T}`.
     #[serde(default)]
     pub args_fmt: String,
+}
+
+/// A size that is only good to know: whatever else stands there is none.
+fn bytes<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    Ok(serde_json::Value::deserialize(deserializer)?.as_u64())
 }
 
 /// Some ports print the uptime with a fraction. More than thirty thousand years are no uptime.

@@ -119,7 +119,15 @@ impl Board {
     /// The same for a call that is run so many times.
     pub fn answers(self: &Arc<Self>, call: &Call, times: usize, channel: &str, ip: &str) -> Vec<Answered> {
         let (auth, unix_time) = (self.config.auth.as_ref(), self.unix_time());
-        let around = Surroundings { id: &self.config.id, channel, ip, auth, unix_time, push: self.config.push };
+        let around = Surroundings {
+            id: &self.config.id,
+            channel,
+            ip,
+            auth,
+            update: &self.config.update,
+            unix_time,
+            push: self.config.push,
+        };
         let answers = self.with(|device, now| {
             if !device.faults_mut().hears(&call.method, now) {
                 return (0..times).map(|_| (Answer::Never, Delivery::Never)).collect();
@@ -205,7 +213,7 @@ impl Board {
             biased;
             () = self.until_off(boot) => return Err(Failure::bare(-1)),
             () = self.until_given_up(number) => return Err(Failure::new(-1, "Update failed")),
-            fetched = download(self.id(), &running, url, timeout, rate, progress) => fetched,
+            fetched = download(self.id(), &running, &self.config.update, url, timeout, rate, progress) => fetched,
         };
         let (firmware, outcome) = match fetched {
             Ok(Fetched::Written(firmware)) => match self.with(|device, _| device.faults_mut().look_again()) {

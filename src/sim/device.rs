@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::Config;
 use super::faults::{Deed, DownloadFault, Faults};
 use super::push::{Push, Session, Taken};
+use super::signing::UpdateConfig;
+use super::updater::Updater;
 use super::wire::Failure;
 
 /// The number of a slot.
@@ -129,6 +131,8 @@ pub struct Device {
     boots: u64,
     /// How long it has been running when it was switched on; nothing after a reboot.
     ran_before: Duration,
+    /// Whose firmware it takes.
+    whose: UpdateConfig,
     /// The slot that an update has written.
     new_slot: Option<Slot>,
     faults: Faults,
@@ -158,6 +162,7 @@ impl Device {
             push: None,
             boots: 0,
             ran_before: Duration::ZERO,
+            whose: config.update.clone(),
             faults: Faults::new(&config.faults),
             deeds: Vec::new(),
             is_unreachable: false,
@@ -377,7 +382,7 @@ impl Device {
         now: Instant,
     ) -> Result<(), Refusal> {
         self.begin_update(commit_timeout)?;
-        self.push = Some((Session::new(self.known_to_updater(), push, size), now.checked_add(timeout)));
+        self.push = Some((Session::new(self.updater(), push, size), now.checked_add(timeout)));
         Ok(())
     }
 
@@ -422,6 +427,10 @@ impl Device {
     /// Gives up the update that runs, if any.
     fn abort_update(&mut self) {
         (self.update, self.push) = (None, None);
+    }
+
+    fn updater(&mut self) -> Updater {
+        Updater::new(self.known_to_updater()).taking(self.whose.clone())
     }
 
     /// What runs, as the updater knows it.

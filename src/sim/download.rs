@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep_until};
 use super::device::Firmware;
 use super::faults::DownloadFault;
 use super::services::mac;
+use super::signing::UpdateConfig;
 use super::updater::Updater;
 use super::wire::Failure;
 
@@ -34,22 +35,26 @@ pub enum Fetched {
     PowerLost(Response),
 }
 
-/// Fetches the bundle at `url` for the device `id`, which runs `running`, at no more than `rate` bytes per second.
-/// `progress` is told the percentage that has been written whenever that grows, and says what goes wrong there.
+/// Fetches the bundle at `url` for the device `id`, which runs `running` and takes what `whose` says, at no more than
+/// `rate` bytes per second. `progress` is told the percentage that has been written whenever that grows, and says what
+/// goes wrong there.
 pub async fn download(
     id: &str,
     running: &Firmware,
+    whose: &UpdateConfig,
     url: &str,
     timeout: Duration,
     rate: Option<NonZeroU32>,
     progress: impl Fn(u8) -> Option<DownloadFault> + Send,
 ) -> Result<Fetched, Failure> {
-    tokio::time::timeout(timeout, fetch(id, running, url, rate, progress)).await.unwrap_or_else(|_| Err(failed()))
+    let fetched = fetch(id, running, whose, url, rate, progress);
+    tokio::time::timeout(timeout, fetched).await.unwrap_or_else(|_| Err(failed()))
 }
 
 async fn fetch(
     id: &str,
     running: &Firmware,
+    whose: &UpdateConfig,
     url: &str,
     rate: Option<NonZeroU32>,
     progress: impl Fn(u8) -> Option<DownloadFault> + Send,
@@ -71,7 +76,7 @@ async fn fetch(
     let Some(total) = response.content_length().filter(|&total| total > 0) else {
         return Err(Failure::new(-1, "Invalid content-length, perhaps chunked-encoding"));
     };
-    let mut updater = Updater::new(running.clone());
+    let mut updater = Updater::new(running.clone()).taking(whose.clone());
     let (start, mut taken, mut told) = (Instant::now(), 0, None);
     while let Some(chunk) = response.chunk().await.map_err(|_| failed())? {
         for piece in chunk.chunks(PIECE) {

@@ -6,6 +6,7 @@
 //! - [`auth`]: who may call them;
 //! - [`wire`]: requests as the device's lenient scanner reads them, replies as it writes them;
 //! - [`updater`]: the bundle, as the device takes it from a stream; pure as well;
+//! - [`signing`]: whose bundles it takes;
 //! - [`push`]: feeds the updater with what a caller sends;
 //! - [`download`]: fetches a bundle over HTTP and feeds the updater;
 //! - [`fault`]: what can go wrong, and its names; [`faults`]: whether it does; pure too, and
@@ -36,6 +37,7 @@ pub mod replies;
 pub mod serial;
 pub mod server;
 pub mod services;
+pub mod signing;
 pub mod storage;
 pub mod stream;
 pub mod talk;
@@ -54,6 +56,7 @@ pub use device::Firmware;
 pub use fault::Fault;
 pub use push::Push;
 pub use server::Simulator;
+pub use signing::UpdateConfig;
 
 /// What a simulated device is.
 #[derive(Debug, Clone)]
@@ -68,6 +71,8 @@ pub struct Config {
     pub state: Option<PathBuf>,
     /// Who may talk to it; `None`: everybody.
     pub auth: Option<auth::Auth>,
+    /// Whose firmware it takes.
+    pub update: UpdateConfig,
     /// The unix time at which its clock stands still; `None`: that of this machine.
     pub clock: Option<u64>,
     /// Whether a caller can send it an update, and how.
@@ -96,6 +101,7 @@ impl Default for Config {
             reboot_delay: Duration::from_secs(1),
             state: None,
             auth: None,
+            update: UpdateConfig::default(),
             clock: None,
             push: Push::default(),
             write_time: Duration::ZERO,

@@ -41,16 +41,10 @@ pub enum Taken {
 }
 
 impl Session {
-    /// An update of a device that runs this.
+    /// An update that feeds this updater.
     #[must_use]
-    pub fn new(running: Firmware, push: Push, size: Option<u64>) -> Self {
-        Self {
-            updater: Updater::new(running),
-            heeds_offsets: push == Push::ByOffset,
-            taken: 0,
-            size,
-            is_stalled: false,
-        }
+    pub fn new(updater: Updater, push: Push, size: Option<u64>) -> Self {
+        Self { updater, heeds_offsets: push == Push::ByOffset, taken: 0, size, is_stalled: false }
     }
 
     /// Whether a piece of this length can be taken at this offset. What has been taken already may come again.
@@ -112,7 +106,7 @@ mod tests {
             platform: "esp32".into(),
         };
         let size = bytes.len() as u64;
-        (Session::new(running, push, Some(size)), bytes)
+        (Session::new(Updater::new(running), push, Some(size)), bytes)
     }
 
     #[test]

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::auth::Auth;
 use super::device::{Device, Refusal};
 use super::push::Push;
+use super::signing::UpdateConfig;
 use super::wire::{Call, Failure, Outcome, quoted};
 
 /// The device's answer to a call.
@@ -91,6 +92,8 @@ pub struct Surroundings<'a> {
     pub ip: &'a str,
     /// Who may call.
     pub auth: Option<&'a Auth>,
+    /// Whose firmware the device takes.
+    pub update: &'a UpdateConfig,
     /// What time it is.
     pub unix_time: u64,
     /// Whether a caller can send an update.
@@ -135,7 +138,7 @@ fn answer(device: &mut Device, call: &Call, around: Surroundings<'_>, now: Insta
         "OTA.GetBootState" => Ok(boot_state(device)),
         "OTA.SetBootState" => set_boot_state(device, params),
         "OTA.Status" => Ok(status(device)),
-        "Config.Get" => config(params, around),
+        "Config.Get" => config(params, &around),
         "Sys.GetInfo" => Ok(info(device, around, now)),
         "Sys.Reboot" => reboot(device, params, now),
         "RPC.Ping" => Ok(format!(r#"{{"channel_info": {}}}"#, quoted(around.channel))),
@@ -280,10 +283,10 @@ fn describe(device: &Device, params: &Value, push: Push) -> Outcome {
 }
 
 /// A handful of the settings that a device has.
-fn config(params: &Value, around: Surroundings<'_>) -> Outcome {
+fn config(params: &Value, around: &Surroundings<'_>) -> Outcome {
     let config = json!({
         "device": {"id": around.id, "mac": mac(around.id)},
-        "update": {"commit_timeout": 0, "sig_req_mask": -1},
+        "update": around.update.settings(),
     });
     let key = params["key"].as_str().unwrap_or_default();
     let path = if key.is_empty() { String::new() } else { format!("/{}", key.replace('.', "/")) };

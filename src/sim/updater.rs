@@ -6,6 +6,7 @@ use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
 use super::device::Firmware;
+use super::signing::UpdateConfig;
 use super::wire::Failure;
 use crate::bundle::Manifest;
 use crate::bundle::archive::{self, LocalHeader, Next};
@@ -22,6 +23,7 @@ const REQUIRED: [&str; 2] = ["app", "fs"];
 #[derive(Debug)]
 pub struct Updater {
     running: Firmware,
+    whose: UpdateConfig,
     state: State,
     manifest: Option<Manifest>,
     /// The types of the parts that have been written.
@@ -44,7 +46,14 @@ impl Updater {
     /// An updater of a device that runs this.
     #[must_use]
     pub fn new(running: Firmware) -> Self {
-        Self { running, state: State::Header(Vec::new()), manifest: None, written: Vec::new() }
+        let whose = UpdateConfig::default();
+        Self { running, whose, state: State::Header(Vec::new()), manifest: None, written: Vec::new() }
+    }
+
+    /// The same for a device that does not take everybody's firmware.
+    #[must_use]
+    pub fn taking(self, whose: UpdateConfig) -> Self {
+        Self { whose, ..self }
     }
 
     /// Takes the next bytes. `Ok(true)`: no more are needed, since the device runs this version.
@@ -138,6 +147,10 @@ impl Updater {
         };
         if crc32fast::hash(&data) != header.crc32 {
             return Err(Failure::new(-1, "Invalid CRC"));
+        }
+        // The device's words, and that it checks the signatures first, are a guess.
+        if !self.whose.accepts(&header.extra, &data) {
+            return Err(Failure::new(-1, "Invalid signature"));
         }
         let manifest = Manifest::parse(&data).map_err(|_| Failure::new(-1, "Failed to parse manifest"))?;
         if manifest.platform != self.running.platform {

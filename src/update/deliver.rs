@@ -3,17 +3,23 @@
 use super::event::{Event, Observer};
 use super::fetch::{Fetching, fetch};
 use super::outcome::{Failure, Refusal};
-use super::plan::{Plan, Source, Via};
+use super::plan::{Plan, Source};
+use super::preflight::Delivery;
 use super::push::{self, PushFailure, Pushed, Reason, Terms};
 use super::serve::{FirmwareServer, ServeError};
 use super::verdict::Snapshot;
 use crate::bundle::Bundle;
-use crate::ota;
 use crate::rpc::Device;
 
 /// Returns once the device has the firmware, and is about to reboot or has done so. Our server lives no longer than
 /// this.
-pub async fn deliver(device: &Device, plan: &Plan, before: &Snapshot, observer: &dyn Observer) -> Result<(), Failure> {
+pub async fn deliver(
+    device: &Device,
+    plan: &Plan,
+    delivery: Delivery,
+    before: &Snapshot,
+    observer: &dyn Observer,
+) -> Result<(), Failure> {
     let bundle = match &plan.source {
         Source::Bundle(bundle) => bundle,
         Source::Url { url, .. } => {
@@ -21,32 +27,23 @@ pub async fn deliver(device: &Device, plan: &Plan, before: &Snapshot, observer: 
             return fetch(device, plan, &fetching, before, observer).await;
         }
     };
-    match plan.via {
-        Via::Pull => pull(device, plan, bundle, false, before, observer).await,
-        Via::Push => push(device, plan, bundle, before, observer).await,
-        Via::Auto => {
-            let can_push = takes_writes(device).await;
-            let reason = match pull(device, plan, bundle, can_push, before, observer).await {
-                Err(Failure::Serve(error @ (ServeError::NoRoute | ServeError::Unroutable { .. }))) if can_push => {
-                    error.to_string()
-                }
-                Err(failure @ Failure::NeverFetched { .. }) if can_push => {
-                    // Whatever it may be trying still.
-                    push::abort(device).await;
-                    failure.to_string()
-                }
-                result => return result,
-            };
-            observer.on(&Event::FallingBack { reason });
-            push(device, plan, bundle, before, observer).await
-        }
-    }
-}
-
-/// Whether the device has the methods by which a firmware is sent to it. One that does not say is taken to have not.
-async fn takes_writes(device: &Device) -> bool {
-    let methods = device.call(ota::ListMethods {}).await.unwrap_or_default();
-    ["OTA.Begin", "OTA.Write", "OTA.End"].iter().all(|wanted| methods.iter().any(|method| method == wanted))
+    let fallback = delivery == Delivery::Either;
+    let reason = match delivery {
+        Delivery::Push => return push(device, plan, bundle, before, observer).await,
+        Delivery::Pull | Delivery::Either => match pull(device, plan, bundle, fallback, before, observer).await {
+            Err(Failure::Serve(error @ (ServeError::NoRoute | ServeError::Unroutable { .. }))) if fallback => {
+                error.to_string()
+            }
+            Err(failure @ Failure::NeverFetched { .. }) if fallback => {
+                // Whatever it may be trying still.
+                push::abort(device).await;
+                failure.to_string()
+            }
+            result => return result,
+        },
+    };
+    observer.on(&Event::FallingBack { reason });
+    push(device, plan, bundle, before, observer).await
 }
 
 /// The device fetches the bundle from us.

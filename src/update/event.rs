@@ -49,6 +49,15 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// Something that was found out about the update: before it, or of what it came to.
+    Finding {
+        /// About what: `platform`, `version`, `signatures`, …
+        what: &'static str,
+        /// What was found.
+        says: String,
+        /// What follows from it.
+        verdict: Bearing,
+    },
     /// The wanted firmware runs already, and waits for its commit.
     Resuming,
     /// An update runs already; we see whether it goes on.
@@ -166,6 +175,20 @@ pub enum Event {
     Committing,
     /// What runs is not what was wanted, and the device was told to go back.
     Reverting,
+}
+
+/// What a finding means for the update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bearing {
+    /// It is as it should be.
+    Good,
+    /// It could not be found out, and does not matter to the proof.
+    Unknown,
+    /// The update is possible, and proves less, or is more dangerous.
+    Weak,
+    /// The update is refused.
+    Refused,
 }
 
 impl Event {

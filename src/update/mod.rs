@@ -30,10 +30,11 @@ pub mod revert;
 mod route;
 pub mod serve;
 pub mod verdict;
+pub mod wait;
 
 use crate::rpc::Device;
 use crate::text::printable;
-pub use event::{Event, Observer};
+pub use event::{Bearing, Event, Observer};
 pub use outcome::{Failure, Refusal, Success};
 use outcome::{Sequel, Unwell};
 pub use plan::{OnUnhealthy, Plan, Serving, Source, Via};
@@ -45,25 +46,30 @@ pub async fn run(device: &Device, plan: &Plan, observer: &dyn Observer) -> Resul
     let preflight = preflight::look(device, plan, observer).await?;
     // After the reboot, everything goes over the second way, if there is one.
     let later = plan.commit_over.as_ref().unwrap_or(device);
-    if let (Some(second), Preflight::GoOn(now) | Preflight::Update(now)) = (&plan.commit_over, &preflight) {
+    if let (Some(second), Preflight::GoOn(now) | Preflight::Update { before: now, .. }) =
+        (&plan.commit_over, &preflight)
+    {
         meet(second, now, observer).await?;
     }
-    let before = match preflight {
+    let (before, delivery) = match preflight {
         Preflight::AlreadyCurrent(running) => return Ok(Success::AlreadyCurrent(running)),
         _ if plan.dry_run => return Ok(Success::Planned),
         Preflight::GoOn(now) => {
             observer.on(&Event::Resuming);
             return settle(later, plan, now, observer).await;
         }
-        Preflight::Update(before) => before,
+        Preflight::Update { before, delivery } => (before, delivery),
     };
     if plan.snapshot_first {
         copy::copy(device, &before, observer).await?;
     }
-    deliver::deliver(device, plan, &before, observer).await?;
+    deliver::deliver(device, plan, delivery, &before, observer).await?;
     observer.on(&Event::Rebooting);
     let after = reboot::wait(later, &before, plan).await?;
     observer.on(&Event::back(&after));
+    if let Some(says) = verdict::no_way_back(&before, &after, plan.commit_timeout) {
+        observer.on(&Event::Finding { what: "commit timeout", says, verdict: Bearing::Weak });
+    }
     match verdict::arrival(&before, &after, plan.source.manifest()) {
         Arrival::Wanted => settle(later, plan, after, observer).await,
         Arrival::Old => Err(Failure::RolledBack { old: after.running(), wanted: plan.source.build() }),

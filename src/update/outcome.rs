@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::preflight::{self, Lack};
 use super::serve::ServeError;
 use super::verdict::Running;
 use crate::bundle::manifest::Build;
@@ -48,6 +49,45 @@ pub enum Refusal {
         firmware: String,
         /// The device's.
         device: String,
+    },
+    /// A version that comes before the one that runs.
+    #[error("the firmware is version {firmware}, which is older than {device}, which the device runs")]
+    Older {
+        /// The bundle's version.
+        firmware: String,
+        /// The device's.
+        device: String,
+    },
+    /// The device lacks methods without which the update cannot be done.
+    #[error("the device has no {}, which the update needs", .names.join(", "))]
+    MethodsMissing {
+        /// Their names.
+        names: Vec<&'static str>,
+    },
+    /// The device asks for signatures that the bundle does not have.
+    #[error("the device does not take the bundle: {}", preflight::joined(.lacks))]
+    NotSigned {
+        /// Each of them, and what is the matter with it.
+        lacks: Vec<Lack>,
+    },
+    /// The device is set up so that no signatures can be enough.
+    #[error("the device takes no updates: its update.sig_req_mask is 0")]
+    TakesNoUpdates,
+    /// The file system of the firmware has no room on the device.
+    #[error("the firmware's file system has {image} bytes, and that of the device holds {holds}")]
+    FileSystemTooLarge {
+        /// The image, in bytes.
+        image: u64,
+        /// What the device's file system holds when it is empty, in bytes.
+        holds: u64,
+    },
+    /// The device knows no commit timeout.
+    #[error(
+        "the device's {method} takes no commit_timeout: the new firmware commits itself when it starts, and never goes back"
+    )]
+    NoWayBack {
+        /// The method that begins the update.
+        method: &'static str,
     },
     /// What runs is not committed yet.
     #[error("the device runs {build}, which is not committed yet: {boot}")]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::patience::Patience;
 use crate::bundle::manifest::Build;
+use crate::bundle::signature::Signed;
 use crate::bundle::{Bundle, Manifest};
 use crate::rpc::Device;
 
@@ -20,6 +21,8 @@ pub enum Source {
         /// Its manifest, or why it could not be read from here. Without it, there is no telling
         /// whether the device runs what was wanted, only that it runs something new.
         manifest: Result<Manifest, String>,
+        /// The same byte by byte with its signatures, if it could be read.
+        signed: Option<Signed>,
     },
 }
 
@@ -30,6 +33,15 @@ impl Source {
         match self {
             Self::Bundle(bundle) => Some(bundle.manifest()),
             Self::Url { manifest, .. } => manifest.as_ref().ok(),
+        }
+    }
+
+    /// The manifest as it is signed, and its signatures, if they are known.
+    #[must_use]
+    pub fn signed(&self) -> Option<Signed> {
+        match self {
+            Self::Bundle(bundle) => Some(bundle.signed()),
+            Self::Url { signed, .. } => signed.clone(),
         }
     }
 

@@ -1,21 +1,42 @@
 //! What is there, what is wanted, and may we.
+//!
+//! What cannot be gone back on is found out before anything is touched: whether the firmware is one for this device
+//! (`identity`, with `version`), whether the device has the `methods` for it, takes it as it is `signed` and has `room`
+//! for it. The `questions` are asked at the same time; what follows from the answers are the `findings`.
+
+mod findings;
+mod identity;
+mod methods;
+mod questions;
+mod room;
+mod signed;
+pub mod version;
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
 use super::busy::{is_running, outlast};
-use super::event::{Event, Observer};
+use super::event::{Bearing, Event, Observer};
 use super::outcome::{Failure, Refusal};
+use super::reboot::probe_timeout;
 use super::verdict::{Running, Snapshot};
 use super::{Plan, Source};
 use crate::bundle::Manifest;
-use crate::ota::{self, Status};
+use crate::ota::Status;
 use crate::rpc::{CallError, Device};
+use findings::Found;
+pub use methods::{Delivery, delivery};
+use questions::Told;
+pub(super) use signed::joined;
+pub use signed::{Fault, Lack};
 
 /// While a device reboots: the time for one question, and the least time between two.
 const PATIENCE: Duration = Duration::from_secs(1);
 const PACE: Duration = Duration::from_millis(50);
+
+/// The time for a question that a device need not answer, unless any call may take less.
+const COURTESY: Duration = Duration::from_secs(2);
 
 /// What is to be done.
 #[derive(Debug)]
@@ -25,18 +46,58 @@ pub enum Preflight {
     /// Go on with what runs: the wanted firmware, which waits for its commit.
     GoOn(Snapshot),
     /// Update.
-    Update(Snapshot),
+    Update {
+        /// What the device was before.
+        before: Snapshot,
+        /// How it gets the firmware.
+        delivery: Delivery,
+    },
 }
 
-/// Looks at the device. Changes nothing on it.
+/// Looks at the device. Changes nothing on it, but for an update that was left behind.
 pub async fn look(device: &Device, plan: &Plan, observer: &dyn Observer) -> Result<Preflight, Failure> {
-    let mut now = first_look(device, plan, false, observer).await.map_err(Failure::Call)?;
-    let mut updater = status(device).await?;
-    if let Some(running) = updater.as_ref().filter(|status| is_running(status)) {
+    let mut looked = look_once(device, plan, false, observer).await?;
+    if let Some(running) = looked.updater.as_ref().filter(|status| is_running(status) && !plan.dry_run) {
         outlast(device, plan, running, observer).await?;
-        now = first_look(device, plan, true, observer).await.map_err(Failure::Call)?;
-        updater = status(device).await?;
+        looked = look_once(device, plan, true, observer).await?;
     }
+    let Looked { now, updater, likely, mut told } = looked;
+    observer.on(&wanted(&plan.source));
+    let delivery = methods::delivery_of(plan, &now.info, told.methods.as_deref());
+    // The arguments of another method than the one that will be called say nothing.
+    told.arguments = told.arguments.filter(|_| delivery.begins() == likely.begins());
+    let found = findings::of(plan, delivery, &now, &told);
+    let decision = decide(now, delivery, plan.source.manifest(), plan.force, updater.as_ref());
+    let found = match &decision {
+        Ok(Preflight::Update { .. }) | Err(_) => found,
+        Ok(Preflight::GoOn(now)) => {
+            vec![Found::good("version", format!("{} runs already, and waits for its commit", now.build()))]
+        }
+        Ok(Preflight::AlreadyCurrent(_)) => Vec::new(),
+    };
+    for found in &found {
+        if plan.dry_run || found.bearing == Bearing::Weak {
+            observer.on(&found.event());
+        }
+    }
+    match found.into_iter().find_map(|found| found.refusal) {
+        Some(refusal) if decision.is_ok() => Err(Failure::Refused(refusal)),
+        _ => decision.map_err(Failure::Refused),
+    }
+}
+
+/// What was seen of the device.
+struct Looked {
+    now: Snapshot,
+    /// What its updater does; older firmware does not say.
+    updater: Option<Status>,
+    /// How it gets the firmware, as far as could be told before it was asked.
+    likely: Delivery,
+    told: Told,
+}
+
+async fn look_once(device: &Device, plan: &Plan, reboots: bool, observer: &dyn Observer) -> Result<Looked, Failure> {
+    let now = first_look(device, plan, reboots, observer).await.map_err(Failure::Call)?;
     observer.on(&Event::Device {
         id: now.info.id.clone(),
         platform: now.info.arch.clone(),
@@ -45,17 +106,16 @@ pub async fn look(device: &Device, plan: &Plan, observer: &dyn Observer) -> Resu
         slot: now.boot.active_slot,
         committed: now.boot.is_committed,
     });
-    observer.on(&wanted(&plan.source));
-    decide(now, plan.source.manifest(), plan.force, updater.as_ref()).map_err(Failure::Refused)
-}
-
-/// What the device's updater does. Older firmware has no such method.
-async fn status(device: &Device) -> Result<Option<Status>, Failure> {
-    match device.call(ota::GetStatus {}).await {
-        Ok(status) => Ok(Some(status)),
-        Err(error) if error.remote().is_some_and(|error| error.code == 404) => Ok(None),
-        Err(error) => Err(Failure::Call(error)),
-    }
+    let likely = methods::delivery_of(plan, &now.info, None);
+    let patience = probe_timeout(device, &now).max(COURTESY).min(device.timeout());
+    let (status, told) = questions::ask(device, likely.begins(), patience).await;
+    let updater = match status {
+        Ok(status) => Some(status),
+        // Older firmware has no such method.
+        Err(error) if error.remote().is_some_and(|error| error.code == 404) => None,
+        Err(error) => return Err(Failure::Call(error)),
+    };
+    Ok(Looked { now, updater, likely, told })
 }
 
 /// A device that is about to reboot says so (error 418), and is worth waiting for: it does so at the
@@ -100,23 +160,17 @@ fn wanted(source: &Source) -> Event {
     }
 }
 
-/// The rules. A device that does not say what it is cannot be held against the manifest, and checks
-/// the platform itself.
+/// The rules for what the device is and does.
 fn decide(
     now: Snapshot,
+    delivery: Delivery,
     wanted: Option<&Manifest>,
     force: bool,
     updater: Option<&Status>,
 ) -> Result<Preflight, Refusal> {
     let is_wanted = wanted.is_some_and(|wanted| wanted.build() == now.build());
-    if let Some(wanted) = wanted {
-        let differ = |firmware: &str, device: &str| !device.is_empty() && !firmware.eq_ignore_ascii_case(device);
-        if differ(&wanted.platform, &now.info.arch) {
-            return Err(Refusal::WrongPlatform { firmware: wanted.platform.clone(), device: now.info.arch });
-        }
-        if differ(&wanted.name, &now.info.app) && !force {
-            return Err(Refusal::OtherApp { firmware: wanted.name.clone(), device: now.info.app });
-        }
+    if let Some(refusal) = wanted.and_then(|wanted| identity::refusal(wanted, &now.info, force)) {
+        return Err(refusal);
     }
     if let Some(status) = updater
         && is_running(status)
@@ -127,7 +181,7 @@ fn decide(
         (true, false) => Ok(Preflight::GoOn(now)),
         (false, false) => Err(Refusal::Uncommitted { build: now.build(), boot: now.boot }),
         (true, true) if !force => Ok(Preflight::AlreadyCurrent(now.running())),
-        (_, true) => Ok(Preflight::Update(now)),
+        (_, true) => Ok(Preflight::Update { before: now, delivery }),
     }
 }
 
@@ -172,7 +226,7 @@ mod tests {
             (device("1", true), Some(manifest("demo", "esp32")), true, Some(&running), "Err(UpdateRunning"),
         ] {
             let input = format!("{now:?} {wanted:?} force: {force} {updater:?}");
-            let decision = format!("{:?}", decide(now, wanted.as_ref(), force, updater));
+            let decision = format!("{:?}", decide(now, Delivery::Pull, wanted.as_ref(), force, updater));
             assert!(decision.starts_with(expected), "{input}: {decision}, not {expected}");
         }
     }

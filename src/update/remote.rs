@@ -1,4 +1,4 @@
-//! The manifest of a bundle behind a URL. Only the beginning of the bundle is fetched: the manifest
+//! The manifest of a bundle behind a URL, and its signatures. Only the beginning of the bundle is fetched: the manifest
 //! comes first.
 
 use std::time::Duration;
@@ -8,6 +8,7 @@ use reqwest::Client;
 use crate::bundle::Manifest;
 use crate::bundle::archive::{self, Next};
 use crate::bundle::manifest::FILE_NAME;
+use crate::bundle::signature::Signed;
 
 /// How long it may take. The manifest is a help, not a need.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -16,14 +17,14 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_READ: usize = 128 << 10;
 
 /// Reads the manifest of the bundle at `url`, or says why that cannot be done from here.
-pub async fn read_manifest(client: &Client, url: &str) -> Result<Manifest, String> {
+pub async fn read_manifest(client: &Client, url: &str) -> Result<(Manifest, Signed), String> {
     match tokio::time::timeout(TIMEOUT, fetch(client, url)).await {
         Ok(result) => result,
         Err(_) => Err(format!("no answer within {} s", TIMEOUT.as_secs())),
     }
 }
 
-async fn fetch(client: &Client, url: &str) -> Result<Manifest, String> {
+async fn fetch(client: &Client, url: &str) -> Result<(Manifest, Signed), String> {
     let mut response = client.get(url).send().await.map_err(|e| plainly(&e))?;
     if !response.status().is_success() {
         return Err(format!("HTTP status {}", response.status().as_u16()));
@@ -31,8 +32,8 @@ async fn fetch(client: &Client, url: &str) -> Result<Manifest, String> {
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|e| plainly(&e))? {
         bytes.extend_from_slice(&chunk);
-        if let Some(manifest) = manifest_at_start(&bytes)? {
-            return Ok(manifest);
+        if let Some(found) = manifest_at_start(&bytes)? {
+            return Ok(found);
         }
         if bytes.len() > MAX_READ {
             break;
@@ -42,7 +43,7 @@ async fn fetch(client: &Client, url: &str) -> Result<Manifest, String> {
 }
 
 /// The manifest, once all of it is there.
-fn manifest_at_start(bytes: &[u8]) -> Result<Option<Manifest>, String> {
+fn manifest_at_start(bytes: &[u8]) -> Result<Option<(Manifest, Signed)>, String> {
     let (header, len) = match archive::next(bytes) {
         Next::Entry(header, len) => (header, len),
         Next::Incomplete => return Ok(None),
@@ -52,7 +53,8 @@ fn manifest_at_start(bytes: &[u8]) -> Result<Option<Manifest>, String> {
         return Err("it does not begin with a stored manifest.json".into());
     }
     let Some(text) = bytes.get(len..len.saturating_add(header.size as usize)) else { return Ok(None) };
-    Manifest::parse(text).map(Some).map_err(|e| format!("manifest.json is not usable: {e}"))
+    let manifest = Manifest::parse(text).map_err(|e| format!("manifest.json is not usable: {e}"))?;
+    Ok(Some((manifest, Signed::read(&header.extra, text))))
 }
 
 /// The innermost reason, without the URL, which may hold secrets.
@@ -75,8 +77,9 @@ mod tests {
     fn the_manifest_is_found_as_soon_as_it_is_there() {
         let zip = include_bytes!("../../tests/wire/firmware/good.zip");
         assert_eq!(manifest_at_start(&zip[..61 + 460]), Ok(None));
-        let manifest = manifest_at_start(&zip[..61 + 461]).expect("good").expect("all there");
+        let (manifest, signed) = manifest_at_start(&zip[..61 + 461]).expect("good").expect("all there");
         assert_eq!(manifest.version, "2.0.0");
+        assert_eq!((signed.manifest.as_slice(), signed.signatures.has(0)), (&zip[61..61 + 461], false));
         assert!(manifest_at_start(include_bytes!("../../tests/wire/firmware/junk.zip")).is_err());
         assert!(manifest_at_start(include_bytes!("../../tests/wire/firmware/noman.zip")).is_err());
     }

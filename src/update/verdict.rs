@@ -157,6 +157,22 @@ pub fn arrival(before: &Snapshot, after: &Snapshot, wanted: Option<&Manifest>) -
     }
 }
 
+/// What the device made of the commit timeout that it was told, if that is something else: in words.
+#[must_use]
+pub fn no_way_back(before: &Snapshot, after: &Snapshot, told: Duration) -> Option<String> {
+    let (told, BootState { is_committed, commit_timeout: kept, .. }) = (told.as_secs(), after.boot);
+    match (arrival(before, after, None), is_committed) {
+        // It has gone back, and what stands there is out of date.
+        (Arrival::Old, _) => None,
+        (_, true) => Some("the new firmware is committed already: there was no way back from it".into()),
+        (_, false) if kept == told => None,
+        (_, false) if kept == 0 => {
+            Some(format!("the device does not go back by itself, and was told to after {told} s"))
+        }
+        (_, false) => Some(format!("the device goes back {kept} s after its boot, and was told to after {told} s")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -212,6 +228,26 @@ mod tests {
             let wanted = wanted.map(manifest);
             assert_eq!(arrival(&before, &after, wanted.as_ref()), expected, "{why}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_commit_timeout_that_is_not_kept_is_told() {
+        let t0 = Instant::now();
+        let before = snapshot("1", 0, true, 100, t0);
+        for (after, told, expected) in [
+            (snapshot("2", 1, false, 1, t0), 300, None),
+            (snapshot("2", 1, false, 1, t0), 60, Some("goes back 300 s after its boot, and was told to after 60 s")),
+            (snapshot("2", 1, true, 1, t0), 300, Some("is committed already")),
+            (snapshot("1", 0, true, 1, t0), 60, None),
+        ] {
+            let says = no_way_back(&before, &after, Duration::from_secs(told));
+            let fits = says.as_deref().map_or(expected.is_none(), |says| expected.is_some_and(|e| says.contains(e)));
+            assert!(fits, "{after:?}: {says:?}, not {expected:?}");
+        }
+        let mut never = snapshot("2", 1, false, 1, t0);
+        never.boot.commit_timeout = 0;
+        let says = no_way_back(&before, &never, Duration::from_secs(300)).expect("it is told");
+        assert!(says.starts_with("the device does not go back by itself"), "{says}");
     }
 
     #[tokio::test(start_paused = true)]

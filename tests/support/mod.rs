@@ -10,6 +10,7 @@ pub mod peers;
 pub mod recording;
 pub mod script;
 pub mod scripted;
+pub mod signed;
 pub mod ways;
 
 use std::path::{Path, PathBuf};

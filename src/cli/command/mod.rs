@@ -15,6 +15,7 @@ mod set_boot_state;
 mod simulate;
 mod status;
 mod update;
+mod wait;
 
 use clap::Subcommand;
 
@@ -25,6 +26,7 @@ use super::failure::Failure;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Update(update::Args),
+    Wait(wait::Args),
     Commit(commit::Args),
     Revert(revert::Args),
     CreateSnapshot(create_snapshot::Args),
@@ -46,6 +48,7 @@ impl Command {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         match self {
             Self::Update(args) => args.run(context).await,
+            Self::Wait(args) => args.run(context).await,
             Self::Commit(args) => args.run(context).await,
             Self::Revert(args) => args.run(context).await,
             Self::CreateSnapshot(args) => args.run(context).await,

@@ -21,8 +21,8 @@ use crate::cli::values;
 /// the wanted build runs, commits it, and looks again. Run again after an interruption, it goes on
 /// from where the device is.
 #[derive(Debug, clap::Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 #[command(group = ArgGroup::new("source").args(["file", "url"]).required(true))]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct Args {
     /// The firmware zip; otactl serves it to the device
     #[arg(value_name = "FILE")]
@@ -75,8 +75,16 @@ pub(crate) struct Args {
     dry_run: bool,
 
     /// Install another app than the one that runs, or offer the device the build that it runs already
+    ///
+    /// Also a file system that the device seems to have no room for, and a firmware that commits itself since the device
+    /// knows no commit timeout. It does not imply --allow-downgrade, and nothing makes up for another platform or for
+    /// signatures that the device asks for.
     #[arg(long)]
     force: bool,
+
+    /// Install also an older version than the one that runs
+    #[arg(long)]
+    allow_downgrade: bool,
 }
 
 /// How the device gets the firmware.
@@ -137,6 +145,7 @@ impl Args {
             commit_over: self.commit_port.as_deref().map(|port| second_way(context, port)).transpose()?,
             snapshot_first: self.snapshot_first,
             force: self.force,
+            allow_downgrade: self.allow_downgrade,
             dry_run: self.dry_run,
             ..Plan::new(source)
         };
@@ -158,8 +167,11 @@ impl Args {
         let tls = tls::client_config(true, &context.options()?.tls)?;
         let client =
             reqwest::Client::builder().tls_backend_preconfigured(tls).build().map_err(|e| failed(e.to_string()))?;
-        let manifest = remote::read_manifest(&client, &url).await;
-        Ok(Source::Url { url, manifest })
+        let (manifest, signed) = match remote::read_manifest(&client, &url).await {
+            Ok((manifest, signed)) => (Ok(manifest), Some(signed)),
+            Err(reason) => (Err(reason), None),
+        };
+        Ok(Source::Url { url, manifest, signed })
     }
 }
 

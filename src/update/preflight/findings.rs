@@ -1,0 +1,186 @@
+//! What is to be said of an update before it begins. Pure.
+
+use super::super::event::{Bearing, Event};
+use super::super::outcome::Refusal;
+use super::super::plan::{Plan, Source};
+use super::super::verdict::Snapshot;
+use super::methods::{self, Delivery};
+use super::questions::Told;
+use super::{identity, room, signed};
+use crate::text::for_humans;
+
+/// One thing that was found out, and why it forbids the update, if it does.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) what: &'static str,
+    pub(super) says: String,
+    pub(super) bearing: Bearing,
+    pub(super) refusal: Option<Refusal>,
+}
+
+impl Found {
+    pub(super) fn good(what: &'static str, says: impl Into<String>) -> Self {
+        Self { what, says: says.into(), bearing: Bearing::Good, refusal: None }
+    }
+
+    pub(super) fn unknown(what: &'static str, says: impl Into<String>) -> Self {
+        Self { bearing: Bearing::Unknown, ..Self::good(what, says) }
+    }
+
+    pub(super) fn weak(what: &'static str, says: impl Into<String>) -> Self {
+        Self { bearing: Bearing::Weak, ..Self::good(what, says) }
+    }
+
+    pub(super) fn refused(what: &'static str, refusal: Refusal) -> Self {
+        Self { what, says: refusal.to_string(), bearing: Bearing::Refused, refusal: Some(refusal) }
+    }
+
+    /// What the user may insist on.
+    pub(super) fn refused_unless(force: bool, what: &'static str, refusal: Refusal) -> Self {
+        if force { Self::weak(what, refusal.to_string()) } else { Self::refused(what, refusal) }
+    }
+
+    pub(super) fn event(&self) -> Event {
+        Event::Finding { what: self.what, says: self.says.clone(), verdict: self.bearing }
+    }
+}
+
+/// What is found of a plan, in the order in which it is to be told: by the device's state, and by what else it told.
+pub(super) fn of(plan: &Plan, delivery: Delivery, now: &Snapshot, told: &Told) -> Vec<Found> {
+    let methods = told.methods.as_deref();
+    let mut found = identity::judge(plan, &now.info);
+    found.push(needed(plan, delivery, methods));
+    found.push(signed::judge(&plan.source, told.settings.as_ref()));
+    found.extend(room::judge(plan, &now.info));
+    if plan.snapshot_first {
+        found.push(Found::good("snapshot", "what runs is copied to the other slot before the update"));
+    }
+    found.push(Found::good("delivery", by(plan, delivery)));
+    found.push(slot(plan, now, delivery, told.arguments.as_deref()));
+    found
+}
+
+fn needed(plan: &Plan, delivery: Delivery, methods: Option<&[String]>) -> Found {
+    match methods::missing(plan, delivery, methods) {
+        _ if methods.is_none() => Found::unknown("methods", "the device does not tell which it has"),
+        names if names.is_empty() => Found::good("methods", "all there"),
+        names => Found::refused("methods", Refusal::MethodsMissing { names }),
+    }
+}
+
+fn by(plan: &Plan, delivery: Delivery) -> String {
+    let bytes = plan.source.size().map(|size| format!(" {size} bytes")).unwrap_or_default();
+    match (&plan.source, delivery) {
+        (Source::Url { .. }, _) => "the device fetches it by itself, from the URL".into(),
+        (_, Delivery::Pull) => format!("the device fetches{bytes} from here"),
+        (_, Delivery::Either) => format!("the device fetches{bytes} from here, or gets them sent if it does not ask"),
+        (_, Delivery::Push) => format!("the device gets{bytes} over the connection of the calls"),
+    }
+}
+
+/// Where the firmware goes, and how the device finds its way back. Firmware that does not know the argument starts the new
+/// one committed.
+fn slot(plan: &Plan, now: &Snapshot, delivery: Delivery, arguments: Option<&str>) -> Found {
+    let timeout = for_humans(plan.commit_timeout);
+    let commit = if plan.commit { "" } else { ", which is left to you" };
+    let says = format!(
+        "{} -> the other; goes back by itself {timeout} after its boot unless committed{commit}",
+        now.boot.active_slot
+    );
+    match arguments {
+        Some(arguments) if arguments.contains("commit_timeout") => Found::good("slot", says),
+        Some(_) => Found::refused_unless(plan.force, "slot", Refusal::NoWayBack { method: delivery.begins() }),
+        None => Found::unknown("slot", format!("{says}, if the device knows a commit timeout, which it does not tell")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::{Value, json};
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::ota::BootState;
+
+    fn plan(app: &str, version: &str) -> Plan {
+        let manifest = json!({"name": app, "platform": "esp32", "version": version, "build_id": "b", "parts": {}});
+        let manifest = serde_json::from_value(manifest).expect("a manifest");
+        Plan::new(Source::Url { url: "u".into(), manifest: Ok(manifest), signed: None })
+    }
+
+    fn device(info: &Value) -> Snapshot {
+        let mut all = json!({"app": "demo", "arch": "esp32", "fw_version": "1.5.0", "fw_id": "a", "uptime": 1});
+        all.as_object_mut().expect("object").extend(info.as_object().expect("object").clone());
+        Snapshot {
+            info: serde_json::from_value(all).expect("an info"),
+            boot: BootState { active_slot: 0, is_committed: true, revert_slot: 1, commit_timeout: 0 },
+            asked: Instant::now(),
+            taken: Instant::now(),
+        }
+    }
+
+    fn told() -> Told {
+        let methods = ["OTA.Update", "OTA.Commit", "OTA.Revert", "OTA.GetBootState"];
+        Told {
+            methods: Some(methods.map(String::from).into()),
+            settings: Some(json!({"sig_req_mask": -1})),
+            arguments: Some("{url: %T, commit_timeout: %d}".into()),
+        }
+    }
+
+    /// The names of what is not good, and what is made of it.
+    fn odd(plan: &Plan, now: &Snapshot, told: &Told) -> String {
+        let found = of(plan, Delivery::Pull, now, told);
+        let odd = found.iter().filter(|found| found.bearing != Bearing::Good);
+        odd.map(|found| format!("{} {:?}", found.what, found.bearing)).collect::<Vec<_>>().join(", ")
+    }
+
+    #[test]
+    fn what_is_found_of_a_plan() {
+        let same = || device(&json!({}));
+        let forced = |plan| Plan { force: true, ..plan };
+        let committing = || Told { arguments: Some("{url: %T}".into()), ..told() };
+        for (plan, now, told, expected) in vec![
+            (plan("demo", "2.0.0"), same(), told(), ""),
+            (plan("demo", "2.0.0"), device(&json!({"arch": ""})), told(), "platform Unknown"),
+            (plan("demo", "2.0.0"), device(&json!({"arch": "ESP32"})), told(), ""),
+            (plan("demo", "2.0.0"), device(&json!({"arch": "esp8266"})), told(), "platform Refused"),
+            (plan("other", "2.0.0"), same(), told(), "app Refused"),
+            (forced(plan("other", "1.0.0")), same(), told(), ""),
+            (plan("demo", "1.0.0"), same(), told(), "version Refused"),
+            (forced(plan("demo", "1.0.0")), same(), told(), "version Refused"),
+            (Plan { allow_downgrade: true, ..plan("demo", "1.0.0") }, same(), told(), ""),
+            (plan("demo", "1.5.0"), same(), told(), ""),
+            (plan("demo", "latest"), same(), told(), "version Unknown"),
+            (Plan { snapshot_first: true, ..plan("demo", "2.0.0") }, same(), told(), "methods Refused"),
+            (plan("demo", "2.0.0"), same(), committing(), "slot Refused"),
+            (forced(plan("demo", "2.0.0")), same(), committing(), "slot Weak"),
+            (plan("demo", "2.0.0"), same(), Told::default(), "methods Unknown, signatures Unknown, slot Unknown"),
+        ] {
+            assert_eq!(odd(&plan, &now, &told), expected, "{plan:?} {now:?} {told:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_a_plan() {
+        let plan = Plan { commit: false, commit_timeout: Duration::from_secs(90), ..plan("demo", "2.0.0") };
+        let found: Vec<_> = of(&plan, Delivery::Pull, &device(&json!({})), &told())
+            .iter()
+            .map(|f| format!("{}: {}", f.what, f.says))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                "platform: esp32, as the device",
+                "app: demo",
+                "version: 1.5.0 -> 2.0.0",
+                "methods: all there",
+                "signatures: the device asks for none",
+                "delivery: the device fetches it by itself, from the URL",
+                "slot: 0 -> the other; goes back by itself 1m 30s after its boot unless committed, which is left to you",
+            ]
+        );
+    }
+}

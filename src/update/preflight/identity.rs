@@ -1,0 +1,70 @@
+//! Whether the firmware is one for this device. A device that does not say what it is cannot be held against the
+//! manifest, and checks the platform itself.
+
+use std::cmp::Ordering;
+
+use super::super::outcome::Refusal;
+use super::super::plan::Plan;
+use super::findings::Found;
+use super::version::compare;
+use crate::bundle::Manifest;
+use crate::ota::SystemInfo;
+
+/// Why this is not for the device at all, or not without `force`.
+pub(super) fn refusal(wanted: &Manifest, info: &SystemInfo, force: bool) -> Option<Refusal> {
+    if differ(&wanted.platform, &info.arch) {
+        return Some(Refusal::WrongPlatform { firmware: wanted.platform.clone(), device: info.arch.clone() });
+    }
+    (differ(&wanted.name, &info.app) && !force)
+        .then(|| Refusal::OtherApp { firmware: wanted.name.clone(), device: info.app.clone() })
+}
+
+fn differ(firmware: &str, device: &str) -> bool {
+    !device.is_empty() && !firmware.eq_ignore_ascii_case(device)
+}
+
+/// Platform, app and version, one by one.
+pub(super) fn judge(plan: &Plan, info: &SystemInfo) -> Vec<Found> {
+    let Some(wanted) = plan.source.manifest() else {
+        return vec![Found::unknown("version", format!("{} -> what stands behind the URL", info.fw_version))];
+    };
+    vec![platform(wanted, info), app(wanted, info, plan.force), version(wanted, info, plan.allow_downgrade)]
+}
+
+fn platform(wanted: &Manifest, info: &SystemInfo) -> Found {
+    match refusal(wanted, info, true) {
+        Some(refusal) => Found::refused("platform", refusal),
+        None if info.arch.is_empty() => {
+            Found::unknown("platform", format!("{}; the device does not say what it is", wanted.platform))
+        }
+        None => Found::good("platform", format!("{}, as the device", wanted.platform)),
+    }
+}
+
+fn app(wanted: &Manifest, info: &SystemInfo, force: bool) -> Found {
+    if !differ(&wanted.name, &info.app) {
+        return Found::good("app", wanted.name.clone());
+    }
+    if force {
+        return Found::good("app", format!("{} -> {}, as forced", info.app, wanted.name));
+    }
+    Found::refused("app", Refusal::OtherApp { firmware: wanted.name.clone(), device: info.app.clone() })
+}
+
+/// Versions of different apps have nothing to do with one another.
+fn version(wanted: &Manifest, info: &SystemInfo, allow_downgrade: bool) -> Found {
+    let (firmware, device) = (wanted.version.clone(), info.fw_version.clone());
+    let change = format!("{device} -> {firmware}");
+    if differ(&wanted.name, &info.app) {
+        return Found::good("version", format!("{change}, of another app"));
+    }
+    match compare(&firmware, &device) {
+        Some(Ordering::Less) if allow_downgrade => {
+            Found::good("version", format!("{change}, which is older, as allowed"))
+        }
+        Some(Ordering::Less) => Found::refused("version", Refusal::Older { firmware, device }),
+        Some(Ordering::Equal) => Found::good("version", format!("{change}, another build")),
+        Some(Ordering::Greater) => Found::good("version", change),
+        None => Found::unknown("version", format!("{change}; which of them is older cannot be told")),
+    }
+}

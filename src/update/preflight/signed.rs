@@ -1,0 +1,175 @@
+//! Whether the device will take the bundle for one of those who may give it firmware. It finds out only while it
+//! fetches.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::super::outcome::Refusal;
+use super::super::plan::Source;
+use super::findings::Found;
+use crate::bundle::signature::{KeyError, PublicKey, SLOTS, Signed};
+
+const WHAT: &str = "signatures";
+
+/// A signature that the device asks for, and that does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lack {
+    /// The number of the signature and of the key, 0 to 7 unless the device asks for what there cannot be.
+    pub number: u8,
+    /// What is the matter.
+    pub fault: Fault,
+}
+
+/// Why a signature does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The bundle has no such signature.
+    NoSignature,
+    /// It was made with another key, or of another manifest.
+    NotValid,
+    /// The device has no key of this number.
+    NoKey,
+    /// The device's key is none.
+    BadKey(KeyError),
+}
+
+impl fmt::Display for Lack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { number, fault } = self;
+        match fault {
+            Fault::NoSignature => write!(f, "the bundle has no signature {number}"),
+            Fault::NotValid => write!(f, "its signature {number} is not valid under the device's key {number}"),
+            Fault::NoKey => write!(f, "the device asks for signature {number}, and has no key {number}"),
+            Fault::BadKey(error) => write!(f, "the device's key {number} cannot be read: {error}"),
+        }
+    }
+}
+
+/// What the device asks for.
+#[derive(Debug)]
+enum Demand {
+    /// Signatures are ignored.
+    Nothing,
+    /// Nothing is taken, signed or not.
+    Impossible,
+    /// The signatures of the bits that are set. All of them have to be valid.
+    Signatures(i64),
+}
+
+/// By the device's settings. A device that has no such setting checks nothing.
+fn demand(settings: &Value) -> Demand {
+    match settings["sig_req_mask"].as_i64() {
+        None | Some(i64::MIN..=-1) => Demand::Nothing,
+        Some(0) => Demand::Impossible,
+        Some(mask) => Demand::Signatures(mask),
+    }
+}
+
+/// Holds the signatures against the device's settings for updates, as far as both are known.
+pub(super) fn judge(source: &Source, settings: Option<&Value>) -> Found {
+    let Some(settings) = settings else {
+        return Found::unknown(WHAT, "the device does not tell whether it asks for any");
+    };
+    match (demand(settings), source.signed()) {
+        (Demand::Nothing, _) => Found::good(WHAT, "the device asks for none"),
+        (Demand::Impossible, _) => Found::refused(WHAT, Refusal::TakesNoUpdates),
+        (Demand::Signatures(mask), None) => Found::weak(
+            WHAT,
+            format!("the device asks for {}; what stands behind the URL could not be checked from here", list(mask)),
+        ),
+        (Demand::Signatures(mask), Some(signed)) => match lacks(&signed, settings, mask) {
+            lacks if lacks.is_empty() => {
+                Found::good(WHAT, format!("the device asks for {}, and the bundle has what is valid", list(mask)))
+            }
+            // The device may read its key in a way that we do not know.
+            lacks if lacks.iter().all(|lack| matches!(lack.fault, Fault::BadKey(_))) => {
+                Found::weak(WHAT, format!("{}, and could not be checked from here", joined(&lacks)))
+            }
+            lacks => Found::refused(WHAT, Refusal::NotSigned { lacks }),
+        },
+    }
+}
+
+/// All that lacks, in words.
+pub(in crate::update) fn joined(lacks: &[Lack]) -> String {
+    lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+fn numbers(mask: i64) -> impl Iterator<Item = u8> {
+    (0..63).filter(move |number| mask & (1 << number) != 0)
+}
+
+fn list(mask: i64) -> String {
+    numbers(mask).map(|number| number.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+fn lacks(Signed { manifest, signatures }: &Signed, settings: &Value, mask: i64) -> Vec<Lack> {
+    let fault = |number: u8| {
+        let slot = usize::from(number);
+        let key = settings[format!("key{number}")].as_str().unwrap_or_default();
+        if slot >= SLOTS || key.is_empty() {
+            return Some(Fault::NoKey);
+        }
+        match PublicKey::parse(key) {
+            Err(error) => Some(Fault::BadKey(error)),
+            Ok(_) if !signatures.has(slot) => Some(Fault::NoSignature),
+            Ok(key) => (!signatures.is_valid(slot, manifest, &key)).then_some(Fault::NotValid),
+        }
+    };
+    numbers(mask).filter_map(|number| Some(Lack { number, fault: fault(number)? })).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::bundle::Bundle;
+
+    fn demo() -> Source {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/demo-2.0.0-esp32.zip");
+        Source::Bundle(Bundle::read(path.as_ref()).expect("the demo"))
+    }
+
+    /// A key that OpenSSL has made.
+    const KEY: &str = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEQfTCmWBZMnBlOxX72qhSy+U2hUyT/i4hsYtjoyYEWX1+DyzUzRs5qrt6B253q9o/kn8VGF/7u+Lfo0BhHk0kXw==";
+
+    /// With a bundle that is not signed. Signed ones are in tests/preflight.rs.
+    #[test]
+    fn what_the_device_asks_for() {
+        let url = Source::Url { url: String::new(), manifest: Err(String::new()), signed: None };
+        for (source, settings, expected) in [
+            (&demo(), None, "Unknown, the device does not tell"),
+            (&demo(), Some(json!({})), "Good, the device asks for none"),
+            (&demo(), Some(json!({"sig_req_mask": -1})), "Good, the device asks for none"),
+            (&demo(), Some(json!({"sig_req_mask": "1"})), "Good, the device asks for none"),
+            (&demo(), Some(json!({"sig_req_mask": 0})), "Refused, the device takes no updates"),
+            (&url, Some(json!({"sig_req_mask": 0})), "Refused, the device takes no updates"),
+            (&url, Some(json!({"sig_req_mask": 5})), "Weak, the device asks for 0, 2; what stands behind the URL"),
+            (
+                &demo(),
+                Some(json!({"sig_req_mask": 257, "key0": KEY, "key8": KEY})),
+                "Refused, the device does not take the bundle: the bundle has no signature 0; the device asks for signature 8, \
+                 and has no key 8",
+            ),
+            (
+                &demo(),
+                Some(json!({"sig_req_mask": 6, "key1": "", "key2": "AAAA"})),
+                "Refused, the device does not take the bundle: the device asks for signature 1, and has no key 1; the device's \
+                 key 2 cannot be read: it is not an ECDSA P-256 key",
+            ),
+            (
+                &demo(),
+                Some(json!({"sig_req_mask": 4, "key2": "AAAA"})),
+                "Weak, the device's key 2 cannot be read: it is not an ECDSA P-256 key",
+            ),
+        ] {
+            let Found { bearing, says, .. } = judge(source, settings.as_ref());
+            let found = format!("{bearing:?}, {says}");
+            assert!(found.starts_with(expected), "{settings:?}: {found}, not {expected}");
+        }
+        let every = judge(&demo(), Some(&json!({"sig_req_mask": i64::MAX})));
+        assert!(matches!(every.refusal, Some(Refusal::NotSigned { lacks }) if lacks.len() == 63));
+    }
+}

@@ -1,0 +1,359 @@
+//! What is found out before a device is touched: the built binary against the simulated device, and the library against
+//! devices that the simulated one is not.
+
+mod support;
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use otactl::bundle::Bundle;
+use otactl::rpc::{CallError, Device, DialError, RemoteError, Request, RpcClient};
+use otactl::sim::{Config, UpdateConfig};
+use otactl::update::{Bearing, Event, Failure, Observer, Plan, Refusal, Source, Success, run as update};
+use rcgen::KeyPair;
+use serde_json::{Value, json};
+use snapbox::{assert_data_eq, str};
+use support::bundles::BundleServer;
+use support::signed::{bundle, public, sign};
+use support::{DEMO, REBOOT, Run, assert_runs, file, run_on, simulator, simulator_with, ws};
+
+fn kept(directory: &Path, name: &str, bytes: &[u8]) -> String {
+    let path = directory.join(name);
+    std::fs::write(&path, bytes).expect("written");
+    path.display().to_string()
+}
+
+fn assert_refused(run: &Run, error: &str, hint: &str) {
+    assert_eq!((run.code, run.stdout.as_str()), (7, ""), "{}", run.shown());
+    assert!(run.stderr.contains(&format!("\nerror: {error}")), "{}", run.shown());
+    assert!(run.stderr.contains("\nhint: ") && run.stderr.contains(hint), "{}", run.shown());
+}
+
+#[tokio::test]
+async fn a_dry_run_says_all_that_was_found() {
+    let device = simulator().await;
+    let mut console = device.console();
+    let planned = run_on(&ws(&device), &["update", DEMO, "--dry-run"]).await;
+    assert_data_eq!(
+        planned.shown(),
+        str![[r#"
+exit code 0
+--- stdout
+--- stderr
+device    esp32_AABBCC (esp32): slot 0 runs demo 1.0.0 (20240101-000000/g0000000-factory), committed
+firmware  demo 2.0.0 (20240202-020202/g234b2a65) for esp32, 328820 bytes
+plan      platform: esp32, as the device
+plan      app: demo
+plan      version: 1.0.0 -> 2.0.0
+plan      methods: all there
+plan      signatures: the device asks for none
+plan      file system: 65536 bytes, for one that holds 233681
+plan      delivery: the device fetches 328820 bytes from here, or gets them sent if it does not ask
+plan      slot: 0 -> the other; goes back by itself 5m after its boot unless committed
+done      dry run: the update can be done; nothing was touched
+
+"#]]
+    );
+    let events = run_on(&ws(&device), &["--json", "update", DEMO, "--dry-run"]).await;
+    let events: Vec<Value> = events.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let findings: Vec<_> = events.iter().filter(|event| event["event"] == "finding").collect();
+    assert_eq!(findings.len(), 8, "{events:?}");
+    assert_eq!((&findings[3]["what"], &findings[3]["verdict"]), (&"methods".into(), &"good".into()));
+    // The device was asked, and nothing else.
+    let asked = ["Sys.GetInfo", "OTA.GetBootState", "OTA.Status", "RPC.List", "RPC.Describe", "Config.Get"];
+    while let Ok(line) = console.try_recv() {
+        assert!(asked.contains(&line.as_str()), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_of_what_would_be_refused_ends_as_the_update_would() {
+    let device = simulator().await;
+    let planned = run_on(&ws(&device), &["update", "tests/wire/firmware/wrongplat.zip", "--dry-run"]).await;
+    assert_refused(&planned, "the firmware is for esp8266, but the device is an esp32", "built for this platform");
+    assert!(planned.stderr.contains("\nrefused   app: "), "{}", planned.shown());
+    assert!(planned.stderr.contains("\nplan      signatures: "), "{}", planned.shown());
+}
+
+#[tokio::test]
+async fn an_older_version_is_installed_only_where_that_is_allowed() {
+    let (device, scratch) = (simulator().await, tempfile::tempdir().expect("a directory"));
+    let (port, older) = (ws(&device), kept(scratch.path(), "older.zip", &bundle("1.0.0-rc.1", 1000)));
+    for args in [&["update", older.as_str()][..], &["update", &older, "--force"]] {
+        let refused = run_on(&port, args).await;
+        let error = "the firmware is version 1.0.0-rc.1, which is older than 1.0.0, which the device runs";
+        assert_refused(&refused, error, "add `--allow-downgrade`");
+        assert!(!refused.stderr.contains("\nplan "), "only a dry run tells the plan: {}", refused.shown());
+    }
+    assert_runs(&port, "1.0.0", true).await;
+    let allowed = run_on(&port, &["update", &older, "--allow-downgrade"]).await;
+    assert_eq!(allowed.code, 0, "{}", allowed.shown());
+    assert_runs(&port, "1.0.0-rc.1", true).await;
+}
+
+/// The signatures are held against the device's keys by us, and again by the device.
+#[tokio::test]
+async fn a_device_that_asks_for_signatures_gets_what_is_signed_and_nothing_else() {
+    let keys = [(); 2].map(|()| KeyPair::generate().expect("a key"));
+    let stranger = KeyPair::generate().expect("a key");
+    let mut whose = UpdateConfig { sig_req_mask: 0b101, ..UpdateConfig::default() };
+    (whose.keys[0], whose.keys[2]) = (Some(public(&keys[0])), Some(public(&keys[1])));
+    let device = simulator_with(Config { update: whose, reboot_delay: REBOOT, ..Config::default() }).await;
+    let (port, scratch) = (ws(&device), tempfile::tempdir().expect("a directory"));
+    let zip = bundle("2.0.0", 1000);
+    let mut changed = sign(&zip, &[(0, &keys[0]), (2, &keys[1])]);
+    let at = changed.windows(5).position(|bytes| bytes == b"2.0.0").expect("the version in the directory's name");
+    let version = changed[at + 5..].windows(5).position(|bytes| bytes == b"2.0.0").expect("that in the manifest");
+    changed[at + 5 + version] = b'3';
+    let data = 30 + usize::from(changed[26]) + usize::from(u16::from_le_bytes([changed[28], changed[29]]));
+    let size = usize::from(u16::from_le_bytes([changed[22], changed[23]]));
+    let crc32 = crc32fast::hash(&changed[data..data + size]);
+    changed[14..18].copy_from_slice(&crc32.to_le_bytes());
+    for (name, zip, error) in [
+        ("unsigned.zip", zip.clone(), "the bundle has no signature 0; the bundle has no signature 2"),
+        ("half.zip", sign(&zip, &[(0, &keys[0])]), "the bundle has no signature 2"),
+        (
+            "stranger.zip",
+            sign(&zip, &[(0, &keys[0]), (2, &stranger)]),
+            "its signature 2 is not valid under the device's key 2",
+        ),
+        (
+            "swapped.zip",
+            sign(&zip, &[(0, &keys[1]), (2, &keys[0])]),
+            "its signature 0 is not valid under the device's key 0; its signature 2 is not valid under the device's key 2",
+        ),
+        (
+            "changed.zip",
+            changed,
+            "its signature 0 is not valid under the device's key 0; its signature 2 is not valid under the device's key 2",
+        ),
+    ] {
+        let refused = run_on(&port, &["update", "--force", &kept(scratch.path(), name, &zip)]).await;
+        assert_refused(&refused, &format!("the device does not take the bundle: {error}\n"), "Config.Get");
+    }
+    assert_runs(&port, "1.0.0", true).await;
+    let signed = kept(scratch.path(), "signed.zip", &sign(&zip, &[(0, &keys[0]), (1, &stranger), (2, &keys[1])]));
+    let planned = run_on(&port, &["update", "--dry-run", &signed]).await;
+    let says = "plan      signatures: the device asks for 0, 2, and the bundle has what is valid\n";
+    assert!(planned.code == 0 && planned.stderr.contains(says), "{}", planned.shown());
+    let updated = run_on(&port, &["update", &signed]).await;
+    assert_eq!(updated.code, 0, "{}", updated.shown());
+    assert_runs(&port, "2.0.0", true).await;
+}
+
+/// Behind a URL the signatures are read with the manifest. Where only the device can read them, that is said.
+#[tokio::test]
+async fn what_stands_behind_a_url_has_to_be_signed_too() {
+    let bundles = BundleServer::start().await;
+    let whose = UpdateConfig { sig_req_mask: 1, ..UpdateConfig::default() };
+    let device = simulator_with(Config { update: whose, reboot_delay: REBOOT, ..Config::default() }).await;
+    let refused = run_on(&ws(&device), &["update", "--url", &bundles.url("demo-2.0.0-esp32.zip")]).await;
+    let error = "the device does not take the bundle: the device asks for signature 0, and has no key 0";
+    assert_refused(&refused, error, "Config.Get");
+    let run = run_on(&ws(&device), &["update", "--url", &bundles.url("device-only/demo-2.0.0-esp32.zip")]).await;
+    assert_eq!(run.code, 8, "{}", run.shown());
+    assert!(
+        run.stderr.contains("\nnote      signatures: the device asks for 0; what stands behind"),
+        "{}",
+        run.shown()
+    );
+    assert!(
+        run.stderr.contains("the device did not take the firmware: Invalid signature (error -1)"),
+        "{}",
+        run.shown()
+    );
+}
+
+#[tokio::test]
+async fn a_device_that_takes_no_updates_is_left_alone() {
+    let whose = UpdateConfig { sig_req_mask: 0, ..UpdateConfig::default() };
+    let device = simulator_with(Config { update: whose, ..Config::default() }).await;
+    let refused = run_on(&ws(&device), &["update", DEMO, "--force"]).await;
+    assert_refused(&refused, "the device takes no updates: its update.sig_req_mask is 0", "update.sig_req_mask");
+}
+
+#[tokio::test]
+async fn a_file_system_for_which_there_is_no_room_is_refused_unless_forced() {
+    let (device, scratch) = (simulator().await, tempfile::tempdir().expect("a directory"));
+    let (port, large) = (ws(&device), kept(scratch.path(), "large.zip", &bundle("2.0.0", 467_363)));
+    let refused = run_on(&port, &["update", &large]).await;
+    assert_refused(
+        &refused,
+        "the firmware's file system has 467363 bytes, and that of the device holds 233681",
+        "add `--force`",
+    );
+    let forced = run_on(&port, &["update", &large, "--force"]).await;
+    assert_eq!(forced.code, 0, "{}", forced.shown());
+    assert!(forced.stderr.contains("\nnote      file system: the firmware's file system has"), "{}", forced.shown());
+}
+
+/// A device that answers as this says, and knows no other method.
+struct Other<F>(F);
+
+#[async_trait]
+impl<F: Fn(&str) -> Option<Value> + Send + Sync> RpcClient for Other<F> {
+    async fn call(&self, request: Request) -> Result<Value, CallError> {
+        let not_found = || {
+            let error = RemoteError { code: 404, message: None };
+            CallError::Remote { method: request.method.clone(), error }
+        };
+        (self.0)(&request.method).ok_or_else(not_found)
+    }
+
+    fn hang_up(&self) {}
+}
+
+/// What the device of the simulator says, and no more.
+fn plain(method: &str) -> Option<Value> {
+    match method {
+        "Sys.GetInfo" => Some(json!({
+            "app": "demo", "arch": "esp32", "fw_version": "1", "fw_id": "a", "uptime": 9, "eth": {"ip": "127.0.0.1"},
+        })),
+        "OTA.GetBootState" => Some(json!({"active_slot": 0, "is_committed": true})),
+        _ => None,
+    }
+}
+
+#[derive(Default)]
+struct Findings(Mutex<Vec<(&'static str, Bearing)>>);
+
+impl Observer for Findings {
+    fn on(&self, event: &Event) {
+        if let Event::Finding { what, verdict, .. } = event {
+            self.0.lock().expect("lock").push((what, *verdict));
+        }
+    }
+}
+
+/// The verdict of a dry run, and what was found that is not good.
+type Planned = (Result<Success, Failure>, Vec<(&'static str, Bearing)>);
+
+async fn plan(answers: fn(&str) -> Option<Value>, force: bool) -> Planned {
+    plan_of(Other(answers), force).await
+}
+
+async fn plan_of(client: impl RpcClient + 'static, force: bool) -> Planned {
+    let device = Device::new(Box::new(client), Duration::from_secs(1));
+    let bundle = Bundle::read(&file(DEMO)).expect("the demo");
+    let plan = Plan { dry_run: true, force, ..Plan::new(Source::Bundle(bundle)) };
+    let findings = Findings::default();
+    let result = update(&device, &plan, &findings).await;
+    let mut found = findings.0.into_inner().expect("lock");
+    found.retain(|(_, bearing)| *bearing != Bearing::Good);
+    (result, found)
+}
+
+#[tokio::test]
+async fn a_device_that_does_not_tell_is_updated_all_the_same() {
+    let (result, found) = plan(plain, false).await;
+    assert!(matches!(result, Ok(Success::Planned)), "{result:?}");
+    let expected = ["methods", "signatures", "slot"].map(|what| (what, Bearing::Unknown));
+    assert_eq!(found, expected);
+}
+
+/// Answers that no device gives are as good as none.
+#[tokio::test]
+async fn answers_of_any_shape_are_taken_for_none() {
+    fn odd(method: &str) -> Option<Value> {
+        match method {
+            "RPC.List" => Some(json!({"methods": 5})),
+            "Config.Get" => Some(json!([1, 2])),
+            "RPC.Describe" => Some(json!("{commit_timeout: %d}")),
+            other => plain(other),
+        }
+    }
+    let (result, found) = plan(odd, false).await;
+    assert!(matches!(result, Ok(Success::Planned)), "{result:?}");
+    assert_eq!(found, ["methods", "signatures", "slot"].map(|what| (what, Bearing::Unknown)));
+}
+
+#[tokio::test]
+async fn methods_that_are_missing_are_named() {
+    fn poor(method: &str) -> Option<Value> {
+        match method {
+            "RPC.List" => Some(json!(["OTA.Update", "OTA.GetBootState", "Sys.GetInfo"])),
+            other => plain(other),
+        }
+    }
+    let (result, _) = plan(poor, true).await;
+    let Err(Failure::Refused(refusal)) = result else { panic!("{result:?}") };
+    assert_eq!(refusal, Refusal::MethodsMissing { names: vec!["OTA.Commit", "OTA.Revert"] });
+    assert_eq!(refusal.to_string(), "the device has no OTA.Commit, OTA.Revert, which the update needs");
+}
+
+/// The oldest updaters start the new firmware committed, so that nothing takes it back.
+#[tokio::test]
+async fn a_device_without_a_commit_timeout_is_updated_only_where_that_is_forced() {
+    fn old(method: &str) -> Option<Value> {
+        match method {
+            "RPC.Describe" => Some(json!({"name": "OTA.Update", "args_fmt": "{url: %T}"})),
+            other => plain(other),
+        }
+    }
+    let (result, found) = plan(old, false).await;
+    let Err(Failure::Refused(refusal)) = result else { panic!("{result:?}") };
+    assert_eq!(refusal, Refusal::NoWayBack { method: "OTA.Update" });
+    assert!(found.contains(&("slot", Bearing::Refused)), "{found:?}");
+    let (result, found) = plan(old, true).await;
+    assert!(matches!(result, Ok(Success::Planned)), "{result:?}");
+    assert!(found.contains(&("slot", Bearing::Weak)), "{found:?}");
+}
+
+/// What the device makes of the commit timeout is read back: this one has committed by itself.
+#[tokio::test]
+async fn a_firmware_that_starts_committed_is_told_of() {
+    let updated = AtomicBool::new(false);
+    let answers = move |method: &str| match method {
+        "OTA.Update" => {
+            updated.store(true, Ordering::SeqCst);
+            Some(json!({"code": 0, "message": "Update applied, finalizing"}))
+        }
+        "Sys.GetInfo" if updated.load(Ordering::SeqCst) => Some(json!({
+            "app": "demo", "arch": "esp32", "fw_version": "2.0.0", "fw_id": "20240202-020202/g234b2a65", "uptime": 0,
+        })),
+        "OTA.GetBootState" if updated.load(Ordering::SeqCst) => Some(json!({"active_slot": 1, "is_committed": true})),
+        other => plain(other),
+    };
+    let device = Device::new(Box::new(Other(answers)), Duration::from_secs(1));
+    let manifest = Bundle::read(&file(DEMO)).expect("the demo").manifest().clone();
+    let plan = Plan::new(Source::Url { url: "http://elsewhere/fw.zip".into(), manifest: Ok(manifest), signed: None });
+    let findings = Findings::default();
+    let result = update(&device, &plan, &findings).await;
+    assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
+    assert_eq!(findings.0.into_inner().expect("lock"), [("commit timeout", Bearing::Weak)]);
+}
+
+/// A device with room for one connection at a time.
+struct Crowded(AtomicUsize);
+
+#[async_trait]
+impl RpcClient for Crowded {
+    async fn call(&self, request: Request) -> Result<Value, CallError> {
+        let others = self.0.fetch_add(1, Ordering::SeqCst);
+        tokio::task::yield_now().await;
+        self.0.fetch_sub(1, Ordering::SeqCst);
+        if others > 0 {
+            return Err(CallError::Unreachable { peer: "dev".into(), cause: DialError::HungUp });
+        }
+        Ok(match request.method.as_str() {
+            "RPC.List" => json!(["OTA.Update", "OTA.GetBootState", "OTA.Commit", "OTA.Revert"]),
+            "RPC.Describe" => json!({"name": "OTA.Update", "args_fmt": "{url: %T, commit_timeout: %d}"}),
+            "Config.Get" => json!({"sig_req_mask": -1}),
+            "OTA.Status" => json!({"state": 0}),
+            other => plain(other).expect("it knows this method"),
+        })
+    }
+
+    fn hang_up(&self) {}
+}
+
+/// To ask everything at the same time is a courtesy to the user, and none to a small device.
+#[tokio::test]
+async fn a_device_with_little_room_is_asked_one_by_one() {
+    let (result, found) = plan_of(Crowded(AtomicUsize::new(0)), false).await;
+    assert!(matches!(result, Ok(Success::Planned)), "{result:?}");
+    assert_eq!(found, []);
+}
