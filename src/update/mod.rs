@@ -11,6 +11,7 @@
 //! on from: it begins by reading the state.
 
 pub mod commit;
+pub mod delivery;
 pub mod event;
 pub mod fetch;
 mod judge;
@@ -61,9 +62,16 @@ async fn deliver(device: &Device, plan: &Plan, before: &Snapshot, observer: &dyn
     match &plan.source {
         Source::Url { url, .. } => fetch::fetch(device, plan, url, None, before, observer).await,
         Source::Bundle(bundle) => {
-            let server = FirmwareServer::start(bundle, &plan.serving, &before.info).await.map_err(Failure::Serve)?;
-            observer.on(&Event::Serving { address: server.advertised().to_owned() });
-            fetch::fetch(device, plan, &server.url(), Some(&server), before, observer).await
+            let mut server =
+                FirmwareServer::start(bundle, &plan.serving, &before.info).await.map_err(Failure::Serve)?;
+            let tls = plan.serving.tls.is_some();
+            observer.on(&Event::Serving { address: server.advertised().to_owned(), tls });
+            let happenings = server.happenings();
+            let url = server.url();
+            let download = fetch::fetch(device, plan, &url, Some(&server), before, observer);
+            let result = happenings.tell_during(observer, download).await;
+            observer.on(&Event::Delivered(server.delivery()));
+            result
         }
     }
 }
