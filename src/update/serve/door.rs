@@ -124,7 +124,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, tls: Option<TlsAcceptor
 }
 
 /// One request and its answer.
-async fn talk<S>(stream: S, flushed: &Flushed, peer: SocketAddr, door: &Door, number: u64)
+pub(super) async fn talk<S>(stream: S, flushed: &Flushed, peer: SocketAddr, door: &Door, number: u64)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {

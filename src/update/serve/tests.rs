@@ -324,6 +324,26 @@ async fn a_peer_that_takes_nothing_is_dropped() {
     assert!(rest(&mut stream).await.len() < 16 << 20);
 }
 
+/// All of it fits into our own buffers, and that is where it stays.
+#[tokio::test(start_paused = true)]
+async fn what_has_not_left_us_is_not_complete() {
+    let (site, fetched, told) = Site::new("/x".into(), Bytes::from(bundle(10_000)));
+    let door = Door::new(Arc::new(site), Allowed::Everybody, Limits::default());
+    let (near, mut far) = tokio::io::duplex(1000);
+    let flushed = patient::Flushed::default();
+    let stream = patient::Patient::new(near, Limits::default().stall, flushed.clone());
+    let served = door::talk(stream, &flushed, ([127, 0, 0, 1], 1).into(), &door, 0);
+    let asks = async {
+        // Once the server waits for it, and has nothing more to flush.
+        tokio::task::yield_now().await;
+        far.write_all(request("GET", "/x", "").as_bytes()).await.expect("sent");
+    };
+    tokio::join!(served, asks);
+    let fetched = fetched.borrow().clone();
+    assert_eq!((fetched.sent, fetched.complete, fetched.open), (10_000, false, 0));
+    assert_eq!(event(&mut Happenings(Some(told))).await["complete"], false);
+}
+
 #[tokio::test]
 async fn a_head_that_does_not_end_is_not_waited_for() {
     let limits = Limits { head: Duration::from_millis(100), ..Limits::default() };
