@@ -82,6 +82,8 @@ pub(super) async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, door
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
+        // On a socket for both kinds of address, IPv4 ones come written as IPv6.
+        let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
         if !door.allowed.admits(peer.ip()) {
             // Closed without a word, before anything is read.
             drop(stream);

@@ -69,7 +69,7 @@ impl Ledger {
 
     /// A transfer of this part begins, and gets a number.
     pub(super) fn begin(&mut self, peer: SocketAddr, device: Option<String>, part: Range<u64>, now: Instant) -> u64 {
-        let address = peer.ip().to_canonical();
+        let address = peer.ip();
         let continues = part.start <= self.prefixes.get(&address).copied().unwrap_or(0);
         self.latest += 1;
         let sent = if continues { part.start } else { 0 };

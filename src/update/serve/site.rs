@@ -111,7 +111,6 @@ impl Site {
 
     /// Somebody was turned away.
     pub(super) fn turned_away(&self, peer: IpAddr) {
-        let peer = peer.to_canonical();
         let mut book = self.book();
         if book.strangers.len() < STRANGERS && !book.strangers.contains(&peer) {
             book.strangers.push(peer);
@@ -122,7 +121,7 @@ impl Site {
     /// Somebody did not get through the handshake of TLS.
     pub(super) fn not_shaken(&self, peer: IpAddr, reason: &str) {
         if self.book().may_tell_unproven() {
-            let (peer, reason) = (peer.to_canonical().to_string(), excerpt(reason.as_bytes()));
+            let (peer, reason) = (peer.to_string(), excerpt(reason.as_bytes()));
             self.tell(Event::HandshakeFailed { peer, reason });
         }
     }
@@ -213,7 +212,7 @@ impl Site {
         };
         if asked.knows_the_path() || book.may_tell_unproven() {
             self.tell(Event::Served {
-                peer: asked.peer.ip().to_canonical().to_string(),
+                peer: asked.peer.ip().to_string(),
                 device: asked.device,
                 method: asked.method,
                 status: asked.status.as_u16(),

@@ -264,6 +264,25 @@ async fn strangers_are_turned_away_without_a_word_and_told_of_once() {
     assert_eq!(events(&mut happenings).len(), 14);
 }
 
+/// A socket for both kinds of address says so of IPv4 peers in the notation of IPv6.
+#[tokio::test]
+async fn an_ipv4_peer_is_one_on_an_ipv6_socket_too() {
+    // A machine may have no IPv6.
+    let Ok(listener) = listen((Ipv6Addr::UNSPECIFIED, 0).into()) else { return };
+    let port = listener.local_addr().expect("an address").port();
+    let allowed = Allowed::new(&[[127, 0, 0, 1].into()], &[]);
+    let bundle = Bytes::from(bundle(1000));
+    let address = format!("127.0.0.1:{port}");
+    let mut server = FirmwareServer::serve(bundle, listener, address, allowed, Limits::default(), None);
+    let mut happenings = server.happenings();
+    assert_eq!(rest(&mut connect_from(&server, 2).await).await, b"");
+    let (head, _) = ask(&server, "GET", &server.site.path).await;
+    assert!(head.starts_with("http/1.1 200"), "{head}");
+    for peer in ["127.0.0.2", "127.0.0.1"] {
+        assert_eq!(event(&mut happenings).await["peer"], peer);
+    }
+}
+
 /// Nobody knows the device's address, and neighbours hold all places: silent ones, and such as know no path.
 #[tokio::test]
 async fn neighbours_do_not_keep_the_device_out() {
