@@ -76,6 +76,8 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'Where to serve the firmware: ADDRESS:PORT, ADDRESS or :PORT')
             [CompletionResult]::new('--advertise', '--advertise', [CompletionResultType]::ParameterName, 'Under which host, and port if it differs, the device reaches this machine')
             [CompletionResult]::new('--commit-port', '--commit-port', [CompletionResultType]::ParameterName, 'After the reboot, look at the device and commit it over this port; a `--port` of the same device')
+            [CompletionResult]::new('--allow-from', '--allow-from', [CompletionResultType]::ParameterName, 'Serve this address or network too, or `any`: for a device behind NAT; may be given more than once')
+            [CompletionResult]::new('--serve-tls', '--serve-tls', [CompletionResultType]::ParameterName, 'Serve the firmware over HTTPS, with this certificate and its key, as PEM')
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked')

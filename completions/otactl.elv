@@ -72,6 +72,8 @@ set edit:completion:arg-completer[otactl] = {|@words|
             cand --listen 'Where to serve the firmware: ADDRESS:PORT, ADDRESS or :PORT'
             cand --advertise 'Under which host, and port if it differs, the device reaches this machine'
             cand --commit-port 'After the reboot, look at the device and commit it over this port; a `--port` of the same device'
+            cand --allow-from 'Serve this address or network too, or `any`: for a device behind NAT; may be given more than once'
+            cand --serve-tls 'Serve the firmware over HTTPS, with this certificate and its key, as PEM'
             cand --port 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`'
             cand --timeout 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds'
             cand --rpc-creds 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked'

@@ -77,6 +77,8 @@ complete -c otactl -n "__fish_otactl_using_subcommand update" -l reboot-timeout 
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l listen -d 'Where to serve the firmware: ADDRESS:PORT, ADDRESS or :PORT' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l advertise -d 'Under which host, and port if it differs, the device reaches this machine' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l commit-port -d 'After the reboot, look at the device and commit it over this port; a `--port` of the same device' -r
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l allow-from -d 'Serve this address or network too, or `any`: for a device behind NAT; may be given more than once' -r
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l serve-tls -d 'Serve the firmware over HTTPS, with this certificate and its key, as PEM' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r

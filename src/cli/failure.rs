@@ -1,6 +1,7 @@
 //! What went wrong becomes a message, hints and an exit code.
 
 use std::io;
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -252,6 +253,7 @@ impl From<update::Failure> for Failure {
             }
             F::Refused(refusal) => (Kind::Refused, refusal_hint(&refusal).into()),
             F::Serve(error) => (Kind::Refused, serve_hint(&error).into()),
+            F::NeverFetched { strangers, .. } if !strangers.is_empty() => (Kind::NotUpdated, stranger_hint(&strangers)),
             F::NeverFetched { .. } => (
                 Kind::NotUpdated,
                 "the device runs what it ran. Open the port in this machine's firewall and give it with `--listen :PORT`, or \
@@ -359,10 +361,27 @@ fn refusal_hint(refusal: &Refusal) -> &'static str {
     }
 }
 
+/// Somebody came, and he may have been the device.
+fn stranger_hint(strangers: &[IpAddr]) -> String {
+    const NAMED: usize = 3;
+
+    let named: Vec<_> = strangers.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = if strangers.len() > NAMED { " and others" } else { "" };
+    format!(
+        "the device runs what it ran. {}{more} came for the firmware and was turned away, since the device is not known \
+         to have that address; if it was the device, behind NAT for one, add `--allow-from {}`",
+        named.join(", "),
+        strangers[0],
+    )
+}
+
 fn serve_hint(error: &ServeError) -> &'static str {
     match error {
         ServeError::NoRoute | ServeError::Unroutable { .. } => {
             "say where to serve and under which address the device reaches it: `--listen :8080 --advertise ADDRESS`"
+        }
+        ServeError::Bind { error, .. } if error.kind() == io::ErrorKind::PermissionDenied => {
+            "ports below 1024 belong to the system; choose another with `--listen ADDRESS:PORT`, or leave it to otactl"
         }
         ServeError::Bind { .. } => "choose another with `--listen ADDRESS:PORT`, or leave it to otactl",
     }

@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::output::{Output, line};
 use indicatif::{ProgressBar, ProgressStyle};
 use otactl::update::event::{Bearing, Event, Stage};
+use otactl::update::evidence::Evidence;
 use otactl::update::outcome::Facts;
 use otactl::update::verdict::Running;
 use otactl::update::{Observer, Success};
@@ -21,19 +22,23 @@ pub(crate) struct Progress {
     /// How far the update is, for whoever has to say it when the update can no longer.
     stage: Mutex<Stage>,
     view: Mutex<View>,
+    /// What can be proved of the download, once it has ended.
+    delivery: Mutex<Option<Evidence>>,
 }
 
 #[derive(Debug, Default)]
 struct View {
     bar: Option<ProgressBar>,
     app: String,
+    /// The id of the device that is updated.
+    id: String,
     /// The last quarter of the download that was told as a line.
     quarters: u64,
 }
 
 impl Progress {
     pub(crate) fn new(output: Output) -> Self {
-        Self { output, stage: Mutex::default(), view: Mutex::default() }
+        Self { output, stage: Mutex::default(), view: Mutex::default(), delivery: Mutex::default() }
     }
 
     /// How far the update is.
@@ -45,11 +50,15 @@ impl Progress {
     pub(crate) fn end(&self, result: &Result<Success, Failure>) -> Result<(), Failure> {
         let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
         view.end_bar();
+        let delivery = self.delivery.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match result {
-            Ok(success) if self.output.is_json() => line(&stamped(&Done { event: "done", facts: success.facts() })),
+            Ok(success) if self.output.is_json() => {
+                line(&stamped(&Done { event: "done", facts: success.facts(), delivery }))
+            }
             Err(failure) if self.output.is_json() => line(&stamped(&Failed {
                 event: "failed",
                 facts: failure.facts.as_deref(),
+                delivery,
                 message: &failure.message,
                 hint: failure.hints.first(),
                 exit_code: failure.kind.code(),
@@ -67,13 +76,21 @@ impl Progress {
         match event {
             Event::Sent { bytes, total } => return self.download(&mut view, *bytes, *total),
             Event::Written { percent } => return self.download(&mut view, u64::from(*percent), 100),
-            Event::Device { app, .. } => view.app.clone_from(app),
+            Event::Device { id, app, .. } => {
+                view.id.clone_from(id);
+                view.app.clone_from(app);
+            }
             Event::Firmware { app, .. } => view.app.clone_from(app),
             _ => {}
         }
         view.end_bar();
         if let Some((step, text)) = describe(event) {
             self.output.step(step, &text);
+        }
+        if let Event::Fetching { peer, device: Some(device) } = event
+            && is_another(device, &view.id)
+        {
+            self.output.step("fetch", &format!("{peer} says that it is {device}, not {}", view.id));
         }
     }
 
@@ -97,6 +114,9 @@ impl Observer for Progress {
         let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
         *stage = std::mem::take(&mut *stage).after(event);
         drop(stage);
+        if let Event::Delivered(delivery) = event {
+            *self.delivery.lock().unwrap_or_else(PoisonError::into_inner) = Some(delivery.clone());
+        }
         if self.output.is_json() {
             // A reader that is gone must not stop an update half way.
             let _ = line(&stamped(event));
@@ -129,6 +149,12 @@ fn download_bar(total: u64) -> ProgressBar {
     };
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(total).with_style(style.progress_chars("━╸ "))
+}
+
+/// Whether who fetches the firmware is not the device that is updated. It names itself as `ID MAC`.
+fn is_another(device: &str, id: &str) -> bool {
+    let named = device.split_whitespace().next().unwrap_or_default();
+    !id.is_empty() && !named.eq_ignore_ascii_case(id)
 }
 
 /// The step and what is said of it.
@@ -170,7 +196,9 @@ fn describe(event: &Event) -> Option<(&'static str, String)> {
         Event::NotCopied { platform, slot } => {
             ("copy", format!("none: an {platform} has two slots, and what runs stays in slot {slot} as it is"))
         }
-        Event::Serving { address } => ("serve", format!("the firmware at http://{address}/")),
+        Event::Serving { address, tls } => {
+            ("serve", format!("the firmware at {}://{address}/", if *tls { "https" } else { "http" }))
+        }
         Event::Requested { from_us, .. } => {
             let whence = if *from_us { "from here" } else { "by itself" };
             ("update", format!("the device was told to fetch the firmware {whence}"))
@@ -192,6 +220,25 @@ fn describe(event: &Event) -> Option<(&'static str, String)> {
         Event::PushRestarted { reason } => {
             ("restart", format!("the device cannot go on in the middle, and is sent everything again ({reason})"))
         }
+        Event::Served { peer, status: 404, .. } => {
+            ("fetch", format!("{peer} asked for something else than the firmware"))
+        }
+        Event::Served { peer, status: status @ 400.., .. } => {
+            ("fetch", format!("{peer} was answered with HTTP status {status}"))
+        }
+        Event::Served { peer, method, bytes, total, complete: false, range: None, .. } if method == "GET" => {
+            ("fetch", format!("{peer} was cut off, or hung up, after {bytes} of {total} bytes"))
+        }
+        Event::Stranger { peer } => (
+            "stranger",
+            format!(
+                "{peer} was turned away: the device is not known to have that address. If it comes from there, behind \
+                 NAT for one, add `--allow-from {peer}`"
+            ),
+        ),
+        Event::HandshakeFailed { peer, reason } => {
+            ("fetch", format!("{peer} did not get through the TLS handshake: {reason}"))
+        }
         Event::Unconfirmed { reason } => ("reboot", format!("the device has rebooted without a word ({reason})")),
         Event::Applied { message } => ("applied", format!("the device says: {message}")),
         Event::Rebooting => ("reboot", "waiting for the device".into()),
@@ -204,7 +251,7 @@ fn describe(event: &Event) -> Option<(&'static str, String)> {
         }
         Event::Committing => ("commit", "sent".into()),
         Event::Reverting => ("revert", "this is not what was wanted; the device was told to go back".into()),
-        Event::Sent { .. } | Event::Written { .. } => return None,
+        Event::Sent { .. } | Event::Written { .. } | Event::Served { .. } | Event::Delivered(_) => return None,
     })
 }
 
@@ -228,6 +275,8 @@ struct Failed<'a> {
     event: &'static str,
     #[serde(flatten)]
     facts: Option<&'a Facts>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivery: Option<Evidence>,
     message: &'a str,
     hint: Option<&'a String>,
     exit_code: u8,
@@ -239,6 +288,8 @@ struct Done {
     event: &'static str,
     #[serde(flatten)]
     facts: Facts,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivery: Option<Evidence>,
 }
 
 /// An event with the time, and with the time at which the device goes back by itself, if it will.

@@ -165,6 +165,12 @@ impl SystemInfo {
     /// the Wi-Fi it offers.
     #[must_use]
     pub fn address(&self) -> Option<IpAddr> {
+        self.addresses().into_iter().next()
+    }
+
+    /// All addresses that it reports, in that order.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<IpAddr> {
         let wifi = self.wifi.as_ref();
         [
             self.eth.as_ref().and_then(|eth| eth.ip.as_deref()),
@@ -173,7 +179,10 @@ impl SystemInfo {
         ]
         .into_iter()
         .flatten()
-        .find_map(|ip| ip.parse().ok())
+        .filter_map(|ip| ip.parse().ok())
+        // So some networks say that they have none.
+        .filter(|ip: &IpAddr| !ip.is_unspecified())
+        .collect()
     }
 }
 
@@ -257,5 +266,9 @@ mod tests {
         );
         assert_eq!(info(json!({"eth": {"ip": "127.0.0.1"}})), Some("127.0.0.1".into()));
         assert_eq!(info(json!({"wifi": null})), None);
+        assert_eq!(
+            info(json!({"eth": {"ip": "0.0.0.0"}, "wifi": {"ap_ip": "192.168.4.1"}})),
+            Some("192.168.4.1".into())
+        );
     }
 }

@@ -1,6 +1,9 @@
 //! The bundle into the device's other slot: the device fetches it, or it is sent to the device.
 
+use sha2::{Digest as _, Sha256};
+
 use super::event::{Event, Observer};
+use super::evidence::Evidence;
 use super::fetch::{Fetching, fetch};
 use super::outcome::{Failure, Refusal};
 use super::plan::{Plan, Source};
@@ -10,6 +13,7 @@ use super::serve::{FirmwareServer, ServeError};
 use super::verdict::Snapshot;
 use crate::bundle::Bundle;
 use crate::rpc::Device;
+use crate::text::hex;
 
 /// Returns once the device has the firmware, and is about to reboot or has done so. Our server lives no longer than
 /// this.
@@ -55,10 +59,14 @@ async fn pull(
     before: &Snapshot,
     observer: &dyn Observer,
 ) -> Result<(), Failure> {
-    let server = FirmwareServer::start(bundle, &plan.serving, &before.info).await.map_err(Failure::Serve)?;
-    observer.on(&Event::Serving { address: server.advertised().to_owned() });
+    let mut server = FirmwareServer::start(bundle, &plan.serving, &before.info).await.map_err(Failure::Serve)?;
+    let tls = plan.serving.tls.is_some();
+    observer.on(&Event::Serving { address: server.advertised().to_owned(), tls });
+    let happenings = server.happenings();
     let fetching = Fetching { url: server.url(), server: Some(&server), has_other_way };
-    fetch(device, plan, &fetching, before, observer).await
+    let result = happenings.tell_during(observer, fetch(device, plan, &fetching, before, observer)).await;
+    observer.on(&Event::Delivered(server.evidence()));
+    result
 }
 
 /// The bundle is sent to the device.
@@ -78,7 +86,17 @@ async fn push(
         patience: plan.patience.dead,
     };
     observer.on(&Event::Requested { from_us: true, commit_timeout: terms.commit_timeout });
-    match push::push(device, bytes, before, terms, observer).await {
+    let result = push::push(device, bytes, before, terms, observer).await;
+    let acknowledged = result.as_ref().map_or_else(|failure| failure.acknowledged, |_| size);
+    observer.on(&Event::Delivered(Evidence {
+        via: "push",
+        bytes: acknowledged,
+        total: size,
+        complete: acknowledged == size,
+        requests: None,
+        sha256: hex(&Sha256::digest(bytes)),
+    }));
+    match result {
         Ok(Pushed::Confirmed) => Ok(()),
         Ok(Pushed::Unconfirmed { reason }) => {
             observer.on(&Event::Unconfirmed { reason });

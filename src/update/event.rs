@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::evidence::Evidence;
 use super::verdict::Snapshot;
 use crate::bundle::manifest::Build;
 use crate::ota::Slot;
@@ -91,6 +92,8 @@ pub enum Event {
     Serving {
         /// Host and port; the path is a secret.
         address: String,
+        /// Whether it speaks TLS.
+        tls: bool,
     },
     /// The device was told to fetch the firmware.
     Requested {
@@ -135,6 +138,40 @@ pub enum Event {
         /// What happened.
         reason: String,
     },
+    /// A request to our server has ended, with its transfer if it was one.
+    Served {
+        /// From which address.
+        peer: String,
+        /// Id and MAC, as it says.
+        device: Option<String>,
+        /// The method of HTTP.
+        method: String,
+        /// The status of the answer.
+        status: u16,
+        /// The first and the last byte, if only some were asked for.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        range: Option<String>,
+        /// Bytes of the bundle that were sent.
+        bytes: u64,
+        /// The size of the bundle.
+        total: u64,
+        /// Whether all that was asked for was sent.
+        complete: bool,
+    },
+    /// Somebody came to our server who is not known to be the device, and was turned away. Told once of each.
+    Stranger {
+        /// From which address.
+        peer: String,
+    },
+    /// Somebody came to our server over TLS, and the handshake failed.
+    HandshakeFailed {
+        /// From which address.
+        peer: String,
+        /// Why.
+        reason: String,
+    },
+    /// The download has ended, well or not: what can be proved of it.
+    Delivered(Evidence),
     /// How much of it we have sent; of what the device is sent in pieces, how much it has acknowledged.
     Sent {
         /// So many bytes.
@@ -279,7 +316,7 @@ mod tests {
         let fetches = |from_us| Stage::Fetches { from_us, commit_timeout: 300 };
         for (events, expected) in [
             (vec![], Stage::Untouched),
-            (vec![Event::Serving { address: "a".into() }], Stage::Untouched),
+            (vec![Event::Serving { address: "a".into(), tls: false }], Stage::Untouched),
             (vec![requested(true)], fetches(true)),
             (vec![requested(false), Event::Written { percent: 5 }], fetches(false)),
             (vec![requested(true), Event::Sent { bytes: 5, total: 9 }], fetches(true)),

@@ -333,7 +333,9 @@ impl Watch<'_> {
 
     fn never_fetched(&self, said: Option<String>) -> Failure {
         match self.server {
-            Some(server) => Failure::NeverFetched { address: server.advertised().into(), said },
+            Some(server) => {
+                Failure::NeverFetched { address: server.advertised().into(), said, strangers: server.strangers() }
+            }
             None => self.failed(said.unwrap_or_default()),
         }
     }

@@ -16,6 +16,7 @@ pub mod commit;
 pub mod copy;
 pub mod deliver;
 pub mod event;
+pub mod evidence;
 pub mod fetch;
 mod flight;
 mod judge;

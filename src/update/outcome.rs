@@ -1,6 +1,7 @@
 //! How an update can end.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -138,6 +139,8 @@ pub enum Failure {
         address: String,
         /// What the device said about it.
         said: Option<String>,
+        /// Those who were turned away because they are not known to be the device.
+        strangers: Vec<IpAddr>,
     },
     /// The device did not get the firmware whole, or did not want it.
     #[error("the device did not take the firmware: {reason}{}", share(*.taken))]

@@ -1,9 +1,14 @@
 //! What is to be done, and how long each step may take.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ServerConfig;
+
 use super::patience::Patience;
+use super::serve::Limits;
+use super::serve::allow::AllowFrom;
 use crate::bundle::manifest::Build;
 use crate::bundle::signature::Signed;
 use crate::bundle::{Bundle, Manifest};
@@ -83,6 +88,12 @@ pub struct Serving {
     /// The device's host and port, where it has any: which of our addresses it can reach follows
     /// from that. Otherwise the address that it reports is taken.
     pub device_host: Option<(String, u16)>,
+    /// Who is served beside the addresses of the device. Without any address, whoever knows the path.
+    pub allow_from: Vec<AllowFrom>,
+    /// What clients may use up.
+    pub limits: Limits,
+    /// Serve over TLS, with this certificate. The device checks it by its own `update.ssl_ca_file`.
+    pub tls: Option<Arc<ServerConfig>>,
 }
 
 /// What becomes of a firmware that runs and is not well.

@@ -1,35 +1,71 @@
-//! Which of this machine's addresses the device can reach.
+//! Where the device is, and which of this machine's addresses it can reach.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
-use tokio::net::UdpSocket;
+use tokio::net::{UdpSocket, lookup_host};
 
-use super::plan::Serving;
 use super::serve::ServeError;
 use crate::ota::SystemInfo;
 
-/// The address of ours from which packets to the device leave, and which it can therefore answer to.
-pub(super) async fn local_address(serving: &Serving, info: &SystemInfo) -> Result<IpAddr, ServeError> {
-    let (device, mut targets) = match (&serving.device_host, info.address()) {
-        (Some((host, port)), _) => {
-            let unroutable = |error| ServeError::Unroutable { device: host.clone(), error };
-            let found = tokio::net::lookup_host((host.as_str(), *port)).await.map_err(unroutable)?;
-            (host.clone(), found.collect::<Vec<_>>())
-        }
-        (None, Some(ip)) => (ip.to_string(), vec![SocketAddr::new(ip, 80)]),
-        (None, None) => return Err(ServeError::NoRoute),
-    };
-    // A device that has both kinds of address downloads over IPv4 for certain.
-    targets.sort_by_key(SocketAddr::is_ipv6);
-    let mut failure = ServeError::NoRoute;
-    for target in targets {
-        match route_to(target).await {
-            Ok(address) => return Ok(address),
-            Err(error) => failure = ServeError::Unroutable { device: device.clone(), error },
-        }
+/// How long the device's name may take to be looked up. It was looked up before, to talk to the device.
+const LOOK_UP: Duration = Duration::from_secs(10);
+
+/// Where the device is, as far as that is known.
+#[derive(Debug)]
+pub(super) struct Whereabouts {
+    /// The host at which we talk to it, if there is any, and its addresses.
+    host: Option<(String, io::Result<Vec<SocketAddr>>)>,
+    /// The addresses that it reports.
+    reported: Vec<IpAddr>,
+}
+
+impl Whereabouts {
+    /// Looks up the host, and takes what the device says of itself.
+    pub(super) async fn find(host: Option<&(String, u16)>, info: &SystemInfo) -> Self {
+        let host = match host {
+            Some((host, port)) => Some((host.clone(), look_up(host, *port).await)),
+            None => None,
+        };
+        Self { host, reported: info.addresses() }
     }
-    Err(failure)
+
+    /// The addresses from which it may come.
+    pub(super) fn addresses(&self) -> Vec<IpAddr> {
+        let found = self.host.iter().filter_map(|(_, found)| found.as_ref().ok()).flatten().map(SocketAddr::ip);
+        found.chain(self.reported.iter().copied()).collect()
+    }
+
+    /// The address of ours from which packets to the device leave, and which it can therefore answer to.
+    pub(super) async fn local_address(&self) -> Result<IpAddr, ServeError> {
+        let unroutable = |device: &str, error| ServeError::Unroutable { device: device.into(), error };
+        let (device, mut targets) = match (&self.host, self.reported.first()) {
+            (Some((host, Ok(found))), _) => (host.clone(), found.clone()),
+            (Some((host, Err(error))), _) => {
+                return Err(unroutable(host, io::Error::new(error.kind(), error.to_string())));
+            }
+            (None, Some(&ip)) => (ip.to_string(), vec![SocketAddr::new(ip, 80)]),
+            (None, None) => return Err(ServeError::NoRoute),
+        };
+        // A device that has both kinds of address downloads over IPv4 for certain.
+        targets.sort_by_key(SocketAddr::is_ipv6);
+        let mut failure = ServeError::NoRoute;
+        for target in targets {
+            match route_to(target).await {
+                Ok(address) => return Ok(address),
+                Err(error) => failure = unroutable(&device, error),
+            }
+        }
+        Err(failure)
+    }
+}
+
+async fn look_up(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    match tokio::time::timeout(LOOK_UP, lookup_host((host, port))).await {
+        Ok(found) => found.map(Iterator::collect),
+        Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "its name is not found in time")),
+    }
 }
 
 /// Connecting a UDP socket sends nothing, but makes the system choose a way.

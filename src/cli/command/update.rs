@@ -7,6 +7,7 @@ use otactl::bundle::Bundle;
 use otactl::rpc::Device;
 use otactl::transport::target::Target;
 use otactl::transport::tls;
+use otactl::update::serve::allow::AllowFrom;
 use otactl::update::{self, Plan, Serving, Source, Success, Via, remote};
 
 use crate::cli::context::Context;
@@ -69,6 +70,19 @@ pub(crate) struct Args {
     /// Copy what runs to another slot first (OTA.CreateSnapshot), where the platform has more than two
     #[arg(long)]
     snapshot_first: bool,
+    /// Serve this address or network too, or `any`: for a device behind NAT; may be given more than once
+    ///
+    /// Without it, only the addresses at which the device is known are served: that of --port, and those that it
+    /// reports. If there are none, everybody is served who knows the secret path.
+    #[arg(long, value_name = "ADDRESS|NETWORK/BITS|any", conflicts_with = "url")]
+    allow_from: Vec<AllowFrom>,
+
+    /// Serve the firmware over HTTPS, with this certificate and its key, as PEM
+    ///
+    /// The device checks the certificate by its own `update.ssl_ca_file`, and that it is made for the host of
+    /// --advertise, or for the address that otactl serves on.
+    #[arg(long, num_args = 2, value_names = ["CERT", "KEY"], conflicts_with = "url")]
+    serve_tls: Option<Vec<PathBuf>>,
 
     /// Say what would be done, and touch nothing
     #[arg(long)]
@@ -124,6 +138,11 @@ impl Args {
 
     async fn update(&self, context: &Context, progress: &Progress) -> Result<Success, Failure> {
         let source = self.source(context).await?;
+        let tls = match self.serve_tls.as_deref() {
+            Some([cert, key]) => Some(tls::server_config(cert, key)?),
+            // clap sees to it that there are two.
+            _ => None,
+        };
         let target = context.target().await?;
         let device = context.connect(&target)?;
         let plan = Plan {
@@ -136,6 +155,9 @@ impl Args {
                     }
                     _ => None,
                 },
+                allow_from: self.allow_from.clone(),
+                tls,
+                ..Serving::default()
             },
             via: self.via.into(),
             commit: !self.no_commit,

@@ -1,0 +1,219 @@
+//! The temporary firmware server: one bundle in memory, one path that nobody can guess, GET and
+//! HEAD, on the local address that routes to the device. It is gone when it is dropped.
+//!
+//! - [`allow`]: who is served; `places`: and who has to go when all connections are taken;
+//! - `door`: connections, from the first byte to the last;
+//! - `site`: the answers, and the book that is kept of them; `ledger`: the transfers in it;
+//! - `range`, `transfer`, `patient`: which part of the bundle, its bytes, and a peer that takes none.
+
+pub mod allow;
+mod door;
+mod ledger;
+mod patient;
+mod places;
+mod range;
+mod site;
+#[cfg(test)]
+mod tests;
+mod transfer;
+
+use std::io;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rustls::ServerConfig;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use super::event::{Event, Observer};
+use super::evidence::Evidence;
+use super::plan::Serving;
+use super::route::Whereabouts;
+use crate::bundle::Bundle;
+use crate::ota::SystemInfo;
+use crate::text::hex;
+use allow::Allowed;
+use door::Door;
+pub use door::Limits;
+pub use ledger::Fetched;
+use site::Site;
+
+/// What is handed to the socket at a time, in bytes, what the kernel is told to hold of it, and the largest head of a
+/// request. Small, so that what we count as sent is near what the device has taken.
+const PIECE: usize = 16 << 10;
+
+/// Why the server did not come up.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The device has no address that we know of.
+    #[error("cannot tell which of this machine's addresses the device reaches: it reports no address of its own")]
+    NoRoute,
+    /// There is no way to the device's address.
+    #[error("cannot tell which of this machine's addresses reaches {device}: {error}")]
+    Unroutable {
+        /// The device's address.
+        device: String,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot serve the firmware on {address}: {}", bind_error(.error))]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        error: io::Error,
+    },
+}
+
+fn bind_error(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "the port is in use by another program".into(),
+        io::ErrorKind::AddrNotAvailable => "this machine has no such address".into(),
+        io::ErrorKind::PermissionDenied => "the port is not ours to open".into(),
+        _ => error.to_string(),
+    }
+}
+
+/// A server that runs.
+#[derive(Debug)]
+pub struct FirmwareServer {
+    scheme: &'static str,
+    advertised: String,
+    site: Arc<Site>,
+    fetched: watch::Receiver<Fetched>,
+    told: Option<mpsc::Receiver<Event>>,
+    _tasks: JoinSet<()>,
+}
+
+impl FirmwareServer {
+    /// Serves the bundle where the device that says `info` of itself can reach it, and to nobody else if its addresses
+    /// are known.
+    pub async fn start(bundle: &Bundle, serving: &Serving, info: &SystemInfo) -> Result<Self, ServeError> {
+        let device = Whereabouts::find(serving.device_host.as_ref(), info).await;
+        let bind = match serving.listen {
+            Some(address) => address,
+            None => SocketAddr::new(device.local_address().await?, 0),
+        };
+        let listener = listen(bind).map_err(|error| ServeError::Bind { address: bind, error })?;
+        let bound = listener.local_addr().map_err(|error| ServeError::Bind { address: bind, error })?;
+        let advertised = match &serving.advertise {
+            Some((host, port)) => {
+                let host = if host.parse::<Ipv6Addr>().is_ok() { format!("[{host}]") } else { host.clone() };
+                format!("{host}:{}", port.unwrap_or(bound.port()))
+            }
+            None if bound.ip().is_unspecified() => {
+                SocketAddr::new(device.local_address().await?, bound.port()).to_string()
+            }
+            None => bound.to_string(),
+        };
+        let allowed = Allowed::new(&device.addresses(), &serving.allow_from);
+        tracing::debug!(?allowed, %advertised, "firmware server");
+        Ok(Self::serve(bundle.bytes().clone(), listener, advertised, allowed, serving.limits, serving.tls.clone()))
+    }
+
+    fn serve(
+        bundle: Bytes,
+        listener: TcpListener,
+        advertised: String,
+        allowed: Allowed,
+        limits: Limits,
+        tls: Option<Arc<ServerConfig>>,
+    ) -> Self {
+        let (site, fetched, told) = Site::new(format!("/{}/firmware.zip", token()), bundle);
+        let site = Arc::new(site);
+        let door = Arc::new(Door::new(Arc::clone(&site), allowed, limits));
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let mut tasks = JoinSet::new();
+        tasks.spawn(door::accept(listener, tls.map(Into::into), door));
+        Self { scheme, advertised, site, fetched, told: Some(told), _tasks: tasks }
+    }
+
+    /// Host and port for the device.
+    #[must_use]
+    pub fn advertised(&self) -> &str {
+        &self.advertised
+    }
+
+    /// The whole URL for the device. The path is a secret.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("{}://{}{}", self.scheme, self.advertised, self.site.path)
+    }
+
+    /// The size of the bundle in bytes.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.site.total()
+    }
+
+    /// What has been seen of the download, now and as it changes.
+    #[must_use]
+    pub fn fetched(&self) -> watch::Receiver<Fetched> {
+        self.fetched.clone()
+    }
+
+    /// Those who were turned away because they are not known to be the device: the first of them, each once.
+    #[must_use]
+    pub fn strangers(&self) -> Vec<IpAddr> {
+        self.site.strangers()
+    }
+
+    /// What can be proved of the download by now.
+    #[must_use]
+    pub fn evidence(&self) -> Evidence {
+        self.site.evidence()
+    }
+
+    /// What happens at the server, to be told to an observer. The second time there is nothing.
+    pub fn happenings(&mut self) -> Happenings {
+        Happenings(self.told.take())
+    }
+}
+
+/// What happens at a server: who comes, what he asks for, and what he gets.
+#[derive(Debug)]
+pub struct Happenings(Option<mpsc::Receiver<Event>>);
+
+impl Happenings {
+    /// Tells the observer as it happens, for as long as `work` goes on, and what is left of it in the end.
+    pub async fn tell_during<T>(mut self, observer: &dyn Observer, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        let result = loop {
+            tokio::select! {
+                // Biased so that the last bytes are told before the end of their transfer; happenings are few.
+                biased;
+                result = &mut work => break result,
+                event = next(&mut self.0) => observer.on(&event),
+            }
+        };
+        while let Some(Ok(event)) = self.0.as_mut().map(mpsc::Receiver::try_recv) {
+            observer.on(&event);
+        }
+        result
+    }
+}
+
+async fn next(told: &mut Option<mpsc::Receiver<Event>>) -> Event {
+    if let Some(told) = told
+        && let Some(event) = told.recv().await
+    {
+        return event;
+    }
+    std::future::pending().await
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let listener = std::net::TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener)
+}
+
+/// 128 random bits. A URL is short on a device: some keep it in 128 bytes.
+fn token() -> String {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).expect("the system has random numbers");
+    hex(&bytes)
+}

@@ -1,0 +1,132 @@
+//! A stream to a peer that has to take something now and then.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep};
+
+/// The most that is written at a time, in bytes. Over TLS it is the size of a record, and a device has little memory
+/// for those; rustls's own limit would cut the handshake's messages too, and not every device puts those together.
+const PIECE: usize = 1024;
+
+/// Whether all that was handed to a stream has left it. Who hands on something clears it first: hyper flushes a stream
+/// only when it has nothing left for it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Flushed(Arc<AtomicBool>);
+
+impl Flushed {
+    pub(super) fn set(&self, flushed: bool) {
+        self.0.store(flushed, Ordering::Release);
+    }
+
+    pub(super) fn get(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// The stream. Reading is left as it is: the time for a request's head is kept elsewhere.
+#[derive(Debug)]
+pub(super) struct Patient<S> {
+    stream: S,
+    piece: usize,
+    stall: Duration,
+    /// When the peer's time is up; counts while it takes nothing.
+    deadline: Pin<Box<Sleep>>,
+    waits: bool,
+    flushed: Flushed,
+}
+
+impl<S> Patient<S> {
+    /// Fails once the peer has taken nothing for the time of `stall`.
+    pub(super) fn new(stream: S, stall: Duration, flushed: Flushed) -> Self {
+        Self { stream, piece: usize::MAX, stall, deadline: Box::pin(sleep(stall)), waits: false, flushed }
+    }
+
+    /// The same in pieces that a device's TLS has room for.
+    pub(super) fn in_small_pieces(self) -> Self {
+        Self { piece: PIECE, ..self }
+    }
+
+    fn hold<T>(&mut self, context: &mut Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if result.is_ready() {
+            self.waits = false;
+            return result;
+        }
+        if !self.waits {
+            self.waits = true;
+            self.deadline.as_mut().reset(Instant::now() + self.stall);
+        }
+        match self.deadline.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes nothing"))),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let piece = &bytes[..bytes.len().min(self.piece)];
+        let result = Pin::new(&mut self.stream).poll_write(context, piece);
+        self.hold(context, result)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let result = Pin::new(&mut self.stream).poll_flush(context);
+        if let Poll::Ready(Ok(())) = result {
+            self.flushed.set(true);
+        }
+        self.hold(context, result)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let result = Pin::new(&mut self.stream).poll_shutdown(context);
+        self.hold(context, result)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+
+    use super::*;
+
+    /// A slow peer is none that is gone: every byte that it takes gives it all of the time again.
+    #[tokio::test(start_paused = true)]
+    async fn the_time_counts_from_the_last_byte_that_was_taken() {
+        let (near, mut far) = duplex(10);
+        let mut patient = Patient::new(near, Duration::from_secs(60), Flushed::default());
+        let reader = async {
+            for _ in 0..5 {
+                sleep(Duration::from_secs(59)).await;
+                far.read_u8().await.expect("a byte");
+            }
+            Instant::now()
+        };
+        let (written, last) = tokio::join!(patient.write_all(&[0; 100]), reader);
+        assert_eq!(written.expect_err("the peer has stopped").kind(), io::ErrorKind::TimedOut);
+        assert_eq!(last.elapsed().as_secs(), 60);
+    }
+
+    #[tokio::test]
+    async fn pieces_are_as_small_as_wanted() {
+        let (near, _far) = duplex(1 << 20);
+        let mut patient = Patient::new(near, Duration::from_secs(60), Flushed::default());
+        assert_eq!(patient.write(&[0; 5000]).await.expect("written"), 5000);
+        assert_eq!(patient.in_small_pieces().write(&[0; 5000]).await.expect("written"), PIECE);
+    }
+}

@@ -1,0 +1,103 @@
+//! Which part of the bundle a client wants (RFC 9110, section 14). Pure.
+
+use std::ops::Range;
+
+/// What a `Range` header asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// All of it: there is no such header, or one that a server may ignore.
+    Whole,
+    /// These bytes; at least one.
+    Part(Range<u64>),
+    /// Bytes that are not there.
+    Beyond,
+}
+
+/// What the header asks for of a file of `total` bytes. One range of bytes is served; several, other units, and what
+/// is no range at all, are answered with the whole, as the standard has it.
+pub(super) fn wanted(header: &str, total: u64) -> Wanted {
+    let Some((unit, range)) = header.split_once('=') else { return Wanted::Whole };
+    let Some((first, last)) = range.trim().split_once('-') else { return Wanted::Whole };
+    if !unit.trim().eq_ignore_ascii_case("bytes") {
+        return Wanted::Whole;
+    }
+    let part = match (number(first), number(last)) {
+        (Number::None, Number::Some(tail)) => total.saturating_sub(tail)..total,
+        (Number::Some(first), Number::None) => first..total,
+        (Number::Some(first), Number::Some(last)) if first <= last => first..last.saturating_add(1).min(total),
+        _ => return Wanted::Whole,
+    };
+    if part.is_empty() { Wanted::Beyond } else { Wanted::Part(part) }
+}
+
+enum Number {
+    None,
+    Some(u64),
+    /// Several ranges, for one.
+    Junk,
+}
+
+fn number(text: &str) -> Number {
+    match text {
+        "" => Number::None,
+        // Too large to be told is as far as one can go.
+        digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => Number::Some(digits.parse().unwrap_or(u64::MAX)),
+        _ => Number::Junk,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn one_range_of_bytes_and_nothing_else() {
+        for (header, expected) in [
+            ("bytes=0-99", Wanted::Part(0..100)),
+            ("bytes=0-0", Wanted::Part(0..1)),
+            ("bytes=10-19", Wanted::Part(10..20)),
+            ("bytes=10-", Wanted::Part(10..100)),
+            ("bytes=99-", Wanted::Part(99..100)),
+            ("bytes=90-200", Wanted::Part(90..100)),
+            ("bytes=0-99999999999999999999999", Wanted::Part(0..100)),
+            ("bytes=0-18446744073709551615", Wanted::Part(0..100)),
+            ("bytes=-1", Wanted::Part(99..100)),
+            ("bytes=-200", Wanted::Part(0..100)),
+            ("BYTES = 1-2 ", Wanted::Part(1..3)),
+            ("bytes=100-", Wanted::Beyond),
+            ("bytes=100-200", Wanted::Beyond),
+            ("bytes=99999999999999999999999-", Wanted::Beyond),
+            ("bytes=-0", Wanted::Beyond),
+            ("bytes=5-4", Wanted::Whole),
+            ("bytes=-", Wanted::Whole),
+            ("bytes=", Wanted::Whole),
+            ("bytes", Wanted::Whole),
+            ("", Wanted::Whole),
+            ("bytes=0-1,5-6", Wanted::Whole),
+            ("bytes=1 - 2", Wanted::Whole),
+            ("bytes=+1-2", Wanted::Whole),
+            ("bytes=a-b", Wanted::Whole),
+            ("bytes=--5", Wanted::Whole),
+            ("lines=0-5", Wanted::Whole),
+        ] {
+            assert_eq!(wanted(header, 100), expected, "{header}");
+        }
+        assert_eq!(wanted("bytes=0-", 0), Wanted::Beyond);
+    }
+
+    proptest! {
+        #[test]
+        fn a_part_lies_within_the_file(header in "(bytes=)?[0-9]{0,22}-?[0-9]{0,22}[-,a]?", total: u64) {
+            if let Wanted::Part(part) = wanted(&header, total) {
+                prop_assert!(part.start < part.end && part.end <= total, "{header} of {total}: {part:?}");
+            }
+        }
+
+        #[test]
+        fn any_header_is_read_without_a_panic(header: String, total: u64) {
+            let _ = wanted(&header, total);
+        }
+    }
+}

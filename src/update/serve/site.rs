@@ -1,0 +1,256 @@
+//! What is served, and the book that is kept of it.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use hyper::body::Incoming;
+use hyper::header::{
+    ACCEPT_RANGES, ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, IF_RANGE, RANGE,
+};
+use hyper::{Method, Request, Response, StatusCode};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use super::ledger::{Ended, Fetched, Ledger};
+use super::patient::Flushed;
+use super::range::{Wanted, wanted};
+use super::transfer::Transfer;
+use crate::text::{excerpt, hex};
+use crate::update::event::Event;
+use crate::update::evidence::Evidence;
+
+/// So many strangers are told of; the rest is the same again.
+const STRANGERS: usize = 16;
+
+/// So many events are told of those that do not know the path, or do not get through the handshake.
+const UNPROVEN: u32 = 32;
+
+/// So many events wait to be told.
+const EVENTS: usize = 256;
+
+/// The bundle behind its path.
+pub(super) struct Site {
+    pub(super) path: String,
+    bundle: Bytes,
+    sha256: String,
+    book: Mutex<Book>,
+    progress: watch::Sender<Fetched>,
+    events: mpsc::Sender<Event>,
+}
+
+#[derive(Debug)]
+struct Book {
+    ledger: Ledger,
+    /// Requests for the bundle.
+    requests: u32,
+    strangers: Vec<IpAddr>,
+    unproven_told: u32,
+}
+
+/// What was asked on a connection, and what it was answered.
+#[derive(Debug)]
+pub(super) struct Asked {
+    peer: SocketAddr,
+    device: Option<String>,
+    method: String,
+    status: StatusCode,
+    range: Option<String>,
+    /// The number of the transfer, if it is one.
+    transfer: Option<u64>,
+}
+
+/// Without the path, which is a secret.
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Site").field("sha256", &self.sha256).field("book", &self.book).finish_non_exhaustive()
+    }
+}
+
+impl Asked {
+    /// Whether the secret path was named.
+    pub(super) fn knows_the_path(&self) -> bool {
+        self.status != StatusCode::NOT_FOUND
+    }
+}
+
+impl Site {
+    pub(super) fn new(path: String, bundle: Bytes) -> (Self, watch::Receiver<Fetched>, mpsc::Receiver<Event>) {
+        let (progress, fetched) = watch::channel(Fetched::default());
+        let (events, told) = mpsc::channel(EVENTS);
+        let ledger = Ledger::new(bundle.len() as u64);
+        let book = Book { ledger, requests: 0, strangers: Vec::new(), unproven_told: 0 };
+        let sha256 = hex(&Sha256::digest(&bundle));
+        (Self { path, bundle, sha256, book: Mutex::new(book), progress, events }, fetched, told)
+    }
+
+    pub(super) fn total(&self) -> u64 {
+        self.bundle.len() as u64
+    }
+
+    /// What there is to prove.
+    pub(super) fn evidence(&self) -> Evidence {
+        let book = self.book();
+        let Fetched { sent, complete, .. } = *book.ledger.fetched();
+        Evidence {
+            via: "pull",
+            bytes: if complete { self.total() } else { sent },
+            total: self.total(),
+            complete,
+            requests: Some(book.requests),
+            sha256: self.sha256.clone(),
+        }
+    }
+
+    /// Those who were turned away.
+    pub(super) fn strangers(&self) -> Vec<IpAddr> {
+        self.book().strangers.clone()
+    }
+
+    /// Somebody was turned away.
+    pub(super) fn turned_away(&self, peer: IpAddr) {
+        let mut book = self.book();
+        if book.strangers.len() < STRANGERS && !book.strangers.contains(&peer) {
+            book.strangers.push(peer);
+            self.tell(Event::Stranger { peer: peer.to_string() });
+        }
+    }
+
+    /// Somebody did not get through the handshake of TLS.
+    pub(super) fn not_shaken(&self, peer: IpAddr, reason: &str) {
+        if self.book().may_tell_unproven() {
+            let (peer, reason) = (peer.to_string(), excerpt(reason.as_bytes()));
+            self.tell(Event::HandshakeFailed { peer, reason });
+        }
+    }
+
+    /// Answers a request, which came over a stream with this sign.
+    pub(super) fn respond(
+        self: &Arc<Self>,
+        request: &Request<Incoming>,
+        peer: SocketAddr,
+        flushed: &Flushed,
+    ) -> (Response<Transfer>, Asked) {
+        let (total, method) = (self.total(), request.method());
+        let header = |name: &str| request.headers().get(name).map(|value| excerpt(value.as_bytes()));
+        let mut asked = Asked {
+            peer,
+            device: header("X-MGOS-Device-ID"),
+            method: excerpt(method.as_str().as_bytes()),
+            status: StatusCode::OK,
+            range: None,
+            transfer: None,
+        };
+        let mut response = Response::new(Transfer::nothing());
+        let headers = response.headers_mut();
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        let mut part = 0..total;
+        asked.status = match (request.uri().path() == self.path, method) {
+            (true, &Method::GET) => match part_wanted(request, total) {
+                Wanted::Whole => StatusCode::OK,
+                Wanted::Part(wanted) => {
+                    part = wanted;
+                    StatusCode::PARTIAL_CONTENT
+                }
+                Wanted::Beyond => StatusCode::RANGE_NOT_SATISFIABLE,
+            },
+            (true, &Method::HEAD) => StatusCode::OK,
+            (true, _) => StatusCode::METHOD_NOT_ALLOWED,
+            (false, _) => StatusCode::NOT_FOUND,
+        };
+        let of_the_bundle = match asked.status {
+            StatusCode::PARTIAL_CONTENT => Some(format!("{}-{}", part.start, part.end - 1)),
+            StatusCode::RANGE_NOT_SATISFIABLE => Some("*".into()),
+            _ => None,
+        };
+        if asked.status == StatusCode::METHOD_NOT_ALLOWED {
+            headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        }
+        if let Some(range) = &of_the_bundle
+            && let Ok(value) = format!("bytes {range}/{total}").parse()
+        {
+            headers.insert(CONTENT_RANGE, value);
+        }
+        if asked.status.is_success() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/zip"));
+            headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+            headers.insert(CONTENT_LENGTH, (part.end - part.start).into());
+        }
+        asked.range = of_the_bundle.filter(|range| range != "*");
+        let mut book = self.book();
+        book.requests = book.requests.saturating_add(u32::from(asked.knows_the_path()));
+        if asked.status.is_success() && method == Method::GET {
+            let number = book.ledger.begin(peer, asked.device.clone(), part.clone(), Instant::now());
+            self.publish(&book);
+            asked.transfer = Some(number);
+            *response.body_mut() = Transfer::new(&self.bundle, &part, self, number, flushed.clone());
+        }
+        *response.status_mut() = asked.status;
+        tracing::debug!(%peer, method = %asked.method, status = %asked.status, "firmware server");
+        (response, asked)
+    }
+
+    /// So many more bytes of a transfer are on their way.
+    pub(super) fn sent(&self, number: u64, bytes: u64) {
+        let mut book = self.book();
+        book.ledger.sent(number, bytes, Instant::now());
+        self.publish(&book);
+    }
+
+    /// The connection of a request has ended. `flushed`: with all of the answer out.
+    pub(super) fn finished(&self, asked: Asked, flushed: bool) {
+        let mut book = self.book();
+        let Ended { bytes, complete } = match asked.transfer {
+            Some(number) => {
+                let ended = book.ledger.end(number, flushed, Instant::now());
+                self.publish(&book);
+                ended
+            }
+            None => Ended { bytes: 0, complete: flushed && asked.status.is_success() },
+        };
+        if asked.knows_the_path() || book.may_tell_unproven() {
+            self.tell(Event::Served {
+                peer: asked.peer.ip().to_string(),
+                device: asked.device,
+                method: asked.method,
+                status: asked.status.as_u16(),
+                range: asked.range,
+                bytes,
+                total: self.total(),
+                complete,
+            });
+        }
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Under the lock of the book, so that nothing older comes after.
+    fn publish(&self, book: &Book) {
+        self.progress.send_replace(book.ledger.fetched().clone());
+    }
+
+    /// Nobody waits for whoever listens; he is slow only if he has stopped.
+    fn tell(&self, event: Event) {
+        let _ = self.events.try_send(event);
+    }
+}
+
+impl Book {
+    fn may_tell_unproven(&mut self) -> bool {
+        self.unproven_told = self.unproven_told.saturating_add(1);
+        self.unproven_told <= UNPROVEN
+    }
+}
+
+/// Several headers of the kind, and one that depends on a version of the file that we do not name, do not count.
+fn part_wanted(request: &Request<Incoming>, total: u64) -> Wanted {
+    let mut ranges = request.headers().get_all(RANGE).iter();
+    match (ranges.next().and_then(|value| value.to_str().ok()), ranges.next()) {
+        (Some(range), None) if !request.headers().contains_key(IF_RANGE) => wanted(range, total),
+        _ => Wanted::Whole,
+    }
+}

@@ -1,0 +1,436 @@
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
+
+use super::*;
+
+/// How long anything here may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The bytes that are served.
+fn bundle(size: usize) -> Vec<u8> {
+    (0..=250).cycle().take(size).collect()
+}
+
+fn server_with(size: usize, allowed: Allowed, limits: Limits) -> FirmwareServer {
+    let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    FirmwareServer::serve(Bytes::from(bundle(size)), listener, address, allowed, limits, None)
+}
+
+fn server(size: usize) -> FirmwareServer {
+    server_with(size, Allowed::Everybody, Limits::default())
+}
+
+/// A connection from 127.0.0.`last`.
+async fn connect_from(server: &FirmwareServer, last: u8) -> TcpStream {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind(([127, 0, 0, last], 0).into()).expect("a loopback address");
+    socket.connect(server.advertised().parse().expect("an address")).await.expect("a connection")
+}
+
+fn request(method: &str, path: &str, more: &str) -> String {
+    format!("{method} {path} HTTP/1.1\r\nHost: x\r\nX-MGOS-Device-ID: dev MAC\r\n{more}\r\n")
+}
+
+/// The head of the answer in lower case, and its body.
+async fn ask_from(server: &FirmwareServer, last: u8, request: &str) -> (String, Vec<u8>) {
+    let mut stream = connect_from(server, last).await;
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.expect("an answer, and then the end");
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head") + 4;
+    let body = answer.split_off(end);
+    (String::from_utf8(answer).expect("ASCII").to_lowercase(), body)
+}
+
+async fn ask(server: &FirmwareServer, method: &str, path: &str) -> (String, Vec<u8>) {
+    ask_from(server, 1, &request(method, path, "")).await
+}
+
+/// What comes after this request, up to the end of the connection, be it a good one or a bad one.
+async fn rest(stream: &mut TcpStream) -> Vec<u8> {
+    let mut rest = Vec::new();
+    let end = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut rest)).await;
+    // A connection that is closed with something unread is reset.
+    let _ = end.expect("it ends in time");
+    rest
+}
+
+/// Waits until the server has seen this.
+async fn until(server: &FirmwareServer, seen: impl FnMut(&Fetched) -> bool) -> Fetched {
+    let mut fetched = server.fetched();
+    let fetched = tokio::time::timeout(PATIENCE, fetched.wait_for(seen)).await.expect("in time");
+    fetched.expect("the server runs").clone()
+}
+
+/// The next event, as JSON, without which the test cannot go on.
+async fn event(happenings: &mut Happenings) -> serde_json::Value {
+    let event = tokio::time::timeout(PATIENCE, next(&mut happenings.0)).await.expect("an event in time");
+    serde_json::to_value(event).expect("JSON")
+}
+
+/// The events that wait to be told.
+fn events(happenings: &mut Happenings) -> Vec<serde_json::Value> {
+    let told = happenings.0.as_mut().expect("not yet taken");
+    std::iter::from_fn(|| told.try_recv().ok()).map(|event| serde_json::to_value(event).expect("JSON")).collect()
+}
+
+#[tokio::test]
+async fn get_and_head_of_the_one_path() {
+    let mut server = server(50_000);
+    let mut happenings = server.happenings();
+    let (head, body) = ask(&server, "GET", &server.site.path).await;
+    assert!(head.starts_with("http/1.1 200") && head.contains("content-length: 50000\r\n"), "{head}");
+    assert!(head.contains("accept-ranges: bytes\r\n"), "{head}");
+    assert_eq!(body, bundle(50_000));
+    let fetched = until(&server, |fetched| fetched.open == 0).await;
+    assert_eq!((fetched.sent, fetched.complete, fetched.open), (50_000, true, 0));
+    assert_eq!(fetched.device.as_deref(), Some("dev MAC"));
+
+    let (head, body) = ask(&server, "HEAD", &server.site.path).await;
+    assert!(head.contains("content-length: 50000\r\n") && body.is_empty(), "{head}");
+    assert!(head.contains("accept-ranges: bytes\r\n"), "{head}");
+
+    for (method, bytes) in [("GET", 50_000), ("HEAD", 0)] {
+        let expected = serde_json::json!({
+            "event": "served", "peer": "127.0.0.1", "device": "dev MAC", "method": method, "status": 200,
+            "bytes": bytes, "total": 50_000, "complete": true,
+        });
+        assert_eq!(event(&mut happenings).await, expected);
+    }
+    let sha256 = hex(&<sha2::Sha256 as sha2::Digest>::digest(bundle(50_000)));
+    let expected = Evidence { via: "pull", bytes: 50_000, total: 50_000, complete: true, requests: Some(2), sha256 };
+    assert_eq!(server.evidence(), expected);
+}
+
+/// A stranger on the network must not learn the firmware, nor whether there is any.
+#[tokio::test]
+async fn anything_else_is_not_found() {
+    let mut server = server(50_000);
+    let mut happenings = server.happenings();
+    for (method, path, status) in [("GET", "/", "404"), ("GET", "/x/firmware.zip", "404"), ("POST", "/", "404")] {
+        let (head, body) = ask(&server, method, path).await;
+        assert!(head.starts_with(&format!("http/1.1 {status}")) && body.is_empty(), "{method} {path}: {head}");
+    }
+    let (head, _) = ask(&server, "POST", &server.site.path).await;
+    assert!(head.starts_with("http/1.1 405"), "{head}");
+    assert!(server.fetched().borrow().peer.is_none(), "none of these counts as a download");
+    let statuses: Vec<_> = [
+        event(&mut happenings).await,
+        event(&mut happenings).await,
+        event(&mut happenings).await,
+        event(&mut happenings).await,
+    ]
+    .iter()
+    .map(|event| (event["status"].clone(), event["complete"].clone()))
+    .collect();
+    assert_eq!(statuses, [404, 404, 404, 405].map(|status| (status.into(), false.into())));
+    assert_eq!(server.evidence().requests, Some(1), "one of them knew the path");
+    assert_ne!(token(), token());
+}
+
+/// Whatever is told or logged of the server: who reads it could fetch the firmware.
+#[tokio::test]
+async fn the_path_is_a_secret() {
+    let mut server = server(1000);
+    let mut happenings = server.happenings();
+    let secret = server.site.path.split('/').nth(1).expect("a part").to_owned();
+    for line in ["GET {}", "POST {}", "GET {}x", "{} /"] {
+        let line = line.replace("{}", &server.site.path);
+        let mut stream = connect_from(&server, 1).await;
+        stream.write_all(format!("{line} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).await.expect("sent");
+        rest(&mut stream).await;
+    }
+    for _ in 0..3 {
+        let event = event(&mut happenings).await.to_string();
+        assert!(!event.contains(&secret), "{event}");
+    }
+    assert!(!format!("{server:?}").contains(&secret));
+    assert!(!format!("{:?}", server.evidence()).contains(&secret));
+}
+
+#[tokio::test]
+async fn a_cut_off_transfer_is_seen_as_one_and_the_next_counts_from_zero() {
+    let size = 16 << 20;
+    let mut server = server(size);
+    let mut happenings = server.happenings();
+    let mut stream = connect_from(&server, 1).await;
+    stream.write_all(request("GET", &server.site.path, "").as_bytes()).await.expect("sent");
+    until(&server, |fetched| fetched.open == 1).await;
+    drop(stream);
+    let fetched = until(&server, |fetched| fetched.open == 0).await;
+    assert!(fetched.sent > 0 && !fetched.complete, "{fetched:?}");
+    // What the kernel holds is not sent; a progress bar that ran ahead of the device would lie.
+    assert!(fetched.sent < 4 << 20, "{fetched:?}");
+    let told = event(&mut happenings).await;
+    assert_eq!((&told["bytes"], &told["complete"]), (&fetched.sent.into(), &false.into()));
+    assert_eq!((server.evidence().bytes, server.evidence().complete), (fetched.sent, false));
+
+    let (_, body) = ask(&server, "GET", &server.site.path).await;
+    assert_eq!(body.len(), size);
+    let fetched = until(&server, |fetched| fetched.open == 0).await;
+    assert_eq!((fetched.sent, fetched.complete), (size as u64, true));
+}
+
+#[tokio::test]
+async fn two_transfers_at_the_same_time_are_told_apart() {
+    let server = server(4 << 20);
+    let get = request("GET", &server.site.path, "");
+    let mut first = connect_from(&server, 1).await;
+    first.write_all(get.as_bytes()).await.expect("sent");
+    // It takes no more than the kernel has room for.
+    let held = until(&server, |fetched| fetched.open == 1 && fetched.sent > 0).await;
+    let mut second = connect_from(&server, 1).await;
+    second.write_all(get.as_bytes()).await.expect("sent");
+    let fetched = until(&server, |fetched| fetched.open == 2).await;
+    assert_ne!(fetched.peer, held.peer);
+    assert!(rest(&mut second).await.len() > 4 << 20);
+    let fetched = until(&server, |fetched| fetched.open == 1).await;
+    assert_eq!((fetched.sent, fetched.complete), (4 << 20, true));
+    assert!(rest(&mut first).await.len() > 4 << 20);
+    let fetched = until(&server, |fetched| fetched.open == 0).await;
+    assert_eq!((fetched.sent, fetched.complete), (4 << 20, true), "the latest counts");
+}
+
+#[tokio::test]
+async fn parts_are_served_and_add_up() {
+    let mut server = server(1000);
+    let mut happenings = server.happenings();
+    let get = |more: &str| request("GET", &server.site.path, more);
+    for (more, status, content_range, part, complete) in [
+        ("Range: bytes=500-\r\n", 206, "bytes 500-999/1000", 500..1000, false),
+        ("Range: bytes=0-399\r\n", 206, "bytes 0-399/1000", 0..400, false),
+        ("Range: bytes=1000-\r\n", 416, "bytes */1000", 0..0, false),
+        ("Range: bytes=400-499\r\n", 206, "bytes 400-499/1000", 400..500, false),
+        ("Range: bytes=-500\r\n", 206, "bytes 500-999/1000", 500..1000, true),
+        ("Range: bytes=0-1,5-6\r\n", 200, "", 0..1000, true),
+        ("Range: lines=1-2\r\n", 200, "", 0..1000, true),
+        ("Range: bytes=1-2\r\nRange: bytes=3-4\r\n", 200, "", 0..1000, true),
+        ("Range: bytes=1-2\r\nIf-Range: \"x\"\r\n", 200, "", 0..1000, true),
+    ] {
+        let (head, body) = ask_from(&server, 1, &get(more)).await;
+        assert!(head.starts_with(&format!("http/1.1 {status}")), "{more}: {head}");
+        assert_eq!(body, bundle(1000)[part.clone()], "{more}");
+        let expected = format!("content-range: {content_range}\r\n");
+        assert!(head.contains(&expected) != content_range.is_empty(), "{more}: {head}");
+        assert!(head.contains(&format!("content-length: {}\r\n", part.len())), "{more}: {head}");
+        let told = event(&mut happenings).await;
+        assert_eq!((&told["status"], &told["bytes"]), (&status.into(), &part.len().into()), "{more}");
+        let range = (status == 206).then(|| format!("{}-{}", part.start, part.end - 1));
+        assert_eq!(told["range"].as_str(), range.as_deref(), "{more}");
+        assert_eq!(server.evidence().complete, complete, "{more}");
+    }
+    let (head, body) = ask_from(&server, 1, &request("HEAD", &server.site.path, "Range: bytes=5-9\r\n")).await;
+    assert!(head.starts_with("http/1.1 200") && head.contains("content-length: 1000\r\n"), "{head}");
+    assert!(body.is_empty());
+}
+
+#[tokio::test]
+async fn nothing_answers_once_it_is_dropped() {
+    let server = server(50_000);
+    let address = server.advertised().to_owned();
+    drop(server);
+    // Dropping a task is done by the runtime in its next turn.
+    tokio::task::yield_now().await;
+    assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn strangers_are_turned_away_without_a_word_and_told_of_once() {
+    let allowed = Allowed::new(&[[127, 0, 0, 1].into()], &[]);
+    let mut server = server_with(1000, allowed, Limits::default());
+    let mut happenings = server.happenings();
+    for last in [2, 2, 3, 2] {
+        let mut stream = connect_from(&server, last).await;
+        // It may be closed already.
+        let _ = stream.write_all(request("GET", &server.site.path, "").as_bytes()).await;
+        assert_eq!(rest(&mut stream).await, b"", "127.0.0.{last}");
+    }
+    let (head, body) = ask(&server, "GET", &server.site.path).await;
+    assert!(head.starts_with("http/1.1 200") && body.len() == 1000, "{head}");
+    let peers = [event(&mut happenings).await, event(&mut happenings).await, event(&mut happenings).await];
+    let told = peers.each_ref().map(|event| (event["event"].as_str(), event["peer"].as_str()));
+    let stranger = |peer| (Some("stranger"), Some(peer));
+    assert_eq!(told, [stranger("127.0.0.2"), stranger("127.0.0.3"), (Some("served"), Some("127.0.0.1"))]);
+    assert_eq!(server.strangers(), [2, 3].map(|last| IpAddr::from([127, 0, 0, last])));
+    assert_eq!(server.evidence().requests, Some(1));
+
+    for last in 4..=255 {
+        rest(&mut connect_from(&server, last).await).await;
+    }
+    assert_eq!(server.strangers().len(), 16, "there is no end of addresses");
+    assert_eq!(events(&mut happenings).len(), 14);
+}
+
+/// A socket for both kinds of address says so of IPv4 peers in the notation of IPv6.
+#[tokio::test]
+async fn an_ipv4_peer_is_one_on_an_ipv6_socket_too() {
+    // A machine may have no IPv6.
+    let Ok(listener) = listen((Ipv6Addr::UNSPECIFIED, 0).into()) else { return };
+    let port = listener.local_addr().expect("an address").port();
+    let allowed = Allowed::new(&[[127, 0, 0, 1].into()], &[]);
+    let bundle = Bytes::from(bundle(1000));
+    let address = format!("127.0.0.1:{port}");
+    let mut server = FirmwareServer::serve(bundle, listener, address, allowed, Limits::default(), None);
+    let mut happenings = server.happenings();
+    assert_eq!(rest(&mut connect_from(&server, 2).await).await, b"");
+    let (head, _) = ask(&server, "GET", &server.site.path).await;
+    assert!(head.starts_with("http/1.1 200"), "{head}");
+    for peer in ["127.0.0.2", "127.0.0.1"] {
+        assert_eq!(event(&mut happenings).await["peer"], peer);
+    }
+}
+
+/// Nobody knows the device's address, and neighbours hold all places: silent ones, and such as know no path.
+#[tokio::test]
+async fn neighbours_do_not_keep_the_device_out() {
+    let limits = Limits { connections: 16, ..Limits::default() };
+    let server = server_with(2 << 20, Allowed::Everybody, limits);
+    let mut idle = Vec::new();
+    for _ in 0..5 {
+        for last in 2..10 {
+            idle.push(connect_from(&server, last).await);
+        }
+    }
+    let mut device = connect_from(&server, 1).await;
+    for _ in 0..5 {
+        for last in 2..10 {
+            idle.push(connect_from(&server, last).await);
+        }
+    }
+    // Only now does the device say what it wants; and then it is slow.
+    device.write_all(request("GET", &server.site.path, "").as_bytes()).await.expect("sent");
+    until(&server, |fetched| fetched.open == 1).await;
+    for last in 60..100 {
+        idle.push(connect_from(&server, last).await);
+    }
+    assert!(rest(&mut device).await.len() > 2 << 20);
+    assert!(until(&server, |fetched| fetched.open == 0).await.complete);
+}
+
+#[tokio::test]
+async fn one_address_does_not_hold_more_than_its_places() {
+    let limits = Limits { per_address: 2, ..Limits::default() };
+    let server = server_with(16 << 20, Allowed::Everybody, limits);
+    let get = request("GET", &server.site.path, "");
+    let mut transfers = Vec::new();
+    for open in 1..=2 {
+        let mut stream = connect_from(&server, 2).await;
+        stream.write_all(get.as_bytes()).await.expect("sent");
+        until(&server, |fetched| fetched.open == open).await;
+        transfers.push(stream);
+    }
+    // Two that read are not pushed out by a third, but somebody else finds room.
+    assert_eq!(rest(&mut connect_from(&server, 2).await).await, b"");
+    let (head, _) = ask(&server, "HEAD", &server.site.path).await;
+    assert!(head.starts_with("http/1.1 200"), "{head}");
+    assert_eq!(server.fetched().borrow().open, 2);
+}
+
+/// A device that was switched off in the middle says no goodbye.
+#[tokio::test]
+async fn a_peer_that_takes_nothing_is_dropped() {
+    let limits = Limits { stall: Duration::from_millis(100), ..Limits::default() };
+    let mut server = server_with(16 << 20, Allowed::Everybody, limits);
+    let mut happenings = server.happenings();
+    let mut stream = connect_from(&server, 1).await;
+    stream.write_all(request("GET", &server.site.path, "").as_bytes()).await.expect("sent");
+    let fetched = until(&server, |fetched| fetched.peer.is_some() && fetched.open == 0).await;
+    assert!(!fetched.complete && fetched.sent > 0, "{fetched:?}");
+    assert_eq!(event(&mut happenings).await["complete"], false);
+    assert!(rest(&mut stream).await.len() < 16 << 20);
+}
+
+/// All of it fits into our own buffers, and that is where it stays.
+#[tokio::test(start_paused = true)]
+async fn what_has_not_left_us_is_not_complete() {
+    let (site, fetched, told) = Site::new("/x".into(), Bytes::from(bundle(10_000)));
+    let door = Door::new(Arc::new(site), Allowed::Everybody, Limits::default());
+    let (near, mut far) = tokio::io::duplex(1000);
+    let flushed = patient::Flushed::default();
+    let stream = patient::Patient::new(near, Limits::default().stall, flushed.clone());
+    let served = door::talk(stream, &flushed, ([127, 0, 0, 1], 1).into(), &door, 0);
+    let asks = async {
+        // Once the server waits for it, and has nothing more to flush.
+        tokio::task::yield_now().await;
+        far.write_all(request("GET", "/x", "").as_bytes()).await.expect("sent");
+    };
+    tokio::join!(served, asks);
+    let fetched = fetched.borrow().clone();
+    assert_eq!((fetched.sent, fetched.complete, fetched.open), (10_000, false, 0));
+    assert_eq!(event(&mut Happenings(Some(told))).await["complete"], false);
+}
+
+#[tokio::test]
+async fn a_head_that_does_not_end_is_not_waited_for() {
+    let limits = Limits { head: Duration::from_millis(100), ..Limits::default() };
+    let mut server = server_with(1000, Allowed::Everybody, limits);
+    let mut happenings = server.happenings();
+    for start in ["", "GET / HTTP/1.1\r\nHost: "] {
+        let mut stream = connect_from(&server, 1).await;
+        stream.write_all(start.as_bytes()).await.expect("sent");
+        rest(&mut stream).await;
+    }
+    assert!(events(&mut happenings).is_empty(), "nothing was asked for");
+}
+
+#[tokio::test]
+async fn a_head_without_end_is_not_read() {
+    let server = server(1000);
+    let mut stream = connect_from(&server, 1).await;
+    let long = request("GET", &server.site.path, &format!("X: {}\r\n", "x".repeat(64 << 10)));
+    // It may be closed before all of it is out.
+    let _ = stream.write_all(long.as_bytes()).await;
+    let answer = String::from_utf8(rest(&mut stream).await).expect("ASCII");
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
+    assert!(server.fetched().borrow().peer.is_none());
+}
+
+/// What a peer says of itself is shown on terminals.
+#[tokio::test]
+async fn what_a_peer_says_is_short_and_printable() {
+    let mut server = server(1000);
+    let mut happenings = server.happenings();
+    let path = &server.site.path;
+    let method = "M".repeat(5000);
+    let head =
+        format!("{method} {path} HTTP/1.1\r\nHost: x\r\nX-MGOS-Device-ID: a\u{202e}{}\r\n\r\n", "b".repeat(5000));
+    ask_from(&server, 1, &head).await;
+    let told = event(&mut happenings).await;
+    let device = told["device"].as_str().expect("a device");
+    assert!(device.starts_with("a·bbb") && device.chars().count() <= 61, "{device}");
+    assert!(told["method"].as_str().expect("a method").chars().count() <= 61, "{told}");
+}
+
+/// A flood of requests fills neither the memory nor the log, and does not hide the download.
+#[tokio::test]
+async fn many_requests_of_others_are_told_of_by_the_first_few() {
+    let mut server = server(1000);
+    let mut happenings = server.happenings();
+    for _ in 0..400 {
+        ask(&server, "GET", "/").await;
+    }
+    ask(&server, "GET", &server.site.path).await;
+    until(&server, |fetched| fetched.complete && fetched.open == 0).await;
+    let told = events(&mut happenings);
+    assert_eq!(told.len(), 33);
+    assert_eq!(told[32]["status"], 200);
+}
+
+#[test]
+fn why_an_address_cannot_be_listened_on() {
+    let message =
+        |kind: io::ErrorKind| ServeError::Bind { address: ([127, 0, 0, 1], 80).into(), error: kind.into() }.to_string();
+    for (kind, expected) in [
+        (io::ErrorKind::AddrInUse, "cannot serve the firmware on 127.0.0.1:80: the port is in use by another program"),
+        (
+            io::ErrorKind::AddrNotAvailable,
+            "cannot serve the firmware on 127.0.0.1:80: this machine has no such address",
+        ),
+        (io::ErrorKind::PermissionDenied, "cannot serve the firmware on 127.0.0.1:80: the port is not ours to open"),
+    ] {
+        assert_eq!(message(kind), expected);
+    }
+}

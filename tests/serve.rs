@@ -1,0 +1,343 @@
+//! The firmware server, as the built binary runs it: whom it serves, over what, and what it can prove of that.
+//! The device is a puppet: it says what it has to say, and the test fetches the firmware for it.
+
+mod support;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use otactl::text::hex;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, RootCertStore};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use support::certificates::Authority;
+use support::script::json as frame;
+use support::{DEMO, Run, file, run, run_on};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsConnector;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A device that is told to update, and waits for the test to do so.
+struct Puppet {
+    port: String,
+    urls: mpsc::Receiver<String>,
+    verdicts: mpsc::Sender<Value>,
+    _tasks: JoinSet<()>,
+}
+
+struct State {
+    build: (&'static str, &'static str),
+    slot: u8,
+    committed: bool,
+    uptime: u64,
+    booted: Instant,
+}
+
+impl Puppet {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = format!("tcp://{}", listener.local_addr().expect("an address"));
+        let (asked, urls) = mpsc::channel(1);
+        let (verdicts, decided) = mpsc::channel::<Value>(1);
+        let decided = Arc::new(tokio::sync::Mutex::new(decided));
+        let state = Arc::new(Mutex::new(State {
+            build: ("1.0.0", "old"),
+            slot: 0,
+            committed: true,
+            uptime: 1000,
+            booted: Instant::now(),
+        }));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                let (state, asked, decided) = (Arc::clone(&state), asked.clone(), Arc::clone(&decided));
+                connections.spawn(async move {
+                    let (reader, mut writer) = stream.into_split();
+                    let mut lines = BufReader::new(reader).split(b'\n');
+                    while let Ok(Some(line)) = lines.next_segment().await {
+                        let Some(request) = frame(&line) else { continue };
+                        let mut answer = answer(&mut state.lock().expect("lock"), &request);
+                        if request["method"] == "OTA.Update" {
+                            let url = request["params"]["url"].as_str().expect("a URL").to_owned();
+                            asked.send(url).await.expect("the test is there");
+                            let verdict: Value = decided.lock().await.recv().await.expect("the test decides");
+                            answer = json!({"error": verdict});
+                            if verdict["code"] == 0 {
+                                *state.lock().expect("lock") = State {
+                                    build: ("2.0.0", "20240202-020202/g234b2a65"),
+                                    slot: 1,
+                                    committed: false,
+                                    uptime: 0,
+                                    booted: Instant::now(),
+                                };
+                            }
+                        }
+                        answer["id"] = request["id"].clone();
+                        answer["src"] = "dev".into();
+                        let text = answer.to_string();
+                        let line = format!("\n{text}{:08x}\n", crc32fast::hash(text.as_bytes()));
+                        if writer.write_all(line.as_bytes()).await.is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+        });
+        Self { port, urls, verdicts, _tasks: tasks }
+    }
+
+    /// Runs an update of it, and waits until it is told to fetch the firmware: from where.
+    async fn update(&mut self, args: &[&str]) -> (JoinHandle<Run>, String) {
+        let (port, mut all) = (self.port.clone(), vec!["update".to_owned(), DEMO.to_owned()]);
+        all.extend(args.iter().map(|&arg| arg.to_owned()));
+        let run = tokio::spawn(async move {
+            let args: Vec<&str> = all.iter().map(String::as_str).collect();
+            run_on(&port, &args).await
+        });
+        let url = tokio::time::timeout(PATIENCE, self.urls.recv()).await.expect("in time").expect("a URL");
+        (run, url)
+    }
+
+    /// It has the firmware, and reboots.
+    async fn applies(&self) {
+        self.verdicts.send(json!({"code": 0, "message": "Update applied, finalizing"})).await.expect("it waits");
+    }
+
+    /// It has not.
+    async fn fails(&self) {
+        self.verdicts.send(json!({"code": -1, "message": "Update failed"})).await.expect("it waits");
+    }
+}
+
+fn answer(state: &mut State, request: &Value) -> Value {
+    let result = match request["method"].as_str().unwrap_or_default() {
+        "Sys.GetInfo" => json!({
+            "id": "dev", "app": "demo", "arch": "esp32", "fw_version": state.build.0, "fw_id": state.build.1,
+            "uptime": state.uptime + state.booted.elapsed().as_secs(), "wifi": {"sta_ip": "127.0.0.9"},
+        }),
+        "OTA.GetBootState" => json!({
+            "active_slot": state.slot, "is_committed": state.committed, "revert_slot": 0, "commit_timeout": 300,
+        }),
+        "OTA.Commit" => {
+            state.committed = true;
+            Value::Null
+        }
+        method => return json!({"error": {"code": 404, "message": format!("No handler for {method}")}}),
+    };
+    json!({"result": result})
+}
+
+/// The address and the path of a URL.
+fn parts(url: &str) -> (SocketAddr, &str) {
+    let (_, rest) = url.split_once("://").expect("a scheme");
+    let (address, _) = rest.split_once('/').expect("a path");
+    (address.parse().expect("an address"), &rest[address.len()..])
+}
+
+/// A connection from 127.0.0.`last` that has room for little.
+async fn connect_from(last: u8, url: &str) -> TcpStream {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(4096).expect("a small buffer");
+    socket.bind(([127, 0, 0, last], 0).into()).expect("a loopback address");
+    socket.connect(parts(url).0).await.expect("a connection")
+}
+
+async fn ask(stream: &mut (impl AsyncWrite + Unpin), url: &str, id: &str) -> io::Result<()> {
+    let path = parts(url).1;
+    let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\nX-MGOS-Device-ID: {id} 240AC4AABBCC\r\n\r\n");
+    stream.write_all(head.as_bytes()).await
+}
+
+/// The body of the answer, or nothing.
+async fn fetch(mut stream: impl AsyncRead + AsyncWrite + Unpin, url: &str, id: &str) -> Vec<u8> {
+    let mut answer = Vec::new();
+    // Whoever is turned away may find out in either.
+    if ask(&mut stream, url, id).await.is_ok() {
+        let read = stream.read_to_end(&mut answer);
+        let _ = tokio::time::timeout(PATIENCE, read).await.expect("it ends in time");
+    }
+    let head = answer.windows(4).position(|four| four == b"\r\n\r\n").map_or(0, |at| at + 4);
+    answer.split_off(head)
+}
+
+async fn fetch_from(last: u8, url: &str) -> Vec<u8> {
+    fetch(connect_from(last, url).await, url, "dev").await
+}
+
+fn demo() -> Vec<u8> {
+    std::fs::read(file(DEMO)).expect("the demo")
+}
+
+fn events(run: &Run) -> Vec<Value> {
+    run.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+/// The end of a run. Whatever else it showed, it was not the path.
+async fn end(run: JoinHandle<Run>, url: &str) -> Run {
+    let run = run.await.expect("no panic");
+    let secret = parts(url).1.split('/').nth(1).expect("a path");
+    assert!(secret.len() == 32 && !run.shown().contains(secret), "{}", run.shown());
+    run
+}
+
+#[tokio::test]
+async fn the_device_is_served_from_all_its_addresses_and_a_stranger_is_not() {
+    let mut device = Puppet::start().await;
+    let (run, url) = device.update(&["--json", "-v"]).await;
+    assert_eq!(fetch_from(2, &url).await, b"", "a stranger that knows the path");
+    assert_eq!(fetch_from(9, &url).await, demo(), "the address that it reports");
+    assert_eq!(fetch_from(1, &url).await, demo(), "the address at which it is called");
+    device.applies().await;
+    let run = end(run, &url).await;
+    assert_eq!(run.code, 0, "{}", run.shown());
+    let events = events(&run);
+    let of = |name: &str| events.iter().filter(|event| event["event"] == name).collect::<Vec<_>>();
+    assert_eq!(of("stranger").len(), 1, "{}", run.shown());
+    assert_eq!(of("stranger")[0]["peer"], "127.0.0.2");
+    let served = of("served");
+    let total = demo().len();
+    for (event, peer) in served.iter().zip(["127.0.0.9", "127.0.0.1"]) {
+        assert_eq!((&event["peer"], &event["device"]), (&peer.into(), &"dev 240AC4AABBCC".into()));
+        assert_eq!((&event["bytes"], &event["complete"]), (&total.into(), &true.into()), "{event}");
+    }
+    let expected = json!({
+        "via": "pull", "bytes": total, "total": total, "complete": true, "requests": 2,
+        "sha256": hex(&Sha256::digest(demo())),
+    });
+    assert_eq!(events.last().expect("the last one")["delivery"], expected);
+    let mut delivered = of("delivered")[0].clone();
+    delivered.as_object_mut().expect("an object").retain(|key, _| key != "event" && key != "time");
+    assert_eq!(delivered, expected);
+}
+
+#[tokio::test]
+async fn a_device_behind_nat_is_let_in_on_request_and_the_hint_says_how() {
+    let mut device = Puppet::start().await;
+    for json in [false, true] {
+        let (run, url) = device.update(if json { &["--json"] } else { &[] }).await;
+        assert_eq!(fetch_from(2, &url).await, b"");
+        assert_eq!(fetch_from(3, &url).await, b"");
+        device.fails().await;
+        let run = end(run, &url).await;
+        assert_eq!(run.code, 8, "{}", run.shown());
+        if json {
+            let last = events(&run).pop().expect("the last one");
+            assert!(last["hint"].as_str().expect("a hint").contains("`--allow-from 127.0.0.2`"), "{last}");
+            assert_eq!((&last["outcome"], &last["delivery"]["complete"]), (&"never_fetched".into(), &false.into()));
+            assert_eq!((&last["delivery"]["bytes"], &last["delivery"]["requests"]), (&0.into(), &0.into()));
+        } else {
+            let told = "stranger  127.0.0.2 was turned away: the device is not known to have that address.";
+            assert_eq!(run.stderr.matches(told).count(), 1, "{}", run.shown());
+            let hint = "127.0.0.2, 127.0.0.3 came for the firmware and was turned away";
+            assert!(run.stderr.contains(hint), "{}", run.shown());
+        }
+    }
+    for (args, last) in [
+        (&["--allow-from", "127.0.0.2"][..], 2),
+        (&["--allow-from", "10.0.0.0/8", "--allow-from", "127.0.0.0/29"], 3),
+        (&["--allow-from", "any"], 77),
+    ] {
+        let mut device = Puppet::start().await;
+        let (run, url) = device.update(args).await;
+        assert_eq!(fetch_from(last, &url).await, demo(), "{args:?}");
+        device.applies().await;
+        let run = end(run, &url).await;
+        assert_eq!(run.code, 0, "{args:?}: {}", run.shown());
+        assert!(!run.stderr.contains("stranger"), "{}", run.shown());
+    }
+}
+
+/// What a person sees when something is odd; nothing of it when all goes well.
+#[tokio::test]
+async fn a_person_sees_what_is_odd() {
+    let mut device = Puppet::start().await;
+    let (run, url) = device.update(&[]).await;
+    let mut stream = connect_from(1, &url).await;
+    ask(&mut stream, &url, "dev").await.expect("sent");
+    let _ = stream.read_u8().await.expect("the first byte");
+    drop(stream);
+    let wrong = format!("{url}x");
+    assert_eq!(fetch_from(1, &wrong).await, b"");
+    assert_eq!(fetch(connect_from(1, &url).await, &url, "esp32_112233").await, demo());
+    device.applies().await;
+    let run = end(run, &url).await;
+    assert_eq!(run.code, 0, "{}", run.shown());
+    for line in [
+        "fetch     127.0.0.1 fetches the firmware\n",
+        "fetch     127.0.0.1 was cut off, or hung up, after ",
+        "fetch     127.0.0.1 asked for something else than the firmware\n",
+        "fetch     127.0.0.1 says that it is esp32_112233 240AC4AABBCC, not dev\n",
+    ] {
+        assert!(run.stderr.contains(line), "{line}: {}", run.shown());
+    }
+}
+
+#[tokio::test]
+async fn over_tls_with_a_certificate_of_the_users() {
+    let authority = Authority::new();
+    let pair = authority.sign("127.0.0.1");
+    let (cert, key) = (pair.cert.display().to_string(), pair.key.display().to_string());
+    let mut device = Puppet::start().await;
+    let (run, url) = device.update(&["--serve-tls", &cert, &key]).await;
+    assert!(url.starts_with("https://127.0.0.1:"), "{url}");
+    let connect = async |roots: Arc<RootCertStore>| {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let config = builder.expect("versions").with_root_certificates(roots).with_no_client_auth();
+        let name = ServerName::try_from("127.0.0.1").expect("a name");
+        TlsConnector::from(Arc::new(config)).connect(name, connect_from(1, &url).await).await
+    };
+    connect(Arc::new(RootCertStore::empty())).await.expect_err("it knows no authority");
+    assert_eq!(fetch_from(2, &url).await, b"", "a stranger gets no handshake either");
+    let stream = connect(authority.roots()).await.expect("a handshake");
+    assert_eq!(fetch(stream, &url, "dev").await, demo());
+    device.applies().await;
+    let run = end(run, &url).await;
+    assert_eq!(run.code, 0, "{}", run.shown());
+    for line in [
+        "serve     the firmware at https://127.0.0.1:",
+        "fetch     127.0.0.1 did not get through the TLS handshake: ",
+        "stranger  127.0.0.2 was turned away",
+    ] {
+        assert!(run.stderr.contains(line), "{line}: {}", run.shown());
+    }
+}
+
+/// All of these are found out before the device is asked anything.
+#[tokio::test]
+async fn what_cannot_be_served_is_said_with_a_hint() {
+    let taken = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let taken = taken.local_addr().expect("an address").to_string();
+    let in_use = format!("cannot serve the firmware on {taken}: the port is in use by another program");
+    for (args, code, expected) in [
+        (&["--listen", taken.as_str()][..], 7, in_use.as_str()),
+        (&["--listen", "192.0.2.1:0"], 7, "cannot serve the firmware on 192.0.2.1:0: this machine has no such address"),
+        (&["--serve-tls", "none.pem", "none.pem"], 2, "cannot use none.pem: "),
+        (&["--serve-tls", "Cargo.toml", "Cargo.toml"], 2, "cannot use Cargo.toml: it holds no PEM certificate"),
+    ] {
+        let args = [&["--port", "sim:", "update", DEMO], args].concat();
+        let run = run(&args).await;
+        assert_eq!(run.code, code, "{args:?}: {}", run.shown());
+        assert!(run.stderr.contains(expected) && run.stderr.contains("\nhint: "), "{args:?}: {}", run.shown());
+    }
+    for (args, expected) in [
+        (&[DEMO, "--allow-from", "10.0.0.0/33"][..], "as NETWORK/BITS such as 192.168.1.0/24"),
+        (&[DEMO, "--allow-from", "device.example"], "as NETWORK/BITS such as 192.168.1.0/24"),
+        (&[DEMO, "--serve-tls", "cert.pem"], "2 values required for '--serve-tls <CERT> <KEY>'"),
+        (&["--url", "http://x/fw.zip", "--allow-from", "any"], "cannot be used with"),
+        (&["--url", "http://x/fw.zip", "--serve-tls", "a", "b"], "cannot be used with"),
+    ] {
+        let args = [&["--port", "sim:", "update"], args].concat();
+        let run = run(&args).await;
+        assert_eq!(run.code, 2, "{args:?}: {}", run.shown());
+        assert!(run.stderr.contains(expected), "{args:?}: {}", run.shown());
+    }
+}
