@@ -43,6 +43,9 @@ methods! {
     Commit: "OTA.Commit", ONCE => IgnoredAny;
     Revert: "OTA.Revert", ONCE => IgnoredAny;
     CreateSnapshot: "OTA.CreateSnapshot", ONCE => Snapshot;
+    Begin: "OTA.Begin", ONCE => IgnoredAny;
+    Write: "OTA.Write", ONCE => Value;
+    End: "OTA.End", ONCE => Value;
     GetBootState: "OTA.GetBootState", TWICE => BootState;
     SetBootState: "OTA.SetBootState", TWICE => IgnoredAny;
     GetStatus: "OTA.Status", TWICE => Status;
@@ -66,6 +69,34 @@ pub struct Update {
     /// Seconds that the download may take. Older firmware ignores it.
     pub timeout: u64,
 }
+
+/// `OTA.Begin`: take a bundle that comes piece by piece. Error -1 if an update runs, or the firmware is uncommitted.
+/// Newer firmware only; that the reply is `null` is a guess.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Begin {
+    /// Seconds that it may take, from here to [`End`].
+    pub timeout: u64,
+    /// As in [`Update`].
+    pub commit_timeout: u64,
+    /// Bytes of the whole bundle.
+    pub size: u64,
+}
+
+/// `OTA.Write`: the next piece of the bundle. It is never sent again by itself: a device that ignores the offset
+/// would write it twice. That the reply is `null` is a guess.
+#[derive(Debug, Clone, Serialize)]
+pub struct Write {
+    /// Where the piece begins. Firmware before that argument ignores it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
+    /// The piece, in base64.
+    pub data: String,
+}
+
+/// `OTA.End`: the bundle is complete; reboot into it, soon after the reply. Gives up an update that is not complete,
+/// whoever began it. That the reply is `null` is a guess.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct End {}
 
 /// `OTA.Commit`: keep the running firmware. Error -1 if there is nothing to commit.
 #[derive(Debug, Clone, Copy, Serialize)]

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::auth::{Authorization, Challenge, Credentials};
 use super::error::{AuthRefusal, CallError, DialError};
-use super::frame::{RemoteError, Request};
+use super::frame::{MAX_REQUEST, RemoteError, Request};
 
 /// How often an idempotent call is made in all, when the connection keeps breaking under it.
 const ATTEMPTS: usize = 3;
@@ -36,7 +36,22 @@ pub trait RpcClient: Send + Sync {
     /// anew. To be used when the device reboots, since a chip that resets says goodbye to nobody and
     /// TCP takes many seconds to find out.
     fn hang_up(&self);
+
+    /// How many calls may be under way and still reach the device in the order in which they were made. One,
+    /// unless the transport knows better.
+    fn window(&self) -> usize {
+        1
+    }
+
+    /// How many bytes may be added to the arguments of this request, until it is larger than what a device takes.
+    fn room(&self, request: &Request) -> usize {
+        let size = request.encode(LONGEST_ID, None).len();
+        (MAX_REQUEST - 1).saturating_sub(size)
+    }
 }
+
+/// No id of ours has more digits.
+pub(crate) const LONGEST_ID: u64 = 9_999_999_999;
 
 /// A method of the device: its arguments are the fields, its result is [`Method::Reply`].
 pub trait Method: Serialize {
@@ -84,6 +99,20 @@ impl Device {
         self.client.hang_up();
     }
 
+    /// See [`RpcClient::window`].
+    #[must_use]
+    pub fn window(&self) -> usize {
+        self.client.window()
+    }
+
+    /// How many bytes may be added to the arguments of this call, until the request is larger than what a device
+    /// takes. What says who calls is counted as it would stand there now: so ask after the first call.
+    #[must_use]
+    pub fn room<M: Method>(&self, method: &M) -> usize {
+        let request = Request::new(M::NAME, self.timeout).with_params(arguments(method));
+        self.client.room(&Request { authorization: self.remembered_with(LONGEST_CNONCE), ..request })
+    }
+
     /// Calls a method within the usual timeout.
     pub async fn call<M: Method>(&self, method: M) -> Result<M::Reply, CallError> {
         self.call_within(method, self.timeout).await
@@ -102,10 +131,7 @@ impl Device {
     }
 
     async fn request<M: Method>(&self, method: &M, timeout: Duration) -> Result<Value, CallError> {
-        let params = serde_json::to_value(method).expect("the arguments of a method serialise");
-        // No arguments at all are shorter than an empty object, and the same to a device.
-        let params = if params == Value::Object(serde_json::Map::new()) { Value::Null } else { params };
-        self.call_raw(M::NAME, params, M::IDEMPOTENT, timeout).await
+        self.call_raw(M::NAME, arguments(method), M::IDEMPOTENT, timeout).await
     }
 
     /// Calls any method with any arguments; `null` means none. The retry rule: when the link is
@@ -159,10 +185,14 @@ impl Device {
 
     /// An answer to the last challenge, if that is still good.
     fn remembered(&self) -> Option<Authorization> {
+        self.remembered_with(cnonce())
+    }
+
+    fn remembered_with(&self, cnonce: u32) -> Option<Authorization> {
         let challenge = self.challenge.lock().unwrap_or_else(PoisonError::into_inner);
         let (challenge, since) = challenge.as_ref()?;
         let credentials = self.credentials.clone()?;
-        (since.elapsed() < CHALLENGE_IS_GOOD).then(|| Authorization::new(credentials, challenge.clone(), cnonce()))
+        (since.elapsed() < CHALLENGE_IS_GOOD).then(|| Authorization::new(credentials, challenge.clone(), cnonce))
     }
 
     /// An answer to the challenge of this error. A second one in a row means that the first answer was
@@ -186,10 +216,18 @@ impl Device {
     }
 }
 
+/// The arguments of a method. None at all are shorter than an empty object, and the same to a device.
+fn arguments<M: Method>(method: &M) -> Value {
+    let params = serde_json::to_value(method).expect("the arguments of a method serialise");
+    if params == Value::Object(serde_json::Map::new()) { Value::Null } else { params }
+}
+
+/// The device keeps it in a signed number.
+const LONGEST_CNONCE: u32 = u32::MAX >> 1;
+
 /// New for every request, so that no answer can be used again.
 fn cnonce() -> u32 {
-    // The device keeps it in a signed number.
-    getrandom::u32().unwrap_or(1) >> 1
+    getrandom::u32().unwrap_or(1) & LONGEST_CNONCE
 }
 
 impl fmt::Debug for Device {

@@ -21,6 +21,9 @@ use crate::text::excerpt;
 /// The largest answer that is taken, in bytes.
 const MAX_ANSWER: usize = 1 << 20;
 
+/// HTTP pairs answers with requests by itself; the id only has to come back.
+const ID: u64 = 1;
+
 /// Calls over HTTP.
 #[derive(Debug)]
 pub struct Http {
@@ -121,6 +124,12 @@ impl Http {
         Ok(header)
     }
 
+    /// How large a body may not be, with this header.
+    fn limit(&self, authorization: Option<&HeaderValue>) -> usize {
+        let header = authorization.map_or(0, HeaderValue::len);
+        MAX_REQUEST.saturating_sub(head_size(&self.endpoint) + header)
+    }
+
     async fn read(&self, mut response: Response) -> Result<Vec<u8>, CallError> {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|e| self.failed(&e))? {
@@ -166,13 +175,10 @@ impl Http {
 #[async_trait]
 impl RpcClient for Http {
     async fn call(&self, mut request: Request) -> Result<Value, CallError> {
-        // HTTP pairs answers with requests by itself; the id only has to come back.
-        const ID: u64 = 1;
         let authorization =
             request.authorization.take().map(|authorization| self.header(&authorization)).transpose()?;
         let body = request.encode(ID, None);
-        let header = authorization.as_ref().map_or(0, HeaderValue::len);
-        let limit = MAX_REQUEST.saturating_sub(head_size(&self.endpoint) + header);
+        let limit = self.limit(authorization.as_ref());
         if body.len() >= limit {
             return Err(CallError::TooLarge { method: request.method, size: body.len(), limit });
         }
@@ -190,6 +196,17 @@ impl RpcClient for Http {
                 Err(CallError::Timeout { peer: peer(), method, after, why: None })
             }
         }
+    }
+
+    /// Requests may come over connections of their own, and then in any order.
+    fn window(&self) -> usize {
+        1
+    }
+
+    fn room(&self, request: &Request) -> usize {
+        let header = request.authorization.as_ref().and_then(|authorization| self.header(authorization).ok());
+        let body = Request { authorization: None, ..request.clone() }.encode(ID, None);
+        self.limit(header.as_ref()).saturating_sub(1 + body.len())
     }
 
     fn hang_up(&self) {

@@ -5,6 +5,7 @@
 //! of them is made again is the caller's decision, never the session's.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::fmt;
 use std::future::pending;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use tokio::time::{Instant, sleep_until};
 use super::backoff::Backoff;
 use super::link::{Connect, Link, Ready};
 use super::pending::Pending;
+use crate::rpc::client::LONGEST_ID;
 use crate::rpc::frame::{self, Incoming, MAX_REQUEST};
 use crate::rpc::{CallError, DialError, Request, RpcClient, shown};
 use crate::text::excerpt;
@@ -30,11 +32,10 @@ const COMMANDS: usize = 16;
 
 /// The calls of any transport that carries frames over a connection. The connection is closed when
 /// the session is dropped.
-#[derive(Debug)]
 pub struct Session {
     commands: mpsc::Sender<Command>,
     hang_up: mpsc::UnboundedSender<()>,
-    peer: String,
+    connect: Arc<dyn Connect>,
 }
 
 /// A call as it reaches the task.
@@ -53,9 +54,9 @@ impl Session {
     pub fn new(connect: impl Connect) -> Self {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let (hang_up, hang_ups) = mpsc::unbounded_channel();
-        let peer = connect.peer().to_owned();
-        tokio::spawn(Task::new(Box::new(connect)).run(inbox, hang_ups));
-        Self { commands, hang_up, peer }
+        let connect: Arc<dyn Connect> = Arc::new(connect);
+        tokio::spawn(Task::new(Arc::clone(&connect)).run(inbox, hang_ups));
+        Self { commands, hang_up, connect }
     }
 }
 
@@ -63,7 +64,8 @@ impl Session {
 impl RpcClient for Session {
     async fn call(&self, request: Request) -> Result<Value, CallError> {
         let (reply, result) = oneshot::channel();
-        let gone = || CallError::Lost { peer: self.peer.clone(), sent: true, reason: "the session has ended".into() };
+        let gone =
+            || CallError::Lost { peer: self.connect.peer().into(), sent: true, reason: "the session has ended".into() };
         let deadline = Instant::now() + request.timeout;
         self.commands.send(Command { request, deadline, reply }).await.map_err(|_| gone())?;
         result.await.unwrap_or_else(|_| Err(gone()))
@@ -72,6 +74,21 @@ impl RpcClient for Session {
     fn hang_up(&self) {
         // An unbounded channel, so that this needs no await; the task drains it before anything else.
         let _ = self.hang_up.send(());
+    }
+
+    fn window(&self) -> usize {
+        self.connect.window()
+    }
+
+    fn room(&self, request: &Request) -> usize {
+        let frame = request.encode(LONGEST_ID, self.connect.addressing());
+        (MAX_REQUEST - 1).saturating_sub(self.connect.size_of(&frame))
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("peer", &self.connect.peer()).finish_non_exhaustive()
     }
 }
 
@@ -125,9 +142,9 @@ enum Happened {
 }
 
 impl Task {
-    fn new(connect: Box<dyn Connect>) -> Self {
+    fn new(connect: Arc<dyn Connect>) -> Self {
         Self {
-            connect: connect.into(),
+            connect,
             state: State::Down,
             pending: Pending::new(),
             outbox: VecDeque::new(),

@@ -55,6 +55,11 @@ impl Connect for Udp {
     fn resends_after(&self) -> Option<Duration> {
         Some(RESEND_AFTER)
     }
+
+    /// One datagram may overtake another, and a device has room for few.
+    fn window(&self) -> usize {
+        1
+    }
 }
 
 /// Carries frames between the socket and the link until one of them ends.
