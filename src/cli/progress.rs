@@ -156,6 +156,13 @@ fn describe(event: &Event) -> Option<(&'static str, String)> {
             ),
         ),
         Event::Fetching { peer, .. } => ("fetch", format!("{peer} fetches the firmware")),
+        Event::Pushing { window, chunk } => {
+            ("push", format!("the device is sent the firmware, {window} at a time of {chunk} bytes"))
+        }
+        Event::PushResumed { offset } => ("resume", format!("the connection was lost; on from byte {offset}")),
+        Event::PushRestarted { reason } => {
+            ("restart", format!("the device cannot go on in the middle, and is sent everything again ({reason})"))
+        }
         Event::Unconfirmed { reason } => ("reboot", format!("the device has rebooted without a word ({reason})")),
         Event::Applied { message } => ("applied", format!("the device says: {message}")),
         Event::Rebooting => ("reboot", "waiting for the device".into()),

@@ -77,7 +77,24 @@ pub enum Event {
         /// Id and MAC, as it says.
         device: Option<String>,
     },
-    /// How much of it we have sent.
+    /// The device is sent the firmware.
+    Pushing {
+        /// So many pieces are under way at a time.
+        window: usize,
+        /// Of so many bytes each.
+        chunk: usize,
+    },
+    /// The link was lost, and it goes on from there.
+    PushResumed {
+        /// Bytes that the device has for certain.
+        offset: u64,
+    },
+    /// The link was lost, and the device cannot go on in the middle: it is sent everything again.
+    PushRestarted {
+        /// What happened.
+        reason: String,
+    },
+    /// How much of it we have sent; of what the device is sent in pieces, how much it has acknowledged.
     Sent {
         /// So many bytes.
         bytes: u64,

@@ -123,7 +123,7 @@ pub(super) fn judge(
 
 /// A success after which no reboot follows: after a 304 (as recorded in wire/ws.json, case
 /// `ota_update_errors`), and, by the device's source, for the build that runs already.
-fn says_nothing_new(message: &str) -> bool {
+pub(super) fn says_nothing_new(message: &str) -> bool {
     message == "Not Modified" || message.starts_with("Version is the same")
 }
 

@@ -3,7 +3,8 @@
 //! [`run`] goes step by step: look ([`preflight`]), serve the bundle ([`serve`]) where the device can
 //! reach it (`route`), have the device fetch it ([`fetch`], by the rules in `judge`), wait for the
 //! reboot ([`reboot`]), hold what runs against what was wanted ([`verdict`]), commit and look again
-//! ([`commit`]), or go back ([`revert`]). It tells an [`Observer`] about each step ([`event`]), ends in
+//! ([`commit`]), or go back ([`revert`]). To a device that cannot reach us, the bundle is sent ([`push`], which keeps
+//! account of the pieces in `flight`). It tells an [`Observer`] about each step ([`event`]), ends in
 //! one of the ways of [`outcome`], and prints nothing.
 //!
 //! What the device acknowledges is a hint; what it says of its state afterwards is the truth. Killed
@@ -13,9 +14,11 @@
 pub mod commit;
 pub mod event;
 pub mod fetch;
+mod flight;
 mod judge;
 pub mod outcome;
 pub mod preflight;
+pub mod push;
 pub mod reboot;
 pub mod remote;
 pub mod revert;
