@@ -52,7 +52,7 @@ macro_rules! with_device {
             errors: each_keeps_its_code a_device_about_to_reboot_says_so;
             flight: many_calls_each_get_their_own_answer calls_are_answered_while_an_update_runs
                 a_reboot_in_the_middle_ends_in_time hanging_up_ends_what_is_under_way;
-            limits: the_largest_request_arrives_and_a_larger_one_is_not_sent;
+            limits: the_largest_request_arrives_and_a_larger_one_is_not_sent there_is_as_much_room_as_is_said;
             methods: looks_show_the_device the_boot_state_is_set_field_by_field a_snapshot_is_committed
                 a_revert_goes_back a_reboot_forgets_nothing an_update_ends_in_success nothing_new_is_a_success;
         }

@@ -3,12 +3,9 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-/// Pieces are multiples of this, in bytes: base64 has no padding within the bundle, and a piece can be halved
-/// [`HALVINGS`] times into pieces of which the same holds.
-pub(super) const GRAIN: usize = 3 << HALVINGS;
-
-/// How often pieces are halved that do not arrive.
-const HALVINGS: u32 = 4;
+/// Pieces are multiples of this, in bytes: base64 has no padding within the bundle, and a piece can be quartered twice
+/// into pieces of which the same holds.
+pub(super) const GRAIN: usize = 3 * 4 * 4;
 
 /// A bundle on its way.
 ///
@@ -82,10 +79,10 @@ impl Flight {
         self.pieces.clear();
         self.setbacks += 1;
         if self.setbacks > 1 {
-            if self.window == 1 && self.chunk.is_multiple_of(2 * 3) {
-                self.chunk /= 2;
-            }
             self.window = 1;
+            if self.chunk.is_multiple_of(3 * 4) {
+                self.chunk /= 4;
+            }
         }
         self.next
     }
@@ -171,18 +168,13 @@ mod tests {
         let chunk = 10 * GRAIN;
         let mut flight = Flight::new(100 * GRAIN, chunk, 8);
         let mut pieces = Vec::new();
-        for _ in 0..8 {
+        for _ in 0..5 {
             let sent = sent(&mut flight);
             pieces.push((sent.len(), sent[0].len()));
             flight.resume();
         }
-        let halved = |times: u32| (1, chunk >> times);
-        assert_eq!(
-            pieces,
-            [(8, chunk), (8, chunk), halved(0), halved(1), halved(2), halved(3), halved(4), halved(5)],
-            "10 grains can be halved once more than one"
-        );
-        assert_eq!(flight.setbacks(), 8);
+        assert_eq!(pieces, [(8, chunk), (8, chunk), (1, chunk / 4), (1, chunk / 16), (1, chunk / 16)]);
+        assert_eq!(flight.setbacks(), 5);
         sent(&mut flight);
         flight.acknowledge();
         assert_eq!(flight.setbacks(), 0);

@@ -36,6 +36,10 @@ const SHORTEST: Duration = Duration::from_secs(10);
 /// And so many times what it should take, by the rate so far.
 const TOLERANCE: f64 = 4.0;
 
+/// So many round trips of a small question a window of pieces takes at the most: one if the way is long; but if the line
+/// is slow, as many as it has more bytes, which is about twelve on a serial port. Twice that, and then some.
+const WINDOW_TAKES: u32 = 32;
+
 /// When a later piece is answered and an earlier one is not, that one is lost. Not at once, since the answers may have
 /// overtaken one another.
 const OVERTAKEN: Duration = Duration::from_secs(1);
@@ -47,12 +51,12 @@ const LONGEST: Duration = Duration::from_secs(60 * 60);
 const PACE: Duration = Duration::from_millis(250);
 
 /// So often in a row it is gone back to the same piece. Pieces get smaller meanwhile.
-const SETBACKS: u32 = 7;
+const SETBACKS: u32 = 5;
 
 /// How often a device that ignores offsets is sent everything from the beginning, after the first time.
 const RESTARTS: u32 = 2;
 
-/// How long the device may take to say that all is well, and reboot.
+/// How long the device may take to say that all is well, once it was seen not to have rebooted without a word.
 const FINISH: Duration = Duration::from_secs(60);
 
 /// What the device gives to a download unless it is told otherwise.
@@ -91,7 +95,7 @@ pub enum Pushed {
     },
 }
 
-/// The device did not get the firmware. It goes on running what it runs.
+/// The device did not get the firmware, or was not heard to have got all of it.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{reason} ({acknowledged} of {total} bytes were acknowledged)")]
 pub struct PushFailure {
@@ -110,7 +114,7 @@ pub struct PushFailure {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Reason {
     /// It does not have the methods.
-    #[error("the device cannot be sent a firmware: it has no OTA.Write")]
+    #[error("the device cannot be sent a firmware: it has no OTA.Begin and OTA.Write")]
     Unsupported,
     /// It did not begin, and nothing has changed on it.
     #[error("the update could not begin: {0}")]
@@ -204,14 +208,13 @@ pub fn chunk_size(device: &Device, size: u64) -> usize {
 }
 
 /// How long the device should give to a bundle of `size` bytes, of which `window` pieces of `chunk` bytes are under way
-/// at a time. A window takes a round trip, if the way is long, or as long as the line needs for it: a piece has several
-/// times the bytes of the small question by which the round trip was measured. 32 times the round trip covers both, and
-/// is twice what a serial line takes. Never less than what the device gives by itself, which is 600 s.
+/// at a time: so many times what a window of them takes at the most, as far as the round trip of a small question can
+/// tell. Never less than what the device gives by itself, which is 600 s.
 #[must_use]
 pub fn device_timeout(size: u64, round_trip: Duration, window: usize, chunk: usize) -> Duration {
     let at_a_time = (window.max(1) as u64).saturating_mul(chunk.max(1) as u64);
     let windows = u32::try_from(size.div_ceil(at_a_time)).unwrap_or(u32::MAX);
-    round_trip.saturating_mul(32).saturating_mul(windows).max(DEFAULT_TIMEOUT)
+    round_trip.saturating_mul(WINDOW_TAKES).saturating_mul(windows).max(DEFAULT_TIMEOUT)
 }
 
 /// Bytes per second.
@@ -220,15 +223,15 @@ fn rate(bytes: usize, took: Duration) -> Option<f64> {
     (bytes > 0 && !took.is_zero()).then(|| bytes as f64 / took.as_secs_f64())
 }
 
-/// How long the oldest of so many bytes may go unacknowledged, at this many bytes per second.
-fn deadline(rate: Option<f64>, under_way: usize, patience: Duration) -> Duration {
+/// How long the oldest of so many bytes may go unacknowledged, at this many bytes per second. If nothing was measured
+/// yet, a small question was, with its answer.
+fn deadline(rate: Option<f64>, under_way: usize, round_trip: Duration) -> Duration {
     #[expect(clippy::cast_precision_loss, reason = "a few pieces")]
-    let expected = rate.map(|rate| Duration::try_from_secs_f64(under_way as f64 / rate * TOLERANCE));
-    match expected {
-        // Nothing was measured yet.
-        None => patience.max(SHORTEST),
-        Some(expected) => expected.unwrap_or(LONGEST).clamp(SHORTEST, LONGEST),
-    }
+    let expected = match rate {
+        None => round_trip.saturating_mul(WINDOW_TAKES),
+        Some(rate) => Duration::try_from_secs_f64(under_way as f64 / rate * TOLERANCE).unwrap_or(LONGEST),
+    };
+    expected.clamp(SHORTEST, LONGEST)
 }
 
 /// Whether `OTA.Write` heeds the offset. A device that describes nothing is not trusted to.
@@ -281,6 +284,9 @@ impl<'a> Push<'a> {
             size: self.bundle.len() as u64,
         };
         let Err(error) = self.device.call(begin).await else { return Ok(()) };
+        if error.remote().is_some_and(|error| error.code == 404) {
+            return Err(Reason::Unsupported);
+        }
         if !error.may_have_arrived() {
             return Err(Reason::NotBegun(error));
         }
@@ -384,7 +390,7 @@ impl<'a> Push<'a> {
     /// Until when the oldest piece has to be acknowledged.
     fn quiet_until(&self, had: usize, began: Instant) -> Instant {
         let rate = rate(self.flight.acknowledged() - had, self.heard.saturating_duration_since(began));
-        let longest = deadline(rate, self.flight.under_way(), self.terms.patience);
+        let longest = deadline(rate, self.flight.under_way(), self.before.round_trip());
         // A device that would have to be sent everything again is worth some patience.
         let least = if self.knows_offsets { Duration::ZERO } else { self.terms.patience };
         self.heard.max(began) + longest.max(least)
@@ -447,7 +453,9 @@ impl<'a> Push<'a> {
     async fn end(&mut self) -> Result<Pushed, Reason> {
         let mut is_second = false;
         loop {
-            let error = match self.device.call_within(ota::End {}, FINISH.max(self.device.timeout())).await {
+            let shortest = deadline(None, 0, self.before.round_trip());
+            let timeout = if is_second { FINISH.max(shortest) } else { shortest };
+            let error = match self.device.call_within(ota::End {}, timeout).await {
                 Ok(value) => return Ok(self.ended(&value)),
                 Err(error) => error,
             };
@@ -508,8 +516,8 @@ mod tests {
     #[test]
     fn a_piece_is_waited_for_as_long_as_the_others_let_expect() {
         let patience = Duration::from_secs(30);
-        let seconds = |rate, under_way| deadline(rate, under_way, patience).as_secs();
-        assert_eq!(seconds(None, 6000), 30, "nothing is known yet");
+        let seconds = |rate, under_way| deadline(rate, under_way, Duration::from_millis(700)).as_secs();
+        assert_eq!(seconds(None, 6000), 22, "9600 baud, of which only the first question is known");
         assert_eq!(seconds(Some(100_000.0), 16_000), 10, "flash is erased in between");
         assert_eq!(seconds(Some(300.0), 6000), 80, "four times 20 s");
         assert_eq!(seconds(Some(1e-300), 6000), 3600, "but not for ever");

@@ -1,6 +1,6 @@
 //! The sizes that a device can deal with, and that it can send.
 
-use otactl::ota::{GetStatus, Ping};
+use otactl::ota::{GetStatus, Ping, Write};
 use otactl::rpc::frame::MAX_REQUEST;
 use otactl::rpc::{CallError, Device};
 use serde_json::{Value, json};
@@ -38,6 +38,20 @@ pub(crate) async fn the_largest_request_arrives_and_a_larger_one_is_not_sent(row
     assert!((limit..=limit + 2 * slack).contains(&size), "{size} of {limit}");
     device.call(GetStatus {}).await.expect("nothing has stalled");
     assert_eq!(bench.printed(), ["RPC.Ping", "OTA.Status"], "what was too large has not arrived");
+}
+
+/// Whoever fills requests to the brim has to know where that is, without an attempt.
+pub(crate) async fn there_is_as_much_room_as_is_said(row: Row) {
+    // The digits of an id too may be fewer than they can be.
+    const SLACK: usize = CNONCE + 10;
+    let (_bench, device) = row.device().await;
+    device.call(Ping {}).await.expect("an answer");
+    let write = |len: usize| Write { offset: Some(123_456), data: "x".repeat(len) };
+    let room = device.room(&write(0));
+    assert!((2000..MAX_REQUEST).contains(&room), "{room}");
+    let error = device.call(write(room)).await.expect_err("there is no update");
+    assert!(error.remote().is_some_and(|error| error.code == -1), "{error:?}");
+    too_large(device.call(write(room + 1 + SLACK)).await);
 }
 
 /// What counts is what travels: on a line of ASCII a character of two bytes becomes six.

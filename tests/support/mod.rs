@@ -7,6 +7,7 @@ pub mod broker;
 pub mod bundles;
 pub mod certificates;
 pub mod peers;
+pub mod proxy;
 pub mod recording;
 pub mod script;
 pub mod scripted;

@@ -157,8 +157,9 @@ impl Connect for Serial {
         Some(RESEND_AFTER + Duration::from_secs(10) * ANSWER / self.settings.baud_rate.max(1))
     }
 
-    /// The line carries one frame while the device is at the one before, and the third waits here, so that the line
-    /// does not fall idle while an answer is on its way.
+    /// The line carries one frame while the device is at the one before, and the third waits here, so that the line does
+    /// not fall idle while an answer is on its way: with one at a time, that is 3 % of the time at 115200 baud, and more
+    /// if the device is slow.
     fn window(&self) -> usize {
         3
     }

@@ -1,0 +1,126 @@
+//! 100 KiB of firmware, sent in pieces to a device that is far away, to one that is slow, and over a simulated UART,
+//! against the limits that each has to keep. `cargo bench --bench push`
+#![expect(clippy::print_stdout, reason = "the figures are the result")]
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use otactl::bundle::Manifest;
+use otactl::bundle::write::{PartFile, pack};
+use otactl::ota;
+use otactl::rpc::Device;
+use otactl::rpc::frame::MAX_REQUEST;
+use otactl::sim::{Config, Simulator};
+use otactl::transport::{self, Options};
+use otactl::update::push::{Pushed, Terms, chunk_size, device_timeout, push};
+use otactl::update::verdict::Snapshot;
+use otactl::update::{Event, Observer};
+use tokio::net::TcpListener;
+use tokio::time::Instant;
+
+const SIZE: usize = 100 << 10;
+
+/// What a reply is on its way, and what the slow device needs for each piece.
+const TIME: Duration = Duration::from_millis(20);
+
+struct Nobody;
+
+impl Observer for Nobody {
+    fn on(&self, _: &Event) {}
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let (simulator, device) = far_or_slow(Config { reply_delay: TIME, ..Config::default() }).await;
+    let took = send(&device).await;
+    drop(simulator);
+    // 512 bytes at a time, each of which waits for the reply to the one before, were measured to take 4.8 s.
+    report("WebSocket, 20 ms for the way of each reply", took, 0.48, "a tenth of 512 bytes at a time");
+
+    let (simulator, device) = far_or_slow(Config { write_time: TIME, ..Config::default() }).await;
+    let took = send(&device).await;
+    drop(simulator);
+    let head = r#"{"id":1234567890,"method":"OTA.Write","params":{"offset":100000,"data":""}}"#.len();
+    let pieces = SIZE.div_ceil((MAX_REQUEST - 1 - head) / 4 * 3);
+    let limit = 1.1 * f64::from(count(pieces)) * TIME.as_secs_f64();
+    report("WebSocket, 20 ms of the device for each piece", took, limit, "1.1 times what the pieces need");
+    println!(
+        "    {} pieces of {} bytes",
+        SIZE.div_ceil(chunk_size(&device, SIZE as u64)),
+        chunk_size(&device, SIZE as u64)
+    );
+
+    #[cfg(unix)]
+    serial().await;
+}
+
+async fn simulator(config: Config) -> Simulator {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    Simulator::start(config, listener).expect("a device")
+}
+
+async fn far_or_slow(config: Config) -> (Simulator, Device) {
+    let simulator = simulator(config).await;
+    let device = connect(&format!("ws://{}", simulator.address()));
+    (simulator, device)
+}
+
+#[cfg(unix)]
+async fn serial() {
+    let mut simulator = simulator(Config::default()).await;
+    let path = simulator.serve_serial(otactl::sim::uart::Config::default()).expect("a pseudo terminal");
+    let device = connect(&path.display().to_string());
+    let took = send(&device).await;
+    // 90 % of what base64 leaves of 11520 bytes per second.
+    let limit = f64::from(count(SIZE)) / (0.9 * 11_520.0 * 0.75);
+    report("UART of 115200 baud", took, limit, "90 % of what base64 leaves of the line");
+    println!("    {:.0} bytes of firmware per second; mos: 1049", f64::from(count(SIZE)) / took);
+}
+
+fn connect(port: &str) -> Device {
+    let target = port.parse().expect("an address");
+    let client = transport::connect(&target, &Options::default()).expect("a client");
+    Device::new(client, Duration::from_secs(10))
+}
+
+/// Sends the firmware, from the first question to the last reply.
+async fn send(device: &Device) -> f64 {
+    let bundle = bundle();
+    // The connection stands before the clock runs, as in an update, which looks at the device first.
+    let before = Snapshot::take(device, device.timeout()).await.expect("an answer");
+    let timeout = device_timeout(SIZE as u64, before.round_trip(), device.window(), chunk_size(device, SIZE as u64));
+    let terms = Terms { commit_timeout: 60, timeout, patience: Terms::PATIENCE };
+    let started = Instant::now();
+    let pushed = push(device, &bundle, &before, terms, &Nobody).await.expect("sent");
+    let took = started.elapsed().as_secs_f64();
+    assert_eq!(pushed, Pushed::Confirmed);
+    device.call(ota::GetInfo {}).await.expect_err("it is about to reboot");
+    took
+}
+
+/// A bundle of exactly this size.
+fn bundle() -> Bytes {
+    let manifest = serde_json::json!({
+        "name": "demo", "platform": "esp32", "version": "2.0.0", "build_id": "b2", "parts": {},
+    });
+    let manifest: Manifest = serde_json::from_value(manifest).expect("a manifest");
+    let of = |size: usize| {
+        let data = vec![7; size];
+        let part = |kind, src, ptn, data| PartFile { kind, src, ptn, data };
+        pack(&manifest, &[part("app", "app.bin", "app_0", &data), part("fs", "fs.bin", "fs_0", &data[..100])])
+            .expect("a zip")
+    };
+    let around = of(SIZE).len() - SIZE;
+    let bundle = of(SIZE - around);
+    assert_eq!(bundle.len(), SIZE);
+    bundle.into()
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).expect("a small number")
+}
+
+fn report(name: &str, took: f64, limit: f64, why: &str) {
+    let verdict = if took <= limit { "kept" } else { "NOT KEPT" };
+    println!("{name}\n    {:>9.1} ms   limit {:>9.1} ms ({why}), {verdict}", took * 1e3, limit * 1e3);
+}

@@ -1,0 +1,312 @@
+//! A firmware that is sent in pieces to a device that is slow, strict, deaf or gone, with a clock that stands still
+//! until everybody waits.
+
+mod support;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use otactl::rpc::{CallError, Device, DialError, RemoteError, Request, RpcClient};
+use otactl::update::push::{PushFailure, Pushed, Reason, Terms, push};
+use otactl::update::verdict::Snapshot;
+use otactl::update::{Event, Observer};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+/// The number of the last piece of the bundle.
+const LAST: usize = 27;
+
+/// What goes wrong with a call.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Fault {
+    /// The link breaks before the call has reached the device.
+    RequestLost,
+    /// The link breaks after it has.
+    ReplyLost,
+    /// Nothing comes back, and the device has not heard it.
+    Swallowed,
+    /// The answer takes its time.
+    Slow(Duration),
+    /// The device restarts before it, and says nothing.
+    Restart,
+    /// The device is switched off for good.
+    SwitchOff,
+}
+
+/// A device that takes the next piece and no other, whatever it has had before.
+#[derive(Debug, Default)]
+struct State {
+    taken: Option<Vec<u8>>,
+    started: Option<Instant>,
+    is_off: bool,
+    has_new_firmware: bool,
+    calls: HashMap<String, usize>,
+    /// Which call of a method goes wrong, counted from 0.
+    faults: Vec<(&'static str, usize, Fault)>,
+    /// Every call of this method takes so long.
+    slow: Option<(&'static str, Duration)>,
+    /// Larger requests do not arrive.
+    room: Option<usize>,
+    knows_offsets: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Fake(Arc<Mutex<State>>);
+
+impl Fake {
+    fn new(faults: &[(&'static str, usize, Fault)]) -> Self {
+        let state =
+            State { started: Some(Instant::now()), faults: faults.to_vec(), knows_offsets: true, ..State::default() };
+        Self(Arc::new(Mutex::new(state)))
+    }
+
+    fn with<R>(&self, work: impl FnOnce(&mut State) -> R) -> R {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn calls(&self, method: &str) -> usize {
+        self.with(|state| state.calls.get(method).copied().unwrap_or(0))
+    }
+}
+
+fn lost() -> CallError {
+    CallError::Lost { peer: "fake".into(), sent: true, reason: "the cable was pulled".into() }
+}
+
+fn error(message: &str) -> Result<Value, RemoteError> {
+    Err(RemoteError { code: -1, message: Some(message.into()) })
+}
+
+impl State {
+    fn run(&mut self, request: &Request) -> Result<Value, RemoteError> {
+        let params = request.params.clone().unwrap_or_default();
+        let uptime = self.started.map_or(Duration::ZERO, |started| started.elapsed()).as_secs();
+        match request.method.as_str() {
+            "RPC.Describe" => {
+                let args = if self.knows_offsets { "{offset: %ld, data: %V}" } else { "{data: %V}" };
+                Ok(json!({"name": "OTA.Write", "args_fmt": args}))
+            }
+            "Sys.GetInfo" => {
+                Ok(json!({"fw_version": if self.has_new_firmware { "2" } else { "1" }, "fw_id": "b", "uptime": uptime}))
+            }
+            "OTA.GetBootState" => Ok(json!({"active_slot": 0, "is_committed": true})),
+            "OTA.Begin" if self.taken.is_some() => error("Failed to init updater"),
+            "OTA.Begin" => {
+                self.taken = Some(Vec::new());
+                Ok(Value::Null)
+            }
+            "OTA.Write" => {
+                let data = STANDARD.decode(params["data"].as_str().expect("a piece")).expect("base64");
+                let Some(taken) = &mut self.taken else { return error("No update in progress") };
+                if params["offset"].as_u64().is_some_and(|offset| offset != taken.len() as u64) {
+                    return error("Unexpected offset");
+                }
+                taken.extend(data);
+                Ok(Value::Null)
+            }
+            "OTA.End" => Ok(Value::Null),
+            other => panic!("{other}"),
+        }
+    }
+}
+
+#[async_trait]
+impl RpcClient for Fake {
+    async fn call(&self, request: Request) -> Result<Value, CallError> {
+        let (fault, slow, is_off) = self.with(|state| {
+            let count = state.calls.entry(request.method.clone()).or_default();
+            let number = *count;
+            *count += 1;
+            let fault = state.faults.iter().find(|(method, at, _)| *method == request.method && *at == number);
+            let mut fault = fault.map(|(_, _, fault)| *fault);
+            if state.room.is_some_and(|room| request.encode(1, None).len() > room) {
+                fault = Some(Fault::Swallowed);
+            }
+            state.is_off |= fault == Some(Fault::SwitchOff);
+            if fault == Some(Fault::Restart) {
+                state.taken = None;
+                state.started = Some(Instant::now());
+            }
+            let slow = state.slow.filter(|(method, _)| *method == request.method).map(|(_, time)| time);
+            (fault, slow, state.is_off)
+        });
+        if is_off {
+            sleep(request.timeout).await;
+            return Err(CallError::Unreachable { peer: "fake".into(), cause: DialError::Silent(request.timeout) });
+        }
+        match fault {
+            Some(Fault::RequestLost) => return Err(lost()),
+            Some(Fault::Swallowed | Fault::Restart) => {
+                sleep(request.timeout).await;
+                let method = request.method.clone();
+                return Err(CallError::Timeout { peer: "fake".into(), method, after: request.timeout, why: None });
+            }
+            _ => {}
+        }
+        let result = self.with(|state| state.run(&request));
+        match fault {
+            Some(Fault::ReplyLost) => return Err(lost()),
+            Some(Fault::Slow(time)) => sleep(time).await,
+            _ => sleep(slow.unwrap_or(Duration::from_millis(5))).await,
+        }
+        result.map_err(|error| CallError::Remote { method: request.method, error })
+    }
+
+    fn hang_up(&self) {}
+
+    fn window(&self) -> usize {
+        4
+    }
+}
+
+#[derive(Default)]
+struct Told(Mutex<Vec<Event>>);
+
+impl Observer for Told {
+    fn on(&self, event: &Event) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
+    }
+}
+
+impl Told {
+    fn resumed(&self) -> usize {
+        let events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        events.iter().filter(|event| matches!(event, Event::PushResumed { .. })).count()
+    }
+}
+
+fn bundle() -> Bytes {
+    (0..60_000_u32).map(|at| u8::try_from(at * 7 % 253).expect("a byte")).collect::<Vec<_>>().into()
+}
+
+/// Sends the bundle: how it ended, what was told, and how long it took.
+async fn send(fake: &Fake) -> (Result<Pushed, PushFailure>, Told, Duration) {
+    let device = Device::new(Box::new(fake.clone()), Duration::from_secs(10));
+    let before = Snapshot::take(&device, device.timeout()).await.expect("an answer");
+    let terms = Terms { commit_timeout: 60, timeout: Duration::from_secs(600), patience: Terms::PATIENCE };
+    let (told, began) = (Told::default(), Instant::now());
+    let pushed = push(&device, &bundle(), &before, terms, &told).await;
+    (pushed, told, began.elapsed())
+}
+
+fn assert_whole(fake: &Fake) {
+    assert_eq!(fake.with(|state| state.taken.clone()).as_deref(), Some(&*bundle()), "every byte, and every byte once");
+}
+
+/// Whether a piece arrived whose acknowledgement is lost, nobody knows. It comes again, and the device's complaint
+/// about it is none.
+#[tokio::test(start_paused = true)]
+async fn a_piece_that_was_taken_is_not_taken_twice() {
+    for (fault, why) in [
+        (Fault::ReplyLost, "it had it"),
+        (Fault::RequestLost, "it had not"),
+        (Fault::Swallowed, "it had not, and nobody noticed"),
+    ] {
+        for at in [0, 7, LAST] {
+            let fake = Fake::new(&[("OTA.Write", at, fault)]);
+            let (pushed, told, took) = send(&fake).await;
+            match pushed {
+                Ok(Pushed::Confirmed) => {}
+                // It complained of the last piece, and there is no later one to prove what it meant.
+                Ok(Pushed::Unconfirmed { reason }) if (fault, at) == (Fault::ReplyLost, LAST) => {
+                    assert!(reason.contains("Unexpected offset"), "{reason}");
+                }
+                other => panic!("{why}, at {at}: {other:?}"),
+            }
+            assert_eq!(told.resumed(), 1, "{why}, at {at}");
+            // A piece that others have overtaken is missed soon; the last has nobody to overtake it.
+            assert!(took < Duration::from_secs(if at == LAST { 12 } else { 3 }), "{why}, at {at}: {took:?}");
+            assert_whole(&fake);
+        }
+    }
+}
+
+/// 25 seconds for each piece: slow, but it goes on.
+#[tokio::test(start_paused = true)]
+async fn a_slow_device_is_never_cut_off() {
+    for time in [Duration::from_secs(9), Duration::from_secs(25)] {
+        let fake = Fake::new(&[("OTA.Write", 0, Fault::Slow(Duration::from_secs(9)))]);
+        fake.with(|state| state.slow = Some(("OTA.Write", time)));
+        let (pushed, told, _) = send(&fake).await;
+        assert_eq!(pushed.expect("sent"), Pushed::Confirmed);
+        assert_eq!(told.resumed(), 0, "{time:?}");
+        assert_whole(&fake);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_is_gone_is_given_up() {
+    let fake = Fake::new(&[("OTA.Write", 9, Fault::SwitchOff)]);
+    let (pushed, _, took) = send(&fake).await;
+    let failure = pushed.expect_err("nobody is there");
+    assert!(matches!(failure.reason, Reason::Gone { .. }), "{failure:?}");
+    assert!(!failure.aborted && failure.acknowledged > 0 && failure.total == 60_000, "{failure:?}");
+    assert!((Duration::from_secs(30)..Duration::from_secs(45)).contains(&took), "{took:?}");
+}
+
+/// What it had is gone with the restart; going on would be an error a piece later, and a riddle.
+#[tokio::test(start_paused = true)]
+async fn a_restart_is_told_as_one() {
+    for knows_offsets in [true, false] {
+        let fake = Fake::new(&[("OTA.Write", 9, Fault::Restart)]);
+        fake.with(|state| state.knows_offsets = knows_offsets);
+        // It has run for a while, or it could not be seen in its uptime.
+        sleep(Duration::from_secs(60)).await;
+        let (pushed, ..) = send(&fake).await;
+        let failure = pushed.expect_err("restarted");
+        assert!(matches!(failure.reason, Reason::Restarted) && !failure.aborted, "{failure:?}");
+        assert_eq!(fake.calls("OTA.End"), 0, "there is nothing to give up");
+    }
+}
+
+/// Something on the way has no room for large pieces: a UART without flow control, while flash is written.
+#[tokio::test(start_paused = true)]
+async fn what_gets_lost_is_sent_in_smaller_pieces() {
+    let fake = Fake::new(&[]);
+    fake.with(|state| state.room = Some(300));
+    let (pushed, told, took) = send(&fake).await;
+    assert_eq!(pushed.expect("sent"), Pushed::Confirmed);
+    assert!(told.resumed() <= 3 && took < Duration::from_secs(60), "{} {took:?}", told.resumed());
+    assert_whole(&fake);
+
+    let fake = Fake::new(&[]);
+    fake.with(|state| state.room = Some(150));
+    let (pushed, _, took) = send(&fake).await;
+    let failure = pushed.expect_err("nothing arrives");
+    assert!(matches!(failure.reason, Reason::Stuck(_)) && failure.aborted, "{failure:?}");
+    assert!(took < Duration::from_secs(90), "{took:?}");
+}
+
+/// The order to reboot may be given twice, but whoever does not answer it may have heard it.
+#[tokio::test(start_paused = true)]
+async fn a_lost_end_is_looked_into() {
+    for fault in [Fault::RequestLost, Fault::ReplyLost, Fault::Swallowed] {
+        let fake = Fake::new(&[("OTA.End", 0, fault)]);
+        let (pushed, ..) = send(&fake).await;
+        assert_eq!(pushed.expect("sent"), Pushed::Confirmed, "{fault:?}");
+        assert_eq!(fake.calls("OTA.End"), 2, "{fault:?}");
+    }
+    // It may have heard it, and not be back; or it is gone, and has certainly not.
+    let fake = Fake::new(&[("OTA.End", 0, Fault::Swallowed), ("Sys.GetInfo", 2, Fault::SwitchOff)]);
+    let (pushed, ..) = send(&fake).await;
+    assert!(matches!(pushed, Ok(Pushed::Unconfirmed { .. })), "{pushed:?}");
+    let fake = Fake::new(&[("OTA.End", 0, Fault::SwitchOff)]);
+    let (pushed, ..) = send(&fake).await;
+    let failure = pushed.expect_err("nobody is there");
+    assert!(matches!(failure.reason, Reason::Gone { .. }) && failure.acknowledged == failure.total, "{failure:?}");
+}
+
+/// A device that was not heard to begin may have begun.
+#[tokio::test(start_paused = true)]
+async fn a_lost_beginning_is_given_up_and_begun_again() {
+    let fake = Fake::new(&[("OTA.Begin", 0, Fault::RequestLost)]);
+    let (pushed, ..) = send(&fake).await;
+    assert_eq!(pushed.expect("sent"), Pushed::Confirmed);
+    assert_eq!((fake.calls("OTA.Begin"), fake.calls("OTA.End")), (2, 2));
+    assert_whole(&fake);
+}
