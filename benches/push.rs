@@ -12,6 +12,7 @@ use otactl::rpc::Device;
 use otactl::rpc::frame::MAX_REQUEST;
 use otactl::sim::{Config, Simulator};
 use otactl::transport::{self, Options};
+use otactl::update::patience::Patience;
 use otactl::update::push::{Pushed, Terms, chunk_size, device_timeout, push};
 use otactl::update::verdict::Snapshot;
 use otactl::update::{Event, Observer};
@@ -89,7 +90,7 @@ async fn send(device: &Device) -> f64 {
     // The connection stands before the clock runs, as in an update, which looks at the device first.
     let before = Snapshot::take(device, device.timeout()).await.expect("an answer");
     let timeout = device_timeout(SIZE as u64, before.round_trip(), device.window(), chunk_size(device, SIZE as u64));
-    let terms = Terms { commit_timeout: 60, timeout, patience: Terms::PATIENCE };
+    let terms = Terms { commit_timeout: 60, timeout, patience: Patience::default() };
     let started = Instant::now();
     let pushed = push(device, &bundle, &before, terms, &Nobody).await.expect("sent");
     let took = started.elapsed().as_secs_f64();

@@ -10,11 +10,12 @@ use std::time::Duration;
 use otactl::bundle::Bundle;
 use otactl::ota;
 use otactl::rpc::Device;
-use otactl::sim::{Config, Fault};
-use otactl::transport::{Options, connect};
+use otactl::sim::{Config, Fault, uart};
+use otactl::transport::{Options, connect, serial};
 use otactl::update::{Event, Failure, Observer, Plan, Serving, Source, Success, Via, run};
-use support::ways::Way;
-use support::{DEMO, file};
+use support::ways::{Bench, Way};
+use support::{DEMO, file, simulator_with};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -26,6 +27,9 @@ const ROLLED_BACK: End = ("rolled_back", "1.0.0", true);
 const DOWNLOAD_FAILED: End = ("download_failed", "1.0.0", true);
 const NOT_COMMITTED: End = ("not_committed", "2.0.0", false);
 const REFUSED: End = ("refused", "1.0.0", true);
+
+/// More of them at a time would wait for one another, and take that for a slow device.
+const AT_A_TIME: usize = 12;
 
 /// No update takes this long, whatever goes wrong.
 const HANGS: Duration = Duration::from_secs(60);
@@ -117,9 +121,25 @@ fn plan(via: Via) -> Plan {
     Plan { via, serving, reboot_timeout: Duration::from_secs(20), patience: plan.patience.scaled(0.1), ..plan }
 }
 
+/// A serial line fast enough for a whole firmware.
+const BAUD_RATE: u32 = 921_600;
+
+/// A simulated device at the end of this way.
+async fn simulated(way: Way, config: Config) -> Bench {
+    #[cfg(unix)]
+    if way == Way::Serial {
+        let mut device = simulator_with(config).await;
+        let line = uart::Config { baud_rate: BAUD_RATE, ..uart::Config::default() };
+        let port = device.serve_serial(line).expect("a pseudo terminal").display().to_string();
+        return Bench::new(port, device, ());
+    }
+    way.simulated(config).await
+}
+
 fn device(port: &str) -> Device {
     let timeout = Duration::from_secs(4);
-    let options = Options { connect_timeout: timeout, ..Options::default() };
+    let serial = serial::Settings { baud_rate: BAUD_RATE, ..serial::Settings::default() };
+    let options = Options { connect_timeout: timeout, serial, ..Options::default() };
     let target = port.parse().unwrap_or_else(|e| panic!("{port}: {e}"));
     Device::new(connect(&target, &options).unwrap_or_else(|e| panic!("{port}: {e}")), timeout)
 }
@@ -169,12 +189,15 @@ async fn assert_ends(device: &Device, result: &Result<Success, Failure>, end: En
 
 /// Runs all cases over one way, many at a time: most of what they do is to wait.
 async fn over(way: Way) {
+    let places = Arc::new(Semaphore::new(AT_A_TIME));
     let mut running = JoinSet::new();
     for case in CASES {
         for (via, end) in [(Via::Pull, case.pull), (Via::Push, case.push)] {
             let Some(end) = end else { continue };
+            let places = Arc::clone(&places);
             running.spawn(async move {
-                let bench = way.simulated(config(case.faults)).await;
+                let _place = places.acquire_owned().await.expect("open");
+                let bench = simulated(way, config(case.faults)).await;
                 let log = Arc::new(Log::default());
                 let started = Instant::now();
                 let device = device(&bench.port);

@@ -12,6 +12,7 @@ use otactl::bundle::write::{PartFile, pack};
 use otactl::ota::{self, UpdateState};
 use otactl::rpc::Device;
 use otactl::sim::{self, Config};
+use otactl::update::patience::Patience;
 use otactl::update::push::{PushFailure, Pushed, Reason, Terms, chunk_size, device_timeout, push};
 use otactl::update::verdict::Snapshot;
 use otactl::update::{Event, Observer};
@@ -75,7 +76,7 @@ async fn send(device: &Device, bundle: &Bytes, told: &Told) -> Result<Pushed, Pu
     let before = Snapshot::take(device, PATIENCE).await.expect("an answer");
     let chunk = chunk_size(device, bundle.len() as u64);
     let timeout = device_timeout(bundle.len() as u64, before.round_trip(), device.window(), chunk);
-    let terms = Terms { commit_timeout: 60, timeout, patience: Terms::PATIENCE };
+    let terms = Terms { commit_timeout: 60, timeout, patience: Patience::default() };
     push(device, bundle, &before, terms, told).await
 }
 

@@ -12,6 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use otactl::rpc::{CallError, Device, DialError, RemoteError, Request, RpcClient};
+use otactl::update::patience::Patience;
 use otactl::update::push::{PushFailure, Pushed, Reason, Terms, push};
 use otactl::update::verdict::Snapshot;
 use otactl::update::{Event, Observer};
@@ -188,7 +189,7 @@ fn bundle() -> Bytes {
 async fn send(fake: &Fake) -> (Result<Pushed, PushFailure>, Told, Duration) {
     let device = Device::new(Box::new(fake.clone()), Duration::from_secs(10));
     let before = Snapshot::take(&device, device.timeout()).await.expect("an answer");
-    let terms = Terms { commit_timeout: 60, timeout: Duration::from_secs(600), patience: Terms::PATIENCE };
+    let terms = Terms { commit_timeout: 60, timeout: Duration::from_secs(600), patience: Patience::default() };
     let (told, began) = (Told::default(), Instant::now());
     let pushed = push(&device, &bundle(), &before, terms, &told).await;
     (pushed, told, began.elapsed())

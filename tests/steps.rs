@@ -12,7 +12,7 @@ use otactl::rpc::Device;
 use otactl::sim::mqtt::Generation;
 use otactl::sim::uart;
 use otactl::sim::{Config, Simulator};
-use otactl::transport::{Options, connect};
+use otactl::transport::{Options, connect, serial};
 use otactl::update::{Event, Observer, Plan, Source, Success, Via, run};
 use serde_json::Value;
 use support::broker::Broker;
@@ -22,6 +22,9 @@ use tokio::sync::mpsc;
 /// The steps of an update that changes something, by the names of their events.
 const PULL: [&str; 7] = ["serving", "requested", "fetching", "applied", "rebooting", "back", "committing"];
 const PUSH: [&str; 6] = ["requested", "pushing", "sent", "rebooting", "back", "committing"];
+
+/// A serial line fast enough for a whole firmware.
+const BAUD_RATE: u32 = 921_600;
 
 /// Tells when a step is reached, for the first time.
 struct At {
@@ -45,7 +48,8 @@ fn config() -> Config {
 
 fn device(port: &str) -> Device {
     let timeout = Duration::from_secs(10);
-    let options = Options { connect_timeout: timeout, ..Options::default() };
+    let serial = serial::Settings { baud_rate: BAUD_RATE, ..serial::Settings::default() };
+    let options = Options { connect_timeout: timeout, serial, ..Options::default() };
     let target = port.parse().unwrap_or_else(|e| panic!("{port}: {e}"));
     Device::new(connect(&target, &options).unwrap_or_else(|e| panic!("{port}: {e}")), timeout)
 }
@@ -109,6 +113,6 @@ async fn a_cable_that_is_out_for_a_moment_at_any_step() {
 
 /// The port gets another name of its own each time; as on a bench, a link leads to it.
 fn plug_in(device: &mut Simulator, path: &Path) {
-    let port = device.serve_serial(uart::Config { baud_rate: 921_600, ..uart::Config::default() }).expect("a port");
+    let port = device.serve_serial(uart::Config { baud_rate: BAUD_RATE, ..uart::Config::default() }).expect("a port");
     std::os::unix::fs::symlink(port, path).expect("a link");
 }

@@ -83,7 +83,7 @@ async fn push(
     let terms = Terms {
         commit_timeout: plan.commit_timeout.as_secs(),
         timeout: plan.download_timeout.unwrap_or_else(enough),
-        patience: plan.patience.dead,
+        patience: plan.patience,
     };
     observer.on(&Event::Requested { from_us: true, commit_timeout: terms.commit_timeout });
     let result = push::push(device, bytes, before, terms, observer).await;

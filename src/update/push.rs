@@ -20,6 +20,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::event::{Event, Observer};
 use super::flight::{Flight, GRAIN};
 use super::judge::says_nothing_new;
+use super::patience::Patience;
 use super::reboot::probe_timeout;
 use super::verdict::{Snapshot, rebooted};
 use crate::ota;
@@ -28,10 +29,6 @@ use crate::text::{for_humans, printable};
 
 /// What is left free in a request: a later challenge may be a little longer than the last.
 const SLACK: usize = 16;
-
-/// The least time within which the oldest piece in flight has to be acknowledged, whatever the earlier ones took: a
-/// device erases flash in between.
-const SHORTEST: Duration = Duration::from_secs(10);
 
 /// And so many times what it should take, by the rate so far.
 const TOLERANCE: f64 = 4.0;
@@ -56,9 +53,6 @@ const SETBACKS: u32 = 5;
 /// How often a device that ignores offsets is sent everything from the beginning, after the first time.
 const RESTARTS: u32 = 2;
 
-/// How long the device may take to say that all is well, once it was seen not to have rebooted without a word.
-const FINISH: Duration = Duration::from_secs(60);
-
 /// What the device gives to a download unless it is told otherwise.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
 
@@ -69,13 +63,9 @@ pub struct Terms {
     pub commit_timeout: u64,
     /// After this long the device forgets what it was sent; see [`device_timeout`].
     pub timeout: Duration,
-    /// For so long a device that has acknowledged nothing may be out of reach.
-    pub patience: Duration,
-}
-
-impl Terms {
-    /// How long is waited for a device that is out of reach, unless somebody knows better.
-    pub const PATIENCE: Duration = Duration::from_secs(30);
+    /// How long it may take to acknowledge anything (`stalls`), to come back into reach (`dead`), and to say at the end
+    /// that all is well (`finish`).
+    pub patience: Patience,
 }
 
 /// How it ended well. Whether the firmware runs is to be seen from the device's state.
@@ -224,25 +214,25 @@ fn rate(bytes: usize, took: Duration) -> Option<f64> {
 }
 
 /// How long the oldest of so many bytes may go unacknowledged, at this many bytes per second. If nothing was measured
-/// yet, a small question was, with its answer.
-fn deadline(rate: Option<f64>, under_way: usize, round_trip: Duration) -> Duration {
+/// yet, a small question was, with its answer. At least `shortest`, whatever the earlier ones took: a device erases
+/// flash in between.
+fn deadline(rate: Option<f64>, under_way: usize, round_trip: Duration, shortest: Duration) -> Duration {
     #[expect(clippy::cast_precision_loss, reason = "a few pieces")]
     let expected = match rate {
         None => round_trip.saturating_mul(WINDOW_TAKES),
         Some(rate) => Duration::try_from_secs_f64(under_way as f64 / rate * TOLERANCE).unwrap_or(LONGEST),
     };
-    expected.clamp(SHORTEST, LONGEST)
+    expected.clamp(shortest, LONGEST)
 }
 
 /// Whether `OTA.Write` heeds the offset. A device that describes nothing is not trusted to.
 async fn knows_offsets(device: &Device) -> Result<bool, Reason> {
-    match device.call(ota::Describe { name: "OTA.Write".into() }).await {
-        Ok(described) => Ok(described.args_fmt.contains("offset")),
+    match device.call_until_sent(&ota::Describe { name: "OTA.Write".into() }, device.timeout()).await {
+        Ok(described) => Ok(described["args_fmt"].as_str().is_some_and(|arguments| arguments.contains("offset"))),
         Err(CallError::Remote { error, .. }) => match error.message.as_deref() {
             Some("name not found") => Err(Reason::Unsupported),
             _ => Ok(false),
         },
-        Err(CallError::WrongShape { .. }) => Ok(false),
         Err(error) => Err(Reason::NotBegun(error)),
     }
 }
@@ -283,7 +273,8 @@ impl<'a> Push<'a> {
             commit_timeout: self.terms.commit_timeout,
             size: self.bundle.len() as u64,
         };
-        let Err(error) = self.device.call(begin).await else { return Ok(()) };
+        let answer = self.device.call_until_sent(&begin, self.device.timeout()).await;
+        let Err(error) = answer else { return Ok(()) };
         if error.remote().is_some_and(|error| error.code == 404) {
             return Err(Reason::Unsupported);
         }
@@ -390,9 +381,9 @@ impl<'a> Push<'a> {
     /// Until when the oldest piece has to be acknowledged.
     fn quiet_until(&self, had: usize, began: Instant) -> Instant {
         let rate = rate(self.flight.acknowledged() - had, self.heard.saturating_duration_since(began));
-        let longest = deadline(rate, self.flight.under_way(), self.before.round_trip());
+        let longest = deadline(rate, self.flight.under_way(), self.before.round_trip(), self.terms.patience.stalls);
         // A device that would have to be sent everything again is worth some patience.
-        let least = if self.knows_offsets { Duration::ZERO } else { self.terms.patience };
+        let least = if self.knows_offsets { Duration::ZERO } else { self.terms.patience.dead };
         self.heard.max(began) + longest.max(least)
     }
 
@@ -439,9 +430,9 @@ impl<'a> Push<'a> {
                 Err(error) if error.is_passing() => error.to_string(),
                 Err(error) => return Err(Reason::Call(error)),
             };
-            let after = self.heard.elapsed();
+            let (after, Patience { dead, stalls, .. }) = (self.heard.elapsed(), self.terms.patience);
             // The silence may have taken all of the patience before it was looked into.
-            if after >= self.terms.patience && began.elapsed() >= self.terms.patience.min(SHORTEST) {
+            if after >= dead && began.elapsed() >= dead.min(stalls) {
                 return Err(Reason::Gone { after, last: silence });
             }
             sleep(PACE).await;
@@ -453,8 +444,8 @@ impl<'a> Push<'a> {
     async fn end(&mut self) -> Result<Pushed, Reason> {
         let mut is_second = false;
         loop {
-            let shortest = deadline(None, 0, self.before.round_trip());
-            let timeout = if is_second { FINISH.max(shortest) } else { shortest };
+            let shortest = deadline(None, 0, self.before.round_trip(), self.terms.patience.stalls);
+            let timeout = if is_second { self.terms.patience.finish.max(shortest) } else { shortest };
             let error = match self.device.call_within(ota::End {}, timeout).await {
                 Ok(value) => return Ok(self.ended(&value)),
                 Err(error) => error,
@@ -516,7 +507,8 @@ mod tests {
     #[test]
     fn a_piece_is_waited_for_as_long_as_the_others_let_expect() {
         let patience = Duration::from_secs(30);
-        let seconds = |rate, under_way| deadline(rate, under_way, Duration::from_millis(700)).as_secs();
+        let seconds =
+            |rate, under_way| deadline(rate, under_way, Duration::from_millis(700), Duration::from_secs(10)).as_secs();
         assert_eq!(seconds(None, 6000), 22, "9600 baud, of which only the first question is known");
         assert_eq!(seconds(Some(100_000.0), 16_000), 10, "flash is erased in between");
         assert_eq!(seconds(Some(300.0), 6000), 80, "four times 20 s");
