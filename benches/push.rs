@@ -35,7 +35,7 @@ async fn main() {
     let (simulator, device) = far_or_slow(Config { reply_delay: TIME, ..Config::default() }).await;
     let took = send(&device).await;
     drop(simulator);
-    // 512 bytes at a time, each of which waits for the reply to the one before, were measured to take 4.8 s.
+    // Pieces of 512 bytes, each of which waits for the reply to the one before, are taken to need 4.8 s.
     report("WebSocket, 20 ms for the way of each reply", took, 0.48, "a tenth of 512 bytes at a time");
 
     let (simulator, device) = far_or_slow(Config { write_time: TIME, ..Config::default() }).await;

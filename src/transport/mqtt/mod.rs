@@ -138,8 +138,8 @@ impl Connect for Mqtt {
     }
 
     /// A broker keeps the order of what one client publishes, but passes it on as fast as it can to a device whose
-    /// library drops the connection when it has no room. With 80 ms for the way, four frames of 3 KB take 1.2 times as
-    /// long as eight; with 20 ms nobody waits for the network.
+    /// library drops the connection when it has no room. With 80 ms for the way and 20 ms of
+    /// a simulated device for each, four frames of 3 KB take 1.2 times as long as eight.
     fn window(&self) -> usize {
         4
     }
