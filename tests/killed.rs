@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 /// How often it is killed.
-const TIMES: u64 = 100;
+const TIMES: u32 = 100;
 
 /// How many of them run at a time; most of what they do is to wait.
 const AT_A_TIME: usize = 6;
@@ -30,40 +30,51 @@ const LINES: [(Way, &[&str]); 5] = [
 
 #[tokio::test]
 async fn a_hundred_times() {
+    let mut lasts = Vec::new();
+    for (way, args) in LINES {
+        let bench = way.simulated(config()).await;
+        let started = Instant::now();
+        let run = run_on(&bench.port, args).await;
+        assert_eq!(run.code, 0, "{}", run.shown());
+        lasts.push(started.elapsed());
+    }
     let places = Arc::new(Semaphore::new(AT_A_TIME));
     let mut running = JoinSet::new();
     for number in 0..TIMES {
         let places = Arc::clone(&places);
+        let line = usize::try_from(number).expect("small") % LINES.len();
+        // Spread over the whole of an update, like the multiples of an irrational number.
+        let after = lasts[line].mul_f64(f64::from(number) * 0.618_034 % 1.0);
         running.spawn(async move {
             let _place = places.acquire().await.expect("open");
-            once(number).await;
+            once(LINES[line], after).await
         });
     }
-    let mut failed = 0;
+    let (mut failed, mut in_time) = (0, 0);
     while let Some(ended) = running.join_next().await {
-        failed += usize::from(ended.is_err());
+        failed += u32::from(ended.is_err());
+        in_time += u32::from(ended.unwrap_or_default());
     }
     assert_eq!(failed, 0, "of {TIMES} did not end as they should; each is told above");
+    assert!(in_time > TIMES / 2, "only {in_time} of {TIMES} were killed before they had ended");
 }
 
-async fn once(number: u64) {
-    let (way, args) = LINES[usize::try_from(number).expect("small") % LINES.len()];
-    let config = Config {
-        running_for: Duration::from_secs(1000),
-        reboot_delay: Duration::from_millis(200),
-        ..Config::default()
-    };
-    let bench = way.simulated(config).await;
-    // Spread over the whole of an update, whose length the machine decides: the first ones go into the beginning, and
-    // the last ones may come too late.
-    let after = Duration::from_micros(number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 44);
+fn config() -> Config {
+    Config { running_for: Duration::from_secs(1000), reboot_delay: Duration::from_millis(200), ..Config::default() }
+}
+
+/// True if it was killed before it had ended.
+async fn once((way, args): (Way, &[&str]), after: Duration) -> bool {
+    let bench = way.simulated(config()).await;
     let mut command = tokio::process::Command::from(otactl(&[&["--port", &bench.port], args].concat()));
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn().expect("it starts");
     tokio::time::sleep(after).await;
+    let in_time = child.try_wait().expect("a child").is_none();
     child.kill().await.expect("it runs, or has ended");
     let started = Instant::now();
     let again = run_on(&bench.port, args).await;
     let what = format!("{args:?} over {way:?}, killed after {after:?}, run again for {:?}", started.elapsed());
     assert_eq!(again.code, 0, "{what}: {}", again.shown());
     assert_runs(&bench.port, "2.0.0", true).await;
+    in_time
 }

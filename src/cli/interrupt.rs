@@ -47,6 +47,14 @@ fn describe(stage: &Stage) -> (String, &'static str) {
             ),
             AGAIN,
         ),
+        Stage::Takes { may_be_complete: true, .. } => (
+            "the device has been sent the firmware, and was not told to use it; it keeps running what it runs".into(),
+            "run the same command again; the device may wait for some minutes before it forgets the firmware",
+        ),
+        Stage::Takes { may_be_complete: false, .. } => (
+            "the device was being sent the firmware, and was told to forget it; it keeps running what it runs".into(),
+            "run the same command again; a device that was not reached waits for the rest for some minutes first",
+        ),
         Stage::Reboots { commit_timeout } => (
             format!(
                 "the device has the firmware and reboots into it, uncommitted; it goes back {} after that unless it \

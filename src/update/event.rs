@@ -255,6 +255,15 @@ pub enum Stage {
         /// Seconds that it will wait for the commit after its reboot.
         commit_timeout: u64,
     },
+    /// It is sent the firmware, and waits for the rest of it until its time is over.
+    Takes {
+        /// Bytes that are under way at a time.
+        in_flight: u64,
+        /// Whether it may have all of it, so that to end the update would mean to go on with it.
+        may_be_complete: bool,
+        /// Seconds that it will wait for the commit after its reboot.
+        commit_timeout: u64,
+    },
     /// It has the new firmware and reboots into it.
     Reboots {
         /// Seconds that it will wait for the commit after its reboot.
@@ -281,13 +290,20 @@ impl Stage {
             (Event::Requested { from_us, commit_timeout }, _) => {
                 Self::Fetches { from_us: *from_us, commit_timeout: *commit_timeout }
             }
+            (Event::Pushing { window, chunk }, Self::Fetches { commit_timeout, .. }) => {
+                let in_flight = window.saturating_mul(*chunk) as u64;
+                Self::Takes { in_flight, may_be_complete: false, commit_timeout }
+            }
+            (Event::Sent { bytes, total }, Self::Takes { in_flight, commit_timeout, .. }) => {
+                Self::Takes { in_flight, may_be_complete: bytes.saturating_add(in_flight) >= *total, commit_timeout }
+            }
             // Once it has all of the firmware, it needs us no more.
             (Event::Sent { bytes, total }, Self::Fetches { commit_timeout, .. }) if bytes == total => {
                 Self::Reboots { commit_timeout }
             }
             (
                 Event::Rebooting | Event::Applied { .. } | Event::Unconfirmed { .. },
-                Self::Fetches { commit_timeout, .. },
+                Self::Fetches { commit_timeout, .. } | Self::Takes { commit_timeout, .. },
             ) => Self::Reboots { commit_timeout },
             (Event::Back { committed: true, .. }, _) => Self::Settled,
             (Event::Back { reverts_in, .. }, _) => Self::Uncommitted { reverts_in: *reverts_in },
@@ -313,6 +329,8 @@ mod tests {
         let build = Build { version: "2".into(), build_id: "b".into() };
         let requested = |from_us| Event::Requested { from_us, commit_timeout: 300 };
         let back = |committed| Event::Back { build: build.clone(), slot: 1, committed, reverts_in: Some(290) };
+        let pushing = Event::Pushing { window: 2, chunk: 5 };
+        let takes = |may_be_complete| Stage::Takes { in_flight: 10, may_be_complete, commit_timeout: 300 };
         let fetches = |from_us| Stage::Fetches { from_us, commit_timeout: 300 };
         for (events, expected) in [
             (vec![], Stage::Untouched),
@@ -321,6 +339,11 @@ mod tests {
             (vec![requested(false), Event::Written { percent: 5 }], fetches(false)),
             (vec![requested(true), Event::Sent { bytes: 5, total: 9 }], fetches(true)),
             (vec![requested(true), Event::Sent { bytes: 9, total: 9 }], Stage::Reboots { commit_timeout: 300 }),
+            (vec![requested(true), pushing.clone()], takes(false)),
+            (vec![requested(true), pushing.clone(), Event::Sent { bytes: 9, total: 20 }], takes(false)),
+            // What is under way may have arrived.
+            (vec![requested(true), pushing.clone(), Event::Sent { bytes: 10, total: 20 }], takes(true)),
+            (vec![requested(true), pushing, Event::Rebooting], Stage::Reboots { commit_timeout: 300 }),
             (vec![requested(true), Event::Rebooting], Stage::Reboots { commit_timeout: 300 }),
             (vec![requested(true), Event::Rebooting, back(false)], Stage::Uncommitted { reverts_in: Some(290) }),
             (vec![Event::Rebooting, back(true)], Stage::Settled),

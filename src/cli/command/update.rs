@@ -1,3 +1,4 @@
+use std::cell::OnceCell;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,14 +8,20 @@ use otactl::bundle::Bundle;
 use otactl::rpc::Device;
 use otactl::transport::target::Target;
 use otactl::transport::tls;
+use otactl::update::event::Stage;
 use otactl::update::serve::allow::AllowFrom;
-use otactl::update::{self, Plan, Serving, Source, Success, Via, remote};
+use otactl::update::{self, Plan, Serving, Source, Success, Via, push, remote};
+
+use tokio::time::timeout;
 
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::interrupt;
 use crate::cli::progress::Progress;
 use crate::cli::values;
+
+/// How long a device that was being sent a firmware is told to forget it, when nobody wants to wait any more.
+const FORGET: Duration = Duration::from_millis(300);
 
 /// Take the device to a new firmware, prove that it runs, and commit it
 ///
@@ -125,18 +132,31 @@ impl From<Way> for Via {
 impl Args {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let progress = Progress::new(context.output.clone());
+        let device = OnceCell::new();
         let result = tokio::select! {
             // Biased so that what is done is reported as done, even if Ctrl-C comes with it.
             biased;
-            result = self.update(context, &progress) => result,
-            () = interrupt::received() => Err(interrupt::failure(&progress.stage())),
+            result = self.update(context, &device, &progress) => result,
+            () = interrupt::received() => {
+                let stage = progress.stage();
+                if let (Stage::Takes { may_be_complete: false, .. }, Some(device)) = (&stage, device.get()) {
+                    // Whoever pressed Ctrl-C does not wait for more than that.
+                    let _ = timeout(FORGET, push::abort(device)).await;
+                }
+                Err(interrupt::failure(&stage))
+            }
         };
         let said = progress.end(&result);
         // What became of the device counts for more than that it could not be said.
         result.map(drop).and(said)
     }
 
-    async fn update(&self, context: &Context, progress: &Progress) -> Result<Success, Failure> {
+    async fn update(
+        &self,
+        context: &Context,
+        device: &OnceCell<Device>,
+        progress: &Progress,
+    ) -> Result<Success, Failure> {
         let source = self.source(context).await?;
         let tls = match self.serve_tls.as_deref() {
             Some([cert, key]) => Some(tls::server_config(cert, key)?),
@@ -144,7 +164,8 @@ impl Args {
             _ => None,
         };
         let target = context.target().await?;
-        let device = context.connect(&target)?;
+        let connected = context.connect(&target)?;
+        let device = device.get_or_init(|| connected);
         let plan = Plan {
             serving: Serving {
                 listen: self.listen,
@@ -171,7 +192,7 @@ impl Args {
             dry_run: self.dry_run,
             ..Plan::new(source)
         };
-        update::run(&device, &plan, progress).await.map_err(Failure::from)
+        update::run(device, &plan, progress).await.map_err(Failure::from)
     }
 
     /// The firmware. A bundle that a device could not take is found out before the device is asked.
