@@ -43,14 +43,27 @@ impl Context {
 
     /// Where the device is. Starts it, if it is a simulated one.
     pub(crate) async fn target(&self) -> Result<Target, Failure> {
-        let from_mos = || std::env::var("MOS_PORT").ok();
-        let given = |port: &String| !port.is_empty();
-        let Some(port) = self.global.port.clone().filter(given).or_else(from_mos).filter(given) else {
+        let Some(port) = self.given_port() else {
             return self.first_serial_port();
         };
         match port.parse()? {
             Target::Sim(way) => self.simulated(way).await,
             target => Ok(target),
+        }
+    }
+
+    fn given_port(&self) -> Option<String> {
+        let from_mos = || std::env::var("MOS_PORT").ok();
+        let given = |port: &String| !port.is_empty();
+        self.global.port.clone().filter(given).or_else(from_mos).filter(given)
+    }
+
+    /// What a program that we start can give as `--port` to reach the same device: what the user gave us,
+    /// unless that was a device within this process.
+    pub(crate) fn port(&self, target: &Target) -> String {
+        match self.given_port() {
+            Some(port) if self.simulator.get().is_none() => port,
+            _ => target.to_string(),
         }
     }
 

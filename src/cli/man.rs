@@ -20,7 +20,7 @@ const ENVIRONMENT: [(&str, &str); 8] = [
     ("NO_COLOR", "if it is set to anything, no colours are used"),
 ];
 
-const EXAMPLES: [(&str, &str); 5] = [
+const EXAMPLES: [(&str, &str); 6] = [
     ("otactl --port sim: update firmware.zip", "Try an update on a simulated device."),
     (
         "otactl --port ws://192.168.1.5 update build/fw.zip",
@@ -29,6 +29,10 @@ const EXAMPLES: [(&str, &str); 5] = [
     (
         "otactl --port http://192.168.1.5 update --url http://server/fw.zip --no-commit",
         "Have the device fetch the firmware by itself, and leave the commit to later.",
+    ),
+    (
+        "otactl --port ws://192.168.1.5 update build/fw.zip --check-http http://192.168.1.5/health --soak 30s",
+        "Commit the new firmware only if it serves its page and runs for half a minute without a reboot.",
     ),
     ("MOS_PORT=ws://192.168.1.5 otactl commit", "Keep what runs."),
     ("otactl --port ws://192.168.1.5 call Config.Get '{\"key\": \"device.id\"}'", "Call any method of the device."),

@@ -2,6 +2,7 @@
 //!
 //! - [`command`]: one file per subcommand: its arguments and its `run`;
 //! - [`serial`], [`mqtt`], [`tls`]: the options for serial ports, for brokers, and for TLS;
+//! - [`checks`]: the options for health checks;
 //! - [`credentials`]: user and password, from wherever they come;
 //! - [`context`]: options and environment become a connected device;
 //! - [`output`]: results and talk; the only file that writes to stdout;
@@ -16,6 +17,7 @@
 
 #![expect(clippy::doc_markdown, reason = "clap shows these comments as they are")]
 
+pub(crate) mod checks;
 pub(crate) mod clock;
 pub(crate) mod command;
 pub(crate) mod context;

@@ -74,6 +74,9 @@ impl Output {
     /// What went wrong, and what to try.
     pub(crate) fn failure(&self, failure: &Failure) {
         let mut text = format!("{} {}\n", self.paint("31;1", "error:"), printable(&failure.message));
+        for line in failure.facts.iter().flat_map(|facts| &facts.output) {
+            text.extend(["    ", &printable(line), "\n"]);
+        }
         for hint in &failure.hints {
             text.extend([&self.paint("36;1", "hint:"), " ", &printable(hint), "\n"]);
         }

@@ -1,12 +1,13 @@
 //! Update events become bars on a terminal, lines elsewhere, or JSON.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::clock::{reverts, timestamp};
 use super::failure::Failure;
 use super::output::{Output, line};
 use indicatif::{ProgressBar, ProgressStyle};
+use otactl::text::for_humans;
 use otactl::update::event::{Event, Stage};
 use otactl::update::outcome::Facts;
 use otactl::update::verdict::Running;
@@ -19,8 +20,15 @@ use serde_json::Value;
 pub(crate) struct Progress {
     output: Output,
     /// How far the update is, for whoever has to say it when the update can no longer.
-    stage: Mutex<Stage>,
+    stage: Mutex<Standing>,
     view: Mutex<View>,
+}
+
+#[derive(Debug)]
+struct Standing {
+    stage: Stage,
+    /// When the event came that led to it.
+    since: Instant,
 }
 
 #[derive(Debug, Default)]
@@ -33,12 +41,14 @@ struct View {
 
 impl Progress {
     pub(crate) fn new(output: Output) -> Self {
-        Self { output, stage: Mutex::default(), view: Mutex::default() }
+        let standing = Standing { stage: Stage::default(), since: Instant::now() };
+        Self { output, stage: Mutex::new(standing), view: Mutex::default() }
     }
 
-    /// How far the update is.
+    /// How far the update is now.
     pub(crate) fn stage(&self) -> Stage {
-        self.stage.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let standing = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
+        standing.stage.clone().later(standing.since.elapsed())
     }
 
     /// The last word: for a person if it was a success, for a program in any case.
@@ -94,9 +104,13 @@ impl Progress {
 
 impl Observer for Progress {
     fn on(&self, event: &Event) {
-        let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
-        *stage = std::mem::take(&mut *stage).after(event);
-        drop(stage);
+        let mut standing = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::take(&mut standing.stage);
+        standing.stage = before.clone().after(event);
+        if standing.stage != before {
+            standing.since = Instant::now();
+        }
+        drop(standing);
         if self.output.is_json() {
             // A reader that is gone must not stop an update half way.
             let _ = line(&stamped(event));
@@ -148,7 +162,13 @@ fn describe(event: &Event) -> Option<(&'static str, String)> {
                 "its manifest could not be read from here: {reason}; what runs afterwards cannot be held against it"
             ),
         ),
-        Event::Resuming => ("resume", "the wanted firmware runs already, and waits for its commit".into()),
+        Event::Resuming { reverts_in } => (
+            "resume",
+            format!(
+                "the wanted firmware runs already, and waits for its commit; goes back {} unless committed",
+                reverts(reverts_in.map(Duration::from_secs))
+            ),
+        ),
         Event::Serving { address } => ("serve", format!("the firmware at http://{address}/")),
         Event::Requested { from_us, .. } => {
             let whence = if *from_us { "from here" } else { "by itself" };
@@ -173,9 +193,13 @@ fn describe(event: &Event) -> Option<(&'static str, String)> {
             };
             ("back", format!("slot {slot} runs {build}, {}{until}", state(committed)))
         }
+        Event::Checked { check, took_ms } => {
+            ("check", format!("{check}: passed in {}", for_humans(Duration::from_millis(*took_ms))))
+        }
+        Event::CheckFailed { check, reason } => ("check", format!("{check}: failed: {reason}")),
         Event::Committing => ("commit", "sent".into()),
-        Event::Reverting => ("revert", "this is not what was wanted; the device was told to go back".into()),
-        Event::Sent { .. } | Event::Written { .. } => return None,
+        Event::Reverting => ("revert", "this firmware is not to stay; the device was told to go back".into()),
+        Event::Sent { .. } | Event::Written { .. } | Event::Checking { .. } => return None,
     })
 }
 

@@ -25,7 +25,7 @@ pub async fn commit(device: &Device, now: &Snapshot, patience: Duration) -> Resu
     let mut reason = String::new();
     for _ in 0..ATTEMPTS {
         let answer = device.call(ota::Commit {}).await;
-        let after = match look(device, patience).await {
+        let after = match look(device, device.timeout(), patience).await {
             Ok(after) => after,
             Err(error) => return Err(Failure::CommitUnseen { running: now.running(), reason: error.to_string() }),
         };
@@ -44,11 +44,11 @@ pub async fn commit(device: &Device, now: &Snapshot, patience: Duration) -> Resu
     Err(failed(reason))
 }
 
-/// Asks until the device answers, or for as long as `patience`.
-async fn look(device: &Device, patience: Duration) -> Result<Snapshot, CallError> {
+/// Asks until the device answers, giving each question `timeout`, or for as long as `patience`.
+pub(super) async fn look(device: &Device, timeout: Duration, patience: Duration) -> Result<Snapshot, CallError> {
     let started = Instant::now();
     loop {
-        match Snapshot::take(device, device.timeout()).await {
+        match Snapshot::take(device, timeout).await {
             Err(error) if error.is_passing() && started.elapsed() < patience => {
                 if error.remote().is_none() {
                     device.hang_up();

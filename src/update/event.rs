@@ -1,5 +1,7 @@
 //! What happens during an update, as it happens.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::verdict::Snapshot;
@@ -50,7 +52,10 @@ pub enum Event {
         reason: String,
     },
     /// The wanted firmware runs already, and waits for its commit.
-    Resuming,
+    Resuming {
+        /// Seconds until it goes back by itself, if it will.
+        reverts_in: Option<u64>,
+    },
     /// Our server is up.
     Serving {
         /// Host and port; the path is a secret.
@@ -113,9 +118,30 @@ pub enum Event {
         /// Seconds until it goes back by itself, if it will.
         reverts_in: Option<u64>,
     },
+    /// The firmware has to pass a check.
+    Checking {
+        /// What it is called.
+        check: String,
+        /// Seconds that it may take.
+        deadline_in: u64,
+    },
+    /// It has passed.
+    Checked {
+        /// What it is called.
+        check: String,
+        /// Milliseconds that it took.
+        took_ms: u64,
+    },
+    /// It has not passed.
+    CheckFailed {
+        /// What it is called.
+        check: String,
+        /// Why.
+        reason: String,
+    },
     /// The commit is on its way.
     Committing,
-    /// What runs is not what was wanted, and the device was told to go back.
+    /// What runs is not to stay, and the device was told to go back.
     Reverting,
 }
 
@@ -127,9 +153,19 @@ impl Event {
             build: now.build(),
             slot: now.boot.active_slot,
             committed: now.boot.is_committed,
-            reverts_in: now.reverts_in().map(|left| left.as_secs()),
+            reverts_in: seconds(now.reverts_in()),
         }
     }
+
+    /// What the device has run since an earlier update.
+    #[must_use]
+    pub fn resuming(now: &Snapshot) -> Self {
+        Self::Resuming { reverts_in: seconds(now.reverts_in()) }
+    }
+}
+
+fn seconds(left: Option<Duration>) -> Option<u64> {
+    left.map(|left| left.as_secs())
 }
 
 /// How far an update got, as far as the device is concerned. What is to be said of an update that
@@ -182,10 +218,21 @@ impl Stage {
             ) => Self::Reboots { commit_timeout },
             (Event::Back { committed: true, .. }, _) => Self::Settled,
             (Event::Back { reverts_in, .. }, _) => Self::Uncommitted { reverts_in: *reverts_in },
-            (Event::Resuming, _) => Self::Uncommitted { reverts_in: None },
+            (Event::Resuming { reverts_in }, _) => Self::Uncommitted { reverts_in: *reverts_in },
             (Event::Committing, _) => Self::CommitSent,
             (Event::Reverting, _) => Self::Reverts,
             (_, stage) => stage,
+        }
+    }
+
+    /// The same stage when so much time has passed since the event that led to it.
+    #[must_use]
+    pub fn later(self, passed: Duration) -> Self {
+        match self {
+            Self::Uncommitted { reverts_in: Some(left) } => {
+                Self::Uncommitted { reverts_in: Some(left.saturating_sub(passed.as_secs())) }
+            }
+            stage => stage,
         }
     }
 }
@@ -204,6 +251,7 @@ mod tests {
         let build = Build { version: "2".into(), build_id: "b".into() };
         let requested = |from_us| Event::Requested { from_us, commit_timeout: 300 };
         let back = |committed| Event::Back { build: build.clone(), slot: 1, committed, reverts_in: Some(290) };
+        let checking = Event::Checking { check: "c".into(), deadline_in: 30 };
         let fetches = |from_us| Stage::Fetches { from_us, commit_timeout: 300 };
         for (events, expected) in [
             (vec![], Stage::Untouched),
@@ -215,11 +263,18 @@ mod tests {
             (vec![requested(true), Event::Rebooting], Stage::Reboots { commit_timeout: 300 }),
             (vec![requested(true), Event::Rebooting, back(false)], Stage::Uncommitted { reverts_in: Some(290) }),
             (vec![Event::Rebooting, back(true)], Stage::Settled),
-            (vec![Event::Resuming], Stage::Uncommitted { reverts_in: None }),
+            (vec![Event::Resuming { reverts_in: Some(9) }], Stage::Uncommitted { reverts_in: Some(9) }),
+            (vec![back(false), checking.clone()], Stage::Uncommitted { reverts_in: Some(290) }),
+            (vec![back(false), checking, Event::Reverting], Stage::Reverts),
             (vec![back(false), Event::Committing], Stage::CommitSent),
             (vec![back(false), Event::Reverting], Stage::Reverts),
         ] {
             assert_eq!(stage(&events), expected, "{events:?}");
         }
+        let uncommitted = |reverts_in| Stage::Uncommitted { reverts_in };
+        let minute = Duration::from_secs(60);
+        assert_eq!(uncommitted(Some(290)).later(minute), uncommitted(Some(230)));
+        assert_eq!(uncommitted(Some(9)).later(minute), uncommitted(Some(0)));
+        assert_eq!(uncommitted(None).later(minute), uncommitted(None));
     }
 }

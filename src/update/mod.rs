@@ -2,8 +2,8 @@
 //!
 //! [`run`] goes step by step: look ([`preflight`]), serve the bundle ([`serve`]) where the device can
 //! reach it (`route`), have the device fetch it ([`fetch`], by the rules in `judge`), wait for the
-//! reboot ([`reboot`]), hold what runs against what was wanted ([`verdict`]), commit and look again
-//! ([`commit`]), or go back ([`revert`]). It tells an [`Observer`] about each step ([`event`]), ends in
+//! reboot ([`reboot`]), hold what runs against what was wanted ([`verdict`]), see whether it is well
+//! ([`health`]), commit and look again ([`commit`]), or go back ([`revert`]). It tells an [`Observer`] about each step ([`event`]), ends in
 //! one of the ways of [`outcome`], and prints nothing.
 //!
 //! What the device acknowledges is a hint; what it says of its state afterwards is the truth. Killed
@@ -13,6 +13,7 @@
 pub mod commit;
 pub mod event;
 pub mod fetch;
+pub mod health;
 mod judge;
 pub mod outcome;
 pub mod patience;
@@ -27,6 +28,7 @@ pub mod verdict;
 
 use crate::rpc::Device;
 pub use event::{Event, Observer};
+use health::Health;
 pub use outcome::{Failure, Refusal, Success};
 use outcome::{Sequel, Unwell};
 pub use plan::{OnUnhealthy, Plan, Serving, Source, Via};
@@ -36,12 +38,13 @@ use verdict::{Arrival, Snapshot};
 
 /// Takes the device to the firmware of the plan. See the module's documentation.
 pub async fn run(device: &Device, plan: &Plan, observer: &dyn Observer) -> Result<Success, Failure> {
+    plan.checks.fit(plan.commit_timeout).map_err(Failure::Refused)?;
     let before = match preflight::look(device, plan, observer).await? {
         Preflight::AlreadyCurrent(running) => return Ok(Success::AlreadyCurrent(running)),
         _ if plan.dry_run => return Ok(Success::Planned),
         Preflight::GoOn(now) => {
-            observer.on(&Event::Resuming);
-            return settle(device, plan, now, observer).await;
+            observer.on(&Event::resuming(&now));
+            return prove(device, plan, now, observer).await;
         }
         Preflight::Update(before) => before,
     };
@@ -50,7 +53,7 @@ pub async fn run(device: &Device, plan: &Plan, observer: &dyn Observer) -> Resul
     let after = reboot::wait(device, &before, plan).await?;
     observer.on(&Event::back(&after));
     match verdict::arrival(&before, &after, plan.source.manifest()) {
-        Arrival::Wanted => settle(device, plan, after, observer).await,
+        Arrival::Wanted => prove(device, plan, after, observer).await,
         Arrival::Old => Err(Failure::RolledBack { old: after.running(), wanted: plan.source.build() }),
         Arrival::Other(wanted) => unwell(device, plan, &after, Unwell::WrongBuild { wanted }, observer).await,
     }
@@ -68,7 +71,15 @@ async fn deliver(device: &Device, plan: &Plan, before: &Snapshot, observer: &dyn
     }
 }
 
-/// The wanted firmware runs: commit it, or leave it as it is on request.
+/// The wanted firmware runs: if it is well, it may stay.
+async fn prove(device: &Device, plan: &Plan, now: Snapshot, observer: &dyn Observer) -> Result<Success, Failure> {
+    match health::examine(device, plan, now, observer).await? {
+        Health::Well(now) => settle(device, plan, now, observer).await,
+        Health::Ill(now, reason) => unwell(device, plan, &now, reason, observer).await,
+    }
+}
+
+/// The wanted firmware runs, and is well: commit it, or leave it as it is on request.
 async fn settle(device: &Device, plan: &Plan, now: Snapshot, observer: &dyn Observer) -> Result<Success, Failure> {
     let running = now.running();
     if !now.boot.is_committed {

@@ -8,6 +8,7 @@ use otactl::transport::target::Target;
 use otactl::transport::tls;
 use otactl::update::{self, Plan, Serving, Source, Success, remote};
 
+use crate::cli::checks::ChecksArgs;
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::interrupt;
@@ -17,7 +18,7 @@ use crate::cli::values;
 /// Take the device to a new firmware, prove that it runs, and commit it
 ///
 /// Serves the firmware zip to the device for as long as it takes, waits for the reboot, checks that
-/// the wanted build runs, commits it, and looks again. Run again after an interruption, it goes on
+/// the wanted build runs and is well, commits it, and looks again. Run again after an interruption, it goes on
 /// from where the device is.
 #[derive(Debug, clap::Args)]
 #[command(group = ArgGroup::new("source").args(["file", "url"]).required(true))]
@@ -61,6 +62,10 @@ pub(crate) struct Args {
     /// Install another app than the one that runs, or offer the device the build that it runs already
     #[arg(long)]
     force: bool,
+
+    // The last, since its heading holds for whatever follows.
+    #[command(flatten)]
+    checks: ChecksArgs,
 }
 
 impl Args {
@@ -80,6 +85,7 @@ impl Args {
     async fn update(&self, context: &Context, progress: &Progress) -> Result<Success, Failure> {
         let source = self.source(context).await?;
         let target = context.target().await?;
+        let checks = self.checks.checks(context, &target)?;
         let device = context.connect(&target)?;
         let plan = Plan {
             serving: Serving {
@@ -92,6 +98,8 @@ impl Args {
                     _ => None,
                 },
             },
+            checks,
+            on_unhealthy: self.checks.on_unhealthy(),
             commit: !self.no_commit,
             commit_timeout: self.commit_timeout,
             download_timeout: self.download_timeout,
