@@ -18,6 +18,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::failure::{Failure, Kind};
+use super::live::Above;
 use super::output::Output;
 use super::{GlobalArgs, credentials};
 
@@ -172,7 +173,10 @@ fn cannot_start(error: &io::Error) -> Failure {
 /// Shows what this program does, and not what its libraries do: they log URLs with their passwords.
 fn log(level: Level, output: &Output) {
     let shown = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
+        .with_writer({
+            let live = output.live.clone();
+            move || Above(live.clone())
+        })
         .with_ansi(output.is_colourful())
         .with_target(false)
         .without_time()

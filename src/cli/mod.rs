@@ -6,6 +6,7 @@
 //! - [`credentials`]: user and password, from wherever they come;
 //! - [`context`]: options and environment become a connected device;
 //! - [`output`]: results and talk; the only file that writes to stdout;
+//! - [`live`]: the last line of the screen, on which the time runs;
 //! - [`progress`]: update events become bars, lines or JSON;
 //! - [`failure`]: what went wrong becomes a message, a hint and an exit code; [`dial_hint`]: what to try when
 //!   a device cannot be reached;
@@ -26,6 +27,7 @@ pub(crate) mod dial_hint;
 pub(crate) mod failure;
 pub(crate) mod help;
 pub(crate) mod interrupt;
+pub(crate) mod live;
 pub(crate) mod man;
 pub(crate) mod mqtt;
 pub(crate) mod output;

@@ -55,6 +55,7 @@ impl Progress {
     pub(crate) fn end(&self, result: &Result<Success, Failure>) -> Result<(), Failure> {
         let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
         view.end_bar();
+        self.output.live.end();
         match result {
             Ok(success) if self.output.is_json() => line(&stamped(&Done { event: "done", facts: success.facts() })),
             Err(failure) if self.output.is_json() => line(&stamped(&Failed {
@@ -87,6 +88,20 @@ impl Progress {
         }
     }
 
+    /// Shows how much time is left, as long as the new firmware runs uncommitted.
+    fn count_down(&self, event: &Event, new_stage: Option<&Stage>) {
+        let live = &self.output.live;
+        match (new_stage, event) {
+            (Some(Stage::Uncommitted { reverts_in: Some(left) }), _) if self.output.has_reader() => {
+                live.count_down(Duration::from_secs(*left));
+            }
+            (Some(_), _) => live.end(),
+            (None, Event::Checking { check, .. }) => live.meanwhile(format!("; checking {check}")),
+            (None, Event::Checked { .. } | Event::CheckFailed { .. }) => live.meanwhile(String::new()),
+            (None, _) => {}
+        }
+    }
+
     fn download(&self, view: &mut View, done: u64, total: u64) {
         if self.output.has_reader() {
             let bar = view.bar.get_or_insert_with(|| download_bar(total));
@@ -107,7 +122,8 @@ impl Observer for Progress {
         let mut standing = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
         let before = std::mem::take(&mut standing.stage);
         standing.stage = before.clone().after(event);
-        if standing.stage != before {
+        let stage = (standing.stage != before).then(|| standing.stage.clone());
+        if stage.is_some() {
             standing.since = Instant::now();
         }
         drop(standing);
@@ -116,6 +132,7 @@ impl Observer for Progress {
             let _ = line(&stamped(event));
         } else {
             self.show(event);
+            self.count_down(event, stage.as_ref());
         }
     }
 }
