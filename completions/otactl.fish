@@ -79,6 +79,13 @@ complete -c otactl -n "__fish_otactl_using_subcommand update" -l advertise -d 'U
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l commit-port -d 'After the reboot, look at the device and commit it over this port; a `--port` of the same device' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l allow-from -d 'Serve this address or network too, or `any`: for a device behind NAT; may be given more than once' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l serve-tls -d 'Serve the firmware over HTTPS, with this certificate and its key, as PEM' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l check-rpc -d 'Before the commit, a method must succeed, and its result contain the JSON after `=>`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l check-cmd -d 'Before the commit, a program must end with exit status 0' -r
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l check-http -d 'Before the commit, a GET of this URL must bring a status of 200 to 299' -r
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l check-timeout -d 'How long each check may take' -r
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l soak -d 'Before the commit and after all checks, the device must run for so long without a reboot' -r
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l on-unhealthy -d 'What becomes of a firmware that is not well' -r -f -a "revert\t'The device is told to go back at once'
+leave\t'It is left to be looked at, until it goes back by itself'"
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l port -d 'The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l timeout -d 'How long a call to the device may take, such as `90s`, `5m`, or plain seconds' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l rpc-creds -d 'User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked' -r

@@ -10,6 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use otactl::sim::Config;
 use support::bundles::BundleServer;
+use support::fifo::{all_have_ended, fifo, is_written};
 use support::peers::{Manner, Peer, Swallower};
 use support::{DEMO, REBOOT, Run, assert_runs, otactl, run_on, simulator, simulator_with, ws};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -103,6 +104,21 @@ async fn assert_interrupted(live: Live, signal: Signal, message: &str) {
     assert!(stderr.contains("error: interrupted: ") && stderr.contains(message), "{message}: {stderr}");
     assert!(stderr.contains("\nhint: "), "{stderr}");
     assert!(took < Duration::from_millis(500), "{took:?}");
+}
+
+/// The program of a check goes with otactl, and the time that is left is told as it is then.
+#[tokio::test]
+async fn ctrl_c_during_a_check_kills_its_program() {
+    let (device, scratch) = (simulator().await, tempfile::tempdir().expect("a directory"));
+    let fifo = fifo(scratch.path());
+    let script = format!("sh -c 'sleep 60 > {} & wait'", fifo.display());
+    let port = ws(&device);
+    let mut live = Live::start(&["--json", "--port", &port, "update", DEMO, "--check-cmd", &script]);
+    live.until("checking").await;
+    let written = is_written(fifo).await;
+    assert_interrupted(live, Signal::SIGINT, "the new firmware runs uncommitted; the device goes back at ").await;
+    all_have_ended(written).await;
+    assert_runs(&port, "2.0.0", false).await;
 }
 
 /// Killed at any step without a word, the same command goes on to the same end.

@@ -7,12 +7,16 @@ use std::fs::File;
 use std::io::Read as _;
 use std::process::Stdio;
 
-use nix::pty::openpty;
+use nix::pty::{Winsize, openpty};
 use support::{DEMO, otactl, simulator};
+
+/// The width of the terminal.
+const COLUMNS: u16 = 160;
 
 /// Runs the binary with stderr on a terminal: exit code, stdout, and what the terminal got.
 async fn on_terminal(args: &[&str], variables: &[(&str, &str)]) -> (i32, String, String) {
-    let pty = openpty(None, None).expect("a pty");
+    let size = Winsize { ws_row: 24, ws_col: COLUMNS, ws_xpixel: 0, ws_ypixel: 0 };
+    let pty = openpty(&size, None).expect("a pty");
     let mut command = otactl(args);
     command.envs(variables.iter().copied()).env("TERM", "xterm").stdout(Stdio::piped()).stderr(pty.slave);
     tokio::task::spawn_blocking(move || {
@@ -32,6 +36,51 @@ async fn on_terminal(args: &[&str], variables: &[(&str, &str)]) -> (i32, String,
     })
     .await
     .expect("no panic")
+}
+
+/// What stands on the screen in the end, line by line, with the cursor's ways that are used here.
+fn rendered(screen: &str) -> Vec<String> {
+    let mut lines = vec![Vec::new()];
+    let (mut row, mut column) = (0, 0);
+    let mut chars = screen.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\r' => column = 0,
+            '\n' => row += 1,
+            '\x1b' => {
+                assert_eq!(chars.next(), Some('['), "{screen}");
+                let (mut count, mut command) = (String::new(), ' ');
+                for c in chars.by_ref() {
+                    if c.is_ascii_alphabetic() {
+                        command = c;
+                        break;
+                    }
+                    count.push(c);
+                }
+                let count = count.parse().unwrap_or(1);
+                match command {
+                    'A' => row -= count,
+                    'B' => row += count,
+                    'K' => lines[row] = Vec::new(),
+                    'm' => {}
+                    other => panic!("{other} in {screen}"),
+                }
+            }
+            c => {
+                // The last column is left only when more comes.
+                if column == usize::from(COLUMNS) {
+                    (row, column) = (row + 1, 0);
+                }
+                lines.resize(lines.len().max(row + 1), Vec::new());
+                let line: &mut Vec<char> = &mut lines[row];
+                line.resize(line.len().max(column + 1), ' ');
+                line[column] = c;
+                column += 1;
+            }
+        }
+        lines.resize(lines.len().max(row + 1), Vec::new());
+    }
+    lines.iter().map(|line| line.iter().collect::<String>().trim_end().to_owned()).collect()
 }
 
 #[tokio::test]
@@ -61,4 +110,66 @@ async fn no_color_is_obeyed() {
     assert_eq!((code, screen.contains('\u{1b}')), (2, false), "{screen}");
     let (_, _, screen) = on_terminal(&["--port", "gopher:", "ping"], &[]).await;
     assert!(screen.starts_with("\u{1b}[31;1merror:\u{1b}[0m "), "{screen}");
+}
+
+/// Whoever waits for the checks sees how long the device does. All else is printed above that, and when it
+/// is over, nothing is left of it.
+#[tokio::test]
+async fn a_person_sees_how_long_the_device_waits() {
+    const LINE: &str = "uncommitted; goes back by itself in 4m 5";
+    const STEPS: [&str; 15] = [
+        "simulating",
+        "device",
+        "firmware",
+        "serve",
+        "update",
+        "fetch",
+        "download",
+        "applied",
+        "reboot",
+        "back",
+        "check",
+        "check",
+        "check",
+        "commit",
+        "done",
+    ];
+    let update = ["--port", "sim:", "update", DEMO, "--check-rpc=RPC.Ping", "--check-cmd=sleep 0.6", "--soak=1s"];
+    let (code, stdout, screen) = on_terminal(&update, &[]).await;
+    assert_eq!((code, stdout.as_str()), (0, ""), "{screen}");
+    assert!(screen.contains(LINE) && screen.contains("; checking sleep 0.6") && screen.contains("; checking soak"));
+    let lines = rendered(&screen);
+    let mut steps: Vec<_> = lines.iter().map(|line| line.split(' ').next().unwrap_or_default()).collect();
+    assert_eq!(steps.pop(), Some(""), "the cursor stands on a line of its own: {lines:#?}");
+    assert_eq!(steps, STEPS, "{lines:#?}");
+
+    // The log as well goes above it.
+    let (_, _, screen) = on_terminal(&[&["-v"], &update[..]].concat(), &[]).await;
+    assert!(screen.contains(LINE), "{screen}");
+    let lines = rendered(&screen);
+    let torn = |line: &&String| {
+        !line.is_empty() && !line.starts_with("DEBUG ") && !STEPS.iter().any(|step| line.starts_with(step))
+    };
+    assert_eq!(lines.iter().find(torn), None, "{lines:#?}");
+    assert!(lines.iter().all(|line| !line.contains("by itself")), "{lines:#?}");
+
+    for option in ["--quiet", "--json"] {
+        let update = [option, "--port=sim:", "update", DEMO, "--check-cmd=sleep 0.4"];
+        let (code, _, screen) = on_terminal(&update, &[]).await;
+        assert_eq!((code, screen.contains("by itself")), (0, false), "{option}: {screen}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_the_time_when_a_check_fails() {
+    let (code, _, screen) =
+        on_terminal(&["--port=sim:", "update", DEMO, "--check-cmd=sh -c 'sleep 0.4; exit 1'"], &[]).await;
+    assert!(code == 8 && screen.contains("uncommitted; goes back by itself in "), "{screen}");
+    let lines = rendered(&screen);
+    let after: Vec<_> = lines.iter().skip_while(|line| !line.starts_with("check     ")).collect();
+    let begins = ["check     sh -c", "revert    this", "back      slot 0 runs 1.0.0", "error: 2.0.0"];
+    for (line, begin) in after.iter().zip(begins) {
+        assert!(line.starts_with(begin), "{line}: {lines:#?}");
+    }
+    assert!(after.len() > begins.len() && lines.iter().all(|line| !line.contains("by itself in")), "{lines:#?}");
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use otactl::bundle::Bundle;
 use otactl::rpc::{CallError, Device, RemoteError, Request, RpcClient};
-use otactl::update::outcome::Sequel;
+use otactl::update::health::{Check, Checks};
+use otactl::update::outcome::{Sequel, Unwell};
 use otactl::update::verdict::Running;
 use otactl::update::{Event, Failure, Observer, Plan, Source, Success, run};
 use serde_json::{Value, json};
@@ -114,6 +115,11 @@ impl Observer for Silent {
 
 /// Updates a device that runs 1.0.0 to the demo bundle.
 async fn update(script: Script) -> (Result<Success, Failure>, Arc<Mutex<State>>) {
+    update_checked(Checks::default(), script).await
+}
+
+/// The same with checks of what runs then.
+async fn update_checked(checks: Checks, script: Script) -> (Result<Success, Failure>, Arc<Mutex<State>>) {
     let manifest = {
         let path = format!("{}/tests/fixtures/demo-2.0.0-esp32.zip", env!("CARGO_MANIFEST_DIR"));
         Bundle::read(path.as_ref()).expect("the demo").manifest().clone()
@@ -129,7 +135,7 @@ async fn update(script: Script) -> (Result<Success, Failure>, Arc<Mutex<State>>)
     }));
     let client = Scripted { state: Arc::clone(&state), script };
     let source = Source::Url { url: "http://elsewhere/fw.zip".into(), manifest: Ok(manifest), signed: None };
-    let plan = Plan { reboot_timeout: Duration::from_secs(60), ..Plan::new(source) };
+    let plan = Plan { checks, reboot_timeout: Duration::from_secs(60), ..Plan::new(source) };
     let device = Device::new(Box::new(client), Duration::from_secs(10));
     (run(&device, &plan, &Silent).await, state)
 }
@@ -356,4 +362,211 @@ async fn a_device_that_shuts_us_out_after_the_reboot_is_told_of_at_once() {
             .await;
     assert!(matches!(result, Err(Failure::ShutOut { .. })), "{result:?}");
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+}
+
+fn soak(seconds: u64) -> Checks {
+    Checks { soak: Some(Duration::from_secs(seconds)), ..Checks::default() }
+}
+
+fn check(text: &str) -> Checks {
+    Checks { checks: vec![Check::Rpc(text.parse().expect("a check"))], ..Checks::default() }
+}
+
+/// The check that was not passed, and why; the device has gone back.
+fn unwell(result: Result<Success, Failure>) -> (String, String) {
+    match result {
+        Err(Failure::Unwell {
+            reason: Unwell::Check { check, reason, .. },
+            sequel: Sequel::Reverted(Running { slot: 0, .. }),
+            ..
+        }) => (check, reason),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// How long the new firmware has run.
+fn runs_for(state: &State) -> Option<Duration> {
+    (state.build == NEW).then(|| state.booted.elapsed())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_soak_watches_the_device_for_its_time() {
+    let started = Instant::now();
+    let (result, state) = update_checked(soak(30), |_, _, _| None).await;
+    assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
+    assert!((30..33).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
+    let asked = state.lock().expect("lock").calls["Sys.GetInfo"];
+    assert!((38..46).contains(&asked), "about once a second, and for the rest of the update: {asked}");
+}
+
+/// A rollback is told as one, whoever notices it.
+#[tokio::test(start_paused = true)]
+async fn a_device_that_goes_back_during_a_soak_has_rolled_back() {
+    let started = Instant::now();
+    let (result, state) = update_checked(soak(60), |state, _, _| {
+        if runs_for(state) > Some(Duration::from_secs(20)) {
+            state.boot(OLD, 0, true);
+        }
+        None
+    })
+    .await;
+    assert!(matches!(result, Err(Failure::RolledBack { old: Running { slot: 0, .. }, .. })), "{result:?}");
+    assert!(started.elapsed() < Duration::from_secs(25), "{:?}", started.elapsed());
+    assert!(!state.lock().expect("lock").calls.contains_key("OTA.Revert"), "there is nothing to take back");
+}
+
+/// It would have to go back then, and does not: all the more is it unwell.
+#[tokio::test(start_paused = true)]
+async fn a_restart_during_a_soak_shows_in_the_uptime() {
+    let (result, _) = update_checked(soak(60), |state, method, count| {
+        if method == "Sys.GetInfo" && count == 20 {
+            state.boot(NEW, 1, false);
+        }
+        None
+    })
+    .await;
+    let (check, reason) = unwell(result);
+    assert!(check == "soak" && reason.starts_with("the device has restarted, "), "{check}: {reason}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_soak_forgives_one_lost_answer_and_not_all_of_them() {
+    let (result, _) = update_checked(soak(30), |_, method, count| {
+        (method == "Sys.GetInfo" && (count == 15 || count == 25)).then(|| timed_out(method))
+    })
+    .await;
+    assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
+
+    let started = Instant::now();
+    let (result, _) = update_checked(soak(60), |state, method, _| {
+        let silent = Duration::from_secs(20)..Duration::from_secs(45);
+        runs_for(state).is_some_and(|time| silent.contains(&time)).then(|| timed_out(method))
+    })
+    .await;
+    let (check, reason) = unwell(result);
+    assert!(check == "soak" && reason.starts_with("the device has not answered for 10s"), "{check}: {reason}");
+    // What it runs is to be known before it is taken back.
+    assert!((45..50).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
+}
+
+/// The end of the soak is no end of the questions: a device that has fallen silent before is not well.
+#[tokio::test(start_paused = true)]
+async fn a_soak_ends_with_an_answer() {
+    let (result, _) = update_checked(soak(30), |state, method, _| {
+        let silent = Duration::from_secs(29)..Duration::from_secs(60);
+        runs_for(state).is_some_and(|time| silent.contains(&time)).then(|| timed_out(method))
+    })
+    .await;
+    assert_eq!(unwell(result).0, "soak");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_whose_answer_gets_lost_is_asked_again() {
+    let (result, state) = update_checked(check("My.Test => {\"ok\": true}"), |_, method, count| {
+        (method == "My.Test").then(|| match count {
+            0 => timed_out(method),
+            1 => lost(true),
+            2 => remote(method, 418, "shutting down in 10 ms"),
+            _ => Ok(json!({"ok": true, "more": 1})),
+        })
+    })
+    .await;
+    assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
+    assert_eq!(state.lock().expect("lock").calls["My.Test"], 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_device_answers_to_a_check_counts_at_once() {
+    for (text, reason) in [
+        ("My.Test => true", "the result is not as expected: it is `false`, not `true`"),
+        ("My.Other", "the device answered: no (error -1)"),
+    ] {
+        let started = Instant::now();
+        let (result, _) = update_checked(check(text), |_, method, _| match method {
+            "My.Test" => Some(Ok(json!(false))),
+            "My.Other" => Some(remote(method, -1, "no")),
+            _ => None,
+        })
+        .await;
+        let (check, told) = unwell(result);
+        assert_eq!((text.starts_with(&check), told.as_str()), (true, reason));
+        assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_has_a_deadline() {
+    let started = Instant::now();
+    let (result, _) =
+        update_checked(check("My.Test"), |_, method, _| (method == "My.Test").then(|| timed_out(method))).await;
+    let (_, reason) = unwell(result);
+    assert!(reason.starts_with("it has not passed within 30s (no answer to My.Test"), "{reason}");
+    assert!((30..35).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
+}
+
+/// The device would go back in 20 s, and the commit needs some of that.
+#[tokio::test(start_paused = true)]
+async fn a_check_ends_before_the_device_goes_back() {
+    let late: Script = |state, method, _| match method {
+        "OTA.Update" => {
+            state.boot(NEW, 1, false);
+            state.booted -= Duration::from_secs(280);
+            Some(Ok(json!({"code": 0, "message": "Update applied, finalizing"})))
+        }
+        "My.Test" => Some(timed_out(method)),
+        _ => None,
+    };
+    for checks in [check("My.Test"), soak(100)] {
+        let started = Instant::now();
+        let (result, _) = update_checked(checks, late).await;
+        let (_, reason) = unwell(result);
+        assert!(reason.starts_with("the time until the device goes back did not suffice ("), "{reason}");
+        assert!((9..15).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
+    }
+}
+
+/// Whoever commits what we are about to take back has the last word.
+#[tokio::test(start_paused = true)]
+async fn what_was_committed_during_a_check_stays() {
+    let (result, state) = update_checked(check("My.Test"), |state, method, _| {
+        (method == "My.Test").then(|| {
+            state.committed = true;
+            remote(method, -1, "no")
+        })
+    })
+    .await;
+    assert!(matches!(result, Err(Failure::Unwell { sequel: Sequel::Committed, .. })), "{result:?}");
+    assert!(!state.lock().expect("lock").calls.contains_key("OTA.Revert"));
+}
+
+/// Told to go back by somebody else, the device first shows the slot that boots next, and runs on.
+#[tokio::test(start_paused = true)]
+async fn a_device_that_is_on_its_way_back_is_waited_for() {
+    let (result, _) = update_checked(check("My.Test"), |state, method, count| match method {
+        "My.Test" => {
+            (state.slot, state.committed) = (0, true);
+            Some(Ok(json!(null)))
+        }
+        "OTA.GetBootState" if state.calls.contains_key("My.Test") && count > 4 => {
+            state.boot(OLD, 0, true);
+            None
+        }
+        _ => None,
+    })
+    .await;
+    let Err(Failure::RolledBack { old, .. }) = result else { panic!("{result:?}") };
+    assert_eq!(old.build.version, OLD.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_is_silent_after_its_checks_is_not_committed() {
+    let (result, state) = update_checked(check("My.Test"), |state, method, _| match method {
+        "My.Test" => Some(Ok(json!(null))),
+        _ => state.calls.contains_key("My.Test").then(|| timed_out(method)),
+    })
+    .await;
+    let Err(Failure::Unwell { reason: Unwell::Silent { .. }, sequel: Sequel::NotReverted { .. }, .. }) = result else {
+        panic!("{result:?}")
+    };
+    assert!(!state.lock().expect("lock").calls.contains_key("OTA.Commit"));
 }

@@ -18,6 +18,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::failure::{Failure, Kind};
+use super::live::Above;
 use super::output::Output;
 use super::{GlobalArgs, credentials};
 
@@ -43,14 +44,27 @@ impl Context {
 
     /// Where the device is. Starts it, if it is a simulated one.
     pub(crate) async fn target(&self) -> Result<Target, Failure> {
-        let from_mos = || std::env::var("MOS_PORT").ok();
-        let given = |port: &String| !port.is_empty();
-        let Some(port) = self.global.port.clone().filter(given).or_else(from_mos).filter(given) else {
+        let Some(port) = self.given_port() else {
             return self.first_serial_port();
         };
         match port.parse()? {
             Target::Sim(way) => self.simulated(way).await,
             target => Ok(target),
+        }
+    }
+
+    fn given_port(&self) -> Option<String> {
+        let from_mos = || std::env::var("MOS_PORT").ok();
+        let given = |port: &String| !port.is_empty();
+        self.global.port.clone().filter(given).or_else(from_mos).filter(given)
+    }
+
+    /// What a program that we start can give as `--port` to reach the same device: what the user gave us,
+    /// unless that was a device within this process.
+    pub(crate) fn port(&self, target: &Target) -> String {
+        match self.given_port() {
+            Some(port) if self.simulator.get().is_none() => port,
+            _ => target.to_string(),
         }
     }
 
@@ -159,7 +173,10 @@ fn cannot_start(error: &io::Error) -> Failure {
 /// Shows what this program does, and not what its libraries do: they log URLs with their passwords.
 fn log(level: Level, output: &Output) {
     let shown = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
+        .with_writer({
+            let live = output.live.clone();
+            move || Above(live.clone())
+        })
         .with_ansi(output.is_colourful())
         .with_target(false)
         .without_time()

@@ -17,7 +17,7 @@ use otactl::update::serve::ServeError;
 use otactl::update::wait::WaitFailure;
 use otactl::update::{self, Refusal};
 
-use super::clock::{at, reverts};
+use super::clock::{at, reverts, seconds};
 use super::dial_hint::{self, BROKER_CREDENTIALS, INSECURE, NOT_A_DEVICE, OTHER_CREDENTIALS};
 
 /// The kinds of failure that a script can tell apart.
@@ -251,7 +251,7 @@ impl From<update::Failure> for Failure {
                 let hint = "the update has not begun; without `--snapshot-first` it does without the copy";
                 return Self { message, facts, ..Self::from(error).hint(hint) };
             }
-            F::Refused(refusal) => (Kind::Refused, refusal_hint(&refusal).into()),
+            F::Refused(refusal) => (refusal_kind(&refusal), refusal_hint(&refusal)),
             F::Serve(error) => (Kind::Refused, serve_hint(&error).into()),
             F::NeverFetched { strangers, .. } if !strangers.is_empty() => (Kind::NotUpdated, stranger_hint(&strangers)),
             F::NeverFetched { .. } => (
@@ -286,6 +286,14 @@ impl From<update::Failure> for Failure {
             F::Unwell { reason: Unwell::WrongBuild { .. }, .. } => (
                 Kind::NotUpdated,
                 "did the bundle behind the URL change, or did somebody else update the device? Look, and update again".into(),
+            ),
+            F::Unwell { sequel: Sequel::Committed, .. } => (
+                Kind::NotUpdated,
+                "`otactl update` with another firmware replaces it; the device will not go back by itself".into(),
+            ),
+            F::Unwell { .. } => (
+                Kind::NotUpdated,
+                "`--on-unhealthy leave` keeps such a firmware running until the commit timeout, to be looked at".into(),
             ),
             F::ShutOut { reverts_in, .. } => (
                 Kind::Unauthorised,
@@ -335,8 +343,20 @@ fn uncommitted(reverts_in: Option<Duration>) -> String {
     )
 }
 
-fn refusal_hint(refusal: &Refusal) -> &'static str {
+/// What the command line alone shows to be wrong is wrong with the command line.
+fn refusal_kind(refusal: &Refusal) -> Kind {
     match refusal {
+        Refusal::ChecksTooLong { .. } => Kind::Usage,
+        _ => Kind::Refused,
+    }
+}
+
+fn refusal_hint(refusal: &Refusal) -> String {
+    let hint = match refusal {
+        Refusal::ChecksTooLong { would_do, .. } => {
+            let would_do = seconds(would_do.as_secs());
+            return format!("`--commit-timeout '{would_do}'` would do, or a shorter `--check-timeout` or `--soak`");
+        }
         Refusal::WrongPlatform { .. } => "give the firmware that was built for this platform",
         Refusal::OtherApp { .. } => "if the device is to become that app, add `--force`",
         Refusal::CannotPush => "have it fetch the firmware from here with `--via pull`, or from elsewhere with `--url`",
@@ -358,7 +378,8 @@ fn refusal_hint(refusal: &Refusal) -> &'static str {
         Refusal::NoWayBack { .. } => "if it is to be updated all the same, without a way back, add `--force`",
         Refusal::Uncommitted { .. } => "`otactl commit` keeps what runs, `otactl revert` goes back; then update",
         Refusal::UpdateRunning { .. } => "wait until it has ended; `otactl status` shows how far it is",
-    }
+    };
+    hint.into()
 }
 
 /// Somebody came, and he may have been the device.

@@ -21,7 +21,7 @@ const ENVIRONMENT: [(&str, &str); 8] = [
     ("NO_COLOR", "if it is set to anything, no colours are used"),
 ];
 
-const EXAMPLES: [(&str, &str); 6] = [
+const EXAMPLES: [(&str, &str); 7] = [
     ("otactl --port sim: update firmware.zip", "Try an update on a simulated device."),
     (
         "otactl --port ws://192.168.1.5 update build/fw.zip",
@@ -34,6 +34,10 @@ const EXAMPLES: [(&str, &str); 6] = [
     (
         "otactl --port ws://192.168.1.5 wait version 2.0.0 --for 10m",
         "Wait until that version runs, and fail with exit code 5 if it does not in time.",
+    ),
+    (
+        "otactl --port ws://192.168.1.5 update build/fw.zip --check-http http://192.168.1.5/health --soak 30s",
+        "Commit the new firmware only if it serves its page and runs for half a minute without a reboot.",
     ),
     ("MOS_PORT=ws://192.168.1.5 otactl commit", "Keep what runs."),
     ("otactl --port ws://192.168.1.5 call Config.Get '{\"key\": \"device.id\"}'", "Call any method of the device."),

@@ -2,10 +2,12 @@
 //!
 //! - [`command`]: one file per subcommand: its arguments and its `run`;
 //! - [`serial`], [`mqtt`], [`tls`]: the options for serial ports, for brokers, and for TLS;
+//! - [`checks`]: the options for health checks;
 //! - [`credentials`]: user and password, from wherever they come;
 //! - [`context`]: options and environment become a connected device;
 //! - [`output`]: results and talk; the only file that writes to stdout;
-//! - [`progress`]: update events become bars, lines or JSON;
+//! - [`live`]: the last line of the screen, on which the time runs;
+//! - [`progress`]: update events become bars, lines or JSON; [`words`]: what the lines say;
 //! - [`failure`]: what went wrong becomes a message, a hint and an exit code; [`dial_hint`]: what to try when
 //!   a device cannot be reached;
 //! - [`interrupt`]: what Ctrl-C does;
@@ -16,6 +18,7 @@
 
 #![expect(clippy::doc_markdown, reason = "clap shows these comments as they are")]
 
+pub(crate) mod checks;
 pub(crate) mod clock;
 pub(crate) mod command;
 pub(crate) mod context;
@@ -24,6 +27,7 @@ pub(crate) mod dial_hint;
 pub(crate) mod failure;
 pub(crate) mod help;
 pub(crate) mod interrupt;
+pub(crate) mod live;
 pub(crate) mod man;
 pub(crate) mod mqtt;
 pub(crate) mod output;
@@ -31,6 +35,7 @@ pub(crate) mod progress;
 pub(crate) mod serial;
 pub(crate) mod tls;
 pub(crate) mod values;
+pub(crate) mod words;
 
 use std::ffi::OsString;
 use std::time::Duration;

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::GlobalArgs;
 use super::failure::Failure;
+use super::live::LiveLine;
 
 /// How to speak.
 #[derive(Debug, Clone)]
@@ -17,13 +18,20 @@ pub(crate) struct Output {
     json: bool,
     quiet: bool,
     colour: bool,
+    /// What all talk goes above.
+    pub(crate) live: LiveLine,
 }
 
 impl Output {
     /// As the options, the terminal and `NO_COLOR` want it.
     pub(crate) fn new(global: &GlobalArgs) -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { json: global.json, quiet: global.quiet, colour: wanted && io::stderr().is_terminal() }
+        Self {
+            json: global.json,
+            quiet: global.quiet,
+            colour: wanted && io::stderr().is_terminal(),
+            live: LiveLine::default(),
+        }
     }
 
     /// Whether programs read the results.
@@ -50,7 +58,7 @@ impl Output {
     /// Something worth knowing.
     pub(crate) fn say(&self, text: &str) {
         if !self.quiet {
-            talk(&format!("{}\n", printable(text)));
+            self.talk(&format!("{}\n", printable(text)));
         }
     }
 
@@ -62,22 +70,30 @@ impl Output {
     /// The last step.
     pub(crate) fn done(&self, text: &str) {
         if !self.quiet {
-            talk(&format!("{} {}\n", self.paint("32;1", "done     "), printable(text)));
+            self.talk(&format!("{} {}\n", self.paint("32;1", "done     "), printable(text)));
         }
     }
 
     /// Something that should not be overlooked.
     pub(crate) fn warn(&self, text: &str) {
-        talk(&format!("{} {}\n", self.paint("33;1", "warning:"), printable(text)));
+        self.talk(&format!("{} {}\n", self.paint("33;1", "warning:"), printable(text)));
     }
 
     /// What went wrong, and what to try.
     pub(crate) fn failure(&self, failure: &Failure) {
         let mut text = format!("{} {}\n", self.paint("31;1", "error:"), printable(&failure.message));
+        for line in failure.facts.iter().flat_map(|facts| &facts.output) {
+            text.extend(["    ", &printable(line), "\n"]);
+        }
         for hint in &failure.hints {
             text.extend([&self.paint("36;1", "hint:"), " ", &printable(hint), "\n"]);
         }
-        talk(&text);
+        self.talk(&text);
+    }
+
+    fn talk(&self, text: &str) {
+        // There is nobody to tell if stderr is closed.
+        let _ = self.live.above(|| io::stderr().lock().write_all(text.as_bytes()));
     }
 
     /// The text in a colour, if stderr takes one.
@@ -109,9 +125,4 @@ fn print(text: &str) -> Result<(), Failure> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.map_err(Failure::from),
     }
-}
-
-fn talk(text: &str) {
-    // There is nobody to tell if stderr is closed.
-    let _ = io::stderr().lock().write_all(text.as_bytes());
 }

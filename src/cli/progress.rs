@@ -1,29 +1,37 @@
 //! Update events become bars on a terminal, lines elsewhere, or JSON.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::clock::{reverts, timestamp};
-use super::failure::Failure;
-use super::output::{Output, line};
 use indicatif::{ProgressBar, ProgressStyle};
-use otactl::update::event::{Bearing, Event, Stage};
+use otactl::update::event::{Event, Stage};
 use otactl::update::evidence::Evidence;
 use otactl::update::outcome::Facts;
-use otactl::update::verdict::Running;
 use otactl::update::{Observer, Success};
 use serde::Serialize;
 use serde_json::Value;
+
+use super::clock::timestamp;
+use super::failure::Failure;
+use super::output::{Output, line};
+use super::words;
 
 /// The user's view of an update.
 #[derive(Debug)]
 pub(crate) struct Progress {
     output: Output,
     /// How far the update is, for whoever has to say it when the update can no longer.
-    stage: Mutex<Stage>,
+    stage: Mutex<Standing>,
     view: Mutex<View>,
     /// What can be proved of the download, once it has ended.
     delivery: Mutex<Option<Evidence>>,
+}
+
+#[derive(Debug)]
+struct Standing {
+    stage: Stage,
+    /// When the event came that led to it.
+    since: Instant,
 }
 
 #[derive(Debug, Default)]
@@ -38,18 +46,21 @@ struct View {
 
 impl Progress {
     pub(crate) fn new(output: Output) -> Self {
-        Self { output, stage: Mutex::default(), view: Mutex::default(), delivery: Mutex::default() }
+        let standing = Standing { stage: Stage::default(), since: Instant::now() };
+        Self { output, stage: Mutex::new(standing), view: Mutex::default(), delivery: Mutex::default() }
     }
 
-    /// How far the update is.
+    /// How far the update is now.
     pub(crate) fn stage(&self) -> Stage {
-        self.stage.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let standing = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
+        standing.stage.clone().later(standing.since.elapsed())
     }
 
     /// The last word: for a person if it was a success, for a program in any case.
     pub(crate) fn end(&self, result: &Result<Success, Failure>) -> Result<(), Failure> {
         let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
         view.end_bar();
+        self.output.live.end();
         let delivery = self.delivery.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match result {
             Ok(success) if self.output.is_json() => {
@@ -64,7 +75,7 @@ impl Progress {
                 exit_code: failure.kind.code(),
             })),
             Ok(success) => {
-                self.output.done(&in_words(success, &view.app));
+                self.output.done(&words::success(success, &view.app));
                 Ok(())
             }
             Err(_) => Ok(()),
@@ -84,13 +95,27 @@ impl Progress {
             _ => {}
         }
         view.end_bar();
-        if let Some((step, text)) = describe(event) {
+        if let Some((step, text)) = words::step(event) {
             self.output.step(step, &text);
         }
         if let Event::Fetching { peer, device: Some(device) } = event
             && is_another(device, &view.id)
         {
             self.output.step("fetch", &format!("{peer} says that it is {device}, not {}", view.id));
+        }
+    }
+
+    /// Shows how much time is left, as long as the new firmware runs uncommitted.
+    fn count_down(&self, event: &Event, new_stage: Option<&Stage>) {
+        let live = &self.output.live;
+        match (new_stage, event) {
+            (Some(Stage::Uncommitted { reverts_in: Some(left) }), _) if self.output.has_reader() => {
+                live.count_down(Duration::from_secs(*left));
+            }
+            (Some(_), _) => live.end(),
+            (None, Event::Checking { check, .. }) => live.meanwhile(format!("; checking {check}")),
+            (None, Event::Checked { .. } | Event::CheckFailed { .. }) => live.meanwhile(String::new()),
+            (None, _) => {}
         }
     }
 
@@ -111,9 +136,14 @@ impl Progress {
 
 impl Observer for Progress {
     fn on(&self, event: &Event) {
-        let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
-        *stage = std::mem::take(&mut *stage).after(event);
-        drop(stage);
+        let mut standing = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::take(&mut standing.stage);
+        standing.stage = before.clone().after(event);
+        let stage = (standing.stage != before).then(|| standing.stage.clone());
+        if stage.is_some() {
+            standing.since = Instant::now();
+        }
+        drop(standing);
         if let Event::Delivered(delivery) = event {
             *self.delivery.lock().unwrap_or_else(PoisonError::into_inner) = Some(delivery.clone());
         }
@@ -122,6 +152,7 @@ impl Observer for Progress {
             let _ = line(&stamped(event));
         } else {
             self.show(event);
+            self.count_down(event, stage.as_ref());
         }
     }
 }
@@ -155,118 +186,6 @@ fn download_bar(total: u64) -> ProgressBar {
 fn is_another(device: &str, id: &str) -> bool {
     let named = device.split_whitespace().next().unwrap_or_default();
     !id.is_empty() && !named.eq_ignore_ascii_case(id)
-}
-
-/// The step and what is said of it.
-fn describe(event: &Event) -> Option<(&'static str, String)> {
-    let state = |committed: &bool| if *committed { "committed" } else { "uncommitted" };
-    Some(match event {
-        Event::Device { id, platform, app, build, slot, committed } => {
-            ("device", format!("{id} ({platform}): slot {slot} runs {app} {build}, {}", state(committed)))
-        }
-        Event::Firmware { app, platform, build, bytes } => {
-            let size = bytes.map(|bytes| format!(", {bytes} bytes")).unwrap_or_default();
-            ("firmware", format!("{app} {build} for {platform}{size}"))
-        }
-        Event::FirmwareUnknown { reason } => (
-            "firmware",
-            format!(
-                "its manifest could not be read from here: {reason}; what runs afterwards cannot be held against it"
-            ),
-        ),
-        Event::Finding { what, says, verdict } => {
-            let step = match verdict {
-                Bearing::Good | Bearing::Unknown => "plan",
-                Bearing::Weak => "note",
-                Bearing::Refused => "refused",
-            };
-            (step, format!("{what}: {says}"))
-        }
-        Event::Resuming => ("resume", "the wanted firmware runs already, and waits for its commit".into()),
-        Event::Busy { percent } => {
-            ("busy", format!("an update runs already, and is {percent} % done; waiting to see whether it goes on"))
-        }
-        Event::Ended { percent } => {
-            ("busy", format!("it was left behind at {percent} %, and the device was told to give it up"))
-        }
-        Event::SecondWaySilent { reason } => {
-            ("waiting", format!("the second way does not lead to the device yet: {reason}"))
-        }
-        Event::Copied { slot } => ("copy", format!("what runs was copied to slot {slot}")),
-        Event::NotCopied { platform, slot } => {
-            ("copy", format!("none: an {platform} has two slots, and what runs stays in slot {slot} as it is"))
-        }
-        Event::Serving { address, tls } => {
-            ("serve", format!("the firmware at {}://{address}/", if *tls { "https" } else { "http" }))
-        }
-        Event::Requested { from_us, .. } => {
-            let whence = if *from_us { "from here" } else { "by itself" };
-            ("update", format!("the device was told to fetch the firmware {whence}"))
-        }
-        Event::NotAsked { seconds, address } => (
-            "waiting",
-            format!(
-                "the device has not asked for the firmware within {seconds} s. It was told to ask {address}: does a firewall on this \
-                 machine block that port, is the device in another network, does it reach this machine under another \
-                 address (--advertise, --listen)?"
-            ),
-        ),
-        Event::FallingBack { reason } => ("push", format!("{reason}; so the firmware is sent to it over --port")),
-        Event::Fetching { peer, .. } => ("fetch", format!("{peer} fetches the firmware")),
-        Event::Pushing { window, chunk } => {
-            ("push", format!("the device is sent the firmware, {window} at a time of {chunk} bytes"))
-        }
-        Event::PushResumed { offset } => ("resume", format!("the connection was lost; on from byte {offset}")),
-        Event::PushRestarted { reason } => {
-            ("restart", format!("the device cannot go on in the middle, and is sent everything again ({reason})"))
-        }
-        Event::Served { peer, status: 404, .. } => {
-            ("fetch", format!("{peer} asked for something else than the firmware"))
-        }
-        Event::Served { peer, status: status @ 400.., .. } => {
-            ("fetch", format!("{peer} was answered with HTTP status {status}"))
-        }
-        Event::Served { peer, method, bytes, total, complete: false, range: None, .. } if method == "GET" => {
-            ("fetch", format!("{peer} was cut off, or hung up, after {bytes} of {total} bytes"))
-        }
-        Event::Stranger { peer } => (
-            "stranger",
-            format!(
-                "{peer} was turned away: the device is not known to have that address. If it comes from there, behind \
-                 NAT for one, add `--allow-from {peer}`"
-            ),
-        ),
-        Event::HandshakeFailed { peer, reason } => {
-            ("fetch", format!("{peer} did not get through the TLS handshake: {reason}"))
-        }
-        Event::Unconfirmed { reason } => ("reboot", format!("the device has rebooted without a word ({reason})")),
-        Event::Applied { message } => ("applied", format!("the device says: {message}")),
-        Event::Rebooting => ("reboot", "waiting for the device".into()),
-        Event::Back { build, slot, committed, reverts_in } => {
-            let until = match (committed, reverts_in.map(Duration::from_secs)) {
-                (true, _) => String::new(),
-                (false, left) => format!("; goes back {} unless committed", reverts(left)),
-            };
-            ("back", format!("slot {slot} runs {build}, {}{until}", state(committed)))
-        }
-        Event::Committing => ("commit", "sent".into()),
-        Event::Reverting => ("revert", "this is not what was wanted; the device was told to go back".into()),
-        Event::Sent { .. } | Event::Written { .. } | Event::Served { .. } | Event::Delivered(_) => return None,
-    })
-}
-
-fn in_words(success: &Success, app: &str) -> String {
-    match success {
-        Success::AlreadyCurrent(running) => {
-            format!("{app} {} runs already, and is committed; nothing to do", running.build)
-        }
-        Success::Updated(Running { build, slot }) => format!("{app} {build} runs in slot {slot}, and is committed"),
-        Success::LeftUncommitted { running: Running { build, slot }, reverts_in } => format!(
-            "{app} {build} runs in slot {slot}, uncommitted; the device goes back {} unless `otactl commit` keeps it",
-            reverts(*reverts_in)
-        ),
-        Success::Planned => "dry run: the update can be done; nothing was touched".into(),
-    }
 }
 
 /// The last line of an update that did not.

@@ -26,7 +26,7 @@ pub async fn commit(device: &Device, now: &Snapshot, patience: Duration) -> Resu
     let mut reason = String::new();
     for _ in 0..ATTEMPTS {
         let answer = device.call(ota::Commit {}).await;
-        let after = match look(device, now, patience).await {
+        let after = match look(device, probe_timeout(device, now), patience).await {
             Ok(after) => after,
             Err(error) => return Err(Failure::CommitUnseen { running: now.running(), reason: error.to_string() }),
         };
@@ -45,12 +45,12 @@ pub async fn commit(device: &Device, now: &Snapshot, patience: Duration) -> Resu
     Err(failed(reason))
 }
 
-/// Asks until the device answers, or for as long as `patience`. Each question gets a multiple of what one took before:
-/// one that is lost must not cost the time until the device goes back.
-async fn look(device: &Device, now: &Snapshot, patience: Duration) -> Result<Snapshot, CallError> {
+/// Asks until the device answers, or for as long as `patience`. Each question gets `timeout`: one that is lost must not
+/// cost the time until the device goes back.
+pub(super) async fn look(device: &Device, timeout: Duration, patience: Duration) -> Result<Snapshot, CallError> {
     let started = Instant::now();
     loop {
-        match Snapshot::take(device, probe_timeout(device, now)).await {
+        match Snapshot::take(device, timeout).await {
             Err(error) if error.is_passing() && started.elapsed() < patience => {
                 if error.remote().is_none() {
                     device.hang_up();

@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::event::{Event, Observer};
+use super::event::{Event, Observer, Whence};
 use super::evidence::Evidence;
 use super::fetch::{Fetching, fetch};
 use super::outcome::{Failure, Refusal};
@@ -85,7 +85,7 @@ async fn push(
         timeout: plan.download_timeout.unwrap_or_else(enough),
         patience: plan.patience,
     };
-    observer.on(&Event::Requested { from_us: true, commit_timeout: terms.commit_timeout });
+    observer.on(&Event::Requested { from: Whence::Sent, commit_timeout: terms.commit_timeout });
     let result = push::push(device, bytes, before, terms, observer).await;
     let acknowledged = result.as_ref().map_or_else(|failure| failure.acknowledged, |_| size);
     observer.on(&Event::Delivered(Evidence {

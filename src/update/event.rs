@@ -1,5 +1,7 @@
 //! What happens during an update, as it happens.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::evidence::Evidence;
@@ -60,7 +62,10 @@ pub enum Event {
         verdict: Bearing,
     },
     /// The wanted firmware runs already, and waits for its commit.
-    Resuming,
+    Resuming {
+        /// Seconds until it goes back by itself, if it will.
+        reverts_in: Option<u64>,
+    },
     /// An update runs already; we see whether it goes on.
     Busy {
         /// How far it is.
@@ -95,10 +100,10 @@ pub enum Event {
         /// Whether it speaks TLS.
         tls: bool,
     },
-    /// The device was told to fetch the firmware.
+    /// The device was told to take the firmware.
     Requested {
-        /// Whether from us.
-        from_us: bool,
+        /// Where it gets it from.
+        from: Whence,
         /// Seconds that it will wait for the commit after its reboot.
         commit_timeout: u64,
     },
@@ -208,9 +213,30 @@ pub enum Event {
         /// Seconds until it goes back by itself, if it will.
         reverts_in: Option<u64>,
     },
+    /// The firmware has to pass a check.
+    Checking {
+        /// What it is called.
+        check: String,
+        /// Seconds that it may take.
+        deadline_in: u64,
+    },
+    /// It has passed.
+    Checked {
+        /// What it is called.
+        check: String,
+        /// Milliseconds that it took.
+        took_ms: u64,
+    },
+    /// It has not passed.
+    CheckFailed {
+        /// What it is called.
+        check: String,
+        /// Why.
+        reason: String,
+    },
     /// The commit is on its way.
     Committing,
-    /// What runs is not what was wanted, and the device was told to go back.
+    /// What runs is not to stay, and the device was told to go back.
     Reverting,
 }
 
@@ -236,9 +262,31 @@ impl Event {
             build: now.build(),
             slot: now.boot.active_slot,
             committed: now.boot.is_committed,
-            reverts_in: now.reverts_in().map(|left| left.as_secs()),
+            reverts_in: seconds(now.reverts_in()),
         }
     }
+
+    /// What the device has run since an earlier update.
+    #[must_use]
+    pub fn resuming(now: &Snapshot) -> Self {
+        Self::Resuming { reverts_in: seconds(now.reverts_in()) }
+    }
+}
+
+fn seconds(left: Option<Duration>) -> Option<u64> {
+    left.map(|left| left.as_secs())
+}
+
+/// Where a device gets the firmware from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Whence {
+    /// It fetches it from our server.
+    Here,
+    /// It fetches it from somewhere else.
+    Elsewhere,
+    /// It is sent it with calls.
+    Sent,
 }
 
 /// How far an update got, as far as the device is concerned. What is to be said of an update that
@@ -287,10 +335,13 @@ impl Stage {
     #[must_use]
     pub fn after(self, event: &Event) -> Self {
         match (event, self) {
-            (Event::Requested { from_us, commit_timeout }, _) => {
-                Self::Fetches { from_us: *from_us, commit_timeout: *commit_timeout }
+            (Event::Requested { from: Whence::Sent, commit_timeout }, _) => {
+                Self::Takes { in_flight: 0, may_be_complete: false, commit_timeout: *commit_timeout }
             }
-            (Event::Pushing { window, chunk }, Self::Fetches { commit_timeout, .. }) => {
+            (Event::Requested { from, commit_timeout }, _) => {
+                Self::Fetches { from_us: *from == Whence::Here, commit_timeout: *commit_timeout }
+            }
+            (Event::Pushing { window, chunk }, Self::Takes { commit_timeout, .. }) => {
                 let in_flight = window.saturating_mul(*chunk) as u64;
                 Self::Takes { in_flight, may_be_complete: false, commit_timeout }
             }
@@ -307,10 +358,21 @@ impl Stage {
             ) => Self::Reboots { commit_timeout },
             (Event::Back { committed: true, .. }, _) => Self::Settled,
             (Event::Back { reverts_in, .. }, _) => Self::Uncommitted { reverts_in: *reverts_in },
-            (Event::Resuming, _) => Self::Uncommitted { reverts_in: None },
+            (Event::Resuming { reverts_in }, _) => Self::Uncommitted { reverts_in: *reverts_in },
             (Event::Committing, _) => Self::CommitSent,
             (Event::Reverting, _) => Self::Reverts,
             (_, stage) => stage,
+        }
+    }
+
+    /// The same stage when so much time has passed since the event that led to it.
+    #[must_use]
+    pub fn later(self, passed: Duration) -> Self {
+        match self {
+            Self::Uncommitted { reverts_in: Some(left) } => {
+                Self::Uncommitted { reverts_in: Some(left.saturating_sub(passed.as_secs())) }
+            }
+            stage => stage,
         }
     }
 }
@@ -327,10 +389,15 @@ mod tests {
     #[test]
     fn the_stage_follows_the_events() {
         let build = Build { version: "2".into(), build_id: "b".into() };
-        let requested = |from_us| Event::Requested { from_us, commit_timeout: 300 };
+        let requested = |from_us| Event::Requested {
+            from: if from_us { Whence::Here } else { Whence::Elsewhere },
+            commit_timeout: 300,
+        };
+        let sent = || Event::Requested { from: Whence::Sent, commit_timeout: 300 };
         let back = |committed| Event::Back { build: build.clone(), slot: 1, committed, reverts_in: Some(290) };
         let pushing = Event::Pushing { window: 2, chunk: 5 };
         let takes = |may_be_complete| Stage::Takes { in_flight: 10, may_be_complete, commit_timeout: 300 };
+        let checking = Event::Checking { check: "c".into(), deadline_in: 30 };
         let fetches = |from_us| Stage::Fetches { from_us, commit_timeout: 300 };
         for (events, expected) in [
             (vec![], Stage::Untouched),
@@ -339,19 +406,26 @@ mod tests {
             (vec![requested(false), Event::Written { percent: 5 }], fetches(false)),
             (vec![requested(true), Event::Sent { bytes: 5, total: 9 }], fetches(true)),
             (vec![requested(true), Event::Sent { bytes: 9, total: 9 }], Stage::Reboots { commit_timeout: 300 }),
-            (vec![requested(true), pushing.clone()], takes(false)),
-            (vec![requested(true), pushing.clone(), Event::Sent { bytes: 9, total: 20 }], takes(false)),
+            (vec![sent(), pushing.clone()], takes(false)),
+            (vec![sent(), pushing.clone(), Event::Sent { bytes: 9, total: 20 }], takes(false)),
             // What is under way may have arrived.
-            (vec![requested(true), pushing.clone(), Event::Sent { bytes: 10, total: 20 }], takes(true)),
-            (vec![requested(true), pushing, Event::Rebooting], Stage::Reboots { commit_timeout: 300 }),
+            (vec![sent(), pushing.clone(), Event::Sent { bytes: 10, total: 20 }], takes(true)),
+            (vec![sent(), pushing, Event::Rebooting], Stage::Reboots { commit_timeout: 300 }),
             (vec![requested(true), Event::Rebooting], Stage::Reboots { commit_timeout: 300 }),
             (vec![requested(true), Event::Rebooting, back(false)], Stage::Uncommitted { reverts_in: Some(290) }),
             (vec![Event::Rebooting, back(true)], Stage::Settled),
-            (vec![Event::Resuming], Stage::Uncommitted { reverts_in: None }),
+            (vec![Event::Resuming { reverts_in: Some(9) }], Stage::Uncommitted { reverts_in: Some(9) }),
+            (vec![back(false), checking.clone()], Stage::Uncommitted { reverts_in: Some(290) }),
+            (vec![back(false), checking, Event::Reverting], Stage::Reverts),
             (vec![back(false), Event::Committing], Stage::CommitSent),
             (vec![back(false), Event::Reverting], Stage::Reverts),
         ] {
             assert_eq!(stage(&events), expected, "{events:?}");
         }
+        let uncommitted = |reverts_in| Stage::Uncommitted { reverts_in };
+        let minute = Duration::from_secs(60);
+        assert_eq!(uncommitted(Some(290)).later(minute), uncommitted(Some(230)));
+        assert_eq!(uncommitted(Some(9)).later(minute), uncommitted(Some(0)));
+        assert_eq!(uncommitted(None).later(minute), uncommitted(None));
     }
 }

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::Plan;
-use super::event::{Event, Observer};
+use super::event::{Event, Observer, Whence};
 use super::judge::{Limits, Reply, Step, judge, understand};
 use super::outcome::Failure;
 use super::patience::Patience;
@@ -47,7 +47,8 @@ pub async fn fetch(
         commit_timeout: plan.commit_timeout.as_secs(),
         timeout: limits.download.as_secs().max(1),
     };
-    observer.on(&Event::Requested { from_us: server.is_some(), commit_timeout: request.commit_timeout });
+    let from = if server.is_some() { Whence::Here } else { Whence::Elsewhere };
+    observer.on(&Event::Requested { from, commit_timeout: request.commit_timeout });
     let mut watch = Watch {
         device,
         limits,
@@ -61,7 +62,7 @@ pub async fn fetch(
         reboot_timeout: plan.reboot_timeout,
     };
     let mut call = Box::pin(device.call_until_sent(&request, limits.all()));
-    let mut begun = 1;
+    let (mut begun, mut seen_idle) = (1, false);
     let mut reply: Option<(Instant, Reply)> = None;
     let mut progress = server.map(FirmwareServer::fetched);
     let mut ticks = interval_at(Instant::now() + every, every);
@@ -96,6 +97,8 @@ pub async fn fetch(
                     return Ok(());
                 }
                 Sight::NothingYet => {}
+                // Its word for it may be on its way.
+                Sight::NotBegun if !std::mem::replace(&mut seen_idle, true) => {}
                 Sight::NotBegun => again = Some(watch.never_fetched(Some(reason))),
             },
             Step::Look(_) => {}
@@ -111,7 +114,7 @@ pub async fn fetch(
             if begun > ATTEMPTS {
                 return Err(failure);
             }
-            (watch.started, reply) = (Instant::now(), None);
+            (watch.started, reply, seen_idle) = (Instant::now(), None, false);
             call = Box::pin(device.call_until_sent(&request, limits.all()));
         } else if tick && reply.is_none() {
             match (server, fetched) {

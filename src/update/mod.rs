@@ -2,9 +2,10 @@
 //!
 //! [`run`] goes step by step: look ([`preflight`]), serve the bundle ([`serve`]) where the device can
 //! reach it (`route`), have the device fetch it ([`fetch`], by the rules in `judge`), wait for the
-//! reboot ([`reboot`]), hold what runs against what was wanted ([`verdict`]), commit and look again
-//! ([`commit`]), or go back ([`revert`]). To a device that cannot reach us, the bundle is sent ([`push`], which keeps
-//! account of the pieces in `flight`). It tells an [`Observer`] about each step ([`event`]), ends in
+//! reboot ([`reboot`]), hold what runs against what was wanted ([`verdict`]), see whether it is well
+//! ([`health`]), commit and look again ([`commit`]), or go back ([`revert`]). To a device that cannot reach us, the bundle
+//! is sent ([`push`], which keeps account of the pieces in `flight`). It tells an [`Observer`] about each step ([`event`]),
+//! ends in
 //! one of the ways of [`outcome`], and prints nothing.
 //!
 //! What the device acknowledges is a hint; what it says of its state afterwards is the truth. Killed
@@ -19,6 +20,7 @@ pub mod event;
 pub mod evidence;
 pub mod fetch;
 mod flight;
+pub mod health;
 mod judge;
 pub mod outcome;
 pub mod patience;
@@ -36,6 +38,7 @@ pub mod wait;
 use crate::rpc::Device;
 use crate::text::printable;
 pub use event::{Bearing, Event, Observer};
+use health::Health;
 pub use outcome::{Failure, Refusal, Success};
 use outcome::{Sequel, Unwell};
 pub use plan::{OnUnhealthy, Plan, Serving, Source, Via};
@@ -44,6 +47,7 @@ use verdict::{Arrival, Snapshot};
 
 /// Takes the device to the firmware of the plan. See the module's documentation.
 pub async fn run(device: &Device, plan: &Plan, observer: &dyn Observer) -> Result<Success, Failure> {
+    plan.checks.fit(plan.commit_timeout).map_err(Failure::Refused)?;
     let preflight = preflight::look(device, plan, observer).await?;
     // After the reboot, everything goes over the second way, if there is one.
     let later = plan.commit_over.as_ref().unwrap_or(device);
@@ -56,8 +60,8 @@ pub async fn run(device: &Device, plan: &Plan, observer: &dyn Observer) -> Resul
         Preflight::AlreadyCurrent(running) => return Ok(Success::AlreadyCurrent(running)),
         _ if plan.dry_run => return Ok(Success::Planned),
         Preflight::GoOn(now) => {
-            observer.on(&Event::Resuming);
-            return settle(later, plan, now, observer).await;
+            observer.on(&Event::resuming(&now));
+            return prove(later, plan, now, observer).await;
         }
         Preflight::Update { before, delivery } => (before, delivery),
     };
@@ -72,7 +76,7 @@ pub async fn run(device: &Device, plan: &Plan, observer: &dyn Observer) -> Resul
         observer.on(&Event::Finding { what: "commit timeout", says, verdict: Bearing::Weak });
     }
     match verdict::arrival(&before, &after, plan.source.manifest()) {
-        Arrival::Wanted => settle(later, plan, after, observer).await,
+        Arrival::Wanted => prove(later, plan, after, observer).await,
         Arrival::Old => Err(Failure::RolledBack { old: after.running(), wanted: plan.source.build() }),
         Arrival::Other(wanted) => unwell(later, plan, &after, Unwell::WrongBuild { wanted }, observer).await,
     }
@@ -94,7 +98,15 @@ async fn meet(second: &Device, first: &Snapshot, observer: &dyn Observer) -> Res
     }
 }
 
-/// The wanted firmware runs: commit it, or leave it as it is on request.
+/// The wanted firmware runs: if it is well, it may stay.
+async fn prove(device: &Device, plan: &Plan, now: Snapshot, observer: &dyn Observer) -> Result<Success, Failure> {
+    match health::examine(device, plan, now, observer).await? {
+        Health::Well(now) => settle(device, plan, now, observer).await,
+        Health::Ill(now, reason) => unwell(device, plan, &now, reason, observer).await,
+    }
+}
+
+/// The wanted firmware runs, and is well: commit it, or leave it as it is on request.
 async fn settle(device: &Device, plan: &Plan, now: Snapshot, observer: &dyn Observer) -> Result<Success, Failure> {
     let running = now.running();
     if !now.boot.is_committed {

@@ -109,6 +109,20 @@ pub enum Refusal {
     /// It is to be sent a firmware, and cannot be.
     #[error("the device cannot be sent a firmware: it has no OTA.Begin, OTA.Write and OTA.End")]
     CannotPush,
+    /// The device would go back before the checks have ended.
+    #[error(
+        "the health checks may take {} together, which is too long for a commit timeout of {}",
+        for_humans(*.longest),
+        for_humans(*.commit_timeout)
+    )]
+    ChecksTooLong {
+        /// What they may take.
+        longest: Duration,
+        /// What the device waits.
+        commit_timeout: Duration,
+        /// A commit timeout that would do, in whole seconds.
+        would_do: Duration,
+    },
     /// An update runs already.
     #[error("an update is already running on the device ({percent} % done)")]
     UpdateRunning {
@@ -232,6 +246,22 @@ pub enum Unwell {
         /// What was wanted.
         wanted: Build,
     },
+    /// It does not pass one of the user's checks.
+    #[error("does not pass the check `{check}`: {reason}")]
+    Check {
+        /// What the check is called, fit to be shown.
+        check: String,
+        /// Why.
+        reason: String,
+        /// The last lines that a program wrote; bounded, and fit to be shown.
+        output: Vec<String>,
+    },
+    /// It has passed the checks, and was not heard of since.
+    #[error("does not answer any more: {reason}")]
+    Silent {
+        /// The last that was seen.
+        reason: String,
+    },
 }
 
 /// What was made of a firmware that is not to stay.
@@ -279,6 +309,15 @@ pub struct Facts {
     /// What was to run, if it is known and something else runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wanted: Option<Build>,
+    /// The check that it did not pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check: Option<String>,
+    /// Why it did not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What the program of the check wrote last, line by line.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub output: Vec<String>,
     /// Bytes of the firmware that were sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
@@ -319,6 +358,19 @@ impl Success {
     }
 }
 
+impl Unwell {
+    fn facts(&self) -> Facts {
+        let facts = Facts::of("unhealthy");
+        match self {
+            Self::WrongBuild { wanted } => Facts { wanted: Some(wanted.clone()), ..facts },
+            Self::Check { check, reason, output } => {
+                Facts { check: Some(check.clone()), reason: Some(reason.clone()), output: output.clone(), ..facts }
+            }
+            Self::Silent { reason } => Facts { reason: Some(reason.clone()), ..facts },
+        }
+    }
+}
+
 impl Failure {
     /// What a program wants to know.
     #[must_use]
@@ -338,8 +390,7 @@ impl Failure {
                 Facts { wanted: wanted.clone(), ..Facts::of("rolled_back").running(old) }
             }
             Self::Unwell { running, reason, sequel } => {
-                let Unwell::WrongBuild { wanted } = reason;
-                let facts = Facts { wanted: Some(wanted.clone()), ..Facts::of("unhealthy") };
+                let facts = reason.facts();
                 match sequel {
                     Sequel::Committed => facts.running(running),
                     Sequel::Reverted(old) => facts.running(old),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rustls::ServerConfig;
 
+use super::health::Checks;
 use super::patience::Patience;
 use super::serve::Limits;
 use super::serve::allow::AllowFrom;
@@ -116,6 +117,8 @@ pub struct Plan {
     pub via: Via,
     /// The firmware server, for a device that fetches it from us.
     pub serving: Serving,
+    /// What the new firmware has to pass before it is committed.
+    pub checks: Checks,
     /// Commit the new firmware once it runs and is well. Otherwise it is left uncommitted.
     pub commit: bool,
     /// How long after its reboot the device waits for the commit before it goes back; whole seconds,
@@ -149,6 +152,7 @@ impl Plan {
             source,
             via: Via::default(),
             serving: Serving::default(),
+            checks: Checks::default(),
             commit: true,
             commit_timeout: Duration::from_secs(300),
             download_timeout: None,

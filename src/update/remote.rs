@@ -58,7 +58,7 @@ fn manifest_at_start(bytes: &[u8]) -> Result<Option<(Manifest, Signed)>, String>
 }
 
 /// The innermost reason, without the URL, which may hold secrets.
-fn plainly(error: &reqwest::Error) -> String {
+pub(super) fn plainly(error: &reqwest::Error) -> String {
     let mut innermost: &dyn std::error::Error = error;
     while let Some(source) = innermost.source() {
         innermost = source;

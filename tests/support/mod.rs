@@ -1,11 +1,14 @@
 //! What the tests share: a simulated device, the built binary, a server of recorded bundles, recordings,
-//! certificates, peers that misbehave, peers that follow a script, and all the ways to any of them.
+//! certificates, files whose end can be waited for, peers that misbehave, peers that follow a script, and all
+//! the ways to any of them.
 #![allow(clippy::allow_attributes, dead_code, unreachable_pub, reason = "each test file uses its own share of this")]
 
 #[cfg(unix)]
 pub mod broker;
 pub mod bundles;
 pub mod certificates;
+#[cfg(unix)]
+pub mod fifo;
 pub mod peers;
 pub mod proxy;
 pub mod recording;

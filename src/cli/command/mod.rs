@@ -25,7 +25,8 @@ use super::failure::Failure;
 /// The commands, in the order of the help page.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    Update(update::Args),
+    // The one with many options.
+    Update(Box<update::Args>),
     Wait(wait::Args),
     Commit(commit::Args),
     Revert(revert::Args),

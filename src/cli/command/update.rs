@@ -14,6 +14,7 @@ use otactl::update::{self, Plan, Serving, Source, Success, Via, push, remote};
 
 use tokio::time::timeout;
 
+use crate::cli::checks::ChecksArgs;
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::interrupt;
@@ -26,7 +27,7 @@ const FORGET: Duration = Duration::from_millis(300);
 /// Take the device to a new firmware, prove that it runs, and commit it
 ///
 /// Serves the firmware zip to the device for as long as it takes, waits for the reboot, checks that
-/// the wanted build runs, commits it, and looks again. Run again after an interruption, it goes on
+/// the wanted build runs and is well, commits it, and looks again. Run again after an interruption, it goes on
 /// from where the device is.
 #[derive(Debug, clap::Args)]
 #[command(group = ArgGroup::new("source").args(["file", "url"]).required(true))]
@@ -106,6 +107,10 @@ pub(crate) struct Args {
     /// Install also an older version than the one that runs
     #[arg(long)]
     allow_downgrade: bool,
+
+    // The last, since its heading holds for whatever follows.
+    #[command(flatten)]
+    checks: ChecksArgs,
 }
 
 /// How the device gets the firmware.
@@ -164,6 +169,7 @@ impl Args {
             _ => None,
         };
         let target = context.target().await?;
+        let checks = self.checks.checks(context, &target)?;
         let connected = context.connect(&target)?;
         let device = device.get_or_init(|| connected);
         let plan = Plan {
@@ -181,6 +187,8 @@ impl Args {
                 ..Serving::default()
             },
             via: self.via.into(),
+            checks,
+            on_unhealthy: self.checks.on_unhealthy(),
             commit: !self.no_commit,
             commit_timeout: self.commit_timeout,
             download_timeout: self.download_timeout,

@@ -1,0 +1,145 @@
+//! What is said of each step of an update, and of its end, to a person.
+
+use std::time::Duration;
+
+use otactl::text::for_humans;
+use otactl::update::Success;
+use otactl::update::event::{Bearing, Event, Whence};
+use otactl::update::verdict::Running;
+
+use super::clock::reverts;
+
+/// The name of a step, and what is said of it; nothing of what is shown as a bar, or not at all.
+pub(crate) fn step(event: &Event) -> Option<(&'static str, String)> {
+    let state = |committed: &bool| if *committed { "committed" } else { "uncommitted" };
+    Some(match event {
+        Event::Device { id, platform, app, build, slot, committed } => {
+            ("device", format!("{id} ({platform}): slot {slot} runs {app} {build}, {}", state(committed)))
+        }
+        Event::Firmware { app, platform, build, bytes } => {
+            let size = bytes.map(|bytes| format!(", {bytes} bytes")).unwrap_or_default();
+            ("firmware", format!("{app} {build} for {platform}{size}"))
+        }
+        Event::FirmwareUnknown { reason } => (
+            "firmware",
+            format!(
+                "its manifest could not be read from here: {reason}; what runs afterwards cannot be held against it"
+            ),
+        ),
+        Event::Finding { what, says, verdict } => {
+            let step = match verdict {
+                Bearing::Good | Bearing::Unknown => "plan",
+                Bearing::Weak => "note",
+                Bearing::Refused => "refused",
+            };
+            (step, format!("{what}: {says}"))
+        }
+        Event::Resuming { reverts_in } => (
+            "resume",
+            format!(
+                "the wanted firmware runs already, and waits for its commit; goes back {} unless committed",
+                reverts(reverts_in.map(Duration::from_secs))
+            ),
+        ),
+        Event::Busy { percent } => {
+            ("busy", format!("an update runs already, and is {percent} % done; waiting to see whether it goes on"))
+        }
+        Event::Ended { percent } => {
+            ("busy", format!("it was left behind at {percent} %, and the device was told to give it up"))
+        }
+        Event::SecondWaySilent { reason } => {
+            ("waiting", format!("the second way does not lead to the device yet: {reason}"))
+        }
+        Event::Copied { slot } => ("copy", format!("what runs was copied to slot {slot}")),
+        Event::NotCopied { platform, slot } => {
+            ("copy", format!("none: an {platform} has two slots, and what runs stays in slot {slot} as it is"))
+        }
+        Event::Serving { address, tls } => {
+            ("serve", format!("the firmware at {}://{address}/", if *tls { "https" } else { "http" }))
+        }
+        Event::Requested { from, .. } => {
+            let what = match from {
+                Whence::Here => "to fetch the firmware from here",
+                Whence::Elsewhere => "to fetch the firmware by itself",
+                Whence::Sent => "to take the firmware that it is sent",
+            };
+            ("update", format!("the device was told {what}"))
+        }
+        Event::NotAsked { seconds, address } => (
+            "waiting",
+            format!(
+                "the device has not asked for the firmware within {seconds} s. It was told to ask {address}: does a firewall on this \
+                 machine block that port, is the device in another network, does it reach this machine under another \
+                 address (--advertise, --listen)?"
+            ),
+        ),
+        Event::FallingBack { reason } => ("push", format!("{reason}; so the firmware is sent to it over --port")),
+        Event::Fetching { peer, .. } => ("fetch", format!("{peer} fetches the firmware")),
+        Event::Pushing { window, chunk } => {
+            ("push", format!("the device is sent the firmware, {window} at a time of {chunk} bytes"))
+        }
+        Event::PushResumed { offset } => ("resume", format!("the connection was lost; on from byte {offset}")),
+        Event::PushRestarted { reason } => {
+            ("restart", format!("the device cannot go on in the middle, and is sent everything again ({reason})"))
+        }
+        Event::Served { .. } | Event::Stranger { .. } | Event::HandshakeFailed { .. } => return server(event),
+        Event::Unconfirmed { reason } => ("reboot", format!("the device has rebooted without a word ({reason})")),
+        Event::Applied { message } => ("applied", format!("the device says: {message}")),
+        Event::Rebooting => ("reboot", "waiting for the device".into()),
+        Event::Back { build, slot, committed, reverts_in } => {
+            let until = match (committed, reverts_in.map(Duration::from_secs)) {
+                (true, _) => String::new(),
+                (false, left) => format!("; goes back {} unless committed", reverts(left)),
+            };
+            ("back", format!("slot {slot} runs {build}, {}{until}", state(committed)))
+        }
+        Event::Checked { check, took_ms } => {
+            ("check", format!("{check}: passed in {}", for_humans(Duration::from_millis(*took_ms))))
+        }
+        Event::CheckFailed { check, reason } => ("check", format!("{check}: failed: {reason}")),
+        Event::Committing => ("commit", "sent".into()),
+        Event::Reverting => ("revert", "this firmware is not to stay; the device was told to go back".into()),
+        Event::Sent { .. } | Event::Written { .. } | Event::Delivered(_) | Event::Checking { .. } => return None,
+    })
+}
+
+/// What a person is told of what happens at the firmware server: what is not as it should be.
+fn server(event: &Event) -> Option<(&'static str, String)> {
+    Some(match event {
+        Event::Served { peer, status: 404, .. } => {
+            ("fetch", format!("{peer} asked for something else than the firmware"))
+        }
+        Event::Served { peer, status: status @ 400.., .. } => {
+            ("fetch", format!("{peer} was answered with HTTP status {status}"))
+        }
+        Event::Served { peer, method, bytes, total, complete: false, range: None, .. } if method == "GET" => {
+            ("fetch", format!("{peer} was cut off, or hung up, after {bytes} of {total} bytes"))
+        }
+        Event::Stranger { peer } => (
+            "stranger",
+            format!(
+                "{peer} was turned away: the device is not known to have that address. If it comes from there, behind \
+                 NAT for one, add `--allow-from {peer}`"
+            ),
+        ),
+        Event::HandshakeFailed { peer, reason } => {
+            ("fetch", format!("{peer} did not get through the TLS handshake: {reason}"))
+        }
+        _ => return None,
+    })
+}
+
+/// The last word of an update that did what was asked.
+pub(crate) fn success(success: &Success, app: &str) -> String {
+    match success {
+        Success::AlreadyCurrent(running) => {
+            format!("{app} {} runs already, and is committed; nothing to do", running.build)
+        }
+        Success::Updated(Running { build, slot }) => format!("{app} {build} runs in slot {slot}, and is committed"),
+        Success::LeftUncommitted { running: Running { build, slot }, reverts_in } => format!(
+            "{app} {build} runs in slot {slot}, uncommitted; the device goes back {} unless `otactl commit` keeps it",
+            reverts(*reverts_in)
+        ),
+        Success::Planned => "dry run: the update can be done; nothing was touched".into(),
+    }
+}

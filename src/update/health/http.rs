@@ -1,0 +1,140 @@
+//! A check by a URL that must be served, by the device or by whatever hears of it.
+
+use std::fmt;
+use std::time::Duration;
+
+use reqwest::{Client, Url};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::Fault;
+use crate::text::{excerpt, for_humans};
+use crate::update::remote::plainly;
+
+/// The least time between two attempts.
+const PACE: Duration = Duration::from_millis(200);
+
+/// One that hangs gets this share of the time, so that it is not the only one.
+const ATTEMPTS: u32 = 3;
+
+/// A URL for which a GET has to bring a status of 200 to 299.
+#[derive(Clone)]
+pub struct HttpCheck {
+    url: Url,
+    client: Client,
+}
+
+/// Why a text is no URL that can be asked for. It is not shown: it may hold secrets.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HttpCheckError {
+    /// It cannot be read.
+    #[error("this is not a URL: {0}")]
+    NotAUrl(String),
+    /// It is for something else.
+    #[error("a health check asks by http:// or https://, not by {0}://")]
+    Scheme(String),
+}
+
+impl HttpCheck {
+    /// A check of `url` by way of `client`.
+    pub fn new(url: &str, client: Client) -> Result<Self, HttpCheckError> {
+        let url: Url =
+            url.trim().parse().map_err(|error: url::ParseError| HttpCheckError::NotAUrl(error.to_string()))?;
+        match url.scheme() {
+            "http" | "https" => Ok(Self { url, client }),
+            other => Err(HttpCheckError::Scheme(excerpt(other.as_bytes()))),
+        }
+    }
+
+    /// The URL, fit to be shown: without user and password, and without the query, which may hold a key.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let mut url = self.url.clone();
+        // A URL for HTTP has a host, so that these cannot fail.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        url.set_fragment(None);
+        if url.query().is_some() {
+            url.set_query(Some("…"));
+        }
+        excerpt(url.as_str().replace("%E2%80%A6", "…").as_bytes())
+    }
+
+    /// Asks until there is an answer: a device that has just booted may not serve yet. What is answered,
+    /// counts.
+    pub(super) async fn run(&self, deadline: Instant) -> Result<(), Fault> {
+        let patience = deadline.saturating_duration_since(Instant::now()) / ATTEMPTS;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let within = patience.min(left);
+            let last = match timeout(within, self.client.get(self.url.clone()).send()).await {
+                Ok(Ok(answer)) if answer.status().is_success() => return Ok(()),
+                Ok(Ok(answer)) => {
+                    return Err(Fault::wrong(format!("it answered with HTTP status {}", answer.status().as_u16())));
+                }
+                Ok(Err(error)) if error.is_redirect() => {
+                    return Err(Fault::wrong("it is redirected without end"));
+                }
+                Ok(Err(error)) => plainly(&error),
+                Err(_) => format!("no answer within {}", for_humans(within)),
+            };
+            if Instant::now() + PACE >= deadline {
+                return Err(Fault::late(last));
+            }
+            sleep(PACE).await;
+        }
+    }
+}
+
+impl fmt::Debug for HttpCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("HttpCheck").field(&self.name()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check(url: &str) -> Result<HttpCheck, HttpCheckError> {
+        let tls = crate::transport::tls::client_config(false, &crate::transport::tls::Settings::default());
+        let client = Client::builder().tls_backend_preconfigured(tls.expect("no roots are needed")).build();
+        HttpCheck::new(url, client.expect("a client"))
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        for (url, expected) in [
+            ("http://dev/health", "http://dev/health"),
+            (" https://admin:secret@dev:8443/a?key=secret#secret", "https://dev:8443/a?…"),
+            ("http://secret@dev", "http://dev/"),
+            ("HTTP://dev/%1b[2J", "http://dev/%1b[2J"),
+        ] {
+            let check = check(url).expect(url);
+            assert_eq!(check.name(), expected);
+            assert_eq!(format!("{check:?}"), format!("HttpCheck({expected:?})"));
+        }
+        for (url, words) in [
+            ("dev/health", "not a URL"),
+            ("http://", "not a URL"),
+            ("http://user:secret@:80/", "not a URL"),
+            ("ftp://user:secret@dev/", "not by ftp://"),
+            ("", "not a URL"),
+        ] {
+            let error = check(url).expect_err(url).to_string();
+            assert!(error.contains(words) && !error.contains("secret"), "{url}: {error}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn any_url_is_read_without_a_panic(text in prop_oneof![any::<String>(), "https?://[a-z@:%?#/\\[\\]]{0,20}"]) {
+            if let Ok(check) = check(&text) {
+                let shown: Url = check.name().parse().expect("still a URL");
+                prop_assert!(shown.username().is_empty() && shown.password().is_none(), "{}", shown);
+            }
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! Is the new firmware well? The user's own checks, which have to pass before the commit.
+//!
+//! - [`rpc`]: a method of the device, and what its result must contain; [`contains`]: what that means;
+//! - [`command`]: a program on this machine; [`output`]: the last of what it says;
+//! - [`http`]: a URL that must be served;
+//! - [`soak`]: for a while, the device must run without a reboot.
+//!
+//! They run one after another, each with a deadline of its own, and all of them end so early that there
+//! is time left for the commit.
+
+pub mod command;
+pub mod contains;
+pub mod http;
+pub mod output;
+pub mod rpc;
+pub mod soak;
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+pub use command::CommandCheck;
+pub use http::HttpCheck;
+pub use rpc::RpcCheck;
+
+use super::event::{Event, Observer};
+use super::outcome::{Failure, Refusal, Unwell};
+use super::verdict::{Snapshot, rebooted};
+use super::{Plan, commit, reboot};
+use crate::rpc::Device;
+use crate::text::for_humans;
+
+/// What the soak is called among the checks.
+const SOAK: &str = "soak";
+
+/// What the new firmware has to pass.
+#[derive(Debug, Clone)]
+pub struct Checks {
+    /// One after another, in this order.
+    pub checks: Vec<Check>,
+    /// For so long the device must run without a reboot, once all the checks have passed.
+    pub soak: Option<Duration>,
+    /// How long each check may take.
+    pub timeout: Duration,
+}
+
+/// One check.
+#[derive(Debug, Clone)]
+pub enum Check {
+    /// A method of the device.
+    Rpc(RpcCheck),
+    /// A program on this machine.
+    Command(CommandCheck),
+    /// A URL.
+    Http(HttpCheck),
+}
+
+impl Default for Checks {
+    fn default() -> Self {
+        Self { checks: Vec::new(), soak: None, timeout: Duration::from_secs(30) }
+    }
+}
+
+impl Checks {
+    /// Whether the firmware is taken as it is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.checks.is_empty() && self.soak.is_none()
+    }
+
+    /// How long all of them may take together.
+    #[must_use]
+    pub fn longest(&self) -> Duration {
+        let count = u32::try_from(self.checks.len()).unwrap_or(u32::MAX);
+        self.timeout.saturating_mul(count).saturating_add(self.soak.unwrap_or_default())
+    }
+
+    /// Refuses checks for which the device would not wait, if each took as long as it may.
+    pub fn fit(&self, commit_timeout: Duration) -> Result<(), Refusal> {
+        let longest = self.longest();
+        if self.is_empty() || longest.saturating_add(margin(commit_timeout)) < commit_timeout {
+            return Ok(());
+        }
+        // The longest margin, and rounded up, so that it is a number that a person would write.
+        let would_do = (longest.as_secs().saturating_add(MARGIN.as_secs()) / 10 + 1).saturating_mul(10);
+        Err(Refusal::ChecksTooLong { longest, commit_timeout, would_do: Duration::from_secs(would_do) })
+    }
+}
+
+/// The most that is kept for the commit.
+const MARGIN: Duration = Duration::from_secs(10);
+
+/// What is kept of the commit timeout for the commit itself: a tenth, within reason.
+fn margin(commit_timeout: Duration) -> Duration {
+    (commit_timeout / 10).clamp(Duration::from_secs(1), MARGIN)
+}
+
+/// Why a check has not passed. What a program said stands apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// What is wrong.
+    pub what: What,
+    /// The last lines that a program wrote, fit to be shown.
+    pub output: Vec<String>,
+}
+
+/// What is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// This, and it will stay so.
+    Wrong(String),
+    /// It has not passed by its deadline, and this is the last that was seen of it.
+    Late(String),
+}
+
+impl Fault {
+    fn wrong(reason: impl Into<String>) -> Self {
+        Self { what: What::Wrong(reason.into()), output: Vec::new() }
+    }
+
+    fn late(last: impl Into<String>) -> Self {
+        Self { what: What::Late(last.into()), output: Vec::new() }
+    }
+}
+
+impl Check {
+    /// What it is called, fit to be shown: bounded, printable, and without passwords in URLs.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Rpc(check) => check.name(),
+            Self::Command(check) => check.name(),
+            Self::Http(check) => check.name(),
+        }
+    }
+
+    async fn run(&self, device: &Device, now: &Snapshot, deadline: Instant) -> Result<(), Fault> {
+        match self {
+            Self::Rpc(check) => check.run(device, deadline).await,
+            Self::Command(check) => check.run(now, deadline).await,
+            Self::Http(check) => check.run(deadline).await,
+        }
+    }
+}
+
+/// What the checks have shown.
+#[derive(Debug)]
+pub enum Health {
+    /// The firmware is well, and this is the device now.
+    Well(Snapshot),
+    /// It is not, and this is the device now, or as it was last seen.
+    Ill(Snapshot, Unwell),
+}
+
+/// Checks the firmware that runs in `now`, and looks at the device again. Fails if it does not run any
+/// more: then it is not for us to take it back.
+pub async fn examine(device: &Device, plan: &Plan, now: Snapshot, observer: &dyn Observer) -> Result<Health, Failure> {
+    if plan.checks.is_empty() {
+        return Ok(Health::Well(now));
+    }
+    let result = check(device, &plan.checks, &now, observer).await;
+    // With short questions: the device may just have reset, and then hears none of them.
+    let after = match commit::look(device, reboot::probe_timeout(device, &now), plan.reboot_timeout).await {
+        // It is on its way back already, and says so before it goes.
+        Ok(after) if after.boot.active_slot != now.boot.active_slot && !rebooted(&now, &after) => {
+            reboot::wait(device, &now, plan).await?
+        }
+        Ok(after) => after,
+        Err(error) => {
+            let unwell = result.err().unwrap_or_else(|| Unwell::Silent { reason: error.to_string() });
+            return Ok(Health::Ill(now, unwell));
+        }
+    };
+    if after.running() != now.running() {
+        return Err(Failure::RolledBack { old: after.running(), wanted: Some(now.build()) });
+    }
+    Ok(match result {
+        Ok(()) => Health::Well(after),
+        Err(unwell) => Health::Ill(after, unwell),
+    })
+}
+
+/// One check after another, until one does not pass.
+async fn check(device: &Device, checks: &Checks, now: &Snapshot, observer: &dyn Observer) -> Result<(), Unwell> {
+    let end = end(now);
+    for check in &checks.checks {
+        let limit = Limit::new(checks.timeout, end);
+        observed(check.name(), &limit, observer, check.run(device, now, limit.deadline)).await?;
+    }
+    if let Some(lasting) = checks.soak {
+        // A device that is silent at its end may still answer.
+        let limit = Limit::new(lasting + device.timeout(), end);
+        observed(SOAK.into(), &limit, observer, soak::run(device, now, lasting, limit.deadline)).await?;
+    }
+    Ok(())
+}
+
+/// When the last check has to be through, if the device goes back by itself.
+fn end(now: &Snapshot) -> Option<Instant> {
+    let margin = margin(Duration::from_secs(now.boot.commit_timeout));
+    now.reverts_in().map(|left| Instant::now() + left.saturating_sub(margin))
+}
+
+/// How long a check may take, and what that is for.
+struct Limit {
+    allowed: Duration,
+    deadline: Instant,
+    /// It is the device that does not wait any longer.
+    is_last: bool,
+}
+
+impl Limit {
+    fn new(allowed: Duration, end: Option<Instant>) -> Self {
+        let own = Instant::now() + allowed;
+        let deadline = end.map_or(own, |end| own.min(end));
+        Self { allowed, deadline, is_last: deadline < own }
+    }
+
+    fn explain(&self, last: &str) -> String {
+        if self.is_last {
+            format!("the time until the device goes back did not suffice ({last})")
+        } else {
+            format!("it has not passed within {} ({last})", for_humans(self.allowed))
+        }
+    }
+}
+
+/// Tells the observer of a check, and what came of it.
+async fn observed(
+    check: String,
+    limit: &Limit,
+    observer: &dyn Observer,
+    run: impl Future<Output = Result<(), Fault>>,
+) -> Result<(), Unwell> {
+    let started = Instant::now();
+    let left = limit.deadline.saturating_duration_since(started);
+    let deadline_in = (left + Duration::from_millis(500)).as_secs();
+    observer.on(&Event::Checking { check: check.clone(), deadline_in });
+    let result = if left.is_zero() { Err(Fault::late("it was not begun")) } else { run.await };
+    let Err(Fault { what, output }) = result else {
+        let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        observer.on(&Event::Checked { check, took_ms });
+        return Ok(());
+    };
+    let reason = match what {
+        What::Wrong(reason) => reason,
+        What::Late(last) => limit.explain(&last),
+    };
+    observer.on(&Event::CheckFailed { check: check.clone(), reason: reason.clone() });
+    Err(Unwell::Check { check, reason, output })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checks(count: usize, timeout: u64, soak: Option<u64>) -> Checks {
+        let check = Check::Rpc("RPC.Ping".parse().expect("a check"));
+        let seconds = Duration::from_secs;
+        Checks { checks: vec![check; count], soak: soak.map(seconds), timeout: seconds(timeout) }
+    }
+
+    #[test]
+    fn checks_have_to_fit_into_the_commit_timeout() {
+        for (checks, commit_timeout, would_do) in [
+            (checks(0, 30, None), 1, None),
+            (checks(9, 30, None), 300, None),
+            (checks(10, 30, None), 300, Some(320)),
+            (checks(9, 30, Some(20)), 300, Some(310)),
+            (checks(0, 30, Some(300)), 300, Some(320)),
+            (checks(1, 5, None), 7, None),
+            (checks(1, 5, None), 6, Some(20)),
+            (checks(2, u64::from(u32::MAX), None), 300, Some(8_589_934_610)),
+        ] {
+            let refused = checks.fit(Duration::from_secs(commit_timeout));
+            let expected = would_do.map(Duration::from_secs);
+            let got = refused.as_ref().err().map(|refusal| match refusal {
+                Refusal::ChecksTooLong { would_do, .. } => *would_do,
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(got, expected, "{} checks, soak {:?}, {commit_timeout}", checks.checks.len(), checks.soak);
+            if let Some(would_do) = got {
+                assert_eq!(checks.fit(would_do), Ok(()), "what is said to do does");
+            }
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! A check by a method of the device.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use super::Fault;
+use super::contains::missing;
+use crate::rpc::{CallError, Device};
+use crate::text::excerpt;
+
+/// The least time between two calls.
+const PACE: Duration = Duration::from_millis(200);
+
+/// A method that has to succeed, and what its result must contain. Written
+/// `Method {arguments} => JSON`, with or without arguments, and with or without the result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RpcCheck {
+    /// The full name, such as `Sys.GetInfo`.
+    pub method: String,
+    /// Its arguments; `null`: none.
+    pub params: Value,
+    /// What the result must contain, see [`missing`]; `None`: any result will do.
+    pub expected: Option<Value>,
+}
+
+/// Why a text is no check.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RpcCheckError {
+    /// It does not begin with a name.
+    #[error("it does not begin with the name of a method; write it as `Method {{arguments}} => JSON`")]
+    NoMethod,
+    /// What follows the name.
+    #[error("the arguments after the method are not JSON: {0}")]
+    Arguments(String),
+    /// What follows the arguments.
+    #[error("`=>` and JSON can follow the arguments, but not `{0}`")]
+    Trailing(String),
+    /// What follows the arrow.
+    #[error("what the result must contain, after `=>`, is not JSON: {0}")]
+    Expected(String),
+}
+
+impl FromStr for RpcCheck {
+    type Err = RpcCheckError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim();
+        let in_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/');
+        let (method, rest) = text.split_at(text.find(|c| !in_name(c)).unwrap_or(text.len()));
+        if method.is_empty() {
+            return Err(RpcCheckError::NoMethod);
+        }
+        let rest = rest.trim_start();
+        let (params, rest) = if rest.is_empty() || rest.starts_with("=>") { (Value::Null, rest) } else { first(rest)? };
+        let expected = match (rest, rest.strip_prefix("=>")) {
+            ("", _) => None,
+            (_, Some(json)) => {
+                Some(serde_json::from_str(json).map_err(|error| RpcCheckError::Expected(error.to_string()))?)
+            }
+            (other, None) => return Err(RpcCheckError::Trailing(excerpt(other.as_bytes()))),
+        };
+        Ok(Self { method: method.into(), params, expected })
+    }
+}
+
+/// The JSON value at the beginning of the text, in which an arrow may stand as well; and what follows it.
+fn first(text: &str) -> Result<(Value, &str), RpcCheckError> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter();
+    match values.next() {
+        Some(Ok(value)) => Ok((value, text.get(values.byte_offset()..).unwrap_or_default().trim_start())),
+        Some(Err(error)) => Err(RpcCheckError::Arguments(error.to_string())),
+        None => Ok((Value::Null, "")),
+    }
+}
+
+impl RpcCheck {
+    /// The method, fit to be shown.
+    #[must_use]
+    pub fn name(&self) -> String {
+        excerpt(self.method.as_bytes())
+    }
+
+    /// Calls the method until there is an answer. What the device answers, counts.
+    pub(super) async fn run(&self, device: &Device, deadline: Instant) -> Result<(), Fault> {
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            // A check is a question: it may be asked again where the answer got lost.
+            let result = device.call_raw(&self.method, self.params.clone(), true, left.min(device.timeout())).await;
+            let error = match (result, &self.expected) {
+                (Ok(_), None) => return Ok(()),
+                (Ok(result), Some(expected)) => {
+                    return missing(&result, expected)
+                        .map_or(Ok(()), |what| Err(Fault::wrong(format!("the result is not as expected: {what}"))));
+                }
+                (Err(error), _) if error.is_passing() => error,
+                (Err(error), _) => return Err(Fault::wrong(plainly(&error))),
+            };
+            if error.remote().is_none() {
+                device.hang_up();
+            }
+            if Instant::now() + PACE >= deadline {
+                return Err(Fault::late(error.to_string()));
+            }
+            sleep(PACE).await;
+        }
+    }
+}
+
+/// Without the method, which stands before it as the name of the check.
+fn plainly(error: &CallError) -> String {
+    match error {
+        CallError::Remote { error, .. } => format!("the device answered: {error}"),
+        CallError::Unauthorised { refusal, .. } => refusal.to_string(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn checks_are_read() {
+        let check = |method: &str, params, expected| Ok(RpcCheck { method: method.into(), params, expected });
+        for (text, expected) in [
+            ("RPC.Ping", check("RPC.Ping", json!(null), None)),
+            ("  RPC.Ping\n", check("RPC.Ping", json!(null), None)),
+            ("A.B {\"c\": [1]}", check("A.B", json!({"c": [1]}), None)),
+            ("A.B{\"c\":1}=>{\"d\":2}", check("A.B", json!({"c": 1}), Some(json!({"d": 2})))),
+            ("A.B => true", check("A.B", json!(null), Some(json!(true)))),
+            ("A.B=>null", check("A.B", json!(null), Some(json!(null)))),
+            ("A.B 5 => 6", check("A.B", json!(5), Some(json!(6)))),
+            ("A.B {\"k\": \"a => b\"} => \"=>\"", check("A.B", json!({"k": "a => b"}), Some(json!("=>")))),
+            ("", Err(RpcCheckError::NoMethod)),
+            ("{\"a\": 1}", Err(RpcCheckError::NoMethod)),
+            ("=> 1", Err(RpcCheckError::NoMethod)),
+            ("A.B {} {}", Err(RpcCheckError::Trailing("{}".into()))),
+            ("A.B {} > 5", Err(RpcCheckError::Trailing("> 5".into()))),
+        ] {
+            assert_eq!(text.parse(), expected, "{text}");
+        }
+        for (text, kind) in [
+            ("A.B {c: 1}", "arguments"),
+            ("A.B {", "arguments"),
+            ("A.B value", "arguments"),
+            ("A.B {} =>", "result"),
+            ("A.B => x", "result"),
+            ("A.B => 1 2", "result"),
+        ] {
+            let error = text.parse::<RpcCheck>().expect_err(text).to_string();
+            assert!(error.contains(kind), "{text}: {error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_without_a_panic(
+            text in prop_oneof![
+                any::<String>(),
+                "[A-Z.]{0,3} ?[{}\"a:1,\\[\\]é]{0,9} ?(=>)? ?[{}\"a:1,\\[\\]é]{0,9}",
+            ]
+        ) {
+            if let Ok(check) = text.parse::<RpcCheck>() {
+                prop_assert!(!check.name().is_empty() && text.contains(&check.method));
+            }
+        }
+    }
+}

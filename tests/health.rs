@@ -1,0 +1,310 @@
+//! Health checks: the built binary, the simulated device, real programs, a real web server.
+#![cfg(unix)]
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use support::fifo::{all_have_ended, fifo, is_written};
+use support::{DEMO, DEMO_BUILD, assert_runs, finish, otactl, run, run_on, simulator, ws};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+/// A web server that answers with these statuses, one after another, and with the last of them from there
+/// on; 0 closes the connection without an answer. It hands out the heads of the requests.
+struct Web {
+    address: String,
+    heads: mpsc::UnboundedReceiver<String>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Web {
+    async fn answering(statuses: &'static [u16]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let (heard, heads) = mpsc::unbounded_channel();
+        let task = tokio::spawn(async move {
+            let mut statuses = statuses.iter();
+            let mut status = 0;
+            while let Ok((mut stream, _)) = listener.accept().await {
+                status = statuses.next().copied().unwrap_or(status);
+                let mut request = vec![0; 4096];
+                let len = stream.read(&mut request).await.unwrap_or(0);
+                heard.send(String::from_utf8_lossy(&request[..len]).into_owned()).expect("the test listens");
+                let answer = format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+                if status != 0 {
+                    // A client that hangs up has heard enough.
+                    let _ = stream.write_all(answer.as_bytes()).await;
+                }
+            }
+        });
+        Self { address, heads, task }
+    }
+}
+
+impl Drop for Web {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn events(stdout: &str) -> Vec<Value> {
+    stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+/// Of whatever kind they are, they run in the order in which they stand.
+#[tokio::test]
+async fn checks_run_in_the_order_of_the_command_line_and_then_the_firmware_is_committed() {
+    let (device, mut web) = (simulator().await, Web::answering(&[204]).await);
+    let url = format!("http://{}/health", web.address);
+    let args = [
+        "--json",
+        "update",
+        DEMO,
+        "--check-cmd=true",
+        "--check-rpc",
+        "Sys.GetInfo => {\"fw_version\": \"2.0.0\"}",
+        "--check-http",
+        &url,
+        "--soak",
+        "1s",
+        "--check-cmd",
+        "sh -c 'exit 0'",
+        "--check-rpc=RPC.Ping",
+    ];
+    let good = run_on(&ws(&device), &args).await;
+    assert_eq!(good.code, 0, "{}", good.shown());
+    let events = events(&good.stdout);
+    let checked: Vec<_> =
+        events.iter().filter(|event| event["event"] == "checked").filter_map(|event| event["check"].as_str()).collect();
+    assert_eq!(checked, ["true", "Sys.GetInfo", &url, "sh -c 'exit 0'", "RPC.Ping", "soak"], "{}", good.shown());
+    let first = events.iter().find(|event| event["event"] == "checking").expect("a check");
+    assert_eq!((&first["check"], &first["deadline_in"]), (&"true".into(), &30.into()));
+    assert!(web.heads.recv().await.expect("a request").starts_with("GET /health HTTP/1.1"));
+    assert_runs(&ws(&device), "2.0.0", true).await;
+}
+
+#[tokio::test]
+async fn a_person_sees_what_has_passed() {
+    let device = simulator().await;
+    let run = run_on(&ws(&device), &["update", DEMO, "--check-rpc", "RPC.Ping"]).await;
+    assert_eq!(run.code, 0, "{}", run.shown());
+    let line = run.stderr.lines().find(|line| line.starts_with("check     ")).expect("a line");
+    assert!(line.starts_with("check     RPC.Ping: passed in ") && line.ends_with('s'), "{line}");
+}
+
+/// Whatever a check fails by, the old firmware runs again and is committed, and nothing has to be done.
+#[tokio::test]
+async fn a_check_that_fails_takes_the_device_back() {
+    let unavailable = Web::answering(&[503]).await;
+    let (url, words) = (format!("http://{}/", unavailable.address), "it answered with HTTP status 503");
+    for (option, check, words) in [
+        (
+            "--check-rpc",
+            "Nope.Nope",
+            "check     Nope.Nope: failed: the device answered: No handler for Nope.Nope (error 404)",
+        ),
+        ("--check-rpc", "Sys.GetInfo => {\"wifi\": {\"status\": 7}}", "the result is not as expected: "),
+        ("--check-cmd", "sh -c 'exit 3'", "it ended with exit status 3"),
+        ("--check-cmd", "sh -c 'kill -9 $$'", "it was ended by signal: 9"),
+        ("--check-http", &url, words),
+    ] {
+        let device = simulator().await;
+        let run = run_on(&ws(&device), &["update", DEMO, option, check]).await;
+        assert_eq!((run.code, run.stdout.as_str()), (8, ""), "{check}: {}", run.shown());
+        assert!(run.stderr.contains(words), "{check}: {}", run.shown());
+        let message = format!("error: {DEMO_BUILD} in slot 1 runs, and does not pass the check `");
+        assert!(run.stderr.contains(&message), "{check}: {}", run.shown());
+        assert!(run.stderr.contains("; the device was told to go back, and runs 1.0.0"), "{check}: {}", run.shown());
+        assert!(run.stderr.contains("\nhint: `--on-unhealthy leave` keeps"), "{check}: {}", run.shown());
+        assert_runs(&ws(&device), "1.0.0", true).await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_failed_program_said_is_shown_in_order() {
+    let device = simulator().await;
+    let script = "sh -c 'echo one; printf \"two\\033[2J\\n\" >&2; echo three; exit 1'";
+    let bad = run_on(&ws(&device), &["update", DEMO, "--check-cmd", script]).await;
+    assert_eq!(bad.code, 8, "{}", bad.shown());
+    assert!(bad.stderr.contains("\n    one\n    two·[2J\n    three\nhint: "), "{}", bad.shown());
+
+    let bad = run_on(&ws(&device), &["--json", "update", DEMO, "--check-cmd", script]).await;
+    let last = events(&bad.stdout).pop().expect("an event");
+    assert_eq!((&last["event"], &last["outcome"]), (&"failed".into(), &"unhealthy".into()));
+    assert_eq!((&last["reason"], &last["version"]), (&"it ended with exit status 1".into(), &"1.0.0".into()));
+    assert_eq!(last["output"], serde_json::json!(["one", "two·[2J", "three"]));
+
+    let good = run_on(&ws(&device), &["-v", "update", DEMO, "--check-cmd", "echo said"]).await;
+    assert!(good.stderr.contains("DEBUG echo said: said\n"), "{}", good.shown());
+}
+
+/// A program that says far too much is let run, and only the end of what it says is kept.
+#[tokio::test]
+async fn much_output_does_no_harm() {
+    let device = simulator().await;
+    let script = "sh -c 'i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done; exit 1'";
+    let bad = run_on(&ws(&device), &["update", DEMO, "--check-cmd", script]).await;
+    assert_eq!(bad.code, 8, "{}", bad.shown());
+    assert!(bad.stderr.contains("\n    line 19999\n") && bad.stderr.contains("\n    …"), "{}", bad.shown());
+    assert!(bad.stderr.len() < 20_000, "{}", bad.stderr.len());
+}
+
+#[tokio::test]
+async fn a_firmware_that_is_not_well_is_left_on_request() {
+    let device = simulator().await;
+    let left = run_on(&ws(&device), &["update", DEMO, "--check-cmd", "false", "--on-unhealthy", "leave"]).await;
+    assert_eq!(left.code, 8, "{}", left.shown());
+    assert!(
+        left.stderr.contains("; it was left as it is\nhint: the device goes back by itself at "),
+        "{}",
+        left.shown()
+    );
+    assert_runs(&ws(&device), "2.0.0", false).await;
+
+    // The same command goes on from there, and asks again.
+    let again = run_on(&ws(&device), &["update", DEMO, "--check-cmd", "false"]).await;
+    assert_eq!(again.code, 8, "{}", again.shown());
+    assert!(again.stderr.contains("resume    ") && again.stderr.contains("\nrevert    "), "{}", again.shown());
+    assert_runs(&ws(&device), "1.0.0", true).await;
+}
+
+#[tokio::test]
+async fn checks_without_a_commit() {
+    let device = simulator().await;
+    let left = run_on(&ws(&device), &["update", DEMO, "--no-commit", "--check-cmd", "true"]).await;
+    assert_eq!(left.code, 0, "{}", left.shown());
+    assert!(left.stderr.contains("check     true: passed in "), "{}", left.shown());
+    assert_runs(&ws(&device), "2.0.0", false).await;
+}
+
+/// Such as a service that is told by the check to talk to the device.
+#[tokio::test]
+async fn a_program_can_call_otactl_and_knows_the_device() {
+    let device = simulator().await;
+    let binary = env!("CARGO_BIN_EXE_otactl");
+    let script = format!(
+        "sh -ec '\"{binary}\" --json info | grep 2.0.0; test $OTACTL_DEVICE_ID = esp32_AABBCC; \
+         test \"$OTACTL_DEVICE_VERSION ($OTACTL_DEVICE_BUILD_ID)\" = \"{DEMO_BUILD}\"; test $OTACTL_DEVICE_SLOT = 1; \
+         test $OTACTL_PORT = {}; cat'",
+        ws(&device)
+    );
+    let good = run_on(&ws(&device), &["update", DEMO, "--check-cmd", &script]).await;
+    assert_eq!(good.code, 0, "{}", good.shown());
+    // A device within the process can be reached as well.
+    let script = format!("'{binary}' ping");
+    let good = run(&["--port", "sim:", "update", DEMO, "--check-cmd", &script]).await;
+    assert_eq!(good.code, 0, "{}", good.shown());
+}
+
+#[tokio::test]
+async fn a_program_that_hangs_is_killed_with_all_that_it_has_started() {
+    let (device, scratch) = (simulator().await, tempfile::tempdir().expect("a directory"));
+    let fifo = fifo(scratch.path());
+    let script = format!("sh -c 'sleep 60 > {} & echo hangs; sleep 60'", fifo.display());
+    let ended = tokio::spawn(async { all_have_ended(is_written(fifo).await).await });
+    let started = Instant::now();
+    let bad = run_on(&ws(&device), &["update", DEMO, "--check-cmd", &script, "--check-timeout", "1s"]).await;
+    assert_eq!(bad.code, 8, "{}", bad.shown());
+    let words = "it has not passed within 1s (it was still running, and was killed)";
+    assert!(bad.stderr.contains(words) && bad.stderr.contains("\n    hangs\n"), "{}", bad.shown());
+    ended.await.expect("all have ended");
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    assert_runs(&ws(&device), "1.0.0", true).await;
+}
+
+/// What a program leaves behind does not hold up the update.
+#[tokio::test]
+async fn a_program_is_through_when_it_has_ended_itself() {
+    let (device, scratch) = (simulator().await, tempfile::tempdir().expect("a directory"));
+    let release = fifo(scratch.path());
+    let script = format!("sh -c 'cat {} & exit 0'", release.display());
+    let started = Instant::now();
+    let good = run_on(&ws(&device), &["update", DEMO, "--check-cmd", &script]).await;
+    assert_eq!(good.code, 0, "{}", good.shown());
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    std::fs::write(release, "").expect("it reads");
+}
+
+/// A device that has just booted may not serve yet.
+#[tokio::test]
+async fn a_url_that_is_not_served_yet_is_tried_again() {
+    let (device, mut web) = (simulator().await, Web::answering(&[0, 0, 200]).await);
+    let url = format!("http://admin:secret@{}/health?key=secret", web.address);
+    let good = run_on(&ws(&device), &["-v", "update", DEMO, "--check-http", &url]).await;
+    assert_eq!(good.code, 0, "{}", good.shown());
+    assert!(!good.stderr.contains("secret"), "{}", good.shown());
+    for _ in 0..3 {
+        let head = web.heads.recv().await.expect("a request").to_ascii_lowercase();
+        assert!(head.starts_with("get /health?key=secret ") && head.contains("\r\nauthorization: basic "), "{head}");
+    }
+}
+
+#[tokio::test]
+async fn a_url_that_is_never_served_fails_at_its_deadline() {
+    let (device, web) = (simulator().await, Web::answering(&[0]).await);
+    let url = format!("http://admin:secret@{}/", web.address);
+    let bad = run_on(&ws(&device), &["update", DEMO, "--check-http", &url, "--check-timeout", "1s"]).await;
+    assert_eq!(bad.code, 8, "{}", bad.shown());
+    assert!(bad.stderr.contains("`: it has not passed within 1s ("), "{}", bad.shown());
+    assert!(!bad.stderr.contains("secret"), "{}", bad.shown());
+}
+
+/// What cannot work is found out before the device hears anything: here, there is none.
+#[tokio::test]
+async fn checks_that_cannot_be_are_refused_before_anything_is_touched() {
+    for (args, words) in [
+        (&["--check-rpc", "{}"][..], "name of a method"),
+        (&["--check-rpc", "A.B {"], "the arguments after the method are not JSON"),
+        (&["--check-cmd", "a 'b"], "a quote in it is not closed"),
+        (&["--check-cmd", "no-such-program-1 x"], "there is no program `no-such-program-1`"),
+        (&["--check-cmd", "./Cargo.toml"], "`./Cargo.toml` cannot be run: it is not an executable file"),
+        (&["--check-http", "user:secret@host/path"], "a health check asks by http:// or https://"),
+        (&["--check-http", "http://user:secret@"], "this is not a URL"),
+        (&["--soak", "290s"], "hint: `--commit-timeout '5m 10s'` would do"),
+        (&["--check-cmd=true", "--check-timeout=4s", "--commit-timeout=5s"], "too long for a commit timeout of 5s"),
+        (&["--on-unhealthy", "stay"], "possible values: revert, leave"),
+    ] {
+        let refused = run_on("ws://127.0.0.1:9", &[&["update", DEMO], args].concat()).await;
+        assert_eq!(refused.code, 2, "{args:?}: {}", refused.shown());
+        assert!(refused.stderr.contains(words), "{args:?}: {}", refused.shown());
+        assert!(!refused.stderr.contains("secret"), "{args:?}: {}", refused.shown());
+    }
+}
+
+/// The check itself restarts the device, which is what a crash looks like: that is a rollback, and the
+/// failure of the check that it causes is not what happened.
+#[tokio::test]
+async fn a_device_that_goes_back_during_a_check_has_rolled_back() {
+    let device = simulator().await;
+    let binary = env!("CARGO_BIN_EXE_otactl");
+    let script = format!("sh -c '\"{binary}\" reboot --force; exit 1'");
+    for args in [&["--check-cmd", &script][..], &["--check-cmd", &script.replace("exit 1", "exit 0"), "--soak", "3s"]] {
+        let bad = run_on(&ws(&device), &[&["--json", "update", DEMO], args].concat()).await;
+        assert_eq!(bad.code, 8, "{}", bad.shown());
+        let last = events(&bad.stdout).pop().expect("an event");
+        assert_eq!((&last["outcome"], &last["version"]), (&"rolled_back".into(), &"1.0.0".into()), "{}", bad.shown());
+        assert_runs(&ws(&device), "1.0.0", true).await;
+    }
+}
+
+/// What somebody else has committed is not taken back.
+#[tokio::test]
+async fn a_firmware_that_was_committed_during_a_check_stays() {
+    let device = simulator().await;
+    let script = format!("sh -c '\"{}\" commit; exit 1'", env!("CARGO_BIN_EXE_otactl"));
+    let bad = run_on(&ws(&device), &["update", DEMO, "--check-cmd", &script]).await;
+    assert_eq!(bad.code, 8, "{}", bad.shown());
+    assert!(bad.stderr.contains("; it is committed already, and stays"), "{}", bad.shown());
+    assert_runs(&ws(&device), "2.0.0", true).await;
+}
+
+/// The help says what cannot be guessed.
+#[tokio::test]
+async fn the_help_has_a_part_of_its_own() {
+    let help = finish(otactl(&["update", "--help"])).await;
+    assert!(help.stdout.contains("\nHealth checks:\n      --check-rpc <CHECK>"), "{}", help.shown());
+    assert!(help.stdout.contains("sh -c '...'"), "{}", help.shown());
+}
