@@ -525,6 +525,18 @@ async fn a_check_ends_before_the_device_goes_back() {
     }
 }
 
+/// For ever is longer than a clock can count.
+#[tokio::test(start_paused = true)]
+async fn a_device_may_say_that_it_waits_for_ever() {
+    let (result, _) = update_checked(check("Sys.GetInfo"), |state, method, _| {
+        (method == "OTA.GetBootState").then(|| {
+            Ok(json!({"active_slot": state.slot, "is_committed": state.committed, "commit_timeout": u64::MAX}))
+        })
+    })
+    .await;
+    assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
+}
+
 /// Whoever commits what we are about to take back has the last word.
 #[tokio::test(start_paused = true)]
 async fn what_was_committed_during_a_check_stays() {

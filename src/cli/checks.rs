@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use clap::{ArgMatches, Args, FromArgMatches, ValueEnum};
 use otactl::transport::target::Target;
-use otactl::transport::tls;
 use otactl::update::OnUnhealthy;
 use otactl::update::health::{Check, Checks, CommandCheck, HttpCheck, RpcCheck};
 
@@ -116,7 +115,7 @@ impl ChecksArgs {
             all.push((Check::Command(check.clone().with_port(context.port(target))), place));
         }
         if !check_http.is_empty() {
-            let client = http_client(context)?;
+            let client = context.http_client()?;
             for (url, place) in check_http.iter().zip(&self.places[2]) {
                 let check = HttpCheck::new(url, client.clone()).map_err(|error| {
                     Failure::new(Kind::Usage, format!("--check-http: {error}"))
@@ -128,11 +127,4 @@ impl ChecksArgs {
         all.sort_by_key(|(_, place)| *place);
         Ok(Checks { checks: all.into_iter().map(|(check, _)| check).collect(), soak: *soak, timeout: *check_timeout })
     }
-}
-
-fn http_client(context: &Context) -> Result<reqwest::Client, Failure> {
-    // A plain URL may still lead to another by a redirect, so that the roots are wanted in any case.
-    let tls = tls::client_config(true, &context.options()?.tls)?;
-    let failed = |error: reqwest::Error| Failure::new(Kind::Other, format!("cannot set up the HTTP client: {error}"));
-    reqwest::Client::builder().tls_backend_preconfigured(tls).build().map_err(failed)
 }

@@ -9,7 +9,7 @@ use otactl::sim::{self, Simulator};
 use otactl::transport::framing::Style;
 use otactl::transport::serial::{Framing, Settings};
 use otactl::transport::target::{SimulatedOver, Target};
-use otactl::transport::{self, Options, serial};
+use otactl::transport::{self, Options, serial, tls};
 use tokio::net::{TcpListener, UdpSocket};
 use tracing::Level;
 use tracing_subscriber::Layer as _;
@@ -152,6 +152,15 @@ impl Context {
         }
         let credentials = credentials::read(self.global.rpc_creds.as_deref(), &self.output)?;
         Ok(Device::new(client, self.global.timeout).with_credentials(credentials))
+    }
+
+    /// A client for any URL.
+    pub(crate) fn http_client(&self) -> Result<reqwest::Client, Failure> {
+        // A plain URL may still lead to another by a redirect, so that the roots are wanted in any case.
+        let tls = tls::client_config(true, &self.options()?.tls)?;
+        let failed =
+            |error: reqwest::Error| Failure::new(Kind::Other, format!("cannot set up the HTTP client: {error}"));
+        reqwest::Client::builder().tls_backend_preconfigured(tls).build().map_err(failed)
     }
 
     /// The user's wishes about connections.

@@ -44,7 +44,7 @@ pub(crate) const EXIT_CODES: [(u8, &str); 11] = [
     (5, "something took too long"),
     (6, "the device wants other credentials"),
     (7, "refused before anything on the device was touched"),
-    (8, "the firmware did not take, or the device rolled back"),
+    (8, "the firmware did not take or was not well, or the device rolled back"),
     (9, "some of many devices failed"),
     (130, "interrupted"),
 ];

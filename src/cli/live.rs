@@ -20,7 +20,9 @@ pub(crate) struct LiveLine(Arc<Mutex<Option<ProgressBar>>>);
 impl LiveLine {
     /// Shows how long it is until the device goes back: this long from now.
     pub(crate) fn count_down(&self, left: Duration) {
-        let (until, at) = (Instant::now() + left, clock::at(left.as_secs()));
+        // A device may say any number.
+        let Some(until) = Instant::now().checked_add(left) else { return self.end() };
+        let at = clock::at(left.as_secs());
         let text = move |_: &ProgressState, line: &mut dyn fmt::Write| {
             // What cannot be drawn is drawn at the next tick.
             let _ = line.write_str(&in_words(until.saturating_duration_since(Instant::now()), &at));

@@ -11,7 +11,6 @@ use otactl::transport::tls;
 use otactl::update::event::Stage;
 use otactl::update::serve::allow::AllowFrom;
 use otactl::update::{self, Plan, Serving, Source, Success, Via, push, remote};
-
 use tokio::time::timeout;
 
 use crate::cli::checks::ChecksArgs;
@@ -213,12 +212,7 @@ impl Args {
             return Err(Failure::new(Kind::Usage, "the device fetches firmware from http:// and https:// URLs only")
                 .hint("give such a URL, or the path of a local file without `--url`"));
         }
-        let failed = |error: String| Failure::new(Kind::Other, format!("cannot set up the HTTP client: {error}"));
-        // A plain URL may still lead to another by a redirect, so that the roots are wanted in any case.
-        let tls = tls::client_config(true, &context.options()?.tls)?;
-        let client =
-            reqwest::Client::builder().tls_backend_preconfigured(tls).build().map_err(|e| failed(e.to_string()))?;
-        let (manifest, signed) = match remote::read_manifest(&client, &url).await {
+        let (manifest, signed) = match remote::read_manifest(&context.http_client()?, &url).await {
             Ok((manifest, signed)) => (Ok(manifest), Some(signed)),
             Err(reason) => (Err(reason), None),
         };

@@ -195,10 +195,10 @@ async fn check(device: &Device, checks: &Checks, now: &Snapshot, observer: &dyn 
     Ok(())
 }
 
-/// When the last check has to be through, if the device goes back by itself.
+/// When the last check has to be through, if the device goes back by itself. A device may say any number.
 fn end(now: &Snapshot) -> Option<Instant> {
     let margin = margin(Duration::from_secs(now.boot.commit_timeout));
-    now.reverts_in().map(|left| Instant::now() + left.saturating_sub(margin))
+    Instant::now().checked_add(now.reverts_in()?.saturating_sub(margin))
 }
 
 /// How long a check may take, and what that is for.
