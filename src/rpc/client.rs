@@ -189,11 +189,9 @@ impl Device {
                     return Err(CallError::Unauthorised { method, refusal });
                 }
                 // The last attempt was given what was left; the user gave all of it.
-                Err(CallError::Timeout { peer, method, why, .. }) => {
-                    return Err(CallError::Timeout { peer, method, after: timeout, why });
-                }
-                Err(CallError::Unreachable { peer, cause: DialError::Silent(within) }) if within == left => {
-                    return Err(CallError::Unreachable { peer, cause: DialError::Silent(timeout) });
+                Err(error @ CallError::Timeout { .. }) => return Err(error.after(timeout)),
+                Err(error @ CallError::Unreachable { cause: DialError::Silent(within), .. }) if within == left => {
+                    return Err(error.after(timeout));
                 }
                 result => return result,
             }

@@ -101,6 +101,24 @@ impl CallError {
         matches!(self, Self::Lost { sent: true, .. } | Self::NotRpc { .. } | Self::Timeout { .. })
     }
 
+    /// Whether nothing at all was heard until the time was up.
+    #[must_use]
+    pub fn is_silence(&self) -> bool {
+        matches!(self, Self::Timeout { .. } | Self::Unreachable { cause: DialError::Silent(_), .. })
+    }
+
+    /// The same silence, of a call that was given this much time with all its attempts.
+    #[must_use]
+    pub fn after(self, whole: Duration) -> Self {
+        match self {
+            Self::Timeout { peer, method, why, .. } => Self::Timeout { peer, method, after: whole, why },
+            Self::Unreachable { peer, cause: DialError::Silent(_) } => {
+                Self::Unreachable { peer, cause: DialError::Silent(whole) }
+            }
+            other => other,
+        }
+    }
+
     /// Whether the same call may succeed if it is made again in a moment: the link broke, or the
     /// device is about to reboot (error 418).
     #[must_use]

@@ -119,7 +119,8 @@ async fn look_once(device: &Device, plan: &Plan, reboots: bool, observer: &dyn O
 }
 
 /// A device that is about to reboot says so (error 418), and is worth waiting for: it does so at the
-/// end of an update whose caller was killed. One that cannot be reached is not, unless it `reboots`.
+/// end of an update whose caller was killed. One that cannot be reached is not, unless it `reboots`; but one that
+/// reboots just now answers on no link from before, and so silence is met with a fresh one after half of the time.
 async fn first_look(
     device: &Device,
     plan: &Plan,
@@ -127,7 +128,7 @@ async fn first_look(
     observer: &dyn Observer,
 ) -> Result<Snapshot, CallError> {
     let started = Instant::now();
-    let mut timeout = device.timeout();
+    let mut timeout = device.timeout() / 2;
     loop {
         let error = match Snapshot::take(device, timeout).await {
             Err(error) if error.is_passing() && started.elapsed() < plan.reboot_timeout => error,
@@ -135,7 +136,11 @@ async fn first_look(
         };
         match (error.remote(), reboots) {
             (Some(_), false) => observer.on(&Event::Rebooting),
-            (None, false) => return Err(error),
+            (None, false) if error.is_silence() && started.elapsed() < device.timeout() => {
+                device.hang_up();
+                continue;
+            }
+            (None, false) => return Err(error.after(device.timeout())),
             (Some(_), true) => {}
             // Silence, as it is to be expected. A fresh connection hears of its end.
             (None, true) => device.hang_up(),
