@@ -172,7 +172,7 @@ pub async fn examine(device: &Device, plan: &Plan, now: Snapshot, observer: &dyn
         }
     };
     if after.running() != now.running() {
-        return Err(Failure::RolledBack { old: after.running(), wanted: Some(now.build()) });
+        return Err(Failure::rolled_back(&after, &now));
     }
     Ok(match result {
         Ok(()) => Health::Well(after),
