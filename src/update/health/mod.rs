@@ -124,7 +124,8 @@ impl Fault {
 }
 
 impl Check {
-    /// What it is called, fit to be shown: bounded, printable, and without passwords in URLs.
+    /// What it is called, fit to be shown: bounded and printable. A URL stands there without its secrets, a program as
+    /// the user wrote it.
     #[must_use]
     pub fn name(&self) -> String {
         match self {
