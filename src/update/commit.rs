@@ -52,9 +52,7 @@ pub(super) async fn look(device: &Device, timeout: Duration, patience: Duration)
     loop {
         match Snapshot::take(device, timeout).await {
             Err(error) if error.is_passing() && started.elapsed() < patience => {
-                if error.remote().is_none() {
-                    device.hang_up();
-                }
+                device.hang_up_after(&error);
                 sleep(PACE).await;
             }
             result => return result,

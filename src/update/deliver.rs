@@ -17,7 +17,7 @@ use crate::text::hex;
 
 /// Returns once the device has the firmware, and is about to reboot or has done so. Our server lives no longer than
 /// this.
-pub async fn deliver(
+pub(super) async fn deliver(
     device: &Device,
     plan: &Plan,
     delivery: Delivery,

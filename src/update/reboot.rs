@@ -47,10 +47,8 @@ pub async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Result<Sna
                 return Err(Failure::ShutOut { reason, reverts_in: reverts_in() });
             }
             Err(error) => {
-                // An old connection would stay silent long after the device is back. A fresh one
-                // costs a moment, but not if the device has just said that it is about to go.
-                if !matches!(error, CallError::Remote { .. }) {
-                    device.hang_up();
+                device.hang_up_after(&error);
+                if error.remote().is_none() {
                     patience = (patience * 2).min(enough);
                 }
                 last = Some(error.to_string());

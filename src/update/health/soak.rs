@@ -47,9 +47,7 @@ pub(super) async fn run(device: &Device, now: &Snapshot, lasting: Duration, dead
                 return Err(Fault::wrong(format!("the device has not answered for {silent} ({error})")));
             }
             Err(error) => {
-                if error.remote().is_none() {
-                    device.hang_up();
-                }
+                device.hang_up_after(&error);
                 sleep(AGAIN).await;
             }
         }

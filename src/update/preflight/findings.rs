@@ -1,13 +1,13 @@
 //! What is to be said of an update before it begins. Pure.
 
-use super::super::event::{Bearing, Event};
-use super::super::outcome::Refusal;
-use super::super::plan::{Plan, Source};
-use super::super::verdict::Snapshot;
 use super::methods::{self, Delivery};
 use super::questions::Told;
 use super::{identity, room, signed};
 use crate::text::for_humans;
+use crate::update::event::{Bearing, Event};
+use crate::update::outcome::Refusal;
+use crate::update::plan::{Plan, Source};
+use crate::update::verdict::Snapshot;
 
 /// One thing that was found out, and why it forbids the update, if it does.
 #[derive(Debug)]

@@ -5,10 +5,10 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::super::outcome::Refusal;
-use super::super::plan::Source;
 use super::findings::Found;
 use crate::bundle::signature::{KeyError, PublicKey, SLOTS, Signed};
+use crate::update::outcome::Refusal;
+use crate::update::plan::Source;
 
 const WHAT: &str = "signatures";
 
