@@ -10,14 +10,18 @@ use crate::ota::{self, Status, UpdateState};
 use crate::rpc::Device;
 
 /// Whether an update runs, by the device's word.
-#[must_use]
-pub fn is_running(status: &Status) -> bool {
+pub(super) fn is_running(status: &Status) -> bool {
     matches!(status.state, UpdateState::Progress | UpdateState::Success)
 }
 
 /// Returns when the update that runs has ended, or was ended because it made no progress for too long. One that goes on
 /// is somebody else's, and left alone.
-pub async fn outlast(device: &Device, plan: &Plan, first: &Status, observer: &dyn Observer) -> Result<(), Failure> {
+pub(super) async fn outlast(
+    device: &Device,
+    plan: &Plan,
+    first: &Status,
+    observer: &dyn Observer,
+) -> Result<(), Failure> {
     let refused = |percent| Failure::Refused(Refusal::UpdateRunning { percent });
     let started = Instant::now();
     let (mut percent, mut changed) = (first.percent(), started);

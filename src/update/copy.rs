@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::event::{Event, Observer};
 use super::outcome::Failure;
-use super::verdict::Snapshot;
+use super::snapshot::Snapshot;
 use crate::ota;
 use crate::rpc::Device;
 
@@ -17,7 +17,7 @@ const TWO_SLOTS: [&str; 2] = ["esp", "cc32"];
 
 /// Copies what runs to another slot, where there is one beside that of the update. Nothing is lost if it fails, and
 /// nothing else is done then.
-pub async fn copy(device: &Device, before: &Snapshot, observer: &dyn Observer) -> Result<(), Failure> {
+pub(super) async fn copy(device: &Device, before: &Snapshot, observer: &dyn Observer) -> Result<(), Failure> {
     let platform = before.info.arch.to_ascii_lowercase();
     if TWO_SLOTS.iter().any(|known| platform.starts_with(known)) {
         observer.on(&Event::NotCopied { platform: before.info.arch.clone(), slot: before.boot.active_slot });

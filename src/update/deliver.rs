@@ -10,7 +10,7 @@ use super::plan::{Plan, Source};
 use super::preflight::Delivery;
 use super::push::{self, PushFailure, Pushed, Reason, Terms};
 use super::serve::{FirmwareServer, ServeError};
-use super::verdict::Snapshot;
+use super::snapshot::Snapshot;
 use crate::bundle::Bundle;
 use crate::rpc::Device;
 use crate::text::hex;

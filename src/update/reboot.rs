@@ -7,7 +7,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Plan;
 use super::outcome::Failure;
-use super::verdict::{Snapshot, rebooted};
+use super::snapshot::Snapshot;
+use super::verdict::rebooted;
 use crate::rpc::{CallError, Device};
 use crate::text::printable;
 
@@ -23,7 +24,7 @@ const SHORTEST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(5);
 
 /// Returns what the device says of itself after its reboot.
-pub async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Result<Snapshot, Failure> {
+pub(super) async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Result<Snapshot, Failure> {
     let started = Instant::now();
     // Its boot was not seen; it began after this.
     let reverts_in = || plan.commit_timeout.saturating_sub(started.elapsed());

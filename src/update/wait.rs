@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
-use super::verdict::Snapshot;
+use super::snapshot::Snapshot;
 use crate::bundle::manifest::Build;
 use crate::ota::{self, Slot, SystemInfo};
 use crate::rpc::{CallError, Device, DialError};

@@ -17,7 +17,7 @@ use super::Plan;
 use super::event::{Event, Observer, Whence};
 use super::outcome::Failure;
 use super::serve::{Fetched, FirmwareServer};
-use super::verdict::Snapshot;
+use super::snapshot::Snapshot;
 use crate::ota;
 use crate::rpc::{CallError, Device};
 pub(super) use judge::says_nothing_new;

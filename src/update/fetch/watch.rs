@@ -14,7 +14,8 @@ use crate::update::outcome::Failure;
 use crate::update::patience::Patience;
 use crate::update::reboot::probe_timeout;
 use crate::update::serve::{Fetched, FirmwareServer};
-use crate::update::verdict::{Snapshot, rebooted};
+use crate::update::snapshot::Snapshot;
+use crate::update::verdict::rebooted;
 
 /// What a device does about an update.
 enum Activity {

@@ -18,7 +18,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::output::Tail;
 use super::{Fault, What};
 use crate::text::{excerpt, printable};
-use crate::update::verdict::Snapshot;
+use crate::update::snapshot::Snapshot;
 
 /// How long we read on once the program has ended. What it has left behind may hold its output open.
 const DRAIN: Duration = Duration::from_millis(200);

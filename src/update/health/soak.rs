@@ -9,7 +9,8 @@ use crate::ota;
 use crate::rpc::Device;
 use crate::text::for_humans;
 use crate::update::reboot::probe_timeout;
-use crate::update::verdict::{Snapshot, rebooted};
+use crate::update::snapshot::Snapshot;
+use crate::update::verdict::rebooted;
 
 /// The time between two questions, and the least time after one that was lost.
 const PACE: Duration = Duration::from_secs(1);
