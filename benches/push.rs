@@ -14,7 +14,7 @@ use otactl::sim::{Config, Simulator};
 use otactl::transport::{self, Options};
 use otactl::update::patience::Patience;
 use otactl::update::push::{Pushed, Terms, chunk_size, device_timeout, push};
-use otactl::update::verdict::Snapshot;
+use otactl::update::snapshot::Snapshot;
 use otactl::update::{Event, Observer};
 use tokio::net::TcpListener;
 use tokio::time::Instant;

@@ -3,14 +3,14 @@
 //! The rooms, from the wire up:
 //!
 //! - [`rpc`]: the protocol: frames, typed calls, errors; no I/O;
-//! - [`transport`]: how a frame reaches the device: WebSocket, HTTP, TCP, UDP;
+//! - [`transport`]: how a frame reaches the device: WebSocket, HTTP, MQTT, TCP, UDP, serial ports; TLS below them;
 //! - [`ota`]: the OTA, Sys and RPC services of a device as typed methods;
-//! - [`bundle`]: the firmware zip: manifest, reading, checking, writing;
-//! - [`update`]: the update of one device, step by step, and its verdict;
+//! - [`bundle`]: the firmware zip: manifest, signatures, reading, checking, writing;
+//! - [`update`]: the update of one device, from the preflight to the commit or the way back, and its verdict;
 //! - [`sim`]: a simulated device;
 //! - [`text`]: text from outside, made fit to be shown.
 //!
-//! `update` uses `ota`, which uses `rpc`; `transport` uses `rpc`; nothing runs backwards. The
+//! `update` uses `ota`, which uses `rpc`, and `bundle`; `transport` uses `rpc`; nothing runs backwards. The
 //! command line lives in the binary and is the only one that dials or writes to the terminal.
 
 pub mod bundle;

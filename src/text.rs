@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use url::Url;
+
 /// A short, printable excerpt of bytes from outside, fit for one line of an error message.
 #[must_use]
 pub fn excerpt(bytes: &[u8]) -> String {
@@ -19,6 +21,20 @@ pub fn excerpt(bytes: &[u8]) -> String {
 pub fn printable(text: &str) -> String {
     let turns = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars().map(|c| if c.is_control() || turns(c) { '·' } else { c }).collect()
+}
+
+/// A URL as others may see it: bounded, and without user, password, query and fragment, where people keep secrets.
+#[must_use]
+pub fn public_url(url: &Url) -> String {
+    let mut url = url.clone();
+    // These fail only for URLs that can have neither.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_fragment(None);
+    if url.query().is_some() {
+        url.set_query(Some("…"));
+    }
+    excerpt(url.as_str().replace("%E2%80%A6", "…").as_bytes())
 }
 
 /// The parameters of an HTTP header such as `Digest realm="a, b", algorithm=MD5`, without the scheme

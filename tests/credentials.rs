@@ -7,6 +7,7 @@ use std::process::Stdio;
 
 use otactl::sim::Config;
 use otactl::sim::auth::{Algorithm, Auth};
+use support::ways::Way;
 use support::{DEMO, REBOOT, finish, otactl, run_on, simulator_everywhere, simulator_with};
 
 const PASSWORD: &str = "pa:ss:word";
@@ -113,5 +114,24 @@ async fn refusals_are_told_apart() {
         // A method that does not exist is told to anybody.
         let run = run_on(&port, &["call", "No.Such"]).await;
         assert_eq!(run.code, 4, "{}", run.shown());
+    }
+}
+
+/// Neither the path of the firmware server, which only the device is to know, nor what a URL holds of secrets.
+#[tokio::test]
+async fn an_update_shows_no_secret_urls_however_much_is_shown() {
+    for way in [Way::WebSocket, Way::Http, Way::Tcp] {
+        let bench = way.simulated(Config { reboot_delay: REBOOT, ..Config::default() }).await;
+        let url = "http://admin:hidden@127.0.0.1:1/fw.zip?token=hidden";
+        let failed = run_on(&bench.port, &["-vv", "update", "--url", url]).await;
+        assert_eq!(failed.code, 8, "{}", failed.shown());
+        let updated = run_on(&bench.port, &["-vv", "--json", "update", DEMO, "--no-commit"]).await;
+        assert_eq!(updated.code, 0, "{}", updated.shown());
+        for run in [failed, updated] {
+            assert!(run.stderr.contains("OTA.Update"), "the calls are shown: {}", run.shown());
+            for secret in ["hidden", "firmware.zip"] {
+                assert!(!run.shown().contains(secret), "{}", run.shown());
+            }
+        }
     }
 }

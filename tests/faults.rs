@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use otactl::bundle::Bundle;
-use otactl::ota;
+use otactl::ota::{self, UpdateState};
 use otactl::rpc::Device;
 use otactl::sim::{Config, Fault, uart};
 use otactl::transport::{Options, connect, mqtt, serial};
@@ -280,11 +280,17 @@ async fn assert_ends(device: &Device, result: &Result<Success, Failure>, end: En
             && info.fw_version == version
             && boot.is_committed == committed
         {
-            return;
+            break;
         }
         assert!(Instant::now() < deadline, "the device is at {info:?} {boot:?}; {}", shown());
         device.hang_up();
         tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    // Nor is it left waiting for the rest of a firmware, unless that is somebody else's.
+    if outcome_wanted != REFUSED.0
+        && let Ok(status) = device.call(ota::GetStatus {}).await
+    {
+        assert_eq!(status.state, UpdateState::Idle, "{}", shown());
     }
 }
 

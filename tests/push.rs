@@ -14,7 +14,7 @@ use otactl::rpc::Device;
 use otactl::sim::{self, Config};
 use otactl::update::patience::Patience;
 use otactl::update::push::{PushFailure, Pushed, Reason, Terms, chunk_size, device_timeout, push};
-use otactl::update::verdict::Snapshot;
+use otactl::update::snapshot::Snapshot;
 use otactl::update::{Event, Observer};
 use support::proxy::Proxy;
 use support::ways::{Bench, Guard, PATIENCE, Row, Way};

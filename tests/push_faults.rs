@@ -14,7 +14,7 @@ use bytes::Bytes;
 use otactl::rpc::{CallError, Device, DialError, RemoteError, Request, RpcClient};
 use otactl::update::patience::Patience;
 use otactl::update::push::{PushFailure, Pushed, Reason, Terms, push};
-use otactl::update::verdict::Snapshot;
+use otactl::update::snapshot::Snapshot;
 use otactl::update::{Event, Observer};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};

@@ -10,7 +10,7 @@ use otactl::bundle::Bundle;
 use otactl::rpc::{CallError, Device, RemoteError, Request, RpcClient};
 use otactl::update::health::{Check, Checks};
 use otactl::update::outcome::{Sequel, Unwell};
-use otactl::update::verdict::Running;
+use otactl::update::snapshot::Running;
 use otactl::update::{Event, Failure, Observer, Plan, Source, Success, run};
 use serde_json::{Value, json};
 use tokio::time::Instant;

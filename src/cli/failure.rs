@@ -256,28 +256,34 @@ impl From<update::Failure> for Failure {
             F::NeverFetched { strangers, .. } if !strangers.is_empty() => (Kind::NotUpdated, stranger_hint(&strangers)),
             F::NeverFetched { .. } => (
                 Kind::NotUpdated,
-                "the device runs what it ran. Open the port in this machine's firewall and give it with `--listen :PORT`, or \
-                 say with `--advertise` under which address the device reaches this machine"
+                "the device runs what it ran. Open the port in this machine's firewall and give it with `--listen :PORT`, \
+                 or say with `--advertise` under which address the device reaches this machine"
                     .into(),
             ),
-            F::DownloadFailed { .. } => {
-                (Kind::NotUpdated, "the device runs what it ran; `otactl get-boot-state` shows it, and the same command tries again".into())
-            }
+            F::DownloadFailed { .. } => (
+                Kind::NotUpdated,
+                "the device runs what it ran; `otactl get-boot-state` shows it, and the same command tries again".into(),
+            ),
             F::LostSight { .. } => (
                 Kind::TimedOut,
                 "the device may have gone on by itself: once it answers, `otactl get-boot-state` shows where it stands, and \
                  the same command goes on from there"
                     .into(),
             ),
-            F::DidNotReboot { .. } => {
-                (Kind::NotUpdated, "the firmware stands in the other slot; `otactl reboot` may start it, and the same command goes on from there".into())
-            }
+            F::DidNotReboot { .. } => (
+                Kind::NotUpdated,
+                "the firmware stands in the other slot; `otactl reboot` may start it, and the same command goes on from \
+                 there"
+                    .into(),
+            ),
             F::NothingNew { .. } => (
                 Kind::NotUpdated,
                 "a device does not install what it, or the server of the URL, takes for what it has already".into(),
-            ),F::RolledBack { .. } => (
+            ),
+            F::RolledBack { .. } => (
                 Kind::NotUpdated,
-                "the new firmware crashed, was reset or was not committed in time; look at the device's console while it boots"
+                "the new firmware crashed, was reset or was not committed in time; look at the device's console while it \
+                 boots"
                     .into(),
             ),
             F::Unwell { sequel: Sequel::NotReverted { reverts_in, .. } | Sequel::Left { reverts_in }, .. } => {
@@ -285,7 +291,8 @@ impl From<update::Failure> for Failure {
             }
             F::Unwell { reason: Unwell::WrongBuild { .. }, .. } => (
                 Kind::NotUpdated,
-                "did the bundle behind the URL change, or did somebody else update the device? Look, and update again".into(),
+                "did the bundle behind the URL change, or did somebody else update the device? Look, and update again"
+                    .into(),
             ),
             F::Unwell { sequel: Sequel::Committed, .. } => (
                 Kind::NotUpdated,
@@ -298,20 +305,23 @@ impl From<update::Failure> for Failure {
             F::ShutOut { reverts_in, .. } => (
                 Kind::Unauthorised,
                 format!(
-                    "the new firmware wants other credentials; unless it is committed with those, it goes back by itself, {} or so",
+                    "the new firmware wants other credentials; unless it is committed with those, it goes back by \
+                     itself, {} or so",
                     at(reverts_in.as_secs())
                 ),
             ),
             F::CommitUnseen { .. } => (
                 Kind::TimedOut,
-                "once the device answers, `otactl get-boot-state` shows it; `otactl commit` commits it again, if need be"
+                "once the device answers, `otactl get-boot-state` shows it; `otactl commit` commits it again, if need \
+                 be"
                     .into(),
             ),
             F::NotCommitted { reverts_in, .. } => (Kind::NotUpdated, uncommitted(reverts_in)),
             F::NotBack { reverts_in, .. } => (
                 Kind::TimedOut,
                 format!(
-                    "unless it is committed, it goes back to the old firmware by itself, {} or so; once it answers, perhaps                      at another address, the same command goes on from there (--reboot-timeout waits longer)",
+                    "unless it is committed, it goes back to the old firmware by itself, {} or so; once it answers, perhaps \
+                     at another address, the same command goes on from there (--reboot-timeout waits longer)",
                     at(reverts_in.as_secs())
                 ),
             ),
@@ -405,5 +415,22 @@ fn serve_hint(error: &ServeError) -> &'static str {
             "ports below 1024 belong to the system; choose another with `--listen ADDRESS:PORT`, or leave it to otactl"
         }
         ServeError::Bind { .. } => "choose another with `--listen ADDRESS:PORT`, or leave it to otactl",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A hint that is broken over lines in the source is one line here.
+    #[test]
+    fn a_hint_is_one_line_without_gaps() {
+        let failure = update::Failure::NotBack {
+            after: Duration::from_secs(120),
+            last: "silence".into(),
+            reverts_in: Duration::from_secs(300),
+        };
+        let failure = Failure::from(failure);
+        assert!(failure.hints[0].contains("perhaps at another address"), "{:?}", failure.hints);
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use otactl::text::for_humans;
 use otactl::update::Success;
 use otactl::update::event::{Bearing, Event, Whence};
-use otactl::update::verdict::Running;
+use otactl::update::snapshot::Running;
 
 use super::clock::reverts;
 

@@ -7,6 +7,8 @@
 
 mod types;
 
+use std::fmt;
+
 use serde::Serialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -60,7 +62,7 @@ methods! {
 /// `OTA.Update`: fetch a bundle into the inactive slot and reboot into it. The reply comes when the
 /// download has ended, and may be lost in the reboot; a success is an object with code 0 and a
 /// message.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Clone, Serialize)]
 pub struct Update {
     /// Where the device finds the bundle.
     pub url: String,
@@ -69,6 +71,17 @@ pub struct Update {
     pub commit_timeout: u64,
     /// Seconds that the download may take. Older firmware ignores it.
     pub timeout: u64,
+}
+
+/// Without the URL: it may hold a password, and ours has a path that nobody else is to know.
+impl fmt::Debug for Update {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { url: _, commit_timeout, timeout } = self;
+        f.debug_struct("Update")
+            .field("commit_timeout", commit_timeout)
+            .field("timeout", timeout)
+            .finish_non_exhaustive()
+    }
 }
 
 /// `OTA.Begin`: take a bundle that comes piece by piece. Error -1 if an update runs, or the firmware is uncommitted.

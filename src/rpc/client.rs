@@ -102,6 +102,14 @@ impl Device {
         self.client.hang_up();
     }
 
+    /// Takes the link for dead after a call that failed like this, unless the device itself has answered over it. An old
+    /// connection would stay silent long after a reboot, and a fresh one finds the device as soon as it is back.
+    pub fn hang_up_after(&self, error: &CallError) {
+        if error.remote().is_none() {
+            self.hang_up();
+        }
+    }
+
     /// See [`RpcClient::window`].
     #[must_use]
     pub fn window(&self) -> usize {

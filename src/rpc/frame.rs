@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::auth::Authorization;
+use super::shown;
 use crate::text::printable;
 
 /// The largest request, in bytes, that every transport of a device takes. The device's own setting
@@ -18,7 +19,7 @@ use crate::text::printable;
 pub const MAX_REQUEST: usize = 3000;
 
 /// What a caller wants from a device: one call of one method.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Request {
     /// The method's full name, such as `OTA.GetBootState`.
     pub method: String,
@@ -31,6 +32,21 @@ pub struct Request {
     pub idempotent: bool,
     /// The answer to a challenge of the device's.
     pub authorization: Option<Authorization>,
+}
+
+/// With the arguments as a log may show them.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { method, params, timeout, idempotent, authorization } = self;
+        let params = params.as_ref().map(|params| shown(params.to_string().as_bytes()));
+        f.debug_struct("Request")
+            .field("method", method)
+            .field("params", &params)
+            .field("timeout", timeout)
+            .field("idempotent", idempotent)
+            .field("is_authorized", &authorization.is_some())
+            .finish()
+    }
 }
 
 impl Request {

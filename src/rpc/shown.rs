@@ -4,8 +4,7 @@ use serde_json::Value;
 
 use crate::text::{excerpt, printable};
 
-/// Words that the name of a field with a secret has in it.
-/// URLs too: they carry passwords, and ours has a path that nobody else is to know.
+/// Words that the name of a field with a secret has in it. URLs too: they carry passwords, and ours has a path that nobody else is to know.
 const SECRETS: [&str; 9] = ["pass", "psk", "secret", "token", "key", "auth", "cert", "response", "url"];
 
 /// The most that is shown of one frame, in characters.
@@ -57,6 +56,10 @@ mod tests {
             (
                 r#"[{"mqtt":{"ssl_psk_key":"abc"}},{"Auth":{"response":"1"}}]"#,
                 r#"[{"mqtt":{"ssl_psk_key":"…"}},{"Auth":"…"}]"#,
+            ),
+            (
+                r#"{"method":"OTA.Update","params":{"url":"http://10.0.0.1:80/0123/firmware.zip","timeout":600}}"#,
+                r#"{"method":"OTA.Update","params":{"url":"…","timeout":600}}"#,
             ),
             (r#"{"public_key":null}"#, r#"{"public_key":null}"#),
             ("hello\n", "hello·"),

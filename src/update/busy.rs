@@ -12,14 +12,18 @@ use crate::ota::{self, Status, UpdateState};
 use crate::rpc::Device;
 
 /// Whether an update runs, by the device's word.
-#[must_use]
-pub fn is_running(status: &Status) -> bool {
+pub(super) fn is_running(status: &Status) -> bool {
     matches!(status.state, UpdateState::Progress | UpdateState::Success)
 }
 
 /// Returns when the update that runs has ended, or was ended because it made no progress for too long. One that goes on
 /// is somebody else's, and left alone.
-pub async fn outlast(device: &Device, plan: &Plan, first: &Status, observer: &dyn Observer) -> Result<(), Failure> {
+pub(super) async fn outlast(
+    device: &Device,
+    plan: &Plan,
+    first: &Status,
+    observer: &dyn Observer,
+) -> Result<(), Failure> {
     let refused = |percent| Failure::Refused(Refusal::UpdateRunning { percent });
     let started = Instant::now();
     let (mut percent, mut changed) = (first.percent(), started);
@@ -51,7 +55,7 @@ pub async fn outlast(device: &Device, plan: &Plan, first: &Status, observer: &dy
 
 /// Has the device give up an update that has come to nothing, if it has not yet by itself: it would take no other one
 /// until its time for this one is over. Each question gets `timeout`; older firmware has no answer to them.
-pub async fn give_up(device: &Device, timeout: Duration) {
+pub(super) async fn give_up(device: &Device, timeout: Duration) {
     let status = device.call_within(ota::GetStatus {}, timeout).await;
     if status.is_ok_and(|status| status.state == UpdateState::Progress) {
         let ended = device.call_within(ota::End {}, timeout).await;

@@ -2,20 +2,15 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
-
 use super::outcome::Failure;
 use super::reboot::probe_timeout;
-use super::verdict::Snapshot;
+use super::snapshot::Snapshot;
 use crate::bundle::manifest::Build;
 use crate::ota::{self, Slot};
 use crate::rpc::{CallError, Device};
 
 /// How often the commit is sent. Again only after a look has shown that it did not arrive.
 const ATTEMPTS: usize = 3;
-
-/// The least time between two looks at a device that does not answer.
-const PACE: Duration = Duration::from_millis(100);
 
 /// Commits what runs, as it was seen in `now`, and gives what the device says of itself afterwards.
 /// Returns only once the device has said that this firmware runs and is committed: a reply to the
@@ -26,7 +21,7 @@ pub async fn commit(device: &Device, now: &Snapshot, patience: Duration) -> Resu
     let mut reason = String::new();
     for _ in 0..ATTEMPTS {
         let answer = device.call(ota::Commit {}).await;
-        let after = match look(device, probe_timeout(device, now), patience).await {
+        let after = match Snapshot::take_patiently(device, probe_timeout(device, now), patience).await {
             Ok(after) => after,
             Err(error) => return Err(Failure::CommitUnseen { running: now.running(), reason: error.to_string() }),
         };
@@ -43,23 +38,6 @@ pub async fn commit(device: &Device, now: &Snapshot, patience: Duration) -> Resu
         }
     }
     Err(failed(reason))
-}
-
-/// Asks until the device answers, or for as long as `patience`. Each question gets `timeout`: one that is lost must not
-/// cost the time until the device goes back.
-pub(super) async fn look(device: &Device, timeout: Duration, patience: Duration) -> Result<Snapshot, CallError> {
-    let started = Instant::now();
-    loop {
-        match Snapshot::take(device, timeout).await {
-            Err(error) if error.is_passing() && started.elapsed() < patience => {
-                if error.remote().is_none() {
-                    device.hang_up();
-                }
-                sleep(PACE).await;
-            }
-            result => return result,
-        }
-    }
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -82,6 +60,7 @@ fn judge(wanted: (&Build, Slot), after: &Snapshot) -> State {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use tokio::time::Instant;
 
     use super::*;
     use crate::ota::BootState;
@@ -89,11 +68,9 @@ mod tests {
     /// After a rollback the state says "committed" as well; only the slot and the build tell.
     #[tokio::test]
     async fn a_rollback_does_not_pass_for_a_commit() {
-        let after = |version: &str, slot, committed| Snapshot {
-            info: serde_json::from_value(json!({"fw_version": version, "fw_id": "b", "uptime": 1})).expect("an info"),
-            boot: BootState { active_slot: slot, is_committed: committed, revert_slot: 0, commit_timeout: 300 },
-            asked: Instant::now(),
-            taken: Instant::now(),
+        let after = |version: &str, slot, is_committed| {
+            let boot = BootState { active_slot: slot, is_committed, revert_slot: 0, commit_timeout: 300 };
+            Snapshot::told(json!({"fw_version": version, "fw_id": "b", "uptime": 1}), boot, Instant::now())
         };
         let build = Build { version: "2".into(), build_id: "b".into() };
         for (after, expected) in [

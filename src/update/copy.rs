@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::event::{Event, Observer};
 use super::outcome::Failure;
-use super::verdict::Snapshot;
+use super::snapshot::Snapshot;
 use crate::ota;
 use crate::rpc::Device;
 
@@ -13,7 +13,7 @@ const COPYING: Duration = Duration::from_secs(60);
 
 /// Copies what runs to another slot, where there is one beside that of the update. Nothing is lost if it fails, and
 /// nothing else is done then.
-pub async fn copy(device: &Device, before: &Snapshot, observer: &dyn Observer) -> Result<(), Failure> {
+pub(super) async fn copy(device: &Device, before: &Snapshot, observer: &dyn Observer) -> Result<(), Failure> {
     // Where there are two slots, the update is written to where the copy would be. What runs stays in its own in any case.
     if before.only_other_slot().is_some() {
         observer.on(&Event::NotCopied { platform: before.info.arch.clone(), slot: before.boot.active_slot });

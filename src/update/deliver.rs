@@ -14,7 +14,7 @@ use super::preflight::Delivery;
 use super::push::{self, PushFailure, Pushed, Reason, Terms};
 use super::reboot::probe_timeout;
 use super::serve::{FirmwareServer, ServeError};
-use super::verdict::Snapshot;
+use super::snapshot::Snapshot;
 use crate::bundle::Bundle;
 use crate::rpc::Device;
 use crate::text::{for_humans, hex};
@@ -24,7 +24,7 @@ const MOST: Duration = Duration::from_secs(24 * 3600);
 
 /// Returns once the device has the firmware, and is about to reboot or has done so. Our server lives no longer than
 /// this.
-pub async fn deliver(
+pub(super) async fn deliver(
     device: &Device,
     plan: &Plan,
     delivery: Delivery,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::evidence::Evidence;
-use super::verdict::Snapshot;
+use super::snapshot::Snapshot;
 use crate::bundle::manifest::Build;
 use crate::ota::Slot;
 

@@ -1,37 +1,41 @@
 //! The update of one device, and its verdict.
 //!
-//! [`run`] goes step by step: look ([`preflight`]), serve the bundle ([`serve`]) where the device can
-//! reach it (`route`), have the device fetch it ([`fetch`], by the rules in `judge`), wait for the
-//! reboot ([`reboot`]), hold what runs against what was wanted ([`verdict`]), see whether it is well
-//! ([`health`]), commit and look again ([`commit`]), or go back ([`revert`]). To a device that cannot reach us, the bundle
-//! is sent ([`push`], which keeps account of the pieces in `flight`). It tells an [`Observer`] about each step ([`event`]),
-//! ends in
-//! one of the ways of [`outcome`], and prints nothing.
+//! [`run`] goes step by step through the [`plan`]:
+//!
+//! 1. `preflight`: what is there, what is wanted, and may we; `busy`: an update that runs there already;
+//! 2. `copy`: what runs is copied first, if that is wanted;
+//! 3. `deliver`: the bundle goes into the other slot. The device is told to `fetch` it from our server ([`serve`]) or from
+//!    elsewhere; to one that cannot reach us, it is sent piece by piece ([`push`](mod@push));
+//! 4. `reboot`: the device is waited for, and what runs is held against what was wanted ([`verdict`]);
+//! 5. [`health`]: the user's checks; [`commit`](mod@commit), and a look at what came of it; or `revert`.
+//!
+//! All of them read the device's state as a [`snapshot`], tell an [`Observer`] about each step ([`event`]; what can be
+//! proved of the download is the [`evidence`]), wait with the same [`patience`], and end in one of the ways of
+//! [`outcome`]. Nothing is printed. Beside it, [`remote`] reads the manifest behind a URL, and [`wait`](mod@wait) waits
+//! for a state of a device.
 //!
 //! What the device acknowledges is a hint; what it says of its state afterwards is the truth. Killed
 //! at any point, it leaves a device that resolves the situation by itself, or that the same call goes
 //! on from: it begins by reading the state.
 
-pub mod busy;
+mod busy;
 pub mod commit;
-pub mod copy;
-pub mod deliver;
+mod copy;
+mod deliver;
 pub mod event;
 pub mod evidence;
-pub mod fetch;
-mod flight;
+mod fetch;
 pub mod health;
-mod judge;
 pub mod outcome;
 pub mod patience;
 pub mod plan;
-pub mod preflight;
+mod preflight;
 pub mod push;
-pub mod reboot;
+mod reboot;
 pub mod remote;
-pub mod revert;
-mod route;
+mod revert;
 pub mod serve;
+pub mod snapshot;
 pub mod verdict;
 pub mod wait;
 
@@ -43,7 +47,8 @@ pub use outcome::{Failure, Refusal, Success};
 use outcome::{Sequel, Unwell};
 pub use plan::{OnUnhealthy, Plan, Serving, Source, Via};
 use preflight::Preflight;
-use verdict::{Arrival, Snapshot};
+use snapshot::Snapshot;
+use verdict::Arrival;
 
 /// Takes the device to the firmware of the plan. See the module's documentation.
 pub async fn run(device: &Device, plan: &Plan, observer: &dyn Observer) -> Result<Success, Failure> {

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::preflight::{self, Lack};
+use super::preflight;
+pub use super::preflight::{Flaw, Lack};
 use super::serve::ServeError;
-use super::verdict::{Running, Snapshot};
+use super::snapshot::{Running, Snapshot};
 use crate::bundle::manifest::Build;
 use crate::ota::{BootState, Slot};
 use crate::rpc::CallError;

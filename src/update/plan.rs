@@ -1,5 +1,6 @@
 //! What is to be done, and how long each step may take.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,9 +15,10 @@ use crate::bundle::manifest::Build;
 use crate::bundle::signature::Signed;
 use crate::bundle::{Bundle, Manifest};
 use crate::rpc::Device;
+use crate::text::public_url;
 
 /// Where the firmware comes from.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Source {
     /// A bundle that we have.
     Bundle(Bundle),
@@ -30,6 +32,19 @@ pub enum Source {
         /// The same byte by byte with its signatures, if it could be read.
         signed: Option<Signed>,
     },
+}
+
+/// Without what a URL may hold of secrets.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bundle(bundle) => f.debug_tuple("Bundle").field(&bundle.manifest().build()).finish(),
+            Self::Url { url, manifest, .. } => {
+                let url = url.parse().map_or_else(|_| "…".into(), |url| public_url(&url));
+                f.debug_struct("Url").field("url", &url).field("manifest", manifest).finish_non_exhaustive()
+            }
+        }
+    }
 }
 
 impl Source {
@@ -165,5 +180,24 @@ impl Plan {
             dry_run: false,
             patience: Patience::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::update::health::{Check, CommandCheck};
+
+    /// A plan may end up in a log.
+    #[test]
+    fn a_plan_shows_no_secrets() {
+        let url = "https://admin:secret@host/fw.zip?token=secret#secret".to_owned();
+        let source = Source::Url { url, manifest: Err("unknown".into()), signed: None };
+        let mut plan = Plan::new(source);
+        let command: CommandCheck = "curl -u admin:secret http://dev".parse().expect("a command");
+        plan.checks.checks.push(Check::Command(command.with_port("mqtt://admin:secret@broker/dev".into())));
+        let shown = format!("{plan:?}");
+        assert!(shown.contains("https://host/fw.zip?…") && shown.contains("curl"), "{shown}");
+        assert!(!shown.contains("secret") && !shown.contains("admin"), "{shown}");
     }
 }

@@ -7,7 +7,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Plan;
 use super::outcome::Failure;
-use super::verdict::{Snapshot, rebooted};
+use super::snapshot::Snapshot;
+use super::verdict::rebooted;
 use crate::rpc::{CallError, Device};
 use crate::text::printable;
 
@@ -23,7 +24,7 @@ const SHORTEST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(5);
 
 /// Returns what the device says of itself after its reboot.
-pub async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Result<Snapshot, Failure> {
+pub(super) async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Result<Snapshot, Failure> {
     let started = Instant::now();
     // Its boot was not seen; it began after this.
     let reverts_in = || plan.commit_timeout.saturating_sub(started.elapsed());
@@ -47,10 +48,8 @@ pub async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Result<Sna
                 return Err(Failure::ShutOut { reason, reverts_in: reverts_in() });
             }
             Err(error) => {
-                // An old connection would stay silent long after the device is back. A fresh one
-                // costs a moment, but not if the device has just said that it is about to go.
-                if !matches!(error, CallError::Remote { .. }) {
-                    device.hang_up();
+                device.hang_up_after(&error);
+                if error.remote().is_none() {
                     patience = (patience * 2).min(enough);
                 }
                 last = Some(error.to_string());

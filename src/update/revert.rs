@@ -4,7 +4,7 @@ use super::Plan;
 use super::event::{Event, Observer};
 use super::outcome::{Failure, Sequel};
 use super::reboot;
-use super::verdict::Snapshot;
+use super::snapshot::Snapshot;
 use crate::ota;
 use crate::rpc::Device;
 
@@ -12,7 +12,7 @@ use crate::rpc::Device;
 const ATTEMPTS: usize = 3;
 
 /// Tells the device to go back from what runs in `now`, waits for it, and tells what came of it.
-pub async fn revert(device: &Device, plan: &Plan, now: &Snapshot, observer: &dyn Observer) -> Sequel {
+pub(super) async fn revert(device: &Device, plan: &Plan, now: &Snapshot, observer: &dyn Observer) -> Sequel {
     observer.on(&Event::Reverting);
     let not_reverted = |reason: String| Sequel::NotReverted { reason, reverts_in: now.reverts_in() };
     let mut reason = String::new();

@@ -1,15 +1,13 @@
-//! What was read from the device, and what follows from it. Pure.
+//! What follows from what was read from the device before and after. Pure.
 
-use std::fmt;
 use std::time::Duration;
 
-use serde::Serialize;
 use tokio::time::Instant;
 
+use super::snapshot::Snapshot;
 use crate::bundle::Manifest;
 use crate::bundle::manifest::Build;
-use crate::ota::{self, BootState, Slot, SystemInfo};
-use crate::rpc::{CallError, Device};
+use crate::ota::BootState;
 
 /// Uptimes come in whole seconds, so that one can fall short by nearly one of them without a reboot.
 const ROUNDING: Duration = Duration::from_millis(1050);
@@ -17,132 +15,19 @@ const ROUNDING: Duration = Duration::from_millis(1050);
 /// Clocks do not go alike: one part in so many may be missing.
 const DRIFT: u32 = 1000;
 
-/// How often a device that reboots between two questions is asked again.
-const ATTEMPTS: usize = 3;
-
-/// A firmware, and the slot in which it runs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Running {
-    /// Version and build id.
-    #[serde(flatten)]
-    pub build: Build,
-    /// The slot.
-    pub slot: Slot,
-}
-
-impl fmt::Display for Running {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} in slot {}", self.build, self.slot)
-    }
-}
-
-/// What the device said of itself at one moment.
-#[derive(Debug, Clone)]
-pub struct Snapshot {
-    /// `Sys.GetInfo`.
-    pub info: SystemInfo,
-    /// `OTA.GetBootState`.
-    pub boot: BootState,
-    /// When it was asked.
-    pub asked: Instant,
-    /// When the answer was there.
-    pub taken: Instant,
-}
-
-impl Snapshot {
-    /// Asks the device, giving each question this much time. What it runs is asked before and after the
-    /// state of its slots: the build of one boot and the state of the next would make a lie of two
-    /// truths, and a device that has just been updated may reboot at any moment.
-    pub async fn take(device: &Device, timeout: Duration) -> Result<Self, CallError> {
-        let mut attempts = 0;
-        loop {
-            let first = Self::ask(device, timeout).await?;
-            let boot = device.call_within(ota::GetBootState {}, timeout).await?;
-            let second = Self::ask(device, timeout).await?;
-            let same_boot = first.0.fw_version == second.0.fw_version
-                && first.0.fw_id == second.0.fw_id
-                && !restarted(&first, &second);
-            attempts += 1;
-            if same_boot || attempts == ATTEMPTS {
-                let (info, asked, taken) = first;
-                return if same_boot { Ok(Self { info, boot, asked, taken }) } else { Err(unsteady()) };
-            }
-        }
-    }
-
-    async fn ask(device: &Device, timeout: Duration) -> Result<(SystemInfo, Instant, Instant), CallError> {
-        let asked = Instant::now();
-        let info = device.call_within(ota::GetInfo {}, timeout).await?;
-        Ok((info, asked, Instant::now()))
-    }
-
-    /// How long one question took.
-    #[must_use]
-    pub fn round_trip(&self) -> Duration {
-        self.taken - self.asked
-    }
-
-    /// The firmware that runs.
-    #[must_use]
-    pub fn build(&self) -> Build {
-        Build { version: self.info.fw_version.clone(), build_id: self.info.fw_id.clone() }
-    }
-
-    /// The firmware that runs, and where.
-    #[must_use]
-    pub fn running(&self) -> Running {
-        Running { build: self.build(), slot: self.boot.active_slot }
-    }
-
-    /// The slot that an update is written to, on a platform that has but two.
-    #[must_use]
-    pub fn only_other_slot(&self) -> Option<Slot> {
-        /// How the names of these platforms begin.
-        const TWO_SLOTS: [&str; 2] = ["esp", "cc32"];
-
-        let platform = self.info.arch.to_ascii_lowercase();
-        let has_two = TWO_SLOTS.iter().any(|known| platform.starts_with(known));
-        has_two.then(|| 1_u8.checked_sub(self.boot.active_slot)).flatten()
-    }
-
-    /// How long from now until the device goes back by itself. `None` if it will not: it is
-    /// committed, or has no commit timeout.
-    #[must_use]
-    pub fn reverts_in(&self) -> Option<Duration> {
-        if self.boot.is_committed || self.boot.commit_timeout == 0 {
-            return None;
-        }
-        let running = Duration::from_secs(self.info.uptime) + self.taken.elapsed();
-        Some(Duration::from_secs(self.boot.commit_timeout).saturating_sub(running))
-    }
-}
-
 /// Whether the device has rebooted between the two: it runs another build, or its uptime has grown by
 /// less than the time that passed. Another slot says nothing yet: it is the one that boots next.
 #[must_use]
 pub fn rebooted(before: &Snapshot, after: &Snapshot) -> bool {
-    let told = |snapshot: &Snapshot| (snapshot.info.clone(), snapshot.asked, snapshot.taken);
-    before.build() != after.build() || restarted(&told(before), &told(after))
+    before.build() != after.build() || restarted((before.info.uptime, before.taken), (after.info.uptime, after.asked))
 }
 
-/// By the uptimes alone. The second one was read no earlier than it was asked for; how long its answer
-/// took must not count, or a slow one would pass for a reboot.
-fn restarted(
-    (before, _, heard): &(SystemInfo, Instant, Instant),
-    (after, asked, _): &(SystemInfo, Instant, Instant),
-) -> bool {
-    let passed = asked.saturating_duration_since(*heard);
-    let expected = Duration::from_secs(before.uptime) + passed;
-    Duration::from_secs(after.uptime) + ROUNDING + passed / DRIFT < expected
-}
-
-/// A device that is never twice the same has no state to be told.
-fn unsteady() -> CallError {
-    CallError::Lost {
-        peer: "the device".into(),
-        sent: true,
-        reason: "it keeps rebooting while it is asked what it runs".into(),
-    }
+/// By the uptimes alone, in seconds: the one that was heard first, and the one that was asked for later. The second one was
+/// read no earlier than that; how long its answer took must not count, or a slow one would pass for a reboot.
+pub(super) fn restarted((before, heard): (u64, Instant), (after, asked): (u64, Instant)) -> bool {
+    let passed = asked.saturating_duration_since(heard);
+    let expected = Duration::from_secs(before) + passed;
+    Duration::from_secs(after) + ROUNDING + passed / DRIFT < expected
 }
 
 /// What runs after the reboot.
@@ -192,12 +77,8 @@ mod tests {
 
     fn snapshot(version: &str, slot: u8, committed: bool, uptime: u64, taken: Instant) -> Snapshot {
         let info = json!({"fw_version": version, "fw_id": format!("b{version}"), "uptime": uptime});
-        Snapshot {
-            info: serde_json::from_value(info).expect("an info"),
-            boot: BootState { active_slot: slot, is_committed: committed, revert_slot: 1 - slot, commit_timeout: 300 },
-            asked: taken,
-            taken,
-        }
+        let boot = BootState { active_slot: slot, is_committed: committed, revert_slot: 1 - slot, commit_timeout: 300 };
+        Snapshot::told(info, boot, taken)
     }
 
     fn manifest(version: &str) -> Manifest {
@@ -259,15 +140,5 @@ mod tests {
         never.boot.commit_timeout = 0;
         let says = no_way_back(&before, &never, Duration::from_secs(300)).expect("it is told");
         assert!(says.starts_with("the device does not go back by itself"), "{says}");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_time_until_the_rollback_counts_from_the_start_of_the_device() {
-        let now = Instant::now();
-        let uncommitted = snapshot("2", 1, false, 10, now);
-        assert_eq!(uncommitted.reverts_in(), Some(Duration::from_secs(290)));
-        tokio::time::advance(Duration::from_secs(300)).await;
-        assert_eq!(uncommitted.reverts_in(), Some(Duration::ZERO));
-        assert_eq!(snapshot("2", 1, true, 10, now).reverts_in(), None);
     }
 }

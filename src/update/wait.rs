@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
-use super::verdict::Snapshot;
+use super::snapshot::Snapshot;
 use crate::bundle::manifest::Build;
 use crate::ota::{self, Slot, SystemInfo};
 use crate::rpc::{CallError, Device, DialError};
@@ -153,9 +153,8 @@ pub async fn wait(device: &Device, wanted: &Wanted, limit: Duration) -> Result<S
             }
             Err(error) if !may_pass(&error) => return Err(WaitFailure::Call(error)),
             Err(error) => {
-                // An old connection would stay silent long after the device is back.
+                device.hang_up_after(&error);
                 if error.remote().is_none() {
-                    device.hang_up();
                     patience = (patience * 2).min(device.timeout());
                 }
                 Some(Box::new(error))

@@ -1,5 +1,5 @@
 use otactl::update::commit::commit;
-use otactl::update::verdict::Snapshot;
+use otactl::update::snapshot::Snapshot;
 use serde_json::Value;
 
 use crate::cli::context::Context;

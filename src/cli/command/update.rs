@@ -77,6 +77,7 @@ pub(crate) struct Args {
     /// Copy what runs to another slot first (OTA.CreateSnapshot), where the platform has more than two
     #[arg(long)]
     snapshot_first: bool,
+
     /// Serve this address or network too, or `any`: for a device behind NAT; may be given more than once
     ///
     /// Without it, only the addresses at which the device is known are served: that of --port, and those that it

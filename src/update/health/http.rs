@@ -7,7 +7,7 @@ use reqwest::{Client, Url};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::Fault;
-use crate::text::{excerpt, for_humans};
+use crate::text::{excerpt, for_humans, public_url};
 use crate::update::remote::plainly;
 
 /// The least time between two attempts.
@@ -48,15 +48,7 @@ impl HttpCheck {
     /// The URL, fit to be shown: without user and password, and without the query, which may hold a key.
     #[must_use]
     pub fn name(&self) -> String {
-        let mut url = self.url.clone();
-        // A URL for HTTP has a host, so that these cannot fail.
-        let _ = url.set_username("");
-        let _ = url.set_password(None);
-        url.set_fragment(None);
-        if url.query().is_some() {
-            url.set_query(Some("…"));
-        }
-        excerpt(url.as_str().replace("%E2%80%A6", "…").as_bytes())
+        public_url(&self.url)
     }
 
     /// Asks until there is an answer: a device that has just booted may not serve yet. What is answered,

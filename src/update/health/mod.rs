@@ -1,9 +1,9 @@
 //! Is the new firmware well? The user's own checks, which have to pass before the commit.
 //!
 //! - [`rpc`]: a method of the device, and what its result must contain; [`contains`]: what that means;
-//! - [`command`]: a program on this machine; [`output`]: the last of what it says;
+//! - [`command`]: a program on this machine; `output`: the last of what it says;
 //! - [`http`]: a URL that must be served;
-//! - [`soak`]: for a while, the device must run without a reboot.
+//! - `soak`: for a while, the device must run without a reboot.
 //!
 //! They run one after another, each with a deadline of its own, and all of them end so early that there
 //! is time left for the commit.
@@ -11,9 +11,9 @@
 pub mod command;
 pub mod contains;
 pub mod http;
-pub mod output;
+mod output;
 pub mod rpc;
-pub mod soak;
+mod soak;
 
 use std::time::Duration;
 
@@ -25,8 +25,9 @@ pub use rpc::RpcCheck;
 
 use super::event::{Event, Observer};
 use super::outcome::{Failure, Refusal, Unwell};
-use super::verdict::{Snapshot, rebooted};
-use super::{Plan, commit, reboot};
+use super::snapshot::Snapshot;
+use super::verdict::rebooted;
+use super::{Plan, reboot};
 use crate::rpc::Device;
 use crate::text::for_humans;
 
@@ -96,17 +97,16 @@ fn margin(commit_timeout: Duration) -> Duration {
 }
 
 /// Why a check has not passed. What a program said stands apart.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// What is wrong.
-    pub what: What,
+#[derive(Debug)]
+struct Fault {
+    what: What,
     /// The last lines that a program wrote, fit to be shown.
-    pub output: Vec<String>,
+    output: Vec<String>,
 }
 
 /// What is wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum What {
+#[derive(Debug)]
+enum What {
     /// This, and it will stay so.
     Wrong(String),
     /// It has not passed by its deadline, and this is the last that was seen of it.
@@ -124,7 +124,8 @@ impl Fault {
 }
 
 impl Check {
-    /// What it is called, fit to be shown: bounded, printable, and without passwords in URLs.
+    /// What it is called, fit to be shown: bounded and printable. A URL stands there without its secrets, a program as
+    /// the user wrote it.
     #[must_use]
     pub fn name(&self) -> String {
         match self {
@@ -145,7 +146,7 @@ impl Check {
 
 /// What the checks have shown.
 #[derive(Debug)]
-pub enum Health {
+pub(super) enum Health {
     /// The firmware is well, and this is the device now.
     Well(Snapshot),
     /// It is not, and this is the device now, or as it was last seen.
@@ -154,13 +155,18 @@ pub enum Health {
 
 /// Checks the firmware that runs in `now`, and looks at the device again. Fails if it does not run any
 /// more: then it is not for us to take it back.
-pub async fn examine(device: &Device, plan: &Plan, now: Snapshot, observer: &dyn Observer) -> Result<Health, Failure> {
+pub(super) async fn examine(
+    device: &Device,
+    plan: &Plan,
+    now: Snapshot,
+    observer: &dyn Observer,
+) -> Result<Health, Failure> {
     if plan.checks.is_empty() {
         return Ok(Health::Well(now));
     }
     let result = check(device, &plan.checks, &now, observer).await;
     // With short questions: the device may just have reset, and then hears none of them.
-    let after = match commit::look(device, reboot::probe_timeout(device, &now), plan.reboot_timeout).await {
+    let after = match Snapshot::take_patiently(device, reboot::probe_timeout(device, &now), plan.reboot_timeout).await {
         // It is on its way back already, and says so before it goes.
         Ok(after) if after.boot.active_slot != now.boot.active_slot && !rebooted(&now, &after) => {
             reboot::wait(device, &now, plan).await?

@@ -3,18 +3,18 @@
 use crate::text::printable;
 
 /// So much of it is kept, in bytes.
-pub const KEPT: usize = 8 << 10;
+const KEPT: usize = 8 << 10;
 
 /// The end of a stream of bytes.
 #[derive(Debug, Clone, Default)]
-pub struct Tail {
+pub(super) struct Tail {
     bytes: Vec<u8>,
     is_cut: bool,
 }
 
 impl Tail {
     /// Takes more of the stream.
-    pub fn push(&mut self, bytes: &[u8]) {
+    pub(super) fn push(&mut self, bytes: &[u8]) {
         let new = &bytes[bytes.len().saturating_sub(KEPT)..];
         let too_many = (self.bytes.len() + new.len()).saturating_sub(KEPT);
         self.bytes.drain(..too_many);
@@ -23,8 +23,7 @@ impl Tail {
     }
 
     /// Its lines, without empty ones at the end. The first one says so if others came before it.
-    #[must_use]
-    pub fn lines(&self) -> Vec<String> {
+    pub(super) fn lines(&self) -> Vec<String> {
         let text = String::from_utf8_lossy(&self.bytes);
         let mut lines: Vec<_> = text.lines().map(|line| printable(&line.replace('\t', "    "))).collect();
         while lines.last().is_some_and(|line| line.trim().is_empty()) {

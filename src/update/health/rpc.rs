@@ -98,9 +98,7 @@ impl RpcCheck {
                 (Err(error), _) if error.is_passing() => error,
                 (Err(error), _) => return Err(Fault::wrong(plainly(&error))),
             };
-            if error.remote().is_none() {
-                device.hang_up();
-            }
+            device.hang_up_after(&error);
             if Instant::now() + PACE >= deadline {
                 return Err(Fault::late(error.to_string()));
             }

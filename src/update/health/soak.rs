@@ -9,7 +9,8 @@ use crate::ota;
 use crate::rpc::Device;
 use crate::text::for_humans;
 use crate::update::reboot::probe_timeout;
-use crate::update::verdict::{Snapshot, rebooted};
+use crate::update::snapshot::Snapshot;
+use crate::update::verdict::rebooted;
 
 /// The time between two questions, and the least time after one that was lost.
 const PACE: Duration = Duration::from_secs(1);
@@ -47,9 +48,7 @@ pub(super) async fn run(device: &Device, now: &Snapshot, lasting: Duration, dead
                 return Err(Fault::wrong(format!("the device has not answered for {silent} ({error})")));
             }
             Err(error) => {
-                if error.remote().is_none() {
-                    device.hang_up();
-                }
+                device.hang_up_after(&error);
                 sleep(AGAIN).await;
             }
         }

@@ -1,13 +1,13 @@
 //! What is to be said of an update before it begins. Pure.
 
-use super::super::event::{Bearing, Event};
-use super::super::outcome::Refusal;
-use super::super::plan::{Plan, Source};
-use super::super::verdict::Snapshot;
 use super::methods::{self, Delivery};
 use super::questions::Told;
 use super::{identity, room, signed};
 use crate::text::for_humans;
+use crate::update::event::{Bearing, Event};
+use crate::update::outcome::Refusal;
+use crate::update::plan::{Plan, Source};
+use crate::update::snapshot::Snapshot;
 
 /// One thing that was found out, and why it forbids the update, if it does.
 #[derive(Debug)]
@@ -113,12 +113,8 @@ mod tests {
     fn device(info: &Value) -> Snapshot {
         let mut all = json!({"app": "demo", "arch": "esp32", "fw_version": "1.5.0", "fw_id": "a", "uptime": 1});
         all.as_object_mut().expect("object").extend(info.as_object().expect("object").clone());
-        Snapshot {
-            info: serde_json::from_value(all).expect("an info"),
-            boot: BootState { active_slot: 0, is_committed: true, revert_slot: 1, commit_timeout: 0 },
-            asked: Instant::now(),
-            taken: Instant::now(),
-        }
+        let boot = BootState { active_slot: 0, is_committed: true, revert_slot: 1, commit_timeout: 0 };
+        Snapshot::told(all, boot, Instant::now())
     }
 
     fn told() -> Told {

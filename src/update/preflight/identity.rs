@@ -3,12 +3,12 @@
 
 use std::cmp::Ordering;
 
-use super::super::outcome::Refusal;
-use super::super::plan::Plan;
 use super::findings::Found;
 use super::version::compare;
 use crate::bundle::Manifest;
 use crate::ota::SystemInfo;
+use crate::update::outcome::Refusal;
+use crate::update::plan::Plan;
 
 /// Why this is not for the device at all, or not without `force`.
 pub(super) fn refusal(wanted: &Manifest, info: &SystemInfo, force: bool) -> Option<Refusal> {

@@ -1,7 +1,7 @@
 //! How the firmware gets to the device, and which methods an update needs.
 
-use super::super::plan::{OnUnhealthy, Plan, Serving, Source, Via};
 use crate::ota::SystemInfo;
+use crate::update::plan::{OnUnhealthy, Plan, Serving, Source, Via};
 
 /// The one by which the device fetches the firmware, and those by which it gets it pushed.
 const PULL: &str = "OTA.Update";
@@ -9,7 +9,7 @@ const PUSH: [&str; 3] = ["OTA.Begin", "OTA.Write", "OTA.End"];
 
 /// How the firmware gets to the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Delivery {
+pub(in crate::update) enum Delivery {
     /// The device fetches it.
     Pull,
     /// It gets it over the connection of the calls.
@@ -20,8 +20,7 @@ pub enum Delivery {
 
 impl Delivery {
     /// The method that begins the update, and that tells the device how long to wait for the commit.
-    #[must_use]
-    pub fn begins(self) -> &'static str {
+    pub(super) fn begins(self) -> &'static str {
         match self {
             Self::Pull | Self::Either => PULL,
             Self::Push => PUSH[0],
@@ -32,8 +31,7 @@ impl Delivery {
 /// How the firmware gets to a device that has these methods, as far as they are known. `has_address`: it is known where
 /// the device is in the network, so that it can be told where we are. A device that can do neither is left with fetching:
 /// the firmware server says what is in the way.
-#[must_use]
-pub fn delivery(via: Via, has_address: bool, methods: Option<&[String]>) -> Delivery {
+fn delivery(via: Via, has_address: bool, methods: Option<&[String]>) -> Delivery {
     let fetches = has_address && has(methods, PULL);
     let takes = PUSH.iter().all(|name| has(methods, name));
     match via {

@@ -1,11 +1,11 @@
 //! Whether the device has room for the file system. Nothing tells how large a slot for the code is, but what a file
 //! system holds is told by `Sys.GetInfo`.
 
-use super::super::outcome::Refusal;
-use super::super::plan::{Plan, Source};
 use super::findings::Found;
 use crate::bundle::Part;
 use crate::ota::SystemInfo;
+use crate::update::outcome::Refusal;
+use crate::update::plan::{Plan, Source};
 
 const WHAT: &str = "file system";
 

@@ -5,10 +5,10 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::super::outcome::Refusal;
-use super::super::plan::Source;
 use super::findings::Found;
 use crate::bundle::signature::{KeyError, PublicKey, SLOTS, Signed};
+use crate::update::outcome::Refusal;
+use crate::update::plan::Source;
 
 const WHAT: &str = "signatures";
 
@@ -18,12 +18,12 @@ pub struct Lack {
     /// The number of the signature and of the key, 0 to 7 unless the device asks for what there cannot be.
     pub number: u8,
     /// What is the matter.
-    pub fault: Fault,
+    pub flaw: Flaw,
 }
 
 /// Why a signature does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub enum Flaw {
     /// The bundle has no such signature.
     NoSignature,
     /// It was made with another key, or of another manifest.
@@ -36,12 +36,12 @@ pub enum Fault {
 
 impl fmt::Display for Lack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { number, fault } = self;
-        match fault {
-            Fault::NoSignature => write!(f, "the bundle has no signature {number}"),
-            Fault::NotValid => write!(f, "its signature {number} is not valid under the device's key {number}"),
-            Fault::NoKey => write!(f, "the device asks for signature {number}, and has no key {number}"),
-            Fault::BadKey(error) => write!(f, "the device's key {number} cannot be read: {error}"),
+        let Self { number, flaw } = self;
+        match flaw {
+            Flaw::NoSignature => write!(f, "the bundle has no signature {number}"),
+            Flaw::NotValid => write!(f, "its signature {number} is not valid under the device's key {number}"),
+            Flaw::NoKey => write!(f, "the device asks for signature {number}, and has no key {number}"),
+            Flaw::BadKey(error) => write!(f, "the device's key {number} cannot be read: {error}"),
         }
     }
 }
@@ -83,7 +83,7 @@ pub(super) fn judge(source: &Source, settings: Option<&Value>) -> Found {
                 Found::good(WHAT, format!("the device asks for {}, and the bundle has what is valid", list(mask)))
             }
             // The device may read its key in a way that we do not know.
-            lacks if lacks.iter().all(|lack| matches!(lack.fault, Fault::BadKey(_))) => {
+            lacks if lacks.iter().all(|lack| matches!(lack.flaw, Flaw::BadKey(_))) => {
                 Found::weak(WHAT, format!("{}, and could not be checked from here", joined(&lacks)))
             }
             lacks => Found::refused(WHAT, Refusal::NotSigned { lacks }),
@@ -105,19 +105,19 @@ fn list(mask: i64) -> String {
 }
 
 fn lacks(Signed { manifest, signatures }: &Signed, settings: &Value, mask: i64) -> Vec<Lack> {
-    let fault = |number: u8| {
+    let flaw = |number: u8| {
         let slot = usize::from(number);
         let key = settings[format!("key{number}")].as_str().unwrap_or_default();
         if slot >= SLOTS || key.is_empty() {
-            return Some(Fault::NoKey);
+            return Some(Flaw::NoKey);
         }
         match PublicKey::parse(key) {
-            Err(error) => Some(Fault::BadKey(error)),
-            Ok(_) if !signatures.has(slot) => Some(Fault::NoSignature),
-            Ok(key) => (!signatures.is_valid(slot, manifest, &key)).then_some(Fault::NotValid),
+            Err(error) => Some(Flaw::BadKey(error)),
+            Ok(_) if !signatures.has(slot) => Some(Flaw::NoSignature),
+            Ok(key) => (!signatures.is_valid(slot, manifest, &key)).then_some(Flaw::NotValid),
         }
     };
-    numbers(mask).filter_map(|number| Some(Lack { number, fault: fault(number)? })).collect()
+    numbers(mask).filter_map(|number| Some(Lack { number, flaw: flaw(number)? })).collect()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 /// whatever stands behind a `+` do not count, and a pre-release such as `1.0.0-rc.1` comes before its release. `None` for
 /// what is no such version, and for what `git describe` says (`1.0.0-5-gabcdef0`): that comes after its release.
 #[must_use]
-pub fn compare(one: &str, other: &str) -> Option<Ordering> {
+pub(super) fn compare(one: &str, other: &str) -> Option<Ordering> {
     let (one, other) = (Version::parse(one)?, Version::parse(other)?);
     let len = one.numbers.len().max(other.numbers.len());
     let padded = |numbers: &[u64]| -> Vec<u64> { (0..len).map(|at| numbers.get(at).copied().unwrap_or(0)).collect() };

@@ -1,6 +1,7 @@
 //! The temporary firmware server: one bundle in memory, one path that nobody can guess, GET and
 //! HEAD, on the local address that routes to the device. It is gone when it is dropped.
 //!
+//! - `route`: where the device is, and which of our addresses it can reach;
 //! - [`allow`]: who is served; `places`: and who has to go when all connections are taken;
 //! - `door`: connections, from the first byte to the last;
 //! - `site`: the answers, and the book that is kept of them; `ledger`: the transfers in it;
@@ -12,6 +13,7 @@ mod ledger;
 mod patient;
 mod places;
 mod range;
+mod route;
 mod site;
 #[cfg(test)]
 mod tests;
@@ -30,7 +32,6 @@ use tokio::task::JoinSet;
 use super::event::{Event, Observer};
 use super::evidence::Evidence;
 use super::plan::Serving;
-use super::route::Whereabouts;
 use crate::bundle::Bundle;
 use crate::ota::SystemInfo;
 use crate::text::hex;
@@ -38,6 +39,7 @@ use allow::Allowed;
 use door::Door;
 pub use door::Limits;
 pub use ledger::Fetched;
+use route::Whereabouts;
 use site::Site;
 
 /// What is handed to the socket at a time, in bytes, what the kernel is told to hold of it, and the largest head of a

@@ -10,7 +10,7 @@ mod methods;
 mod questions;
 mod room;
 mod signed;
-pub mod version;
+mod version;
 
 use std::time::Duration;
 
@@ -20,16 +20,16 @@ use super::busy::{is_running, outlast};
 use super::event::{Bearing, Event, Observer};
 use super::outcome::{Failure, Refusal};
 use super::reboot::probe_timeout;
-use super::verdict::{Running, Snapshot};
+use super::snapshot::{Running, Snapshot};
 use super::{Plan, Source};
 use crate::bundle::Manifest;
 use crate::ota::Status;
 use crate::rpc::{CallError, Device};
 use findings::Found;
-pub use methods::{Delivery, delivery};
+pub(super) use methods::Delivery;
 use questions::Told;
 pub(super) use signed::joined;
-pub use signed::{Fault, Lack};
+pub use signed::{Flaw, Lack};
 
 /// While a device reboots: the time for one question, and the least time between two.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -40,7 +40,7 @@ const COURTESY: Duration = Duration::from_secs(2);
 
 /// What is to be done.
 #[derive(Debug)]
-pub enum Preflight {
+pub(super) enum Preflight {
     /// Nothing: the wanted firmware runs, committed.
     AlreadyCurrent(Running),
     /// Go on with what runs: the wanted firmware, which waits for its commit.
@@ -55,7 +55,7 @@ pub enum Preflight {
 }
 
 /// Looks at the device. Changes nothing on it, but for an update that was left behind.
-pub async fn look(device: &Device, plan: &Plan, observer: &dyn Observer) -> Result<Preflight, Failure> {
+pub(super) async fn look(device: &Device, plan: &Plan, observer: &dyn Observer) -> Result<Preflight, Failure> {
     let mut looked = look_once(device, plan, false, observer).await?;
     if let Some(running) = looked.updater.as_ref().filter(|status| is_running(status) && !plan.dry_run) {
         outlast(device, plan, running, observer).await?;
@@ -199,12 +199,8 @@ mod tests {
 
     fn device(version: &str, committed: bool) -> Snapshot {
         let info = json!({"app": "demo", "arch": "esp32", "fw_version": version, "fw_id": "b", "uptime": 1});
-        Snapshot {
-            info: serde_json::from_value(info).expect("an info"),
-            boot: BootState { active_slot: 0, is_committed: committed, revert_slot: 1, commit_timeout: 0 },
-            asked: Instant::now(),
-            taken: Instant::now(),
-        }
+        let boot = BootState { active_slot: 0, is_committed: committed, revert_slot: 1, commit_timeout: 0 };
+        Snapshot::told(info, boot, Instant::now())
     }
 
     fn manifest(app: &str, platform: &str) -> Manifest {

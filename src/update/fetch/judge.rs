@@ -6,11 +6,11 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::outcome::Failure;
-use super::patience::Patience;
-use super::serve::Fetched;
 use crate::rpc::{CallError, RemoteError};
-use crate::text::printable;
+use crate::text::{for_humans, printable};
+use crate::update::outcome::Failure;
+use crate::update::patience::Patience;
+use crate::update::serve::Fetched;
 
 /// How long things may take.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +70,7 @@ pub(super) fn understand(result: Result<Value, CallError>) -> Result<Reply, Fail
     }
 }
 
-/// The rules. Time is an argument.
+/// The rules.
 pub(super) fn judge(
     reply: Option<&(Instant, Reply)>,
     fetched: Option<&Fetched>,
@@ -86,12 +86,12 @@ pub(super) fn judge(
     let open = fetched.is_some_and(|fetched| fetched.open > 0);
     let out_of_time = since(None) >= limits.all();
     let transferring = open && !complete && idle < patience.stalls && !out_of_time;
-    let not_in_time = || format!("it was not done within {}", humantime::format_duration(*download));
+    let not_in_time = || format!("it was not done within {}", for_humans(*download));
     match reply {
         Some((_, Reply::Success(message))) if says_nothing_new(message) => Step::NothingNew(message.clone()),
         Some((_, Reply::Success(message))) => Step::Applied(message.clone()),
         _ if open && !complete && idle >= patience.dead => {
-            Step::Failed(format!("it has taken nothing for {}", humantime::format_duration(patience.dead)))
+            Step::Failed(format!("it has taken nothing for {}", for_humans(patience.dead)))
         }
         // It says that it failed, and still reads: not yet a failure.
         Some((_, Reply::Refused(_))) if transferring => Step::Wait,
@@ -137,7 +137,7 @@ pub(super) fn judge(
 
 /// A success after which no reboot follows: after a 304 (as recorded in wire/ws.json, case
 /// `ota_update_errors`), and, by the device's source, for the build that runs already.
-pub(super) fn says_nothing_new(message: &str) -> bool {
+pub(in crate::update) fn says_nothing_new(message: &str) -> bool {
     message == "Not Modified" || message.starts_with("Version is the same")
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::net::{UdpSocket, lookup_host};
 
-use super::serve::ServeError;
+use super::ServeError;
 use crate::ota::SystemInfo;
 
 /// How long the device's name may take to be looked up. It was looked up before, to talk to the device.

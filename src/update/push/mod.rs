@@ -5,6 +5,8 @@
 //! is an acknowledgement, and whether the firmware arrived is for the caller to see from the device's state. The
 //! digests in the bundle keep the device from taking a firmware of which a piece is missing or stands twice.
 
+mod flight;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
@@ -18,14 +20,15 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::event::{Event, Observer};
-use super::flight::{Flight, GRAIN};
-use super::judge::says_nothing_new;
+use super::fetch::says_nothing_new;
 use super::patience::Patience;
 use super::reboot::probe_timeout;
-use super::verdict::{Snapshot, rebooted};
+use super::snapshot::Snapshot;
+use super::verdict::rebooted;
 use crate::ota;
 use crate::rpc::{CallError, Device};
 use crate::text::{for_humans, printable};
+use flight::{Flight, GRAIN};
 
 /// What is left free in a request: a later challenge may be a little longer than the last.
 const SLACK: usize = 16;

@@ -1,0 +1,234 @@
+//! What is seen of a device while it fetches the firmware: at our server, and by looking at the device itself.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::judge::Limits;
+use crate::ota::{self, UpdateState};
+use crate::rpc::{CallError, Device};
+use crate::text::for_humans;
+use crate::update::event::{Event, Observer};
+use crate::update::outcome::Failure;
+use crate::update::patience::Patience;
+use crate::update::reboot::probe_timeout;
+use crate::update::serve::{Fetched, FirmwareServer};
+use crate::update::snapshot::Snapshot;
+use crate::update::verdict::rebooted;
+
+/// What a device does about an update.
+enum Activity {
+    Busy,
+    /// It has everything, and may be writing its flash.
+    Finishing,
+    Idle,
+    Unknown,
+}
+
+/// What a look at the device brings.
+pub(super) enum Sight {
+    /// It has rebooted, or is about to.
+    Rebooted,
+    /// It is too early to tell.
+    NothingYet,
+    /// It is idle, and has not asked for anything: the request was lost.
+    NotBegun,
+}
+
+/// The device while it fetches, and what has been seen of it.
+pub(super) struct Watch<'a> {
+    device: &'a Device,
+    limits: Limits,
+    /// Our server, if it fetches from us.
+    pub(super) server: Option<&'a FirmwareServer>,
+    pub(super) before: &'a Snapshot,
+    pub(super) observer: &'a dyn Observer,
+    /// When it was told to fetch the firmware, the last time.
+    pub(super) started: Instant,
+    /// The transfer and the bytes that were told last.
+    announced: Option<(SocketAddr, u64)>,
+    /// The progress that the device tells of, in percent, and since when.
+    progress: Option<(u8, Instant)>,
+    /// Since when no question has been answered.
+    silent_since: Option<Instant>,
+    reboot_timeout: Duration,
+}
+
+impl<'a> Watch<'a> {
+    /// The device is told now.
+    pub(super) fn new(
+        device: &'a Device,
+        limits: Limits,
+        server: Option<&'a FirmwareServer>,
+        before: &'a Snapshot,
+        observer: &'a dyn Observer,
+        reboot_timeout: Duration,
+    ) -> Self {
+        Self {
+            device,
+            limits,
+            server,
+            before,
+            observer,
+            started: Instant::now(),
+            announced: None,
+            progress: None,
+            silent_since: None,
+            reboot_timeout,
+        }
+    }
+
+    /// What our server has seen by now.
+    pub(super) fn fetched(&self) -> Option<Fetched> {
+        self.server.map(|server| server.fetched().borrow().clone())
+    }
+
+    /// How long the device has told of the same progress.
+    fn stuck(&self) -> Duration {
+        self.progress.map_or(Duration::ZERO, |(_, since)| since.elapsed())
+    }
+
+    /// How long nothing has been heard of the device, now that it has answered or not.
+    fn silent(&mut self, has_answered: bool) -> Duration {
+        self.silent_since = if has_answered { None } else { self.silent_since.or(Some(Instant::now())) };
+        self.silent_since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// Tells what the server has seen.
+    pub(super) fn announce(&mut self) {
+        let (Some(server), Some(fetched)) = (self.server, self.fetched()) else { return };
+        let Some(peer) = fetched.peer else { return };
+        if self.announced.is_none_or(|(told, _)| told != peer) {
+            self.observer.on(&Event::Fetching { peer: peer.ip().to_string(), device: fetched.device });
+        }
+        if self.announced != Some((peer, fetched.sent)) {
+            self.observer.on(&Event::Sent { bytes: fetched.sent, total: server.total() });
+        }
+        self.announced = Some((peer, fetched.sent));
+    }
+
+    /// Asks a device that fetches from elsewhere how far it is. True: it has rebooted, and the reply
+    /// with it was lost. Whatever else comes of it is only a help.
+    pub(super) async fn look_around(&mut self) -> bool {
+        let patience = probe_timeout(self.device, self.before);
+        let now = Snapshot::take(self.device, patience).await;
+        let silent = self.silent(now.is_ok());
+        match now {
+            Ok(now) if rebooted(self.before, &now) => return true,
+            Ok(_) => {}
+            // An old connection stays silent long after the device is back.
+            Err(_) if silent >= self.limits.patience.stalls => self.device.hang_up(),
+            Err(_) => return false,
+        }
+        let asked = self.device.call_within(ota::GetStatus {}, patience).await;
+        if let Ok(status) = asked
+            && status.state == UpdateState::Progress
+        {
+            self.observer.on(&Event::Written { percent: status.percent() });
+        }
+        false
+    }
+
+    /// Looks at the device when its words do not suffice.
+    pub(super) async fn look(&mut self, reason: &str) -> Result<Sight, Failure> {
+        let patience = probe_timeout(self.device, self.before);
+        let out_of_time = self.started.elapsed() >= self.limits.all();
+        let fetched = self.fetched();
+        // In this order: an updater that is idle because the device has rebooted since would look like
+        // one that has failed.
+        let activity = self.activity(fetched.as_ref(), patience).await;
+        let complete = fetched.as_ref().is_none_or(|fetched| fetched.complete);
+        let now = Snapshot::take(self.device, patience).await;
+        let silent = self.silent(now.is_ok());
+        let now = match now {
+            Ok(now) => now,
+            Err(error) if error.is_passing() && !out_of_time => return self.unseen(&error, fetched.as_ref(), silent),
+            Err(error) => return Err(lost_sight(error.to_string())),
+        };
+        if rebooted(self.before, &now) {
+            return if complete || now.build() != self.before.build() {
+                Ok(Sight::Rebooted)
+            } else {
+                Err(self.failed("it restarted during the download".into()))
+            };
+        }
+        let never_asked = fetched.as_ref().is_some_and(|fetched| fetched.peer.is_none());
+        let long_enough = self.started.elapsed() >= self.limits.patience.never_asks * 2;
+        match activity {
+            Activity::Idle if never_asked => Ok(Sight::NotBegun),
+            Activity::Idle => Err(self.failed(reason.into())),
+            // It cannot be asked what it does, and does nothing that can be seen.
+            Activity::Unknown if never_asked && long_enough => Err(self.never_fetched(Some(reason.into()))),
+            // All was sent, and it does not go on. It is told to give up what it has, as after any failure.
+            Activity::Busy if fetched.is_some() && complete && self.stuck() >= self.limits.patience.dead => {
+                let stuck = for_humans(self.limits.patience.dead);
+                Err(self.failed(format!("it has everything, and has not gone on for {stuck}")))
+            }
+            Activity::Busy | Activity::Unknown if out_of_time => Err(lost_sight(reason.into())),
+            Activity::Busy | Activity::Unknown | Activity::Finishing => Ok(Sight::NothingYet),
+        }
+    }
+
+    /// What follows from it that the device has not answered for so long.
+    fn unseen(&self, error: &CallError, fetched: Option<&Fetched>, silent: Duration) -> Result<Sight, Failure> {
+        // A fresh connection finds out whether it is back.
+        self.device.hang_up_after(error);
+        let Patience { stalls, dead, .. } = self.limits.patience;
+        match fetched {
+            // It has everything, and so it is the reboot that takes its time.
+            Some(fetched) if fetched.complete && silent >= stalls => Ok(Sight::Rebooted),
+            None if silent >= dead.max(self.reboot_timeout) => Err(lost_sight(error.to_string())),
+            _ => Ok(Sight::NothingYet),
+        }
+    }
+
+    /// What a device does that has not rebooted yet, by its own word or by what it does with our server.
+    async fn activity(&mut self, fetched: Option<&Fetched>, patience: Duration) -> Activity {
+        let Patience { doubt, stalls, finish, overdue, .. } = self.limits.patience;
+        let waited = self.started.elapsed();
+        let idle = |fetched: &Fetched| fetched.changed.map_or(waited, |at| at.elapsed());
+        let may_finish = fetched.is_some_and(|fetched| fetched.complete && idle(fetched) < finish);
+        match self.device.call_within(ota::GetStatus {}, patience).await {
+            Ok(status) => match status.state {
+                UpdateState::Progress | UpdateState::Success => {
+                    if self.progress.is_none_or(|(percent, _)| percent != status.percent()) {
+                        self.progress = Some((status.percent(), Instant::now()));
+                    }
+                    Activity::Busy
+                }
+                // It may not have begun, or be about to say that it is done.
+                _ if waited < doubt => Activity::Unknown,
+                _ if may_finish && fetched.is_some_and(|fetched| idle(fetched) < overdue) => Activity::Finishing,
+                _ => Activity::Idle,
+            },
+            Err(error) if error.is_passing() => Activity::Unknown,
+            // Older firmware has no such method.
+            Err(_) => match fetched {
+                None => Activity::Unknown,
+                Some(_) if may_finish => Activity::Finishing,
+                Some(fetched) if fetched.peer.is_none() => Activity::Unknown,
+                Some(fetched) if fetched.open > 0 && idle(fetched) < stalls => Activity::Busy,
+                Some(_) => Activity::Idle,
+            },
+        }
+    }
+
+    pub(super) fn never_fetched(&self, said: Option<String>) -> Failure {
+        match self.server {
+            Some(server) => {
+                Failure::NeverFetched { address: server.advertised().into(), said, strangers: server.strangers() }
+            }
+            None => self.failed(said.unwrap_or_default()),
+        }
+    }
+
+    pub(super) fn failed(&self, reason: String) -> Failure {
+        let taken = self.server.map(|server| (server.fetched().borrow().sent, server.total()));
+        Failure::DownloadFailed { reason, taken }
+    }
+}
+
+fn lost_sight(reason: String) -> Failure {
+    Failure::LostSight { reason }
+}

@@ -1,0 +1,173 @@
+//! What the device says of itself at one moment.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+#[cfg(test)]
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use super::verdict::restarted;
+use crate::bundle::manifest::Build;
+use crate::ota::{self, BootState, Slot, SystemInfo};
+use crate::rpc::{CallError, Device};
+
+/// How often a device that reboots between two questions is asked again.
+const ATTEMPTS: usize = 3;
+
+/// The least time between two looks at a device that does not answer.
+const PACE: Duration = Duration::from_millis(100);
+
+/// A firmware, and the slot in which it runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Running {
+    /// Version and build id.
+    #[serde(flatten)]
+    pub build: Build,
+    /// The slot.
+    pub slot: Slot,
+}
+
+impl fmt::Display for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in slot {}", self.build, self.slot)
+    }
+}
+
+/// What the device said of itself at one moment.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// `Sys.GetInfo`.
+    pub info: SystemInfo,
+    /// `OTA.GetBootState`.
+    pub boot: BootState,
+    /// When it was asked.
+    pub asked: Instant,
+    /// When the answer was there.
+    pub taken: Instant,
+}
+
+impl Snapshot {
+    /// Asks the device, giving each question this much time. What it runs is asked before and after the
+    /// state of its slots: the build of one boot and the state of the next would make a lie of two
+    /// truths, and a device that has just been updated may reboot at any moment.
+    pub async fn take(device: &Device, timeout: Duration) -> Result<Self, CallError> {
+        let mut attempts = 0;
+        loop {
+            let asked = Instant::now();
+            let info = device.call_within(ota::GetInfo {}, timeout).await?;
+            let taken = Instant::now();
+            let boot = device.call_within(ota::GetBootState {}, timeout).await?;
+            let asked_again = Instant::now();
+            let second = device.call_within(ota::GetInfo {}, timeout).await?;
+            let same_boot = info.fw_version == second.fw_version
+                && info.fw_id == second.fw_id
+                && !restarted((info.uptime, taken), (second.uptime, asked_again));
+            attempts += 1;
+            if same_boot {
+                return Ok(Self { info, boot, asked, taken });
+            }
+            if attempts == ATTEMPTS {
+                return Err(unsteady());
+            }
+        }
+    }
+
+    /// Asks until the device answers, or for as long as `patience`. Each question gets `timeout`: one that is lost must
+    /// not cost the time until the device goes back.
+    pub(super) async fn take_patiently(
+        device: &Device,
+        timeout: Duration,
+        patience: Duration,
+    ) -> Result<Self, CallError> {
+        let started = Instant::now();
+        loop {
+            match Self::take(device, timeout).await {
+                Err(error) if error.is_passing() && started.elapsed() < patience => {
+                    device.hang_up_after(&error);
+                    sleep(PACE).await;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// What a device said at this moment, for tests.
+    #[cfg(test)]
+    pub(super) fn told(info: Value, boot: BootState, at: Instant) -> Self {
+        let info = serde_json::from_value(info).expect("an info");
+        Self { info, boot, asked: at, taken: at }
+    }
+
+    /// How long one question took.
+    #[must_use]
+    pub fn round_trip(&self) -> Duration {
+        self.taken - self.asked
+    }
+
+    /// The firmware that runs.
+    #[must_use]
+    pub fn build(&self) -> Build {
+        Build { version: self.info.fw_version.clone(), build_id: self.info.fw_id.clone() }
+    }
+
+    /// The firmware that runs, and where.
+    #[must_use]
+    pub fn running(&self) -> Running {
+        Running { build: self.build(), slot: self.boot.active_slot }
+    }
+
+    /// The slot that an update is written to, on a platform that has but two.
+    #[must_use]
+    pub fn only_other_slot(&self) -> Option<Slot> {
+        /// How the names of these platforms begin.
+        const TWO_SLOTS: [&str; 2] = ["esp", "cc32"];
+
+        let platform = self.info.arch.to_ascii_lowercase();
+        let has_two = TWO_SLOTS.iter().any(|known| platform.starts_with(known));
+        has_two.then(|| 1_u8.checked_sub(self.boot.active_slot)).flatten()
+    }
+
+    /// How long from now until the device goes back by itself. `None` if it will not: it is
+    /// committed, or has no commit timeout.
+    #[must_use]
+    pub fn reverts_in(&self) -> Option<Duration> {
+        if self.boot.is_committed || self.boot.commit_timeout == 0 {
+            return None;
+        }
+        let running = Duration::from_secs(self.info.uptime) + self.taken.elapsed();
+        Some(Duration::from_secs(self.boot.commit_timeout).saturating_sub(running))
+    }
+}
+
+/// A device that is never twice the same has no state to be told.
+fn unsteady() -> CallError {
+    CallError::Lost {
+        peer: "the device".into(),
+        sent: true,
+        reason: "it keeps rebooting while it is asked what it runs".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn snapshot(is_committed: bool, at: Instant) -> Snapshot {
+        let info = json!({"fw_version": "2", "fw_id": "b", "uptime": 10});
+        Snapshot::told(info, BootState { active_slot: 1, is_committed, revert_slot: 0, commit_timeout: 300 }, at)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_until_the_rollback_counts_from_the_start_of_the_device() {
+        let now = Instant::now();
+        let uncommitted = snapshot(false, now);
+        assert_eq!(uncommitted.reverts_in(), Some(Duration::from_secs(290)));
+        tokio::time::advance(Duration::from_secs(300)).await;
+        assert_eq!(uncommitted.reverts_in(), Some(Duration::ZERO));
+        assert_eq!(snapshot(true, now).reverts_in(), None);
+    }
+}
