@@ -85,6 +85,8 @@ async fn push(
         timeout: plan.download_timeout.unwrap_or_else(enough),
         patience: plan.patience,
     };
+    // Now, since it takes its time with a large bundle, in which nobody would answer the device.
+    let sha256 = hex(&Sha256::digest(bytes));
     observer.on(&Event::Requested { from: Whence::Sent, commit_timeout: terms.commit_timeout });
     let result = push::push(device, bytes, before, terms, observer).await;
     let acknowledged = result.as_ref().map_or_else(|failure| failure.acknowledged, |_| size);
@@ -94,7 +96,7 @@ async fn push(
         total: size,
         complete: acknowledged == size,
         requests: None,
-        sha256: hex(&Sha256::digest(bytes)),
+        sha256,
     }));
     match result {
         Ok(Pushed::Confirmed) => Ok(()),
