@@ -12,6 +12,7 @@ use super::push::{self, PushFailure, Pushed, Reason, Terms};
 use super::serve::{FirmwareServer, ServeError};
 use super::snapshot::Snapshot;
 use crate::bundle::Bundle;
+use crate::ota;
 use crate::rpc::Device;
 use crate::text::hex;
 
@@ -81,7 +82,7 @@ async fn push(
     let size = bytes.len() as u64;
     let enough = || push::device_timeout(size, before.round_trip(), device.window(), push::chunk_size(device, size));
     let terms = Terms {
-        commit_timeout: plan.commit_timeout.as_secs(),
+        commit_timeout: ota::in_seconds(plan.commit_timeout),
         timeout: plan.download_timeout.unwrap_or_else(enough),
         patience: plan.patience,
     };

@@ -49,8 +49,8 @@ pub(super) async fn fetch(
     let limits = Limits { download: download_limit(plan, before), patience: plan.patience, has_other_way };
     let request = ota::Update {
         url: what.url.clone(),
-        commit_timeout: plan.commit_timeout.as_secs(),
-        timeout: limits.download.as_secs().max(1),
+        commit_timeout: ota::in_seconds(plan.commit_timeout),
+        timeout: ota::in_seconds(limits.download),
     };
     let from = if server.is_some() { Whence::Here } else { Whence::Elsewhere };
     observer.on(&Event::Requested { from, commit_timeout: request.commit_timeout });
