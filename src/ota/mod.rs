@@ -1,9 +1,8 @@
 //! The services of a device that an update needs, as typed methods:
 //! `device.call(ota::GetBootState {}).await?`.
 //!
-//! The shapes are those of protocol.md, as recorded in `tests/wire/ws.json`. Fields that a device
-//! adds are ignored; fields that old firmware lacks have a default where the rest makes sense
-//! without them.
+//! The shapes are those that were recorded, in `tests/wire/ws.json`. Fields that a device adds are ignored; fields that
+//! old firmware lacks have a default where the rest makes sense without them.
 
 mod types;
 
