@@ -8,11 +8,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use otactl::bundle::Bundle;
-use otactl::ota;
+use otactl::ota::{self, UpdateState};
 use otactl::rpc::Device;
 use otactl::sim::{Config, Fault, uart};
-use otactl::transport::{Options, connect, serial};
-use otactl::update::{Event, Failure, Observer, Plan, Serving, Source, Success, Via, run};
+use otactl::transport::{Options, connect, mqtt, serial};
+use otactl::update::health::{Check, Checks};
+use otactl::update::{Event, Failure, Observer, OnUnhealthy, Plan, Serving, Source, Success, Via, run};
+use support::bundles::BundleServer;
 use support::ways::{Bench, Way};
 use support::{DEMO, file, simulator_with};
 use tokio::sync::Semaphore;
@@ -26,6 +28,7 @@ const UPDATED: End = ("updated", "2.0.0", true);
 const ROLLED_BACK: End = ("rolled_back", "1.0.0", true);
 const DOWNLOAD_FAILED: End = ("download_failed", "1.0.0", true);
 const NOT_COMMITTED: End = ("not_committed", "2.0.0", false);
+const UNHEALTHY: End = ("unhealthy", "1.0.0", true);
 const REFUSED: End = ("refused", "1.0.0", true);
 
 /// More of them at a time would wait for one another, and take that for a slow device.
@@ -36,75 +39,173 @@ const HANGS: Duration = Duration::from_secs(60);
 
 /// What goes wrong, and how it ends if the device fetches the firmware, and if it is sent it. `None`: that cannot go
 /// wrong in this way.
+#[derive(Clone, Copy)]
 struct Case {
     faults: &'static [&'static str],
+    /// What is special about the plan.
+    with: fn(Plan) -> Plan,
     pull: Option<End>,
     push: Option<End>,
 }
 
 const fn case(faults: &'static [&'static str], pull: Option<End>, push: Option<End>) -> Case {
-    Case { faults, pull, push }
+    Case { faults, with: |plan| plan, pull, push }
 }
 
 const fn both(faults: &'static [&'static str], end: End) -> Case {
     case(faults, Some(end), Some(end))
 }
 
+const fn pull(faults: &'static [&'static str], end: End) -> Case {
+    case(faults, Some(end), None)
+}
+
+const fn push(faults: &'static [&'static str], end: End) -> Case {
+    case(faults, None, Some(end))
+}
+
+impl Case {
+    const fn with(self, with: fn(Plan) -> Plan) -> Self {
+        Self { with, ..self }
+    }
+}
+
+/// The new firmware has to say that it is well.
+fn health(plan: Plan) -> Plan {
+    let check = Check::Rpc(r#"App.Health => {"ok": true}"#.parse().expect("a check"));
+    Plan { checks: Checks { checks: vec![check], ..Checks::default() }, ..plan }
+}
+
+fn health_or_leave(plan: Plan) -> Plan {
+    Plan { on_unhealthy: OnUnhealthy::Leave, ..health(plan) }
+}
+
+/// The new firmware has to run for a while.
+fn soak(plan: Plan) -> Plan {
+    Plan { checks: Checks { soak: Some(Duration::from_millis(1500)), ..Checks::default() }, ..plan }
+}
+
+/// The device goes back long before we give it up.
+fn goes_back_soon(plan: Plan) -> Plan {
+    Plan { commit_timeout: Duration::from_secs(2), ..plan }
+}
+
+/// We give the device up before it goes back.
+fn given_up_soon(plan: Plan) -> Plan {
+    Plan { commit_timeout: Duration::from_secs(4), reboot_timeout: Duration::from_secs(2), ..plan }
+}
+
+/// The port of the firmware server is closed to the device.
+fn blocked(plan: Plan) -> Plan {
+    let advertise = Some(("127.0.0.1".into(), Some(9)));
+    Plan { serving: Serving { advertise, ..plan.serving.clone() }, ..plan }
+}
+
+/// The same, and the firmware may be sent where it is not fetched.
+fn blocked_or_sent(plan: Plan) -> Plan {
+    Plan { via: Via::Auto, ..blocked(plan) }
+}
+
 /// The faults that any transport can meet.
 const CASES: &[Case] = &[
     both(&[], UPDATED),
     // Replies and requests that get lost.
-    case(&["reply-lost=OTA.Update"], Some(UPDATED), None),
-    case(&["call-lost=OTA.Update"], Some(UPDATED), None),
-    case(&["reply-late=OTA.Update:1s"], Some(UPDATED), None),
-    case(&["silent=OTA.Update:1s"], Some(UPDATED), None),
-    case(&["reply-lost=OTA.Begin"], None, Some(UPDATED)),
-    case(&["reply-lost=OTA.Write"], None, Some(UPDATED)),
-    case(&["call-lost=OTA.Write"], None, Some(UPDATED)),
-    case(&["reply-lost=OTA.End"], None, Some(UPDATED)),
-    case(&["silent=OTA.Write:1s"], None, Some(UPDATED)),
+    pull(&["reply-lost=OTA.Update"], UPDATED),
+    pull(&["call-lost=OTA.Update"], UPDATED),
+    pull(&["reply-late=OTA.Update:1s"], UPDATED),
+    pull(&["silent=OTA.Update:1s"], UPDATED),
+    push(&["reply-lost=OTA.Begin"], UPDATED),
+    push(&["reply-lost=OTA.Write"], UPDATED),
+    push(&["call-lost=OTA.Write"], UPDATED),
+    push(&["reply-lost=OTA.End"], UPDATED),
+    push(&["silent=OTA.Write:1s"], UPDATED),
     both(&["reply-lost=OTA.Commit"], UPDATED),
     both(&["call-lost=OTA.Commit"], UPDATED),
     both(&["silent=OTA.Commit:1s"], UPDATED),
     both(&["reply-late=Sys.GetInfo:50ms"], UPDATED),
     both(&["reboot-before-reply"], UPDATED),
     // Older firmware.
-    case(&["no-status"], Some(UPDATED), None),
-    case(&["no-status", "reply-lost=OTA.Update"], Some(UPDATED), None),
-    case(&["no-status", "failures-unanswered", "wrong-digest"], Some(DOWNLOAD_FAILED), None),
-    case(&["no-status", "failures-unanswered", "cut-at=50"], Some(DOWNLOAD_FAILED), None),
-    case(&["failures-unanswered", "wrong-digest"], Some(DOWNLOAD_FAILED), None),
+    pull(&["no-status"], UPDATED),
+    pull(&["no-status", "reply-lost=OTA.Update"], UPDATED),
+    pull(&["no-status", "failures-unanswered", "wrong-digest"], DOWNLOAD_FAILED),
+    pull(&["no-status", "failures-unanswered", "cut-at=50"], DOWNLOAD_FAILED),
+    pull(&["failures-unanswered", "wrong-digest"], DOWNLOAD_FAILED),
     // Downloads that come to nothing.
     // The system holds some of it for a device that takes it slowly, but not all.
     both(&["slow-download=200000", "reboot-at=30"], DOWNLOAD_FAILED),
     both(&["slow-download=200000", "cut-at=30"], DOWNLOAD_FAILED),
     both(&["slow-download=200000", "stall-at=30"], DOWNLOAD_FAILED),
     // All of it was sent, and it was not all written.
-    case(&["reboot-at=50"], Some(ROLLED_BACK), None),
+    pull(&["reboot-at=50"], ROLLED_BACK),
     both(&["cut-at=50"], DOWNLOAD_FAILED),
     both(&["stall-at=50"], DOWNLOAD_FAILED),
     both(&["wrong-digest"], DOWNLOAD_FAILED),
     both(&["wrong-platform"], DOWNLOAD_FAILED),
     both(&["slow-download=400000"], UPDATED),
-    case(&["not-modified"], Some(("nothing_new", "1.0.0", true)), None),
+    pull(&["not-modified"], ("nothing_new", "1.0.0", true)),
     // An update that runs already.
     both(&["busy=30:200ms"], UPDATED),
     both(&["busy=30"], UPDATED),
     both(&["busy=30", "no-method=OTA.End"], REFUSED),
+    pull(&["busy=30", "no-status"], DOWNLOAD_FAILED),
+    // The firmware server is out of the device's reach.
+    pull(&[], ("never_fetched", "1.0.0", true)).with(blocked),
+    pull(&[], UPDATED).with(blocked_or_sent),
+    pull(&["no-method=OTA.Write"], ("never_fetched", "1.0.0", true)).with(blocked_or_sent),
     // New firmware that is no good.
+    both(&["unreachable"], ROLLED_BACK).with(goes_back_soon),
+    both(&["unreachable"], ("unreachable", "1.0.0", true)).with(given_up_soon),
+    both(&["boot-takes=3s"], ("unreachable", "2.0.0", false)).with(given_up_soon),
+    both(&[r#"answers=App.Health:{"ok":true}"#], UPDATED).with(health),
+    both(&[r#"answers=App.Health:{"ok":false}"#], UNHEALTHY).with(health),
+    both(&["fails=App.Health:500:hot"], UNHEALTHY).with(health),
+    both(&["fails=App.Health:500:hot", "reply-lost=OTA.Revert"], UNHEALTHY).with(health),
+    both(&["fails=App.Health:500:hot", "call-lost=OTA.Revert"], UNHEALTHY).with(health),
+    both(&["fails=App.Health:500:hot", "commits-itself"], ("unhealthy", "2.0.0", true)).with(health),
+    both(&["fails=App.Health:500:hot"], ("unhealthy", "2.0.0", false)).with(health_or_leave),
+    both(&["power-cycle-after=300ms"], ROLLED_BACK).with(soak),
+    both(&["restarts-every=300ms"], ROLLED_BACK).with(soak),
+    both(&["other-reverts=300ms"], ROLLED_BACK).with(soak),
+    both(&["other-commits=300ms"], UPDATED).with(soak),
     both(&["crashes"], ROLLED_BACK),
     both(&["boot-takes=3s"], UPDATED),
     both(&["commits-itself"], UPDATED),
-    both(&["reverts-after=1ms"], ROLLED_BACK),
+    both(&["reverts-after=1ms"], ROLLED_BACK).with(soak),
     // The commit.
     both(&["commit-refused"], NOT_COMMITTED),
     both(&["commit-ignored"], NOT_COMMITTED),
     both(&["other-commits=1ms"], UPDATED),
 ];
 
+/// Where a console and the frames share a line.
+const NOISY: &[Case] = &[both(&["noise"], UPDATED), both(&["noise", "crashes"], ROLLED_BACK)];
+
+/// Where what comes damaged is asked again. An acknowledgement that comes damaged costs a second.
+const GARBLED: &[Case] = &[
+    pull(&["noise", "garbled=7"], UPDATED),
+    pull(&["garbled=5", "commit-refused"], NOT_COMMITTED),
+    push(&["noise", "garbled=61"], UPDATED),
+    push(&["garbled=61", "crashes"], ROLLED_BACK),
+];
+
+/// A device that runs every request twice, and answers twice.
+const TWICE: &[Case] = &[
+    both(&[], UPDATED),
+    both(&["slow-download=400000"], UPDATED),
+    both(&["crashes"], ROLLED_BACK),
+    pull(&["cut-at=50"], DOWNLOAD_FAILED),
+    both(&["fails=App.Health:500:hot"], UNHEALTHY).with(health),
+];
+
 /// Everything that is said is remembered, for the messages of a failing case.
 #[derive(Default)]
 struct Log(Mutex<Vec<String>>);
+
+impl Log {
+    fn shown(&self) -> String {
+        self.0.lock().expect("lock").join("\n  ")
+    }
+}
 
 impl Observer for Log {
     fn on(&self, event: &Event) {
@@ -136,10 +237,10 @@ async fn simulated(way: Way, config: Config) -> Bench {
     way.simulated(config).await
 }
 
-fn device(port: &str) -> Device {
+fn device(port: &str, mqtt: mqtt::Settings) -> Device {
     let timeout = Duration::from_secs(4);
     let serial = serial::Settings { baud_rate: BAUD_RATE, ..serial::Settings::default() };
-    let options = Options { connect_timeout: timeout, serial, ..Options::default() };
+    let options = Options { connect_timeout: timeout, serial, mqtt, ..Options::default() };
     let target = port.parse().unwrap_or_else(|e| panic!("{port}: {e}"));
     Device::new(connect(&target, &options).unwrap_or_else(|e| panic!("{port}: {e}")), timeout)
 }
@@ -165,7 +266,7 @@ fn outcome(result: &Result<Success, Failure>) -> &'static str {
 async fn assert_ends(device: &Device, result: &Result<Success, Failure>, end: End, what: &str, log: &Log) {
     let (outcome_wanted, version, committed) = end;
     let shown = || {
-        let log = log.0.lock().expect("lock").join("\n  ");
+        let log = log.shown();
         let said = result.as_ref().err().map(ToString::to_string).unwrap_or_default();
         format!("{what}: {result:?} {said}\n  {log}")
     };
@@ -179,33 +280,38 @@ async fn assert_ends(device: &Device, result: &Result<Success, Failure>, end: En
             && info.fw_version == version
             && boot.is_committed == committed
         {
-            return;
+            break;
         }
         assert!(Instant::now() < deadline, "the device is at {info:?} {boot:?}; {}", shown());
         device.hang_up();
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    // Nor is it left waiting for the rest of a firmware, unless that is somebody else's.
+    if outcome_wanted != REFUSED.0
+        && let Ok(status) = device.call(ota::GetStatus {}).await
+    {
+        assert_eq!(status.state, UpdateState::Idle, "{}", shown());
+    }
 }
 
-/// Runs all cases over one way, many at a time: most of what they do is to wait.
+/// Runs all cases over one way.
 async fn over(way: Way) {
+    all(way, CASES, mqtt::Settings::default()).await;
+}
+
+/// Runs cases, many at a time: most of what they do is to wait.
+async fn all(way: Way, cases: &[Case], mqtt: mqtt::Settings) {
     let places = Arc::new(Semaphore::new(AT_A_TIME));
     let mut running = JoinSet::new();
-    for case in CASES {
+    for case in cases {
         for (via, end) in [(Via::Pull, case.pull), (Via::Push, case.push)] {
             let Some(end) = end else { continue };
-            let places = Arc::clone(&places);
+            let (case, places, mqtt) = (*case, Arc::clone(&places), mqtt.clone());
             running.spawn(async move {
                 let _place = places.acquire_owned().await.expect("open");
                 let bench = simulated(way, config(case.faults)).await;
-                let log = Arc::new(Log::default());
-                let started = Instant::now();
-                let device = device(&bench.port);
-                let ended = tokio::time::timeout(HANGS, run(&device, &plan(via), &*log)).await;
-                let what = format!("{:?} over {way:?}, {via:?}, after {:?}", case.faults, started.elapsed());
-                let result = ended
-                    .unwrap_or_else(|_| panic!("{what}: it hangs\n  {}", log.0.lock().expect("lock").join("\n  ")));
-                assert_ends(&device, &result, end, &what, &log).await;
+                let device = device(&bench.port, mqtt);
+                ends(&device, &(case.with)(plan(via)), end, &format!("{:?} over {way:?}, {via:?}", case.faults)).await;
             });
         }
     }
@@ -214,6 +320,16 @@ async fn over(way: Way) {
         failed += usize::from(ended.is_err());
     }
     assert_eq!(failed, 0, "cases failed over {way:?}; each is told above");
+}
+
+/// Updates, and sees how that ends.
+async fn ends(device: &Device, plan: &Plan, end: End, what: &str) {
+    let log = Log::default();
+    let started = Instant::now();
+    let ended = tokio::time::timeout(HANGS, run(device, plan, &log)).await;
+    let what = format!("{what}, after {:?}", started.elapsed());
+    let result = ended.unwrap_or_else(|_| panic!("{what}: it hangs\n  {}", log.shown()));
+    assert_ends(device, &result, end, &what, &log).await;
 }
 
 #[tokio::test]
@@ -246,4 +362,61 @@ async fn over_serial() {
 #[tokio::test]
 async fn over_mqtt() {
     over(Way::Mqtt).await;
+}
+
+#[tokio::test]
+async fn with_noise_over_tcp() {
+    all(Way::Tcp, NOISY, mqtt::Settings::default()).await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn with_noise_over_serial() {
+    all(Way::Serial, NOISY, mqtt::Settings::default()).await;
+    all(Way::Serial, GARBLED, mqtt::Settings::default()).await;
+}
+
+/// Asked on `<device>/rpc`, a device library since 2021-06 runs everything twice: the failure of the second run is
+/// answered first, while the update of the first one goes on.
+#[cfg(unix)]
+#[tokio::test]
+async fn run_twice_over_mqtt() {
+    let pub_topic = Some("esp32_AABBCC/rpc".into());
+    all(Way::Mqtt, TWICE, mqtt::Settings { pub_topic, ..mqtt::Settings::default() }).await;
+}
+
+/// What is fetched from elsewhere fares no worse.
+#[tokio::test]
+async fn from_elsewhere() {
+    let bundles = BundleServer::start().await;
+    let manifest = Bundle::read(&file(DEMO)).expect("the demo").manifest().clone();
+    let ways = [
+        Way::WebSocket,
+        Way::Http,
+        Way::Tcp,
+        Way::Udp,
+        #[cfg(unix)]
+        Way::Serial,
+        #[cfg(unix)]
+        Way::Mqtt,
+    ];
+    for way in ways {
+        for (path, faults, end) in [
+            ("demo-2.0.0-esp32.zip", &[][..], UPDATED),
+            ("redirect/demo-2.0.0-esp32.zip", &[], UPDATED),
+            ("demo-2.0.0-esp32.zip", &["reply-lost=OTA.Update"], UPDATED),
+            ("demo-2.0.0-esp32.zip", &["reboot-before-reply"], UPDATED),
+            ("demo-2.0.0-esp32.zip", &["crashes"], ROLLED_BACK),
+            ("demo-2.0.0-esp32.zip", &["wrong-digest"], DOWNLOAD_FAILED),
+            ("trunc/demo-2.0.0-esp32.zip", &[], DOWNLOAD_FAILED),
+            ("nope.zip", &[], DOWNLOAD_FAILED),
+            ("h304/x", &[], ("nothing_new", "1.0.0", true)),
+        ] {
+            let bench = simulated(way, config(faults)).await;
+            let source = Source::Url { url: bundles.url(path), manifest: Ok(manifest.clone()), signed: None };
+            let plan = Plan { source, ..plan(Via::Auto) };
+            let device = device(&bench.port, mqtt::Settings::default());
+            ends(&device, &plan, end, &format!("{path}, {faults:?} over {way:?}")).await;
+        }
+    }
 }

@@ -115,7 +115,7 @@ async fn a_check_that_fails_takes_the_device_back() {
         let run = run_on(&ws(&device), &["update", DEMO, option, check]).await;
         assert_eq!((run.code, run.stdout.as_str()), (8, ""), "{check}: {}", run.shown());
         assert!(run.stderr.contains(words), "{check}: {}", run.shown());
-        let message = format!("error: {DEMO_BUILD} in slot 1 runs, and does not pass the check `");
+        let message = format!("error: {DEMO_BUILD} in slot 1 does not pass the check `");
         assert!(run.stderr.contains(&message), "{check}: {}", run.shown());
         assert!(run.stderr.contains("; the device was told to go back, and runs 1.0.0"), "{check}: {}", run.shown());
         assert!(run.stderr.contains("\nhint: `--on-unhealthy leave` keeps"), "{check}: {}", run.shown());

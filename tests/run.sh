@@ -33,4 +33,9 @@ PATH=$PATH:/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin
 installed cc gcc
 installed mosquitto mosquitto
 
+# A clock that jumps (tests/clock.rs).
+if [ "$(uname)" = Linux ]; then
+    installed faketime "$(command -v apt-get >/dev/null 2>&1 && echo faketime || echo libfaketime)"
+fi
+
 exec cargo test --locked "$@"

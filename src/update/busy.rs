@@ -1,6 +1,8 @@
 //! An update that runs already when ours is to begin. Perhaps the otactl that began it was killed: then its download
 //! breaks off, or nobody writes on, and the device is not to wait for its own timeout.
 
+use std::time::Duration;
+
 use tokio::time::{Instant, sleep};
 
 use super::Plan;
@@ -48,5 +50,15 @@ pub(super) async fn outlast(
         // Older firmware has no such method; its own timeout ends the update.
         Err(error) if error.remote().is_some() => Err(refused(percent)),
         Err(error) => Err(Failure::Call(error)),
+    }
+}
+
+/// Has the device give up an update that has come to nothing, if it has not yet by itself: it would take no other one
+/// until its time for this one is over. Each question gets `timeout`; older firmware has no answer to them.
+pub(super) async fn give_up(device: &Device, timeout: Duration) {
+    let status = device.call_within(ota::GetStatus {}, timeout).await;
+    if status.is_ok_and(|status| status.state == UpdateState::Progress) {
+        let ended = device.call_within(ota::End {}, timeout).await;
+        tracing::debug!(ok = ended.is_ok(), "the device was told to give up its update");
     }
 }

@@ -28,7 +28,7 @@ pub async fn commit(device: &Device, now: &Snapshot, patience: Duration) -> Resu
         match judge((&now.build(), now.boot.active_slot), &after) {
             State::Committed => return Ok(after),
             State::RolledBack => {
-                return Err(Failure::RolledBack { old: after.running(), wanted: Some(now.build()) });
+                return Err(Failure::rolled_back(&after, now));
             }
             State::Pending => match answer {
                 Ok(_) => reason = "the device took the commit, but its state does not show it".into(),

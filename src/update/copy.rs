@@ -11,15 +11,11 @@ use crate::rpc::Device;
 /// How long copying a slot may take at least; megabytes of flash are erased and written.
 const COPYING: Duration = Duration::from_secs(60);
 
-/// The platforms that have two slots: an update is written to the only one that does not run, where the copy would
-/// be. What runs stays in its own slot in any case.
-const TWO_SLOTS: [&str; 2] = ["esp", "cc32"];
-
 /// Copies what runs to another slot, where there is one beside that of the update. Nothing is lost if it fails, and
 /// nothing else is done then.
 pub(super) async fn copy(device: &Device, before: &Snapshot, observer: &dyn Observer) -> Result<(), Failure> {
-    let platform = before.info.arch.to_ascii_lowercase();
-    if TWO_SLOTS.iter().any(|known| platform.starts_with(known)) {
+    // Where there are two slots, the update is written to where the copy would be. What runs stays in its own in any case.
+    if before.only_other_slot().is_some() {
         observer.on(&Event::NotCopied { platform: before.info.arch.clone(), slot: before.boot.active_slot });
         return Ok(());
     }

@@ -1,7 +1,10 @@
 //! The bundle into the device's other slot: the device fetches it, or it is sent to the device.
 
+use std::time::Duration;
+
 use sha2::{Digest as _, Sha256};
 
+use super::busy;
 use super::event::{Event, Observer, Whence};
 use super::evidence::Evidence;
 use super::fetch::{Fetching, fetch};
@@ -9,12 +12,16 @@ use super::outcome::{Failure, Refusal};
 use super::plan::{Plan, Source};
 use super::preflight::Delivery;
 use super::push::{self, PushFailure, Pushed, Reason, Terms};
+use super::reboot::probe_timeout;
 use super::serve::{FirmwareServer, ServeError};
 use super::snapshot::Snapshot;
 use crate::bundle::Bundle;
 use crate::ota;
 use crate::rpc::Device;
-use crate::text::hex;
+use crate::text::{for_humans, hex};
+
+/// Nobody waits longer for a firmware that is on its way.
+const MOST: Duration = Duration::from_secs(24 * 3600);
 
 /// Returns once the device has the firmware, and is about to reboot or has done so. Our server lives no longer than
 /// this.
@@ -39,11 +46,7 @@ pub(super) async fn deliver(
             Err(Failure::Serve(error @ (ServeError::NoRoute | ServeError::Unroutable { .. }))) if fallback => {
                 error.to_string()
             }
-            Err(failure @ Failure::NeverFetched { .. }) if fallback => {
-                // Whatever it may be trying still.
-                push::abort(device).await;
-                failure.to_string()
-            }
+            Err(failure @ Failure::NeverFetched { .. }) if fallback => failure.to_string(),
             result => return result,
         },
     };
@@ -67,6 +70,9 @@ async fn pull(
     let fetching = Fetching { url: server.url(), server: Some(&server), has_other_way };
     let result = happenings.tell_during(observer, fetch(device, plan, &fetching, before, observer)).await;
     observer.on(&Event::Delivered(server.evidence()));
+    if matches!(result, Err(Failure::NeverFetched { .. } | Failure::DownloadFailed { .. })) {
+        busy::give_up(device, probe_timeout(device, before)).await;
+    }
     result
 }
 
@@ -89,7 +95,13 @@ async fn push(
     // Now, since it takes its time with a large bundle, in which nobody would answer the device.
     let sha256 = hex(&Sha256::digest(bytes));
     observer.on(&Event::Requested { from: Whence::Sent, commit_timeout: terms.commit_timeout });
-    let result = push::push(device, bytes, before, terms, observer).await;
+    // The device has its own clock for it; ours is for a device that does not look at it.
+    let limit = plan.download_timeout.map_or(MOST, |limit| limit + plan.patience.grace);
+    let pushing = push::push(device, bytes, before, terms, observer);
+    let Ok(result) = tokio::time::timeout(limit, pushing).await else {
+        let reason = format!("it was not done within {}", for_humans(limit));
+        return Err(Failure::DownloadFailed { reason, taken: None });
+    };
     let acknowledged = result.as_ref().map_or_else(|failure| failure.acknowledged, |_| size);
     observer.on(&Event::Delivered(Evidence {
         via: "push",

@@ -82,7 +82,11 @@ pub async fn run(device: &Device, plan: &Plan, observer: &dyn Observer) -> Resul
     }
     match verdict::arrival(&before, &after, plan.source.manifest()) {
         Arrival::Wanted => prove(later, plan, after, observer).await,
-        Arrival::Old => Err(Failure::RolledBack { old: after.running(), wanted: plan.source.build() }),
+        Arrival::Old => Err(Failure::RolledBack {
+            old: after.running(),
+            wanted: plan.source.build(),
+            slot: before.only_other_slot(),
+        }),
         Arrival::Other(wanted) => unwell(later, plan, &after, Unwell::WrongBuild { wanted }, observer).await,
     }
 }

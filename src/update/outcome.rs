@@ -9,9 +9,9 @@ use serde::Serialize;
 use super::preflight;
 pub use super::preflight::{Flaw, Lack};
 use super::serve::ServeError;
-use super::snapshot::Running;
+use super::snapshot::{Running, Snapshot};
 use crate::bundle::manifest::Build;
-use crate::ota::BootState;
+use crate::ota::{BootState, Slot};
 use crate::rpc::CallError;
 use crate::text::for_humans;
 
@@ -177,15 +177,17 @@ pub enum Failure {
         running: Running,
     },
     /// The device is back, and runs the old firmware.
-    #[error("the device has restarted with the old firmware: {old}{}", instead(.wanted.as_ref()))]
+    #[error("the device has restarted with the old firmware: {old}{}", instead(.wanted.as_ref(), *.slot))]
     RolledBack {
         /// What runs.
         old: Running,
         /// What was to run, if that is known.
         wanted: Option<Build>,
+        /// In which slot that stood, if that is known.
+        slot: Option<Slot>,
     },
     /// The device came back with a firmware that is not to stay.
-    #[error("{running} runs, and {reason}; {sequel}")]
+    #[error("{running} {reason}; {sequel}")]
     Unwell {
         /// What it came back with.
         running: Running,
@@ -310,6 +312,9 @@ pub struct Facts {
     /// What was to run, if it is known and something else runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wanted: Option<Build>,
+    /// The slot in which that stands, if it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wanted_slot: Option<Slot>,
     /// The check that it did not pass.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub check: Option<String>,
@@ -373,6 +378,12 @@ impl Unwell {
 }
 
 impl Failure {
+    /// The device runs what `after` shows, after it has been seen to run `new`.
+    pub(super) fn rolled_back(after: &Snapshot, new: &Snapshot) -> Self {
+        let Running { build, slot } = new.running();
+        Self::RolledBack { old: after.running(), wanted: Some(build), slot: Some(slot) }
+    }
+
     /// What a program wants to know.
     #[must_use]
     pub fn facts(&self) -> Facts {
@@ -387,8 +398,8 @@ impl Failure {
             },
             Self::DidNotReboot(running) => Facts::of("did_not_reboot").running(running),
             Self::NothingNew { running, .. } => Facts::of("nothing_new").running(running),
-            Self::RolledBack { old, wanted } => {
-                Facts { wanted: wanted.clone(), ..Facts::of("rolled_back").running(old) }
+            Self::RolledBack { old, wanted, slot } => {
+                Facts { wanted: wanted.clone(), wanted_slot: *slot, ..Facts::of("rolled_back").running(old) }
             }
             Self::Unwell { running, reason, sequel } => {
                 let facts = reason.facts();
@@ -411,8 +422,9 @@ impl Failure {
     }
 }
 
-fn instead(wanted: Option<&Build>) -> String {
-    wanted.map(|wanted| format!(", instead of {wanted}")).unwrap_or_default()
+fn instead(wanted: Option<&Build>, slot: Option<Slot>) -> String {
+    let place = slot.map(|slot| format!(" in slot {slot}")).unwrap_or_default();
+    wanted.map(|wanted| format!(", instead of {wanted}{place}")).unwrap_or_default()
 }
 
 fn words(said: Option<&String>) -> String {

@@ -118,6 +118,17 @@ impl Snapshot {
         Running { build: self.build(), slot: self.boot.active_slot }
     }
 
+    /// The slot that an update is written to, on a platform that has but two.
+    #[must_use]
+    pub fn only_other_slot(&self) -> Option<Slot> {
+        /// How the names of these platforms begin.
+        const TWO_SLOTS: [&str; 2] = ["esp", "cc32"];
+
+        let platform = self.info.arch.to_ascii_lowercase();
+        let has_two = TWO_SLOTS.iter().any(|known| platform.starts_with(known));
+        has_two.then(|| 1_u8.checked_sub(self.boot.active_slot)).flatten()
+    }
+
     /// How long from now until the device goes back by itself. `None` if it will not: it is
     /// committed, or has no commit timeout.
     #[must_use]

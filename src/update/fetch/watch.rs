@@ -160,9 +160,8 @@ impl<'a> Watch<'a> {
             Activity::Idle => Err(self.failed(reason.into())),
             // It cannot be asked what it does, and does nothing that can be seen.
             Activity::Unknown if never_asked && long_enough => Err(self.never_fetched(Some(reason.into()))),
-            // All was sent, and it does not go on. What it has must not become a firmware when nobody waits for it.
+            // All was sent, and it does not go on. It is told to give up what it has, as after any failure.
             Activity::Busy if fetched.is_some() && complete && self.stuck() >= self.limits.patience.dead => {
-                let _ = self.device.call(ota::End {}).await;
                 let stuck = for_humans(self.limits.patience.dead);
                 Err(self.failed(format!("it has everything, and has not gone on for {stuck}")))
             }

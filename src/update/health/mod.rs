@@ -178,7 +178,7 @@ pub(super) async fn examine(
         }
     };
     if after.running() != now.running() {
-        return Err(Failure::RolledBack { old: after.running(), wanted: Some(now.build()) });
+        return Err(Failure::rolled_back(&after, &now));
     }
     Ok(match result {
         Ok(()) => Health::Well(after),

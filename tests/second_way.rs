@@ -1,0 +1,62 @@
+//! `--commit-port`: a second way to the device, over which it is found and committed after the reboot.
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use otactl::sim::Config;
+use support::peers::{Manner, Peer};
+use support::{DEMO, REBOOT, Run, assert_runs, run_on, simulator, simulator_everywhere, ws};
+
+async fn update(port: &str, second: &str) -> Run {
+    run_on(port, &["update", DEMO, "--commit-port", second]).await
+}
+
+#[tokio::test]
+async fn the_commit_goes_over_it() {
+    let (device, ports) = simulator_everywhere(Config { reboot_delay: REBOOT, ..Config::default() }).await;
+    let [ws, http, ..] = ports.as_slice() else { panic!("{ports:?}") };
+    let run = update(http, ws).await;
+    assert_eq!(run.code, 0, "{}", run.shown());
+    assert_runs(&support::ws(&device), "2.0.0", true).await;
+}
+
+/// Committing or reverting somebody else's board is the worst that a second address can lead to.
+#[tokio::test]
+async fn another_device_is_refused_before_anything_is_touched() {
+    let (device, other) = (simulator().await, other_device().await);
+    let mut console = device.console();
+    let run = update(&ws(&device), &ws(&other)).await;
+    assert_eq!(run.code, 7, "{}", run.shown());
+    assert!(run.stderr.contains("leads to another device: esp32_112233, not esp32_AABBCC"), "{}", run.shown());
+    assert!(run.stderr.contains("hint: give with `--commit-port` another address"), "{}", run.shown());
+    while let Ok(line) = console.try_recv() {
+        assert_ne!(line, "OTA.Update");
+    }
+}
+
+/// It may lead to the device only after the reboot; if it does not then either, the device goes back by itself, and
+/// that is said.
+#[tokio::test]
+async fn a_second_way_that_is_silent_is_waited_for_and_not_for_ever() {
+    let (device, silent) = (simulator().await, Peer::start(Manner::Silent).await);
+    let started = Instant::now();
+    let args = ["--timeout", "500ms", "update", DEMO, "--commit-port", &silent.ws(), "--reboot-timeout", "2s"];
+    let run = run_on(&ws(&device), &args).await;
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    assert_eq!(run.code, 5, "{}", run.shown());
+    assert!(run.stderr.contains("waiting   the second way does not lead to the device yet"), "{}", run.shown());
+    assert!(run.stderr.contains("it goes back to the old firmware by itself, at "), "{}", run.shown());
+    assert_runs(&ws(&device), "2.0.0", false).await;
+}
+
+#[tokio::test]
+async fn a_device_of_its_own_is_no_second_way() {
+    let device = simulator().await;
+    let run = update(&ws(&device), "sim:").await;
+    assert_eq!(run.code, 2, "{}", run.shown());
+}
+
+async fn other_device() -> otactl::sim::Simulator {
+    support::simulator_with(Config { id: "esp32_112233".into(), ..Config::default() }).await
+}
