@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use otactl::sim::Config;
 use support::ways::Way;
-use support::{DEMO, assert_runs, otactl, run_on};
+use support::{DEMO, assert_runs, otactl, run_on, running_device};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -60,7 +60,7 @@ async fn a_hundred_times() {
 }
 
 fn config() -> Config {
-    Config { running_for: Duration::from_secs(1000), reboot_delay: Duration::from_millis(200), ..Config::default() }
+    Config { reboot_delay: Duration::from_millis(200), ..running_device() }
 }
 
 /// True if it was killed before it had ended.

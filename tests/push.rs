@@ -3,7 +3,6 @@
 
 mod support;
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,49 +11,15 @@ use otactl::bundle::write::{PartFile, pack};
 use otactl::ota::{self, UpdateState};
 use otactl::rpc::Device;
 use otactl::sim::{self, Config};
+use otactl::update::Event;
 use otactl::update::patience::Patience;
 use otactl::update::push::{PushFailure, Pushed, Reason, Terms, chunk_size, device_timeout, push};
 use otactl::update::snapshot::Snapshot;
-use otactl::update::{Event, Observer};
 use support::proxy::Proxy;
+use support::told::Told;
 use support::ways::{Bench, Guard, PATIENCE, Row, Way};
 use support::{file, recorded_device};
 use tokio::net::TcpListener;
-
-/// All that was told.
-#[derive(Default)]
-struct Told(Mutex<Vec<Event>>);
-
-impl Observer for Told {
-    fn on(&self, event: &Event) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
-    }
-}
-
-impl Told {
-    fn count(&self, is_it: impl Fn(&Event) -> bool) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().filter(|event| is_it(event)).count()
-    }
-
-    fn resumed(&self) -> usize {
-        self.count(|event| matches!(event, Event::PushResumed { .. }))
-    }
-
-    fn restarted(&self) -> usize {
-        self.count(|event| matches!(event, Event::PushRestarted { .. }))
-    }
-
-    /// That the bytes which the device has acknowledged only grow, up to all of them.
-    fn assert_complete(&self, total: usize) {
-        let events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let bytes: Vec<_> = events
-            .iter()
-            .filter_map(|it| if let Event::Sent { bytes, .. } = it { Some(*bytes) } else { None })
-            .collect();
-        assert!(bytes.is_sorted(), "{bytes:?}");
-        assert_eq!(bytes.last(), Some(&(total as u64)));
-    }
-}
 
 /// A bundle for the recorded device, of two parts of so many bytes each.
 fn bundle(part: usize) -> Bytes {

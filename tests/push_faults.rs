@@ -15,8 +15,8 @@ use otactl::rpc::{CallError, Device, DialError, RemoteError, Request, RpcClient}
 use otactl::update::patience::Patience;
 use otactl::update::push::{PushFailure, Pushed, Reason, Terms, push};
 use otactl::update::snapshot::Snapshot;
-use otactl::update::{Event, Observer};
 use serde_json::{Value, json};
+use support::told::Told;
 use tokio::time::{Instant, sleep};
 
 /// The number of the last piece of the bundle.
@@ -162,22 +162,6 @@ impl RpcClient for Fake {
 
     fn window(&self) -> usize {
         4
-    }
-}
-
-#[derive(Default)]
-struct Told(Mutex<Vec<Event>>);
-
-impl Observer for Told {
-    fn on(&self, event: &Event) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
-    }
-}
-
-impl Told {
-    fn resumed(&self) -> usize {
-        let events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        events.iter().filter(|event| matches!(event, Event::PushResumed { .. })).count()
     }
 }
 

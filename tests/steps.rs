@@ -8,23 +8,19 @@ use std::path::Path;
 use std::time::Duration;
 
 use otactl::bundle::Bundle;
-use otactl::rpc::Device;
+use otactl::sim::Simulator;
 use otactl::sim::mqtt::Generation;
 use otactl::sim::uart;
-use otactl::sim::{Config, Simulator};
-use otactl::transport::{Options, connect, serial};
 use otactl::update::{Event, Observer, Plan, Source, Success, Via, run};
 use serde_json::Value;
 use support::broker::Broker;
-use support::{DEMO, REBOOT, assert_runs, file, simulator_with};
+use support::ways::{BAUD_RATE, device_at};
+use support::{DEMO, assert_runs, file, running_device, simulator_with};
 use tokio::sync::mpsc;
 
 /// The steps of an update that changes something, by the names of their events.
 const PULL: [&str; 7] = ["serving", "requested", "fetching", "applied", "rebooting", "back", "committing"];
 const PUSH: [&str; 6] = ["requested", "pushing", "sent", "rebooting", "back", "committing"];
-
-/// A serial line fast enough for a whole firmware.
-const BAUD_RATE: u32 = 921_600;
 
 /// Tells when a step is reached, for the first time.
 struct At {
@@ -42,18 +38,6 @@ impl Observer for At {
     }
 }
 
-fn config() -> Config {
-    Config { running_for: Duration::from_secs(1000), reboot_delay: REBOOT, ..Config::default() }
-}
-
-fn device(port: &str) -> Device {
-    let timeout = Duration::from_secs(10);
-    let serial = serial::Settings { baud_rate: BAUD_RATE, ..serial::Settings::default() };
-    let options = Options { connect_timeout: timeout, serial, ..Options::default() };
-    let target = port.parse().unwrap_or_else(|e| panic!("{port}: {e}"));
-    Device::new(connect(&target, &options).unwrap_or_else(|e| panic!("{port}: {e}")), timeout)
-}
-
 /// Updates over `port`, and does `disturb` as soon as `step` is reached. Gives back what that has made.
 async fn disturbed<T>(port: &str, via: Via, step: &'static str, disturb: impl AsyncFnOnce() -> T) -> T {
     let bundle = Bundle::read(&file(DEMO)).expect("the demo");
@@ -61,7 +45,7 @@ async fn disturbed<T>(port: &str, via: Via, step: &'static str, disturb: impl As
     let plan = Plan { via, patience: plan.patience.scaled(0.2), ..plan };
     let (reached, mut steps) = mpsc::unbounded_channel();
     let observer = At { step, reached };
-    let device = device(port);
+    let device = device_at(port, Duration::from_secs(10));
     let disturb = async {
         steps.recv().await.expect("the step is reached");
         disturb().await
@@ -79,7 +63,7 @@ fn all() -> impl Iterator<Item = (Via, &'static str)> {
 async fn a_broker_that_is_restarted_at_any_step() {
     let steps = all().map(|(via, step)| async move {
         let mut broker = Broker::start();
-        let simulated = broker.device(config(), Generation::Twice).await;
+        let simulated = broker.device(running_device(), Generation::Twice).await;
         let port = broker.url(simulated.id());
         let restart = move || {
             broker.restart();
@@ -97,7 +81,7 @@ async fn a_cable_that_is_out_for_a_moment_at_any_step() {
     let steps = all().map(|(via, step)| async move {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("board");
-        let mut simulated = simulator_with(config()).await;
+        let mut simulated = simulator_with(running_device()).await;
         plug_in(&mut simulated, &path);
         disturbed(&path.display().to_string(), via, step, async || {
             simulated.unplug_serial();

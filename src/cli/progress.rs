@@ -24,7 +24,7 @@ pub(crate) struct Progress {
     stage: Mutex<Standing>,
     view: Mutex<View>,
     /// What can be proved of the download, once it has ended.
-    delivery: Mutex<Option<Evidence>>,
+    evidence: Mutex<Option<Evidence>>,
 }
 
 #[derive(Debug)]
@@ -47,7 +47,7 @@ struct View {
 impl Progress {
     pub(crate) fn new(output: Output) -> Self {
         let standing = Standing { stage: Stage::default(), since: Instant::now() };
-        Self { output, stage: Mutex::new(standing), view: Mutex::default(), delivery: Mutex::default() }
+        Self { output, stage: Mutex::new(standing), view: Mutex::default(), evidence: Mutex::default() }
     }
 
     /// How far the update is now.
@@ -61,7 +61,7 @@ impl Progress {
         let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
         view.end_bar();
         self.output.live.end();
-        let delivery = self.delivery.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let delivery = self.evidence.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match result {
             Ok(success) if self.output.is_json() => {
                 line(&stamped(&Done { event: "done", facts: success.facts(), delivery }))
@@ -144,8 +144,8 @@ impl Observer for Progress {
             standing.since = Instant::now();
         }
         drop(standing);
-        if let Event::Delivered(delivery) = event {
-            *self.delivery.lock().unwrap_or_else(PoisonError::into_inner) = Some(delivery.clone());
+        if let Event::Delivered(evidence) = event {
+            *self.evidence.lock().unwrap_or_else(PoisonError::into_inner) = Some(evidence.clone());
         }
         if self.output.is_json() {
             // A reader that is gone must not stop an update half way.

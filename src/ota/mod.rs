@@ -1,13 +1,13 @@
 //! The services of a device that an update needs, as typed methods:
 //! `device.call(ota::GetBootState {}).await?`.
 //!
-//! The shapes are those of protocol.md, as recorded in `tests/wire/ws.json`. Fields that a device
-//! adds are ignored; fields that old firmware lacks have a default where the rest makes sense
-//! without them.
+//! The shapes are those that were recorded, in `tests/wire/ws.json`. Fields that a device adds are ignored; fields that
+//! old firmware lacks have a default where the rest makes sense without them.
 
 mod types;
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::IgnoredAny;
@@ -57,6 +57,13 @@ methods! {
     Describe: "RPC.Describe", TWICE => MethodDescription;
     Ping: "RPC.Ping", TWICE => Value;
     GetConfig: "Config.Get", TWICE => Value;
+}
+
+/// A timeout as it is told to a device: in whole seconds, which it keeps in a signed number of 32 bits; and never 0, which
+/// for a commit timeout would mean that there is no way back.
+#[must_use]
+pub fn in_seconds(timeout: Duration) -> u64 {
+    timeout.as_secs().clamp(1, i32::MAX.unsigned_abs().into())
 }
 
 /// `OTA.Update`: fetch a bundle into the inactive slot and reboot into it. The reply comes when the
@@ -191,3 +198,21 @@ pub struct GetConfig {
 /// `RPC.Ping`: is anybody there.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Ping {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_is_never_nothing_to_a_device() {
+        for (timeout, expected) in [
+            (Duration::ZERO, 1),
+            (Duration::from_millis(250), 1),
+            (Duration::from_millis(1900), 1),
+            (Duration::from_secs(300), 300),
+            (Duration::MAX, 2_147_483_647),
+        ] {
+            assert_eq!(in_seconds(timeout), expected, "{timeout:?}");
+        }
+    }
+}

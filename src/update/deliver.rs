@@ -16,6 +16,7 @@ use super::reboot::probe_timeout;
 use super::serve::{FirmwareServer, ServeError};
 use super::snapshot::Snapshot;
 use crate::bundle::Bundle;
+use crate::ota;
 use crate::rpc::Device;
 use crate::text::{for_humans, hex};
 
@@ -87,10 +88,12 @@ async fn push(
     let size = bytes.len() as u64;
     let enough = || push::device_timeout(size, before.round_trip(), device.window(), push::chunk_size(device, size));
     let terms = Terms {
-        commit_timeout: plan.commit_timeout.as_secs(),
+        commit_timeout: ota::in_seconds(plan.commit_timeout),
         timeout: plan.download_timeout.unwrap_or_else(enough),
         patience: plan.patience,
     };
+    // Now, since it takes its time with a large bundle, in which nobody would answer the device.
+    let sha256 = hex(&Sha256::digest(bytes));
     observer.on(&Event::Requested { from: Whence::Sent, commit_timeout: terms.commit_timeout });
     // The device has its own clock for it; ours is for a device that does not look at it.
     let limit = plan.download_timeout.map_or(MOST, |limit| limit + plan.patience.grace);
@@ -106,7 +109,7 @@ async fn push(
         total: size,
         complete: acknowledged == size,
         requests: None,
-        sha256: hex(&Sha256::digest(bytes)),
+        sha256,
     }));
     match result {
         Ok(Pushed::Confirmed) => Ok(()),

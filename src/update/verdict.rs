@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::snapshot::Snapshot;
 use crate::bundle::Manifest;
 use crate::bundle::manifest::Build;
-use crate::ota::BootState;
+use crate::ota::{self, BootState};
 
 /// Uptimes come in whole seconds, so that one can fall short by nearly one of them without a reboot.
 const ROUNDING: Duration = Duration::from_millis(1050);
@@ -56,7 +56,7 @@ pub fn arrival(before: &Snapshot, after: &Snapshot, wanted: Option<&Manifest>) -
 /// What the device made of the commit timeout that it was told, if that is something else: in words.
 #[must_use]
 pub fn no_way_back(before: &Snapshot, after: &Snapshot, told: Duration) -> Option<String> {
-    let (told, BootState { is_committed, commit_timeout: kept, .. }) = (told.as_secs(), after.boot);
+    let (told, BootState { is_committed, commit_timeout: kept, .. }) = (ota::in_seconds(told), after.boot);
     match (arrival(before, after, None), is_committed) {
         // It has gone back, and what stands there is out of date.
         (Arrival::Old, _) => None,

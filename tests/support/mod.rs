@@ -1,6 +1,6 @@
 //! What the tests share: a simulated device, the built binary, a server of recorded bundles, recordings,
-//! certificates, files whose end can be waited for, peers that misbehave, peers that follow a script, and all
-//! the ways to any of them.
+//! certificates, files whose end can be waited for, peers that misbehave, peers that follow a script, an
+//! observer, and all the ways to any of them.
 #![allow(clippy::allow_attributes, dead_code, unreachable_pub, reason = "each test file uses its own share of this")]
 
 #[cfg(unix)]
@@ -15,6 +15,7 @@ pub mod recording;
 pub mod script;
 pub mod scripted;
 pub mod signed;
+pub mod told;
 pub mod ways;
 
 use std::path::{Path, PathBuf};
@@ -57,6 +58,11 @@ pub fn recorded_device() -> Config {
         reboot_delay: REBOOT,
         ..Config::default()
     }
+}
+
+/// A device with quick reboots that has been running for some time: only then a reboot shows in its uptime.
+pub fn running_device() -> Config {
+    Config { running_for: Duration::from_secs(1000), reboot_delay: REBOOT, ..Config::default() }
 }
 
 /// A simulated device with quick reboots on all its ports, and their addresses.

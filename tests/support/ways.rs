@@ -22,6 +22,9 @@ use super::{recorded_device, scripted, simulator_with};
 /// How long an answer of a device that is there may take.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The speed of a serial line that is fast enough for a whole firmware.
+pub const BAUD_RATE: u32 = 921_600;
+
 /// A password that is none of the simple ones.
 pub const PASSWORD: &str = "pa:ss wörd";
 
@@ -298,6 +301,12 @@ impl Scripted {
         let mqtt = mqtt::Settings { pub_topic: Some("dev/rpc".into()), ..mqtt::Settings::default() };
         Device::new(client(&self.port, &Options { serial, mqtt, ..options() }), PATIENCE)
     }
+}
+
+/// Typed calls to the device at `port`, each of which may take `timeout`; over a serial port at [`BAUD_RATE`].
+pub fn device_at(port: &str, timeout: Duration) -> Device {
+    let serial = serial::Settings { baud_rate: BAUD_RATE, ..serial::Settings::default() };
+    Device::new(client(port, &Options { connect_timeout: timeout, serial, ..Options::default() }), timeout)
 }
 
 fn options() -> Options {

@@ -188,22 +188,7 @@ impl Args {
             None => None,
         };
         let listener = listen(self.listen).await?;
-        let Config { factory, .. } = Config::default();
-        let factory = Firmware { platform: self.platform, ..factory };
-        let algorithm = match self.auth_algo {
-            AuthAlgo::Md5 => Algorithm::Md5,
-            AuthAlgo::Sha256 => Algorithm::Sha256,
-        };
-        let config = Config {
-            // Its name at the broker is its id.
-            id: mqtt.as_ref().map_or(self.id, |mqtt| mqtt.device.clone()),
-            factory,
-            reboot_delay: self.reboot_delay,
-            state: self.state.clone(),
-            auth: self.auth.map(|auth| Auth { algorithm, ..auth }),
-            faults,
-            ..Config::default()
-        };
+        let config = self.config(mqtt.as_ref(), faults);
         let mut simulator = Simulator::start(config, listener).map_err(|error| {
             let kept = self.state.as_ref().map(|directory| format!(" from {}", directory.display()));
             Failure::new(Kind::Other, format!("cannot start the device{}: {error}", kept.unwrap_or_default()))
@@ -215,6 +200,48 @@ impl Args {
             simulator.id(),
             address = simulator.address()
         ));
+        self.serve_more(context, &mut simulator, tls, mqtt).await?;
+        output.say(&simulator.describe());
+        // In a thread of its own, so that a terminal that has stopped does not stop the device.
+        std::thread::spawn(move || {
+            loop {
+                match console.blocking_recv() {
+                    Ok(line) => output.say(&line),
+                    Err(RecvError::Lagged(missed)) => output.say(&format!("… {missed} lines")),
+                    Err(RecvError::Closed) => return,
+                }
+            }
+        });
+        std::future::pending().await
+    }
+
+    fn config(&self, mqtt: Option<&mqtt::Config>, faults: Vec<Fault>) -> Config {
+        let factory = Firmware { platform: self.platform.clone(), ..Config::default().factory };
+        let algorithm = match self.auth_algo {
+            AuthAlgo::Md5 => Algorithm::Md5,
+            AuthAlgo::Sha256 => Algorithm::Sha256,
+        };
+        Config {
+            // Its name at the broker is its id.
+            id: mqtt.map_or(&self.id, |mqtt| &mqtt.device).clone(),
+            factory,
+            reboot_delay: self.reboot_delay,
+            state: self.state.clone(),
+            auth: self.auth.clone().map(|auth| Auth { algorithm, ..auth }),
+            faults,
+            ..Config::default()
+        }
+    }
+
+    /// Serves the device on all ports but the first, and says where they are.
+    async fn serve_more(
+        &self,
+        context: &Context,
+        simulator: &mut Simulator,
+        tls: Option<(SocketAddr, Arc<ServerConfig>)>,
+        mqtt: Option<mqtt::Config>,
+    ) -> Result<(), Failure> {
+        let output = &context.output;
         if let Some((address, config)) = tls {
             let listener = listen(address).await?;
             let address = listener.local_addr().unwrap_or(address);
@@ -236,21 +263,10 @@ impl Args {
             simulator.serve_mqtt(config);
         }
         if self.serial {
-            let path = context.serve_serial(&mut simulator, self.console_noise)?;
+            let path = context.serve_serial(simulator, self.console_noise)?;
             output.say(&format!("and at {}", path.display()));
         }
-        output.say(&simulator.describe());
-        // In a thread of its own, so that a terminal that has stopped does not stop the device.
-        std::thread::spawn(move || {
-            loop {
-                match console.blocking_recv() {
-                    Ok(line) => output.say(&line),
-                    Err(RecvError::Lagged(missed)) => output.say(&format!("… {missed} lines")),
-                    Err(RecvError::Closed) => return,
-                }
-            }
-        });
-        std::future::pending().await
+        Ok(())
     }
 
     fn tls_config(&self) -> Result<Arc<ServerConfig>, Failure> {

@@ -46,11 +46,13 @@ pub(super) async fn fetch(
     observer: &dyn Observer,
 ) -> Result<(), Failure> {
     let Fetching { server, has_other_way, .. } = *what;
-    let limits = Limits { download: download_limit(plan, before), patience: plan.patience, has_other_way };
+    let enough = || download_limit(plan.source.size(), before.round_trip());
+    let download = plan.download_timeout.unwrap_or_else(enough);
+    let limits = Limits { download, patience: plan.patience, has_other_way };
     let request = ota::Update {
         url: what.url.clone(),
-        commit_timeout: plan.commit_timeout.as_secs(),
-        timeout: limits.download.as_secs().max(1),
+        commit_timeout: ota::in_seconds(plan.commit_timeout),
+        timeout: ota::in_seconds(limits.download),
     };
     let from = if server.is_some() { Whence::Here } else { Whence::Elsewhere };
     observer.on(&Event::Requested { from, commit_timeout: request.commit_timeout });
@@ -197,9 +199,9 @@ impl<'a> Download<'a> {
     }
 }
 
-/// As long as the user says, or as the bundle needs at the slowest rate that still is one. Devices allow 600 s by
-/// themselves.
-fn download_limit(plan: &Plan, before: &Snapshot) -> Duration {
+/// How long a download of so many bytes may take at the slowest rate that still is one; never less than what devices
+/// allow by themselves, which is 600 s.
+fn download_limit(size: Option<u64>, round_trip: Duration) -> Duration {
     /// Bytes per second: what `mos` reaches over a serial line.
     const SLOWEST: f64 = 1024.0;
     /// Bytes per round trip: the smallest window that a device's TCP has.
@@ -207,11 +209,10 @@ fn download_limit(plan: &Plan, before: &Snapshot) -> Duration {
     const LEAST: Duration = Duration::from_secs(600);
     const MOST: Duration = Duration::from_secs(24 * 3600);
 
-    let rate = SLOWEST.min(WINDOW / before.round_trip().as_secs_f64().max(0.001));
+    let rate = SLOWEST.min(WINDOW / round_trip.as_secs_f64().max(0.001));
     #[expect(clippy::cast_precision_loss, reason = "a bundle has a few million bytes")]
-    let needed = plan.source.size().map_or(0.0, |size| size as f64 / rate);
-    let needed = Duration::try_from_secs_f64(needed).unwrap_or(MOST);
-    plan.download_timeout.unwrap_or(needed.clamp(LEAST, MOST))
+    let needed = size.map_or(0.0, |size| size as f64 / rate);
+    Duration::try_from_secs_f64(needed).unwrap_or(MOST).clamp(LEAST, MOST)
 }
 
 async fn changed(progress: &mut Option<Receiver<Fetched>>) {
@@ -221,4 +222,24 @@ async fn changed(progress: &mut Option<Receiver<Fetched>>) {
         return;
     }
     std::future::pending::<()>().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_download_has_as_long_as_its_size_needs() {
+        let (milli, second) = (Duration::from_millis(1), Duration::from_secs(1));
+        for (size, round_trip, expected, why) in [
+            (None, milli, 600, "unknown: what devices allow"),
+            (Some(500_000), milli, 600, "little"),
+            (Some(2 << 20), milli, 2048, "1024 bytes per second"),
+            (Some(1 << 20), second, 1956, "one window of 536 bytes in each second"),
+            (Some(64 << 20), second * 10, 86_400, "no more than a day"),
+            (Some(u64::MAX), Duration::MAX, 86_400, "no overflow"),
+        ] {
+            assert_eq!(download_limit(size, round_trip).as_secs(), expected, "{why}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -9,7 +10,7 @@ use hyper::body::Incoming;
 use hyper::header::{
     ACCEPT_RANGES, ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, IF_RANGE, RANGE,
 };
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -133,63 +134,46 @@ impl Site {
         peer: SocketAddr,
         flushed: &Flushed,
     ) -> (Response<Transfer>, Asked) {
-        let (total, method) = (self.total(), request.method());
+        let method = request.method();
+        let (status, part) = self.answer_to(request);
         let header = |name: &str| request.headers().get(name).map(|value| excerpt(value.as_bytes()));
         let mut asked = Asked {
             peer,
             device: header("X-MGOS-Device-ID"),
             method: excerpt(method.as_str().as_bytes()),
-            status: StatusCode::OK,
-            range: None,
+            status,
+            range: (status == StatusCode::PARTIAL_CONTENT).then(|| inclusive(&part)),
             transfer: None,
         };
         let mut response = Response::new(Transfer::nothing());
-        let headers = response.headers_mut();
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        let mut part = 0..total;
-        asked.status = match (request.uri().path() == self.path, method) {
+        *response.status_mut() = status;
+        set_headers(response.headers_mut(), status, &part, self.total());
+        let mut book = self.book();
+        book.requests = book.requests.saturating_add(u32::from(asked.knows_the_path()));
+        if status.is_success() && method == Method::GET {
+            let number = book.ledger.begin(peer, asked.device.clone(), part.clone(), Instant::now());
+            self.publish(&book);
+            asked.transfer = Some(number);
+            *response.body_mut() = Transfer::new(&self.bundle, &part, self, number, flushed.clone());
+        }
+        tracing::debug!(%peer, method = %asked.method, %status, "firmware server");
+        (response, asked)
+    }
+
+    /// The status of the answer, and which part of the bundle it is about.
+    fn answer_to(&self, request: &Request<Incoming>) -> (StatusCode, Range<u64>) {
+        let total = self.total();
+        let status = match (request.uri().path() == self.path, request.method()) {
             (true, &Method::GET) => match part_wanted(request, total) {
                 Wanted::Whole => StatusCode::OK,
-                Wanted::Part(wanted) => {
-                    part = wanted;
-                    StatusCode::PARTIAL_CONTENT
-                }
+                Wanted::Part(part) => return (StatusCode::PARTIAL_CONTENT, part),
                 Wanted::Beyond => StatusCode::RANGE_NOT_SATISFIABLE,
             },
             (true, &Method::HEAD) => StatusCode::OK,
             (true, _) => StatusCode::METHOD_NOT_ALLOWED,
             (false, _) => StatusCode::NOT_FOUND,
         };
-        let of_the_bundle = match asked.status {
-            StatusCode::PARTIAL_CONTENT => Some(format!("{}-{}", part.start, part.end - 1)),
-            StatusCode::RANGE_NOT_SATISFIABLE => Some("*".into()),
-            _ => None,
-        };
-        if asked.status == StatusCode::METHOD_NOT_ALLOWED {
-            headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-        }
-        if let Some(range) = &of_the_bundle
-            && let Ok(value) = format!("bytes {range}/{total}").parse()
-        {
-            headers.insert(CONTENT_RANGE, value);
-        }
-        if asked.status.is_success() {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/zip"));
-            headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-            headers.insert(CONTENT_LENGTH, (part.end - part.start).into());
-        }
-        asked.range = of_the_bundle.filter(|range| range != "*");
-        let mut book = self.book();
-        book.requests = book.requests.saturating_add(u32::from(asked.knows_the_path()));
-        if asked.status.is_success() && method == Method::GET {
-            let number = book.ledger.begin(peer, asked.device.clone(), part.clone(), Instant::now());
-            self.publish(&book);
-            asked.transfer = Some(number);
-            *response.body_mut() = Transfer::new(&self.bundle, &part, self, number, flushed.clone());
-        }
-        *response.status_mut() = asked.status;
-        tracing::debug!(%peer, method = %asked.method, status = %asked.status, "firmware server");
-        (response, asked)
+        (status, 0..total)
     }
 
     /// So many more bytes of a transfer are on their way.
@@ -244,6 +228,34 @@ impl Book {
         self.unproven_told = self.unproven_told.saturating_add(1);
         self.unproven_told <= UNPROVEN
     }
+}
+
+/// What goes with an answer of this status about this part of `total` bytes.
+fn set_headers(headers: &mut HeaderMap, status: StatusCode, part: &Range<u64>, total: u64) {
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    }
+    let range = match status {
+        StatusCode::PARTIAL_CONTENT => Some(inclusive(part)),
+        StatusCode::RANGE_NOT_SATISFIABLE => Some("*".into()),
+        _ => None,
+    };
+    if let Some(range) = range
+        && let Ok(value) = format!("bytes {range}/{total}").parse()
+    {
+        headers.insert(CONTENT_RANGE, value);
+    }
+    if status.is_success() {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/zip"));
+        headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        headers.insert(CONTENT_LENGTH, (part.end - part.start).into());
+    }
+}
+
+/// The first and the last byte of a part, as HTTP writes them. A part has at least one.
+fn inclusive(part: &Range<u64>) -> String {
+    format!("{}-{}", part.start, part.end - 1)
 }
 
 /// Several headers of the kind, and one that depends on a version of the file that we do not name, do not count.

@@ -1,0 +1,43 @@
+//! An observer that remembers what it was told.
+
+use std::sync::{Mutex, PoisonError};
+
+use otactl::update::{Event, Observer};
+
+/// All that was told.
+#[derive(Debug, Default)]
+pub struct Told(Mutex<Vec<Event>>);
+
+impl Observer for Told {
+    fn on(&self, event: &Event) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
+    }
+}
+
+impl Told {
+    /// How many events are such ones.
+    pub fn count(&self, is_it: impl Fn(&Event) -> bool) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().filter(|event| is_it(event)).count()
+    }
+
+    /// How often it went on where a link was lost.
+    pub fn resumed(&self) -> usize {
+        self.count(|event| matches!(event, Event::PushResumed { .. }))
+    }
+
+    /// How often everything was sent again.
+    pub fn restarted(&self) -> usize {
+        self.count(|event| matches!(event, Event::PushRestarted { .. }))
+    }
+
+    /// That the bytes which the device has acknowledged only grow, up to all of them.
+    pub fn assert_complete(&self, total: usize) {
+        let events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes: Vec<_> = events
+            .iter()
+            .filter_map(|it| if let Event::Sent { bytes, .. } = it { Some(*bytes) } else { None })
+            .collect();
+        assert!(bytes.is_sorted(), "{bytes:?}");
+        assert_eq!(bytes.last(), Some(&(total as u64)));
+    }
+}
