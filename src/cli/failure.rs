@@ -311,7 +311,8 @@ impl From<update::Failure> for Failure {
             F::NotBack { reverts_in, .. } => (
                 Kind::TimedOut,
                 format!(
-                    "unless it is committed, it goes back to the old firmware by itself, {} or so; once it answers, perhaps                      at another address, the same command goes on from there (--reboot-timeout waits longer)",
+                    "unless it is committed, it goes back to the old firmware by itself, {} or so; once it answers, perhaps \
+                     at another address, the same command goes on from there (--reboot-timeout waits longer)",
                     at(reverts_in.as_secs())
                 ),
             ),
