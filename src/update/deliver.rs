@@ -83,6 +83,7 @@ async fn push(
     let terms = Terms {
         commit_timeout: plan.commit_timeout.as_secs(),
         timeout: plan.download_timeout.unwrap_or_else(enough),
+        limit: plan.download_timeout,
         patience: plan.patience,
     };
     observer.on(&Event::Requested { from: Whence::Sent, commit_timeout: terms.commit_timeout });
