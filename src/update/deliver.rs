@@ -90,6 +90,7 @@ async fn push(
     let terms = Terms {
         commit_timeout: ota::in_seconds(plan.commit_timeout),
         timeout: plan.download_timeout.unwrap_or_else(enough),
+        limit: plan.download_timeout,
         patience: plan.patience,
     };
     // Now, since it takes its time with a large bundle, in which nobody would answer the device.
