@@ -171,9 +171,15 @@ fn bundle() -> Bytes {
 
 /// Sends the bundle: how it ended, what was told, and how long it took.
 async fn send(fake: &Fake) -> (Result<Pushed, PushFailure>, Told, Duration) {
+    send_within(fake, Duration::from_secs(24 * 3600)).await
+}
+
+/// The same with a limit to it.
+async fn send_within(fake: &Fake, limit: Duration) -> (Result<Pushed, PushFailure>, Told, Duration) {
     let device = Device::new(Box::new(fake.clone()), Duration::from_secs(10));
     let before = Snapshot::take(&device, device.timeout()).await.expect("an answer");
-    let terms = Terms { commit_timeout: 60, timeout: Duration::from_secs(600), patience: Patience::default() };
+    let timeout = Duration::from_secs(600);
+    let terms = Terms { commit_timeout: 60, timeout, limit, patience: Patience::default() };
     let (told, began) = (Told::default(), Instant::now());
     let pushed = push(&device, &bundle(), &before, terms, &told).await;
     (pushed, told, began.elapsed())
@@ -209,6 +215,27 @@ async fn a_piece_that_was_taken_is_not_taken_twice() {
             assert_whole(&fake);
         }
     }
+}
+
+/// A device need not look at the clock, but whoever set a limit does; and the device is told to forget what it has.
+#[tokio::test(start_paused = true)]
+async fn no_more_is_sent_than_there_is_time_for() {
+    let (limit, second) = (Duration::from_secs(30), Duration::from_secs(1));
+    let fake = Fake::new(&[]);
+    fake.with(|state| state.slow = Some(("OTA.Write", 9 * second)));
+    let (pushed, _, took) = send_within(&fake, limit).await;
+    let failure = pushed.expect_err("it takes longer");
+    assert!(matches!(failure.reason, Reason::OutOfTime(given) if given == limit), "{failure}");
+    assert!(failure.aborted && failure.acknowledged > 0 && fake.calls("OTA.End") == 1, "{failure:?}");
+    assert!((limit..limit + second).contains(&took), "{took:?}");
+}
+
+/// Once all of it is there, the device may use it, and is asked what it does.
+#[tokio::test(start_paused = true)]
+async fn the_end_is_waited_for_beyond_the_limit() {
+    let fake = Fake::new(&[("OTA.End", 0, Fault::Slow(Duration::from_secs(9)))]);
+    let (pushed, _, took) = send_within(&fake, Duration::from_secs(2)).await;
+    assert!(matches!(pushed, Ok(Pushed::Confirmed)), "{pushed:?} after {took:?}");
 }
 
 /// 25 seconds for each piece: slow, but it goes on.

@@ -59,6 +59,8 @@ pub struct Terms {
     pub commit_timeout: u64,
     /// After this long the device forgets what it was sent; see [`device_timeout`].
     pub timeout: Duration,
+    /// After this long no more pieces are sent. The end is waited for all the same: the device may be on its way.
+    pub limit: Duration,
     /// How long it may take to acknowledge anything (`stalls`), to come back into reach (`dead`), and to say at the end
     /// that all is well (`finish`).
     pub patience: Patience,
@@ -122,6 +124,9 @@ pub enum Reason {
     /// It can be reached, but acknowledges nothing.
     #[error("the device answers, but has stopped acknowledging what it is sent: {0}")]
     Stuck(String),
+    /// It takes too long.
+    #[error("it was not done within {}", for_humans(*.0))]
+    OutOfTime(Duration),
     /// It ignores offsets, and the way to it breaks too often.
     #[error("the connection was lost {} times, and the device cannot go on in the middle: {last}", .times)]
     Interrupted {
@@ -154,6 +159,7 @@ pub async fn push(
         terms,
         observer,
         knows_offsets,
+        started: Instant::now(),
         heard: Instant::now(),
         doubt: None,
         flight: Flight::new(bundle.len(), 1, 1),
@@ -225,6 +231,7 @@ struct Push<'a> {
     terms: Terms,
     observer: &'a dyn Observer,
     knows_offsets: bool,
+    started: Instant,
     /// When the device has acknowledged something for the last time.
     heard: Instant,
     /// An error that was taken for the device's way of saying that it has a piece already, and that no acknowledgement
@@ -308,6 +315,10 @@ impl<'a> Push<'a> {
             if self.flight.is_complete() {
                 return Break::Complete;
             }
+            let left = self.terms.limit.saturating_sub(self.started.elapsed());
+            if left.is_zero() {
+                return Break::Failed(Reason::OutOfTime(self.terms.limit));
+            }
             let quiet = self.quiet_until(had, began);
             let until = overtaken.map_or(quiet, |at: Instant| quiet.min(at + OVERTAKEN));
             tokio::select! {
@@ -324,6 +335,7 @@ impl<'a> Push<'a> {
                     }
                     overtaken = overtaken.or_else(|| (!early.is_empty()).then(Instant::now));
                 }
+                () = sleep(left) => {}
                 () = sleep_until(until) => return Break::Lost(match overtaken {
                     Some(_) => "a piece was lost on its way".into(),
                     None => format!("no acknowledgement within {}", for_humans(self.heard.max(began).elapsed())),
