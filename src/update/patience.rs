@@ -54,6 +54,13 @@ impl Default for Patience {
 }
 
 impl Patience {
+    /// The same for a device that may take so long to ask for the firmware, and whose download may stand still for so
+    /// long.
+    #[must_use]
+    pub fn with(self, asks: Duration, stands_still: Duration) -> Self {
+        Self { asks, never_asks: asks.saturating_mul(3), dead: stands_still, ..self }
+    }
+
     /// All of it, so many times as long.
     #[must_use]
     pub fn scaled(self, factor: f64) -> Self {

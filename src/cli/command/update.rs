@@ -9,6 +9,7 @@ use otactl::rpc::Device;
 use otactl::transport::target::Target;
 use otactl::transport::tls;
 use otactl::update::event::Stage;
+use otactl::update::patience::Patience;
 use otactl::update::serve::allow::AllowFrom;
 use otactl::update::{self, Plan, Serving, Source, Success, Via, push, remote};
 use tokio::time::timeout;
@@ -55,6 +56,14 @@ pub(crate) struct Args {
     /// How long the device may take to get and write the firmware [default: 600s, more for large ones]
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     download_timeout: Option<Duration>,
+
+    /// How long the device may take to ask for the firmware, before it is sent it, or is given up after three times that
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = values::duration)]
+    ask_timeout: Duration,
+
+    /// How long a download may stand still, before the device is given up
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::duration)]
+    stall_timeout: Duration,
 
     /// How long the device may take from the download to its first answer after the reboot
     #[arg(long, value_name = "DURATION", default_value = "120s", value_parser = values::duration)]
@@ -193,6 +202,7 @@ impl Args {
             commit_timeout: self.commit_timeout,
             download_timeout: self.download_timeout,
             reboot_timeout: self.reboot_timeout,
+            patience: Patience::default().with(self.ask_timeout, self.stall_timeout),
             commit_over: self.commit_port.as_deref().map(|port| second_way(context, port)).transpose()?,
             snapshot_first: self.snapshot_first,
             force: self.force,
