@@ -59,8 +59,8 @@ methods! {
     GetConfig: "Config.Get", TWICE => Value;
 }
 
-/// A timeout as it is told to a device: in whole seconds, which it keeps in a signed number of 32 bits; and never 0, which
-/// for a commit timeout would mean that there is no way back.
+/// A timeout as it is told to a device: in whole seconds, which it keeps in a signed number of 32 bits; and never 0,
+/// which for a commit timeout would mean that there is no way back.
 #[must_use]
 pub fn in_seconds(timeout: Duration) -> u64 {
     timeout.as_secs().clamp(1, i32::MAX.unsigned_abs().into())

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::text::{excerpt, printable};
 
-/// Words that the name of a field with a secret has in it. URLs too: they carry passwords, and ours has a path that nobody else is to know.
+/// Words that the name of a field with a secret has in it. URLs too: they carry passwords, and ours has a path that
+/// nobody else is to know.
 const SECRETS: [&str; 9] = ["pass", "psk", "secret", "token", "key", "auth", "cert", "response", "url"];
 
 /// The most that is shown of one frame, in characters.

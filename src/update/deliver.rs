@@ -1,7 +1,5 @@
 //! The bundle into the device's other slot: the device fetches it, or it is sent to the device.
 
-use std::time::Duration;
-
 use sha2::{Digest as _, Sha256};
 
 use super::busy;
@@ -18,10 +16,7 @@ use super::snapshot::Snapshot;
 use crate::bundle::Bundle;
 use crate::ota;
 use crate::rpc::Device;
-use crate::text::{for_humans, hex};
-
-/// Nobody waits longer for a firmware that is on its way.
-const MOST: Duration = Duration::from_secs(24 * 3600);
+use crate::text::hex;
 
 /// Returns once the device has the firmware, and is about to reboot or has done so. Our server lives no longer than
 /// this.
@@ -96,13 +91,7 @@ async fn push(
     // Now, since it takes its time with a large bundle, in which nobody would answer the device.
     let sha256 = hex(&Sha256::digest(bytes));
     observer.on(&Event::Requested { from: Whence::Sent, commit_timeout: terms.commit_timeout });
-    // The device has its own clock for it; ours is for a device that does not look at it.
-    let limit = plan.download_timeout.map_or(MOST, |limit| limit + plan.patience.grace);
-    let pushing = push::push(device, bytes, before, terms, observer);
-    let Ok(result) = tokio::time::timeout(limit, pushing).await else {
-        let reason = format!("it was not done within {}", for_humans(limit));
-        return Err(Failure::DownloadFailed { reason, taken: None });
-    };
+    let result = push::push(device, bytes, before, terms, observer).await;
     let acknowledged = result.as_ref().map_or_else(|failure| failure.acknowledged, |_| size);
     observer.on(&Event::Delivered(Evidence {
         via: "push",

@@ -4,8 +4,8 @@
 //!
 //! 1. `preflight`: what is there, what is wanted, and may we; `busy`: an update that runs there already;
 //! 2. `copy`: what runs is copied first, if that is wanted;
-//! 3. `deliver`: the bundle goes into the other slot. The device is told to `fetch` it from our server ([`serve`]) or from
-//!    elsewhere; to one that cannot reach us, it is sent piece by piece ([`push`](mod@push));
+//! 3. `deliver`: the bundle goes into the other slot. The device is told to `fetch` it from our server ([`serve`]) or
+//!    from elsewhere; to one that cannot reach us, it is sent piece by piece ([`push`](mod@push));
 //! 4. `reboot`: the device is waited for, and what runs is held against what was wanted ([`verdict`]);
 //! 5. [`health`]: the user's checks; [`commit`](mod@commit), and a look at what came of it; or `revert`.
 //!

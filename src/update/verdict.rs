@@ -22,8 +22,8 @@ pub fn rebooted(before: &Snapshot, after: &Snapshot) -> bool {
     before.build() != after.build() || restarted((before.info.uptime, before.taken), (after.info.uptime, after.asked))
 }
 
-/// By the uptimes alone, in seconds: the one that was heard first, and the one that was asked for later. The second one was
-/// read no earlier than that; how long its answer took must not count, or a slow one would pass for a reboot.
+/// By the uptimes alone, in seconds: the one that was heard first, and the one that was asked for later. The second one
+/// was read no earlier than that; how long its answer took must not count, or a slow one would pass for a reboot.
 pub(super) fn restarted((before, heard): (u64, Instant), (after, asked): (u64, Instant)) -> bool {
     let passed = asked.saturating_duration_since(heard);
     let expected = Duration::from_secs(before) + passed;

@@ -1,5 +1,5 @@
-//! The device as a state machine; its updates are in `update`. Every method that needs the time takes it as an argument, and
-//! nothing here waits, sends or stores.
+//! The device as a state machine; its updates are in `update`. Every method that needs the time takes it as an
+//! argument, and nothing here waits, sends or stores.
 
 mod update;
 
