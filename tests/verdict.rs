@@ -582,3 +582,60 @@ async fn a_device_that_is_silent_after_its_checks_is_not_committed() {
     };
     assert!(!state.lock().expect("lock").calls.contains_key("OTA.Commit"));
 }
+
+/// What another device says that has got the address.
+fn stranger(state: &State) -> Value {
+    json!({
+        "id": "stranger", "app": "demo", "arch": "esp32", "fw_version": state.build.0, "fw_id": state.build.1,
+        "uptime": state.booted.elapsed().as_secs(),
+    })
+}
+
+/// It runs the same build, uncommitted, in the same slot: it is being updated as well, by somebody else.
+#[tokio::test(start_paused = true)]
+async fn another_device_in_its_place_is_not_committed() {
+    for method in ["RPC.Ping", "OTA.Commit"] {
+        let script: Script = match method {
+            "RPC.Ping" => |state, method, _| match method {
+                "RPC.Ping" => Some(Ok(Value::Null)),
+                "Sys.GetInfo" if state.calls.contains_key("RPC.Ping") => Some(Ok(stranger(state))),
+                _ => None,
+            },
+            _ => |state, method, _| match method {
+                "RPC.Ping" => Some(Ok(Value::Null)),
+                "Sys.GetInfo" if state.calls.contains_key("OTA.Commit") => Some(Ok(stranger(state))),
+                _ => None,
+            },
+        };
+        let (result, state) = update_checked(check("RPC.Ping"), script).await;
+        let failure = result.expect_err("it is another one");
+        assert!(failure.to_string().contains("another device answers in its place: stranger"), "{method}: {failure}");
+        let state = state.lock().expect("lock");
+        assert_eq!(state.calls.contains_key("OTA.Commit"), method == "OTA.Commit", "{failure}");
+        assert!(!state.calls.contains_key("OTA.Revert"), "{failure}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_device_in_its_place_is_not_told_to_go_back() {
+    let (result, state) = update_checked(check("RPC.Ping"), |state, method, _| match method {
+        "RPC.Ping" => Some(remote("RPC.Ping", -1, "bad")),
+        "Sys.GetInfo" if state.calls.contains_key("RPC.Ping") => Some(Ok(stranger(state))),
+        _ => None,
+    })
+    .await;
+    let failure = result.expect_err("the check was not passed").to_string();
+    assert!(failure.ends_with("was not seen to: another device answers in its place: stranger"), "{failure}");
+    assert!(!state.lock().expect("lock").calls.contains_key("OTA.Revert"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_soak_is_not_passed_by_another_device() {
+    let (result, state) = update_checked(soak(30), |state, method, count| {
+        (method == "Sys.GetInfo" && count > 15).then(|| Ok(stranger(state)))
+    })
+    .await;
+    let failure = result.expect_err("it is another one").to_string();
+    assert!(failure.contains("check `soak`: another device answers in its place: stranger"), "{failure}");
+    assert!(!state.lock().expect("lock").calls.contains_key("OTA.Commit"));
+}

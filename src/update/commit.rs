@@ -20,13 +20,18 @@ const PACE: Duration = Duration::from_millis(100);
 /// Commits what runs, as it was seen in `now`, and gives what the device says of itself afterwards.
 /// Returns only once the device has said that this firmware runs and is committed: a reply to the
 /// commit by itself proves nothing, and neither does its loss. A device that does not answer is asked
-/// for as long as `patience`.
+/// for as long as `patience`. Another device that answers in its place is not committed.
 pub async fn commit(device: &Device, now: &Snapshot, patience: Duration) -> Result<Snapshot, Failure> {
     let failed = |reason| Failure::NotCommitted { running: now.running(), reason, reverts_in: now.reverts_in() };
+    if let Ok(there) = device.call_within(ota::GetInfo {}, probe_timeout(device, now)).await
+        && let Some(stranger) = now.stranger(&there)
+    {
+        return Err(failed(stranger));
+    }
     let mut reason = String::new();
     for _ in 0..ATTEMPTS {
         let answer = device.call(ota::Commit {}).await;
-        let after = match look(device, probe_timeout(device, now), patience).await {
+        let after = match look(device, now, patience).await {
             Ok(after) => after,
             Err(error) => return Err(Failure::CommitUnseen { running: now.running(), reason: error.to_string() }),
         };
@@ -45,20 +50,25 @@ pub async fn commit(device: &Device, now: &Snapshot, patience: Duration) -> Resu
     Err(failed(reason))
 }
 
-/// Asks until the device answers, or for as long as `patience`. Each question gets `timeout`: one that is lost must not
-/// cost the time until the device goes back.
-pub(super) async fn look(device: &Device, timeout: Duration, patience: Duration) -> Result<Snapshot, CallError> {
-    let started = Instant::now();
+/// Asks until the device that was seen in `now` answers, or for as long as `patience`. No question gets the usual
+/// timeout: one that is lost must not cost the time until the device goes back.
+pub(super) async fn look(device: &Device, now: &Snapshot, patience: Duration) -> Result<Snapshot, CallError> {
+    let (started, timeout) = (Instant::now(), probe_timeout(device, now));
     loop {
-        match Snapshot::take(device, timeout).await {
-            Err(error) if error.is_passing() && started.elapsed() < patience => {
-                if error.remote().is_none() {
-                    device.hang_up();
-                }
-                sleep(PACE).await;
-            }
-            result => return result,
+        let error = match Snapshot::take(device, timeout).await {
+            Ok(there) => match now.stranger(&there.info) {
+                None => return Ok(there),
+                Some(reason) => CallError::Lost { peer: "the device".into(), sent: true, reason },
+            },
+            Err(error) => error,
+        };
+        if !error.is_passing() || started.elapsed() >= patience {
+            return Err(error);
         }
+        if error.remote().is_none() {
+            device.hang_up();
+        }
+        sleep(PACE).await;
     }
 }
 

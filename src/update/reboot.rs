@@ -9,7 +9,6 @@ use super::Plan;
 use super::outcome::Failure;
 use super::verdict::{Snapshot, rebooted};
 use crate::rpc::{CallError, Device};
-use crate::text::printable;
 
 /// The least time between two questions.
 const PACE: Duration = Duration::from_millis(50);
@@ -35,9 +34,7 @@ pub async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Result<Sna
         let left = plan.reboot_timeout.saturating_sub(started.elapsed());
         match Snapshot::take(device, patience.min(left)).await {
             // Its address was handed on while it was away. A stranger is neither committed nor reverted.
-            Ok(after) if !after.info.is_same_device(&before.info) => {
-                last = Some(format!("another device answers in its place: {}", printable(&after.info.id)));
-            }
+            Ok(after) if !after.info.is_same_device(&before.info) => last = before.stranger(&after.info),
             Ok(after) if rebooted(before, &after) => return Ok(after),
             Ok(still) if started.elapsed() > plan.patience.linger => {
                 return Err(Failure::DidNotReboot(still.running()));

@@ -10,6 +10,7 @@ use crate::bundle::Manifest;
 use crate::bundle::manifest::Build;
 use crate::ota::{self, BootState, Slot, SystemInfo};
 use crate::rpc::{CallError, Device};
+use crate::text::printable;
 
 /// Uptimes come in whole seconds, so that one can fall short by nearly one of them without a reboot.
 const ROUNDING: Duration = Duration::from_millis(1050);
@@ -92,6 +93,14 @@ impl Snapshot {
     #[must_use]
     pub fn running(&self) -> Running {
         Running { build: self.build(), slot: self.boot.active_slot }
+    }
+
+    /// Who it is that answers with `there` now, in words; `None`: the same device. Its address may have been handed on to
+    /// another one, which is neither committed nor reverted.
+    #[must_use]
+    pub fn stranger(&self, there: &SystemInfo) -> Option<String> {
+        let is_other = !there.is_same_device(&self.info);
+        is_other.then(|| format!("another device answers in its place: {}", printable(&there.id)))
     }
 
     /// How long from now until the device goes back by itself. `None` if it will not: it is

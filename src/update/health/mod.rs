@@ -160,7 +160,7 @@ pub async fn examine(device: &Device, plan: &Plan, now: Snapshot, observer: &dyn
     }
     let result = check(device, &plan.checks, &now, observer).await;
     // With short questions: the device may just have reset, and then hears none of them.
-    let after = match commit::look(device, reboot::probe_timeout(device, &now), plan.reboot_timeout).await {
+    let after = match commit::look(device, &now, plan.reboot_timeout).await {
         // It is on its way back already, and says so before it goes.
         Ok(after) if after.boot.active_slot != now.boot.active_slot && !rebooted(&now, &after) => {
             reboot::wait(device, &now, plan).await?
