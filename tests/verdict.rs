@@ -639,3 +639,19 @@ async fn a_soak_is_not_passed_by_another_device() {
     assert!(failure.contains("check `soak`: another device answers in its place: stranger"), "{failure}");
     assert!(!state.lock().expect("lock").calls.contains_key("OTA.Commit"));
 }
+
+/// A device that goes back after eight seconds is not lost for one commit that was.
+#[tokio::test(start_paused = true)]
+async fn a_commit_that_gets_lost_leaves_the_time_for_another() {
+    let (result, state) = update(|state, method, count| match method {
+        "OTA.GetBootState" if state.build == NEW => Some(Ok(json!({
+            "active_slot": 1, "is_committed": state.committed, "revert_slot": 0, "commit_timeout": 8,
+        }))),
+        "OTA.Commit" if count == 0 => Some(timed_out("OTA.Commit")),
+        _ => None,
+    })
+    .await;
+    assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
+    let state = state.lock().expect("lock");
+    assert!(state.booted.elapsed() < Duration::from_secs(8), "{:?}", state.booted.elapsed());
+}

@@ -14,6 +14,9 @@ use crate::rpc::{CallError, Device};
 /// How often the commit is sent. Again only after a look has shown that it did not arrive.
 const ATTEMPTS: usize = 3;
 
+/// What the answer to the commit is given at least, unless any call may take less.
+const SHORTEST: Duration = Duration::from_secs(1);
+
 /// The least time between two looks at a device that does not answer.
 const PACE: Duration = Duration::from_millis(100);
 
@@ -30,7 +33,7 @@ pub async fn commit(device: &Device, now: &Snapshot, patience: Duration) -> Resu
     }
     let mut reason = String::new();
     for _ in 0..ATTEMPTS {
-        let answer = device.call(ota::Commit {}).await;
+        let answer = device.call_within(ota::Commit {}, answers_within(device.timeout(), now.reverts_in())).await;
         let after = match look(device, now, patience).await {
             Ok(after) => after,
             Err(error) => return Err(Failure::CommitUnseen { running: now.running(), reason: error.to_string() }),
@@ -48,6 +51,11 @@ pub async fn commit(device: &Device, now: &Snapshot, patience: Duration) -> Resu
         }
     }
     Err(failed(reason))
+}
+
+/// How long the commit is waited for, of the usual `timeout`: one that is lost must leave the time for others.
+fn answers_within(timeout: Duration, reverts_in: Option<Duration>) -> Duration {
+    reverts_in.map_or(timeout, |left| timeout.min((left / 4).max(SHORTEST)))
 }
 
 /// Asks until the device that was seen in `now` answers, or for as long as `patience`. No question gets the usual
