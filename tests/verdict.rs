@@ -120,6 +120,15 @@ async fn update(script: Script) -> (Result<Success, Failure>, Arc<Mutex<State>>)
 
 /// The same with checks of what runs then.
 async fn update_checked(checks: Checks, script: Script) -> (Result<Success, Failure>, Arc<Mutex<State>>) {
+    update_within(Duration::from_secs(60), checks, script).await
+}
+
+/// The same, with so much time for the reboot.
+async fn update_within(
+    reboot_timeout: Duration,
+    checks: Checks,
+    script: Script,
+) -> (Result<Success, Failure>, Arc<Mutex<State>>) {
     let manifest = {
         let path = format!("{}/tests/fixtures/demo-2.0.0-esp32.zip", env!("CARGO_MANIFEST_DIR"));
         Bundle::read(path.as_ref()).expect("the demo").manifest().clone()
@@ -135,7 +144,7 @@ async fn update_checked(checks: Checks, script: Script) -> (Result<Success, Fail
     }));
     let client = Scripted { state: Arc::clone(&state), script };
     let source = Source::Url { url: "http://elsewhere/fw.zip".into(), manifest: Ok(manifest), signed: None };
-    let plan = Plan { checks, reboot_timeout: Duration::from_secs(60), ..Plan::new(source) };
+    let plan = Plan { checks, reboot_timeout, ..Plan::new(source) };
     let device = Device::new(Box::new(client), Duration::from_secs(10));
     (run(&device, &plan, &Silent).await, state)
 }
@@ -638,6 +647,14 @@ async fn a_soak_is_not_passed_by_another_device() {
     let failure = result.expect_err("it is another one").to_string();
     assert!(failure.contains("check `soak`: another device answers in its place: stranger"), "{failure}");
     assert!(!state.lock().expect("lock").calls.contains_key("OTA.Commit"));
+}
+
+/// Shorter than the time after which a device that answers is said not to reboot: it has answered all the time.
+#[tokio::test(start_paused = true)]
+async fn a_device_that_goes_on_answering_has_not_rebooted_however_short_the_time() {
+    let script: Script = |_, method, _| (method == "OTA.Update").then(|| Ok(json!({"code": 0, "message": "applied"})));
+    let (result, _) = update_within(Duration::from_secs(5), Checks::default(), script).await;
+    assert!(matches!(result, Err(Failure::DidNotReboot(Running { slot: 0, .. }))), "{result:?}");
 }
 
 /// A device that goes back after eight seconds is not lost for one commit that was.
