@@ -333,3 +333,13 @@ async fn a_lost_beginning_is_given_up_and_begun_again() {
     assert_eq!((fake.calls("OTA.Begin"), fake.calls("OTA.End")), (2, 2));
     assert_whole(&fake);
 }
+
+/// For all that is known it has begun, and would take no other update as long as it waits for this one.
+#[tokio::test(start_paused = true)]
+async fn a_device_that_is_slow_to_begin_is_not_left_waiting() {
+    let fake = Fake::new(&[("OTA.Begin", 0, Fault::Swallowed), ("OTA.Begin", 1, Fault::Swallowed)]);
+    let (pushed, ..) = send(&fake).await;
+    let failure = pushed.expect_err("it has not been heard to begin");
+    assert!(matches!(failure.reason, Reason::NotBegun(_)), "{failure:?}");
+    assert_eq!((fake.calls("OTA.Begin"), fake.calls("OTA.End")), (2, 2), "each is taken back");
+}

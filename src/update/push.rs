@@ -303,7 +303,12 @@ impl<'a> Push<'a> {
             return Err(Reason::Restarted);
         }
         abort(self.device).await;
-        self.device.call(begin).await.map(|_| ()).map_err(Reason::NotBegun)
+        let again = self.device.call(begin).await;
+        if again.as_ref().is_err_and(CallError::may_have_arrived) {
+            // What may have begun there is ours, and nobody goes on with it.
+            abort(self.device).await;
+        }
+        again.map(|_| ()).map_err(Reason::NotBegun)
     }
 
     async fn run(&mut self) -> Result<Pushed, Reason> {
