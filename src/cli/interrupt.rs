@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use otactl::update::event::Stage;
+use otactl::update::outcome::Facts;
 
 use super::clock::{reverts, seconds};
 use super::failure::{Failure, Kind};
@@ -27,7 +28,13 @@ pub(crate) async fn received() {
 /// What is to be said of an update that was interrupted at this stage.
 pub(crate) fn failure(stage: &Stage) -> Failure {
     let (message, hint) = describe(stage);
-    Failure::new(Kind::Interrupted, format!("interrupted: {message}")).hint(hint)
+    let reverts_in = match stage {
+        Stage::Uncommitted { reverts_in } => *reverts_in,
+        _ => None,
+    };
+    let facts = Facts { outcome: "interrupted", reverts_in, ..Facts::default() };
+    let failure = Failure::new(Kind::Interrupted, format!("interrupted: {message}")).hint(hint);
+    Failure { facts: Some(Box::new(facts)), ..failure }
 }
 
 fn describe(stage: &Stage) -> (String, &'static str) {
@@ -90,6 +97,14 @@ fn describe(stage: &Stage) -> (String, &'static str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_is_told_when_the_device_goes_back() {
+        for (stage, expected) in [(Stage::Untouched, None), (Stage::Uncommitted { reverts_in: Some(200) }, Some(200))] {
+            let facts = failure(&stage).facts.expect("there are some");
+            assert_eq!((facts.outcome, facts.reverts_in), ("interrupted", expected), "{stage:?}");
+        }
+    }
 
     /// The order to use it may be on its way, and nobody knows.
     #[test]
