@@ -163,6 +163,8 @@ const CASES: &[Case] = &[
     both(&["fails=App.Health:500:hot", "call-lost=OTA.Revert"], UNHEALTHY).with(health),
     both(&["fails=App.Health:500:hot", "commits-itself"], ("unhealthy", "2.0.0", true)).with(health),
     both(&["fails=App.Health:500:hot"], ("unhealthy", "2.0.0", false)).with(health_or_leave),
+    both(&["fails=App.Health:500:hot", "fails=OTA.Revert:-1:no"], ("unhealthy", "2.0.0", false)).with(health),
+    both(&["fails=OTA.GetBootState:-1:bad"], ("unreachable", "1.0.0", true)).with(given_up_soon),
     both(&["power-cycle-after=300ms"], ROLLED_BACK).with(soak),
     both(&["restarts-every=300ms"], ROLLED_BACK).with(soak),
     both(&["other-reverts=300ms"], ROLLED_BACK).with(soak),

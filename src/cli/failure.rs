@@ -316,6 +316,14 @@ impl From<update::Failure> for Failure {
                  be"
                     .into(),
             ),
+            F::Replaced { reverts_in, .. } => (
+                Kind::NotUpdated,
+                format!(
+                    "the device has another address now: run the same command with that as `--port`, before it goes back by \
+                     itself {}",
+                    reverts(reverts_in)
+                ),
+            ),
             F::NotCommitted { reverts_in, .. } => (Kind::NotUpdated, uncommitted(reverts_in)),
             F::NotBack { reverts_in, .. } => (
                 Kind::TimedOut,
@@ -426,6 +434,7 @@ mod tests {
     #[test]
     fn a_hint_is_one_line_without_gaps() {
         let failure = update::Failure::NotBack {
+            answers: false,
             after: Duration::from_secs(120),
             last: "silence".into(),
             reverts_in: Duration::from_secs(300),

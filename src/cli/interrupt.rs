@@ -70,8 +70,8 @@ fn describe(stage: &Stage) -> (String, &'static str) {
         ),
         Stage::Reboots { commit_timeout } => (
             format!(
-                "the device has the firmware and reboots into it, uncommitted; it goes back {} after that unless it \
-                 is committed",
+                "the device has been sent all of the firmware, and reboots into it, uncommitted, as soon as it has written \
+                 it; it goes back {} after that unless it is committed",
                 seconds(*commit_timeout)
             ),
             AGAIN,

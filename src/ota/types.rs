@@ -125,10 +125,10 @@ pub struct SystemInfo {
     #[serde(default, deserialize_with = "bytes")]
     pub fs_free: Option<u64>,
     /// Its addresses over Wi-Fi.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_usable")]
     pub wifi: Option<Wifi>,
     /// Its address over Ethernet.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_usable")]
     pub eth: Option<Eth>,
 }
 
@@ -210,6 +210,11 @@ fn seconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::
     }
 }
 
+/// What is good to know, and nothing more, is no reason to take the rest for unusable.
+fn if_usable<'de, D: serde::Deserializer<'de>, T: serde::de::DeserializeOwned>(d: D) -> Result<Option<T>, D::Error> {
+    Ok(serde_json::from_value(serde_json::Value::deserialize(d)?).ok())
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -266,6 +271,7 @@ mod tests {
         );
         assert_eq!(info(json!({"eth": {"ip": "127.0.0.1"}})), Some("127.0.0.1".into()));
         assert_eq!(info(json!({"wifi": null})), None);
+        assert_eq!(info(json!({"wifi": {"sta_ip": 5}, "eth": "x"})), None, "and is usable otherwise");
         assert_eq!(
             info(json!({"eth": {"ip": "0.0.0.0"}, "wifi": {"ap_ip": "192.168.4.1"}})),
             Some("192.168.4.1".into())

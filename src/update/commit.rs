@@ -22,9 +22,9 @@ const SHORTEST: Duration = Duration::from_secs(1);
 pub async fn commit(device: &Device, now: &Snapshot, patience: Duration) -> Result<Snapshot, Failure> {
     let failed = |reason| Failure::NotCommitted { running: now.running(), reason, reverts_in: now.reverts_in() };
     if let Ok(there) = device.call_within(ota::GetInfo {}, probe_timeout(device, now)).await
-        && let Some(stranger) = now.stranger(&there)
+        && let Some(reason) = now.stranger(&there)
     {
-        return Err(failed(stranger));
+        return Err(Failure::Replaced { running: now.running(), reason, reverts_in: now.reverts_in() });
     }
     let mut reason = String::new();
     for _ in 0..ATTEMPTS {

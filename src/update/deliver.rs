@@ -1,6 +1,7 @@
 //! The bundle into the device's other slot: the device fetches it, or it is sent to the device.
 
 use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
 
 use super::busy;
 use super::event::{Event, Observer, Whence};
@@ -91,6 +92,7 @@ async fn push(
     // Now, since it takes its time with a large bundle, in which nobody would answer the device.
     let sha256 = hex(&Sha256::digest(bytes));
     observer.on(&Event::Requested { from: Whence::Sent, commit_timeout: terms.commit_timeout });
+    let started = Instant::now();
     let result = push::push(device, bytes, before, terms, observer).await;
     let acknowledged = result.as_ref().map_or_else(|failure| failure.acknowledged, |_| size);
     observer.on(&Event::Delivered(Evidence {
@@ -115,6 +117,9 @@ async fn push(
             Err(Failure::Call(error))
         }
         Err(PushFailure { reason, acknowledged, total, .. }) => {
+            // It has forgotten what it had, and says something about that.
+            let late = matches!(reason, Reason::Refused(_)) && started.elapsed() >= terms.timeout;
+            let reason = if late { Reason::TooSlow { after: terms.timeout } } else { reason };
             Err(Failure::DownloadFailed { reason: reason.to_string(), taken: Some((acknowledged, total)) })
         }
     }

@@ -197,8 +197,10 @@ pub enum Failure {
         sequel: Sequel,
     },
     /// The device did not come back.
-    #[error("the device has not answered since its reboot, for {} ({last})", for_humans(*.after))]
+    #[error("{} {} ({last})", not_back(*.answers), for_humans(*.after))]
     NotBack {
+        /// Whether it answers at all, without saying what it runs.
+        answers: bool,
         /// How long we waited.
         after: Duration,
         /// The last thing that we heard.
@@ -228,6 +230,16 @@ pub enum Failure {
         /// What runs.
         running: Running,
         /// Why.
+        reason: String,
+        /// When the device goes back, if it will.
+        reverts_in: Option<Duration>,
+    },
+    /// The new firmware runs, and another device answers in its place.
+    #[error("{running} is not committed: {reason}")]
+    Replaced {
+        /// What runs, on the device that has gone elsewhere.
+        running: Running,
+        /// Who answers.
         reason: String,
         /// When the device goes back, if it will.
         reverts_in: Option<Duration>,
@@ -414,11 +426,19 @@ impl Failure {
             Self::NotBack { reverts_in, .. } | Self::ShutOut { reverts_in, .. } => {
                 Facts::of("unreachable").reverts_in(Some(*reverts_in))
             }
-            Self::NotCommitted { running, reverts_in, .. } => {
+            Self::NotCommitted { running, reverts_in, .. } | Self::Replaced { running, reverts_in, .. } => {
                 Facts::of("not_committed").running(running).reverts_in(*reverts_in)
             }
             Self::CommitUnseen { .. } | Self::LostSight { .. } => Facts::of("unknown"),
         }
+    }
+}
+
+fn not_back(answers: bool) -> &'static str {
+    if answers {
+        "the device answers, but has not said what it runs since its reboot, for"
+    } else {
+        "the device has not answered since its reboot, for"
     }
 }
 

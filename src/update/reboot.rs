@@ -29,7 +29,7 @@ pub(super) async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Res
     let reverts_in = || plan.commit_timeout.saturating_sub(started.elapsed());
     let enough = probe_timeout(device, before);
     let mut patience = several(before).clamp(FIRST, enough);
-    let (mut last, mut still_runs) = (None, None);
+    let (mut last, mut still_runs, mut answers) = (None, None, false);
     while started.elapsed() < plan.reboot_timeout {
         let next = Instant::now() + PACE;
         let left = plan.reboot_timeout.saturating_sub(started.elapsed());
@@ -54,7 +54,9 @@ pub(super) async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Res
                 if error.remote().is_none() {
                     patience = (patience * 2).min(enough);
                 }
-                last = Some(error.to_string());
+                // Somebody is there, and does not say what it runs.
+                answers = matches!(error, CallError::Remote { .. } | CallError::WrongShape { .. });
+                last = Some(error.after(started.elapsed()).to_string());
             }
         }
         sleep_until(next).await;
@@ -63,6 +65,7 @@ pub(super) async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Res
         return Err(Failure::DidNotReboot(running));
     }
     Err(Failure::NotBack {
+        answers,
         after: plan.reboot_timeout,
         last: last.unwrap_or_else(|| "nothing was heard of it".into()),
         reverts_in: reverts_in(),

@@ -5,8 +5,9 @@ use super::event::{Event, Observer};
 use super::outcome::{Failure, Sequel};
 use super::reboot;
 use super::snapshot::Snapshot;
+use super::verdict::rebooted;
 use crate::ota;
-use crate::rpc::Device;
+use crate::rpc::{CallError, Device};
 
 /// How often the device is told. Again only after a look has shown that it goes on running.
 const ATTEMPTS: usize = 3;
@@ -24,14 +25,18 @@ pub(super) async fn revert(device: &Device, plan: &Plan, now: &Snapshot, observe
             return not_reverted(stranger);
         }
         let answer = device.call_until_sent(&ota::Revert {}, device.timeout()).await;
-        // Refused: perhaps somebody has committed it meanwhile.
-        if answer.as_ref().is_err_and(|error| error.remote().is_some())
+        if let Err(error @ CallError::Remote { .. }) = &answer
             && let Ok(state) = Snapshot::take(device, device.timeout()).await
             && state.running() == now.running()
             && now.stranger(&state.info).is_none()
-            && state.boot.is_committed
+            && !rebooted(now, &state)
         {
-            return Sequel::Committed;
+            // Perhaps somebody has committed it meanwhile.
+            if state.boot.is_committed {
+                return Sequel::Committed;
+            }
+            reason = error.to_string();
+            continue;
         }
         // Whatever the answer was, or if it was lost in the reboot: what runs afterwards tells.
         match reboot::wait(device, now, plan).await {

@@ -1,5 +1,6 @@
-//! A check by a program on this machine. It is run as it is, without a shell, and what it has started
-//! ends with it: at its deadline, and when nobody waits for it any more.
+//! A check by a program on this machine. It is run as it is, without a shell. At its deadline, and when
+//! nobody waits for it any more, it is ended with all that it has started; what it leaves behind when it ends by itself
+//! is its own affair.
 
 use std::env;
 use std::ffi::OsStr;

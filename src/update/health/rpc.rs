@@ -11,6 +11,9 @@ use super::contains::missing;
 use crate::rpc::{CallError, Device};
 use crate::text::excerpt;
 
+/// The longest method with its arguments, in bytes: what a request of less than 3000 bytes has room for beside the rest.
+const MOST: usize = 2048;
+
 /// The least time between two calls.
 const PACE: Duration = Duration::from_millis(200);
 
@@ -38,6 +41,9 @@ pub enum RpcCheckError {
     /// What follows the arguments.
     #[error("`=>` and JSON can follow the arguments, but not `{0}`")]
     Trailing(String),
+    /// It is more than a device takes.
+    #[error("method and arguments are longer than {MOST} bytes, which is more than a device takes")]
+    TooLong,
     /// What follows the arrow.
     #[error("what the result must contain, after `=>`, is not JSON: {0}")]
     Expected(String),
@@ -62,6 +68,9 @@ impl FromStr for RpcCheck {
             }
             (other, None) => return Err(RpcCheckError::Trailing(excerpt(other.as_bytes()))),
         };
+        if method.len() + params.to_string().len() > MOST {
+            return Err(RpcCheckError::TooLong);
+        }
         Ok(Self { method: method.into(), params, expected })
     }
 }
@@ -143,6 +152,8 @@ mod tests {
         ] {
             assert_eq!(text.parse(), expected, "{text}");
         }
+        let long = format!("A.B {{\"a => b\": \"{}\"}} => 1", "x".repeat(MOST));
+        assert_eq!(long.parse::<RpcCheck>(), Err(RpcCheckError::TooLong));
         for (text, kind) in [
             ("A.B {c: 1}", "arguments"),
             ("A.B {", "arguments"),

@@ -403,6 +403,8 @@ impl<'a> Push<'a> {
                     tracing::debug!(%error, "the device has this already, it seems");
                     self.doubt.get_or_insert(error);
                 }
+                // It is about to reboot, and then what it had is gone.
+                Some(418) => return Err(Break::Lost(error.to_string())),
                 // If the device liked nothing since, what it said first is the cause.
                 Some(_) => return Err(Break::Failed(Reason::Refused(self.doubt.take().unwrap_or(error)))),
                 None if error.is_passing() => return Err(Break::Lost(error.to_string())),
