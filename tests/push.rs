@@ -41,7 +41,7 @@ async fn send(device: &Device, bundle: &Bytes, told: &Told) -> Result<Pushed, Pu
     let before = Snapshot::take(device, PATIENCE).await.expect("an answer");
     let chunk = chunk_size(device, bundle.len() as u64);
     let timeout = device_timeout(bundle.len() as u64, before.round_trip(), device.window(), chunk);
-    let terms = Terms { commit_timeout: 60, timeout, limit: 2 * timeout, patience: Patience::default() };
+    let terms = Terms { commit_timeout: 60, timeout, limit: None, patience: Patience::default() };
     push(device, bundle, &before, terms, told).await
 }
 

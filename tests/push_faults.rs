@@ -171,15 +171,14 @@ fn bundle() -> Bytes {
 
 /// Sends the bundle: how it ended, what was told, and how long it took.
 async fn send(fake: &Fake) -> (Result<Pushed, PushFailure>, Told, Duration) {
-    send_within(fake, Duration::from_secs(24 * 3600)).await
+    send_within(fake, None).await
 }
 
-/// The same with a limit to it.
-async fn send_within(fake: &Fake, limit: Duration) -> (Result<Pushed, PushFailure>, Told, Duration) {
+/// The same, if it may take no longer than this.
+async fn send_within(fake: &Fake, limit: Option<Duration>) -> (Result<Pushed, PushFailure>, Told, Duration) {
     let device = Device::new(Box::new(fake.clone()), Duration::from_secs(10));
     let before = Snapshot::take(&device, device.timeout()).await.expect("an answer");
-    let timeout = Duration::from_secs(600);
-    let terms = Terms { commit_timeout: 60, timeout, limit, patience: Patience::default() };
+    let terms = Terms { commit_timeout: 60, timeout: Duration::from_secs(600), limit, patience: Patience::default() };
     let (told, began) = (Told::default(), Instant::now());
     let pushed = push(&device, &bundle(), &before, terms, &told).await;
     (pushed, told, began.elapsed())
@@ -217,27 +216,6 @@ async fn a_piece_that_was_taken_is_not_taken_twice() {
     }
 }
 
-/// A device need not look at the clock, but whoever set a limit does; and the device is told to forget what it has.
-#[tokio::test(start_paused = true)]
-async fn no_more_is_sent_than_there_is_time_for() {
-    let (limit, second) = (Duration::from_secs(30), Duration::from_secs(1));
-    let fake = Fake::new(&[]);
-    fake.with(|state| state.slow = Some(("OTA.Write", 9 * second)));
-    let (pushed, _, took) = send_within(&fake, limit).await;
-    let failure = pushed.expect_err("it takes longer");
-    assert!(matches!(failure.reason, Reason::OutOfTime(given) if given == limit), "{failure}");
-    assert!(failure.aborted && failure.acknowledged > 0 && fake.calls("OTA.End") == 1, "{failure:?}");
-    assert!((limit..limit + second).contains(&took), "{took:?}");
-}
-
-/// Once all of it is there, the device may use it, and is asked what it does.
-#[tokio::test(start_paused = true)]
-async fn the_end_is_waited_for_beyond_the_limit() {
-    let fake = Fake::new(&[("OTA.End", 0, Fault::Slow(Duration::from_secs(9)))]);
-    let (pushed, _, took) = send_within(&fake, Duration::from_secs(2)).await;
-    assert!(matches!(pushed, Ok(Pushed::Confirmed)), "{pushed:?} after {took:?}");
-}
-
 /// 25 seconds for each piece: slow, but it goes on.
 #[tokio::test(start_paused = true)]
 async fn a_slow_device_is_never_cut_off() {
@@ -249,6 +227,30 @@ async fn a_slow_device_is_never_cut_off() {
         assert_eq!(told.resumed(), 0, "{time:?}");
         assert_whole(&fake);
     }
+}
+
+/// Unless somebody has said how long it may take. It is told to forget what it has.
+#[tokio::test(start_paused = true)]
+async fn a_limit_holds_for_a_slow_device_and_for_one_that_acknowledges_nothing() {
+    let limit = Duration::from_secs(30);
+    for time in [Duration::from_secs(9), Duration::from_secs(9999)] {
+        let fake = Fake::new(&[]);
+        fake.with(|state| state.slow = Some(("OTA.Write", time)));
+        let (pushed, _, took) = send_within(&fake, Some(limit)).await;
+        let failure = pushed.expect_err("too slow");
+        assert!(matches!(failure.reason, Reason::TooSlow { after } if after == limit), "{time:?}: {failure:?}");
+        assert!(failure.aborted, "{time:?}: {failure:?}");
+        let most = limit + Patience::default().grace + Duration::from_secs(15);
+        assert!((limit..most).contains(&took), "{time:?}: {took:?}");
+    }
+}
+
+/// Once all of it is there, the device may use it, and is asked what it does.
+#[tokio::test(start_paused = true)]
+async fn the_end_is_waited_for_beyond_the_limit() {
+    let fake = Fake::new(&[("OTA.End", 0, Fault::Slow(Duration::from_secs(9)))]);
+    let (pushed, _, took) = send_within(&fake, Some(Duration::from_secs(2))).await;
+    assert!(matches!(pushed, Ok(Pushed::Confirmed)), "{pushed:?} after {took:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -322,4 +324,14 @@ async fn a_lost_beginning_is_given_up_and_begun_again() {
     assert_eq!(pushed.expect("sent"), Pushed::Confirmed);
     assert_eq!((fake.calls("OTA.Begin"), fake.calls("OTA.End")), (2, 2));
     assert_whole(&fake);
+}
+
+/// For all that is known it has begun, and would take no other update as long as it waits for this one.
+#[tokio::test(start_paused = true)]
+async fn a_device_that_is_slow_to_begin_is_not_left_waiting() {
+    let fake = Fake::new(&[("OTA.Begin", 0, Fault::Swallowed), ("OTA.Begin", 1, Fault::Swallowed)]);
+    let (pushed, ..) = send(&fake).await;
+    let failure = pushed.expect_err("it has not been heard to begin");
+    assert!(matches!(failure.reason, Reason::NotBegun(_)), "{failure:?}");
+    assert_eq!((fake.calls("OTA.Begin"), fake.calls("OTA.End")), (2, 2), "each is taken back");
 }

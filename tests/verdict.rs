@@ -120,6 +120,15 @@ async fn update(script: Script) -> (Result<Success, Failure>, Arc<Mutex<State>>)
 
 /// The same with checks of what runs then.
 async fn update_checked(checks: Checks, script: Script) -> (Result<Success, Failure>, Arc<Mutex<State>>) {
+    update_within(Duration::from_secs(60), checks, script).await
+}
+
+/// The same, with so much time for the reboot.
+async fn update_within(
+    reboot_timeout: Duration,
+    checks: Checks,
+    script: Script,
+) -> (Result<Success, Failure>, Arc<Mutex<State>>) {
     let manifest = {
         let path = format!("{}/tests/fixtures/demo-2.0.0-esp32.zip", env!("CARGO_MANIFEST_DIR"));
         Bundle::read(path.as_ref()).expect("the demo").manifest().clone()
@@ -135,7 +144,7 @@ async fn update_checked(checks: Checks, script: Script) -> (Result<Success, Fail
     }));
     let client = Scripted { state: Arc::clone(&state), script };
     let source = Source::Url { url: "http://elsewhere/fw.zip".into(), manifest: Ok(manifest), signed: None };
-    let plan = Plan { checks, reboot_timeout: Duration::from_secs(60), ..Plan::new(source) };
+    let plan = Plan { checks, reboot_timeout, ..Plan::new(source) };
     let device = Device::new(Box::new(client), Duration::from_secs(10));
     (run(&device, &plan, &Silent).await, state)
 }
@@ -581,4 +590,85 @@ async fn a_device_that_is_silent_after_its_checks_is_not_committed() {
         panic!("{result:?}")
     };
     assert!(!state.lock().expect("lock").calls.contains_key("OTA.Commit"));
+}
+
+/// What another device says that has got the address.
+fn stranger(state: &State) -> Value {
+    json!({
+        "id": "stranger", "app": "demo", "arch": "esp32", "fw_version": state.build.0, "fw_id": state.build.1,
+        "uptime": state.booted.elapsed().as_secs(),
+    })
+}
+
+/// It runs the same build, uncommitted, in the same slot: it is being updated as well, by somebody else.
+#[tokio::test(start_paused = true)]
+async fn another_device_in_its_place_is_not_committed() {
+    for method in ["RPC.Ping", "OTA.Commit"] {
+        let script: Script = match method {
+            "RPC.Ping" => |state, method, _| match method {
+                "RPC.Ping" => Some(Ok(Value::Null)),
+                "Sys.GetInfo" if state.calls.contains_key("RPC.Ping") => Some(Ok(stranger(state))),
+                _ => None,
+            },
+            _ => |state, method, _| match method {
+                "RPC.Ping" => Some(Ok(Value::Null)),
+                "Sys.GetInfo" if state.calls.contains_key("OTA.Commit") => Some(Ok(stranger(state))),
+                _ => None,
+            },
+        };
+        let (result, state) = update_checked(check("RPC.Ping"), script).await;
+        let failure = result.expect_err("it is another one");
+        assert!(failure.to_string().contains("another device answers in its place: stranger"), "{method}: {failure}");
+        let state = state.lock().expect("lock");
+        assert_eq!(state.calls.contains_key("OTA.Commit"), method == "OTA.Commit", "{failure}");
+        assert!(!state.calls.contains_key("OTA.Revert"), "{failure}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_device_in_its_place_is_not_told_to_go_back() {
+    let (result, state) = update_checked(check("RPC.Ping"), |state, method, _| match method {
+        "RPC.Ping" => Some(remote("RPC.Ping", -1, "bad")),
+        "Sys.GetInfo" if state.calls.contains_key("RPC.Ping") => Some(Ok(stranger(state))),
+        _ => None,
+    })
+    .await;
+    let failure = result.expect_err("the check was not passed").to_string();
+    assert!(failure.ends_with("was not seen to: another device answers in its place: stranger"), "{failure}");
+    assert!(!state.lock().expect("lock").calls.contains_key("OTA.Revert"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_soak_is_not_passed_by_another_device() {
+    let (result, state) = update_checked(soak(30), |state, method, count| {
+        (method == "Sys.GetInfo" && count > 15).then(|| Ok(stranger(state)))
+    })
+    .await;
+    let failure = result.expect_err("it is another one").to_string();
+    assert!(failure.contains("check `soak`: another device answers in its place: stranger"), "{failure}");
+    assert!(!state.lock().expect("lock").calls.contains_key("OTA.Commit"));
+}
+
+/// Shorter than the time after which a device that answers is said not to reboot: it has answered all the time.
+#[tokio::test(start_paused = true)]
+async fn a_device_that_goes_on_answering_has_not_rebooted_however_short_the_time() {
+    let script: Script = |_, method, _| (method == "OTA.Update").then(|| Ok(json!({"code": 0, "message": "applied"})));
+    let (result, _) = update_within(Duration::from_secs(5), Checks::default(), script).await;
+    assert!(matches!(result, Err(Failure::DidNotReboot(Running { slot: 0, .. }))), "{result:?}");
+}
+
+/// A device that goes back after eight seconds is not lost for one commit that was.
+#[tokio::test(start_paused = true)]
+async fn a_commit_that_gets_lost_leaves_the_time_for_another() {
+    let (result, state) = update(|state, method, count| match method {
+        "OTA.GetBootState" if state.build == NEW => Some(Ok(json!({
+            "active_slot": 1, "is_committed": state.committed, "revert_slot": 0, "commit_timeout": 8,
+        }))),
+        "OTA.Commit" if count == 0 => Some(timed_out("OTA.Commit")),
+        _ => None,
+    })
+    .await;
+    assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
+    let state = state.lock().expect("lock");
+    assert!(state.booted.elapsed() < Duration::from_secs(8), "{:?}", state.booted.elapsed());
 }

@@ -47,9 +47,15 @@ fn describe(stage: &Stage) -> (String, &'static str) {
             ),
             AGAIN,
         ),
-        Stage::Takes { may_be_complete: true, .. } => (
-            "the device has been sent the firmware, and was not told to use it; it keeps running what it runs".into(),
-            "run the same command again; the device may wait for some minutes before it forgets the firmware",
+        // The end of it may be on its way, and unanswered.
+        Stage::Takes { may_be_complete: true, commit_timeout, .. } => (
+            format!(
+                "the device has been sent the firmware; if it was told to use it already, it reboots into it, \
+                 uncommitted, and goes back {} after that unless it is committed; else it keeps running what it runs",
+                seconds(*commit_timeout)
+            ),
+            "run the same command again to go on from there; a device that was not told may wait for some minutes \
+             before it forgets the firmware",
         ),
         Stage::Takes { may_be_complete: false, .. } => (
             "the device was being sent the firmware, and was told to forget it; it keeps running what it runs".into(),
@@ -78,5 +84,23 @@ fn describe(stage: &Stage) -> (String, &'static str) {
             "`otactl get-boot-state` shows whether it has",
         ),
         Stage::Settled => ("the new firmware runs, and is committed".into(), "`otactl get-boot-state` shows it"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The order to use it may be on its way, and nobody knows.
+    #[test]
+    fn a_device_that_may_have_everything_is_not_said_to_keep_the_old_firmware() {
+        let stage = |may_be_complete| Stage::Takes { in_flight: 1, may_be_complete, commit_timeout: 300 };
+        let (message, hint) = describe(&stage(true));
+        assert!(message.contains("reboots into it, uncommitted, and goes back 5m after that"), "{message}");
+        assert!(
+            message.ends_with("else it keeps running what it runs") && hint.contains("go on from there"),
+            "{message}"
+        );
+        assert!(describe(&stage(false)).0.ends_with("; it keeps running what it runs"));
     }
 }

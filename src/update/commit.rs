@@ -12,16 +12,24 @@ use crate::rpc::{CallError, Device};
 /// How often the commit is sent. Again only after a look has shown that it did not arrive.
 const ATTEMPTS: usize = 3;
 
+/// What the answer to the commit is given at least, unless any call may take less.
+const SHORTEST: Duration = Duration::from_secs(1);
+
 /// Commits what runs, as it was seen in `now`, and gives what the device says of itself afterwards.
 /// Returns only once the device has said that this firmware runs and is committed: a reply to the
 /// commit by itself proves nothing, and neither does its loss. A device that does not answer is asked
-/// for as long as `patience`.
+/// for as long as `patience`. Another device that answers in its place is not committed.
 pub async fn commit(device: &Device, now: &Snapshot, patience: Duration) -> Result<Snapshot, Failure> {
     let failed = |reason| Failure::NotCommitted { running: now.running(), reason, reverts_in: now.reverts_in() };
+    if let Ok(there) = device.call_within(ota::GetInfo {}, probe_timeout(device, now)).await
+        && let Some(stranger) = now.stranger(&there)
+    {
+        return Err(failed(stranger));
+    }
     let mut reason = String::new();
     for _ in 0..ATTEMPTS {
-        let answer = device.call(ota::Commit {}).await;
-        let after = match Snapshot::take_patiently(device, probe_timeout(device, now), patience).await {
+        let answer = device.call_within(ota::Commit {}, answers_within(device.timeout(), now.reverts_in())).await;
+        let after = match now.again(device, probe_timeout(device, now), patience).await {
             Ok(after) => after,
             Err(error) => return Err(Failure::CommitUnseen { running: now.running(), reason: error.to_string() }),
         };
@@ -38,6 +46,11 @@ pub async fn commit(device: &Device, now: &Snapshot, patience: Duration) -> Resu
         }
     }
     Err(failed(reason))
+}
+
+/// How long the commit is waited for, of the usual `timeout`: one that is lost must leave the time for others.
+fn answers_within(timeout: Duration, reverts_in: Option<Duration>) -> Duration {
+    reverts_in.map_or(timeout, |left| timeout.min((left / 4).max(SHORTEST)))
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -91,7 +91,7 @@ async fn push(
         commit_timeout: ota::in_seconds(plan.commit_timeout),
         timeout: plan.download_timeout.unwrap_or_else(enough),
         // The device has its own clock for it; ours is for a device that does not look at it.
-        limit: plan.download_timeout.map_or(MOST, |limit| limit + plan.patience.grace),
+        limit: Some(plan.download_timeout.unwrap_or(MOST)),
         patience: plan.patience,
     };
     // Now, since it takes its time with a large bundle, in which nobody would answer the device.

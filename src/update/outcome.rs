@@ -294,7 +294,7 @@ impl fmt::Display for Sequel {
             Self::Committed => write!(f, "it is committed already, and stays"),
             Self::Reverted(old) => write!(f, "the device was told to go back, and runs {old}"),
             Self::NotReverted { reason, .. } => {
-                write!(f, "the device was told to go back, but was not seen to: {reason}")
+                write!(f, "the device was to go back, but was not seen to: {reason}")
             }
             Self::Left { .. } => write!(f, "it was left as it is"),
         }

@@ -3,14 +3,13 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Plan;
 use super::outcome::Failure;
 use super::snapshot::Snapshot;
 use super::verdict::rebooted;
 use crate::rpc::{CallError, Device};
-use crate::text::printable;
 
 /// The least time between two questions.
 const PACE: Duration = Duration::from_millis(50);
@@ -30,20 +29,23 @@ pub(super) async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Res
     let reverts_in = || plan.commit_timeout.saturating_sub(started.elapsed());
     let enough = probe_timeout(device, before);
     let mut patience = several(before).clamp(FIRST, enough);
-    let mut last = None;
+    let (mut last, mut still_runs) = (None, None);
     while started.elapsed() < plan.reboot_timeout {
         let next = Instant::now() + PACE;
         let left = plan.reboot_timeout.saturating_sub(started.elapsed());
-        match Snapshot::take(device, patience.min(left)).await {
-            // Its address was handed on while it was away. A stranger is neither committed nor reverted.
-            Ok(after) if !after.info.is_same_device(&before.info) => {
-                last = Some(format!("another device answers in its place: {}", printable(&after.info.id)));
-            }
+        still_runs = None;
+        // A look is several questions, which have the time that is left together.
+        let Ok(look) = timeout(left, Snapshot::take(device, patience.min(left))).await else { break };
+        match look {
+            Ok(after) if !after.info.is_same_device(&before.info) => last = before.stranger(&after.info),
             Ok(after) if rebooted(before, &after) => return Ok(after),
             Ok(still) if started.elapsed() > plan.patience.linger => {
                 return Err(Failure::DidNotReboot(still.running()));
             }
-            Ok(_) => last = Some("it still answers from before the reboot".into()),
+            Ok(still) => {
+                still_runs = Some(still.running());
+                last = Some("it still answers from before the reboot".into());
+            }
             Err(reason @ CallError::Unauthorised { .. }) => {
                 return Err(Failure::ShutOut { reason, reverts_in: reverts_in() });
             }
@@ -56,6 +58,9 @@ pub(super) async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Res
             }
         }
         sleep_until(next).await;
+    }
+    if let Some(running) = still_runs {
+        return Err(Failure::DidNotReboot(running));
     }
     Err(Failure::NotBack {
         after: plan.reboot_timeout,

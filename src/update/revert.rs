@@ -11,17 +11,24 @@ use crate::rpc::Device;
 /// How often the device is told. Again only after a look has shown that it goes on running.
 const ATTEMPTS: usize = 3;
 
-/// Tells the device to go back from what runs in `now`, waits for it, and tells what came of it.
+/// Tells the device to go back from what runs in `now`, waits for it, and tells what came of it. Another device that
+/// answers in its place is not told.
 pub(super) async fn revert(device: &Device, plan: &Plan, now: &Snapshot, observer: &dyn Observer) -> Sequel {
     observer.on(&Event::Reverting);
     let not_reverted = |reason: String| Sequel::NotReverted { reason, reverts_in: now.reverts_in() };
     let mut reason = String::new();
     for _ in 0..ATTEMPTS {
+        if let Ok(there) = device.call_within(ota::GetInfo {}, reboot::probe_timeout(device, now)).await
+            && let Some(stranger) = now.stranger(&there)
+        {
+            return not_reverted(stranger);
+        }
         let answer = device.call_until_sent(&ota::Revert {}, device.timeout()).await;
         // Refused: perhaps somebody has committed it meanwhile.
         if answer.as_ref().is_err_and(|error| error.remote().is_some())
             && let Ok(state) = Snapshot::take(device, device.timeout()).await
             && state.running() == now.running()
+            && now.stranger(&state.info).is_none()
             && state.boot.is_committed
         {
             return Sequel::Committed;

@@ -12,6 +12,7 @@ use super::verdict::restarted;
 use crate::bundle::manifest::Build;
 use crate::ota::{self, BootState, Slot, SystemInfo};
 use crate::rpc::{CallError, Device};
+use crate::text::printable;
 
 /// How often a device that reboots between two questions is asked again.
 const ATTEMPTS: usize = 3;
@@ -74,23 +75,37 @@ impl Snapshot {
         }
     }
 
-    /// Asks until the device answers, or for as long as `patience`. Each question gets `timeout`: one that is lost must
-    /// not cost the time until the device goes back.
-    pub(super) async fn take_patiently(
+    /// Asks the same device until it answers, or for as long as `patience`. Each question gets `timeout`: one that is
+    /// lost must not cost the time until the device goes back.
+    pub(super) async fn again(
+        &self,
         device: &Device,
         timeout: Duration,
         patience: Duration,
     ) -> Result<Self, CallError> {
         let started = Instant::now();
         loop {
-            match Self::take(device, timeout).await {
-                Err(error) if error.is_passing() && started.elapsed() < patience => {
-                    device.hang_up_after(&error);
-                    sleep(PACE).await;
-                }
-                result => return result,
+            let error = match Self::take(device, timeout).await {
+                Ok(there) => match self.stranger(&there.info) {
+                    None => return Ok(there),
+                    Some(reason) => CallError::Lost { peer: "the device".into(), sent: true, reason },
+                },
+                Err(error) => error,
+            };
+            if !error.is_passing() || started.elapsed() >= patience {
+                return Err(error);
             }
+            device.hang_up_after(&error);
+            sleep(PACE).await;
         }
+    }
+
+    /// Who it is that answers with `there` now, in words; `None`: the same device. Its address may have been handed on to
+    /// another one, which is neither committed nor reverted.
+    #[must_use]
+    pub fn stranger(&self, there: &SystemInfo) -> Option<String> {
+        let is_other = !there.is_same_device(&self.info);
+        is_other.then(|| format!("another device answers in its place: {}", printable(&there.id)))
     }
 
     /// What a device said at this moment, for tests.

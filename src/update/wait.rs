@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::snapshot::Snapshot;
 use crate::bundle::manifest::Build;
@@ -142,10 +142,14 @@ impl From<&Snapshot> for Seen {
 pub async fn wait(device: &Device, wanted: &Wanted, limit: Duration) -> Result<Seen, WaitFailure> {
     let started = Instant::now();
     let (mut patience, mut pace) = (SHORTEST.min(device.timeout()), PACE);
-    let mut seen = None;
+    let (mut seen, mut said) = (None, None);
     loop {
         let left = limit.saturating_sub(started.elapsed());
-        let said = match look(device, wanted, patience.min(left)).await {
+        // A look is several questions, which have the time that is left together.
+        let Ok(look) = timeout(left, look(device, wanted, patience.min(left))).await else {
+            return Err(WaitFailure::TimeOver { wanted: wanted.clone(), after: limit, seen, said });
+        };
+        said = match look {
             Ok(now) if wanted.is_met_by(&now) => return Ok(now),
             Ok(now) => {
                 seen = Some(Box::new(now));
@@ -214,8 +218,8 @@ fn last(seen: Option<&Seen>, said: Option<&CallError>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rpc::RemoteError;
     use crate::rpc::error::AuthRefusal;
+    use crate::rpc::{RemoteError, Request, RpcClient};
 
     fn seen(version: &str, committed: Option<bool>) -> Seen {
         Seen {
@@ -266,6 +270,43 @@ mod tests {
             (CallError::Unauthorised { method: "m".into(), refusal: AuthRefusal::NoCredentials }, false),
         ] {
             assert_eq!(may_pass(&error), expected, "{error:?}");
+        }
+    }
+
+    /// A device that was started then, and takes two seconds to say anything.
+    struct Slow(Instant);
+
+    #[async_trait::async_trait]
+    impl RpcClient for Slow {
+        async fn call(&self, request: Request) -> Result<serde_json::Value, CallError> {
+            const TAKES: Duration = Duration::from_secs(2);
+
+            sleep(TAKES.min(request.timeout)).await;
+            match request.method.as_str() {
+                method if request.timeout < TAKES => Err(CallError::Timeout {
+                    peer: "p".into(),
+                    method: method.into(),
+                    after: request.timeout,
+                    why: None,
+                }),
+                "Sys.GetInfo" => Ok(serde_json::json!({
+                    "id": "d", "fw_version": "1", "fw_id": "b", "uptime": self.0.elapsed().as_secs(),
+                })),
+                _ => Ok(serde_json::json!({"active_slot": 0, "is_committed": true})),
+            }
+        }
+        fn hang_up(&self) {}
+    }
+
+    /// A look is several questions; all of them together end in time.
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_device_does_not_outlast_the_limit() {
+        let device = Device::new(Box::new(Slow(Instant::now())), Duration::from_secs(10));
+        for (seconds, in_time) in [(6, false), (12, true)] {
+            let (started, limit) = (Instant::now(), Duration::from_secs(seconds));
+            let result = wait(&device, &Wanted::Committed, limit).await;
+            assert_eq!(result.is_ok(), in_time, "{seconds} s: {result:?}");
+            assert!(started.elapsed() <= limit + Duration::from_millis(10), "{seconds} s: {:?}", started.elapsed());
         }
     }
 

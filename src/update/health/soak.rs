@@ -28,6 +28,9 @@ pub(super) async fn run(device: &Device, now: &Snapshot, lasting: Duration, dead
         match device.call_within(ota::GetInfo {}, patience.min(left)).await {
             Ok(info) => {
                 heard = Instant::now();
+                if let Some(stranger) = now.stranger(&info) {
+                    return Err(Fault::wrong(stranger));
+                }
                 let after = Snapshot { info, boot: now.boot, asked, taken: heard };
                 if after.build() != now.build() {
                     return Err(Fault::wrong(format!("the device has restarted, and runs {}", after.build())));

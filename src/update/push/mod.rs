@@ -57,13 +57,20 @@ const RESTARTS: u32 = 2;
 pub struct Terms {
     /// Seconds after the reboot, within which the new firmware has to be committed; 0: it commits itself.
     pub commit_timeout: u64,
-    /// After this long the device forgets what it was sent; see [`device_timeout`].
+    /// After this long the device forgets what it was sent, see [`device_timeout`].
     pub timeout: Duration,
-    /// After this long no more pieces are sent. The end is waited for all the same: the device may be on its way.
-    pub limit: Duration,
+    /// How long all of it may take, if somebody has set a limit. Without one, a slow device is never cut off.
+    pub limit: Option<Duration>,
     /// How long it may take to acknowledge anything (`stalls`), to come back into reach (`dead`), and to say at the end
     /// that all is well (`finish`).
     pub patience: Patience,
+}
+
+impl Terms {
+    /// When no more is sent, if it begins now. The device's own word about its time being over may come first.
+    fn ends(&self) -> Option<Instant> {
+        Instant::now().checked_add(self.limit?.saturating_add(self.patience.grace))
+    }
 }
 
 /// How it ended well. Whether the firmware runs is to be seen from the device's state.
@@ -108,8 +115,14 @@ pub enum Reason {
     #[error("the update could not begin: {0}")]
     NotBegun(CallError),
     /// It did not like what it was sent.
-    #[error("the device did not take the firmware: {0}")]
+    #[error(transparent)]
     Refused(CallError),
+    /// It has acknowledged too little by the end of the limit.
+    #[error("it was not done within {}", for_humans(*.after))]
+    TooSlow {
+        /// The limit.
+        after: Duration,
+    },
     /// What it had is gone.
     #[error("the device has restarted during the download")]
     Restarted,
@@ -124,9 +137,6 @@ pub enum Reason {
     /// It can be reached, but acknowledges nothing.
     #[error("the device answers, but has stopped acknowledging what it is sent: {0}")]
     Stuck(String),
-    /// It takes too long.
-    #[error("it was not done within {}", for_humans(*.0))]
-    OutOfTime(Duration),
     /// It ignores offsets, and the way to it breaks too often.
     #[error("the connection was lost {} times, and the device cannot go on in the middle: {last}", .times)]
     Interrupted {
@@ -159,7 +169,7 @@ pub async fn push(
         terms,
         observer,
         knows_offsets,
-        started: Instant::now(),
+        ends: terms.ends(),
         heard: Instant::now(),
         doubt: None,
         flight: Flight::new(bundle.len(), 1, 1),
@@ -231,7 +241,8 @@ struct Push<'a> {
     terms: Terms,
     observer: &'a dyn Observer,
     knows_offsets: bool,
-    started: Instant,
+    /// When no more is sent.
+    ends: Option<Instant>,
     /// When the device has acknowledged something for the last time.
     heard: Instant,
     /// An error that was taken for the device's way of saying that it has a piece already, and that no acknowledgement
@@ -260,7 +271,12 @@ impl<'a> Push<'a> {
             return Err(Reason::Restarted);
         }
         abort(self.device).await;
-        self.device.call(begin).await.map(|_| ()).map_err(Reason::NotBegun)
+        let again = self.device.call(begin).await;
+        if again.as_ref().is_err_and(CallError::may_have_arrived) {
+            // What may have begun there is ours, and nobody goes on with it.
+            abort(self.device).await;
+        }
+        again.map(|_| ()).map_err(Reason::NotBegun)
     }
 
     async fn run(&mut self) -> Result<Pushed, Reason> {
@@ -315,9 +331,8 @@ impl<'a> Push<'a> {
             if self.flight.is_complete() {
                 return Break::Complete;
             }
-            let left = self.terms.limit.saturating_sub(self.started.elapsed());
-            if left.is_zero() {
-                return Break::Failed(Reason::OutOfTime(self.terms.limit));
+            if self.is_late() {
+                return Break::Failed(Reason::TooSlow { after: self.terms.limit.unwrap_or_default() });
             }
             let quiet = self.quiet_until(had, began);
             let until = overtaken.map_or(quiet, |at: Instant| quiet.min(at + OVERTAKEN));
@@ -335,13 +350,19 @@ impl<'a> Push<'a> {
                     }
                     overtaken = overtaken.or_else(|| (!early.is_empty()).then(Instant::now));
                 }
-                () = sleep(left) => {}
-                () = sleep_until(until) => return Break::Lost(match overtaken {
-                    Some(_) => "a piece was lost on its way".into(),
-                    None => format!("no acknowledgement within {}", for_humans(self.heard.max(began).elapsed())),
-                }),
+                () = sleep_until(self.ends.map_or(until, |ends| ends.min(until))) => if !self.is_late() {
+                    return Break::Lost(match overtaken {
+                        Some(_) => "a piece was lost on its way".into(),
+                        None => format!("no acknowledgement within {}", for_humans(self.heard.max(began).elapsed())),
+                    });
+                },
             }
         }
+    }
+
+    /// Whether no more is to be sent.
+    fn is_late(&self) -> bool {
+        self.ends.is_some_and(|ends| ends <= Instant::now())
     }
 
     /// The call for a piece, which has that number.
