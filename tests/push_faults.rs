@@ -216,14 +216,6 @@ async fn a_piece_that_was_taken_is_not_taken_twice() {
     }
 }
 
-/// Once all of it is there, the device may use it, and is asked what it does.
-#[tokio::test(start_paused = true)]
-async fn the_end_is_waited_for_beyond_the_limit() {
-    let fake = Fake::new(&[("OTA.End", 0, Fault::Slow(Duration::from_secs(9)))]);
-    let (pushed, _, took) = send_within(&fake, Some(Duration::from_secs(2))).await;
-    assert!(matches!(pushed, Ok(Pushed::Confirmed)), "{pushed:?} after {took:?}");
-}
-
 /// 25 seconds for each piece: slow, but it goes on.
 #[tokio::test(start_paused = true)]
 async fn a_slow_device_is_never_cut_off() {
@@ -251,6 +243,14 @@ async fn a_limit_holds_for_a_slow_device_and_for_one_that_acknowledges_nothing()
         let most = limit + Patience::default().grace + Duration::from_secs(15);
         assert!((limit..most).contains(&took), "{time:?}: {took:?}");
     }
+}
+
+/// Once all of it is there, the device may use it, and is asked what it does.
+#[tokio::test(start_paused = true)]
+async fn the_end_is_waited_for_beyond_the_limit() {
+    let fake = Fake::new(&[("OTA.End", 0, Fault::Slow(Duration::from_secs(9)))]);
+    let (pushed, _, took) = send_within(&fake, Some(Duration::from_secs(2))).await;
+    assert!(matches!(pushed, Ok(Pushed::Confirmed)), "{pushed:?} after {took:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,5 +1,7 @@
 //! The bundle into the device's other slot: the device fetches it, or it is sent to the device.
 
+use std::time::Duration;
+
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
@@ -18,6 +20,9 @@ use crate::bundle::Bundle;
 use crate::ota;
 use crate::rpc::Device;
 use crate::text::hex;
+
+/// Nobody waits longer for a firmware that is sent, however steadily.
+const MOST: Duration = Duration::from_secs(24 * 3600);
 
 /// Returns once the device has the firmware, and is about to reboot or has done so. Our server lives no longer than
 /// this.
@@ -86,7 +91,8 @@ async fn push(
     let terms = Terms {
         commit_timeout: ota::in_seconds(plan.commit_timeout),
         timeout: plan.download_timeout.unwrap_or_else(enough),
-        limit: plan.download_timeout,
+        // The device has its own clock for it; ours is for a device that does not look at it.
+        limit: Some(plan.download_timeout.unwrap_or(MOST)),
         patience: plan.patience,
     };
     // Now, since it takes its time with a large bundle, in which nobody would answer the device.
