@@ -11,12 +11,12 @@ use otactl::bundle::Bundle;
 use otactl::ota::{self, UpdateState};
 use otactl::rpc::Device;
 use otactl::sim::{Config, Fault, uart};
-use otactl::transport::{Options, connect, mqtt, serial};
+use otactl::transport::mqtt;
 use otactl::update::health::{Check, Checks};
 use otactl::update::{Event, Failure, Observer, OnUnhealthy, Plan, Serving, Source, Success, Via, run};
 use support::bundles::BundleServer;
-use support::ways::{Bench, Way};
-use support::{DEMO, file, simulator_with};
+use support::ways::{BAUD_RATE, Bench, Way, device_behind};
+use support::{DEMO, file, running_device, simulator_with};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -224,9 +224,6 @@ fn plan(via: Via) -> Plan {
     Plan { via, serving, reboot_timeout: Duration::from_secs(20), patience: plan.patience.scaled(0.1), ..plan }
 }
 
-/// A serial line fast enough for a whole firmware.
-const BAUD_RATE: u32 = 921_600;
-
 /// A simulated device at the end of this way.
 async fn simulated(way: Way, config: Config) -> Bench {
     #[cfg(unix)]
@@ -240,21 +237,12 @@ async fn simulated(way: Way, config: Config) -> Bench {
 }
 
 fn device(port: &str, mqtt: mqtt::Settings) -> Device {
-    let timeout = Duration::from_secs(4);
-    let serial = serial::Settings { baud_rate: BAUD_RATE, ..serial::Settings::default() };
-    let options = Options { connect_timeout: timeout, serial, mqtt, ..Options::default() };
-    let target = port.parse().unwrap_or_else(|e| panic!("{port}: {e}"));
-    Device::new(connect(&target, &options).unwrap_or_else(|e| panic!("{port}: {e}")), timeout)
+    device_behind(port, Duration::from_secs(4), mqtt)
 }
 
 fn config(faults: &[&str]) -> Config {
     let faults = faults.iter().map(|text| text.parse::<Fault>().unwrap_or_else(|e| panic!("{e}"))).collect();
-    Config {
-        faults,
-        running_for: Duration::from_secs(1000),
-        reboot_delay: Duration::from_millis(50),
-        ..Config::default()
-    }
+    Config { faults, ..running_device() }
 }
 
 fn outcome(result: &Result<Success, Failure>) -> &'static str {
@@ -392,17 +380,7 @@ async fn run_twice_over_mqtt() {
 async fn from_elsewhere() {
     let bundles = BundleServer::start().await;
     let manifest = Bundle::read(&file(DEMO)).expect("the demo").manifest().clone();
-    let ways = [
-        Way::WebSocket,
-        Way::Http,
-        Way::Tcp,
-        Way::Udp,
-        #[cfg(unix)]
-        Way::Serial,
-        #[cfg(unix)]
-        Way::Mqtt,
-    ];
-    for way in ways {
+    for &way in Way::PLAIN {
         for (path, faults, end) in [
             ("demo-2.0.0-esp32.zip", &[][..], UPDATED),
             ("redirect/demo-2.0.0-esp32.zip", &[], UPDATED),

@@ -61,6 +61,18 @@ pub struct Row {
 }
 
 impl Way {
+    /// Those that are worth trying everything on; TLS below them changes little.
+    pub const PLAIN: &[Self] = &[
+        Self::WebSocket,
+        Self::Http,
+        Self::Tcp,
+        Self::Udp,
+        #[cfg(unix)]
+        Self::Serial,
+        #[cfg(unix)]
+        Self::Mqtt,
+    ];
+
     /// HTTP pairs answers with requests itself: there is room for one answer, and none for anything else.
     pub fn pairs_by_itself(self) -> bool {
         matches!(self, Self::Http | Self::HttpTls)
@@ -305,8 +317,13 @@ impl Scripted {
 
 /// Typed calls to the device at `port`, each of which may take `timeout`; over a serial port at [`BAUD_RATE`].
 pub fn device_at(port: &str, timeout: Duration) -> Device {
+    device_behind(port, timeout, mqtt::Settings::default())
+}
+
+/// The same, where a broker has its rules.
+pub fn device_behind(port: &str, timeout: Duration, mqtt: mqtt::Settings) -> Device {
     let serial = serial::Settings { baud_rate: BAUD_RATE, ..serial::Settings::default() };
-    Device::new(client(port, &Options { connect_timeout: timeout, serial, ..Options::default() }), timeout)
+    Device::new(client(port, &Options { connect_timeout: timeout, serial, mqtt, ..Options::default() }), timeout)
 }
 
 fn options() -> Options {
