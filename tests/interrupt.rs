@@ -90,7 +90,12 @@ async fn ctrl_c_ends_at_once_and_says_where_the_device_stands() {
     let device = simulator_with(Config { reboot_delay: Duration::from_secs(2), ..Config::default() }).await;
     let mut live = Live::start(&["--json", "--port", &ws(&device), "update", DEMO]);
     live.until("rebooting").await;
-    assert_interrupted(live, Signal::SIGINT, "reboots into it, uncommitted; it goes back 5m after that").await;
+    assert_interrupted(
+        live,
+        Signal::SIGINT,
+        "reboots into it, uncommitted, as soon as it has written it; it goes back 5m after that",
+    )
+    .await;
     let again = run_on(&ws(&device), &["update", DEMO]).await;
     assert_eq!(again.code, 0, "{}", again.shown());
     assert!(again.stderr.contains("resume    "), "{}", again.shown());

@@ -52,7 +52,7 @@ pub(crate) fn step(event: &Event) -> Option<(&'static str, String)> {
         }
         Event::Copied { slot } => ("copy", format!("what runs was copied to slot {slot}")),
         Event::NotCopied { platform, slot } => {
-            ("copy", format!("none: an {platform} has two slots, and what runs stays in slot {slot} as it is"))
+            ("copy", format!("none: {platform} has two slots, and what runs stays in slot {slot} as it is"))
         }
         Event::Serving { address, tls } => {
             ("serve", format!("the firmware at {}://{address}/", if *tls { "https" } else { "http" }))
