@@ -21,9 +21,7 @@ const SHORTEST: Duration = Duration::from_secs(1);
 /// for as long as `patience`. Another device that answers in its place is not committed.
 pub async fn commit(device: &Device, now: &Snapshot, patience: Duration) -> Result<Snapshot, Failure> {
     let failed = |reason| Failure::NotCommitted { running: now.running(), reason, reverts_in: now.reverts_in() };
-    if let Ok(there) = device.call_within(ota::GetInfo {}, probe_timeout(device, now)).await
-        && let Some(reason) = now.stranger(&there)
-    {
+    if let Some(reason) = now.stranger_at(device, probe_timeout(device, now)).await {
         return Err(Failure::Replaced { running: now.running(), reason, reverts_in: now.reverts_in() });
     }
     let mut reason = String::new();

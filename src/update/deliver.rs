@@ -1,7 +1,5 @@
 //! The bundle into the device's other slot: the device fetches it, or it is sent to the device.
 
-use std::time::Duration;
-
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
@@ -10,6 +8,7 @@ use super::event::{Event, Observer, Whence};
 use super::evidence::Evidence;
 use super::fetch::{Fetching, fetch};
 use super::outcome::{Failure, Refusal};
+use super::patience::LONGEST_DOWNLOAD;
 use super::plan::{Plan, Source};
 use super::preflight::Delivery;
 use super::push::{self, PushFailure, Pushed, Reason, Terms};
@@ -20,9 +19,6 @@ use crate::bundle::Bundle;
 use crate::ota;
 use crate::rpc::Device;
 use crate::text::hex;
-
-/// Nobody waits longer for a firmware that is sent, however steadily.
-const MOST: Duration = Duration::from_secs(24 * 3600);
 
 /// Returns once the device has the firmware, and is about to reboot or has done so. Our server lives no longer than
 /// this.
@@ -92,7 +88,7 @@ async fn push(
         commit_timeout: ota::in_seconds(plan.commit_timeout),
         timeout: plan.download_timeout.unwrap_or_else(enough),
         // The device has its own clock for it; ours is for a device that does not look at it.
-        limit: Some(plan.download_timeout.unwrap_or(MOST)),
+        limit: Some(plan.download_timeout.unwrap_or(LONGEST_DOWNLOAD)),
         patience: plan.patience,
     };
     // Now, since it takes its time with a large bundle, in which nobody would answer the device.

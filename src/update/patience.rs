@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// Nobody waits longer for a firmware to get to its device, however steadily it does.
+pub(super) const LONGEST_DOWNLOAD: Duration = Duration::from_secs(24 * 3600);
+
 /// The waits of an update. Tests shorten all of them together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {

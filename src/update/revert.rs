@@ -19,9 +19,7 @@ pub(super) async fn revert(device: &Device, plan: &Plan, now: &Snapshot, observe
     let not_reverted = |reason: String| Sequel::NotReverted { reason, reverts_in: now.reverts_in() };
     let mut reason = String::new();
     for _ in 0..ATTEMPTS {
-        if let Ok(there) = device.call_within(ota::GetInfo {}, reboot::probe_timeout(device, now)).await
-            && let Some(stranger) = now.stranger(&there)
-        {
+        if let Some(stranger) = now.stranger_at(device, reboot::probe_timeout(device, now)).await {
             return not_reverted(stranger);
         }
         let answer = device.call_until_sent(&ota::Revert {}, device.timeout()).await;

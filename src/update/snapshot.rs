@@ -108,6 +108,13 @@ impl Snapshot {
         is_other.then(|| format!("another device answers in its place: {}", printable(&there.id)))
     }
 
+    /// Asks who is there now, and gives what [`Self::stranger`] says of it. `None` as well if nobody answers within
+    /// `timeout`: what is done next will find that out.
+    pub(super) async fn stranger_at(&self, device: &Device, timeout: Duration) -> Option<String> {
+        let there = device.call_within(ota::GetInfo {}, timeout).await.ok()?;
+        self.stranger(&there)
+    }
+
     /// What a device said at this moment, for tests.
     #[cfg(test)]
     pub(super) fn told(info: Value, boot: BootState, at: Instant) -> Self {

@@ -16,6 +16,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use super::Plan;
 use super::event::{Event, Observer, Whence};
 use super::outcome::Failure;
+use super::patience::LONGEST_DOWNLOAD;
 use super::serve::{Fetched, FirmwareServer};
 use super::snapshot::Snapshot;
 use crate::ota;
@@ -207,12 +208,11 @@ fn download_limit(size: Option<u64>, round_trip: Duration) -> Duration {
     /// Bytes per round trip: the smallest window that a device's TCP has.
     const WINDOW: f64 = 536.0;
     const LEAST: Duration = Duration::from_secs(600);
-    const MOST: Duration = Duration::from_secs(24 * 3600);
 
     let rate = SLOWEST.min(WINDOW / round_trip.as_secs_f64().max(0.001));
     #[expect(clippy::cast_precision_loss, reason = "a bundle has a few million bytes")]
     let needed = size.map_or(0.0, |size| size as f64 / rate);
-    Duration::try_from_secs_f64(needed).unwrap_or(MOST).clamp(LEAST, MOST)
+    Duration::try_from_secs_f64(needed).unwrap_or(LONGEST_DOWNLOAD).clamp(LEAST, LONGEST_DOWNLOAD)
 }
 
 async fn changed(progress: &mut Option<Receiver<Fetched>>) {

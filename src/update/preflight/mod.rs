@@ -141,9 +141,8 @@ async fn first_look(
                 continue;
             }
             (None, false) => return Err(error.after(device.timeout())),
-            (Some(_), true) => {}
-            // Silence, as it is to be expected. A fresh connection hears of its end.
-            (None, true) => device.hang_up(),
+            // Silence, as it is to be expected, or the announcement of it.
+            (_, true) => device.hang_up_after(&error),
         }
         reboots = true;
         timeout = timeout.min(PATIENCE);
