@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use otactl::bundle::BundleError;
 use otactl::rpc::error::{AuthRefusal, Silence};
+use otactl::rpc::frame::MAX_REQUEST;
 use otactl::rpc::{CallError, DialError};
 use otactl::transport::ConnectError;
 use otactl::transport::target::TargetError;
@@ -166,6 +167,12 @@ impl From<CallError> for Failure {
             CallError::WrongShape { .. } => {
                 (Kind::Other, Some("`otactl call` shows the answer as it is; is this a Mongoose OS device?"))
             }
+            CallError::TooLarge { size, .. } if *size < MAX_REQUEST => (
+                Kind::Usage,
+                Some(
+                    "split the request, or send it over `--port ws://HOST` or `--port tcp://HOST:PORT`, which carry more",
+                ),
+            ),
             CallError::TooLarge { .. } => (Kind::Usage, Some("split the request; a larger one would stall the device")),
         };
         Self { kind, message: error.to_string(), hints: hint.into_iter().map(Into::into).collect(), facts: None }

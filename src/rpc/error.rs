@@ -74,13 +74,13 @@ pub enum CallError {
         detail: String,
     },
     /// The request is larger than a device takes. It was not sent.
-    #[error("the request {method} has {size} bytes; a device takes less than {limit}")]
+    #[error("the request {method} has {size} bytes; over this transport, a device takes less than {limit}")]
     TooLarge {
         /// The method that was to be called.
         method: String,
         /// The size of the whole request, in bytes.
         size: usize,
-        /// What the transport can carry, in bytes.
+        /// The size that a request over this transport has to stay below, in bytes.
         limit: usize,
     },
 }

@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::rpc::DialError;
 use crate::rpc::error::Silence;
-use crate::rpc::frame::Addressing;
+use crate::rpc::frame::{Addressing, MAX_REQUEST};
 
 /// How many frames wait in a link, in either direction, before their sender waits too.
 const CAPACITY: usize = 16;
@@ -109,6 +109,11 @@ pub trait Connect: Send + Sync + 'static {
     /// What is dialled, for messages: the device itself, unless somebody stands between.
     fn dialled(&self) -> &str {
         self.peer()
+    }
+
+    /// The size that every request has to stay below, in bytes as [`Self::size_of`] counts them.
+    fn max_request(&self) -> usize {
+        MAX_REQUEST
     }
 
     /// How much of a device's receive buffer this frame takes, in bytes. What is escaped on the way grows.

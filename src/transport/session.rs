@@ -20,7 +20,7 @@ use super::backoff::Backoff;
 use super::link::{Connect, Link, Ready};
 use super::pending::Pending;
 use crate::rpc::client::LONGEST_ID;
-use crate::rpc::frame::{self, Incoming, MAX_REQUEST};
+use crate::rpc::frame::{self, Incoming};
 use crate::rpc::{CallError, DialError, Request, RpcClient, shown};
 use crate::text::excerpt;
 
@@ -82,7 +82,7 @@ impl RpcClient for Session {
 
     fn room(&self, request: &Request) -> usize {
         let frame = request.encode(LONGEST_ID, self.connect.addressing());
-        (MAX_REQUEST - 1).saturating_sub(self.connect.size_of(&frame))
+        self.connect.max_request().saturating_sub(1 + self.connect.size_of(&frame))
     }
 }
 
@@ -204,10 +204,10 @@ impl Task {
         let id = self.next_id;
         self.next_id += 1;
         let bytes = request.encode(id, self.connect.addressing());
-        let size = self.connect.size_of(&bytes);
-        if size >= MAX_REQUEST {
+        let (size, limit) = (self.connect.size_of(&bytes), self.connect.max_request());
+        if size >= limit {
             let method = request.method.clone();
-            let _ = reply.send(Err(CallError::TooLarge { method, size, limit: MAX_REQUEST }));
+            let _ = reply.send(Err(CallError::TooLarge { method, size, limit }));
             return;
         }
         let wait = self.connect.resends_after().filter(|_| request.idempotent);
@@ -232,6 +232,9 @@ impl Task {
             }
             Ok(Incoming::Request { refusal, method, .. }) => {
                 tracing::debug!(method, "the device calls us; refused");
+                // It repeats what the device has sent, which may be too large for the way back.
+                let (connect, limit) = (&self.connect, self.connect.max_request());
+                let refusal = refusal.filter(|bytes| connect.size_of(bytes) < limit);
                 // Whoever asks faster than he listens gets no answer, instead of all our memory.
                 if self.outbox.len() < MAX_OUTBOX {
                     self.outbox.extend(refusal.map(|bytes| (None, bytes)));

@@ -12,8 +12,12 @@ use super::link::{Connect, Link, LinkDriver};
 use super::target::Endpoint;
 use crate::rpc::DialError;
 
-/// The largest datagram there is, in bytes.
-const MAX_DATAGRAM: usize = 64 << 10;
+/// The largest datagram that is received, in bytes: the largest that there is.
+const MAX_RECEIVED: usize = 64 << 10;
+
+/// The largest datagram that is sent, in bytes. A device reads no more of one, drops the rest without an error and parses
+/// what is left.
+pub const MAX_SENT: usize = 1460;
 
 /// How long an answer is waited for before the question is sent again.
 const RESEND_AFTER: Duration = Duration::from_millis(300);
@@ -52,6 +56,10 @@ impl Connect for Udp {
         &self.peer
     }
 
+    fn max_request(&self) -> usize {
+        MAX_SENT + 1
+    }
+
     fn resends_after(&self) -> Option<Duration> {
         Some(RESEND_AFTER)
     }
@@ -77,7 +85,7 @@ async fn drive(socket: UdpSocket, mut driver: LinkDriver) {
 
 /// Returns when the socket fails.
 async fn carry(socket: &UdpSocket, driver: &mut LinkDriver) -> io::Error {
-    let mut buffer = vec![0; MAX_DATAGRAM];
+    let mut buffer = vec![0; MAX_RECEIVED];
     loop {
         tokio::select! {
             received = socket.recv(&mut buffer) => match received {
@@ -90,5 +98,81 @@ async fn carry(socket: &UdpSocket, driver: &mut LinkDriver) -> io::Error {
                 return error;
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::rpc::{CallError, Request, RpcClient as _};
+    use crate::transport::session::Session;
+    use crate::transport::target::Target;
+
+    /// A session over UDP, and the socket that takes the place of the device.
+    async fn session() -> (Session, UdpSocket) {
+        let device = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
+        let port = format!("udp://{}", device.local_addr().expect("an address"));
+        let Ok(Target::Udp(endpoint)) = port.parse() else { panic!("{port}") };
+        (Session::new(Udp::new(&endpoint)), device)
+    }
+
+    fn padded(len: usize) -> Request {
+        Request::new("M", Duration::from_secs(20)).with_params(json!({"pad": "x".repeat(len)}))
+    }
+
+    #[tokio::test]
+    async fn request_of_1460_bytes_is_sent_and_of_1461_bytes_is_refused() {
+        let (session, device) = session().await;
+        let (size, limit) = match session.call(padded(2000)).await {
+            Err(CallError::TooLarge { size, limit, .. }) => (size, limit),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(limit, 1461);
+        let fitting = 2000 - (size - 1460);
+        let too_large = session.call(padded(fitting + 1)).await;
+        assert!(matches!(too_large, Err(CallError::TooLarge { size: 1461, limit: 1461, .. })), "{too_large:?}");
+        let mut buffer = vec![0; MAX_RECEIVED];
+        let answer = async {
+            let (len, host) = device.recv_from(&mut buffer).await.expect("a datagram");
+            let request: serde_json::Value = serde_json::from_slice(&buffer[..len]).expect("a whole frame");
+            let reply = json!({"id": request["id"], "result": true}).to_string();
+            device.send_to(reply.as_bytes(), host).await.expect("sent");
+            len
+        };
+        let (result, len) = tokio::join!(session.call(padded(fitting)), answer);
+        assert_eq!((result.ok(), len), (Some(json!(true)), 1460), "the first datagram is the one that fits");
+    }
+
+    #[tokio::test]
+    async fn params_that_fill_the_room_fit_into_a_datagram() {
+        let (session, _device) = session().await;
+        let room = session.room(&padded(0));
+        let frame = padded(room).encode(crate::rpc::client::LONGEST_ID, None);
+        assert_eq!(frame.len(), MAX_SENT);
+    }
+
+    /// The refusal repeats the device's method, which may be long.
+    #[tokio::test]
+    async fn refusal_of_a_long_request_of_the_device_is_not_sent() {
+        let (session, device) = session().await;
+        let mut buffer = vec![0; MAX_RECEIVED];
+        let play = async {
+            let (len, host) = device.recv_from(&mut buffer).await.expect("a datagram");
+            let request: serde_json::Value = serde_json::from_slice(&buffer[..len]).expect("a frame");
+            for method in ["x".repeat(1500), "short".into()] {
+                let own = json!({"id": 7, "src": "dev", "method": method}).to_string();
+                device.send_to(own.as_bytes(), host).await.expect("sent");
+            }
+            let (len, _) = device.recv_from(&mut buffer).await.expect("a datagram");
+            let refusal = String::from_utf8_lossy(&buffer[..len]).into_owned();
+            let reply = json!({"id": request["id"], "result": null}).to_string();
+            device.send_to(reply.as_bytes(), host).await.expect("sent");
+            refusal
+        };
+        let (result, refusal) = tokio::join!(session.call(padded(0)), play);
+        assert!(result.is_ok(), "{result:?}");
+        assert!(refusal.contains("short"), "the first datagram after the request: {refusal}");
     }
 }

@@ -1,7 +1,6 @@
 //! The sizes that a device can deal with, and that it can send.
 
 use otactl::ota::{GetStatus, Ping, Write};
-use otactl::rpc::frame::MAX_REQUEST;
 use otactl::rpc::{CallError, Device};
 use serde_json::{Value, json};
 
@@ -30,7 +29,7 @@ pub(crate) async fn the_largest_request_arrives_and_a_larger_one_is_not_sent(row
     // With a challenge in hand, each call is one request.
     device.call(Ping {}).await.expect("an answer");
     let (size, limit) = too_large(padded(&device, 4000).await);
-    assert!((2500..=MAX_REQUEST).contains(&limit), "{limit}");
+    assert!(row.way.request_limits().contains(&limit), "{limit}");
     let (rest, slack) = (size - 4000, if row.guard == Guard::Open { 0 } else { CNONCE });
     bench.printed();
     padded(&device, limit - 1 - rest - slack).await.expect("the largest that is taken");
@@ -48,7 +47,8 @@ pub(crate) async fn there_is_as_much_room_as_is_said(row: Row) {
     device.call(Ping {}).await.expect("an answer");
     let write = |len: usize| Write { offset: Some(123_456), data: "x".repeat(len) };
     let room = device.room(&write(0));
-    assert!((2000..MAX_REQUEST).contains(&room), "{room}");
+    let limits = row.way.request_limits();
+    assert!((limits.start() - 500..*limits.end()).contains(&room), "{room} of {limits:?}");
     let error = device.call(write(room)).await.expect_err("there is no update");
     assert!(error.remote().is_some_and(|error| error.code == -1), "{error:?}");
     too_large(device.call(write(room + 1 + SLACK)).await);
@@ -67,18 +67,23 @@ pub(crate) async fn a_request_has_to_fit_as_it_is_sent(way: Way) {
                 Ok(result) => {
                     assert_eq!(result, params, "{count} times {text:?}");
                     let heard = peer.heard.next().await;
-                    assert!(heard.len() < MAX_REQUEST + CRC, "{} bytes for {count} times {text:?}", heard.len());
+                    assert!(
+                        heard.len() < way.request_limits().end() + CRC,
+                        "{} bytes for {count} times {text:?}",
+                        heard.len()
+                    );
                     sent += 1;
                 }
                 Err(CallError::TooLarge { size, limit, .. }) => {
                     assert!(size >= limit, "{count} times {text:?}: {size} of {limit}");
-                    assert!(count * text.len() * 6 > 2500, "{count} times {text:?} would have fitted");
+                    let least = way.request_limits().start() - 500;
+                    assert!(count * text.len() * 6 > least, "{count} times {text:?} would have fitted");
                 }
                 Err(other) => panic!("{count} times {text:?}: {other:?}"),
             }
         }
     }
-    assert!(sent >= 60, "{sent} requests were small enough");
+    assert!(sent >= if way == Way::Udp { 30 } else { 60 }, "{sent} requests were small enough");
     assert_eq!(peer.heard.methods(), [""; 0], "what was too large has not arrived");
 }
 

@@ -3,11 +3,14 @@
 //! A new transport is a new `Way`: its two arms below, what it can do, and a row in conformance.rs.
 
 use std::any::Any;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use otactl::rpc::frame::MAX_REQUEST;
 use otactl::rpc::{Device, RpcClient};
 use otactl::sim::auth::{Algorithm, Auth};
 use otactl::sim::{self, Config, Simulator};
+use otactl::transport::udp::MAX_SENT;
 use otactl::transport::{self, Options, mqtt, serial, tls};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::broadcast;
@@ -85,6 +88,16 @@ impl Way {
             return true;
         }
         self == Self::Tcp
+    }
+
+    /// The limits, in bytes, that a request over this way may have to stay below.
+    pub fn request_limits(self) -> RangeInclusive<usize> {
+        match self {
+            Self::Udp => MAX_SENT + 1..=MAX_SENT + 1,
+            // The head of the request takes some of it.
+            Self::Http | Self::HttpTls => 2500..=MAX_REQUEST,
+            _ => MAX_REQUEST..=MAX_REQUEST,
+        }
     }
 
     /// There is something that a device can close.
