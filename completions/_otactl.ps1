@@ -287,6 +287,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             [CompletionResult]::new('--mqtt-pub-topic', '--mqtt-pub-topic', [CompletionResultType]::ParameterName, 'The one topic to publish all requests to')
             [CompletionResult]::new('--mqtt-sub-topic', '--mqtt-sub-topic', [CompletionResultType]::ParameterName, 'The topic on which the answers come, if it is not SRC/rpc')
             [CompletionResult]::new('--mqtt-will-topic', '--mqtt-will-topic', [CompletionResultType]::ParameterName, 'Where the device''s last will is to be read, to explain its silence')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Send also a slot that the platform does not have')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results on one line, and update events as one JSON object per line')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but results and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but results and errors')

@@ -1179,7 +1179,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__set__subcmd__boot__subcmd__state)
-            opts="-q -v -h --active-slot --is-committed --revert-slot --commit-timeout --port --timeout --rpc-creds --json --quiet --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --mqtt-password-file --mqtt-client-id --mqtt-src --mqtt-pub-topic --mqtt-sub-topic --mqtt-will-topic --help"
+            opts="-q -v -h --active-slot --is-committed --revert-slot --commit-timeout --force --port --timeout --rpc-creds --json --quiet --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --mqtt-password-file --mqtt-client-id --mqtt-src --mqtt-pub-topic --mqtt-sub-topic --mqtt-will-topic --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -277,6 +277,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
             cand --mqtt-pub-topic 'The one topic to publish all requests to'
             cand --mqtt-sub-topic 'The topic on which the answers come, if it is not SRC/rpc'
             cand --mqtt-will-topic 'Where the device''s last will is to be read, to explain its silence'
+            cand --force 'Send also a slot that the platform does not have'
             cand --json 'Print results on one line, and update events as one JSON object per line'
             cand -q 'Say nothing but results and errors'
             cand --quiet 'Say nothing but results and errors'

@@ -275,6 +275,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l mqtt-sr
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l mqtt-pub-topic -d 'The one topic to publish all requests to' -r
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l mqtt-sub-topic -d 'The topic on which the answers come, if it is not SRC/rpc' -r
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l force -d 'Send also a slot that the platform does not have'
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'

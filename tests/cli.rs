@@ -200,7 +200,9 @@ async fn errors_of_the_device_say_what_to_do() {
     for (args, code, hint) in [
         (&["call", "No.Such"][..], 4, "`otactl list`"),
         (&["describe", "No.Such"], 4, "`otactl list`"),
-        (&["set-boot-state", "--active-slot", "7"], 4, "slots 0 and 1"),
+        (&["set-boot-state", "--active-slot", "7"], 7, "with `--force`"),
+        (&["set-boot-state", "--revert-slot", "7"], 7, "with `--force`"),
+        (&["set-boot-state", "--active-slot", "7", "--force"], 4, "boot"),
     ] {
         let run = run_on(&port, args).await;
         assert_eq!((run.code, run.stdout.as_str()), (code, ""), "{args:?}: {}", run.shown());

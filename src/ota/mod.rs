@@ -66,6 +66,16 @@ pub fn in_seconds(timeout: Duration) -> u64 {
     timeout.as_secs().clamp(1, i32::MAX.unsigned_abs().into())
 }
 
+/// Returns the number of slots of a platform, such as `esp32`, or `None` if it is not known. Slots count from 0.
+#[must_use]
+pub fn slots(platform: &str) -> Option<u8> {
+    /// How the names of the platforms with two slots begin.
+    const TWO_SLOTS: [&str; 2] = ["esp", "cc32"];
+
+    let platform = platform.to_ascii_lowercase();
+    TWO_SLOTS.iter().any(|known| platform.starts_with(known)).then_some(2)
+}
+
 /// `OTA.Update`: fetch a bundle into the inactive slot and reboot into it. The reply comes when the
 /// download has ended, and may be lost in the reboot; a success is an object with code 0 and a
 /// message.
@@ -143,8 +153,8 @@ pub struct CreateSnapshot {
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct GetBootState {}
 
-/// `OTA.SetBootState`: set some fields of the boot state. Error -2 if there is none to set, -3 for a
-/// slot that does not exist.
+/// `OTA.SetBootState`: set some fields of the boot state. Error -2 if there is none to set, -3 for an active slot that
+/// does not exist, which a device of 2019 to 2022 stores all the same. No device checks the revert slot.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct SetBootState {
     /// The slot that boots next.

@@ -143,11 +143,7 @@ impl Snapshot {
     /// The slot that an update is written to, on a platform that has but two.
     #[must_use]
     pub fn only_other_slot(&self) -> Option<Slot> {
-        /// How the names of these platforms begin.
-        const TWO_SLOTS: [&str; 2] = ["esp", "cc32"];
-
-        let platform = self.info.arch.to_ascii_lowercase();
-        let has_two = TWO_SLOTS.iter().any(|known| platform.starts_with(known));
+        let has_two = ota::slots(&self.info.arch) == Some(2);
         has_two.then(|| 1_u8.checked_sub(self.boot.active_slot)).flatten()
     }
 

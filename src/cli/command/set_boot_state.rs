@@ -1,17 +1,34 @@
+use std::fmt::Write as _;
 use std::time::Duration;
 
-use otactl::ota::{self, Slot};
+use otactl::ota::{self, BootState, Slot};
+use otactl::rpc::{CallError, Device, Method};
 
 use crate::cli::context::Context;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Failure, Kind};
 use crate::cli::values;
+
+/// The device's error code for a slot that it does not have.
+const BAD_SLOT: i64 = -3;
 
 /// Set some fields of the boot state (OTA.SetBootState)
 ///
-/// For repairs: a wrong state can make the device boot a slot that does not work.
+/// For repairs: a wrong state can make the device boot a slot that does not work. A slot that the platform does not have is
+/// refused before anything is sent. Devices of 2019 to 2022 store such a slot although they answer with an error, and no
+/// device checks the revert slot.
 #[derive(Debug, clap::Args)]
-#[group(id = "fields", required = true, multiple = true)]
 pub(crate) struct Args {
+    #[command(flatten)]
+    fields: Fields,
+
+    /// Send also a slot that the platform does not have
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Debug, Clone, Copy, clap::Args)]
+#[group(id = "fields", required = true, multiple = true)]
+struct Fields {
     /// The slot that boots next
     #[arg(long, value_name = "SLOT")]
     active_slot: Option<Slot>,
@@ -31,14 +48,162 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let request = ota::SetBootState {
+        let Self { fields, force } = self;
+        let device = context.device().await?;
+        let platform = if fields.names_a_slot() && !force { platform(&device).await? } else { None };
+        if let Some(platform) = &platform {
+            fields.check(platform)?;
+        }
+        let before = match fields.active_slot {
+            Some(_) => if_answered(device.call(ota::GetBootState {}).await)?,
+            None => None,
+        };
+        match device.call_value(fields.request()).await {
+            Ok(value) => context.output.result(&value),
+            Err(error) if error.remote().is_some_and(|error| error.code == BAD_SLOT) => {
+                Err(bad_slot(&device, error, before).await)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Fields {
+    fn names_a_slot(self) -> bool {
+        self.active_slot.or(self.revert_slot).is_some()
+    }
+
+    /// Fails if `platform` is known not to have one of the slots.
+    fn check(self, platform: &str) -> Result<(), Failure> {
+        let Some(slots) = ota::slots(platform) else { return Ok(()) };
+        let given = [("--active-slot", self.active_slot), ("--revert-slot", self.revert_slot)];
+        let missing = given.into_iter().find_map(|(option, slot)| Some((option, slot.filter(|&slot| slot >= slots)?)));
+        let Some((option, slot)) = missing else { return Ok(()) };
+        let last = slots - 1;
+        let message =
+            format!("{option} {slot}: the device has no slot {slot}; an {platform} has the slots 0 to {last}");
+        Err(Failure::new(Kind::Refused, message).hint(
+            "`otactl get-boot-state` shows the slots in use; with `--force` the device is sent the slot all the same",
+        ))
+    }
+
+    fn request(self) -> ota::SetBootState {
+        ota::SetBootState {
             active_slot: self.active_slot,
             is_committed: self.is_committed,
             revert_slot: self.revert_slot,
             commit_timeout: self.commit_timeout.map(|timeout| timeout.as_secs()),
-        };
-        let answer = context.device().await?.call_value(request).await;
-        let value = answer.map_err(|error| Failure::of_call(error, -3, "the device has the slots 0 and 1"))?;
-        context.output.result(&value)
+        }
+    }
+}
+
+/// The device's platform. `None` if the device does not tell it.
+async fn platform(device: &Device) -> Result<Option<String>, Failure> {
+    let info = if_answered(device.call(ota::GetInfo {}).await)?;
+    Ok(info.map(|info| info.arch))
+}
+
+/// The reply. `None` if the device answered with an error or with another shape: what is only good to know must not stop
+/// a repair.
+fn if_answered<T>(reply: Result<T, CallError>) -> Result<Option<T>, CallError> {
+    match reply {
+        Ok(reply) => Ok(Some(reply)),
+        Err(CallError::Remote { .. } | CallError::WrongShape { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The failure of a request that the device answered with [`BAD_SLOT`]: says what the device has stored now, and the
+/// command that restores the boot state from `before`.
+async fn bad_slot(device: &Device, error: CallError, before: Option<BootState>) -> Failure {
+    let stored = device.call(ota::GetBootState {}).await;
+    let failure = Failure::from(error);
+    let message = match &stored {
+        Ok(stored) if before == Some(*stored) => {
+            format!("{}; the boot state is unchanged: {}", failure.message, fields(stored))
+        }
+        Ok(stored) => format!("{}; the device now has stored {}", failure.message, fields(stored)),
+        Err(error) => {
+            format!("{}; {} did not show what the device has stored: {error}", failure.message, ota::GetBootState::NAME)
+        }
+    };
+    let hint = match (stored, before) {
+        (Ok(stored), Some(before)) if stored == before => "give a slot that the device has".into(),
+        (Ok(stored), Some(before)) => {
+            format!("`{}` restores the boot state, before the device reboots", mending(&before, &stored))
+        }
+        (Ok(_), None) => {
+            "`otactl set-boot-state --active-slot SLOT`, with the slot that runs, restores the boot state, before \
+                          the device reboots"
+                .into()
+        }
+        (Err(_), _) => {
+            "`otactl get-boot-state` shows what the device has stored; a bad slot is to be corrected before the \
+                        device reboots"
+                .into()
+        }
+    };
+    Failure { message, hints: vec![hint], ..failure }
+}
+
+/// The fields under the names of the options and of the device's JSON.
+fn fields(boot: &BootState) -> String {
+    let BootState { active_slot, is_committed, revert_slot, commit_timeout } = boot;
+    format!(
+        "active_slot {active_slot}, is_committed {is_committed}, revert_slot {revert_slot}, commit_timeout {commit_timeout}"
+    )
+}
+
+/// The command that takes `stored` back to `before`. The active slot always stands in it.
+fn mending(before: &BootState, stored: &BootState) -> String {
+    let mut command = format!("otactl set-boot-state --active-slot {}", before.active_slot);
+    // Writing to a String does not fail.
+    if stored.is_committed != before.is_committed {
+        let _ = write!(command, " --is-committed {}", before.is_committed);
+    }
+    if stored.revert_slot != before.revert_slot {
+        let _ = write!(command, " --revert-slot {}", before.revert_slot);
+    }
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEFORE: BootState = BootState { active_slot: 1, is_committed: true, revert_slot: 0, commit_timeout: 0 };
+
+    #[test]
+    fn mending_command_names_the_fields_that_differ() {
+        for (stored, expected) in [
+            (BootState { active_slot: 5, ..BEFORE }, "otactl set-boot-state --active-slot 1"),
+            (
+                BootState { active_slot: 15, is_committed: false, revert_slot: 9, commit_timeout: 0 },
+                "otactl set-boot-state --active-slot 1 --is-committed true --revert-slot 0",
+            ),
+        ] {
+            assert_eq!(mending(&BEFORE, &stored), expected, "{stored:?}");
+        }
+    }
+
+    #[test]
+    fn slot_that_the_platform_does_not_have_is_refused() {
+        let fields =
+            |active_slot, revert_slot| Fields { active_slot, is_committed: None, revert_slot, commit_timeout: None };
+        for (fields, platform, expected) in [
+            (fields(Some(1), Some(0)), "esp32", None),
+            (fields(Some(2), None), "esp32", Some("--active-slot 2")),
+            (fields(None, Some(2)), "ESP8266", Some("--revert-slot 2")),
+            (fields(Some(0), Some(255)), "cc3220", Some("--revert-slot 255")),
+            (fields(Some(5), None), "stm32", None),
+            (fields(Some(5), None), "", None),
+            (fields(None, None), "esp32", None),
+        ] {
+            let refused = fields.check(platform).err();
+            assert_eq!(refused.is_some(), expected.is_some(), "{fields:?} {platform}: {refused:?}");
+            if let (Some(refused), Some(expected)) = (refused, expected) {
+                assert!(refused.kind == Kind::Refused && refused.message.starts_with(expected), "{refused:?}");
+            }
+        }
     }
 }

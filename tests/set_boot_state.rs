@@ -1,0 +1,99 @@
+//! `otactl set-boot-state` and what it says of a slot that the device does not have.
+
+mod support;
+
+use serde_json::{Value, json};
+use support::script::{Said, Script, frame};
+use support::ways::Way;
+use support::{run_on, simulator, ws};
+
+fn info(platform: &str) -> Value {
+    json!({"id": "dev", "app": "demo", "arch": platform, "fw_version": "1", "fw_id": "a", "uptime": 9})
+}
+
+fn boot_state(active_slot: u8, revert_slot: u8) -> Value {
+    json!({"active_slot": active_slot, "is_committed": true, "revert_slot": revert_slot, "commit_timeout": 0})
+}
+
+fn result(value: &Value) -> Vec<Said> {
+    vec![frame(format!(r#"{{"id":{{id}},"src":"dev","result":{value}}}"#))]
+}
+
+fn error(code: i64) -> Vec<Said> {
+    vec![frame(format!(r#"{{"id":{{id}},"src":"dev","error":{{"code":{code}}}}}"#))]
+}
+
+#[tokio::test]
+async fn slot_that_the_device_does_not_have_is_refused_before_anything_is_sent() {
+    for args in [["--active-slot", "2"], ["--revert-slot", "255"]] {
+        let mut peer = Way::WebSocket.scripted(Script::of([result(&info("esp32"))])).await;
+        let run = run_on(&peer.port, &["set-boot-state", args[0], args[1]]).await;
+        assert_eq!((run.code, run.stdout.as_str()), (7, ""), "{args:?}: {}", run.shown());
+        assert!(run.stderr.contains(&format!("{} {}: the device has no slot", args[0], args[1])), "{}", run.shown());
+        assert!(run.stderr.contains("\nhint: ") && run.stderr.contains("`--force`"), "{}", run.shown());
+        assert_eq!(peer.heard.methods(), ["Sys.GetInfo"], "{args:?}");
+    }
+}
+
+#[tokio::test]
+async fn platform_whose_slots_are_unknown_is_sent_any_slot() {
+    for about in [result(&info("stm32")), result(&info("")), error(404)] {
+        let script = Script::of([about.clone(), result(&boot_state(0, 0)), result(&Value::Null)]);
+        let mut peer = Way::WebSocket.scripted(script).await;
+        let run = run_on(&peer.port, &["set-boot-state", "--active-slot", "2"]).await;
+        assert_eq!((run.code, run.stdout.as_str()), (0, "null\n"), "{about:?}: {}", run.shown());
+        assert_eq!(peer.heard.methods(), ["Sys.GetInfo", "OTA.GetBootState", "OTA.SetBootState"], "{about:?}");
+    }
+}
+
+/// A device of 2019 to 2022 answers -3 and stores the slot.
+#[tokio::test]
+async fn bad_slot_that_is_stored_is_told_with_the_command_that_mends_it() {
+    let script = Script::of([result(&boot_state(1, 0)), error(-3), result(&boot_state(5, 0))]);
+    let mut peer = Way::WebSocket.scripted(script).await;
+    let run = run_on(&peer.port, &["set-boot-state", "--active-slot", "5", "--force"]).await;
+    assert_eq!((run.code, run.stdout.as_str()), (4, ""), "{}", run.shown());
+    let stored = "the device now has stored active_slot 5, is_committed true, revert_slot 0, commit_timeout 0";
+    assert!(run.stderr.contains(stored), "{}", run.shown());
+    assert!(run.stderr.contains("`otactl set-boot-state --active-slot 1` restores"), "{}", run.shown());
+    assert_eq!(peer.heard.methods(), ["OTA.GetBootState", "OTA.SetBootState", "OTA.GetBootState"]);
+}
+
+/// A device of 2018 answers -3 and keeps what it had.
+#[tokio::test]
+async fn bad_slot_that_is_not_stored_is_told_without_a_command() {
+    let script = Script::of([result(&boot_state(1, 0)), error(-3), result(&boot_state(1, 0))]);
+    let peer = Way::WebSocket.scripted(script).await;
+    let run = run_on(&peer.port, &["set-boot-state", "--active-slot", "5", "--force"]).await;
+    assert_eq!(run.code, 4, "{}", run.shown());
+    assert!(run.stderr.contains("the boot state is unchanged: active_slot 1"), "{}", run.shown());
+    assert!(!run.stderr.contains("otactl set-boot-state"), "{}", run.shown());
+}
+
+#[tokio::test]
+async fn boot_state_that_cannot_be_read_back_is_told() {
+    let script = Script::of([error(404), error(-3), error(404)]);
+    let peer = Way::WebSocket.scripted(script).await;
+    let run = run_on(&peer.port, &["set-boot-state", "--active-slot", "5", "--force"]).await;
+    assert_eq!(run.code, 4, "{}", run.shown());
+    assert!(run.stderr.contains("OTA.GetBootState did not show what the device has stored"), "{}", run.shown());
+    assert!(run.stderr.contains("`otactl get-boot-state`"), "{}", run.shown());
+}
+
+/// No device checks the revert slot, and no boot state is needed to set anything but the active slot.
+#[tokio::test]
+async fn fields_without_a_slot_are_sent_at_once() {
+    for args in [&["--is-committed", "true"][..], &["--commit-timeout", "60s"], &["--revert-slot", "9", "--force"]] {
+        let mut peer = Way::WebSocket.scripted(Script::of([result(&Value::Null)])).await;
+        let run = run_on(&peer.port, &[&["set-boot-state"], args].concat()).await;
+        assert_eq!((run.code, run.stdout.as_str()), (0, "null\n"), "{args:?}: {}", run.shown());
+        assert_eq!(peer.heard.methods(), ["OTA.SetBootState"], "{args:?}");
+    }
+}
+
+#[tokio::test]
+async fn force_alone_is_a_wrong_command_line() {
+    let device = simulator().await;
+    let run = run_on(&ws(&device), &["set-boot-state", "--force"]).await;
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{}", run.shown());
+}
