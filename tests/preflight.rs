@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use snapbox::{assert_data_eq, str};
 use support::bundles::BundleServer;
 use support::signed::{bundle, public, sign};
-use support::{DEMO, REBOOT, Run, assert_runs, file, run_on, simulator, simulator_with, ws};
+use support::{DEMO, REBOOT, Run, assert_runs, file, recorded_device, run_on, simulator, simulator_with, ws};
 
 fn kept(directory: &Path, name: &str, bytes: &[u8]) -> String {
     let path = directory.join(name);
@@ -356,4 +356,73 @@ async fn a_device_with_little_room_is_asked_one_by_one() {
     let (result, found) = plan_of(Crowded(AtomicUsize::new(0)), false).await;
     assert!(matches!(result, Ok(Success::Planned)), "{result:?}");
     assert_eq!(found, []);
+}
+
+/// A device of 2019 to 2022 with these settings under `device`, or with none that it shows in time.
+struct Newer(Option<Value>);
+
+#[async_trait]
+impl RpcClient for Newer {
+    async fn call(&self, request: Request) -> Result<Value, CallError> {
+        let params = serde_json::to_value(&request.params).expect("JSON");
+        Ok(match request.method.as_str() {
+            "RPC.List" => json!([
+                "OTA.Update",
+                "OTA.GetBootState",
+                "OTA.Commit",
+                "OTA.Revert",
+                "OTA.Begin",
+                "OTA.Write",
+                "OTA.End",
+                "OTA.Status",
+            ]),
+            "RPC.Describe" => json!({"name": "OTA.Update", "args_fmt": "{url: %T, commit_timeout: %d}"}),
+            "Config.Get" if params["key"] == "device" => {
+                let Some(settings) = &self.0 else {
+                    tokio::time::sleep(request.timeout).await;
+                    let (peer, method, after) = ("dev".into(), request.method, request.timeout);
+                    return Err(CallError::Timeout { peer, method, after, why: None });
+                };
+                settings.clone()
+            }
+            "Config.Get" => json!({"sig_req_mask": -1}),
+            "OTA.Status" => json!({"state": 0}),
+            other => plain(other).expect("it knows this method"),
+        })
+    }
+
+    fn hang_up(&self) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn licence_that_the_device_lacks_is_found() {
+    for (settings, expected) in [
+        (Some(json!({"id": "dev", "license": "", "mac": ""})), &[("license", Bearing::Weak)][..]),
+        (Some(json!({"id": "dev", "license": "abc"})), &[]),
+        (Some(json!({"id": "dev"})), &[]),
+        (Some(json!("dev")), &[]),
+        (None, &[]),
+    ] {
+        let shown = format!("{settings:?}");
+        let began = tokio::time::Instant::now();
+        let (result, found) = plan_of(Newer(settings), false).await;
+        assert!(matches!(result, Ok(Success::Planned)), "{shown}: {result:?}");
+        assert_eq!(found, expected, "{shown}");
+        assert!(began.elapsed() <= Duration::from_secs(1), "{shown}: {:?} for the questions", began.elapsed());
+    }
+}
+
+/// The recorded bundles have no sizes. The simulated device takes them.
+#[tokio::test]
+async fn bundle_without_sizes_is_told_of_and_not_refused() {
+    let bundle = "tests/wire/firmware/good.zip";
+    let device = simulator_with(recorded_device()).await;
+    let planned = run_on(&ws(&device), &["update", bundle, "--dry-run"]).await;
+    assert_eq!(planned.code, 0, "{}", planned.shown());
+    let note =
+        "\nnote      sizes: the manifest has no size for the parts `app`, `fs`; a device of 2022 refuses such a bundle";
+    assert!(planned.stderr.contains(note), "{}", planned.shown());
+    let bundles = BundleServer::start().await;
+    let planned = run_on(&ws(&device), &["update", "--url", &bundles.url("good.zip"), "--dry-run"]).await;
+    assert!(planned.code == 0 && planned.stderr.contains(note), "{}", planned.shown());
 }

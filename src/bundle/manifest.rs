@@ -81,6 +81,12 @@ impl Manifest {
         self.parts.iter().filter_map(|(name, part)| Some((name.as_str(), Part::deserialize(part).ok()?)))
     }
 
+    /// The names of the parts that have a file and no size, in the manifest's order. The updater of 2022 refuses them.
+    #[must_use]
+    pub fn parts_without_size(&self) -> Vec<&str> {
+        self.parts().filter(|(_, part)| part.src.is_some() && part.size.is_none()).map(|(name, _)| name).collect()
+    }
+
     /// Version and build id.
     #[must_use]
     pub fn build(&self) -> Build {
@@ -116,6 +122,15 @@ mod tests {
         assert_eq!(parts[0].1.rest["new"], 1);
         assert_eq!(parts[1].1.size, Some(16384));
         assert_eq!(manifest.build().to_string(), "2.0.0 (b)");
+    }
+
+    #[test]
+    fn parts_without_size_are_those_with_a_file() {
+        let mut value = sample();
+        value["parts"]["fs"] = json!({"type": "fs", "src": "fs.img", "size": 5});
+        value["parts"]["fill"] = json!({"type": "nvs", "fill": 255});
+        let manifest = Manifest::parse(value.to_string().as_bytes()).expect("a manifest");
+        assert_eq!(manifest.parts_without_size(), ["app"]);
     }
 
     #[test]

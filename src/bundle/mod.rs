@@ -12,12 +12,14 @@ pub mod signature;
 pub mod verify;
 pub mod write;
 
+use std::collections::HashSet;
 use std::io::Read as _;
 use std::path::Path;
 
 use bytes::Bytes;
 
 use archive::{LocalHeader, Next};
+use manifest::FILE_NAME;
 pub use manifest::{Manifest, Part};
 use signature::Signed;
 pub use verify::BundleError;
@@ -81,6 +83,16 @@ impl Bundle {
         self.files().find(|(header, _)| header.base_name() == name).map(|(_, data)| data.len() as u64)
     }
 
+    /// The names of the files that no part of the manifest names, in the order of the zip. The updater of 2022 refuses
+    /// them.
+    #[must_use]
+    pub fn files_without_part(&self) -> Vec<String> {
+        let named: HashSet<String> = self.manifest.parts().filter_map(|(_, part)| part.src).collect();
+        let extra = |header: &LocalHeader| header.base_name() != FILE_NAME && !named.contains(header.base_name());
+        // The whole name, since that of a directory has no base name.
+        self.files().filter(|(header, _)| extra(header)).map(|(header, _)| header.name).collect()
+    }
+
     fn files(&self) -> impl Iterator<Item = (LocalHeader, &[u8])> {
         let mut rest: &[u8] = &self.bytes;
         std::iter::from_fn(move || {
@@ -89,5 +101,27 @@ impl Bundle {
             rest = later;
             Some((header, data))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use write::{PartFile, pack};
+
+    #[test]
+    fn files_without_part_are_named_and_the_manifest_is_not_one() {
+        let manifest = json!({"name": "n", "platform": "p", "version": "1", "build_id": "b", "parts": {}});
+        let manifest: Manifest = serde_json::from_value(manifest).expect("a manifest");
+        let file = |kind, src| PartFile { kind, src, ptn: "p_0", data: b"data" };
+        // Two parts of one name: the manifest keeps the second, the zip both files.
+        let zip = pack(&manifest, &[file("app", "old.bin"), file("app", "new.bin")]).expect("a zip");
+        assert_eq!(Bundle::from_bytes(zip).expect("a bundle").files_without_part(), ["n-p-1/old.bin"]);
+        let zip = pack(&manifest, &[file("app", "new.bin")]).expect("a zip");
+        let bundle = Bundle::from_bytes(zip).expect("a bundle");
+        assert_eq!(bundle.files_without_part(), [""; 0]);
+        assert_eq!(bundle.manifest().parts_without_size(), [""; 0], "a bundle that is packed here has sizes");
     }
 }

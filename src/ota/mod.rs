@@ -4,6 +4,7 @@
 //! The shapes are those that were recorded, in `tests/wire/ws.json`. Fields that a device adds are ignored; fields that
 //! old firmware lacks have a default where the rest makes sense without them.
 
+mod refusals;
 mod types;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::rpc::Method;
+pub use refusals::explain_refusal;
 pub use types::{BootState, Eth, MethodDescription, Slot, Snapshot, Status, SystemInfo, UpdateState, Wifi};
 
 /// One line per method: its name, whether it may be called twice, and what it answers.

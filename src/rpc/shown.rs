@@ -6,7 +6,7 @@ use crate::text::{excerpt, printable};
 
 /// Words that the name of a field with a secret has in it. URLs too: they carry passwords, and ours has a path that
 /// nobody else is to know.
-const SECRETS: [&str; 9] = ["pass", "psk", "secret", "token", "key", "auth", "cert", "response", "url"];
+const SECRETS: [&str; 10] = ["pass", "psk", "secret", "token", "key", "auth", "cert", "response", "url", "license"];
 
 /// The most that is shown of one frame, in characters.
 const SHOWN: usize = 1000;
@@ -62,6 +62,7 @@ mod tests {
                 r#"{"method":"OTA.Update","params":{"url":"http://10.0.0.1:80/0123/firmware.zip","timeout":600}}"#,
                 r#"{"method":"OTA.Update","params":{"url":"…","timeout":600}}"#,
             ),
+            (r#"{"result":{"id":"dev","license":"abc"}}"#, r#"{"result":{"id":"dev","license":"…"}}"#),
             (r#"{"public_key":null}"#, r#"{"public_key":null}"#),
             ("hello\n", "hello·"),
         ] {

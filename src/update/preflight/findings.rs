@@ -2,7 +2,7 @@
 
 use super::methods::{self, Delivery};
 use super::questions::Told;
-use super::{identity, room, signed};
+use super::{demands, identity, room, signed};
 use crate::text::for_humans;
 use crate::update::event::{Bearing, Event};
 use crate::update::outcome::Refusal;
@@ -52,6 +52,7 @@ pub(super) fn of(plan: &Plan, delivery: Delivery, now: &Snapshot, told: &Told) -
     found.push(needed(plan, delivery, methods));
     found.push(signed::judge(&plan.source, told.settings.as_ref()));
     found.extend(room::judge(plan, &now.info));
+    found.extend(demands::judge(&plan.source, delivery, told));
     if plan.snapshot_first {
         found.push(Found::good("snapshot", "what runs is copied to the other slot before the update"));
     }
@@ -122,6 +123,7 @@ mod tests {
         Told {
             methods: Some(methods.map(String::from).into()),
             settings: Some(json!({"sig_req_mask": -1})),
+            license: None,
             arguments: Some("{url: %T, commit_timeout: %d}".into()),
         }
     }

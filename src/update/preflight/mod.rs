@@ -1,9 +1,10 @@
 //! What is there, what is wanted, and may we.
 //!
 //! What cannot be gone back on is found out before anything is touched: whether the firmware is one for this device
-//! (`identity`, with `version`), whether the device has the `methods` for it, takes it as it is `signed` and has `room`
-//! for it. The `questions` are asked at the same time; what follows from the answers are the `findings`.
+//! (`identity`, with `version`), whether the device has the `methods` for it, takes it as it is `signed`, has `room`
+//! for it, and what its updater `demands` since 2019. The `questions` are asked at the same time; what follows from the answers are the `findings`.
 
+mod demands;
 mod findings;
 mod identity;
 mod methods;
@@ -108,7 +109,7 @@ async fn look_once(device: &Device, plan: &Plan, reboots: bool, observer: &dyn O
     });
     let likely = methods::delivery_of(plan, &now.info, None);
     let patience = probe_timeout(device, &now).max(COURTESY).min(device.timeout());
-    let (status, told) = questions::ask(device, likely.begins(), patience).await;
+    let (status, told) = questions::ask(device, likely, patience).await;
     let updater = match status {
         Ok(status) => Some(status),
         // Older firmware has no such method.

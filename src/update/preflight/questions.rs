@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::methods::Delivery;
 use crate::ota::{self, Status};
 use crate::rpc::{CallError, Device, Method};
 
@@ -15,29 +16,40 @@ pub(super) struct Told {
     pub(super) methods: Option<Vec<String>>,
     /// `Config.Get`: its settings for updates.
     pub(super) settings: Option<Value>,
+    /// `Config.Get`: whether `device.license` holds a key. `None` as well if it was not asked for.
+    pub(super) license: Option<bool>,
     /// `RPC.Describe`: the arguments of the method that begins the update.
     pub(super) arguments: Option<String>,
 }
 
-/// Asks everything at the same time, and how far its updater is, too. `begins` is the method that begins the update, and
-/// `patience` how long a question may take that need not be answered.
-pub(super) async fn ask(device: &Device, begins: &str, patience: Duration) -> (Result<Status, CallError>, Told) {
+/// Asks everything at the same time, and how far its updater is, too. `delivery` is how the firmware may get to the device,
+/// and `patience` how long a question may take that need not be answered.
+pub(super) async fn ask(device: &Device, delivery: Delivery, patience: Duration) -> (Result<Status, CallError>, Told) {
     let status = || (ota::GetStatus {}, device.timeout());
     let methods = || (ota::ListMethods {}, patience);
     let settings = || (ota::GetConfig { key: "update".into() }, patience);
-    let arguments = || (ota::Describe { name: begins.into() }, patience);
+    let license = || (ota::GetConfig { key: "device".into() }, patience);
+    let arguments = || (ota::Describe { name: delivery.begins().into() }, patience);
+    // Only a pull needs a licence.
+    let may_pull = delivery != Delivery::Push;
     let answers = tokio::join!(
         once(device, status()),
         once(device, methods()),
         once(device, settings()),
         once(device, arguments()),
+        async { if may_pull { Some(once(device, license()).await) } else { None } },
     );
     let status = again(device, status(), answers.0).await;
     let methods = again(device, methods(), answers.1).await.ok();
     let settings = again(device, settings(), answers.2).await.ok();
     let arguments = again(device, arguments(), answers.3).await.ok().map(|description| description.args_fmt);
+    let license = match answers.4 {
+        Some(answer) => again(device, license(), answer).await.ok(),
+        None => None,
+    };
     let told = Told {
         methods,
+        license: license.and_then(|settings| Some(!settings["license"].as_str()?.is_empty())),
         settings: settings.filter(Value::is_object),
         arguments: arguments.filter(|arguments| !arguments.is_empty()),
     };

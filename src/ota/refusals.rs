@@ -1,0 +1,65 @@
+//! What the updaters' own words for a bundle that they refuse mean for the user.
+
+/// The words, and the next step.
+const KNOWN: [(&str, &str); 6] = [
+    (
+        "File size mismatch",
+        "the manifest has no size, or a wrong one, for a part, and this device demands it: build the bundle again with a \
+         current `mos build`, which writes the sizes",
+    ),
+    (
+        "Extra file in bundle",
+        "the zip holds a file that no part of the manifest names, and this device takes none: build the bundle again, or \
+         remove the file from it",
+    ),
+    (
+        "Nothing interesting in the update (wrong platform?)",
+        "the bundle is for another platform, or has no part that this device can use: give the firmware that was built for \
+         the `arch` that `otactl info` shows",
+    ),
+    ("Incomplete update package", "a part of the manifest has no file in the zip: build or download the bundle again"),
+    (
+        "Signature verification failed",
+        "sign the bundle with the private halves of the device's keys; `otactl call Config.Get '{\"key\":\"update\"}'` shows \
+         what it asks for",
+    ),
+    (
+        "Compressed ZIP files are not supported",
+        "pack the bundle without compression: `zip -0 fw.zip FILES`, or as `mos build` does it",
+    ),
+];
+
+/// Returns a hint with the next step for a message by which a device refuses a bundle, such as `-10 Nothing interesting in
+/// the update (wrong platform?)`. The code in front may be missing. `None` for any other message.
+#[must_use]
+pub fn explain_refusal(message: &str) -> Option<&'static str> {
+    let message = message.trim();
+    let words = match message.split_once(' ') {
+        Some((code, words)) if code.parse::<i64>().is_ok() => words.trim_start(),
+        _ => message,
+    };
+    KNOWN.iter().find(|(known, _)| words.starts_with(known)).map(|(_, hint)| *hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusal_is_explained_with_and_without_its_code() {
+        for (known, hint) in KNOWN {
+            for message in [known.into(), format!("-10 {known}"), format!("-1 {known}\r\n")] {
+                assert_eq!(explain_refusal(&message), Some(hint), "{message:?}");
+            }
+            assert!(!hint.contains("  ") && !hint.contains('\n') && !hint.ends_with('.'), "{hint:?}");
+        }
+    }
+
+    #[test]
+    fn other_messages_are_not_explained() {
+        for message in ["", "-10", "-10 ", "1 Update applied, rebooting", "-10 Digest mismatch", "x File size mismatch"]
+        {
+            assert_eq!(explain_refusal(message), None, "{message:?}");
+        }
+    }
+}

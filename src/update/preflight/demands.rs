@@ -1,0 +1,158 @@
+//! What the updaters of 2019 and later demand and that of 2018 does not: a size for each part and a part for each file
+//! (2022), and a licence for a pull (2019 to 2022).
+//!
+//! The updaters of 2019 and 2022 describe themselves alike. So a bundle that only that of 2022 refuses is not refused here.
+
+use super::findings::Found;
+use super::methods::{Delivery, is_of_2018};
+use super::questions::Told;
+use crate::bundle::Manifest;
+use crate::text::printable;
+use crate::update::plan::Source;
+
+/// What is found of the bundle and of the licence. Nothing for a device of 2018, and nothing of what is as it should be.
+pub(super) fn judge(source: &Source, delivery: Delivery, told: &Told) -> Vec<Found> {
+    if is_of_2018(told.methods.as_deref()) {
+        return Vec::new();
+    }
+    [sizes(source.manifest()), files(source), license(source, delivery, told.license)].into_iter().flatten().collect()
+}
+
+/// A size that is wrong is refused when the bundle is read.
+fn sizes(manifest: Option<&Manifest>) -> Option<Found> {
+    let parts = manifest?.parts_without_size();
+    (!parts.is_empty()).then(|| {
+        let says = format!(
+            "the manifest has no size for the {}; a device of 2022 refuses such a bundle, one of 2019 takes it",
+            named("part", "parts", &parts)
+        );
+        Found::weak("sizes", says)
+    })
+}
+
+/// Of a bundle behind a URL, only the manifest is known.
+fn files(source: &Source) -> Option<Found> {
+    let Source::Bundle(bundle) = source else { return None };
+    let files = bundle.files_without_part();
+    (!files.is_empty()).then(|| {
+        let says = format!(
+            "no part of the manifest names the {}; a device of 2022 refuses such a bundle, one of 2019 takes it",
+            named("file", "files", &files)
+        );
+        Found::weak("files", says)
+    })
+}
+
+/// An empty setting does not prove that the device is unlicensed.
+fn license(source: &Source, delivery: Delivery, license: Option<bool>) -> Option<Found> {
+    const PROBABLY: &str =
+        "the device has no licence key, so it will probably refuse to download the firmware by itself";
+    const NO_NEED: &str = "a push needs no licence";
+
+    if delivery == Delivery::Push {
+        return None;
+    }
+    if license? {
+        return Some(Found::good("license", "the device has a licence key"));
+    }
+    let way_out = match (source, delivery) {
+        (Source::Url { .. }, _) => "download the bundle and give the file with `--via push`",
+        (_, Delivery::Pull) => "give `--via push`",
+        (_, _) => "it is sent the firmware instead",
+    };
+    Some(Found::weak("license", format!("{PROBABLY}; {NO_NEED}: {way_out}")))
+}
+
+/// All of them by name.
+fn named(one: &str, many: &str, names: &[impl AsRef<str>]) -> String {
+    let noun = if names.len() == 1 { one } else { many };
+    let names: Vec<_> = names.iter().map(|name| format!("`{}`", printable(name.as_ref()))).collect();
+    format!("{noun} {}", names.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::bundle::Bundle;
+    use crate::bundle::write::{PartFile, pack};
+    use crate::update::event::Bearing;
+
+    fn manifest(parts: &Value) -> Manifest {
+        let manifest = json!({"name": "n", "platform": "p", "version": "1", "build_id": "b", "parts": parts});
+        serde_json::from_value(manifest).expect("a manifest")
+    }
+
+    fn url(parts: &Value) -> Source {
+        Source::Url { url: String::new(), manifest: Ok(manifest(parts)), signed: None }
+    }
+
+    /// A bundle with a file that no part names: the second part of one name takes the place of the first.
+    fn with_an_extra_file() -> Source {
+        let file = |src| PartFile { kind: "app", src, ptn: "app_0", data: b"data" };
+        let zip = pack(&manifest(&json!({})), &[file("old.bin"), file("new.bin")]).expect("a zip");
+        Source::Bundle(Bundle::from_bytes(zip).expect("a bundle"))
+    }
+
+    fn recorded(name: &str) -> Source {
+        let path = format!("{}/tests/{name}", env!("CARGO_MANIFEST_DIR"));
+        Source::Bundle(Bundle::read(path.as_ref()).expect("a bundle"))
+    }
+
+    fn list(names: &[&str]) -> Vec<String> {
+        names.iter().map(|&name| name.into()).collect()
+    }
+
+    #[test]
+    fn bundle_that_a_device_of_2022_refuses_is_found() {
+        let no_size = json!({"app": {"src": "a"}, "fs": {"src": "f", "size": 1}, "nvs": {"fill": 255}});
+        let no_sizes = json!({"app": {"src": "a"}, "fs": {"src": "f"}});
+        let unknown = Source::Url { url: String::new(), manifest: Err(String::new()), signed: None };
+        let (newer, old) = (Some(list(&["OTA.Update", "OTA.Begin"])), Some(list(&["OTA.Update"])));
+        let one = "sizes: the manifest has no size for the part `app`; a device of 2022 refuses";
+        let extra = "files: no part of the manifest names the file `n-p-1/old.bin`; a device of 2022 refuses";
+        for (source, methods, expected) in [
+            (url(&no_size), newer.clone(), one),
+            (url(&no_size), None, one),
+            (url(&no_size), old.clone(), ""),
+            (url(&no_sizes), newer.clone(), "sizes: the manifest has no size for the parts `app`, `fs`; a device"),
+            (unknown, newer.clone(), ""),
+            (with_an_extra_file(), newer.clone(), extra),
+            (with_an_extra_file(), old, ""),
+            (recorded("fixtures/demo-2.0.0-esp32.zip"), newer.clone(), ""),
+            (recorded("wire/firmware/good.zip"), newer, "sizes: the manifest has no size for the parts `app`, `fs`"),
+        ] {
+            let told = Told { methods, ..Told::default() };
+            let found = judge(&source, Delivery::Push, &told);
+            let says: Vec<_> = found.iter().map(|found| format!("{}: {}", found.what, found.says)).collect();
+            assert!(says.join("\n").starts_with(expected), "{source:?} {told:?}: {says:?}, not {expected}");
+            assert_eq!(says.len(), usize::from(!expected.is_empty()), "{source:?} {told:?}: {says:?}");
+            assert!(found.iter().all(|found| found.bearing == Bearing::Weak && found.refusal.is_none()));
+        }
+    }
+
+    #[test]
+    fn empty_licence_is_found_only_where_a_pull_may_need_it() {
+        let (newer, old) = (Some(list(&["OTA.Update", "OTA.Begin"])), Some(list(&["OTA.Update"])));
+        let (bundle, url) = (recorded("fixtures/demo-2.0.0-esp32.zip"), url(&json!({})));
+        for (source, delivery, methods, license, expected) in [
+            (&bundle, Delivery::Pull, &newer, Some(false), Some((Bearing::Weak, "no licence: give `--via push`"))),
+            (&bundle, Delivery::Either, &newer, Some(false), Some((Bearing::Weak, "it is sent the firmware instead"))),
+            (&url, Delivery::Pull, &newer, Some(false), Some((Bearing::Weak, "give the file with `--via push`"))),
+            (&bundle, Delivery::Pull, &None, Some(false), Some((Bearing::Weak, "no licence: give `--via push`"))),
+            (&bundle, Delivery::Push, &newer, Some(false), None),
+            (&bundle, Delivery::Pull, &old, Some(false), None),
+            (&bundle, Delivery::Pull, &newer, None, None),
+            (&bundle, Delivery::Pull, &newer, Some(true), Some((Bearing::Good, "has a licence key"))),
+        ] {
+            let told = Told { methods: methods.clone(), license, ..Told::default() };
+            let found = judge(source, delivery, &told);
+            let found = found.iter().map(|found| (found.bearing, found.says.as_str())).next();
+            assert_eq!(found.map(|found| found.0), expected.map(|expected| expected.0), "{delivery:?} {told:?}");
+            if let (Some((_, says)), Some((_, end))) = (found, expected) {
+                assert!(says.ends_with(end), "{delivery:?} {told:?}: {says}");
+            }
+        }
+    }
+}
