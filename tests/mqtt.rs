@@ -8,7 +8,7 @@ use std::time::Duration;
 use otactl::ota;
 use otactl::rpc::{CallError, Device};
 use otactl::sim::auth::Auth;
-use otactl::sim::mqtt::Generation;
+use otactl::sim::mqtt::Library;
 use otactl::sim::{Config, Simulator};
 use otactl::transport::{self, Options};
 use rumqttc::PublishOptions;
@@ -19,7 +19,7 @@ use support::{DEMO, REBOOT, Run, assert_runs, finish, otactl, run_on};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-const GENERATIONS: [Generation; 3] = [Generation::Twice, Generation::Single, Generation::Plain];
+const LIBRARIES: [Library; 3] = [Library::Twice, Library::Single, Library::Plain];
 
 fn quick() -> Config {
     Config { reboot_delay: REBOOT, ..Config::default() }
@@ -32,12 +32,12 @@ fn calls(console: &mut tokio::sync::broadcast::Receiver<String>, method: &str) -
 
 #[tokio::test]
 async fn a_device_behind_a_broker_is_updated_whatever_its_age() {
-    for generation in GENERATIONS {
+    for library in LIBRARIES {
         let broker = Broker::start();
-        let device = broker.device(quick(), generation).await;
+        let device = broker.device(quick(), library).await;
         let port = broker.url(device.id());
         let run = run_on(&port, &["update", DEMO]).await;
-        assert_eq!(run.code, 0, "{generation:?}: {}", run.shown());
+        assert_eq!(run.code, 0, "{library:?}: {}", run.shown());
         // The firmware is fetched from where the device's own address leads.
         assert!(run.stderr.contains("\nserve     the firmware at http://127.0.0.1:"), "{}", run.shown());
         assert_runs(&port, "2.0.0", true).await;
@@ -47,16 +47,16 @@ async fn a_device_behind_a_broker_is_updated_whatever_its_age() {
 /// Today's libraries run what comes on the plain topic twice. A snapshot that is made twice is a waste, a commit
 /// that runs twice is an error, an update that is started twice fails while it goes on.
 #[tokio::test]
-async fn nothing_runs_twice_on_any_generation() {
-    for generation in GENERATIONS {
+async fn nothing_runs_twice_on_any_library() {
+    for library in LIBRARIES {
         let broker = Broker::start();
-        let device = broker.device(quick(), generation).await;
+        let device = broker.device(quick(), library).await;
         let mut console = device.console();
         let port = broker.url(device.id());
         for (method, code) in [("OTA.CreateSnapshot", 0), ("OTA.Commit", 4), ("OTA.Revert", 4), ("No.Such", 4)] {
             let run = run_on(&port, &["call", method]).await;
-            assert_eq!(run.code, code, "{generation:?}, {method}: {}", run.shown());
-            assert_eq!(calls(&mut console, method), 1, "{generation:?}, {method}");
+            assert_eq!(run.code, code, "{library:?}, {method}: {}", run.shown());
+            assert_eq!(calls(&mut console, method), 1, "{library:?}, {method}");
         }
     }
 }
@@ -65,7 +65,7 @@ async fn nothing_runs_twice_on_any_generation() {
 #[tokio::test]
 async fn a_call_is_one_request() {
     let broker = Broker::start();
-    let device = broker.device(quick(), Generation::Twice).await;
+    let device = broker.device(quick(), Library::Twice).await;
     let mut console = device.console();
     let run = run_on(&broker.url(device.id()), &["call", "Sys.GetInfo"]).await;
     assert_eq!(run.code, 0, "{}", run.shown());
@@ -77,7 +77,7 @@ async fn a_call_is_one_request() {
 async fn credentials_of_the_device_and_of_the_broker_are_two_things() {
     let broker = Broker::with(Door::Guarded, None);
     let auth: Auth = "admin:secret:lab".parse().expect("credentials");
-    let device = broker.device(Config { auth: Some(auth), ..quick() }, Generation::Twice).await;
+    let device = broker.device(Config { auth: Some(auth), ..quick() }, Library::Twice).await;
     let port = format!("mqtt://{USER}@127.0.0.1:{}/{}", broker.port, device.id());
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), format!("{PASSWORD}\n")).expect("written");
@@ -109,7 +109,7 @@ async fn credentials_of_the_device_and_of_the_broker_are_two_things() {
 async fn a_broker_behind_tls() {
     let authority = Authority::new();
     let broker = Broker::with(Door::Open, Some(&authority.sign("127.0.0.1")));
-    let device = broker.device(quick(), Generation::Twice).await;
+    let device = broker.device(quick(), Library::Twice).await;
     let port = format!("mqtts://127.0.0.1:{}/{}", broker.tls_port, device.id());
     let ca = authority.file();
     let run = run_on(&port, &["--ca-cert-file", &ca, "update", DEMO]).await;
@@ -232,7 +232,7 @@ fn connect(port: &str, options: &Options) -> Device {
 #[tokio::test]
 async fn a_broker_that_restarts_is_survived() {
     let mut broker = Broker::start();
-    let simulator: Simulator = broker.device(quick(), Generation::Twice).await;
+    let simulator: Simulator = broker.device(quick(), Library::Twice).await;
     let mut console = simulator.console();
     let device = connect(&broker.url(simulator.id()), &Options::default());
     device.call(ota::GetInfo {}).await.expect("an answer");
@@ -269,7 +269,7 @@ async fn a_client_id_in_use_is_explained() {
 #[tokio::test]
 async fn the_console_is_shown_on_request() {
     let broker = Broker::start();
-    let device = broker.device(quick(), Generation::Single).await;
+    let device = broker.device(quick(), Library::Single).await;
     let mut other = Client::connect(&broker, "other").await;
     let log = format!("{}/log", device.id());
     other.publish(&log, "boot \u{1b}[31mred\n", PublishOptions::at_least_once().retained()).await;

@@ -145,7 +145,7 @@ async fn a_lost_link_is_resumed() {
 /// Older firmware writes whatever comes: in the middle it cannot be joined.
 #[tokio::test]
 async fn a_device_that_ignores_offsets_is_sent_everything_again() {
-    let config = Config { push: sim::Push::InOrder, ..recorded_device() };
+    let config = recorded_device();
     let (mut bench, _proxy) = behind_a_proxy(Way::WebSocket, config.clone(), &[50_000]).await;
     let device = bench.device(None);
     let (bundle, told) = (recorded_bundle("good.zip"), Told::default());
@@ -168,7 +168,7 @@ async fn a_device_that_ignores_offsets_is_sent_everything_again() {
 async fn a_restarted_broker_is_got_over() {
     let mut broker = support::broker::Broker::start();
     let config = Config { write_time: Duration::from_millis(10), ..recorded_device() };
-    let simulator = broker.device(config, sim::mqtt::Generation::Twice).await;
+    let simulator = broker.device(config, sim::mqtt::Library::Twice).await;
     let mut bench = Bench::new(broker.url(simulator.id()), simulator, ());
     let device = bench.device(None);
     let (bundle, told) = (recorded_bundle("good.zip"), Told::default());
@@ -209,7 +209,7 @@ async fn what_the_device_does_not_like_is_told_in_its_words() {
 
 #[tokio::test]
 async fn a_device_without_these_methods_is_told_of_at_once() {
-    let bench = Way::WebSocket.simulated(Config { push: sim::Push::Absent, ..recorded_device() }).await;
+    let bench = Way::WebSocket.simulated(recorded_device()).await;
     let device = bench.device(None);
     let failure = send(&device, &bundle(100), &Told::default()).await.expect_err("no method");
     assert!(matches!(failure.reason, Reason::Unsupported) && !failure.aborted, "{failure:?}");

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use otactl::bundle::Bundle;
 use otactl::sim::Simulator;
-use otactl::sim::mqtt::Generation;
+use otactl::sim::mqtt::Library;
 use otactl::sim::uart;
 use otactl::update::{Event, Observer, Plan, Source, Success, Via, run};
 use serde_json::Value;
@@ -63,7 +63,7 @@ fn all() -> impl Iterator<Item = (Via, &'static str)> {
 async fn a_broker_that_is_restarted_at_any_step() {
     let steps = all().map(|(via, step)| async move {
         let mut broker = Broker::start();
-        let simulated = broker.device(running_device(), Generation::Twice).await;
+        let simulated = broker.device(running_device(), Library::Twice).await;
         let port = broker.url(simulated.id());
         let restart = move || {
             broker.restart();

@@ -7,7 +7,7 @@ mod support;
 
 use otactl::sim::Config;
 use otactl::sim::auth::Algorithm;
-use otactl::sim::mqtt::{self, Generation};
+use otactl::sim::mqtt::{self, Library};
 use rumqttc::{PublishOptions, QoS};
 use support::broker::{Broker, Client};
 use support::recording::{Bench, Case, PATIENCE, keep_time, normal, reboots, recording};
@@ -21,13 +21,13 @@ const CONNECT: &str = "device_connect";
 
 #[tokio::test]
 async fn devices_behind_a_broker_answer_as_recorded() {
-    replay("mqtt.json", recorded_device(), Generation::Twice, 28).await;
+    replay("mqtt.json", recorded_device(), Library::Twice, 28).await;
 }
 
 #[tokio::test]
 async fn older_devices_behind_a_broker_answer_as_recorded() {
     let config = Config { id: "esp32_SINGLE".into(), ..recorded_device() };
-    replay("mqtt-single.json", config, Generation::Single, 28).await;
+    replay("mqtt-single.json", config, Library::Single, 28).await;
 }
 
 /// With the nonces and cnonces of the recording, at the time of the recording.
@@ -37,14 +37,14 @@ async fn credentials_are_checked_as_recorded() {
         ("mqtt-md5.json", "esp32_AUTHMD5", Algorithm::Md5),
         ("mqtt-sha256.json", "esp32_AUTHSHA256", Algorithm::Sha256),
     ] {
-        replay(name, recorded_device_with_auth(id, algorithm), Generation::Twice, 1).await;
+        replay(name, recorded_device_with_auth(id, algorithm), Library::Twice, 1).await;
     }
 }
 
 /// Replays all cases that do without a script, of which there are this many.
-async fn replay(name: &str, config: Config, generation: Generation, count: usize) {
+async fn replay(name: &str, config: Config, library: Library, count: usize) {
     let broker = Broker::start();
-    let mut bench = Bench::of(broker.device(config, generation).await).await;
+    let mut bench = Bench::of(broker.device(config, library).await).await;
     let mut host = Client::connect(&broker, "host").await;
     host.hear("probe/rpc").await;
     let cases: Vec<_> = recording(name).cases.into_iter().filter(|case| case.case != CONNECT).collect();
@@ -107,7 +107,7 @@ async fn the_device_comes_to_its_broker_as_recorded() {
         port: listener.local_addr().expect("an address").port(),
         login: None,
         device: device.id().into(),
-        generation: Generation::Twice,
+        library: Library::Twice,
     });
     let (mut socket, _) = timeout(PATIENCE, listener.accept()).await.expect("in time").expect("a connection");
     let mut compared = 0;

@@ -15,8 +15,10 @@ use super::delivery::{deliver, goes_out};
 use super::device::{Device, Flash};
 use super::download::{Fetched, download};
 use super::faults::{Delivery, OnLine};
+use super::pull::{self, Pull};
 use super::services::{self, Answer, Surroundings};
 use super::storage;
+use super::update_error::UpdateError;
 use super::wire::{Call, Failure, Outcome};
 
 /// Connections that a reboot has cut, and which are held open so that the peer hears nothing.
@@ -47,6 +49,15 @@ struct Inner {
     saved: Option<Flash>,
     /// When all will be written that has come.
     written: Instant,
+    /// The call of `OTA.Update` that waits for the end of an update, since 2019.
+    waiting: Option<Waiting>,
+}
+
+/// A call that waits.
+#[derive(Debug)]
+struct Waiting {
+    /// `None`: the reply is lost.
+    reply: Option<oneshot::Sender<Outcome>>,
 }
 
 /// What a call brings: at once, or later.
@@ -54,6 +65,8 @@ struct Inner {
 pub enum Answered {
     /// The outcome.
     Now(Outcome),
+    /// The outcome, behind what has come together with the call.
+    NextTurn(Outcome),
     /// The outcome, when the download has ended or its time has come; without one, the reply never comes.
     Later(oneshot::Receiver<Outcome>),
 }
@@ -71,7 +84,7 @@ impl Board {
             config,
             power: watch::Sender::new(Some(device.boots())),
             updating: watch::Sender::new(None),
-            inner: Mutex::new(Inner { device, saved: None, written: now() }),
+            inner: Mutex::new(Inner { device, saved: None, written: now(), waiting: None }),
             changed: Notify::new(),
             console: broadcast::Sender::new(CONSOLE),
             graveyard: Mutex::new(VecDeque::new()),
@@ -125,27 +138,37 @@ impl Board {
             ip,
             auth,
             update: &self.config.update,
+            licensed: self.config.licensed,
+            files: &self.config.files,
             unix_time,
-            push: self.config.push,
         };
-        let answers = self.with(|device, now| {
+        let answers = self.with_inner(|inner, now| {
+            let device = &mut inner.device;
             if !device.faults_mut().hears(&call.method, now) {
-                return (0..times).map(|_| (Answer::Never, Delivery::Never)).collect();
+                return (0..times).map(|_| (Answer::Never, Delivery::Never, None)).collect();
             }
             for _ in 0..times {
                 self.print(&call.method);
             }
             let answers = services::answers(device, call, times, around, now);
-            deliver(device, &call.method, answers, now)
+            let answers = deliver(device, &call.method, answers, now);
+            answers.into_iter().map(|(answer, delivery)| inner.lets_wait(answer, delivery)).collect::<Vec<_>>()
         });
-        answers.into_iter().map(|(answer, delivery)| self.answered(&call.method, answer, delivery)).collect()
+        let answered = answers.into_iter();
+        answered.map(|(answer, delivery, told)| self.answered(&call.method, answer, delivery, told)).collect()
     }
 
-    fn answered(self: &Arc<Self>, method: &str, answer: Answer, delivery: Delivery) -> Answered {
+    fn answered(
+        self: &Arc<Self>,
+        method: &str,
+        answer: Answer,
+        delivery: Delivery,
+        told: Option<oneshot::Receiver<Outcome>>,
+    ) -> Answered {
         let late = if let Delivery::Late(late) = delivery { late } else { Duration::ZERO };
-        let (outcome, leaves) = match answer {
-            Answer::Now(outcome) => (outcome, now()),
-            Answer::AfterWriting { outcome, bytes } => (outcome, self.written(bytes)),
+        let (outcome, leaves, in_next_turn) = match answer {
+            Answer::Now(outcome) => (outcome, now(), false),
+            Answer::NextTurn { outcome, bytes } => (outcome, self.written(bytes), true),
             Answer::AfterDownload { url, timeout, number } => {
                 let (reply, later) = oneshot::channel();
                 // A task of its own: the update goes on when the caller disconnects.
@@ -160,12 +183,36 @@ impl Board {
                 });
                 return Answered::Later(later);
             }
-            Answer::Never => return Self::unanswered(),
+            Answer::Pull { url, terms, number } => {
+                tokio::spawn(pull::run(Arc::clone(self), Pull { url, terms, number, late }));
+                return self.waits(told, Duration::ZERO);
+            }
+            Answer::Waits => return self.waits(told, late),
+            Answer::Never | Answer::Pending | Answer::Replaces => return Self::unanswered(),
         };
         match delivery {
             Delivery::Never => Self::unanswered(),
-            Delivery::AtOnce | Delivery::Late(_) => self.reply(outcome, leaves + late),
+            Delivery::AtOnce | Delivery::Late(_) => self.reply(outcome, leaves + late, in_next_turn),
         }
+    }
+
+    /// A reply that comes when the device tells the call that waits, and so much later.
+    fn waits(self: &Arc<Self>, told: Option<oneshot::Receiver<Outcome>>, late: Duration) -> Answered {
+        let Some(told) = told else { return Self::unanswered() };
+        let wait = late + self.config.reply_delay;
+        if wait.is_zero() {
+            return Answered::Later(told);
+        }
+        let (reply, later) = oneshot::channel();
+        let (board, boot) = (Arc::clone(self), self.boot());
+        tokio::spawn(async move {
+            if let Ok(outcome) = told.await
+                && board.lets_pass(wait, boot).await
+            {
+                let _ = reply.send(outcome);
+            }
+        });
+        Answered::Later(later)
     }
 
     /// A reply that never comes.
@@ -174,10 +221,10 @@ impl Board {
     }
 
     /// A reply that leaves the device then, and is on its way for a while.
-    fn reply(self: &Arc<Self>, outcome: Outcome, leaves: Instant) -> Answered {
+    fn reply(self: &Arc<Self>, outcome: Outcome, leaves: Instant, in_next_turn: bool) -> Answered {
         let wait = (leaves + self.config.reply_delay).saturating_duration_since(now());
         if wait.is_zero() {
-            return Answered::Now(outcome);
+            return if in_next_turn { Answered::NextTurn(outcome) } else { Answered::Now(outcome) };
         }
         let (reply, later) = oneshot::channel();
         let (board, boot) = (Arc::clone(self), self.boot());
@@ -212,13 +259,13 @@ impl Board {
         let fetched = tokio::select! {
             biased;
             () = self.until_off(boot) => return Err(Failure::bare(-1)),
-            () = self.until_given_up(number) => return Err(Failure::new(-1, "Update failed")),
+            () = self.until_given_up(number) => return Err(UpdateError::Failed.of_2018()),
             fetched = download(self.id(), &running, &self.config.update, url, timeout, rate, progress) => fetched,
         };
         let (firmware, outcome) = match fetched {
             Ok(Fetched::Written(firmware)) => match self.with(|device, _| device.faults_mut().look_again()) {
                 Ok(()) => (Some(firmware), Failure::new(0, "Update applied, finalizing")),
-                Err(failure) => (None, failure),
+                Err(error) => (None, error.of_2018()),
             },
             Ok(Fetched::NothingNew(why)) => (None, Failure::new(0, why)),
             Ok(Fetched::PowerLost(connection)) => {
@@ -278,8 +325,13 @@ impl Board {
         let _ = power.wait_for(|now| *now != boot).await;
     }
 
-    /// Returns when this update does not run any more.
-    async fn until_given_up(&self, number: u64) {
+    /// How long after a lost connection a pull asks again.
+    pub(super) fn retry_after(&self) -> Duration {
+        self.config.retry_after
+    }
+
+    /// Returns when this download does not run any more.
+    pub(super) async fn until_given_up(&self, number: u64) {
         let mut updating = self.updating.subscribe();
         let _ = updating.wait_for(|now| *now != Some(number)).await;
     }
@@ -305,23 +357,33 @@ impl Board {
         let _ = self.console.send(line.to_owned());
     }
 
-    fn with<R>(&self, work: impl FnOnce(&mut Device, Instant) -> R) -> R {
-        let result = self.with_quietly(work);
+    pub(super) fn with<R>(&self, work: impl FnOnce(&mut Device, Instant) -> R) -> R {
+        self.with_inner(|inner, now| work(&mut inner.device, now))
+    }
+
+    fn with_inner<R>(&self, work: impl FnOnce(&mut Inner, Instant) -> R) -> R {
+        let result = self.with_inner_quietly(work);
         self.changed.notify_one();
         result
     }
 
-    /// Works on the device after what is due has happened, and lets the world see what has changed.
     fn with_quietly<R>(&self, work: impl FnOnce(&mut Device, Instant) -> R) -> R {
+        self.with_inner_quietly(|inner, now| work(&mut inner.device, now))
+    }
+
+    /// Works on the device after what is due has happened, and lets the world see what has changed.
+    fn with_inner_quietly<R>(&self, work: impl FnOnce(&mut Inner, Instant) -> R) -> R {
         let mut inner: MutexGuard<'_, Inner> = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let now = now();
         inner.device.tick(now);
-        let result = work(&mut inner.device, now);
+        inner.tell(now);
+        let result = work(&mut inner, now);
+        inner.tell(now);
         for fault in inner.device.faults_mut().take_struck() {
             self.print(&format!("fault: {fault}"));
         }
         self.publish_power(&inner.device);
-        self.updating.send_replace(inner.device.update().map(|update| update.number));
+        self.updating.send_replace(inner.device.download());
         self.save(&mut inner);
         result
     }
@@ -342,6 +404,35 @@ impl Board {
         match storage::save(directory, inner.device.flash()) {
             Ok(()) => inner.saved = Some(inner.device.flash().clone()),
             Err(error) => self.print(&format!("cannot save the flash in {}: {error}", directory.display())),
+        }
+    }
+}
+
+impl Inner {
+    /// Lets a call wait if it is answered when an update ends. The receiver gets the outcome then.
+    fn lets_wait(
+        &mut self,
+        answer: Answer,
+        delivery: Delivery,
+    ) -> (Answer, Delivery, Option<oneshot::Receiver<Outcome>>) {
+        if !matches!(answer, Answer::Pull { .. } | Answer::Waits) {
+            return (answer, delivery, None);
+        }
+        let (reply, told) = oneshot::channel();
+        let is_lost = delivery == Delivery::Never;
+        self.waiting = Some(Waiting { reply: (!is_lost).then_some(reply) });
+        (answer, delivery, Some(told))
+    }
+
+    /// Hands on what the device tells the call that waits.
+    fn tell(&mut self, now: Instant) {
+        let Some(outcome) = self.device.take_told() else { return };
+        let waiting = self.waiting.take();
+        if goes_out(&mut self.device, "OTA.Update", &outcome, now)
+            && let Some(reply) = waiting.and_then(|waiting| waiting.reply)
+        {
+            // The caller may have gone.
+            let _ = reply.send(outcome);
         }
     }
 }

@@ -35,16 +35,16 @@ pub enum Fault {
     NoMethod(String),
     /// `OTA.Update` is not answered when it fails, as with firmware of 2018-07 to 2018-10.
     FailuresUnanswered,
-    /// `OTA.Update` is answered `Not Modified`, as after a 304, and nothing is fetched.
+    /// `OTA.Update` is answered as after a 304 (2018: `Not Modified`; since 2019: `true`), and nothing is fetched.
     NotModified,
-    /// The updater refuses every bundle with `Wrong platform`: the device is not what `Sys.GetInfo` says it is.
+    /// The updater refuses every bundle as one for another platform: the device is not what `Sys.GetInfo` says it is.
     WrongPlatform,
     /// The updater says `Digest mismatch` at the end of every bundle, as when the flash is worn out.
     WrongDigest,
     /// The power is gone for a moment when so many percent of a bundle have been written; once.
     RebootAt(u8),
-    /// The device gives up when so many percent of a bundle have been written: it closes the connection from which
-    /// the bundle comes, and says `Update failed`; once.
+    /// When so many percent of a bundle have been written, the connection from which the bundle comes breaks. That ends
+    /// a download of 2018 with `Update failed`; later ones ask for the rest. A piece of a push fails; once.
     CutAt(u8),
     /// The device takes no more when so many percent of a bundle have been written, and leaves the connection open
     /// until its time is up; once.
@@ -52,7 +52,8 @@ pub enum Fault {
     /// The device takes so many bytes of a bundle per second.
     SlowDownload(NonZeroU32),
     /// From the beginning, an update is under way and has come so far. It ends after so long without a new
-    /// firmware, or only with a reboot.
+    /// firmware, or only with a reboot. Since 2019 it is a pull whose caller has been answered: `OTA.End` does not end
+    /// it, and a call of `OTA.Update` waits for it and is told `Update timed out`.
     Busy(u8, Option<Duration>),
     /// After an update that went well the device reboots at once, and does not answer before.
     RebootBeforeReply,
@@ -168,7 +169,7 @@ pub const KINDS: [Kind; 31] = [
     kind("wrong-platform", "", "bundles for the platform it claims are refused", |_| Ok(Fault::WrongPlatform)),
     kind("wrong-digest", "", "bundles end in a digest mismatch", |_| Ok(Fault::WrongDigest)),
     kind("reboot-at", "PERCENT", "a power cycle in the middle of a bundle, once", |v| Ok(Fault::RebootAt(percent(v)?))),
-    kind("cut-at", "PERCENT", "gives up in the middle of a bundle, once", |v| Ok(Fault::CutAt(percent(v)?))),
+    kind("cut-at", "PERCENT", "a broken connection in the middle of a bundle, once", |v| Ok(Fault::CutAt(percent(v)?))),
     kind("stall-at", "PERCENT", "stalls in the middle of a bundle, once", |v| Ok(Fault::StallAt(percent(v)?))),
     kind("slow-download", "BYTES", "takes so many bytes of a bundle per second", |v| {
         Ok(Fault::SlowDownload(number(v)?))

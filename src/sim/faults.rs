@@ -4,7 +4,10 @@
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
+use super::device::DONE;
 use super::fault::Fault;
+use super::generation::Generation;
+use super::update_error::UpdateError;
 use super::wire::{Failure, Outcome};
 
 /// The faults in the order in which they were given; of two that would strike, the first one does.
@@ -127,7 +130,7 @@ impl Faults {
 
     /// What is answered in place of carrying the method out, by a firmware that is new or not.
     #[must_use]
-    pub fn answer(&self, method: &str, is_new: bool) -> Option<Outcome> {
+    pub fn answer(&self, method: &str, is_new: bool, generation: Generation) -> Option<Outcome> {
         self.find(|fault| match (fault, method) {
             (Fault::Answers(of, json), _) if is_new && of == method => Some(Ok(json.to_string())),
             (Fault::Fails(of, code, message), _) if is_new && of == method => {
@@ -135,6 +138,7 @@ impl Faults {
             }
             (Fault::CommitRefused, "OTA.Commit") => Some(Err(Failure::bare(-1))),
             (Fault::CommitIgnored, "OTA.Commit") => Some(Ok("null".into())),
+            (Fault::NotModified, "OTA.Update") if generation.is_compiled() => Some(Ok(DONE.into())),
             (Fault::NotModified, "OTA.Update") => Some(Err(Failure::new(0, "Not Modified"))),
             _ => None,
         })
@@ -165,9 +169,9 @@ impl Faults {
     }
 
     /// What the updater finds when it looks again at a bundle that it has written well.
-    pub fn look_again(&mut self) -> Result<(), Failure> {
+    pub fn look_again(&mut self) -> Result<(), UpdateError> {
         let is_wrong = self.strikes(|fault| *fault == Fault::WrongDigest);
-        if is_wrong { Err(Failure::new(-1, "Digest mismatch")) } else { Ok(()) }
+        if is_wrong { Err(UpdateError::Digest) } else { Ok(()) }
     }
 
     /// How far the update is that is under way from the beginning, and after how long it ends.
@@ -312,10 +316,14 @@ mod tests {
     #[test]
     fn only_the_new_firmware_has_answers_of_its_own() {
         let faults = faults(&["answers=App.Health:{\"ok\":false}", "fails=Sys.GetInfo:500:hot", "commit-refused"]);
-        assert_eq!(faults.answer("App.Health", true), Some(Ok("{\"ok\":false}".into())));
-        assert_eq!(faults.answer("Sys.GetInfo", true), Some(Err(Failure::new(500, "hot"))));
-        assert_eq!(faults.answer("App.Health", false), None);
-        assert_eq!(faults.answer("OTA.Commit", false), Some(Err(Failure::bare(-1))));
+        assert_eq!(faults.answer("App.Health", true, Generation::Y2022), Some(Ok("{\"ok\":false}".into())));
+        assert_eq!(faults.answer("Sys.GetInfo", true, Generation::Y2022), Some(Err(Failure::new(500, "hot"))));
+        assert_eq!(faults.answer("App.Health", false, Generation::Y2022), None);
+        assert_eq!(faults.answer("OTA.Commit", false, Generation::Y2022), Some(Err(Failure::bare(-1))));
+        let faults = self::faults(&["not-modified"]);
+        let update = |generation| faults.answer("OTA.Update", false, generation);
+        assert_eq!(update(Generation::Y2018), Some(Err(Failure::new(0, "Not Modified"))));
+        assert_eq!(update(Generation::Y2019), Some(Ok("\"true\"".into())));
     }
 
     #[test]

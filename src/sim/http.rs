@@ -156,7 +156,7 @@ impl<S: Stream> Connection<S> {
             (Err(Failure { code: 401, .. }), Some(auth)) => {
                 unauthorized(&auth.challenge_header(board.unix_time()), keep_alive)
             }
-            (Ok(result), _) => json("200 OK", &result, keep_alive),
+            (Ok(result), _) => json("200 OK", bare(&result), keep_alive),
             (Err(failure), _) => {
                 // Also 500 for code 0, which is success.
                 let status = match failure.code {
@@ -171,7 +171,7 @@ impl<S: Stream> Connection<S> {
 
     async fn call(&self, call: &Call, board: &Arc<Board>) -> Outcome {
         match board.answer(call, &self.channel, &self.ip) {
-            Answered::Now(outcome) => outcome,
+            Answered::Now(outcome) | Answered::NextTurn(outcome) => outcome,
             Answered::Later(outcome) => match outcome.await {
                 Ok(outcome) => outcome,
                 // The update ended with the power, and so does this connection.
@@ -179,6 +179,11 @@ impl<S: Stream> Connection<S> {
             },
         }
     }
+}
+
+/// A string loses its quotes (wire/ota2022-http.json, case `rest_pull`).
+fn bare(result: &str) -> &str {
+    result.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(result)
 }
 
 /// The body ends in an empty line, which counts.

@@ -2,18 +2,20 @@
 //! are real, and it answers as the recorded bytes in `tests/wire/` do.
 //!
 //! - [`device`]: the state machine: slots, boot state, reboots, timers; the clock is an argument;
-//! - [`services`]: the methods, and the exact words of their answers;
+//! - [`generation`]: which update service it has, of 2018, 2019 or 2022;
+//! - [`services`]: the methods, and the exact words of their answers; [`args`]: their arguments, leniently read;
+//! - [`config_tree`]: its settings;
 //! - [`auth`]: who may call them;
 //! - [`wire`]: requests as the device's lenient scanner reads them, replies as it writes them;
-//! - [`updater`]: the bundle, as the device takes it from a stream; pure as well;
+//! - [`updater`]: the bundle, as the device takes it from a stream; pure as well. [`zip_directory`] finds its end,
+//!   [`update_error`] says what is wrong with it;
 //! - [`signing`]: whose bundles it takes;
-//! - [`push`]: feeds the updater with what a caller sends;
-//! - [`download`]: fetches a bundle over HTTP and feeds the updater;
+//! - [`download`] (2018) and `pull` (since 2019): fetch a bundle over HTTP by [`http_client`], and feed the updater;
 //! - [`fault`]: what can go wrong, and its names; [`faults`]: whether it does; pure too, and
 //!   [`delivery`]: what that means for the replies;
 //! - [`board`]: the device with its clock, its power and its downloads;
 //! - [`server`]: the ports, served by [`http`] and [`websocket`], by [`tcp`] with [`lines`], and by [`udp`];
-//! - [`replies`]: replies at once or later, on all of these; [`talk`]: what is said on a line;
+//! - [`replies`]: replies at once, in the next turn or later, on all of these; [`talk`]: what is said on a line;
 //! - [`mqtt`]: the device as a client of a broker;
 //! - [`tls`]: TLS below HTTP and WebSocket, which run over any [`stream`];
 //! - [`uart`]: a line of real speed with small buffers; `serial`: the same on a pseudo terminal;
@@ -21,17 +23,21 @@
 //!
 //! Nothing here uses the client's side of otactl, so that a mistake there cannot hide itself.
 
+pub mod args;
 pub mod auth;
 pub mod board;
+pub mod config_tree;
 pub mod delivery;
 pub mod device;
 pub mod download;
 pub mod fault;
 pub mod faults;
+pub mod generation;
 pub mod http;
+pub mod http_client;
 pub mod lines;
 pub mod mqtt;
-pub mod push;
+mod pull;
 pub mod replies;
 #[cfg(unix)]
 pub mod serial;
@@ -45,22 +51,33 @@ pub mod tcp;
 pub mod tls;
 pub mod uart;
 pub mod udp;
+pub mod update_error;
 pub mod updater;
 pub mod websocket;
 pub mod wire;
+pub mod zip_directory;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tokio_tungstenite::tungstenite::Bytes;
+
 pub use device::Firmware;
 pub use fault::Fault;
-pub use push::Push;
+pub use generation::Generation;
 pub use server::Simulator;
 pub use signing::UpdateConfig;
 
 /// What a simulated device is.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// The generation of its update service.
+    pub generation: Generation,
+    /// Whether it takes firmware from any URL, as a device since 2019 does only with a licence.
+    pub licensed: bool,
+    /// What lies in its file system, by name: bundles for `OTA.Update {file}`.
+    pub files: BTreeMap<String, Bytes>,
     /// Its id, such as `esp32_AABBCC`.
     pub id: String,
     /// What it runs from the factory; its platform is the device's.
@@ -75,8 +92,8 @@ pub struct Config {
     pub update: UpdateConfig,
     /// The unix time at which its clock stands still; `None`: that of this machine.
     pub clock: Option<u64>,
-    /// Whether a caller can send it an update, and how.
-    pub push: Push,
+    /// How long after a lost connection a pull asks for the rest (since 2019).
+    pub retry_after: Duration,
     /// How long it is busy with each `OTA.Write`, one after another; the reply comes after that.
     pub write_time: Duration,
     /// How long every reply is on its way. The next one does not wait for it.
@@ -91,6 +108,9 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            generation: Generation::default(),
+            licensed: true,
+            files: BTreeMap::new(),
             id: "esp32_AABBCC".into(),
             factory: Firmware {
                 app: "demo".into(),
@@ -103,7 +123,7 @@ impl Default for Config {
             auth: None,
             update: UpdateConfig::default(),
             clock: None,
-            push: Push::default(),
+            retry_after: Duration::from_secs(3),
             write_time: Duration::ZERO,
             reply_delay: Duration::ZERO,
             running_for: Duration::ZERO,

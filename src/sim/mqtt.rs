@@ -34,19 +34,19 @@ pub struct Config {
     /// The device's name at the broker, with which its topics begin.
     pub device: String,
     /// The age of its library.
-    pub generation: Generation,
+    pub library: Library,
 }
 
 /// Without the password.
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Config({}:{}/{}, {:?})", self.host, self.port, self.device, self.generation)
+        write!(f, "Config({}:{}/{}, {:?})", self.host, self.port, self.device, self.library)
     }
 }
 
 /// How old a device library is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Generation {
+pub enum Library {
     /// Since 2021-06: what comes on `<device>/rpc` is run twice, and answered twice.
     Twice,
     /// Before: everything is run once. That it listens on `<device>/rpc/#` is recorded, that it runs what comes
@@ -96,12 +96,13 @@ fn options(config: &Config) -> MqttOptions {
 async fn talk(config: &Config, client: &AsyncClient, events: &mut EventLoop, ip: &str, board: &Arc<Board>) {
     let plain = format!("{}/rpc", config.device);
     let mut replies = Replies::default();
-    let mut subscriptions = if config.generation == Generation::Plain { 1 } else { 2 };
+    let mut subscriptions = if config.library == Library::Plain { 1 } else { 2 };
     loop {
         tokio::select! {
-            (reply, topic) = replies.next() => publish(client, topic, reply),
+            // What has come together is heard before the next turn.
+            biased;
             event = events.poll() => match event {
-                Ok(Event::Incoming(Packet::ConnAck(_))) => subscribe(config.generation, &plain, client),
+                Ok(Event::Incoming(Packet::ConnAck(_))) => subscribe(config.library, &plain, client),
                 Ok(Event::Incoming(Packet::SubAck(_))) => {
                     // The last of them is that to the plain topic.
                     subscriptions -= 1;
@@ -113,21 +114,22 @@ async fn talk(config: &Config, client: &AsyncClient, events: &mut EventLoop, ip:
                     if message.payload.len() > MAX_REQUEST {
                         return;
                     }
-                    let is_doubled = config.generation == Generation::Twice && message.topic == plain.as_bytes();
+                    let is_doubled = config.library == Library::Twice && message.topic == plain.as_bytes();
                     let times = if is_doubled { 2 } else { 1 };
                     answer(&message, times, ip, board, client, &mut replies);
                 }
                 Ok(_) => {}
                 Err(_) => return,
             },
+            (reply, topic) = replies.next() => publish(client, topic, reply),
         }
     }
 }
 
 /// In two packets, as recorded in wire/mqtt.json, case `device_connect`.
-fn subscribe(generation: Generation, plain: &str, client: &AsyncClient) {
+fn subscribe(library: Library, plain: &str, client: &AsyncClient) {
     // There is room for two.
-    if generation != Generation::Plain {
+    if library != Library::Plain {
         let _ = client.try_subscribe(format!("{plain}/#"), QoS::AtLeastOnce);
     }
     let _ = client.try_subscribe(plain.to_owned(), QoS::AtLeastOnce);
@@ -150,7 +152,7 @@ fn answer(
     let Some(call) = wire::parse(&message.payload, board.id()) else { return };
     let Some(topic) = call.src.as_ref().map(|src| format!("{src}/rpc")) else { return };
     for answered in board.answers(&call, times, "", ip) {
-        if let Some((reply, topic)) = replies.to(&call, answered, board, topic.clone()) {
+        for (reply, topic) in replies.to(&call, answered, board, topic.clone()) {
             publish(client, topic, reply);
         }
     }

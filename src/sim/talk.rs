@@ -37,7 +37,7 @@ impl<'a> Talk<'a> {
             // Invalid frames are met with silence.
             let Some(call) = wire::parse(&json, self.board.id()) else { continue };
             let answered = self.board.answer(&call, self.channel, self.ip);
-            if let Some((reply, ())) = self.replies.to(&call, answered, self.board, ()) {
+            for (reply, ()) in self.replies.to(&call, answered, self.board, ()) {
                 said.extend(self.say(&reply));
             }
         }

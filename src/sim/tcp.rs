@@ -28,11 +28,13 @@ async fn talk(stream: &mut TcpStream, channel: &str, ip: &str, board: &Arc<Board
     let mut buffer = vec![0; 1024];
     loop {
         let said = tokio::select! {
-            said = talk.later() => said,
+            // What has come together is heard before the next turn.
+            biased;
             read = stream.read(&mut buffer) => match read {
                 Ok(read @ 1..) => talk.hear(&buffer[..read]),
                 _ => return,
             },
+            said = talk.later() => said,
         };
         if stream.write_all(&said).await.is_err() {
             return;

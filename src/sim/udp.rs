@@ -8,32 +8,33 @@ use super::board::Board;
 use super::replies::Replies;
 use super::wire;
 
-/// The largest frame that the device takes, in bytes; a larger one is not answered.
-const MAX_FRAME: usize = 4096;
+/// What the device reads of a datagram, in bytes; the rest is lost.
+const MAX_DATAGRAM: usize = 1460;
 
 /// Serves the device on this socket. Never returns.
 pub async fn serve(socket: UdpSocket, board: Arc<Board>) {
     let ip = socket.local_addr().map(|address| address.ip().to_string()).unwrap_or_default();
-    let mut buffer = vec![0; MAX_FRAME + 1];
+    let mut buffer = vec![0; MAX_DATAGRAM];
     let mut replies = Replies::default();
     loop {
-        let reply = tokio::select! {
-            reply = replies.next() => Some(reply),
+        let ready = tokio::select! {
+            biased;
             received = socket.recv_from(&mut buffer) => {
                 // An error concerns an earlier datagram.
                 let Ok((len, peer)) = received else { continue };
-                let call = wire::parse(&buffer[..len.min(MAX_FRAME)], board.id());
+                let call = wire::parse_datagram(&buffer[..len], board.id());
                 let (Some(call), Some(boot)) = (call, board.boot()) else { continue };
                 let answered = board.answer(&call, &peer.to_string(), &ip);
                 replies.to(&call, answered, &board, (peer, boot))
             }
+            reply = replies.next() => vec![reply],
         };
-        // What began before a reboot ends with it.
-        if let Some((reply, (peer, boot))) = reply
-            && board.boot() == Some(boot)
-        {
-            // Lost, as a datagram may be.
-            let _ = socket.send_to(reply.as_bytes(), peer).await;
+        for (reply, (peer, boot)) in ready {
+            // What began before a reboot ends with it.
+            if board.boot() == Some(boot) {
+                // Lost, as a datagram may be.
+                let _ = socket.send_to(reply.as_bytes(), peer).await;
+            }
         }
     }
 }

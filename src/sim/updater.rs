@@ -1,13 +1,17 @@
-//! The device's updater: a bundle, taken from a stream as it comes, with nothing kept of it but the
-//! manifest. No I/O; the failures are the device's own, as recorded in wire/ws.json, case
-//! `ota_update_errors`.
+//! The device's updater: takes a bundle from a stream as it comes, and keeps nothing of it but the manifest. No I/O.
+//!
+//! The generations differ in what they check, when they check it, and where the bundle ends for them: that of 2018
+//! stops at the directory of the archive, later ones take the archive to its last byte.
 
+use serde_json::Value;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
 use super::device::Firmware;
+use super::generation::Generation;
 use super::signing::UpdateConfig;
-use super::wire::Failure;
+use super::update_error::UpdateError;
+use super::zip_directory::ZipDirectory;
 use crate::bundle::Manifest;
 use crate::bundle::archive::{self, LocalHeader, Next};
 use crate::text::hex;
@@ -16,18 +20,35 @@ use crate::text::hex;
 const MAX_HEADER: usize = 1024;
 const MAX_MANIFEST: u32 = 16 << 10;
 
+/// The bytes of a header that a compiled service waits for before it looks at them.
+const MIN_HEADER: usize = 30;
+
 /// The parts without which an esp32 takes no update.
 const REQUIRED: [&str; 2] = ["app", "fs"];
 
 /// An update under way.
 #[derive(Debug)]
 pub struct Updater {
+    generation: Generation,
     running: Firmware,
     whose: UpdateConfig,
     state: State,
     manifest: Option<Manifest>,
     /// The types of the parts that have been written.
     written: Vec<String>,
+    /// Something else has written to the slot meanwhile.
+    is_spoiled: bool,
+}
+
+/// What an updater makes of some bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// It wants more.
+    More,
+    /// It wants no more, since the device runs this version; only in 2018.
+    NothingNew,
+    /// It has everything.
+    Complete,
 }
 
 #[derive(Debug)]
@@ -38,16 +59,25 @@ enum State {
     Manifest { header: LocalHeader, data: Vec<u8> },
     /// Writes a file to the flash.
     File { header: LocalHeader, left: u32, crc32: crc32fast::Hasher, sha1: Sha1, sha256: Sha256 },
+    /// Skips the directory.
+    Directory(ZipDirectory),
     /// All files are there; the rest does not matter.
     Done,
 }
 
 impl Updater {
-    /// An updater of a device that runs this.
+    /// An updater of a device of this generation that runs this.
     #[must_use]
-    pub fn new(running: Firmware) -> Self {
-        let whose = UpdateConfig::default();
-        Self { running, whose, state: State::Header(Vec::new()), manifest: None, written: Vec::new() }
+    pub fn new(generation: Generation, running: Firmware) -> Self {
+        Self {
+            generation,
+            running,
+            whose: UpdateConfig::default(),
+            state: State::Header(Vec::new()),
+            manifest: None,
+            written: Vec::new(),
+            is_spoiled: false,
+        }
     }
 
     /// The same for a device that does not take everybody's firmware.
@@ -56,8 +86,13 @@ impl Updater {
         Self { whose, ..self }
     }
 
-    /// Takes the next bytes. `Ok(true)`: no more are needed, since the device runs this version.
-    pub fn push(&mut self, mut bytes: &[u8]) -> Result<bool, Failure> {
+    /// Notes that something else has written to the slot: the digest of the next part will be wrong.
+    pub fn spoil(&mut self) {
+        self.is_spoiled = true;
+    }
+
+    /// Takes the next bytes.
+    pub fn push(&mut self, mut bytes: &[u8]) -> Result<Taken, UpdateError> {
         while !bytes.is_empty() {
             match &mut self.state {
                 State::Done => break,
@@ -66,8 +101,12 @@ impl Updater {
                     bytes = &bytes[1..];
                     match archive::next(buffer) {
                         Next::Incomplete if buffer.len() < MAX_HEADER => {}
-                        Next::Incomplete | Next::Junk => {
-                            return Err(Failure::new(-1, "Malformed archive (invalid file header)"));
+                        Next::Junk if self.generation.is_compiled() && buffer.len() < MIN_HEADER => {}
+                        Next::Incomplete | Next::Junk => return Err(UpdateError::Header),
+                        Next::Directory if self.generation.is_compiled() => {
+                            let mut directory = ZipDirectory::default();
+                            directory.push(buffer)?;
+                            self.state = State::Directory(directory);
                         }
                         Next::Directory => self.state = State::Done,
                         Next::Entry(header, _) => self.begin_file(header)?,
@@ -79,7 +118,7 @@ impl Updater {
                     data.extend_from_slice(now);
                     bytes = later;
                     if data.len() == header.size as usize && self.end_manifest()? {
-                        return Ok(true);
+                        return Ok(Taken::NothingNew);
                     }
                 }
                 State::File { left, crc32, sha1, sha256, .. } => {
@@ -93,24 +132,24 @@ impl Updater {
                         self.end_file()?;
                     }
                 }
+                State::Directory(directory) => {
+                    if directory.push(bytes)? {
+                        self.state = State::Done;
+                    }
+                    break;
+                }
             }
         }
-        Ok(false)
+        Ok(if matches!(self.state, State::Done) { Taken::Complete } else { Taken::More })
     }
 
-    /// Whether all files are there.
-    #[must_use]
-    pub fn is_complete(&self) -> bool {
-        matches!(self.state, State::Done)
-    }
-
-    /// The stream has ended.
-    pub fn finish(self) -> Result<Firmware, Failure> {
+    /// The firmware that was taken, at the end of the stream.
+    pub fn finish(self) -> Result<Firmware, UpdateError> {
         let (State::Done, Some(manifest)) = (self.state, self.manifest) else {
-            return Err(Failure::new(-1, "Update failed"));
+            return Err(UpdateError::Unfinished);
         };
         if REQUIRED.iter().any(|required| !self.written.iter().any(|written| written == required)) {
-            return Err(Failure::new(-1, "Incomplete update package"));
+            return Err(UpdateError::Incomplete);
         }
         Ok(Firmware {
             app: manifest.name,
@@ -120,48 +159,61 @@ impl Updater {
         })
     }
 
-    fn begin_file(&mut self, header: LocalHeader) -> Result<(), Failure> {
+    fn begin_file(&mut self, header: LocalHeader) -> Result<(), UpdateError> {
         if header.method != 0 {
-            return Err(Failure::new(-1, "Cannot handle compressed .zip"));
+            return Err(UpdateError::Compressed);
         }
         let is_manifest = header.base_name() == crate::bundle::manifest::FILE_NAME;
         self.state = match (&self.manifest, is_manifest) {
             (None, true) if header.size <= MAX_MANIFEST => State::Manifest { header, data: Vec::new() },
-            // Anything before the manifest: an error without a word.
-            (None, _) => return Err(Failure::bare(-1)),
-            (Some(_), _) => State::File {
-                left: header.size,
-                header,
-                crc32: crc32fast::Hasher::new(),
-                sha1: Sha1::new(),
-                sha256: Sha256::new(),
-            },
+            (None, _) => return Err(UpdateError::NoManifest),
+            (Some(manifest), _) => {
+                if self.generation.checks_sizes() {
+                    check_size(manifest, &header)?;
+                }
+                State::File {
+                    left: header.size,
+                    header,
+                    crc32: crc32fast::Hasher::new(),
+                    sha1: Sha1::new(),
+                    sha256: Sha256::new(),
+                }
+            }
         };
         Ok(())
     }
 
-    /// True if the device runs this version already.
-    fn end_manifest(&mut self) -> Result<bool, Failure> {
+    /// True if the device runs this version already, and that counts.
+    fn end_manifest(&mut self) -> Result<bool, UpdateError> {
         let State::Manifest { header, data } = std::mem::replace(&mut self.state, State::Header(Vec::new())) else {
             return Ok(false);
         };
         if crc32fast::hash(&data) != header.crc32 {
-            return Err(Failure::new(-1, "Invalid CRC"));
+            return Err(UpdateError::Crc);
         }
-        // The device's words, and that it checks the signatures first, are a guess.
+        // That the signatures are checked first is not recorded.
         if !self.whose.accepts(&header.extra, &data) {
-            return Err(Failure::new(-1, "Invalid signature"));
+            return Err(UpdateError::Signature);
         }
-        let manifest = Manifest::parse(&data).map_err(|_| Failure::new(-1, "Failed to parse manifest"))?;
-        if manifest.platform != self.running.platform {
-            return Err(Failure::new(-1, "Wrong platform"));
+        let platform: Option<Value> = serde_json::from_slice(&data).ok();
+        let platform = platform.ok_or(UpdateError::Manifest)?["platform"].as_str() == Some(&self.running.platform);
+        if self.generation.is_compiled() && !platform {
+            return Err(UpdateError::Platform);
+        }
+        let manifest = Manifest::parse(&data).map_err(|_| UpdateError::Manifest)?;
+        if !platform {
+            return Err(UpdateError::Platform);
+        }
+        let has = |kind: &str| manifest.parts().any(|(_, part)| part.kind.as_deref() == Some(kind));
+        if self.generation.is_compiled() && !REQUIRED.iter().all(|kind| has(kind)) {
+            return Err(UpdateError::Incomplete);
         }
         let same = manifest.version == self.running.version && manifest.build_id == self.running.build_id;
         self.manifest = Some(manifest);
-        Ok(same)
+        Ok(same && !self.generation.is_compiled())
     }
 
-    fn end_file(&mut self) -> Result<(), Failure> {
+    fn end_file(&mut self) -> Result<(), UpdateError> {
         let State::File { header, crc32, sha1, sha256, .. } =
             std::mem::replace(&mut self.state, State::Header(Vec::new()))
         else {
@@ -173,16 +225,26 @@ impl Updater {
             if part.src.as_deref() != Some(header.base_name()) {
                 continue;
             }
-            if differs(&part.cs_sha1, &sha1) || differs(&part.cs_sha256, &sha256) {
-                return Err(Failure::new(-1, "Digest mismatch"));
+            if self.is_spoiled || differs(&part.cs_sha1, &sha1) || differs(&part.cs_sha256, &sha256) {
+                return Err(UpdateError::Digest);
             }
             self.written.extend(part.kind);
         }
         if crc32.finalize() != header.crc32 {
-            return Err(Failure::new(-1, "Invalid CRC"));
+            return Err(UpdateError::Crc);
         }
         Ok(())
     }
+}
+
+/// Compares a file with the parts of the manifest that name it.
+fn check_size(manifest: &Manifest, header: &LocalHeader) -> Result<(), UpdateError> {
+    let mut parts = manifest.parts().filter(|(_, part)| part.src.as_deref() == Some(header.base_name())).peekable();
+    if parts.peek().is_none() {
+        return Err(UpdateError::Extra);
+    }
+    let fits = parts.all(|(_, part)| part.size == Some(header.size.into()));
+    if fits { Ok(()) } else { Err(UpdateError::Size) }
 }
 
 #[cfg(test)]
@@ -193,10 +255,14 @@ mod tests {
         Firmware { app: "mgdev".into(), version: "1.0.0".into(), build_id: "factory".into(), platform: "esp32".into() }
     }
 
-    fn update(name: &str, piece: usize) -> Result<Firmware, Failure> {
-        let path = format!("{}/tests/wire/firmware/{name}", env!("CARGO_MANIFEST_DIR"));
-        let mut updater = Updater::new(running());
-        for bytes in std::fs::read(path).expect("a recorded bundle").chunks(piece) {
+    fn bundle(path: &str) -> Vec<u8> {
+        let path = format!("{}/tests/wire/{path}", env!("CARGO_MANIFEST_DIR"));
+        std::fs::read(path).expect("a recorded bundle")
+    }
+
+    fn update(generation: Generation, path: &str, piece: usize) -> Result<Firmware, UpdateError> {
+        let mut updater = Updater::new(generation, running());
+        for bytes in bundle(path).chunks(piece) {
             updater.push(bytes)?;
         }
         updater.finish()
@@ -204,38 +270,69 @@ mod tests {
 
     /// What a device says must not depend on how the network cuts the stream.
     #[test]
-    fn the_recorded_bundles_end_as_recorded_however_they_are_cut() {
-        let failed = |message: &str| Err(Failure::new(-1, message));
+    fn recorded_bundles_end_as_recorded_however_they_are_cut() {
+        use Generation::{Y2018, Y2019, Y2022};
         for piece in [1, 7, 1460, 1 << 20] {
-            for (name, expected) in [
-                ("badsha.zip", failed("Digest mismatch")),
-                ("deflate.zip", failed("Cannot handle compressed .zip")),
-                ("junk.zip", failed("Malformed archive (invalid file header)")),
-                ("nofs.zip", failed("Incomplete update package")),
-                ("noman.zip", Err(Failure::bare(-1))),
-                ("wrongplat.zip", failed("Wrong platform")),
+            for (generation, path, expected) in [
+                (Y2018, "firmware/badsha.zip", UpdateError::Digest),
+                (Y2018, "firmware/deflate.zip", UpdateError::Compressed),
+                (Y2018, "firmware/junk.zip", UpdateError::Header),
+                (Y2018, "firmware/nofs.zip", UpdateError::Incomplete),
+                (Y2018, "firmware/noman.zip", UpdateError::NoManifest),
+                (Y2018, "firmware/wrongplat.zip", UpdateError::Platform),
+                (Y2019, "firmware2022/badcrc.zip", UpdateError::Crc),
+                (Y2022, "firmware/good.zip", UpdateError::Size),
+                (Y2022, "firmware2022/nosize.zip", UpdateError::Size),
+                (Y2022, "firmware2022/flip.zip", UpdateError::Digest),
+                (Y2022, "firmware2022/noplatform.zip", UpdateError::Platform),
+                (Y2022, "firmware2022/nofs.zip", UpdateError::Incomplete),
+                (Y2022, "firmware2022/trunc.zip", UpdateError::Unfinished),
             ] {
-                assert_eq!(update(name, piece), expected, "{name} in pieces of {piece}");
+                assert_eq!(
+                    update(generation, path, piece),
+                    Err(expected),
+                    "{path} in pieces of {piece}, {generation:?}"
+                );
             }
-            let firmware = update("good.zip", piece).unwrap_or_else(|e| panic!("in pieces of {piece}: {e:?}"));
-            assert_eq!((firmware.app.as_str(), firmware.version.as_str()), ("mgdev", "2.0.0"));
+            for (generation, path) in [
+                (Y2018, "firmware/good.zip"),
+                (Y2019, "firmware/good.zip"),
+                (Y2019, "firmware2022/nosize.zip"),
+                (Y2022, "firmware2022/small2.zip"),
+                (Y2022, "firmware2022/medium2.zip"),
+            ] {
+                let firmware = update(generation, path, piece);
+                let version = firmware.as_ref().map(|firmware| firmware.version.as_str());
+                assert_eq!(version, Ok("2.0.0"), "{path} in pieces of {piece}, {generation:?}");
+            }
         }
     }
 
     #[test]
-    fn a_cut_off_bundle_is_no_update() {
-        let path = format!("{}/tests/wire/firmware/good.zip", env!("CARGO_MANIFEST_DIR"));
-        let bytes = std::fs::read(path).expect("a recorded bundle");
-        let mut updater = Updater::new(running());
-        assert_eq!(updater.push(&bytes[..bytes.len() / 2]), Ok(false));
-        assert_eq!(updater.finish(), Err(Failure::new(-1, "Update failed")));
+    fn last_byte_of_the_archive_completes_it_since_2019() {
+        let bytes = bundle("firmware2022/small2.zip");
+        for (generation, expected) in [(Generation::Y2018, Taken::Complete), (Generation::Y2022, Taken::More)] {
+            let mut updater = Updater::new(generation, running());
+            assert_eq!(updater.push(&bytes[..bytes.len() - 1]), Ok(expected), "{generation:?}");
+            assert_eq!(updater.push(&bytes[bytes.len() - 1..]), Ok(Taken::Complete), "{generation:?}");
+        }
     }
 
     #[test]
-    fn the_running_version_is_not_written_again() {
-        let path = format!("{}/tests/wire/firmware/good.zip", env!("CARGO_MANIFEST_DIR"));
-        let bytes = std::fs::read(path).expect("a recorded bundle");
-        let running = Firmware { version: "2.0.0".into(), build_id: "20240202-020202/g0edc77".into(), ..running() };
-        assert_eq!(Updater::new(running).push(&bytes), Ok(true));
+    fn running_version_is_installed_again_since_2019() {
+        let bytes = bundle("firmware2022/small2.zip");
+        let running = Firmware { version: "2.0.0".into(), build_id: "20240202-020202/g2222222".into(), ..running() };
+        for (generation, expected) in [(Generation::Y2018, Taken::NothingNew), (Generation::Y2022, Taken::Complete)] {
+            assert_eq!(Updater::new(generation, running.clone()).push(&bytes), Ok(expected), "{generation:?}");
+        }
+    }
+
+    #[test]
+    fn spoiled_slot_is_a_digest_mismatch() {
+        let bytes = bundle("firmware2022/small2.zip");
+        let mut updater = Updater::new(Generation::Y2022, running());
+        assert_eq!(updater.push(&bytes[..700]), Ok(Taken::More));
+        updater.spoil();
+        assert_eq!(updater.push(&bytes[700..]), Err(UpdateError::Digest));
     }
 }

@@ -52,14 +52,9 @@ pub async fn serve<S: Stream>(
 async fn talk(socket: &mut WebSocketStream<impl Stream>, caller: &Caller, board: &Arc<Board>) {
     let mut replies = Replies::default();
     loop {
-        let reply = tokio::select! {
-            reply = replies.next() => Some(reply),
-            () = tokio::time::sleep(PING_AFTER) => {
-                if socket.send(Message::Ping(Bytes::new())).await.is_err() {
-                    return;
-                }
-                None
-            }
+        let ready = tokio::select! {
+            // What has come together is heard before the next turn.
+            biased;
             message = socket.next() => {
                 let frame = match message {
                     Some(Ok(Message::Text(text))) => Bytes::from(text),
@@ -76,11 +71,18 @@ async fn talk(socket: &mut WebSocketStream<impl Stream>, caller: &Caller, board:
                 let answered = board.answer(&call, &caller.channel, &caller.ip);
                 replies.to(&call, answered, board, ())
             }
+            reply = replies.next() => vec![reply],
+            () = tokio::time::sleep(PING_AFTER) => {
+                if socket.send(Message::Ping(Bytes::new())).await.is_err() {
+                    return;
+                }
+                continue;
+            }
         };
-        if let Some((reply, ())) = reply
-            && socket.send(Message::text(reply)).await.is_err()
-        {
-            return;
+        for (reply, ()) in ready {
+            if socket.send(Message::text(reply)).await.is_err() {
+                return;
+            }
         }
     }
 }

@@ -1,7 +1,10 @@
 //! Requests as the device's scanner reads them, replies as it writes them, byte for byte.
 
-use serde::Deserialize;
-use serde_json::Value;
+use std::fmt;
+
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer as _};
+use serde_json::{Map, Value};
 
 /// A request as the device sees it.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,22 +60,57 @@ impl Failure {
     }
 }
 
+/// The fields of a request.
+#[derive(Deserialize)]
+struct Fields {
+    id: Option<Value>,
+    src: Option<String>,
+    dst: Option<String>,
+    tag: Option<Value>,
+    method: Option<String>,
+    // Old firmware knows `args` only; today's takes both.
+    #[serde(alias = "args", default)]
+    params: Value,
+    auth: Option<Value>,
+}
+
 /// Reads a request that is meant for the device `own_id`. `None`: not a valid frame.
 #[must_use]
 pub fn parse(bytes: &[u8], own_id: &str) -> Option<Call> {
-    #[derive(Deserialize)]
-    struct Wire {
-        id: Option<Value>,
-        src: Option<String>,
-        dst: Option<String>,
-        tag: Option<Value>,
-        method: Option<String>,
-        // Old firmware knows `args` only; today's takes both.
-        #[serde(alias = "args", default)]
-        params: Value,
-        auth: Option<Value>,
+    call(lenient(bytes)?, own_id)
+}
+
+/// The same for a datagram, of which the device may have read a part only: what stands behind the object is ignored,
+/// and a field that is cut off is missing (wire/ota2022-udp.json).
+#[must_use]
+pub fn parse_datagram(bytes: &[u8], own_id: &str) -> Option<Call> {
+    let mut fields = Map::new();
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    match (&mut deserializer).deserialize_map(Collect(&mut fields)) {
+        Err(error) if !error.is_eof() => None,
+        _ => call(Fields::deserialize(Value::Object(fields)).ok()?, own_id),
     }
-    let wire: Wire = lenient(bytes)?;
+}
+
+/// Collects the fields of an object as far as they can be read.
+struct Collect<'a>(&'a mut Map<String, Value>);
+
+impl<'de> Visitor<'de> for Collect<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some((name, value)) = map.next_entry()? {
+            self.0.insert(name, value);
+        }
+        Ok(())
+    }
+}
+
+fn call(wire: Fields, own_id: &str) -> Option<Call> {
     if wire.dst.is_some_and(|dst| !dst.is_empty() && dst != own_id) {
         return None;
     }
@@ -163,5 +201,22 @@ mod tests {
         assert!(parse(br#"{"id":1,"method":"RPC.Ping""#, "dev").is_some());
         assert_eq!(parse(b"hello", "dev"), None);
         assert_eq!(parse(br#"{"id":1}"#, "dev"), None);
+    }
+
+    #[test]
+    fn datagram_is_read_as_far_as_it_goes() {
+        let read = |text: &str| parse_datagram(text.as_bytes(), "dev").map(|call| (call.method, call.params));
+        let ping = Some(("RPC.Ping".into(), Value::Null));
+        for text in [
+            r#"{"id": 1, "method": "RPC.Ping"}06b8fafb"#,
+            "\n{\"id\": 1, \"method\": \"RPC.Ping\"}\n",
+            r#"{"id": 1, "method": "RPC.Ping"}{"id": 2, "method": "RPC.List"}"#,
+            r#"{"id": 1, "method": "RPC.Ping", "params": {"pad": "xxx"#,
+        ] {
+            assert_eq!(read(text), ping, "{text}");
+        }
+        for text in ["", "hello", "\n\"\"\"{\"id\": 1}\"\"\"", r#"{"id": 1, "meth"#, r#"{"id": 1, x"#] {
+            assert_eq!(read(text), None, "{text}");
+        }
     }
 }

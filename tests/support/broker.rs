@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use otactl::sim::mqtt::{Config, Generation};
+use otactl::sim::mqtt::{Config, Library};
 use otactl::sim::{self, Simulator};
 use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet, Publish, PublishOptions, QoS};
 use tempfile::TempDir;
@@ -74,7 +74,7 @@ impl Broker {
     }
 
     /// A device that has come to this broker.
-    pub async fn device(&self, config: sim::Config, generation: Generation) -> Simulator {
+    pub async fn device(&self, config: sim::Config, library: Library) -> Simulator {
         let mut device = simulator_with(config).await;
         let mut console = device.console();
         device.serve_mqtt(Config {
@@ -82,7 +82,7 @@ impl Broker {
             port: self.port,
             login: Some((USER.into(), PASSWORD.into())),
             device: device.id().into(),
-            generation,
+            library,
         });
         while console.recv().await.expect("the console") != "mqtt: connected" {}
         device

@@ -23,7 +23,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use otactl::sim::auth::{Algorithm, Auth};
-use otactl::sim::{Config, Firmware, Simulator};
+use otactl::sim::{Config, Firmware, Generation, Simulator};
 use tokio::net::{TcpListener, UdpSocket};
 
 /// A reboot that costs a test nothing.
@@ -51,9 +51,10 @@ pub async fn simulator_with(config: Config) -> Simulator {
     Simulator::start(config, listener).expect("a device")
 }
 
-/// The device on which the bytes were recorded.
+/// The device on which the bytes of 2018 were recorded.
 pub fn recorded_device() -> Config {
     Config {
+        generation: Generation::Y2018,
         factory: Firmware { app: "mgdev".into(), ..Config::default().factory },
         reboot_delay: REBOOT,
         ..Config::default()

@@ -171,7 +171,7 @@ impl Way {
     async fn behind_a_broker(self, config: Config) -> Bench {
         let authority = Authority::new();
         let broker = Broker::with(Door::Open, Some(&authority.sign("127.0.0.1")));
-        let device = broker.device(config, sim::mqtt::Generation::Twice).await;
+        let device = broker.device(config, sim::mqtt::Library::Twice).await;
         let port = match self {
             Self::MqttTls => format!("mqtts://127.0.0.1:{}/{}", broker.tls_port, device.id()),
             _ => broker.url(device.id()),

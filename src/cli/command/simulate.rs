@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use otactl::sim::auth::{Algorithm, Auth};
 use otactl::sim::fault::{FaultError, KINDS, Kind as FaultKind};
-use otactl::sim::{Config, Fault, Firmware, Simulator, mqtt};
+use otactl::sim::{Config, Fault, Firmware, Generation, Simulator, mqtt};
 use otactl::transport::target::Target;
 use otactl::transport::tls;
 use rustls::ServerConfig;
@@ -65,6 +65,14 @@ pub(crate) struct Args {
     /// Let its console speak between the frames on the serial port
     #[arg(long, requires = "serial")]
     console_noise: bool,
+
+    /// The generation of its update service
+    #[arg(long, value_name = "YEAR", default_value = "2022")]
+    generation: UpdateGeneration,
+
+    /// Let it refuse every URL, as devices since 2019 do without a licence; pushes need none
+    #[arg(long)]
+    unlicensed: bool,
 
     /// Its id
     #[arg(long, default_value = "esp32_AABBCC")]
@@ -144,6 +152,20 @@ enum AuthAlgo {
     Sha256,
 }
 
+/// The generations of the update service.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum UpdateGeneration {
+    /// Downloads only, each in one request
+    #[value(name = "2018")]
+    Y2018,
+    /// Pushes, resumed downloads, a licence
+    #[value(name = "2019")]
+    Y2019,
+    /// The same, with stricter checks of a bundle
+    #[value(name = "2022")]
+    Y2022,
+}
+
 /// How old an MQTT library is.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum MqttGeneration {
@@ -171,10 +193,10 @@ fn mqtt_config(url: &str, generation: MqttGeneration) -> Result<mqtt::Config, Fa
         port: endpoint.port(),
         login: endpoint.login.clone().map(|login| (login.user, login.password.unwrap_or_default())),
         device: endpoint.device(),
-        generation: match generation {
-            MqttGeneration::Twice => mqtt::Generation::Twice,
-            MqttGeneration::Single => mqtt::Generation::Single,
-            MqttGeneration::Plain => mqtt::Generation::Plain,
+        library: match generation {
+            MqttGeneration::Twice => mqtt::Library::Twice,
+            MqttGeneration::Single => mqtt::Library::Single,
+            MqttGeneration::Plain => mqtt::Library::Plain,
         },
     })
 }
@@ -222,6 +244,12 @@ impl Args {
             AuthAlgo::Sha256 => Algorithm::Sha256,
         };
         Config {
+            generation: match self.generation {
+                UpdateGeneration::Y2018 => Generation::Y2018,
+                UpdateGeneration::Y2019 => Generation::Y2019,
+                UpdateGeneration::Y2022 => Generation::Y2022,
+            },
+            licensed: !self.unlicensed,
             // Its name at the broker is its id.
             id: mqtt.map_or(&self.id, |mqtt| &mqtt.device).clone(),
             factory,

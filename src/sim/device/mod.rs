@@ -1,16 +1,22 @@
-//! The device as a state machine; its updates are in `update`. Every method that needs the time takes it as an
-//! argument, and nothing here waits, sends or stores.
+//! The device as a state machine; its updates are in `update` (2018) and `ota` (since 2019). Every method that needs
+//! the time takes it as an argument, and nothing here waits, sends or stores.
 
+mod ota;
 mod update;
 
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Config;
+use super::config_tree::ConfigTree;
 use super::faults::{Deed, Faults};
-use super::push::Session;
+use super::generation::Generation;
 use super::signing::UpdateConfig;
+use ota::Ota;
+
+pub use ota::{DONE, Fed, Step, Terms};
 
 /// The number of a slot.
 pub type Slot = u8;
@@ -36,8 +42,8 @@ impl BootState {
     }
 }
 
-/// How long before a reboot the device answers nothing but error 418, and how long after the reply
-/// to `OTA.Update` and `OTA.Revert` it reboots.
+/// How long before a reboot the device answers nothing but error 418, and how long after the reply to `OTA.Update` and
+/// `OTA.Revert` a device of 2018 reboots.
 pub const SHUTDOWN: Duration = Duration::from_millis(100);
 
 /// What a slot holds.
@@ -62,6 +68,9 @@ pub struct Flash {
     pub boot: BootState,
     /// The next boot is the first of a new firmware; the one after that is a rollback.
     pub first_boot: bool,
+    /// The settings that were saved, as far as they differ from those of the factory.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub settings: Value,
 }
 
 impl Flash {
@@ -72,18 +81,24 @@ impl Flash {
             slots: [Some(firmware), None],
             boot: BootState { active_slot: 0, is_committed: true, revert_slot: 0, commit_timeout: 0 },
             first_boot: false,
+            settings: Value::Null,
         }
     }
 
-    /// Whether there is anything to boot, and the slots that it speaks of exist.
+    /// Whether there is anything to boot.
     #[must_use]
     pub fn is_bootable(&self) -> bool {
-        let exists = |slot: Slot| usize::from(slot) < self.slots.len();
-        self.slots.iter().any(Option::is_some) && exists(self.boot.active_slot) && exists(self.boot.revert_slot)
+        self.slots.iter().any(Option::is_some)
+    }
+
+    /// The slot to boot. A real boot loader takes another one likewise when the active slot holds nothing that runs.
+    fn slot_to_boot(&self) -> Slot {
+        let holds = |slot: &Slot| self.slots.get(usize::from(*slot)).is_some_and(Option::is_some);
+        [self.boot.active_slot, self.boot.revert_slot, 0, 1].into_iter().find(holds).unwrap_or_default()
     }
 }
 
-/// A running update.
+/// A running update of 2018.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Update {
     /// Seconds, as asked for; 0 means that the new firmware commits itself.
@@ -117,7 +132,11 @@ pub enum Refusal {
 /// The device.
 #[derive(Debug)]
 pub struct Device {
+    generation: Generation,
     flash: Flash,
+    /// The settings of this boot, and those of the factory.
+    settings: ConfigTree,
+    factory_settings: ConfigTree,
     /// The slot that was booted; `flash.boot.active_slot` is the one that boots next.
     running: Slot,
     power: Power,
@@ -126,8 +145,8 @@ pub struct Device {
     rollback_at: Option<Instant>,
     update: Option<Update>,
     updates: u64,
-    /// The update that runs, if a caller sends it, and when the time for it is over.
-    push: Option<(Session, Option<Instant>)>,
+    /// The updates of a device since 2019.
+    ota: Ota,
     boots: u64,
     /// How long it has been running when it was switched on; nothing after a reboot.
     ran_before: Duration,
@@ -149,7 +168,11 @@ impl Device {
     /// and how long it has been running. An uncommitted firmware has lost its power, and is rolled back.
     #[must_use]
     pub fn power_on(flash: Flash, config: &Config, now: Instant) -> Self {
+        let factory_settings = ConfigTree::factory(&config.id, &config.update);
         let mut device = Self {
+            generation: config.generation,
+            settings: factory_settings.clone(),
+            factory_settings,
             running: flash.boot.active_slot,
             new_slot: flash.first_boot.then_some(flash.boot.active_slot),
             flash,
@@ -159,7 +182,7 @@ impl Device {
             rollback_at: None,
             update: None,
             updates: 0,
-            push: None,
+            ota: Ota::default(),
             boots: 0,
             ran_before: Duration::ZERO,
             whose: config.update.clone(),
@@ -171,8 +194,12 @@ impl Device {
         device.boot(now);
         device.ran_before = config.running_for;
         if let Some((percent, time)) = device.faults.busy() {
-            device.updates += 1;
-            device.update = Some(Update { commit_timeout: 0, percent, number: device.updates });
+            if device.generation.is_compiled() {
+                device.start_abandoned_pull(percent);
+            } else {
+                device.updates += 1;
+                device.update = Some(Update { commit_timeout: 0, percent, number: device.updates });
+            }
             device.plan(time.map(|time| (time, Deed::EndUpdate)), now);
         }
         device
@@ -217,10 +244,40 @@ impl Device {
         }
     }
 
-    /// The update that runs, if any.
+    /// The generation of its update service.
+    #[must_use]
+    pub fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    /// The update of 2018 that runs, if any.
     #[must_use]
     pub fn update(&self) -> Option<Update> {
         self.update
+    }
+
+    /// The number of the download that runs, if any.
+    #[must_use]
+    pub fn download(&self) -> Option<u64> {
+        self.update.map(|update| update.number).or(self.ota_pull())
+    }
+
+    /// The settings of this boot.
+    #[must_use]
+    pub fn settings(&self) -> &ConfigTree {
+        &self.settings
+    }
+
+    /// Changes settings until the next reboot.
+    pub fn change_settings(&mut self, changes: &Value) {
+        self.settings.merge(changes);
+        self.whose = self.settings.update_config();
+    }
+
+    /// Keeps the settings of this boot.
+    pub fn save_settings(&mut self) {
+        let is_factory = self.settings == self.factory_settings;
+        self.flash.settings = if is_factory { Value::Null } else { self.settings.as_json().clone() };
     }
 
     /// When something will happen by itself.
@@ -229,9 +286,8 @@ impl Device {
         match self.power {
             Power::Booting(until) => Some(until),
             Power::On(_) => {
-                let push_ends = self.push.as_ref().and_then(|(_, until)| *until);
                 let deeds = self.deeds.iter().map(|(at, _)| *at);
-                [self.reboot_at, self.rollback_at, push_ends].into_iter().flatten().chain(deeds).min()
+                [self.reboot_at, self.rollback_at, self.ota_deadline()].into_iter().flatten().chain(deeds).min()
             }
         }
     }
@@ -275,13 +331,13 @@ impl Device {
             self.rollback_at = None;
             self.reboot_at = Some(now);
         }
-        if matches!(self.push, Some((_, Some(until))) if until <= now) {
-            self.abort_update();
+        if self.ota_deadline().is_some_and(|at| at <= now) {
+            self.time_out_ota();
         }
         if matches!(self.power, Power::On(_)) && self.reboot_at.is_some_and(|at| at <= now) {
             self.power = Power::Booting(now + self.boot_time());
             (self.reboot_at, self.rollback_at) = (None, None);
-            self.abort_update();
+            (self.update, self.ota) = (None, Ota::default());
             self.deeds.clear();
         }
     }
@@ -295,7 +351,7 @@ impl Device {
 
     /// Reboots after `delay`.
     pub fn reboot(&mut self, delay: Duration, now: Instant) {
-        self.reboot_at = Some(now + delay);
+        self.reboot_at = now.checked_add(delay);
     }
 
     /// Keeps the running firmware.
@@ -317,12 +373,15 @@ impl Device {
         }
         self.flash.boot.roll_back();
         self.rollback_at = None;
-        self.reboot(SHUTDOWN, now);
+        self.reboot(self.generation.reboots_after_revert(), now);
         Ok(())
     }
 
     /// Copies the running firmware to the other slot. That the copy, as a target of a rollback,
     /// makes the firmware uncommitted was recorded with a commit timeout; without one it is a guess.
+    ///
+    /// Since 2019 that is possible while an update runs, which is spoiled by it, and the commit timeout counts from the
+    /// next boot.
     pub fn create_snapshot(
         &mut self,
         set_as_revert: bool,
@@ -334,29 +393,37 @@ impl Device {
         }
         let slot = 1 - self.running;
         self.flash.slots[usize::from(slot)] = Some(self.firmware().clone());
+        self.spoil_update();
         if set_as_revert {
             self.flash.boot.revert_slot = slot;
             if let Some(seconds) = commit_timeout {
                 self.flash.boot.is_committed = false;
                 self.flash.boot.commit_timeout = seconds;
-                self.start_commit_timer(now);
+                if !self.generation.is_compiled() {
+                    self.start_commit_timer(now);
+                }
             }
         }
         Ok(slot)
     }
 
-    /// Sets the boot state. A slot that holds nothing cannot be booted.
+    /// Sets the boot state of a device of 2018.
     pub fn set_boot_state(&mut self, boot: BootState) -> Result<(), Refusal> {
         for slot in [boot.active_slot, boot.revert_slot] {
             if usize::from(slot) >= self.flash.slots.len() {
                 return Err(Refusal::BadSlot);
             }
         }
+        self.store_boot_state(boot);
+        Ok(())
+    }
+
+    /// Stores a boot state as it is. The next boot takes another slot if the active one holds nothing.
+    pub fn store_boot_state(&mut self, boot: BootState) {
         self.flash.boot = boot;
         if boot.is_committed {
             self.rollback_at = None;
         }
-        Ok(())
     }
 
     /// Reboots at once, and says nothing more.
@@ -376,6 +443,9 @@ impl Device {
         self.boots += 1;
         self.power = Power::On(now);
         (self.ran_before, self.is_mute) = (Duration::ZERO, false);
+        self.settings = self.factory_settings.clone();
+        self.settings.merge(&self.flash.settings);
+        self.whose = self.settings.update_config();
         let boot = &mut self.flash.boot;
         let first = std::mem::take(&mut self.flash.first_boot);
         let crashes = first && self.faults.crashes();
@@ -384,11 +454,9 @@ impl Device {
         } else if first && boot.commit_timeout == 0 && !crashes {
             boot.is_committed = true;
         }
-        // A real boot loader falls back likewise when the slot holds nothing that runs.
-        if self.flash.slots[usize::from(boot.active_slot)].is_none() {
-            boot.active_slot = 1 - boot.active_slot;
-        }
-        self.running = boot.active_slot;
+        let slot = self.flash.slot_to_boot();
+        self.flash.boot.active_slot = slot;
+        self.running = slot;
         if !self.flash.boot.is_committed {
             self.start_commit_timer(now);
         }
@@ -418,6 +486,7 @@ impl Device {
                 Deed::Revert => drop(self.revert(now)),
                 Deed::RebootIfUncommitted if self.flash.boot.is_committed => {}
                 Deed::Reboot | Deed::RebootIfUncommitted => self.go_off(now),
+                Deed::EndUpdate if self.generation.is_compiled() => self.time_out_ota(),
                 Deed::EndUpdate => self.end_update(None, now),
             }
         }
@@ -432,8 +501,6 @@ impl Device {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::push::Push;
-    use crate::sim::wire::Failure;
 
     const BOOT: Duration = Duration::from_millis(300);
 
@@ -447,7 +514,19 @@ mod tests {
     }
 
     fn config() -> Config {
-        Config { reboot_delay: BOOT, ..Config::default() }
+        Config { generation: Generation::Y2018, reboot_delay: BOOT, ..Config::default() }
+    }
+
+    /// A device of this generation, fresh from the factory.
+    pub(super) fn device(generation: Generation, now: Instant) -> Device {
+        Device::power_on(Flash::factory(firmware("1.0.0")), &Config { generation, ..config() }, now)
+    }
+
+    /// Lets the device reboot at once.
+    pub(super) fn reboot(device: &mut Device, now: Instant) {
+        device.reboot(Duration::ZERO, now);
+        device.tick(now);
+        device.tick(now + BOOT);
     }
 
     /// A device that has just booted 2.0.0 for the first time, uncommitted.
@@ -523,57 +602,6 @@ mod tests {
         assert_eq!(device.flash().boot.active_slot, 0, "what ends too late changes nothing");
     }
 
-    fn pushed(now: Instant) -> Device {
-        let mut device = Device::power_on(Flash::factory(firmware("1.0.0")), &config(), now);
-        device.begin_push(Push::ByOffset, 60, None, Duration::from_secs(10), now).expect("idle");
-        device
-    }
-
-    /// Whoever has gone away in the middle must not keep everybody else from updating the device.
-    #[test]
-    fn an_update_that_is_sent_ends_with_its_time_or_a_reboot() {
-        let now = Instant::now();
-        let mut device = pushed(now);
-        assert_eq!(device.begin_update(60), Err(Refusal::Busy));
-        let end = device.next_event().expect("the end of its time");
-        assert_eq!(end, now + Duration::from_secs(10));
-        assert_eq!(device.write_push(Some(0), b"P", now), Some(Ok(())), "a beginning");
-        device.tick(end);
-        assert_eq!(device.update(), None);
-        let gone = Some(Err(Failure::new(-1, "No update in progress")));
-        assert_eq!(device.write_push(Some(1), b"K", now), gone);
-
-        let mut device = pushed(now);
-        device.reboot(Duration::ZERO, now);
-        device.tick(now);
-        device.tick(now + BOOT);
-        assert_eq!((device.update(), device.next_event()), (None, None));
-        assert_eq!(device.write_push(Some(0), b"P", now), gone);
-    }
-
-    #[test]
-    fn what_the_updater_does_not_like_ends_it_and_a_wrong_offset_does_not() {
-        let now = Instant::now();
-        let mut device = pushed(now);
-        assert_eq!(device.write_push(Some(7), b"x", now), Some(Err(Failure::new(-1, "Unexpected offset"))));
-        assert_eq!(device.write_push(Some(0), b"P", now), Some(Ok(())), "it goes on");
-        let failure = Failure::new(-1, "Malformed archive (invalid file header)");
-        assert_eq!(device.write_push(Some(1), &[0; 64], now), Some(Err(failure)));
-        assert_eq!((device.update(), device.next_event()), (None, None));
-    }
-
-    #[test]
-    fn an_end_before_the_end_gives_up_whatever_runs() {
-        let now = Instant::now();
-        let mut device = pushed(now);
-        assert_eq!(device.write_push(None, b"P", now), Some(Ok(())), "a beginning");
-        assert_eq!((device.end_push(now), device.update(), device.next_event()), (Ok(()), None, None));
-        let first = device.begin_update(60).expect("idle");
-        assert_eq!((device.end_push(now), device.update()), (Ok(()), None), "one that it fetches as well");
-        assert_ne!(device.begin_update(60), Ok(first), "the next is another one");
-        assert!(device.flash().boot.is_committed);
-    }
-
     #[test]
     fn an_empty_slot_is_not_booted() {
         let now = Instant::now();
@@ -585,5 +613,32 @@ mod tests {
         device.tick(now);
         device.tick(now + BOOT);
         assert_eq!((device.running_slot(), device.firmware().version.as_str()), (0, "1.0.0"));
+    }
+
+    /// The service since 2019 stores any slot; the boot loader takes one that holds a firmware.
+    #[test]
+    fn missing_slot_is_not_booted() {
+        let now = Instant::now();
+        for (active_slot, revert_slot, is_committed) in [(5, 0, true), (15, 15, true), (1, 9, false)] {
+            let mut device = device(Generation::Y2022, now);
+            device.store_boot_state(BootState { active_slot, is_committed, revert_slot, commit_timeout: 0 });
+            reboot(&mut device, now);
+            assert_eq!(device.running_slot(), 0, "{active_slot}, {revert_slot}");
+        }
+    }
+
+    #[test]
+    fn settings_are_forgotten_unless_they_are_saved() {
+        let now = Instant::now();
+        let mut device = device(Generation::Y2022, now);
+        let timeout = |device: &Device| device.settings().number("update.timeout");
+        device.change_settings(&serde_json::json!({"update": {"timeout": 5}}));
+        assert_eq!(timeout(&device), Some(5));
+        reboot(&mut device, now);
+        assert_eq!(timeout(&device), Some(600));
+        device.change_settings(&serde_json::json!({"update": {"timeout": 5}}));
+        device.save_settings();
+        reboot(&mut device, now);
+        assert_eq!(timeout(&device), Some(5));
     }
 }

@@ -1,0 +1,152 @@
+//! The settings of a device since 2019: read by `Config.Get`, changed by `Config.Set`.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::signing::UpdateConfig;
+
+/// The settings of a fresh device, as recorded in wire/ota2022-ws.json, case `config_get_whole`.
+const FACTORY: &str = include_str!("config.json");
+
+/// The settings of one device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigTree(Value);
+
+impl ConfigTree {
+    /// The factory settings of the device `id` that takes these updates.
+    #[must_use]
+    pub fn factory(id: &str, update: &UpdateConfig) -> Self {
+        let mut tree: Value = serde_json::from_str(FACTORY).expect("config.json is part of the program");
+        tree["device"]["id"] = json!(id);
+        tree["update"]["sig_req_mask"] = json!(update.sig_req_mask);
+        for (number, key) in update.keys.iter().enumerate() {
+            tree["update"][format!("key{number}")] = json!(key.as_deref().unwrap_or_default());
+        }
+        Self(tree)
+    }
+
+    /// The value at a dotted key as the device writes it, all of the tree for an empty key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<String> {
+        let mut text = String::new();
+        write(self.find(key)?, &mut text);
+        Some(text)
+    }
+
+    /// The number at a dotted key, if it is one that is not negative.
+    #[must_use]
+    pub fn number(&self, key: &str) -> Option<u64> {
+        self.find(key)?.as_u64()
+    }
+
+    /// What the device requires of updates.
+    #[must_use]
+    pub fn update_config(&self) -> UpdateConfig {
+        let update = &self.0["update"];
+        let key = |number: usize| update[format!("key{number}")].as_str().filter(|key| !key.is_empty());
+        UpdateConfig {
+            sig_req_mask: update["sig_req_mask"].as_i64().unwrap_or(-1),
+            keys: std::array::from_fn(|number| key(number).map(Into::into)),
+        }
+    }
+
+    /// Takes over the values at keys that exist and are of the right kind.
+    pub fn merge(&mut self, changes: &Value) {
+        merge(&mut self.0, changes);
+    }
+
+    /// The whole tree, to be kept.
+    #[must_use]
+    pub fn as_json(&self) -> &Value {
+        &self.0
+    }
+
+    fn find(&self, key: &str) -> Option<&Value> {
+        if key.is_empty() {
+            return Some(&self.0);
+        }
+        key.split('.').try_fold(&self.0, |value, name| value.get(name))
+    }
+}
+
+/// The tree bounds the depth: what has no counterpart in it is not looked at.
+fn merge(value: &mut Value, change: &Value) {
+    match (value, change) {
+        (Value::Object(fields), Value::Object(changes)) => {
+            for (name, change) in changes {
+                if let Some(value) = fields.get_mut(name) {
+                    merge(value, change);
+                }
+            }
+        }
+        (value @ Value::Bool(_), Value::Bool(_)) | (value @ Value::String(_), Value::String(_)) => {
+            *value = change.clone();
+        }
+        (Value::Number(number), Value::Number(change)) => {
+            if !number.is_f64() {
+                if !change.is_f64() {
+                    *number = change.clone();
+                }
+            } else if let Some(float) = change.as_f64().and_then(serde_json::Number::from_f64) {
+                *number = float;
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Writes a value without white space, and a number with a fraction with six digits of it.
+fn write(value: &Value, text: &mut String) {
+    // Writing to a String cannot fail.
+    let _ = match value {
+        Value::Object(fields) => {
+            for (at, (name, value)) in fields.iter().enumerate() {
+                text.push(if at == 0 { '{' } else { ',' });
+                let _ = write!(text, "{}:", Value::from(name.as_str()));
+                write(value, text);
+            }
+            text.push_str(if fields.is_empty() { "{}" } else { "}" });
+            Ok(())
+        }
+        Value::Number(number) if number.is_f64() => write!(text, "{:.6}", number.as_f64().unwrap_or_default()),
+        other => write!(text, "{other}"),
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_known_keys_of_the_right_kind_are_changed() {
+        let mut tree = ConfigTree::factory("esp32_AABBCC", &UpdateConfig::default());
+        tree.merge(&json!({
+            "update": {"timeout": 60, "interval": "x", "url": "http://h/", "nope": 1},
+            "mqtt": {"reconnect_timeout_min": 3, "enable": true, "keep_alive": 1.5},
+            "device": "x",
+        }));
+        for (key, expected) in [
+            ("update.timeout", Some("60")),
+            ("update.interval", Some("0")),
+            ("update.url", Some("\"http://h/\"")),
+            ("update.nope", None),
+            ("mqtt.reconnect_timeout_min", Some("3.000000")),
+            ("mqtt.enable", Some("true")),
+            ("mqtt.keep_alive", Some("60")),
+            ("device.id", Some("\"esp32_AABBCC\"")),
+            ("update.timeout.x", None),
+            (".", None),
+        ] {
+            assert_eq!(tree.get(key).as_deref(), expected, "{key}");
+        }
+    }
+
+    #[test]
+    fn keys_of_updates_are_settings() {
+        let mut keys = [const { None }; crate::bundle::signature::SLOTS];
+        keys[2] = Some("AAAA".into());
+        let update = UpdateConfig { sig_req_mask: 4, keys };
+        assert_eq!(ConfigTree::factory("dev", &update).update_config(), update);
+    }
+}

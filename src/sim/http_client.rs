@@ -1,0 +1,136 @@
+//! The device's HTTP client: one GET on a connection of its own, byte for byte as the device sends it (as recorded in
+//! wire/ota2022-fetch.json). It follows redirects.
+
+use std::io;
+use std::sync::Arc;
+
+use httparse::Status;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_tungstenite::tungstenite::Bytes;
+use url::{Position, Url};
+
+/// How often a device follows a redirect.
+const REDIRECTS: usize = 3;
+
+/// The longest head of a response that the device reads, in bytes.
+const MAX_HEAD: usize = 8 << 10;
+
+/// What is read at a time, in bytes: a segment of TCP.
+const PIECE: usize = 1460;
+
+/// The response to a request, and the connection on which its body comes.
+pub struct Response {
+    /// The status.
+    pub status: u16,
+    /// `Content-Length`, if there is one and the body is not chunked.
+    pub length: Option<u64>,
+    location: Option<String>,
+    stream: Box<dyn Connection>,
+    /// What has come of the body with the head.
+    body: Bytes,
+}
+
+impl std::fmt::Debug for Response {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Response({}, {:?})", self.status, self.length)
+    }
+}
+
+trait Connection: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection for T {}
+
+impl Response {
+    /// The next bytes of the body; `None` when the connection has ended. May be cancelled without losing bytes.
+    pub async fn next(&mut self) -> Option<Bytes> {
+        if !self.body.is_empty() {
+            let len = self.body.len().min(PIECE);
+            return Some(self.body.split_to(len));
+        }
+        let mut buffer = Vec::with_capacity(PIECE);
+        match self.stream.read_buf(&mut buffer).await {
+            Ok(1..) => Some(buffer.into()),
+            Ok(0) | Err(_) => None,
+        }
+    }
+}
+
+/// Sends a GET with these headers, each of which ends in an empty line, behind that with the host.
+pub async fn get(url: &str, headers: &str) -> io::Result<Response> {
+    let mut url = Url::parse(url).map_err(io::Error::other)?;
+    for _ in 0..=REDIRECTS {
+        let response = request(&url, headers).await?;
+        let (301 | 302, Some(location)) = (response.status, &response.location) else { return Ok(response) };
+        url = url.join(location).map_err(io::Error::other)?;
+    }
+    Err(io::Error::other("too many redirects"))
+}
+
+async fn request(url: &Url, headers: &str) -> io::Result<Response> {
+    let is_tls = match url.scheme() {
+        "http" => false,
+        "https" => true,
+        _ => return Err(io::ErrorKind::Unsupported.into()),
+    };
+    let host = url.host_str().ok_or(io::ErrorKind::InvalidInput)?;
+    let port = url.port_or_known_default().ok_or(io::ErrorKind::InvalidInput)?;
+    let stream = TcpStream::connect((host.trim_matches(['[', ']']), port)).await?;
+    stream.set_nodelay(true)?;
+    let mut stream: Box<dyn Connection> = if is_tls { Box::new(tls(host, stream).await?) } else { Box::new(stream) };
+    let address = &url[Position::BeforeHost..Position::AfterPort];
+    let path = &url[Position::BeforePath..Position::AfterQuery];
+    let head = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\n{headers}\r\n");
+    stream.write_all(head.as_bytes()).await?;
+    let mut buffer = Vec::with_capacity(PIECE);
+    loop {
+        if stream.read_buf(&mut buffer).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let mut headers = [httparse::EMPTY_HEADER; 32];
+        let mut head = httparse::Response::new(&mut headers);
+        match head.parse(&buffer).map_err(io::Error::other)? {
+            Status::Partial if buffer.len() > MAX_HEAD => return Err(io::Error::other("the head is too long")),
+            Status::Partial => {}
+            Status::Complete(len) => {
+                let header = |name: &str| {
+                    let found = head.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
+                    std::str::from_utf8(found.value).ok()
+                };
+                let length = header("Content-Length").and_then(|length| length.trim().parse().ok());
+                return Ok(Response {
+                    status: head.code.unwrap_or_default(),
+                    length: length.filter(|_| header("Transfer-Encoding").is_none()),
+                    location: header("Location").map(Into::into),
+                    body: Bytes::copy_from_slice(&buffer[len..]),
+                    stream,
+                });
+            }
+        }
+    }
+}
+
+/// The simulated device knows no certificates, and so trusts none.
+async fn tls(host: &str, stream: TcpStream) -> io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await
+}
+
+/// The headers by which a device says what it is and runs.
+#[must_use]
+pub fn device_headers(id: &str, running: &super::Firmware) -> String {
+    let super::Firmware { app, version, build_id, platform } = running;
+    format!(
+        "Connection: close\r\nX-MGOS-Device-ID: {id} {}\r\nUser-Agent: {app}/{version} (MongooseOS/2.20.0; {platform})\r\n\
+         X-MGOS-FW-Version: {platform} {version} {build_id}\r\n",
+        super::services::mac(id)
+    )
+}

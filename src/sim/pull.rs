@@ -1,0 +1,155 @@
+//! A pull since 2019: asks the server for the bundle, and after a lost connection for the rest of it, until the update
+//! ends.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::board::Board;
+use super::device::{DONE, Fed, Terms};
+use super::faults::DownloadFault;
+use super::http_client::{self, Response, device_headers};
+use super::wire::{Failure, Outcome};
+
+/// What a pull is asked for.
+#[derive(Debug)]
+pub(super) struct Pull {
+    pub(super) url: String,
+    pub(super) terms: Terms,
+    pub(super) number: u64,
+    /// How much later than it could the update ends.
+    pub(super) late: Duration,
+}
+
+/// How a connection of a pull ends.
+enum End {
+    /// The connection is lost; the rest is asked for later.
+    Lost,
+    /// There is nothing more to do.
+    Over,
+}
+
+/// Runs a pull until its update ends or the device goes off.
+pub(super) async fn run(board: Arc<Board>, pull: Pull) {
+    let boot = board.boot();
+    let mut connection = None;
+    tokio::select! {
+        biased;
+        () = board.until_off(boot) => {}
+        () = board.until_given_up(pull.number) => {}
+        () = pull.fetch(&board, &mut connection) => {}
+    }
+    // A chip that resets closes nothing.
+    if let Some(connection) = connection
+        && board.boot() != boot
+    {
+        board.bury(connection);
+    }
+}
+
+impl Pull {
+    async fn fetch(&self, board: &Board, connection: &mut Option<Response>) {
+        let (running, rate) = board.with(|device, _| (device.firmware().clone(), device.faults().bytes_per_second()));
+        let headers = device_headers(board.id(), &running);
+        let (mut taken, mut has_started) = (0, false);
+        let start = Instant::now();
+        loop {
+            let range = format!("Range: bytes={taken}-\r\n{headers}");
+            let outcome = match http_client::get(&self.url, &range).await {
+                Err(_) => Err(refused("Connect error")),
+                Ok(response) => match response.status {
+                    304 if !has_started => Err(Ok(DONE.into())),
+                    200 | 206 => match response.length {
+                        Some(length @ 1..) => Ok((connection.insert(response), length)),
+                        _ => Err(refused("Invalid content-length")),
+                    },
+                    _ => Err(refused("Invalid HTTP response code")),
+                },
+            };
+            match outcome {
+                Ok((response, length)) => {
+                    let number = self.number;
+                    if !has_started {
+                        has_started = board.with(|device, now| device.start_pull(number, length, self.terms, now));
+                        if !has_started {
+                            return;
+                        }
+                    }
+                    let mut left = length;
+                    while left > 0 {
+                        let Some(bytes) = response.next().await else { break };
+                        // Bytes beyond the announced end do not count.
+                        let bytes = &bytes[..bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX))];
+                        taken += bytes.len() as u64;
+                        left -= bytes.len() as u64;
+                        if let Some(rate) = rate {
+                            let due = Duration::from_millis(taken.saturating_mul(1000) / u64::from(rate.get()));
+                            sleep_until(start + due).await;
+                        }
+                        if left == 0 {
+                            sleep(self.late).await;
+                        }
+                        match self.feed(board, bytes).await {
+                            None => {}
+                            Some(End::Over) => return,
+                            Some(End::Lost) => break,
+                        }
+                    }
+                    if left == 0 {
+                        // The bundle should have ended here; now its time has to pass.
+                        board.with(|device, _| device.pull_has_everything(number));
+                        return pending().await;
+                    }
+                }
+                Err(outcome) => {
+                    sleep(self.late).await;
+                    self.tell(board, has_started, outcome);
+                    if !has_started {
+                        return;
+                    }
+                }
+            }
+            // Closed before the pause, as the server sees it.
+            *connection = None;
+            sleep(board.retry_after()).await;
+        }
+    }
+
+    /// Gives bytes to the updater. `None`: more are wanted.
+    async fn feed(&self, board: &Board, bytes: &[u8]) -> Option<End> {
+        let fed = board.with(|device, now| device.feed_pull(self.number, bytes, now));
+        match fed {
+            Fed::More => None,
+            Fed::Complete => {
+                board.print("update: Update applied, rebooting");
+                Some(End::Over)
+            }
+            Fed::Failed(error) => {
+                board.print(&format!("update: {}", error.of_pull().message.unwrap_or_default()));
+                Some(End::Over)
+            }
+            Fed::Over | Fed::Fault(DownloadFault::Reboot) => Some(End::Over),
+            Fed::Fault(DownloadFault::CutOff) => Some(End::Lost),
+            Fed::Fault(DownloadFault::Stall) => pending().await,
+        }
+    }
+
+    /// Tells the call that waits. A pull whose update has started goes on.
+    fn tell(&self, board: &Board, has_started: bool, outcome: Outcome) {
+        let said = match &outcome {
+            Ok(_) => "Not Modified",
+            Err(failure) => failure.message.as_deref().unwrap_or("failed"),
+        };
+        board.print(&format!("update: {said}"));
+        board.with(|device, _| match outcome {
+            Err(failure) if has_started => device.report_pull(self.number, failure),
+            outcome => device.refuse_pull(self.number, outcome),
+        });
+    }
+}
+
+fn refused(message: &str) -> Outcome {
+    Err(Failure::new(-1, message))
+}

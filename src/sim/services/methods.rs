@@ -1,0 +1,59 @@
+//! The methods that a device has, with their arguments, in the order in which it lists them.
+
+use crate::sim::device::Device;
+use crate::sim::generation::Generation;
+
+/// Name and arguments of a method.
+type Method = (&'static str, &'static str);
+
+const SET_BOOT_STATE: Method =
+    ("OTA.SetBootState", "{active_slot: %d, is_committed: %B, revert_slot: %d, commit_timeout: %d}");
+const CREATE_SNAPSHOT: Method = ("OTA.CreateSnapshot", "{set_as_revert: %B, commit_timeout: %d}");
+
+/// As recorded in wire/ws.json, case `rpc_list`. A device of 2018 has no `OTA.Status`: the recorder had added it.
+const OF_2018: &[Method] = &[
+    ("OTA.Status", ""),
+    SET_BOOT_STATE,
+    ("OTA.GetBootState", ""),
+    CREATE_SNAPSHOT,
+    ("OTA.Revert", ""),
+    ("OTA.Commit", ""),
+    ("OTA.Update", "{url: %T, commit_timeout: %d, timeout: %d}"),
+    ("Config.Get", "{key: %Q}"),
+    ("Sys.GetInfo", ""),
+    ("Sys.Reboot", "{delay_ms: %d}"),
+    ("RPC.Ping", ""),
+    ("RPC.Describe", "{name: %T}"),
+    ("RPC.List", ""),
+];
+
+/// As recorded in wire/ota2022-ws.json, cases `rpc_list` and `rpc_describe`. The arguments of `Sys.SetDebug` are not
+/// recorded.
+const SINCE_2019: &[Method] = &[
+    ("Sys.GetUID", ""),
+    SET_BOOT_STATE,
+    ("OTA.GetBootState", ""),
+    ("OTA.Status", ""),
+    ("OTA.End", ""),
+    ("OTA.Write", "{offset: %ld, data: %V}"),
+    ("OTA.Begin", "{timeout: %d, commit_timeout: %d, size: %d}"),
+    CREATE_SNAPSHOT,
+    ("OTA.Revert", ""),
+    ("OTA.Commit", ""),
+    ("OTA.Update", "{file: %Q, url: %Q, timeout: %d, commit_timeout: %d, ignore_same_version: %B}"),
+    ("Config.Save", "{try_once: %B, reboot: %B}"),
+    ("Config.Set", "{config: %M}"),
+    ("Config.Get", "{key: %Q}"),
+    ("Sys.SetDebug", "{udp_log_addr: %Q, level: %d, filter: %Q}"),
+    ("Sys.GetInfo", ""),
+    ("Sys.Reboot", "{abort: %B, delay_ms: %d}"),
+    ("RPC.Ping", ""),
+    ("RPC.Describe", "{name: %T}"),
+    ("RPC.List", ""),
+];
+
+/// The methods of this device.
+pub(super) fn methods(device: &Device) -> impl Iterator<Item = Method> {
+    let all = if device.generation() == Generation::Y2018 { OF_2018 } else { SINCE_2019 };
+    all.iter().copied().filter(|(name, _)| !device.faults().lacks(name))
+}

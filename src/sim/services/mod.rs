@@ -1,0 +1,266 @@
+//! The methods of the device, and the exact words of their answers: [`y2018`] and [`since2019`] hold those in which
+//! the generations differ.
+
+mod methods;
+mod since2019;
+mod y2018;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value};
+use tokio_tungstenite::tungstenite::Bytes;
+
+use super::auth::Auth;
+use super::device::{Device, Refusal, Slot, Terms};
+use super::generation::Generation;
+use super::signing::UpdateConfig;
+use super::wire::{Call, Failure, Outcome, quoted};
+use methods::methods;
+
+/// The device's answer to a call.
+#[derive(Debug, PartialEq)]
+pub enum Answer {
+    /// At once.
+    Now(Outcome),
+    /// In the next turn of the device, behind what came together with the call.
+    NextTurn {
+        /// The outcome.
+        outcome: Outcome,
+        /// So many bytes have to be written before.
+        bytes: usize,
+    },
+    /// When the download has ended, in 2018.
+    AfterDownload {
+        /// Where the bundle is.
+        url: String,
+        /// How long the download may take.
+        timeout: Duration,
+        /// Which update it is.
+        number: u64,
+    },
+    /// When the pull has ended that begins now.
+    Pull {
+        /// Where the bundle is.
+        url: String,
+        /// What the caller asks for.
+        terms: Terms,
+        /// Which pull it is.
+        number: u64,
+    },
+    /// When the update has ended that runs already.
+    Waits,
+    /// When the turn is finished: not yet known.
+    Pending,
+    /// The same, in place of an earlier call.
+    Replaces,
+    /// Never.
+    Never,
+}
+
+impl Answer {
+    /// What it says, if that is known.
+    #[must_use]
+    pub fn outcome(&self) -> Option<&Outcome> {
+        match self {
+            Self::Now(outcome) | Self::NextTurn { outcome, .. } => Some(outcome),
+            _ => None,
+        }
+    }
+}
+
+/// What the answers need to know beside the state of the device.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// The device's id.
+    pub id: &'a str,
+    /// Who calls, as `RPC.Ping` tells it.
+    pub channel: &'a str,
+    /// The device's own address.
+    pub ip: &'a str,
+    /// Who may call.
+    pub auth: Option<&'a Auth>,
+    /// Whose firmware the device takes.
+    pub update: &'a UpdateConfig,
+    /// Whether it takes firmware from any URL.
+    pub licensed: bool,
+    /// What lies in its file system.
+    pub files: &'a BTreeMap<String, Bytes>,
+    /// What time it is.
+    pub unix_time: u64,
+}
+
+/// Answers a call that is run so many times in one turn. All of it has come in before the first run closes the doors
+/// for a reboot (wire/mqtt.json, cases `ota_revert_uncommitted` and `sys_reboot_lockout`).
+pub fn answers(device: &mut Device, call: &Call, times: usize, around: Surroundings<'_>, now: Instant) -> Vec<Answer> {
+    let left = device.shutting_down(now);
+    let mut answers: Vec<Answer> = Vec::new();
+    for _ in 0..times {
+        let answer = match left {
+            Some(left) => Answer::Now(Err(Failure::new(418, format!("shutting down in {} ms", left.as_millis())))),
+            None => answer(device, call, around, now),
+        };
+        if answer == Answer::Replaces {
+            settle(&mut answers, || Answer::Now(Err(Failure::new(-1, "Dismissed"))));
+        }
+        answers.push(answer);
+    }
+    let finished = device.finish_turn(now);
+    settle(&mut answers, || match finished.clone() {
+        Some((outcome, bytes)) => Answer::NextTurn { outcome: outcome.map(null), bytes },
+        None => Answer::Never,
+    });
+    answers
+}
+
+/// Says what becomes of the calls that have been pending.
+fn settle(answers: &mut [Answer], with: impl Fn() -> Answer) {
+    for answer in answers.iter_mut().filter(|answer| matches!(answer, Answer::Pending | Answer::Replaces)) {
+        *answer = with();
+    }
+}
+
+fn answer(device: &mut Device, call: &Call, around: Surroundings<'_>, now: Instant) -> Answer {
+    let by_fault = device.faults().answer(&call.method, device.runs_new_firmware(), device.generation());
+    // A method that does not exist is told to anybody.
+    let exists = by_fault.is_some() || methods(device).any(|(name, _)| name == call.method);
+    if let (Some(auth), true, false) = (around.auth, exists, call.is_authorised)
+        && let Err(refusal) = auth.check_frame(call.auth.as_ref(), around.unix_time)
+    {
+        return Answer::Now(Err(refusal));
+    }
+    if !exists {
+        return Answer::Now(Err(no_handler(&call.method)));
+    }
+    if let Some(outcome) = by_fault {
+        return Answer::Now(outcome);
+    }
+    let params = &call.params;
+    let is_2018 = device.generation() == Generation::Y2018;
+    Answer::Now(match call.method.as_str() {
+        "OTA.Update" if is_2018 => return y2018::update(device, params),
+        "OTA.Update" => return since2019::update(device, params, &around, now),
+        "OTA.Begin" => since2019::begin(device, params, now),
+        "OTA.Write" => return since2019::write(device, params),
+        "OTA.End" => return since2019::end(device),
+        "OTA.Commit" => device.commit().map_err(refused).map(null),
+        "OTA.Revert" => device.revert(now).map_err(refused).map(null),
+        "OTA.CreateSnapshot" => create_snapshot(device, params, now),
+        "OTA.GetBootState" => Ok(boot_state(device)),
+        "OTA.SetBootState" if is_2018 => y2018::set_boot_state(device, params),
+        "OTA.SetBootState" => since2019::set_boot_state(device, params),
+        "OTA.Status" if is_2018 => Ok(y2018::status(device)),
+        "OTA.Status" => Ok(since2019::status(device)),
+        "Config.Get" if is_2018 => y2018::config(params, &around),
+        "Config.Get" => since2019::get_config(device, params),
+        "Config.Set" => since2019::set_config(device, params),
+        "Config.Save" => since2019::save_config(device, params, now),
+        // Code 0 is success.
+        "Sys.SetDebug" => Err(Failure::bare(0)),
+        "Sys.GetInfo" => Ok(info(device, around, now)),
+        "Sys.GetUID" => Ok(since2019::get_uid(device, &around)),
+        "Sys.Reboot" => reboot(device, params, now),
+        "RPC.Ping" => Ok(format!(r#"{{"channel_info": {}}}"#, quoted(around.channel))),
+        "RPC.Describe" => describe(device, params),
+        "RPC.List" => Ok(list(device)),
+        other => Err(no_handler(other)),
+    })
+}
+
+fn no_handler(method: &str) -> Failure {
+    Failure::new(404, format!("No handler for {method}"))
+}
+
+fn create_snapshot(device: &mut Device, params: &Value, now: Instant) -> Outcome {
+    let set_as_revert = params["set_as_revert"].as_bool().unwrap_or(false);
+    device
+        .create_snapshot(set_as_revert, params["commit_timeout"].as_u64(), now)
+        .map(|slot| format!(r#"{{"slot": {slot}}}"#))
+        .map_err(|_| Failure::new(-1, "Cannot create snapshots in uncommitted state"))
+}
+
+fn boot_state(device: &Device) -> String {
+    let boot = device.flash().boot;
+    format!(
+        r#"{{"active_slot": {}, "is_committed": {}, "revert_slot": {}, "commit_timeout": {}}}"#,
+        boot.active_slot, boot.is_committed, boot.revert_slot, boot.commit_timeout
+    )
+}
+
+fn status(device: &Device, state: u8, message: &str, percent: u8, partition: Slot) -> String {
+    let boot = device.flash().boot;
+    format!(
+        r#"{{"state": {state}, "message": "{message}", "is_committed": {}, "progress_percent": {percent}, "commit_timeout": {}, "partition": {partition}}}"#,
+        boot.is_committed, boot.commit_timeout
+    )
+}
+
+fn info(device: &Device, around: Surroundings<'_>, now: Instant) -> String {
+    let firmware = device.firmware();
+    format!(
+        concat!(
+            r#"{{"id": {}, "app": {}, "fw_version": {}, "fw_id": {}, "mg_version": "2.20.0", "#,
+            r#""mg_id": "20230111-000000/simulated", "mac": {}, "arch": {}, "uptime": {}, "public_key": null, "#,
+            r#""ram_size": 295748, "ram_free": 227340, "ram_min_free": 216536, "#,
+            r#""fs_size": 233681, "fs_free": 154118,"eth": {{"ip": {}}}}}"#,
+        ),
+        quoted(around.id),
+        quoted(&firmware.app),
+        quoted(&firmware.version),
+        quoted(&firmware.build_id),
+        quoted(&mac(around.id)),
+        quoted(&firmware.platform),
+        device.uptime(now).as_secs(),
+        quoted(around.ip),
+    )
+}
+
+/// The id of a device ends in the last three bytes of its MAC address; one that was given another id has an address
+/// all the same (wire/mqtt-single.json, case `sys_getinfo`).
+#[must_use]
+pub fn mac(id: &str) -> String {
+    let tail = id.rsplit_once('_').map_or(id, |(_, tail)| tail);
+    let is_address = tail.len() == 6 && tail.bytes().all(|byte| byte.is_ascii_hexdigit());
+    format!("240AC4{}", if is_address { tail } else { "AABBCC" })
+}
+
+fn reboot(device: &mut Device, params: &Value, now: Instant) -> Outcome {
+    let delay = match &params["delay_ms"] {
+        Value::Null => 100,
+        delay => delay.as_u64().ok_or_else(|| Failure::new(400, "invalid delay value"))?,
+    };
+    device.reboot(Duration::from_millis(delay), now);
+    Ok(null(()))
+}
+
+fn list(device: &Device) -> String {
+    format!("[{}]", methods(device).map(|(name, _)| quoted(name)).collect::<Vec<_>>().join(","))
+}
+
+fn describe(device: &Device, params: &Value) -> Outcome {
+    let name = params["name"].as_str().ok_or_else(|| Failure::new(400, "name is required"))?;
+    match methods(device).find(|(method, _)| *method == name) {
+        Some((method, args)) => Ok(format!(r#"{{"name": {}, "args_fmt": {}}}"#, quoted(method), quoted(args))),
+        None => Err(Failure::new(404, "name not found")),
+    }
+}
+
+fn refused(refusal: Refusal) -> Failure {
+    Failure::bare(match refusal {
+        Refusal::NothingPending | Refusal::Busy => -1,
+        Refusal::BadSlot => -3,
+    })
+}
+
+fn null((): ()) -> String {
+    "null".into()
+}
+
+/// The arguments of a call over `GET /rpc/Method?k=v`: each value is raw JSON.
+#[must_use]
+pub fn params_from_query(query: &str) -> Value {
+    let fields: Map<String, Value> = url::form_urlencoded::parse(query.as_bytes())
+        .filter_map(|(key, value)| Some((key.into_owned(), serde_json::from_str(&value).ok()?)))
+        .collect();
+    if fields.is_empty() { Value::Null } else { fields.into() }
+}

@@ -1,0 +1,158 @@
+//! The methods that differ since 2019, as recorded in `tests/wire/ota2022-ws.json` and its kin.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::{Answer, Surroundings, mac, null};
+use crate::sim::args;
+use crate::sim::device::{BootState, Device, Slot, Step, Terms};
+use crate::sim::wire::{Failure, Outcome, quoted};
+use crate::text::hex;
+
+/// A slot has so many bits in the boot state.
+const SLOT_BITS: i64 = 0xf;
+
+/// Slots that exist.
+const SLOTS: i64 = 2;
+
+/// How long after `Config.Save` the device reboots.
+const SAVE_REBOOT: Duration = Duration::from_millis(500);
+
+/// Asks a server, installs a file, or waits for the update that runs already.
+pub(super) fn update(device: &mut Device, params: &Value, around: &Surroundings<'_>, now: Instant) -> Answer {
+    let (file, url) = (args::text(&params["file"]), args::text(&params["url"]));
+    let is_one = file.is_some() != url.is_some();
+    if !is_one {
+        return Answer::Now(Err(Failure::new(-1, "either file or url is required")));
+    }
+    if !around.licensed {
+        return Answer::Now(Err(free_version(around.id)));
+    }
+    if device.is_waiting() {
+        return Answer::Now(Err(Failure::new(-1, "Update is already in progress")));
+    }
+    if device.wait_for_update() {
+        return Answer::Waits;
+    }
+    let terms = terms(device, params);
+    match (file, url) {
+        (Some(file), _) => Answer::Now(match around.files.get(file.as_ref()) {
+            Some(bundle) => device.update_from_file(bundle, terms, now),
+            None => Err(Failure::new(-1, "failed to start update")),
+        }),
+        (None, url) => {
+            Answer::Pull { url: url.unwrap_or_default().into_owned(), terms, number: device.ask_for_update() }
+        }
+    }
+}
+
+pub(super) fn begin(device: &mut Device, params: &Value, now: Instant) -> Outcome {
+    let size = args::natural(&params["size"]).filter(|&size| size > 0);
+    device.begin_push(terms(device, params), size, now).map(null)
+}
+
+pub(super) fn write(device: &mut Device, params: &Value) -> Answer {
+    let piece = params["data"].as_str().map(args::base64).unwrap_or_default();
+    answer(device.write_push(args::natural(&params["offset"]), piece), device)
+}
+
+pub(super) fn end(device: &mut Device) -> Answer {
+    answer(device.end_push(), device)
+}
+
+fn answer(step: Step, device: &Device) -> Answer {
+    match step {
+        Step::Now(outcome) => Answer::Now(outcome.map(null)),
+        Step::Applied => Answer::Now(Ok(status(device))),
+        Step::Pending => Answer::Pending,
+        Step::Replaces => Answer::Replaces,
+        Step::Never => Answer::Never,
+    }
+}
+
+/// What is not given is that of the settings.
+fn terms(device: &Device, params: &Value) -> Terms {
+    let given = |name: &str, otherwise: u64| {
+        let setting = || device.settings().number(&format!("update.{name}"));
+        args::natural(&params[name]).or_else(setting).unwrap_or(otherwise)
+    };
+    Terms { commit_timeout: given("commit_timeout", 0), timeout: Duration::from_secs(given("timeout", 600)) }
+}
+
+pub(super) fn status(device: &Device) -> String {
+    let (state, message, percent) = match device.ota_percent() {
+        Some(percent) => (1, "Waiting for data", percent),
+        None => (0, "idle", 0),
+    };
+    super::status(device, state, message, percent, device.flash().boot.active_slot)
+}
+
+/// Stores whatever it is given, and says afterwards whether that was good.
+pub(super) fn set_boot_state(device: &mut Device, params: &Value) -> Outcome {
+    let BootState { active_slot, is_committed, revert_slot, commit_timeout } = device.flash().boot;
+    let [active, revert, timeout] =
+        ["active_slot", "revert_slot", "commit_timeout"].map(|name| args::integer(&params[name]));
+    let committed = params.get("is_committed").map(|value| *value == Value::Bool(true));
+    if active.is_none() && revert.is_none() && timeout.is_none() && committed.is_none() {
+        return Err(Failure::bare(-2));
+    }
+    device.store_boot_state(BootState {
+        active_slot: active.map_or(active_slot, slot),
+        is_committed: committed.unwrap_or(is_committed),
+        revert_slot: revert.map_or(revert_slot, slot),
+        commit_timeout: timeout.map_or(commit_timeout, |timeout| timeout.try_into().unwrap_or(0)),
+    });
+    if active.is_none_or(|slot| (0..SLOTS).contains(&slot)) { Ok(null(())) } else { Err(Failure::bare(-3)) }
+}
+
+fn slot(value: i64) -> Slot {
+    Slot::try_from(value & SLOT_BITS).unwrap_or_default()
+}
+
+pub(super) fn get_config(device: &Device, params: &Value) -> Outcome {
+    let key = args::text(&params["key"]).unwrap_or_default();
+    device.settings().get(&key).ok_or_else(|| Failure::new(404, "invalid config key"))
+}
+
+pub(super) fn set_config(device: &mut Device, params: &Value) -> Outcome {
+    device.change_settings(&params["config"]);
+    Ok(null(()))
+}
+
+pub(super) fn save_config(device: &mut Device, params: &Value, now: Instant) -> Outcome {
+    device.save_settings();
+    if params["reboot"] == Value::Bool(true) {
+        device.reboot(SAVE_REBOOT, now);
+    }
+    Ok(null(()))
+}
+
+pub(super) fn get_uid(device: &Device, around: &Surroundings<'_>) -> String {
+    format!(r#"{{"pid": "mos", "app": {}, "uid": "{}"}}"#, quoted(&device.firmware().app), uid(around.id))
+}
+
+fn free_version(id: &str) -> Failure {
+    Failure::new(
+        -1,
+        format!(
+            "Free version can only perform OTA from mDash (https://dash.mongoose-os.com). In order to OTA from any \
+             location, license your device by following \
+             https://mongoose-os.com/docs/mongoose-os/userguide/licensing.md (PID: mos, UID: {})",
+            uid(id)
+        ),
+    )
+}
+
+/// The number by which a licence knows a device. How it comes from the MAC address is not recorded but for one.
+fn uid(id: &str) -> String {
+    match mac(id).as_str() {
+        "240AC4AABBCC" => "0f9cfbd49486c466".into(),
+        other => hex(&other.bytes().fold(0xcbf2_9ce4_8422_2325_u64, fnv).to_be_bytes()),
+    }
+}
+
+/// A step of FNV-1a.
+fn fnv(hash: u64, byte: u8) -> u64 {
+    (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+}

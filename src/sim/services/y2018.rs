@@ -1,0 +1,57 @@
+//! The methods that differ in 2018, as recorded in `tests/wire/ws.json`.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Answer, Surroundings, mac, null, refused};
+use crate::sim::device::Device;
+use crate::sim::wire::{Failure, Outcome};
+
+pub(super) fn update(device: &mut Device, params: &Value) -> Answer {
+    let Some(url) = params["url"].as_str().filter(|url| !url.is_empty()) else {
+        return Answer::Now(Err(Failure::new(-1, "Malformed request")));
+    };
+    match device.begin_update(params["commit_timeout"].as_u64().unwrap_or(0)) {
+        Ok(number) => Answer::AfterDownload {
+            url: url.into(),
+            timeout: Duration::from_secs(params["timeout"].as_u64().unwrap_or(600)),
+            number,
+        },
+        Err(_) => Answer::Now(Err(Failure::new(-1, "Failed to init updater"))),
+    }
+}
+
+pub(super) fn set_boot_state(device: &mut Device, params: &Value) -> Outcome {
+    let mut boot = device.flash().boot;
+    let slot = |value: &Value| value.as_i64().map(|slot| u8::try_from(slot).unwrap_or(u8::MAX));
+    let mut usable = false;
+    let mut note = |found: bool| usable |= found;
+    note(slot(&params["active_slot"]).map(|slot| boot.active_slot = slot).is_some());
+    note(params["is_committed"].as_bool().map(|committed| boot.is_committed = committed).is_some());
+    note(slot(&params["revert_slot"]).map(|slot| boot.revert_slot = slot).is_some());
+    note(params["commit_timeout"].as_u64().map(|timeout| boot.commit_timeout = timeout).is_some());
+    if !usable {
+        return Err(Failure::bare(-2));
+    }
+    device.set_boot_state(boot).map(null).map_err(refused)
+}
+
+pub(super) fn status(device: &Device) -> String {
+    let (state, message, percent) = match device.update() {
+        Some(update) => (1, "progress", update.percent),
+        None => (0, "idle", 0),
+    };
+    super::status(device, state, message, percent, device.running_slot())
+}
+
+/// A handful of the settings that a device has.
+pub(super) fn config(params: &Value, around: &Surroundings<'_>) -> Outcome {
+    let config = json!({
+        "device": {"id": around.id, "mac": mac(around.id)},
+        "update": around.update.settings(),
+    });
+    let key = params["key"].as_str().unwrap_or_default();
+    let path = if key.is_empty() { String::new() } else { format!("/{}", key.replace('.', "/")) };
+    config.pointer(&path).map(Value::to_string).ok_or_else(|| Failure::new(404, "invalid config key"))
+}

@@ -1,0 +1,107 @@
+//! Why an update fails, in the codes and words of each generation.
+
+use super::wire::Failure;
+
+/// Why an update fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpdateError {
+    /// There is no header of a file or of the directory where one has to be.
+    Header,
+    /// A file is compressed.
+    Compressed,
+    /// The first file is not the manifest.
+    NoManifest,
+    /// The manifest cannot be read.
+    Manifest,
+    /// The CRC in the zip is not that of the file.
+    Crc,
+    /// The manifest is not signed as the device requires.
+    Signature,
+    /// The bundle is for another platform.
+    Platform,
+    /// A part that the platform requires is missing.
+    Incomplete,
+    /// The size of a file is not the one in the manifest.
+    Size,
+    /// No part of the manifest names the file.
+    Extra,
+    /// A checksum in the manifest is not that of the file.
+    Digest,
+    /// The data ended before the bundle did.
+    Unfinished,
+    /// Nothing came for too long.
+    TimedOut,
+    /// The device gave up for a reason of its own.
+    Failed,
+}
+
+impl UpdateError {
+    /// The error of the service of 2018, as recorded in wire/ws.json, case `ota_update_errors`.
+    #[must_use]
+    pub fn of_2018(self) -> Failure {
+        match self {
+            Self::Header => Failure::new(-1, "Malformed archive (invalid file header)"),
+            Self::Compressed => Failure::new(-1, "Cannot handle compressed .zip"),
+            Self::NoManifest => Failure::bare(-1),
+            Self::Manifest => Failure::new(-1, "Failed to parse manifest"),
+            // Not recorded.
+            Self::Signature => Failure::new(-1, "Invalid signature"),
+            Self::Platform => Failure::new(-1, "Wrong platform"),
+            Self::Crc | Self::Digest | Self::Incomplete => Failure::new(-1, self.text()),
+            Self::Size | Self::Extra | Self::Unfinished | Self::TimedOut | Self::Failed => {
+                Failure::new(-1, "Update failed")
+            }
+        }
+    }
+
+    /// The error of the piece that ended a push.
+    #[must_use]
+    pub fn of_piece(self) -> Failure {
+        Failure { code: self.code(), ..self.of_push() }
+    }
+
+    /// The error of every later call that concerns the push.
+    #[must_use]
+    pub fn of_push(self) -> Failure {
+        Failure::new(-1, format!("{} {}", self.code(), self.text()))
+    }
+
+    /// The error of `OTA.Update` since 2019.
+    #[must_use]
+    pub fn of_pull(self) -> Failure {
+        Failure::new(-1, self.text())
+    }
+
+    fn code(self) -> i64 {
+        match self {
+            Self::Platform | Self::Digest => -10,
+            Self::Crc => -11,
+            Self::Unfinished => -13,
+            Self::Incomplete | Self::TimedOut => -5,
+            Self::Signature => -18,
+            Self::Header | Self::Compressed | Self::NoManifest | Self::Size | Self::Extra => -1,
+            // Not recorded.
+            Self::Manifest | Self::Failed => -1,
+        }
+    }
+
+    fn text(self) -> &'static str {
+        match self {
+            Self::Header => "Malformed archive (invalid header)",
+            Self::Compressed => "Compressed ZIP files are not supported",
+            Self::NoManifest => "Expected manifest, found something else",
+            Self::Crc => "Invalid CRC",
+            Self::Signature => "Signature verification failed",
+            Self::Platform => "Nothing interesting in the update (wrong platform?)",
+            Self::Incomplete => "Incomplete update package",
+            Self::Size => "File size mismatch",
+            Self::Extra => "Extra file in bundle",
+            Self::Digest => "Digest mismatch",
+            Self::Unfinished => "Unexpected end of data",
+            Self::TimedOut => "Update timed out",
+            // Not recorded.
+            Self::Manifest => "Failed to parse manifest",
+            Self::Failed => "Update failed",
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Finds the last byte of an archive: skips the directory behind its files, and its end record. No I/O.
+
+use super::update_error::UpdateError;
+
+/// The length of a directory entry without its name, extra field and comment, in bytes.
+const ENTRY: usize = 46;
+
+/// The length of the end record without its comment, in bytes.
+const END: usize = 22;
+
+/// A directory that is being read.
+#[derive(Debug, Default)]
+pub struct ZipDirectory {
+    /// The fixed part of the current record, as far as it has come.
+    record: Vec<u8>,
+    /// Bytes of the current record that are still to come behind its fixed part.
+    skip: usize,
+    /// The current record is the last one.
+    is_last: bool,
+}
+
+impl ZipDirectory {
+    /// Takes the next bytes. Returns true with the last byte of the archive; bytes behind it are ignored.
+    pub fn push(&mut self, mut bytes: &[u8]) -> Result<bool, UpdateError> {
+        loop {
+            let skipped = self.skip.min(bytes.len());
+            self.skip -= skipped;
+            bytes = &bytes[skipped..];
+            if self.skip == 0 && self.is_last {
+                return Ok(true);
+            }
+            let Some((first, rest)) = bytes.split_first() else { return Ok(false) };
+            self.record.push(*first);
+            bytes = rest;
+            self.end_record()?;
+        }
+    }
+
+    /// Finishes the fixed part of a record if it is complete.
+    fn end_record(&mut self) -> Result<(), UpdateError> {
+        let len = match self.record.get(..4) {
+            None => return Ok(()),
+            Some(b"PK\x01\x02") => ENTRY,
+            Some(b"PK\x05\x06") => END,
+            Some(_) => return Err(UpdateError::Header),
+        };
+        if self.record.len() < len {
+            return Ok(());
+        }
+        let field = |at: usize| usize::from(u16::from_le_bytes([self.record[at], self.record[at + 1]]));
+        self.is_last = len == END;
+        self.skip = if self.is_last { field(20) } else { field(28) + field(30) + field(32) };
+        self.record.clear();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn last_byte_of_the_comment_ends_the_archive() {
+        let name = b"a.bin";
+        let mut bytes = [b"PK\x01\x02".as_slice(), &[0; ENTRY - 4], name].concat();
+        bytes[28] = 5;
+        bytes.extend([b"PK\x05\x06".as_slice(), &[0; END - 6], &[3, 0], b"abc"].concat());
+        for piece in [1, 7, 1000] {
+            let mut directory = ZipDirectory::default();
+            let mut ends = bytes.chunks(piece).map(|piece| directory.push(piece)).collect::<Vec<_>>();
+            assert_eq!(ends.pop(), Some(Ok(true)), "in pieces of {piece}");
+            assert!(ends.iter().all(|end| *end == Ok(false)), "in pieces of {piece}");
+        }
+        assert_eq!(ZipDirectory::default().push(b"PK\x03\x04"), Err(UpdateError::Header));
+    }
+}
