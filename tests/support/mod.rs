@@ -9,9 +9,12 @@ pub mod bundles;
 pub mod certificates;
 #[cfg(unix)]
 pub mod fifo;
+pub mod firmware_host;
+pub mod frames;
 pub mod peers;
 pub mod proxy;
 pub mod recording;
+pub mod replay;
 pub mod script;
 pub mod scripted;
 pub mod signed;

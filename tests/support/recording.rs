@@ -21,6 +21,8 @@ pub struct Recording {
 #[derive(Deserialize)]
 pub struct Case {
     pub case: String,
+    #[serde(default)]
+    pub what: String,
     pub events: Vec<Event>,
 }
 
@@ -30,8 +32,8 @@ pub struct Event {
     pub t: f64,
     pub from: Option<String>,
     pub text: Option<String>,
-    hex: Option<String>,
-    note: Option<String>,
+    pub hex: Option<String>,
+    pub note: Option<String>,
 }
 
 impl Event {
@@ -54,30 +56,26 @@ pub fn recording(name: &str) -> Recording {
 
 /// The text with everything replaced by `*` that may differ between two devices.
 pub fn normal(text: &str) -> String {
-    const VALUES: [&str; 10] = [
-        "channel_info",
-        "mg_id",
-        "uptime",
-        "ram_size",
-        "ram_free",
-        "ram_min_free",
-        "fs_size",
-        "fs_free",
-        "ip",
-        "progress_percent",
-    ];
-    let mut text = text.to_owned();
-    for key in VALUES {
-        let key = format!("\"{key}\": ");
-        if let Some(at) = text.find(&key) {
-            let from = at + key.len();
-            let to = text[from..].find([',', '}']).map_or(text.len(), |len| from + len);
-            text.replace_range(from..to, "*");
-        }
+    const VALUES: [&str; 1] = ["progress_percent"];
+    let mut text = without(&nearly_normal(text), &VALUES);
+    if let (Some(from), Some(to)) = (text.find("[\"OTA."), text.rfind(']')) {
+        text.replace_range(from..=to, "[*methods*]");
     }
+    text
+}
+
+/// The same for devices since 2019, whose methods and progress were recorded.
+pub fn nearly_normal(text: &str) -> String {
+    const VALUES: [&str; 9] =
+        ["channel_info", "mg_id", "uptime", "ram_size", "ram_free", "ram_min_free", "fs_size", "fs_free", "ip"];
+    let mut text = without(text, &VALUES);
     if let Some(at) = text.find("shutting down in ") {
         let to = text[at..].find(" ms").map_or(text.len(), |len| at + len);
         text.replace_range(at..to, "shutting down in *");
+    }
+    if let Some(at) = text.find(r#""listen_addr":"#) {
+        let to = text[at..].find(',').map_or(text.len(), |len| at + len);
+        text.replace_range(at..to, r#""listen_addr":*"#);
     }
     // A nonce: decimal, within the JSON text of a message; or hex, in a header.
     for (before, after) in [(r#"\"nonce\": "#, ","), (r#"nonce=""#, "\"")] {
@@ -87,8 +85,19 @@ pub fn normal(text: &str) -> String {
             text.replace_range(from..to, "*");
         }
     }
-    if let (Some(from), Some(to)) = (text.find("[\"OTA."), text.rfind(']')) {
-        text.replace_range(from..=to, "[*methods*]");
+    text
+}
+
+/// The text with the values of these keys replaced by `*`.
+fn without(text: &str, keys: &[&str]) -> String {
+    let mut text = text.to_owned();
+    for key in keys {
+        let key = format!("\"{key}\": ");
+        if let Some(at) = text.find(&key) {
+            let from = at + key.len();
+            let to = text[from..].find([',', '}']).map_or(text.len(), |len| from + len);
+            text.replace_range(from..to, "*");
+        }
     }
     text
 }
@@ -199,7 +208,8 @@ impl Case {
 }
 
 impl Event {
-    fn published(&self) -> Vec<Message> {
+    /// The messages in these packets.
+    pub fn published(&self) -> Vec<Message> {
         let is_reply = match self.from.as_deref() {
             Some("host-to-broker") => false,
             Some("device-to-broker") => true,

@@ -395,6 +395,8 @@ impl Device {
 
     fn apply(&mut self, firmware: Firmware, now: Instant) -> Fed {
         let commit_timeout = self.ota.running.as_ref().map_or(0, |running| running.terms.commit_timeout);
+        // The name stays, whatever the manifest says (wire/ota2022-ws.json, case `push_success`).
+        let firmware = Firmware { app: self.firmware().app.clone(), ..firmware };
         self.install(firmware, commit_timeout, now);
         self.end_ota(Ok(()))
     }

@@ -1,0 +1,132 @@
+//! The host's side of a recorded pull: it listens, answers, breaks off and goes away as it was recorded, and compares
+//! what the device asks.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use super::file;
+use super::recording::{Case, PATIENCE, recording};
+
+/// How long the host waits with what it does after a call, so that the device has answered that.
+const AFTER_CALL: Duration = Duration::from_millis(150);
+
+/// How long after the recorded time the host listens again: the device must have been refused before.
+const LISTENS_LATER: Duration = Duration::from_millis(500);
+
+/// Where the host was when it was recorded.
+const RECORDED: &str = "127.0.0.1:8911";
+
+/// The host of one case.
+pub struct FirmwareHost {
+    pub address: SocketAddr,
+    /// Whether the device asked anything when it was recorded.
+    is_asked: bool,
+    script: JoinHandle<()>,
+    /// Keeps the port while nothing listens.
+    _holder: TcpSocket,
+}
+
+impl FirmwareHost {
+    /// A host that plays the recorded case of this name. `calls` counts the calls that were made.
+    pub fn start(name: &str, calls: watch::Receiver<usize>) -> Self {
+        let holder = bound("127.0.0.1:0".parse().expect("an address"));
+        let address = holder.local_addr().expect("an address");
+        let listener = bound(address).listen(8).expect("a listener");
+        let case = recording("ota2022-fetch.json").cases.into_iter().find(|case| case.case == name);
+        let is_asked = case.is_some();
+        let script = tokio::spawn(async move {
+            match case {
+                Some(case) => play(&case, listener, calls).await,
+                None => drop(listener.accept().await),
+            }
+        });
+        Self { address, is_asked, script, _holder: holder }
+    }
+
+    /// The text with the host where it is now.
+    pub fn localised(&self, text: &str) -> String {
+        text.replace(RECORDED, &self.address.to_string())
+    }
+
+    /// Waits until everything has happened that was recorded, and nothing else.
+    pub async fn finish(self, name: &str) {
+        if self.is_asked {
+            let played =
+                timeout(PATIENCE, self.script).await.unwrap_or_else(|_| panic!("{name}: the device asks too little"));
+            played.unwrap_or_else(|error| panic!("{name}: {error}"));
+        } else {
+            assert!(!self.script.is_finished(), "{name}: the device asks the host, which was not recorded");
+            self.script.abort();
+        }
+    }
+}
+
+fn bound(address: SocketAddr) -> TcpSocket {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_reuseaddr(true).expect("an option");
+    socket.bind(address).expect("a port");
+    socket
+}
+
+async fn play(case: &Case, listener: TcpListener, mut calls: watch::Receiver<usize>) {
+    let name = &case.case;
+    let address = listener.local_addr().expect("an address");
+    let (started, mut listener, mut connection) = (Instant::now(), Some(listener), None::<TcpStream>);
+    let (mut called, mut seen) = (0, 0);
+    for event in &case.events {
+        let note = event.note.as_deref().unwrap_or_default();
+        if note.starts_with("RPC ") {
+            called += usize::from(note.starts_with("RPC request"));
+            continue;
+        }
+        if called > seen {
+            calls.wait_for(|made| *made >= called).await.unwrap_or_else(|_| panic!("{name}: {called} calls"));
+            if seen > 0 {
+                sleep(AFTER_CALL).await;
+            }
+            seen = called;
+        }
+        let at = started + Duration::from_secs_f64(event.t);
+        match (event.from.as_deref(), note) {
+            (Some("device"), _) => {
+                let expected = String::from_utf8(event.bytes()).expect("ASCII").replace(RECORDED, &address.to_string());
+                let mut asked = vec![0; expected.len()];
+                let connection = connection.as_mut().expect("a connection");
+                timeout(PATIENCE, connection.read_exact(&mut asked)).await.expect("in time").expect("a request");
+                assert_eq!(String::from_utf8_lossy(&asked), expected, "{name}");
+            }
+            (Some("host"), _) => {
+                sleep_until(at).await;
+                // The device may have hung up already.
+                let _ = connection.as_mut().expect("a connection").write_all(&event.bytes()).await;
+            }
+            (_, note) if note.ends_with("device opens it") => {
+                let accepted = listener.as_ref().expect("a listener").accept();
+                connection = Some(timeout(PATIENCE, accepted).await.expect("in time").expect("a connection").0);
+            }
+            (_, note) if note.ends_with("host closes it") => {
+                sleep_until(at).await;
+                connection = None;
+            }
+            (_, note) if note.ends_with("firmware/good.zip") => {
+                let bytes = std::fs::read(file("tests/wire/firmware/good.zip")).expect("a recorded bundle");
+                let _ = connection.as_mut().expect("a connection").write_all(&bytes).await;
+            }
+            (_, "the server listens no more") => {
+                sleep_until(at).await;
+                listener = None;
+            }
+            (_, "the server listens again") => {
+                sleep_until(at + LISTENS_LATER).await;
+                listener = Some(bound(address).listen(8).expect("a listener"));
+            }
+            (_, note) => panic!("{name}: {note}"),
+        }
+    }
+}
