@@ -9,26 +9,12 @@ use std::collections::HashSet;
 use otactl::rpc::frame::{self, Incoming};
 use otactl::sim::auth::Algorithm;
 use support::frames::{masked, payloads, read_frame, read_head};
-use support::recording::{Bench, Case, PATIENCE, keep_time, normal, reboots, recording};
+use support::recording::{Bench, Case, PATIENCE, keep_time, normal, normal_http, reboots, recording};
 use support::{recorded_device, recorded_device_with_auth};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
-
-/// A response as status, headers and body; the length has to fit the body.
-fn normal_http(response: &str) -> String {
-    let (head, body) = response.split_once("\r\n\r\n").expect("a head and a body");
-    let mut head: Vec<_> = head.split("\r\n").map(str::to_owned).collect();
-    for header in &mut head {
-        if let Some(len) = header.strip_prefix("Content-Length: ") {
-            assert_eq!(len.parse(), Ok(body.len()), "{response}");
-            *header = "Content-Length: *".into();
-        }
-        *header = normal(header);
-    }
-    format!("{}\r\n\r\n{}", head.join("\r\n"), normal(body))
-}
 
 #[tokio::test]
 async fn websocket_answers_as_recorded() {
@@ -245,7 +231,12 @@ async fn replay_http(name: &str, bench: &mut Bench) -> usize {
                     let expected = event.text.as_deref().expect("answers are text");
                     let response = timeout(PATIENCE, answers.recv()).await;
                     let response = response.unwrap_or_else(|_| panic!("{}: no answer like {expected}", case.case));
-                    assert_eq!(normal_http(&response.expect("an answer")), normal_http(expected), "{}", case.case);
+                    assert_eq!(
+                        normal_http(&response.expect("an answer"), normal),
+                        normal_http(expected, normal),
+                        "{}",
+                        case.case
+                    );
                 }
                 _ => {}
             }
@@ -261,8 +252,18 @@ async fn replay_http(name: &str, bench: &mut Bench) -> usize {
 #[test]
 fn our_decoder_takes_what_the_device_sent() {
     let mut replies = 0;
-    for name in ["ws.json", "ws-md5.json", "ws-sha256.json", "http.json", "http-md5.json", "http-sha256.json"] {
-        for case in recording(name).cases {
+    for name in [
+        "ws.json",
+        "ws-md5.json",
+        "ws-sha256.json",
+        "http.json",
+        "http-md5.json",
+        "http-sha256.json",
+        "ota2019-ws.json",
+        "ota2022-ws.json",
+        "ota2022-http.json",
+    ] {
+        for case in recording(name).cases.iter().filter(|case| !case.case.starts_with("rest_")) {
             for event in case.events.iter().filter(|event| event.from.as_deref() == Some("device")) {
                 let bytes = event.bytes();
                 let frames = match event.text.as_deref().map(|text| text.split_once("\r\n\r\n")) {
@@ -277,9 +278,9 @@ fn our_decoder_takes_what_the_device_sent() {
             }
         }
     }
-    assert!(replies > 100, "{replies} replies were read");
+    assert!(replies > 1500, "{replies} replies were read");
     let mut replies = 0;
-    for name in ["mqtt.json", "mqtt-single.json", "mqtt-md5.json", "mqtt-sha256.json"] {
+    for name in ["mqtt.json", "mqtt-single.json", "mqtt-md5.json", "mqtt-sha256.json", "ota2022-mqtt.json"] {
         for case in recording(name).cases {
             for message in case.messages().iter().filter(|message| message.is_reply) {
                 assert_decodes(message.payload.as_bytes(), &format!("{name}, {}", case.case));
@@ -287,7 +288,20 @@ fn our_decoder_takes_what_the_device_sent() {
             }
         }
     }
-    assert!(replies > 200, "{replies} replies by way of a broker were read");
+    assert!(replies > 1000, "{replies} replies by way of a broker were read");
+    let mut replies = 0;
+    for name in ["uart.json", "ota2022-uart.json", "ota2022-udp.json"] {
+        for case in recording(name).cases {
+            let from_device = case.events.iter().filter(|event| event.from.as_deref() == Some("device"));
+            let said: String = from_device.map(|event| String::from_utf8(event.bytes()).expect("ASCII")).collect();
+            for line in said.replace("}{", "}\n{").lines() {
+                let Some(end) = line.rfind('}').filter(|_| line.starts_with("{\"id\":")) else { continue };
+                assert_decodes(&line.as_bytes()[..=end], &format!("{name}, {}", case.case));
+                replies += 1;
+            }
+        }
+    }
+    assert!(replies > 700, "{replies} replies on lines were read");
 }
 
 /// As a reply, and as the one that it is.

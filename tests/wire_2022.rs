@@ -4,15 +4,16 @@
 
 mod support;
 
-use std::time::Duration;
-
 use support::frames::{masked, payloads, read_frame, read_head};
-use support::recording::{Case, PATIENCE, nearly_normal};
+use support::recording::{Case, Event, PATIENCE, nearly_normal, normal_http, with_length};
 use support::replay::{Stage, replay_all};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpStream, UdpSocket};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
+
+/// What the recorder notes when the device has rebooted.
+const UP_AGAIN: &str = "the device is up again";
 
 #[tokio::test]
 async fn websocket_of_2022_answers_as_recorded() {
@@ -58,7 +59,6 @@ async fn replay_websocket(case: Case) {
                     assert_eq!(nearly_normal(&answer), nearly_normal(&expected), "{name}");
                     compared += 1;
                 }
-                stage.passed(event.t);
             }
             _ => {
                 if event.note.as_deref() == Some("<< side closed") {
@@ -69,4 +69,229 @@ async fn replay_websocket(case: Case) {
     }
     assert!(compared > 0, "{name}: nothing was compared");
     stage.host.finish(name).await;
+}
+
+#[tokio::test]
+async fn http_answers_as_recorded() {
+    assert_eq!(replay_all("ota2022-http.json", replay_http).await, 91);
+}
+
+async fn replay_http(case: Case) {
+    let name = &case.case;
+    let mut stage = Stage::new(&case).await;
+    // Each request has a connection of its own. What came in one go on several of them has no order.
+    let (answer, mut answers) = mpsc::unbounded_channel();
+    let mut expected = Vec::new();
+    for event in &case.events {
+        if event.from.as_deref() == Some("device") {
+            expected.push(normal_http(event.text.as_deref().expect("answers are text"), nearly_normal));
+            continue;
+        }
+        if event.from.is_some() || event.note.as_deref() == Some(UP_AGAIN) {
+            compare_responses(name, &mut expected, &mut answers).await;
+        }
+        if event.from.as_deref() == Some("host") {
+            stage.keep_time(event.t).await;
+            let request = with_length(&stage.host.localised(event.text.as_deref().expect("requests are text")));
+            let mut socket = TcpStream::connect(stage.device.address()).await.expect("a connection");
+            stage.called();
+            let answer = answer.clone();
+            tokio::spawn(async move {
+                socket.write_all(request.as_bytes()).await.expect("sent");
+                let mut response = String::new();
+                // The device closes the connection, which ends the answer.
+                if socket.read_to_string(&mut response).await.is_ok() {
+                    let _ = answer.send(response);
+                }
+            });
+        } else if event.note.as_deref() == Some(UP_AGAIN) {
+            stage.rebooted().await;
+            stage.passed(event.t);
+        }
+    }
+    compare_responses(name, &mut expected, &mut answers).await;
+    stage.host.finish(name).await;
+}
+
+async fn compare_responses(name: &str, expected: &mut Vec<String>, answers: &mut mpsc::UnboundedReceiver<String>) {
+    let mut received = Vec::new();
+    for _ in 0..expected.len() {
+        let answer = timeout(PATIENCE, answers.recv()).await;
+        let answer = answer.unwrap_or_else(|_| panic!("{name}: {received:?} only instead of {expected:?}"));
+        received.push(normal_http(&answer.expect("an answer"), nearly_normal));
+    }
+    expected.sort();
+    received.sort();
+    assert_eq!(received, *expected, "{name}");
+    expected.clear();
+}
+
+#[tokio::test]
+async fn udp_answers_as_recorded() {
+    assert_eq!(replay_all("ota2022-udp.json", replay_udp).await, 11);
+}
+
+async fn replay_udp(case: Case) {
+    let name = &case.case;
+    let mut stage = Stage::new(&case).await;
+    let device = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
+    let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
+    socket.connect(device.local_addr().expect("an address")).await.expect("connected");
+    stage.device.serve_udp(device);
+    for event in &case.events {
+        match (event.from.as_deref(), event.note.as_deref()) {
+            (Some("host"), _) => {
+                stage.keep_time(event.t).await;
+                socket.send(&event.bytes()).await.expect("sent");
+                stage.called();
+            }
+            (Some("device"), _) => {
+                let expected = String::from_utf8(event.bytes()).expect("ASCII");
+                let mut buffer = vec![0; 4096];
+                let len = timeout(PATIENCE, socket.recv(&mut buffer)).await;
+                let len = len.unwrap_or_else(|_| panic!("{name}: no {expected}")).expect("a datagram");
+                let answer = String::from_utf8_lossy(&buffer[..len]);
+                assert_eq!(nearly_normal(&answer), nearly_normal(&expected), "{name}");
+            }
+            (_, Some(UP_AGAIN)) => {
+                stage.rebooted().await;
+                stage.passed(event.t);
+            }
+            _ => {}
+        }
+    }
+    stage.host.finish(name).await;
+}
+
+/// TCP has the same lines as a UART.
+#[tokio::test]
+async fn lines_answer_as_recorded() {
+    assert_eq!(replay_all("ota2022-uart.json", replay_tcp).await, 97);
+}
+
+async fn replay_tcp(case: Case) {
+    let mut stage = Stage::new(&case).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    stage.device.serve_tcp(listener);
+    let mut compared = 0;
+    let mut line = Line::new(TcpStream::connect(address).await.expect("a connection"));
+    for part in case.events.chunk_by(|a, b| !is_up_again(a) && !is_up_again(b)) {
+        if is_up_again(&part[0]) {
+            stage.rebooted().await;
+            stage.passed(part[0].t);
+            line = Line::new(TcpStream::connect(address).await.expect("a connection"));
+        } else {
+            compared += line.replay(&case.case, part, &mut stage).await;
+        }
+    }
+    assert_all_answered(&case, compared);
+    stage.host.finish(&case.case).await;
+}
+
+/// A pseudo terminal, behind which there is a UART.
+#[cfg(unix)]
+#[tokio::test]
+async fn uart_answers_as_recorded() {
+    assert_eq!(replay_all("ota2022-uart.json", replay_uart).await, 97);
+}
+
+#[cfg(unix)]
+async fn replay_uart(case: Case) {
+    use otactl::sim::uart;
+
+    // The recorder had no line speed.
+    const BAUD_RATE: u32 = 4_000_000;
+
+    let mut stage = Stage::new(&case).await;
+    let config = uart::Config { baud_rate: BAUD_RATE, ..uart::Config::default() };
+    let path = stage.device.serve_serial(config).expect("a pseudo terminal");
+    let port = tokio_serial::SerialStream::open(&tokio_serial::new(path.to_string_lossy(), 115_200));
+    let mut compared = 0;
+    let mut line = Line::new(port.expect("the port"));
+    for part in case.events.chunk_by(|a, b| !is_up_again(a) && !is_up_again(b)) {
+        if is_up_again(&part[0]) {
+            stage.rebooted().await;
+            stage.passed(part[0].t);
+        } else {
+            compared += line.replay(&case.case, part, &mut stage).await;
+        }
+    }
+    assert_all_answered(&case, compared);
+    stage.host.finish(&case.case).await;
+}
+
+/// On a line each call was answered once.
+fn assert_all_answered(case: &Case, compared: usize) {
+    let calls = case.events.iter().filter(|event| event.from.as_deref() == Some("host")).count();
+    assert_eq!(compared, calls, "{}", case.case);
+}
+
+fn is_up_again(event: &Event) -> bool {
+    event.note.as_deref() == Some(UP_AGAIN)
+}
+
+/// The host's end of a line.
+struct Line<S>(BufReader<S>);
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
+    fn new(stream: S) -> Self {
+        Self(BufReader::new(stream))
+    }
+
+    /// Sends what the host sent, and compares the frames of the device; what its console said between them is skipped.
+    /// Returns how many frames were compared.
+    async fn replay(&mut self, name: &str, events: &[Event], stage: &mut Stage) -> usize {
+        let mut compared = 0;
+        for part in events.chunk_by(|a, b| a.from == b.from) {
+            let said: String = part.iter().filter_map(|event| event.text.as_deref()).collect();
+            match part[0].from.as_deref() {
+                Some("host") => {
+                    for event in part {
+                        stage.keep_time(event.t).await;
+                        let text = event.text.as_deref().expect("ASCII");
+                        let said = with_checksum(&stage.host.localised(text), text);
+                        self.0.write_all(said.as_bytes()).await.expect("sent");
+                        stage.called();
+                    }
+                }
+                Some("device") => {
+                    for expected in said.lines().filter_map(frame) {
+                        let answer = self.frame(name, expected).await;
+                        assert_eq!(nearly_normal(&answer), nearly_normal(expected), "{name}");
+                        compared += 1;
+                    }
+                }
+                _ => {}
+            }
+        }
+        compared
+    }
+
+    /// The next frame of the device. Before it there is an empty line.
+    async fn frame(&mut self, name: &str, expected: &str) -> String {
+        let mut line = String::new();
+        for expected in ["", expected] {
+            line.clear();
+            let read = timeout(PATIENCE, self.0.read_line(&mut line)).await;
+            read.unwrap_or_else(|_| panic!("{name}: no {expected:?}")).expect("readable");
+            assert_eq!(line.trim_end().is_empty(), expected.is_empty(), "{name}: {line:?} instead of {expected:?}");
+        }
+        frame(line.trim_end()).unwrap_or_else(|| panic!("{name}: {line:?} is no frame")).to_owned()
+    }
+}
+
+/// The JSON of a line that is a frame, the checksum of which is right.
+fn frame(line: &str) -> Option<&str> {
+    let (json, checksum) = line.split_at_checked(line.len().checked_sub(8)?)?;
+    (json.starts_with('{') && checksum == format!("{:08x}", crc32fast::hash(json.as_bytes()))).then_some(json)
+}
+
+/// The line as it is after its text has changed: the checksum fits again.
+fn with_checksum(text: &str, recorded: &str) -> String {
+    if text == recorded {
+        return text.into();
+    }
+    let json = &text[..=text.rfind('}').expect("a frame")];
+    format!("{json}{:08x}\n", crc32fast::hash(json.as_bytes()))
 }

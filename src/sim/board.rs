@@ -7,6 +7,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use serde_json::json;
 use tokio::sync::{Notify, broadcast, oneshot, watch};
 
 use super::Config;
@@ -349,6 +350,12 @@ impl Board {
             graveyard.pop_front();
         }
         graveyard.push_back(Box::new(connection));
+    }
+
+    /// Lets the settings name this broker. They keep no credentials.
+    pub(super) fn set_broker(&self, server: &str) {
+        let mqtt = json!({"enable": true, "server": server});
+        self.with(|device, _| device.preset_settings(&json!({"mqtt": mqtt})));
     }
 
     /// Prints a line on the console.

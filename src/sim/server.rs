@@ -82,6 +82,7 @@ impl Simulator {
 
     /// Lets the device be a client of this broker too.
     pub fn serve_mqtt(&mut self, config: super::mqtt::Config) {
+        self.board.set_broker(&format!("{}:{}", config.host, config.port));
         self.tasks.spawn(super::mqtt::serve(config, self.ip(), Arc::clone(&self.board)));
     }
 

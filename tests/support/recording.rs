@@ -73,9 +73,13 @@ pub fn nearly_normal(text: &str) -> String {
         let to = text[at..].find(" ms").map_or(text.len(), |len| at + len);
         text.replace_range(at..to, "shutting down in *");
     }
-    if let Some(at) = text.find(r#""listen_addr":"#) {
-        let to = text[at..].find(',').map_or(text.len(), |len| at + len);
-        text.replace_range(at..to, r#""listen_addr":*"#);
+    // Addresses: that of the web server, and that of the broker.
+    for key in [r#""listen_addr":"#, r#""server":"127.0.0.1:"#] {
+        if let Some(at) = text.find(key) {
+            let from = at + key.len();
+            let to = text[from..].find(',').map_or(text.len(), |len| from + len);
+            text.replace_range(from..to, "*");
+        }
     }
     // A nonce: decimal, within the JSON text of a message; or hex, in a header.
     for (before, after) in [(r#"\"nonce\": "#, ","), (r#"nonce=""#, "\"")] {
@@ -86,6 +90,33 @@ pub fn nearly_normal(text: &str) -> String {
         }
     }
     text
+}
+
+/// A response as status, headers and body, of which `normal` takes what may differ; the length has to fit the body.
+pub fn normal_http(response: &str, normal: fn(&str) -> String) -> String {
+    let (head, body) = response.split_once("\r\n\r\n").expect("a head and a body");
+    let mut head: Vec<_> = head.split("\r\n").map(str::to_owned).collect();
+    for header in &mut head {
+        if let Some(len) = header.strip_prefix("Content-Length: ") {
+            assert_eq!(len.parse(), Ok(body.len()), "{response}");
+            *header = "Content-Length: *".into();
+        }
+        *header = normal(header);
+    }
+    format!("{}\r\n\r\n{}", head.join("\r\n"), normal(body))
+}
+
+/// An HTTP request as it is after its body has changed: the length fits again.
+pub fn with_length(request: &str) -> String {
+    let Some((head, body)) = request.split_once("\r\n\r\n") else { return request.into() };
+    let head: Vec<_> = head
+        .split("\r\n")
+        .map(|line| match line.split_once(": ") {
+            Some(("Content-Length", _)) => format!("Content-Length: {}", body.len()),
+            _ => line.to_owned(),
+        })
+        .collect();
+    format!("{}\r\n\r\n{body}", head.join("\r\n"))
 }
 
 /// The text with the values of these keys replaced by `*`.
@@ -125,16 +156,7 @@ impl Bench {
 
     /// The request with the bundles where they are now. Port 9 stays closed.
     pub fn localised(&self, text: &str) -> String {
-        let text = text.replace("127.0.0.1:8911", &self.bundles.address.to_string());
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { return text };
-        let head: Vec<_> = head
-            .split("\r\n")
-            .map(|line| match line.split_once(": ") {
-                Some(("Content-Length", _)) => format!("Content-Length: {}", body.len()),
-                _ => line.to_owned(),
-            })
-            .collect();
-        format!("{}\r\n\r\n{body}", head.join("\r\n"))
+        with_length(&text.replace("127.0.0.1:8911", &self.bundles.address.to_string()))
     }
 
     /// Waits until the device has booted again.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use otactl::sim::{Config, Generation, Simulator};
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::firmware_host::FirmwareHost;
 use super::recording::{Case, PATIENCE, recording};
@@ -14,11 +14,8 @@ use super::{file, simulator_with};
 /// A reboot as it was recorded: flash and boot cost next to nothing.
 const REBOOT: Duration = Duration::from_millis(5);
 
-/// A shorter pause between two events has no meaning.
-const MIN_PAUSE: Duration = Duration::from_millis(20);
-
 /// How many cases are replayed at a time. Most of them wait most of the time.
-const AT_A_TIME: usize = 16;
+const AT_A_TIME: usize = 32;
 
 /// Runs `replay` with every case of a recording, and returns how many there were.
 pub async fn replay_all<F>(name: &str, replay: impl Fn(Case) -> F) -> usize
@@ -55,8 +52,9 @@ pub struct Stage {
     pub host: FirmwareHost,
     console: broadcast::Receiver<String>,
     calls: watch::Sender<usize>,
-    /// When the last event was, as it was recorded.
-    last: f64,
+    /// When the host last did something, as it was recorded and now.
+    last: (f64, Instant),
+    speed: f64,
 }
 
 impl Stage {
@@ -68,23 +66,21 @@ impl Stage {
         let name =
             case.case.trim_start_matches("method_").trim_start_matches("console_").replace("rest_pull", "pull_success");
         let calls = watch::Sender::new(0);
-        let host = FirmwareHost::start(&name, calls.subscribe());
+        let host = FirmwareHost::start(&name, speed(case), calls.subscribe());
         let console = device.console();
-        Self { device, host, console, calls, last: 0.0 }
+        Self { device, host, console, calls, last: (0.0, Instant::now()), speed: speed(case) }
     }
 
-    /// Lets as much time pass before the event at `t` as passed when it was recorded.
+    /// Lets as much time pass before the host does what it did at `t` as had passed when that was recorded.
     pub async fn keep_time(&mut self, t: f64) {
-        let pause = Duration::from_secs_f64((t - self.last).max(0.0));
-        self.last = t;
-        if pause >= MIN_PAUSE {
-            sleep(pause).await;
-        }
+        let (last, at) = self.last;
+        sleep_until(at + Duration::from_secs_f64((t - last).max(0.0) / self.speed)).await;
+        self.passed(t);
     }
 
-    /// Notes that an event has happened that was recorded at `t`.
+    /// Counts the time from here, which was `t` when it was recorded.
     pub fn passed(&mut self, t: f64) {
-        self.last = t;
+        self.last = (t, Instant::now());
     }
 
     /// Notes that a call was made.
@@ -109,6 +105,11 @@ impl Stage {
     }
 }
 
+/// How much faster than recorded a case is replayed: some wait for seconds until the device asks again.
+fn speed(case: &Case) -> f64 {
+    if case.case.contains("pull_cut") { 5.0 } else { 1.0 }
+}
+
 /// The device on which a case was recorded.
 pub fn config(case: &Case) -> Config {
     let bundle =
@@ -124,6 +125,7 @@ pub fn config(case: &Case) -> Config {
         licensed: !preconditions.contains("unlicensed"),
         files: files.iter().map(|(name, source)| ((*name).into(), bundle(source))).collect(),
         reboot_delay: REBOOT,
+        retry_after: Config::default().retry_after.div_f64(speed(case)),
         ..Config::default()
     }
 }

@@ -268,6 +268,12 @@ impl Device {
         &self.settings
     }
 
+    /// Presets settings, as if the device had left the factory with them.
+    pub fn preset_settings(&mut self, changes: &Value) {
+        self.factory_settings.merge(changes);
+        self.settings.merge(changes);
+    }
+
     /// Changes settings until the next reboot.
     pub fn change_settings(&mut self, changes: &Value) {
         self.settings.merge(changes);

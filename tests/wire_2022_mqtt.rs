@@ -1,0 +1,56 @@
+//! What was recorded on a device of 2022 behind a broker, replayed against the simulated device behind a real
+//! mosquitto. If this fails, the code is wrong, not the bytes. What counts as no difference is said in wire/README.md.
+#![cfg(unix)]
+
+mod support;
+
+use otactl::sim::mqtt::Library;
+use rumqttc::PublishOptions;
+use support::broker::{Broker, Client};
+use support::recording::{Case, PATIENCE, nearly_normal};
+use support::replay::{Stage, config, replay_all};
+use tokio::time::timeout;
+
+#[tokio::test]
+async fn mqtt_answers_as_recorded() {
+    assert_eq!(replay_all("ota2022-mqtt.json", replay).await, 76);
+}
+
+/// Everything that the recorder calls itself has the same topic.
+const REPLIES: &str = "probe/rpc";
+
+async fn replay(case: Case) {
+    let name = &case.case;
+    let broker = Broker::start();
+    let mut stage = Stage::of(&case, broker.device(config(&case), Library::Twice).await);
+    let mut host = Client::connect(&broker, "host").await;
+    host.hear(REPLIES).await;
+    let mut compared = 0;
+    for event in &case.events {
+        for message in event.published() {
+            if message.is_reply {
+                let reply = timeout(PATIENCE, host.message()).await;
+                let reply = reply.unwrap_or_else(|_| panic!("{name}: no {}", message.payload));
+                let [topic, payload] =
+                    [&reply.topic, &reply.payload].map(|bytes| String::from_utf8(bytes.to_vec()).expect("ASCII"));
+                assert_eq!(
+                    (topic, nearly_normal(&payload)),
+                    (message.topic, nearly_normal(&message.payload)),
+                    "{name}"
+                );
+                compared += 1;
+            } else {
+                stage.keep_time(event.t).await;
+                let call = stage.host.localised(&message.payload);
+                host.publish(&message.topic, call, PublishOptions::at_least_once()).await;
+                stage.called();
+            }
+        }
+        if event.note.as_deref() == Some("DEV> side closed") {
+            stage.reconnected().await;
+            stage.passed(event.t);
+        }
+    }
+    assert!(compared > 0, "{name}: nothing was compared");
+    stage.host.finish(name).await;
+}
