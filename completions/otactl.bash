@@ -1269,7 +1269,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__simulate)
-            opts="-q -v -h --listen --tcp --udp --mqtt --mqtt-generation --tls --tls-cert --tls-key --serial --console-noise --id --platform --reboot-delay --auth --auth-algo --state --fault --port --timeout --rpc-creds --json --quiet --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --mqtt-password-file --mqtt-client-id --mqtt-src --mqtt-pub-topic --mqtt-sub-topic --mqtt-will-topic --help"
+            opts="-q -v -h --listen --tcp --udp --mqtt --mqtt-generation --tls --tls-cert --tls-key --serial --console-noise --generation --unlicensed --id --platform --reboot-delay --auth --auth-algo --state --fault --port --timeout --rpc-creds --json --quiet --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --mqtt-password-file --mqtt-client-id --mqtt-src --mqtt-pub-topic --mqtt-sub-topic --mqtt-will-topic --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1305,6 +1305,10 @@ _otactl() {
                     ;;
                 --tls-key)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --generation)
+                    COMPREPLY=($(compgen -W "2018 2019 2022" -- "${cur}"))
                     return 0
                     ;;
                 --id)

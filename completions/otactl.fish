@@ -478,6 +478,9 @@ plain\t'Does not listen on DEVICE/rpc/METHOD'"
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l tls -d 'Where it listens for WebSocket and HTTP over TLS; with --tls-cert and --tls-key' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l tls-cert -d 'Its certificate for --tls, as PEM, with those that lead to its authority' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l tls-key -d 'The private key of --tls-cert, as PEM' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l generation -d 'The generation of its update service' -r -f -a "2018\t'Downloads only, each in one request'
+2019\t'Pushes, resumed downloads, a licence'
+2022\t'The same, with stricter checks of a bundle'"
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l id -d 'Its id' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l platform -d 'Its platform' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l reboot-delay -d 'How long a reboot takes' -r
@@ -506,6 +509,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l mqtt-sub-topi
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l serial -d 'Serve it on a serial port too, with --baud-rate, and say where that is'
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l console-noise -d 'Let its console speak between the frames on the serial port'
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l unlicensed -d 'Let it refuse every URL, as devices since 2019 do without a licence; pushes need none'
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'

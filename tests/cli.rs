@@ -74,7 +74,7 @@ exit code 0
             (&["status"], "/message", json!("idle")),
             (&["describe", "OTA.Update"], "/name", json!("OTA.Update")),
             (&["call", "RPC.Describe", r#"{"name": "OTA.Commit"}"#], "/name", json!("OTA.Commit")),
-            (&["list"], "/0", json!("OTA.End")),
+            (&["list"], "/0", json!("Sys.GetUID")),
             (&["set-boot-state", "--revert-slot", "1"], "", Value::Null),
             (&["get-boot-state"], "/revert_slot", json!(1)),
             (&["create-snapshot"], "/slot", json!(1)),

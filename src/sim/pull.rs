@@ -119,18 +119,18 @@ impl Pull {
 
     /// Gives bytes to the updater. `None`: more are wanted.
     async fn feed(&self, board: &Board, bytes: &[u8]) -> Option<End> {
-        let fed = board.with(|device, now| device.feed_pull(self.number, bytes, now));
+        let fed = board.with(|device, now| {
+            let fed = device.feed_pull(self.number, bytes, now);
+            match fed {
+                Fed::Complete => board.print("update: Update applied, rebooting"),
+                Fed::Failed(error) => board.print(&format!("update: {}", error.of_pull().message.unwrap_or_default())),
+                Fed::More | Fed::Over | Fed::Fault(_) => {}
+            }
+            fed
+        });
         match fed {
             Fed::More => None,
-            Fed::Complete => {
-                board.print("update: Update applied, rebooting");
-                Some(End::Over)
-            }
-            Fed::Failed(error) => {
-                board.print(&format!("update: {}", error.of_pull().message.unwrap_or_default()));
-                Some(End::Over)
-            }
-            Fed::Over | Fed::Fault(DownloadFault::Reboot) => Some(End::Over),
+            Fed::Complete | Fed::Failed(_) | Fed::Over | Fed::Fault(DownloadFault::Reboot) => Some(End::Over),
             Fed::Fault(DownloadFault::CutOff) => Some(End::Lost),
             Fed::Fault(DownloadFault::Stall) => pending().await,
         }

@@ -1,6 +1,6 @@
 //! Serves the recorded bundles as they were served when the bytes were recorded (wire/README.md):
 //! `/NAME`, `/slow/NAME` at about 40 KB/s, `/chunked/NAME`, `/trunc/NAME`, `/h304/x`; anything else is
-//! 404. Our own: `/redirect/NAME`; `/device-only/NAME`, which is 404 for anybody but a device; and
+//! 404. Our own: `/2022/NAME`, which is that of wire/firmware2022/; `/redirect/NAME`; `/device-only/NAME`, which is 404 for anybody but a device; and
 //! `/held/NAME`, whose second half waits until the test wants it.
 
 use std::net::SocketAddr;
@@ -69,7 +69,8 @@ async fn serve(mut stream: TcpStream, wanted: &Notify) -> std::io::Result<()> {
     }
     let is_device = head.to_lowercase().contains("\r\nx-mgos-device-id: ");
     let name = if mode == "device-only" && !is_device { "none" } else { name };
-    let wire = super::file("tests/wire/firmware").join(name);
+    let folder = if mode == "2022" { "tests/wire/firmware2022" } else { "tests/wire/firmware" };
+    let wire = super::file(folder).join(name);
     let Ok(bytes) = std::fs::read(wire).or_else(|_| std::fs::read(super::file("tests/fixtures").join(name))) else {
         return stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await;
     };
@@ -78,6 +79,14 @@ async fn serve(mut stream: TcpStream, wanted: &Notify) -> std::io::Result<()> {
         stream.write_all(format!("{:x}\r\n", bytes.len()).as_bytes()).await?;
         stream.write_all(&bytes).await?;
         return stream.write_all(b"\r\n0\r\n\r\n").await;
+    }
+    // The rest of a download that was cut off.
+    let range = head.split("\r\nRange: bytes=").nth(1).and_then(|range| range.split('-').next()?.parse().ok());
+    if let Some(rest) = range.filter(|&from| from > 0).and_then(|from: usize| bytes.get(from..)) {
+        let head =
+            format!("HTTP/1.1 206 Partial Content\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", rest.len());
+        stream.write_all(head.as_bytes()).await?;
+        return stream.write_all(rest).await;
     }
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", bytes.len());
     stream.write_all(head.as_bytes()).await?;
