@@ -7,6 +7,7 @@ mod support;
 use support::frames::{masked, payloads, read_frame, read_head};
 use support::recording::{Case, Event, PATIENCE, nearly_normal, normal_http, with_length};
 use support::replay::{Stage, replay_all};
+use support::simulator;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::mpsc;
@@ -49,7 +50,9 @@ async fn replay_websocket(case: Case) {
                     .flat_map(|call| masked(stage.host.localised(&String::from_utf8_lossy(call)).as_bytes()))
                     .collect();
                 socket.as_mut().expect("a connection").write_all(&frames).await.expect("sent");
-                calls.iter().for_each(|_| stage.called());
+                for _ in &calls {
+                    stage.called();
+                }
             }
             (Some("device"), None) => {
                 for payload in payloads(&event.bytes()) {
@@ -69,6 +72,33 @@ async fn replay_websocket(case: Case) {
     }
     assert!(compared > 0, "{name}: nothing was compared");
     stage.host.finish(name).await;
+}
+
+/// Measured, and not in the recordings: what is refused is answered before the piece that was accepted last.
+#[tokio::test]
+async fn refusals_overtake_the_reply_to_an_accepted_piece() {
+    let device = simulator().await;
+    let mut socket = TcpStream::connect(device.address()).await.expect("a connection");
+    let upgrade = "GET /rpc HTTP/1.1\r\nUpgrade: websocket\r\nHost: x\r\nSec-WebSocket-Version: 13\r\n\
+                   Sec-WebSocket-Key: khwbG9Ad7vwpTSnqoVpVRQ==\r\nConnection: Upgrade\r\n\r\n";
+    socket.write_all(upgrade.as_bytes()).await.expect("sent");
+    read_head(&mut socket).await;
+    socket.write_all(&masked(br#"{"id": 9, "method": "OTA.Begin"}"#)).await.expect("sent");
+    read_frame(&mut socket).await.expect("a reply");
+    // Three bytes each, which are not yet enough for the updater to judge.
+    let piece = |at: u32| {
+        format!(r#"{{"id": {at}, "method": "OTA.Write", "params": {{"offset": {}, "data": "UEsD"}}}}"#, at * 3)
+    };
+    let segment: Vec<_> = [0, 1, 3, 4].into_iter().flat_map(|at| masked(piece(at).as_bytes())).collect();
+    socket.write_all(&segment).await.expect("sent");
+    let refused = |at: u32| {
+        let message = format!("Expected offset 6, got {}", at * 3);
+        format!(r#"{{"id":{at},"src":"esp32_AABBCC","error":{{"code":-1,"message":"{message}"}}}}"#)
+    };
+    let taken = |at: u32| format!(r#"{{"id":{at},"src":"esp32_AABBCC","result":null}}"#);
+    for expected in [taken(0), refused(3), refused(4), taken(1)] {
+        assert_eq!(read_frame(&mut socket).await, Some(expected));
+    }
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ const FACTORY: &str = include_str!("config.json");
 pub struct ConfigTree(Value);
 
 impl ConfigTree {
-    /// The factory settings of the device `id` that takes these updates.
+    /// Makes the factory settings of the device `id` that takes these updates.
     #[must_use]
     pub fn factory(id: &str, update: &UpdateConfig) -> Self {
         let mut tree: Value = serde_json::from_str(FACTORY).expect("config.json is part of the program");
@@ -26,7 +26,7 @@ impl ConfigTree {
         Self(tree)
     }
 
-    /// The value at a dotted key as the device writes it, all of the tree for an empty key.
+    /// Returns the value at a dotted key as the device writes it, and the whole tree for an empty key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<String> {
         let mut text = String::new();
@@ -34,13 +34,13 @@ impl ConfigTree {
         Some(text)
     }
 
-    /// The number at a dotted key, if it is one that is not negative.
+    /// Returns the number at a dotted key, if it is one that is not negative.
     #[must_use]
     pub fn number(&self, key: &str) -> Option<u64> {
         self.find(key)?.as_u64()
     }
 
-    /// What the device requires of updates.
+    /// Returns what the device requires of updates.
     #[must_use]
     pub fn update_config(&self) -> UpdateConfig {
         let update = &self.0["update"];
@@ -56,7 +56,7 @@ impl ConfigTree {
         merge(&mut self.0, changes);
     }
 
-    /// The whole tree, to be kept.
+    /// Returns the whole tree.
     #[must_use]
     pub fn as_json(&self) -> &Value {
         &self.0

@@ -17,25 +17,25 @@ pub enum Generation {
 }
 
 impl Generation {
-    /// Whether it is a compiled service, which has `OTA.Begin`, `OTA.Write` and `OTA.End`.
+    /// Returns whether it is a compiled service, which has `OTA.Begin`, `OTA.Write` and `OTA.End`.
     #[must_use]
     pub fn is_compiled(self) -> bool {
         self != Self::Y2018
     }
 
-    /// Whether the updater checks the size of each part, and refuses files that no part names.
+    /// Returns whether the updater checks the size of each part, and refuses files that no part names.
     #[must_use]
     pub fn checks_sizes(self) -> bool {
         self == Self::Y2022
     }
 
-    /// How long after the end of a good update the device reboots.
+    /// Returns how long after the end of a good update the device reboots.
     #[must_use]
     pub fn reboots_after_update(self) -> Duration {
         if self.is_compiled() { Duration::from_millis(500) } else { SHUTDOWN }
     }
 
-    /// How long after `OTA.Revert` the device reboots.
+    /// Returns how long after `OTA.Revert` the device reboots.
     #[must_use]
     pub fn reboots_after_revert(self) -> Duration {
         if self.is_compiled() { Duration::from_millis(300) } else { SHUTDOWN }

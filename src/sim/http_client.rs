@@ -44,7 +44,7 @@ trait Connection: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection for T {}
 
 impl Response {
-    /// The next bytes of the body; `None` when the connection has ended. May be cancelled without losing bytes.
+    /// Returns the next bytes of the body, or `None` when the connection has ended. May be cancelled without losing bytes.
     pub async fn next(&mut self) -> Option<Bytes> {
         if !self.body.is_empty() {
             let len = self.body.len().min(PIECE);
@@ -58,7 +58,7 @@ impl Response {
     }
 }
 
-/// Sends a GET with these headers, each of which ends in an empty line, behind that with the host.
+/// Sends a GET, and returns the response to it. `headers` follow those of the request itself; each ends in CR LF.
 pub async fn get(url: &str, headers: &str) -> io::Result<Response> {
     let mut url = Url::parse(url).map_err(io::Error::other)?;
     for _ in 0..=REDIRECTS {
@@ -112,7 +112,7 @@ async fn request(url: &Url, headers: &str) -> io::Result<Response> {
     }
 }
 
-/// The simulated device knows no certificates, and so trusts none.
+/// Starts TLS. The simulated device knows no authorities, and so trusts no certificate.
 async fn tls(host: &str, stream: TcpStream) -> io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
@@ -124,7 +124,7 @@ async fn tls(host: &str, stream: TcpStream) -> io::Result<tokio_rustls::client::
     TlsConnector::from(Arc::new(config)).connect(name, stream).await
 }
 
-/// The headers by which a device says what it is and runs.
+/// Returns the headers by which a device says what it is and runs.
 #[must_use]
 pub fn device_headers(id: &str, running: &super::Firmware) -> String {
     let super::Firmware { app, version, build_id, platform } = running;

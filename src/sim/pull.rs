@@ -61,6 +61,7 @@ impl Pull {
                 Err(_) => Err(refused("Connect error")),
                 Ok(response) => match response.status {
                     304 if !has_started => Err(Ok(DONE.into())),
+                    // That a later 200 is taken for the rest of the bundle is not recorded.
                     200 | 206 => match response.length {
                         Some(length @ 1..) => Ok((connection.insert(response), length)),
                         _ => Err(refused("Invalid content-length")),

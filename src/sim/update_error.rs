@@ -36,7 +36,7 @@ pub enum UpdateError {
 }
 
 impl UpdateError {
-    /// The error of the service of 2018, as recorded in wire/ws.json, case `ota_update_errors`.
+    /// Returns the error that the service of 2018 answers with, as recorded in wire/ws.json, case `ota_update_errors`.
     #[must_use]
     pub fn of_2018(self) -> Failure {
         match self {
@@ -54,19 +54,19 @@ impl UpdateError {
         }
     }
 
-    /// The error of the piece that ended a push.
+    /// Returns the error that answers the piece that ended a push.
     #[must_use]
     pub fn of_piece(self) -> Failure {
         Failure { code: self.code(), ..self.of_push() }
     }
 
-    /// The error of every later call that concerns the push.
+    /// Returns the error that answers every later call that concerns the push.
     #[must_use]
     pub fn of_push(self) -> Failure {
         Failure::new(-1, format!("{} {}", self.code(), self.text()))
     }
 
-    /// The error of `OTA.Update` since 2019.
+    /// Returns the error that answers `OTA.Update` since 2019.
     #[must_use]
     pub fn of_pull(self) -> Failure {
         Failure::new(-1, self.text())

@@ -19,6 +19,7 @@ pub struct Recording {
 }
 
 #[derive(Deserialize)]
+#[allow(clippy::struct_field_names, reason = "these are the names in the recordings")]
 pub struct Case {
     pub case: String,
     #[serde(default)]

@@ -132,25 +132,26 @@ impl Running {
 }
 
 impl Device {
-    /// How far the update is that runs, in percent.
+    /// Returns how far the running update is, in percent.
     #[must_use]
     pub fn ota_percent(&self) -> Option<u8> {
         self.ota.running.as_ref().map(Running::percent)
     }
 
-    /// Whether a call of `OTA.Update` waits.
+    /// Returns whether a call of `OTA.Update` waits.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
         self.ota.is_waiting
     }
 
-    /// Lets a call of `OTA.Update` wait for the end of the update that runs. False if none runs.
+    /// Lets a call of `OTA.Update` wait for the end of the running update. Returns false if none runs.
     pub fn wait_for_update(&mut self) -> bool {
         self.ota.is_waiting |= self.ota.running.is_some();
         self.ota.running.is_some()
     }
 
-    /// The answer to the call of `OTA.Update` that has been waiting. To be taken after everything that can end an update.
+    /// Takes the answer to the call of `OTA.Update` that has been waiting. To be called after everything that can end an
+    /// update.
     pub fn take_told(&mut self) -> Option<Outcome> {
         self.ota.told.take()
     }
@@ -263,7 +264,7 @@ impl Device {
         }
     }
 
-    /// Starts the update of a pull, of so many bytes. False if that is not possible; the waiting call is told.
+    /// Starts the update of a pull, of so many bytes. Returns false if that is not possible; the waiting call is told.
     pub fn start_pull(&mut self, number: u64, size: u64, terms: Terms, now: Instant) -> bool {
         if self.ota.pull != Some(number) {
             return false;
@@ -314,12 +315,12 @@ impl Device {
         });
     }
 
-    /// When the update that runs is given up, unless something comes.
+    /// Returns when the running update is given up, unless something comes.
     pub(super) fn ota_deadline(&self) -> Option<Instant> {
         self.ota.running.as_ref()?.deadline
     }
 
-    /// The pull that asks a server, or whose update runs.
+    /// Returns the pull that asks a server, or whose update runs.
     pub(super) fn ota_pull(&self) -> Option<u64> {
         self.ota.pull
     }
@@ -376,7 +377,8 @@ impl Device {
             }
         }
         match (progress, fault) {
-            (_, Some(DownloadFault::Stall)) => Fed::Fault(DownloadFault::Stall),
+            // The power is gone before anything can come of the bytes.
+            (_, Some(fault @ (DownloadFault::Stall | DownloadFault::Reboot))) => Fed::Fault(fault),
             (Err(error), _) => self.end_ota(Err(error)),
             (Ok(Taken::Complete), Some(DownloadFault::CutOff)) if by == By::Push => Fed::Fault(DownloadFault::CutOff),
             (Ok(Taken::Complete), _) => {

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 use tokio_tungstenite::tungstenite::Bytes;
 
+use super::args;
 use super::auth::Auth;
 use super::device::{Device, Refusal, Slot, Terms};
 use super::generation::Generation;
@@ -153,8 +154,14 @@ fn answer(device: &mut Device, call: &Call, around: Surroundings<'_>, now: Insta
         "OTA.Status" => Ok(since2019::status(device)),
         "Config.Get" if is_2018 => y2018::config(params, &around),
         "Config.Get" => since2019::get_config(device, params),
-        "Config.Set" => since2019::set_config(device, params),
-        "Config.Save" => since2019::save_config(device, params, now),
+        "Config.Set" => {
+            device.change_settings(&params["config"]);
+            Ok(null(()))
+        }
+        "Config.Save" => {
+            since2019::save_config(device, params, now);
+            Ok(null(()))
+        }
         // Code 0 is success.
         "Sys.SetDebug" => Err(Failure::bare(0)),
         "Sys.GetInfo" => Ok(info(device, around, now)),
@@ -174,7 +181,7 @@ fn no_handler(method: &str) -> Failure {
 fn create_snapshot(device: &mut Device, params: &Value, now: Instant) -> Outcome {
     let set_as_revert = params["set_as_revert"].as_bool().unwrap_or(false);
     device
-        .create_snapshot(set_as_revert, params["commit_timeout"].as_u64(), now)
+        .create_snapshot(set_as_revert, args::natural(&params["commit_timeout"]), now)
         .map(|slot| format!(r#"{{"slot": {slot}}}"#))
         .map_err(|_| Failure::new(-1, "Cannot create snapshots in uncommitted state"))
 }
@@ -263,4 +270,104 @@ pub fn params_from_query(query: &str) -> Value {
         .filter_map(|(key, value)| Some((key.into_owned(), serde_json::from_str(&value).ok()?)))
         .collect();
     if fields.is_empty() { Value::Null } else { fields.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+    use serde_json::json;
+
+    use super::*;
+    use crate::sim::Config;
+    use crate::sim::device::Flash;
+
+    const METHODS: [&str; 12] = [
+        "OTA.Update",
+        "OTA.Begin",
+        "OTA.Write",
+        "OTA.End",
+        "OTA.Status",
+        "OTA.Commit",
+        "OTA.Revert",
+        "OTA.CreateSnapshot",
+        "OTA.SetBootState",
+        "Config.Get",
+        "Config.Set",
+        "Sys.Reboot",
+    ];
+
+    fn value() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            "[0-9A-Za-z+/=.!\n-]{0,12}".prop_map(Value::from),
+            select(vec!["UEsDBBQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA=="])
+                .prop_map(Value::from),
+            (0..4_i64).prop_map(|number| Value::from(number * 3)),
+        ]
+    }
+
+    fn params() -> impl Strategy<Value = Value> {
+        const NAMES: [&str; 12] = [
+            "url",
+            "file",
+            "timeout",
+            "commit_timeout",
+            "size",
+            "offset",
+            "data",
+            "active_slot",
+            "is_committed",
+            "revert_slot",
+            "key",
+            "delay_ms",
+        ];
+        let fields = prop::collection::btree_map(select(NAMES.to_vec()), value(), 0..6);
+        prop_oneof![4 => fields.prop_map(|fields| json!(fields)), 1 => value()]
+    }
+
+    proptest! {
+        /// Whatever is called, in whatever order: each call has an answer, and the device can always boot.
+        #[test]
+        fn any_calls_are_answered_without_a_panic(
+            calls in prop::collection::vec((select(METHODS.to_vec()), params(), 1..3_usize, 0..2000_u64), 0..40),
+            generation in select(vec![Generation::Y2018, Generation::Y2019, Generation::Y2022]),
+        ) {
+            let config = Config { generation, ..Config::default() };
+            let mut now = Instant::now();
+            let mut device = Device::power_on(Flash::factory(config.factory.clone()), &config, now);
+            for (method, params, times, pause) in calls {
+                let call = Call {
+                    id: Some("1".into()),
+                    src: None,
+                    tag: None,
+                    method: method.into(),
+                    params,
+                    auth: None,
+                    is_authorised: true,
+                };
+                let around = Surroundings {
+                    id: &config.id,
+                    channel: "",
+                    ip: "",
+                    auth: None,
+                    update: &config.update,
+                    licensed: true,
+                    files: &config.files,
+                    unix_time: 0,
+                };
+                let answers = answers(&mut device, &call, times, around, now);
+                prop_assert_eq!(answers.len(), times);
+                prop_assert!(!answers.iter().any(|answer| matches!(answer, Answer::Pending | Answer::Replaces)));
+                device.take_told();
+                now += Duration::from_millis(pause);
+                device.tick(now);
+                prop_assert!(!device.firmware().version.is_empty());
+            }
+        }
+    }
 }

@@ -115,17 +115,11 @@ pub(super) fn get_config(device: &Device, params: &Value) -> Outcome {
     device.settings().get(&key).ok_or_else(|| Failure::new(404, "invalid config key"))
 }
 
-pub(super) fn set_config(device: &mut Device, params: &Value) -> Outcome {
-    device.change_settings(&params["config"]);
-    Ok(null(()))
-}
-
-pub(super) fn save_config(device: &mut Device, params: &Value, now: Instant) -> Outcome {
+pub(super) fn save_config(device: &mut Device, params: &Value, now: Instant) {
     device.save_settings();
     if params["reboot"] == Value::Bool(true) {
         device.reboot(SAVE_REBOOT, now);
     }
-    Ok(null(()))
 }
 
 pub(super) fn get_uid(device: &Device, around: &Surroundings<'_>) -> String {
