@@ -161,7 +161,7 @@ async fn what_stands_behind_a_url_has_to_be_signed_too() {
         run.shown()
     );
     assert!(
-        run.stderr.contains("the device did not take the firmware: Invalid signature (error -1)"),
+        run.stderr.contains("the device did not take the firmware: Signature verification failed (error -1)"),
         "{}",
         run.shown()
     );

@@ -5,12 +5,14 @@ mod support;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use otactl::sim::Config;
+use otactl::sim::{Config, Generation, Simulator};
 use serde_json::Value;
 use snapbox::{assert_data_eq, str};
 use support::bundles::BundleServer;
 use support::peers::Swallower;
-use support::{DEMO, DEMO_BUILD, REBOOT, assert_runs, otactl, run, run_on, simulator, simulator_everywhere, ws};
+use support::{
+    DEMO, DEMO_BUILD, REBOOT, assert_runs, otactl, run, run_on, simulator, simulator_everywhere, simulator_with, ws,
+};
 
 /// The first command of the README.
 #[tokio::test]
@@ -100,6 +102,11 @@ async fn a_url_is_handed_through_and_its_manifest_is_held_against_the_device() {
     }
 }
 
+/// It takes the recorded bundles, which have no sizes.
+async fn device_of_2018() -> Simulator {
+    simulator_with(Config { generation: Generation::Y2018, reboot_delay: REBOOT, ..Config::default() }).await
+}
+
 #[tokio::test]
 async fn a_url_that_only_the_device_reaches_works_and_is_owned_up_to() {
     let (device, bundles) = (simulator().await, BundleServer::start().await);
@@ -113,7 +120,7 @@ async fn a_url_that_only_the_device_reaches_works_and_is_owned_up_to() {
 #[tokio::test]
 async fn a_failed_download_leaves_the_old_firmware_and_says_so() {
     let bundles = BundleServer::start().await;
-    let device = simulator().await;
+    let device = device_of_2018().await;
     for (path, message) in [
         ("nope.zip", "Invalid HTTP response code"),
         ("junk.zip", "Malformed archive"),
@@ -183,7 +190,7 @@ async fn a_dry_run_touches_nothing() {
 
 #[tokio::test]
 async fn force_installs_another_app() {
-    let device = simulator().await;
+    let device = device_of_2018().await;
     let run = run_on(&ws(&device), &["update", "--force", "tests/wire/firmware/good.zip"]).await;
     assert_eq!(run.code, 0, "{}", run.shown());
     let info = run_on(&ws(&device), &["info"]).await;
