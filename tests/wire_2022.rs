@@ -50,9 +50,6 @@ async fn replay_websocket(case: Case) {
                     .flat_map(|call| masked(stage.host.localised(&String::from_utf8_lossy(call)).as_bytes()))
                     .collect();
                 socket.as_mut().expect("a connection").write_all(&frames).await.expect("sent");
-                for _ in &calls {
-                    stage.called();
-                }
             }
             (Some("device"), None) => {
                 for payload in payloads(&event.bytes()) {
@@ -60,6 +57,7 @@ async fn replay_websocket(case: Case) {
                     let answer = read_frame(socket.as_mut().expect("a connection")).await;
                     let answer = answer.unwrap_or_else(|| panic!("{name}: closed instead of {expected}"));
                     assert_eq!(nearly_normal(&answer), nearly_normal(&expected), "{name}");
+                    stage.answered();
                     compared += 1;
                 }
             }
@@ -71,7 +69,7 @@ async fn replay_websocket(case: Case) {
         }
     }
     assert!(compared > 0, "{name}: nothing was compared");
-    stage.host.finish(name).await;
+    stage.finish(name).await;
 }
 
 /// Measured, and not in the recordings: what is refused is answered before the piece that was accepted last.
@@ -118,13 +116,12 @@ async fn replay_http(case: Case) {
             continue;
         }
         if event.from.is_some() || event.note.as_deref() == Some(UP_AGAIN) {
-            compare_responses(name, &mut expected, &mut answers).await;
+            compare_responses(&stage, name, &mut expected, &mut answers).await;
         }
         if event.from.as_deref() == Some("host") {
             stage.keep_time(event.t).await;
             let request = with_length(&stage.host.localised(event.text.as_deref().expect("requests are text")));
             let mut socket = TcpStream::connect(stage.device.address()).await.expect("a connection");
-            stage.called();
             let answer = answer.clone();
             tokio::spawn(async move {
                 socket.write_all(request.as_bytes()).await.expect("sent");
@@ -139,15 +136,21 @@ async fn replay_http(case: Case) {
             stage.passed(event.t);
         }
     }
-    compare_responses(name, &mut expected, &mut answers).await;
-    stage.host.finish(name).await;
+    compare_responses(&stage, name, &mut expected, &mut answers).await;
+    stage.finish(name).await;
 }
 
-async fn compare_responses(name: &str, expected: &mut Vec<String>, answers: &mut mpsc::UnboundedReceiver<String>) {
+async fn compare_responses(
+    stage: &Stage,
+    name: &str,
+    expected: &mut Vec<String>,
+    answers: &mut mpsc::UnboundedReceiver<String>,
+) {
     let mut received = Vec::new();
     for _ in 0..expected.len() {
         let answer = timeout(PATIENCE, answers.recv()).await;
         let answer = answer.unwrap_or_else(|_| panic!("{name}: {received:?} only instead of {expected:?}"));
+        stage.answered();
         received.push(normal_http(&answer.expect("an answer"), nearly_normal));
     }
     expected.sort();
@@ -173,7 +176,6 @@ async fn replay_udp(case: Case) {
             (Some("host"), _) => {
                 stage.keep_time(event.t).await;
                 socket.send(&event.bytes()).await.expect("sent");
-                stage.called();
             }
             (Some("device"), _) => {
                 let expected = String::from_utf8(event.bytes()).expect("ASCII");
@@ -190,7 +192,7 @@ async fn replay_udp(case: Case) {
             _ => {}
         }
     }
-    stage.host.finish(name).await;
+    stage.finish(name).await;
 }
 
 /// TCP has the same lines as a UART.
@@ -216,7 +218,7 @@ async fn replay_tcp(case: Case) {
         }
     }
     assert_all_answered(&case, compared);
-    stage.host.finish(&case.case).await;
+    stage.finish(&case.case).await;
 }
 
 /// A pseudo terminal, behind which there is a UART.
@@ -248,7 +250,7 @@ async fn replay_uart(case: Case) {
         }
     }
     assert_all_answered(&case, compared);
-    stage.host.finish(&case.case).await;
+    stage.finish(&case.case).await;
 }
 
 /// On a line each call was answered once.
@@ -282,13 +284,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
                         let text = event.text.as_deref().expect("ASCII");
                         let said = with_checksum(&stage.host.localised(text), text);
                         self.0.write_all(said.as_bytes()).await.expect("sent");
-                        stage.called();
                     }
                 }
                 Some("device") => {
                     for expected in said.lines().filter_map(frame) {
                         let answer = self.frame(name, expected).await;
                         assert_eq!(nearly_normal(&answer), nearly_normal(expected), "{name}");
+                        stage.answered();
                         compared += 1;
                     }
                 }

@@ -21,7 +21,7 @@ const REPLIES: &str = "probe/rpc";
 
 async fn replay(case: Case) {
     let name = &case.case;
-    let broker = Broker::start();
+    let broker = tokio::task::spawn_blocking(Broker::start).await.expect("a broker");
     let mut stage = Stage::of(&case, broker.device(config(&case), Library::Twice).await);
     let mut host = Client::connect(&broker, "host").await;
     host.hear(REPLIES).await;
@@ -39,11 +39,14 @@ async fn replay(case: Case) {
                     "{name}"
                 );
                 compared += 1;
+                // The device answers twice what it runs twice.
+                if case.case.starts_with("method_") || compared % 2 == 0 {
+                    stage.answered();
+                }
             } else {
                 stage.keep_time(event.t).await;
                 let call = stage.host.localised(&message.payload);
                 host.publish(&message.topic, call, PublishOptions::at_least_once()).await;
-                stage.called();
             }
         }
         if event.note.as_deref() == Some("DEV> side closed") {
@@ -52,5 +55,5 @@ async fn replay(case: Case) {
         }
     }
     assert!(compared > 0, "{name}: nothing was compared");
-    stage.host.finish(name).await;
+    stage.finish(name).await;
 }

@@ -14,11 +14,8 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::file;
 use super::recording::{Case, PATIENCE, recording};
 
-/// How long the host waits with what it does after a call, so that the device has answered that.
-const AFTER_CALL: Duration = Duration::from_millis(150);
-
-/// How long after the recorded time the host listens again: the device must have been refused before.
-const LISTENS_LATER: Duration = Duration::from_millis(500);
+/// How long the device may take for what the host has just done.
+const SETTLE: Duration = Duration::from_millis(50);
 
 /// Where the host was when it was recorded.
 const RECORDED: &str = "127.0.0.1:8911";
@@ -32,25 +29,41 @@ pub struct FirmwareHost {
     /// Whether the device asked anything when it was recorded.
     is_asked: bool,
     script: JoinHandle<()>,
+    /// The number of the first call after `OTA.Update`, and how many things the host had done before that.
+    next_call: Option<(usize, usize)>,
+    /// How many things it has done now.
+    done: watch::Receiver<usize>,
     /// Keeps the port while nothing listens.
     _holder: TcpSocket,
 }
 
 impl FirmwareHost {
-    /// A host that plays the recorded case of this name, so much faster. `calls` counts the calls that were made.
-    pub fn start(name: &str, speed: f64, calls: watch::Receiver<usize>) -> Self {
+    /// A host that plays the recorded case of this name, so much faster. `replies` counts
+    /// the replies of the device: the host does nothing before those that came before it when it was recorded.
+    pub fn start(name: &str, speed: f64, replies: watch::Receiver<usize>) -> Self {
         let holder = bound("127.0.0.1:0".parse().expect("an address"));
         let address = holder.local_addr().expect("an address");
         let listener = bound(address).listen(8).expect("a listener");
         let case = PULLS.iter().find(|case| case.case == name);
         let is_asked = case.is_some();
+        let (done, has_done) = watch::channel(0);
         let script = tokio::spawn(async move {
             match case {
-                Some(case) => play(case, listener, speed, calls).await,
+                Some(case) => play(case, listener, speed, replies, &done).await,
                 None => drop(listener.accept().await),
             }
         });
-        Self { address, is_asked, script, _holder: holder }
+        let next_call = case.and_then(next_call);
+        Self { address, is_asked, script, next_call, done: has_done, _holder: holder }
+    }
+
+    /// Waits with the first call after `OTA.Update` until the host has done what it had done before that.
+    pub async fn ready_for(&mut self, call: usize) {
+        if let Some((_, needed)) = self.next_call.filter(|(number, _)| *number == call) {
+            // The script itself tells why it has ended too early.
+            let _ = self.done.wait_for(|done| *done >= needed).await;
+            sleep(SETTLE).await;
+        }
     }
 
     /// The text with the host where it is now.
@@ -78,24 +91,42 @@ fn bound(address: SocketAddr) -> TcpSocket {
     socket
 }
 
-async fn play(case: &Case, listener: TcpListener, speed: f64, mut calls: watch::Receiver<usize>) {
+fn next_call(case: &Case) -> Option<(usize, usize)> {
+    let (mut calls, mut done, mut is_next) = (0, 0, false);
+    for event in &case.events {
+        match event.note.as_deref() {
+            Some(note) if note.starts_with("RPC request") => {
+                if is_next {
+                    return Some((calls, done));
+                }
+                is_next = note.contains("OTA.Update");
+                calls += 1;
+            }
+            Some(note) if note.starts_with("RPC reply") => {}
+            _ => done += 1,
+        }
+    }
+    None
+}
+
+async fn play(
+    case: &Case,
+    listener: TcpListener,
+    speed: f64,
+    mut replies: watch::Receiver<usize>,
+    done: &watch::Sender<usize>,
+) {
     let name = &case.case;
     let address = listener.local_addr().expect("an address");
     let (started, mut listener, mut connection) = (Instant::now(), Some(listener), None::<TcpStream>);
-    let (mut called, mut seen) = (0, 0);
+    let mut answered = 0;
     for event in &case.events {
         let note = event.note.as_deref().unwrap_or_default();
         if note.starts_with("RPC ") {
-            called += usize::from(note.starts_with("RPC request"));
+            answered += usize::from(note.starts_with("RPC reply"));
             continue;
         }
-        if called > seen {
-            calls.wait_for(|made| *made >= called).await.unwrap_or_else(|_| panic!("{name}: {called} calls"));
-            if seen > 0 {
-                sleep(AFTER_CALL).await;
-            }
-            seen = called;
-        }
+        replies.wait_for(|came| *came >= answered).await.unwrap_or_else(|_| panic!("{name}: {answered} replies"));
         let at = started + Duration::from_secs_f64(event.t / speed);
         match (event.from.as_deref(), note) {
             (Some("device"), _) => {
@@ -127,10 +158,11 @@ async fn play(case: &Case, listener: TcpListener, speed: f64, mut calls: watch::
                 listener = None;
             }
             (_, "the server listens again") => {
-                sleep_until(at + LISTENS_LATER.div_f64(speed)).await;
+                sleep_until(at).await;
                 listener = Some(bound(address).listen(8).expect("a listener"));
             }
             (_, note) => panic!("{name}: {note}"),
         }
+        done.send_modify(|done| *done += 1);
     }
 }

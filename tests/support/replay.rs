@@ -8,14 +8,26 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::firmware_host::FirmwareHost;
-use super::recording::{Case, PATIENCE, recording};
+use super::recording::{Case, Event, PATIENCE, recording};
 use super::{file, simulator_with};
 
 /// A reboot as it was recorded: flash and boot cost next to nothing.
 const REBOOT: Duration = Duration::from_millis(5);
 
 /// How many cases are replayed at a time. Most of them wait most of the time.
-const AT_A_TIME: usize = 32;
+const AT_A_TIME: usize = 48;
+
+/// What a device says shortly before a reboot.
+const SHUTS_DOWN: &[u8] = b"shutting down in ";
+
+/// Cases with many calls shortly before a reboot.
+const BEFORE_REBOOT: [&str; 2] = ["write_after_the_end", "end_complete"];
+
+/// Whether a case is replayed alone, so that nothing delays it.
+fn is_timed(case: &Case) -> bool {
+    let shuts_down = |event: &Event| event.bytes().windows(SHUTS_DOWN.len()).any(|bytes| bytes == SHUTS_DOWN);
+    BEFORE_REBOOT.iter().any(|name| case.case.ends_with(name)) || case.events.iter().any(shuts_down)
+}
 
 /// Runs `replay` with every case of a recording, and returns how many there were.
 pub async fn replay_all<F>(name: &str, replay: impl Fn(Case) -> F) -> usize
@@ -25,7 +37,8 @@ where
     let cases = recording(name).cases;
     let count = cases.len();
     let mut running = JoinSet::new();
-    for case in cases {
+    let (timed, others): (Vec<_>, _) = cases.into_iter().partition(is_timed);
+    for case in others {
         if running.len() == AT_A_TIME {
             finished(running.join_next().await);
         }
@@ -33,6 +46,9 @@ where
     }
     while let Some(ended) = running.join_next().await {
         finished(Some(ended));
+    }
+    for case in timed {
+        finished(Some(tokio::spawn(replay(case)).await));
     }
     count
 }
@@ -51,10 +67,12 @@ pub struct Stage {
     pub device: Simulator,
     pub host: FirmwareHost,
     console: broadcast::Receiver<String>,
-    calls: watch::Sender<usize>,
-    /// When the host last did something, as it was recorded and now.
-    last: (f64, Instant),
+    replies: watch::Sender<usize>,
+    /// A moment of the case, as it was recorded and now; `None` before the first call.
+    anchor: Option<(f64, Instant)>,
     speed: f64,
+    /// How many times the host has called.
+    calls: usize,
 }
 
 impl Stage {
@@ -65,27 +83,35 @@ impl Stage {
     pub fn of(case: &Case, device: Simulator) -> Self {
         let name =
             case.case.trim_start_matches("method_").trim_start_matches("console_").replace("rest_pull", "pull_success");
-        let calls = watch::Sender::new(0);
-        let host = FirmwareHost::start(&name, speed(case), calls.subscribe());
+        let replies = watch::Sender::new(0);
+        let host = FirmwareHost::start(&name, speed(case), replies.subscribe());
         let console = device.console();
-        Self { device, host, console, calls, last: (0.0, Instant::now()), speed: speed(case) }
+        Self { device, host, console, replies, anchor: None, speed: speed(case), calls: 0 }
     }
 
-    /// Lets as much time pass before the host does what it did at `t` as had passed when that was recorded.
+    /// Waits until it is time for the next call, which was made at `t`.
     pub async fn keep_time(&mut self, t: f64) {
-        let (last, at) = self.last;
-        sleep_until(at + Duration::from_secs_f64((t - last).max(0.0) / self.speed)).await;
-        self.passed(t);
+        self.host.ready_for(self.calls).await;
+        self.calls += 1;
+        let (anchor, at) = *self.anchor.get_or_insert_with(|| (t, Instant::now()));
+        sleep_until(at + Duration::from_secs_f64((t - anchor).max(0.0) / self.speed)).await;
     }
 
     /// Counts the time from here, which was `t` when it was recorded.
     pub fn passed(&mut self, t: f64) {
-        self.last = (t, Instant::now());
+        self.anchor = Some((t, Instant::now()));
     }
 
-    /// Notes that a call was made.
-    pub fn called(&self) {
-        self.calls.send_modify(|calls| *calls += 1);
+    /// Notes that a reply has come.
+    pub fn answered(&self) {
+        self.replies.send_modify(|replies| *replies += 1);
+    }
+
+    /// Ends the case: everything has to have happened on the host, too.
+    pub async fn finish(self, name: &str) {
+        // Nothing more comes that it could wait for.
+        self.replies.send_replace(usize::MAX);
+        self.host.finish(name).await;
     }
 
     /// Waits until the device has booted again.
@@ -107,7 +133,7 @@ impl Stage {
 
 /// How much faster than recorded a case is replayed: some wait for seconds until the device asks again.
 fn speed(case: &Case) -> f64 {
-    if case.case.contains("pull_cut") { 5.0 } else { 1.0 }
+    if case.case.contains("pull_cut") { 3.0 } else { 1.0 }
 }
 
 /// The device on which a case was recorded.
