@@ -29,7 +29,8 @@ pub struct FirmwareHost {
     /// Whether the device asked anything when it was recorded.
     is_asked: bool,
     script: JoinHandle<()>,
-    /// The number of the first call after `OTA.Update`, and how many things the host had done before that.
+    /// The number of the call that came after `OTA.Update` and before the reply to that, and how many things the host had
+    /// done before that call.
     next_call: Option<(usize, usize)>,
     /// How many things it has done now.
     done: watch::Receiver<usize>,
@@ -57,7 +58,7 @@ impl FirmwareHost {
         Self { address, is_asked, script, next_call, done: has_done, _holder: holder }
     }
 
-    /// Waits with the first call after `OTA.Update` until the host has done what it had done before that.
+    /// Waits with the call that comes while a pull runs until the host has done what it had done before that.
     pub async fn ready_for(&mut self, call: usize) {
         if let Some((_, needed)) = self.next_call.filter(|(number, _)| *number == call) {
             // The script itself tells why it has ended too early.
@@ -102,7 +103,8 @@ fn next_call(case: &Case) -> Option<(usize, usize)> {
                 is_next = note.contains("OTA.Update");
                 calls += 1;
             }
-            Some(note) if note.starts_with("RPC reply") => {}
+            // The update has ended, or has not begun.
+            Some(note) if note.starts_with("RPC reply") => is_next = false,
             _ => done += 1,
         }
     }

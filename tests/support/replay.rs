@@ -15,7 +15,7 @@ use super::{file, simulator_with};
 const REBOOT: Duration = Duration::from_millis(5);
 
 /// How many cases are replayed at a time. Most of them wait most of the time.
-const AT_A_TIME: usize = 48;
+const AT_A_TIME: usize = 24;
 
 /// What a device says shortly before a reboot.
 const SHUTS_DOWN: &[u8] = b"shutting down in ";
@@ -23,7 +23,7 @@ const SHUTS_DOWN: &[u8] = b"shutting down in ";
 /// Cases with many calls shortly before a reboot.
 const BEFORE_REBOOT: [&str; 2] = ["write_after_the_end", "end_complete"];
 
-/// Whether a case is replayed alone, so that nothing delays it.
+/// Whether a case is replayed behind the others, so that hardly anything delays it.
 fn is_timed(case: &Case) -> bool {
     let shuts_down = |event: &Event| event.bytes().windows(SHUTS_DOWN.len()).any(|bytes| bytes == SHUTS_DOWN);
     BEFORE_REBOOT.iter().any(|name| case.case.ends_with(name)) || case.events.iter().any(shuts_down)
@@ -48,7 +48,10 @@ where
         finished(Some(ended));
     }
     for case in timed {
-        finished(Some(tokio::spawn(replay(case)).await));
+        running.spawn(replay(case));
+    }
+    while let Some(ended) = running.join_next().await {
+        finished(Some(ended));
     }
     count
 }
