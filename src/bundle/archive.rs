@@ -37,6 +37,8 @@ const LOCAL: [u8; 4] = *b"PK\x03\x04";
 const DIRECTORY: [u8; 4] = *b"PK\x01\x02";
 const END: [u8; 4] = *b"PK\x05\x06";
 const LOCAL_LEN: usize = 30;
+/// The length of a directory entry without its name, extra field and comment, in bytes.
+const DIRECTORY_LEN: usize = 46;
 const END_LEN: usize = 22;
 
 impl LocalHeader {
@@ -90,17 +92,20 @@ pub fn next(bytes: &[u8]) -> Next {
     Next::Entry(header, header_end)
 }
 
-/// The number of entries that the record at the very end of a zip tells of, if there is one. A zip
-/// without it is cut off.
+/// Returns the number of files that the directory at the beginning of `bytes` tells of, if it is whole and nothing follows it.
+///
+/// The directory is read forwards, as a device does it: since 2019, the update ends with the last byte of the archive, and
+/// never if that cannot be found.
 #[must_use]
-pub fn entries_at_end(bytes: &[u8]) -> Option<usize> {
-    // A comment of up to 64 KiB may follow; its length, which the record tells, has to fit.
-    let from = bytes.len().saturating_sub(END_LEN + usize::from(u16::MAX));
-    let last = bytes.len().checked_sub(END_LEN)?;
-    (from..=last)
-        .rev()
-        .find(|&at| bytes[at..].starts_with(&END) && at + END_LEN + usize::from(u16_at(bytes, at + 20)) == bytes.len())
-        .map(|at| usize::from(u16_at(bytes, at + 10)))
+pub fn files_in_directory(bytes: &[u8]) -> Option<usize> {
+    let mut rest = bytes;
+    while rest.starts_with(&DIRECTORY) && rest.len() >= DIRECTORY_LEN {
+        let variable: usize = [28, 30, 32].map(|at| usize::from(u16_at(rest, at))).iter().sum();
+        rest = rest.get(DIRECTORY_LEN + variable..)?;
+    }
+    let is_end = rest.starts_with(&END) && rest.len() >= END_LEN;
+    let is_last = is_end && rest.len() == END_LEN + usize::from(u16_at(rest, 20));
+    is_last.then(|| usize::from(u16_at(rest, 10)))
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> u16 {
@@ -117,6 +122,15 @@ mod tests {
 
     use super::*;
 
+    /// What stands behind the files of a zip.
+    fn directory_of(zip: &[u8]) -> &[u8] {
+        let mut at = 0;
+        while let Next::Entry(header, len) = next(&zip[at..]) {
+            at += len + header.size as usize;
+        }
+        &zip[at..]
+    }
+
     const ZIP: &[u8] = include_bytes!("../../tests/wire/firmware/good.zip");
 
     #[test]
@@ -125,7 +139,7 @@ mod tests {
         assert_eq!(header.name, "mgdev-esp32-2.0.0/manifest.json");
         assert_eq!(header.base_name(), "manifest.json");
         assert_eq!((header.method, header.size, len), (0, 461, 61));
-        assert_eq!(entries_at_end(ZIP), Some(3));
+        assert_eq!(files_in_directory(directory_of(ZIP)), Some(3));
     }
 
     /// A device takes one directory off, and finds no manifest in a directory within a directory.
@@ -151,7 +165,12 @@ mod tests {
         assert_eq!(next(b"this is not a zip file"), Next::Junk);
         assert_eq!(next(b"x"), Next::Junk);
         assert_eq!(next(b"PK\x01\x02"), Next::Directory);
-        assert_eq!(entries_at_end(&ZIP[..ZIP.len() - 1]), None);
+        let directory = directory_of(ZIP);
+        assert_eq!(files_in_directory(&directory[..directory.len() - 1]), None, "cut off");
+        assert_eq!(files_in_directory(&[directory, b"x"].concat()), None, "bytes behind it");
+        let mut broken = directory.to_vec();
+        broken[28] += 1;
+        assert_eq!(files_in_directory(&broken), None, "a name that is longer than it is");
     }
 
     proptest! {
@@ -159,7 +178,9 @@ mod tests {
         fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>) {
             let _ = next(&bytes);
             let _ = next(&[b"PK\x03\x04", bytes.as_slice()].concat());
-            let _ = entries_at_end(&[b"PK\x05\x06", bytes.as_slice()].concat());
+            for start in [DIRECTORY, END] {
+                let _ = files_in_directory(&[&start, bytes.as_slice()].concat());
+            }
         }
     }
 }

@@ -115,7 +115,7 @@ fn entries(bytes: &[u8]) -> Result<Vec<(LocalHeader, &[u8])>, BundleError> {
             Next::Junk => return Err(BundleError::CutOff(format!("no file begins at byte {at}"))),
         }
     }
-    match archive::entries_at_end(bytes) {
+    match archive::files_in_directory(&bytes[at..]) {
         Some(count) if count == entries.len() => Ok(entries),
         Some(count) => Err(BundleError::Unsupported(format!(
             "its directory tells of {count} files, but a device would find {}",
