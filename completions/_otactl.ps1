@@ -68,8 +68,8 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             break
         }
         'otactl;update' {
-            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'A URL from which the device fetches the firmware by itself')
-            [CompletionResult]::new('--via', '--via', [CompletionResultType]::ParameterName, 'How the device gets FILE: it fetches it from here, or it is sent to it over --port')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'A URL from which the device fetches the firmware by itself; where it cannot or may not, otactl downloads it')
+            [CompletionResult]::new('--via', '--via', [CompletionResultType]::ParameterName, 'How the device gets the firmware: it fetches it, or otactl pushes it over --port')
             [CompletionResult]::new('--commit-timeout', '--commit-timeout', [CompletionResultType]::ParameterName, 'How long after its reboot the device waits for the commit before it goes back')
             [CompletionResult]::new('--download-timeout', '--download-timeout', [CompletionResultType]::ParameterName, 'How long the device may take to get and write the firmware [default: 600s, more for large ones]')
             [CompletionResult]::new('--ask-timeout', '--ask-timeout', [CompletionResultType]::ParameterName, 'How long the device may take to ask for the firmware, before it is sent it, or is given up after three times that')
@@ -103,6 +103,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             [CompletionResult]::new('--mqtt-will-topic', '--mqtt-will-topic', [CompletionResultType]::ParameterName, 'Where the device''s last will is to be read, to explain its silence')
             [CompletionResult]::new('--no-commit', '--no-commit', [CompletionResultType]::ParameterName, 'Leave the new firmware uncommitted, and say until when')
             [CompletionResult]::new('--snapshot-first', '--snapshot-first', [CompletionResultType]::ParameterName, 'Copy what runs to another slot first (OTA.CreateSnapshot), where the platform has more than two')
+            [CompletionResult]::new('--no-abort', '--no-abort', [CompletionResultType]::ParameterName, 'Refuse while the device holds an update that an earlier run left behind, instead of ending it')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Say what would be done, and touch nothing')
             [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Install another app than the one that runs, or offer the device the build that it runs already')
             [CompletionResult]::new('--allow-downgrade', '--allow-downgrade', [CompletionResultType]::ParameterName, 'Install also an older version than the one that runs')

@@ -1481,7 +1481,7 @@ _otactl() {
             return 0
             ;;
         otactl__subcmd__update)
-            opts="-q -v -h --url --via --no-commit --commit-timeout --download-timeout --ask-timeout --stall-timeout --reboot-timeout --listen --advertise --commit-port --snapshot-first --allow-from --serve-tls --dry-run --force --allow-downgrade --check-rpc --check-cmd --check-http --check-timeout --soak --on-unhealthy --port --timeout --rpc-creds --json --quiet --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --mqtt-password-file --mqtt-client-id --mqtt-src --mqtt-pub-topic --mqtt-sub-topic --mqtt-will-topic --help"
+            opts="-q -v -h --url --via --no-commit --commit-timeout --download-timeout --ask-timeout --stall-timeout --reboot-timeout --listen --advertise --commit-port --snapshot-first --allow-from --serve-tls --no-abort --dry-run --force --allow-downgrade --check-rpc --check-cmd --check-http --check-timeout --soak --on-unhealthy --port --timeout --rpc-creds --json --quiet --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --mqtt-password-file --mqtt-client-id --mqtt-src --mqtt-pub-topic --mqtt-sub-topic --mqtt-will-topic --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -64,8 +64,8 @@ set edit:completion:arg-completer[otactl] = {|@words|
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'otactl;update'= {
-            cand --url 'A URL from which the device fetches the firmware by itself'
-            cand --via 'How the device gets FILE: it fetches it from here, or it is sent to it over --port'
+            cand --url 'A URL from which the device fetches the firmware by itself; where it cannot or may not, otactl downloads it'
+            cand --via 'How the device gets the firmware: it fetches it, or otactl pushes it over --port'
             cand --commit-timeout 'How long after its reboot the device waits for the commit before it goes back'
             cand --download-timeout 'How long the device may take to get and write the firmware [default: 600s, more for large ones]'
             cand --ask-timeout 'How long the device may take to ask for the firmware, before it is sent it, or is given up after three times that'
@@ -99,6 +99,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
             cand --mqtt-will-topic 'Where the device''s last will is to be read, to explain its silence'
             cand --no-commit 'Leave the new firmware uncommitted, and say until when'
             cand --snapshot-first 'Copy what runs to another slot first (OTA.CreateSnapshot), where the platform has more than two'
+            cand --no-abort 'Refuse while the device holds an update that an earlier run left behind, instead of ending it'
             cand --dry-run 'Say what would be done, and touch nothing'
             cand --force 'Install another app than the one that runs, or offer the device the build that it runs already'
             cand --allow-downgrade 'Install also an older version than the one that runs'

@@ -67,10 +67,10 @@ complete -c otactl -n "__fish_otactl_needs_command" -f -a "ping" -d 'Ask whether
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "reboot" -d 'Reboot the device (Sys.Reboot)'
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "simulate" -d 'Run a simulated device, over WebSocket, HTTP, TLS, TCP, UDP, MQTT and a serial port, until Ctrl-C'
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c otactl -n "__fish_otactl_using_subcommand update" -l url -d 'A URL from which the device fetches the firmware by itself' -r
-complete -c otactl -n "__fish_otactl_using_subcommand update" -l via -d 'How the device gets FILE: it fetches it from here, or it is sent to it over --port' -r -f -a "auto\t'It fetches it, or is sent it where it cannot'
-pull\t'It fetches it from here'
-push\t'It is sent it over --port'"
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l url -d 'A URL from which the device fetches the firmware by itself; where it cannot or may not, otactl downloads it' -r
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l via -d 'How the device gets the firmware: it fetches it, or otactl pushes it over --port' -r -f -a "auto\t'It fetches the firmware, or gets it pushed where it cannot'
+pull\t'It fetches the firmware: a FILE from otactl, a URL by itself'
+push\t'otactl pushes the firmware over --port'"
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l commit-timeout -d 'How long after its reboot the device waits for the commit before it goes back' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l download-timeout -d 'How long the device may take to get and write the firmware [default: 600s, more for large ones]' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l ask-timeout -d 'How long the device may take to ask for the firmware, before it is sent it, or is given up after three times that' -r
@@ -108,6 +108,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand update" -l mqtt-sub-topic 
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l no-commit -d 'Leave the new firmware uncommitted, and say until when'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l snapshot-first -d 'Copy what runs to another slot first (OTA.CreateSnapshot), where the platform has more than two'
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l no-abort -d 'Refuse while the device holds an update that an earlier run left behind, instead of ending it'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l dry-run -d 'Say what would be done, and touch nothing'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l force -d 'Install another app than the one that runs, or offer the device the build that it runs already'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l allow-downgrade -d 'Install also an older version than the one that runs'

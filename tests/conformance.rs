@@ -33,21 +33,28 @@ macro_rules! tests {
     )+ };
 }
 
-/// The cases with a simulated device, for each kind of credentials.
+/// The cases with a simulated device, for each kind of credentials, and for the older engine.
 macro_rules! with_device {
     ($way:expr) => {
         mod open {
-            with_device!($way, crate::support::ways::Guard::Open);
+            with_device!($way, Open, Y2022);
         }
         mod md5 {
-            with_device!($way, crate::support::ways::Guard::Md5);
+            with_device!($way, Md5, Y2022);
         }
         mod sha256 {
-            with_device!($way, crate::support::ways::Guard::Sha256);
+            with_device!($way, Sha256, Y2022);
+        }
+        mod open_2018 {
+            with_device!($way, Open, Y2018);
         }
     };
-    ($way:expr, $guard:expr) => {
-        tests! { crate::support::ways::Row { way: $way, guard: $guard };
+    ($way:expr, $guard:ident, $generation:ident) => {
+        tests! { crate::support::ways::Row {
+                way: $way,
+                guard: crate::support::ways::Guard::$guard,
+                generation: otactl::sim::Generation::$generation,
+            };
             credentials: only_the_right_ones_open what_does_not_exist_is_told_to_anybody;
             errors: each_keeps_its_code a_device_about_to_reboot_says_so;
             flight: many_calls_each_get_their_own_answer calls_are_answered_while_an_update_runs
@@ -104,10 +111,10 @@ macro_rules! rows_with_tls {
     ($($name:ident: $way:ident;)+) => { $(
         mod $name {
             mod open {
-                with_device!(crate::support::ways::Way::$way, crate::support::ways::Guard::Open);
+                with_device!(crate::support::ways::Way::$way, Open, Y2022);
             }
             mod sha256 {
-                with_device!(crate::support::ways::Way::$way, crate::support::ways::Guard::Sha256);
+                with_device!(crate::support::ways::Way::$way, Sha256, Y2022);
             }
         }
     )+ };

@@ -1,5 +1,5 @@
-//! Every fault, over every transport, whether the device fetches the firmware or is sent it: how the update ends, and
-//! what the device runs then. The simulated device, the sockets, the broker and the zip are real; the waits of the
+//! Every fault, over every transport and on both engines, whether the device pulls the firmware or gets it pushed: how the
+//! update ends, and what the device runs then. The simulated device, the sockets, the broker and the zip are real; the waits of the
 //! update are shortened, all of them alike.
 
 mod support;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use otactl::bundle::Bundle;
 use otactl::ota::{self, UpdateState};
 use otactl::rpc::Device;
-use otactl::sim::{Config, Fault, uart};
+use otactl::sim::{Config, Fault, Generation, uart};
 use otactl::transport::mqtt;
 use otactl::update::health::{Check, Checks};
 use otactl::update::{Event, Failure, Observer, OnUnhealthy, Plan, Serving, Source, Success, Via, run};
@@ -44,12 +44,16 @@ struct Case {
     faults: &'static [&'static str],
     /// What is special about the plan.
     with: fn(Plan) -> Plan,
+    /// A pull of the engine of 2022.
     pull: Option<End>,
+    /// A push to it.
     push: Option<End>,
+    /// A pull of the engine of 2018, which is asked without `OTA.Status` and has no push.
+    pull_2018: Option<End>,
 }
 
 const fn case(faults: &'static [&'static str], pull: Option<End>, push: Option<End>) -> Case {
-    Case { faults, with: |plan| plan, pull, push }
+    Case { faults, with: |plan| plan, pull, push, pull_2018: pull }
 }
 
 const fn both(faults: &'static [&'static str], end: End) -> Case {
@@ -65,6 +69,11 @@ const fn push(faults: &'static [&'static str], end: End) -> Case {
 }
 
 impl Case {
+    /// Where the engine of 2018 comes to another end than that of 2022.
+    const fn on_2018(self, end: End) -> Self {
+        Self { pull_2018: Some(end), ..self }
+    }
+
     const fn with(self, with: fn(Plan) -> Plan) -> Self {
         Self { with, ..self }
     }
@@ -106,12 +115,18 @@ fn blocked_or_sent(plan: Plan) -> Plan {
     Plan { via: Via::Auto, ..blocked(plan) }
 }
 
+/// An update that was left behind is not ended.
+fn no_abort(plan: Plan) -> Plan {
+    Plan { no_abort: true, ..plan }
+}
+
 /// The faults that any transport can meet.
 const CASES: &[Case] = &[
     both(&[], UPDATED),
     // Replies and requests that get lost.
     pull(&["reply-lost=OTA.Update"], UPDATED),
-    pull(&["call-lost=OTA.Update"], UPDATED),
+    // A device that cannot be asked what it does is not told a second time.
+    pull(&["call-lost=OTA.Update"], UPDATED).on_2018(("never_fetched", "1.0.0", true)),
     pull(&["reply-late=OTA.Update:1s"], UPDATED),
     pull(&["silent=OTA.Update:1s"], UPDATED),
     push(&["reply-lost=OTA.Begin"], UPDATED),
@@ -128,16 +143,20 @@ const CASES: &[Case] = &[
     pull(&["no-status"], UPDATED),
     pull(&["no-status", "reply-lost=OTA.Update"], UPDATED),
     pull(&["no-status", "failures-unanswered", "wrong-digest"], DOWNLOAD_FAILED),
-    pull(&["no-status", "failures-unanswered", "cut-at=50"], DOWNLOAD_FAILED),
+    pull(&["no-status", "failures-unanswered", "cut-at=50"], UPDATED).on_2018(DOWNLOAD_FAILED),
     pull(&["failures-unanswered", "wrong-digest"], DOWNLOAD_FAILED),
     // Downloads that come to nothing.
     // The system holds some of it for a device that takes it slowly, but not all.
     both(&["slow-download=200000", "reboot-at=30"], DOWNLOAD_FAILED),
-    both(&["slow-download=200000", "cut-at=30"], DOWNLOAD_FAILED),
+    // Since 2019, a pull whose connection breaks asks for the rest; before that, it fails.
+    pull(&["slow-download=200000", "cut-at=30"], UPDATED).on_2018(DOWNLOAD_FAILED),
+    push(&["slow-download=200000", "cut-at=30"], DOWNLOAD_FAILED),
     both(&["slow-download=200000", "stall-at=30"], DOWNLOAD_FAILED),
     // All of it was sent, and it was not all written.
-    pull(&["reboot-at=50"], ROLLED_BACK),
-    both(&["cut-at=50"], DOWNLOAD_FAILED),
+    pull(&["reboot-at=97"], ROLLED_BACK),
+    pull(&["cut-at=50"], UPDATED).on_2018(DOWNLOAD_FAILED),
+    pull(&["cut-at=20", "cut-at=60", "reply-lost=OTA.Update"], UPDATED).on_2018(DOWNLOAD_FAILED),
+    push(&["cut-at=50"], DOWNLOAD_FAILED),
     both(&["stall-at=50"], DOWNLOAD_FAILED),
     both(&["wrong-digest"], DOWNLOAD_FAILED),
     both(&["wrong-platform"], DOWNLOAD_FAILED),
@@ -145,12 +164,14 @@ const CASES: &[Case] = &[
     pull(&["not-modified"], ("nothing_new", "1.0.0", true)),
     // An update that runs already.
     both(&["busy=30:200ms"], UPDATED),
-    both(&["busy=30"], UPDATED),
-    both(&["busy=30", "no-method=OTA.End"], REFUSED),
-    pull(&["busy=30", "no-status"], DOWNLOAD_FAILED),
+    // The device of 2022 is rebooted, which ends the download that was left behind. That of 2018 does not tell of it, and
+    // refuses another.
+    both(&["busy=30"], UPDATED).on_2018(DOWNLOAD_FAILED),
+    both(&["busy=30"], REFUSED).with(no_abort).on_2018(DOWNLOAD_FAILED),
+    both(&["busy=30", "no-method=OTA.End"], REFUSED).on_2018(DOWNLOAD_FAILED),
     // The firmware server is out of the device's reach.
     pull(&[], ("never_fetched", "1.0.0", true)).with(blocked),
-    pull(&[], UPDATED).with(blocked_or_sent),
+    pull(&[], UPDATED).with(blocked_or_sent).on_2018(("never_fetched", "1.0.0", true)),
     pull(&["no-method=OTA.Write"], ("never_fetched", "1.0.0", true)).with(blocked_or_sent),
     // New firmware that is no good.
     both(&["unreachable"], ROLLED_BACK).with(goes_back_soon),
@@ -195,7 +216,7 @@ const TWICE: &[Case] = &[
     both(&[], UPDATED),
     both(&["slow-download=400000"], UPDATED),
     both(&["crashes"], ROLLED_BACK),
-    pull(&["cut-at=50"], DOWNLOAD_FAILED),
+    pull(&["cut-at=50"], UPDATED).on_2018(DOWNLOAD_FAILED),
     both(&["fails=App.Health:500:hot"], UNHEALTHY).with(health),
 ];
 
@@ -240,9 +261,13 @@ fn device(port: &str, mqtt: mqtt::Settings) -> Device {
     device_behind(port, Duration::from_secs(4), mqtt)
 }
 
-fn config(faults: &[&str]) -> Config {
-    let faults = faults.iter().map(|text| text.parse::<Fault>().unwrap_or_else(|e| panic!("{e}"))).collect();
-    Config { faults, ..running_device() }
+fn config(generation: Generation, faults: &[&str]) -> Config {
+    let older = if generation == Generation::Y2018 { &["no-status"][..] } else { &[] };
+    let faults = faults.iter().chain(older);
+    let faults = faults.map(|text| text.parse::<Fault>().unwrap_or_else(|e| panic!("{e}"))).collect();
+    // As much shorter as the waits of the update.
+    let retry_after = Duration::from_millis(300);
+    Config { generation, retry_after, faults, ..running_device() }
 }
 
 fn outcome(result: &Result<Success, Failure>) -> &'static str {
@@ -294,14 +319,19 @@ async fn all(way: Way, cases: &[Case], mqtt: mqtt::Settings) {
     let places = Arc::new(Semaphore::new(AT_A_TIME));
     let mut running = JoinSet::new();
     for case in cases {
-        for (via, end) in [(Via::Pull, case.pull), (Via::Push, case.push)] {
+        for (generation, via, end) in [
+            (Generation::Y2022, Via::Pull, case.pull),
+            (Generation::Y2022, Via::Push, case.push),
+            (Generation::Y2018, Via::Pull, case.pull_2018),
+        ] {
             let Some(end) = end else { continue };
             let (case, places, mqtt) = (*case, Arc::clone(&places), mqtt.clone());
             running.spawn(async move {
                 let _place = places.acquire_owned().await.expect("open");
-                let bench = simulated(way, config(case.faults)).await;
+                let bench = simulated(way, config(generation, case.faults)).await;
                 let device = device(&bench.port, mqtt);
-                ends(&device, &(case.with)(plan(via)), end, &format!("{:?} over {way:?}, {via:?}", case.faults)).await;
+                let what = format!("{:?} over {way:?}, {via:?}, {generation:?}", case.faults);
+                ends(&device, &(case.with)(plan(via)), end, &what).await;
             });
         }
     }
@@ -380,23 +410,31 @@ async fn run_twice_over_mqtt() {
 async fn from_elsewhere() {
     let bundles = BundleServer::start().await;
     let manifest = Bundle::read(&file(DEMO)).expect("the demo").manifest().clone();
+    let mut running = JoinSet::new();
     for &way in Way::PLAIN {
-        for (path, faults, end) in [
-            ("demo-2.0.0-esp32.zip", &[][..], UPDATED),
-            ("redirect/demo-2.0.0-esp32.zip", &[], UPDATED),
-            ("demo-2.0.0-esp32.zip", &["reply-lost=OTA.Update"], UPDATED),
-            ("demo-2.0.0-esp32.zip", &["reboot-before-reply"], UPDATED),
-            ("demo-2.0.0-esp32.zip", &["crashes"], ROLLED_BACK),
-            ("demo-2.0.0-esp32.zip", &["wrong-digest"], DOWNLOAD_FAILED),
-            ("trunc/demo-2.0.0-esp32.zip", &[], DOWNLOAD_FAILED),
-            ("nope.zip", &[], DOWNLOAD_FAILED),
-            ("h304/x", &[], ("nothing_new", "1.0.0", true)),
-        ] {
-            let bench = simulated(way, config(faults)).await;
-            let source = Source::Url { url: bundles.url(path), manifest: Ok(manifest.clone()), signed: None };
-            let plan = Plan { source, ..plan(Via::Auto) };
-            let device = device(&bench.port, mqtt::Settings::default());
-            ends(&device, &plan, end, &format!("{path}, {faults:?} over {way:?}")).await;
+        for generation in [Generation::Y2018, Generation::Y2022] {
+            for (path, faults, end) in [
+                ("demo-2.0.0-esp32.zip", &[][..], UPDATED),
+                ("redirect/demo-2.0.0-esp32.zip", &[], UPDATED),
+                ("demo-2.0.0-esp32.zip", &["reply-lost=OTA.Update"], UPDATED),
+                ("demo-2.0.0-esp32.zip", &["reboot-before-reply"], UPDATED),
+                ("demo-2.0.0-esp32.zip", &["crashes"], ROLLED_BACK),
+                ("demo-2.0.0-esp32.zip", &["wrong-digest"], DOWNLOAD_FAILED),
+                ("trunc/demo-2.0.0-esp32.zip", &[], DOWNLOAD_FAILED),
+                ("nope.zip", &[], DOWNLOAD_FAILED),
+                ("h304/x", &[], ("nothing_new", "1.0.0", true)),
+            ] {
+                let source = Source::Url { url: bundles.url(path), manifest: Ok(manifest.clone()), signed: None };
+                running.spawn(async move {
+                    let bench = simulated(way, config(generation, faults)).await;
+                    let plan = Plan { source, ..plan(Via::Auto) };
+                    let device = device(&bench.port, mqtt::Settings::default());
+                    ends(&device, &plan, end, &format!("{path}, {faults:?} over {way:?}, {generation:?}")).await;
+                });
+            }
         }
+    }
+    while let Some(ended) = running.join_next().await {
+        ended.expect("it ends as it should");
     }
 }

@@ -75,15 +75,16 @@ async fn ctrl_c_ends_at_once_and_says_where_the_device_stands() {
     let advertise = swallower.address.to_string();
     let mut live = Live::start(&["--json", "--port", &ws(&device), "update", DEMO, "--advertise", &advertise]);
     live.until("requested").await;
-    assert_interrupted(live, Signal::SIGINT, "its download fails now, and it keeps running what it runs").await;
+    let message = "it keeps asking for the rest every 3 s, and gives up 1m after its last progress";
+    assert_interrupted(live, Signal::SIGHUP, message).await;
 
     // It fetches from elsewhere.
     let (device, bundles) = (simulator().await, BundleServer::start().await);
     let url = bundles.url("slow/demo-2.0.0-esp32.zip");
     let mut live = Live::start(&["--json", "--port", &ws(&device), "update", "--url", &url]);
     live.until("requested").await;
-    let message =
-        "the device goes on fetching the firmware by itself; it will reboot into it, uncommitted, and go back 5m";
+    let message = "the device goes on fetching the firmware by itself, until it makes no progress for 1m; it will reboot into it, \
+         uncommitted, and go back 5m";
     assert_interrupted(live, Signal::SIGTERM, message).await;
 
     // It reboots; and the same command, given while it does, goes on from there.

@@ -11,14 +11,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use otactl::bundle::Bundle;
 use otactl::rpc::{CallError, Device, DialError, RemoteError, Request, RpcClient};
-use otactl::sim::{Config, UpdateConfig};
+use otactl::sim::{Config, Generation, UpdateConfig};
 use otactl::update::{Bearing, Event, Failure, Observer, Plan, Refusal, Source, Success, run as update};
 use rcgen::KeyPair;
 use serde_json::{Value, json};
 use snapbox::{assert_data_eq, str};
 use support::bundles::BundleServer;
 use support::signed::{bundle, public, sign};
-use support::{DEMO, REBOOT, Run, assert_runs, file, recorded_device, run_on, simulator, simulator_with, ws};
+use support::{DEMO, REBOOT, Run, assert_runs, file, recorded_device_of, run_on, simulator, simulator_with, ws};
 
 fn kept(directory: &Path, name: &str, bytes: &[u8]) -> String {
     let path = directory.join(name);
@@ -51,6 +51,7 @@ plan      version: 1.0.0 -> 2.0.0
 plan      methods: all there
 plan      signatures: the device asks for none
 plan      file system: 65536 bytes, for one that holds 233681
+plan      license: the device has a licence key
 plan      delivery: the device fetches 328820 bytes from here, or gets them sent if it does not ask
 plan      slot: 0 -> the other; goes back by itself 5m after its boot unless committed
 done      dry run: the update can be done; nothing was touched
@@ -60,7 +61,7 @@ done      dry run: the update can be done; nothing was touched
     let events = run_on(&ws(&device), &["--json", "update", DEMO, "--dry-run"]).await;
     let events: Vec<Value> = events.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let findings: Vec<_> = events.iter().filter(|event| event["event"] == "finding").collect();
-    assert_eq!(findings.len(), 8, "{events:?}");
+    assert_eq!(findings.len(), 9, "{events:?}");
     assert_eq!((&findings[3]["what"], &findings[3]["verdict"]), (&"methods".into(), &"good".into()));
     // The device was asked, and nothing else.
     let asked = ["Sys.GetInfo", "OTA.GetBootState", "OTA.Status", "RPC.List", "RPC.Describe", "Config.Get"];
@@ -412,11 +413,11 @@ async fn licence_that_the_device_lacks_is_found() {
     }
 }
 
-/// The recorded bundles have no sizes. The simulated device takes them.
+/// The bundles that were recorded in 2018 have no sizes. A device of 2019 takes them, and describes itself like one of 2022.
 #[tokio::test]
 async fn bundle_without_sizes_is_told_of_and_not_refused() {
     let bundle = "tests/wire/firmware/good.zip";
-    let device = simulator_with(recorded_device()).await;
+    let device = simulator_with(recorded_device_of(Generation::Y2019)).await;
     let planned = run_on(&ws(&device), &["update", bundle, "--dry-run"]).await;
     assert_eq!(planned.code, 0, "{}", planned.shown());
     let note =

@@ -332,8 +332,6 @@ async fn what_cannot_be_served_is_said_with_a_hint() {
         (&[DEMO, "--allow-from", "10.0.0.0/33"][..], "as NETWORK/BITS such as 192.168.1.0/24"),
         (&[DEMO, "--allow-from", "device.example"], "as NETWORK/BITS such as 192.168.1.0/24"),
         (&[DEMO, "--serve-tls", "cert.pem"], "2 values required for '--serve-tls <CERT> <KEY>'"),
-        (&["--url", "http://x/fw.zip", "--allow-from", "any"], "cannot be used with"),
-        (&["--url", "http://x/fw.zip", "--serve-tls", "a", "b"], "cannot be used with"),
     ] {
         let args = [&["--port", "sim:", "update"], args].concat();
         let run = run(&args).await;

@@ -5,7 +5,7 @@ mod support;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use otactl::sim::{Config, Generation, Simulator};
+use otactl::sim::{Config, Generation};
 use serde_json::Value;
 use snapbox::{assert_data_eq, str};
 use support::bundles::BundleServer;
@@ -34,7 +34,7 @@ update    the device was told to fetch the firmware from here
 fetch     127.0.0.1 fetches the firmware
 ...
 download  100 %
-applied   the device says: Update applied, finalizing
+applied   slot 1 boots next, uncommitted
 reboot    waiting for the device
 back      slot 1 runs 2.0.0 (20240202-020202/g234b2a65), uncommitted; goes back at [..] unless committed
 commit    sent
@@ -102,11 +102,6 @@ async fn a_url_is_handed_through_and_its_manifest_is_held_against_the_device() {
     }
 }
 
-/// It takes the recorded bundles, which have no sizes.
-async fn device_of_2018() -> Simulator {
-    simulator_with(Config { generation: Generation::Y2018, reboot_delay: REBOOT, ..Config::default() }).await
-}
-
 #[tokio::test]
 async fn a_url_that_only_the_device_reaches_works_and_is_owned_up_to() {
     let (device, bundles) = (simulator().await, BundleServer::start().await);
@@ -120,20 +115,29 @@ async fn a_url_that_only_the_device_reaches_works_and_is_owned_up_to() {
 #[tokio::test]
 async fn a_failed_download_leaves_the_old_firmware_and_says_so() {
     let bundles = BundleServer::start().await;
-    let device = device_of_2018().await;
-    for (path, message) in [
-        ("nope.zip", "Invalid HTTP response code"),
-        ("junk.zip", "Malformed archive"),
-        ("trunc/demo-2.0.0-esp32.zip", "Update failed"),
-        ("chunked/demo-2.0.0-esp32.zip", "perhaps chunked-encoding"),
-        ("device-only/wrongplat.zip", "Wrong platform"),
-        ("h304/x", "the device says `Not Modified` and still runs 1.0.0"),
+    // The words of each generation, where they differ.
+    for (path, older, newer) in [
+        ("nope.zip", "Invalid HTTP response code", "Invalid HTTP response code"),
+        ("junk.zip", "Malformed archive (invalid file header)", "Malformed archive (invalid header)"),
+        ("trunc/demo-2.0.0-esp32.zip", "Update failed", "Update timed out"),
+        ("chunked/demo-2.0.0-esp32.zip", "perhaps chunked-encoding", "Invalid content-length"),
+        ("device-only/wrongplat.zip", "Wrong platform", "Nothing interesting in the update (wrong platform?)"),
+        (
+            "h304/x",
+            "the device says `Not Modified` and still runs 1.0.0",
+            "found nothing new to install and still runs 1.0.0",
+        ),
     ] {
-        let run = run_on(&ws(&device), &["update", "--url", &bundles.url(path)]).await;
-        assert_eq!((run.code, run.stdout.as_str()), (8, ""), "{path}: {}", run.shown());
-        assert!(run.stderr.contains(message) && run.stderr.contains("\nhint: "), "{path}: {}", run.shown());
+        for (generation, message) in [(Generation::Y2018, older), (Generation::Y2022, newer)] {
+            let device = simulator_with(Config { generation, reboot_delay: REBOOT, ..Config::default() }).await;
+            let args = ["update", "--url", &bundles.url(path), "--via", "pull", "--stall-timeout", "2s"];
+            let run = run_on(&ws(&device), &args).await;
+            assert_eq!((run.code, run.stdout.as_str()), (8, ""), "{path}, {generation:?}: {}", run.shown());
+            let is_told = run.stderr.contains(message) && run.stderr.contains("\nhint: ");
+            assert!(is_told, "{path}, {generation:?}: {}", run.shown());
+            assert_runs(&ws(&device), "1.0.0", true).await;
+        }
     }
-    assert_runs(&ws(&device), "1.0.0", true).await;
 }
 
 #[tokio::test]
@@ -190,11 +194,11 @@ async fn a_dry_run_touches_nothing() {
 
 #[tokio::test]
 async fn force_installs_another_app() {
-    let device = device_of_2018().await;
-    let run = run_on(&ws(&device), &["update", "--force", "tests/wire/firmware/good.zip"]).await;
+    let device = simulator().await;
+    let run = run_on(&ws(&device), &["update", "--force", "tests/wire/firmware2022/small2.zip"]).await;
     assert_eq!(run.code, 0, "{}", run.shown());
     let info = run_on(&ws(&device), &["info"]).await;
-    assert!(info.stdout.contains("\"app\": \"mgdev\""), "{}", info.shown());
+    assert!(info.stdout.contains("\"fw_id\": \"20240202-020202/g2222222\""), "{}", info.shown());
 }
 
 /// The device cannot reach the server: its own word for it, and where it should have asked.

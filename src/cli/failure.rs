@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use otactl::bundle::BundleError;
+use otactl::ota;
 use otactl::rpc::error::{AuthRefusal, Silence};
 use otactl::rpc::frame::MAX_REQUEST;
 use otactl::rpc::{CallError, DialError};
@@ -267,9 +268,29 @@ impl From<update::Failure> for Failure {
                  or say with `--advertise` under which address the device reaches this machine"
                     .into(),
             ),
-            F::DownloadFailed { .. } => (
+            F::Unlicensed { .. } => (
                 Kind::NotUpdated,
-                "the device runs what it ran; `otactl get-boot-state` shows it, and the same command tries again".into(),
+                "`--via push` sends the firmware over --port instead, which needs no licence (with `--url`, otactl downloads \
+                 it first); the device still runs its old firmware"
+                    .into(),
+            ),
+            F::UrlUnreachable { .. } => (
+                Kind::NotUpdated,
+                "the device still runs its old firmware. Check that the device reaches the server of the URL, or let otactl \
+                 download the firmware and deliver it with `--via push`"
+                    .into(),
+            ),
+            F::NotDownloaded { .. } => {
+                (Kind::NotUpdated, "check the URL; the device still runs its old firmware".into())
+            }
+            F::Download(_) => (Kind::Refused, "check the URL; nothing on the device has changed".into()),
+            F::DownloadFailed { reason, .. } => (
+                Kind::NotUpdated,
+                // The device's words stand at the end of the reason.
+                reason.split(": ").find_map(ota::explain_refusal).map_or_else(
+                    || "the device still runs its old firmware; the same command tries again".into(),
+                    |hint| format!("{hint}; the device still runs its old firmware"),
+                ),
             ),
             F::LostSight { .. } => (
                 Kind::TimedOut,
@@ -402,7 +423,9 @@ fn refusal_hint(refusal: &Refusal) -> String {
         }
         Refusal::NoWayBack { .. } => "if it is to be updated all the same, without a way back, add `--force`",
         Refusal::Uncommitted { .. } => "`otactl commit` keeps what runs, `otactl revert` goes back; then update",
-        Refusal::UpdateRunning { .. } => "wait until it has ended; `otactl status` shows how far it is",
+        Refusal::UpdateRunning { .. } => {
+            "wait until it has ended; `otactl status` shows how far it is, and `otactl reboot` ends one that was left behind"
+        }
     };
     hint.into()
 }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use otactl::text::for_humans;
 use otactl::update::event::Stage;
 use otactl::update::outcome::Facts;
 
@@ -14,10 +15,12 @@ pub(crate) async fn received() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+        // The terminal or the connection that otactl was started from may end before it.
+        if let (Ok(mut terminate), Ok(mut hang_up)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup())) {
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => {}
                 _ = terminate.recv() => {}
+                _ = hang_up.recv() => {}
             }
             return;
         }
@@ -41,19 +44,32 @@ fn describe(stage: &Stage) -> (String, &'static str) {
     const AGAIN: &str = "run the same command again to go on from there";
     match stage {
         Stage::Untouched => ("nothing on the device has changed".into(), "run the same command again"),
-        Stage::Fetches { from_us: true, .. } => (
-            "the device was fetching the firmware from here; its download fails now, and it keeps running what it runs"
+        Stage::Fetches { from_us: true, keeps_asking_for: None, .. } => (
+            "the device was fetching the firmware from here; its download fails now, and the old firmware keeps running"
                 .into(),
             "give the device a moment to notice, then run the same command again",
         ),
-        Stage::Fetches { from_us: false, commit_timeout } => (
+        Stage::Fetches { from_us: true, keeps_asking_for: Some(timeout), .. } => (
             format!(
-                "the device goes on fetching the firmware by itself; it will reboot into it, uncommitted, and go back {} \
-                 after that unless it is committed",
-                seconds(*commit_timeout)
+                "the device was fetching the firmware from here; it keeps asking for the rest every 3 s, and gives up {} \
+                 after its last progress; the old firmware keeps running",
+                for_humans(Duration::from_secs(*timeout))
             ),
-            AGAIN,
+            "`otactl reboot` ends it now; the same command, run again, does so by itself",
         ),
+        Stage::Fetches { from_us: false, keeps_asking_for, commit_timeout } => {
+            let until = keeps_asking_for.map_or_else(String::new, |timeout| {
+                format!(", until it makes no progress for {}", for_humans(Duration::from_secs(timeout)))
+            });
+            (
+                format!(
+                    "the device goes on fetching the firmware by itself{until}; it will reboot into it, uncommitted, and \
+                     go back {} after that unless it is committed",
+                    seconds(*commit_timeout)
+                ),
+                "`otactl reboot` ends the download now; the same command, run again, waits for its end and goes on from there",
+            )
+        }
         // The end of it may be on its way, and unanswered.
         Stage::Takes { may_be_complete: true, commit_timeout, .. } => (
             format!(

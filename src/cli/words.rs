@@ -44,9 +44,13 @@ pub(crate) fn step(event: &Event) -> Option<(&'static str, String)> {
         Event::Busy { percent } => {
             ("busy", format!("an update runs already, and is {percent} % done; waiting to see whether it goes on"))
         }
-        Event::Ended { percent } => {
-            ("busy", format!("it was left behind at {percent} %, and the device was told to give it up"))
+        Event::Ended { percent, by_reboot: false } => {
+            ("busy", format!("found an abandoned update at {percent} %; cancelled it"))
         }
+        Event::Ended { percent, by_reboot: true } => (
+            "busy",
+            format!("found an abandoned download at {percent} %; rebooted the device, which is the only way to end it"),
+        ),
         Event::SecondWaySilent { reason } => {
             ("waiting", format!("the second way does not lead to the device yet: {reason}"))
         }
@@ -74,17 +78,21 @@ pub(crate) fn step(event: &Event) -> Option<(&'static str, String)> {
             ),
         ),
         Event::FallingBack { reason } => ("push", format!("{reason}; so the firmware is sent to it over --port")),
+        Event::DownloadingHere { reason } => ("download", format!("{reason}; downloading the firmware here")),
+        Event::DownloadedHere { bytes } => ("download", format!("{bytes} bytes, digests verified")),
+        Event::GoesOn { said } => {
+            ("waiting", format!("the device reports an error and goes on with the update ({said})"))
+        }
         Event::Fetching { peer, .. } => ("fetch", format!("{peer} fetches the firmware")),
         Event::Pushing { window, chunk } => {
             ("push", format!("the device is sent the firmware, {window} at a time of {chunk} bytes"))
         }
         Event::PushResumed { offset } => ("resume", format!("the connection was lost; on from byte {offset}")),
-        Event::PushRestarted { reason } => {
-            ("restart", format!("the device cannot go on in the middle, and is sent everything again ({reason})"))
-        }
         Event::Served { .. } | Event::Stranger { .. } | Event::HandshakeFailed { .. } => return server(event),
-        Event::Unconfirmed { reason } => ("reboot", format!("the device has rebooted without a word ({reason})")),
-        Event::Applied { message } => ("applied", format!("the device says: {message}")),
+        Event::Unconfirmed { reason } => {
+            ("reboot", format!("the device rebooted without confirming the update ({reason})"))
+        }
+        Event::Applied { message } => ("applied", message.clone()),
         Event::Rebooting => ("reboot", "waiting for the device".into()),
         Event::Back { build, slot, committed, reverts_in } => {
             let until = match (committed, reverts_in.map(Duration::from_secs)) {

@@ -4,6 +4,7 @@
 //! The shapes are those that were recorded, in `tests/wire/ws.json`. Fields that a device adds are ignored; fields that
 //! old firmware lacks have a default where the rest makes sense without them.
 
+mod engine;
 mod refusals;
 mod types;
 
@@ -15,6 +16,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::rpc::Method;
+pub use engine::Engine;
 pub use refusals::explain_refusal;
 pub use types::{BootState, Eth, MethodDescription, Slot, Snapshot, Status, SystemInfo, UpdateState, Wifi};
 
@@ -79,8 +81,8 @@ pub fn slots(platform: &str) -> Option<u8> {
 }
 
 /// `OTA.Update`: fetch a bundle into the inactive slot and reboot into it. The reply comes when the
-/// download has ended, and may be lost in the reboot; a success is an object with code 0 and a
-/// message.
+/// download has ended, and may be lost in the reboot. A success is an object with code 0 and a message (2018), or the
+/// string `true` (since 2019), which follows a 304 too.
 #[derive(Clone, Serialize)]
 pub struct Update {
     /// Where the device finds the bundle.
@@ -88,7 +90,7 @@ pub struct Update {
     /// Seconds after the reboot, within which the new firmware has to be committed. 0 makes the new
     /// firmware commit itself at its first boot.
     pub commit_timeout: u64,
-    /// Seconds that the download may take. Older firmware ignores it.
+    /// Seconds until the device gives up: since 2019 without progress, before that from the beginning.
     pub timeout: u64,
 }
 
@@ -103,11 +105,11 @@ impl fmt::Debug for Update {
     }
 }
 
-/// `OTA.Begin`: take a bundle that comes piece by piece. Error -1 if an update runs, or the firmware is uncommitted.
-/// Newer firmware only; that the reply is `null` is a guess.
+/// `OTA.Begin`: take a bundle that comes piece by piece. Error -1 `Update failed to start` if an update runs, or the
+/// firmware is uncommitted. Since 2019 (as recorded in wire/ota2022-ws.json, case `begin_all_arguments`).
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Begin {
-    /// Seconds that it may take, from here to [`End`].
+    /// Seconds without progress, after which the device gives up.
     pub timeout: u64,
     /// As in [`Update`].
     pub commit_timeout: u64,
@@ -115,19 +117,19 @@ pub struct Begin {
     pub size: u64,
 }
 
-/// `OTA.Write`: the next piece of the bundle. It is never sent again by itself: a device that ignores the offset
-/// would write it twice. That the reply is `null` is a guess.
+/// `OTA.Write`: the next piece of the bundle. Answered `null` once the updater has taken it (as recorded in
+/// wire/ota2022-ws.json, case `push_success`).
 #[derive(Debug, Clone, Serialize)]
 pub struct Write {
-    /// Where the piece begins. Firmware before that argument ignores it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub offset: Option<u64>,
+    /// Where the piece begins, in bytes. Without it, a device answers `null` and writes nothing (as recorded in
+    /// wire/ota2022-ws.json, case `write_without_offset`).
+    pub offset: u64,
     /// The piece, in base64.
     pub data: String,
 }
 
-/// `OTA.End`: the bundle is complete; reboot into it, soon after the reply. Gives up an update that is not complete,
-/// whoever began it. That the reply is `null` is a guess.
+/// `OTA.End`: the bundle is complete. Gives up a push that is not complete, whoever began it, and does not end a download
+/// (as recorded in wire/ota2022-ws.json, cases `end_complete`, `end_incomplete` and `end_while_pull_runs`).
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct End {}
 

@@ -15,9 +15,9 @@ pub struct BootState {
     pub active_slot: Slot,
     /// Whether the firmware stays after the next reboot. This alone says whether a commit is pending.
     pub is_committed: bool,
-    /// The slot that a rollback goes back to.
-    #[serde(default)]
-    pub revert_slot: Slot,
+    /// The slot that a rollback goes back to. `None` where there is none: STM32 and RS14100 report -1 when committed.
+    #[serde(default, deserialize_with = "slot_if_any", skip_serializing_if = "Option::is_none")]
+    pub revert_slot: Option<Slot>,
     /// Seconds within which a commit has to come. After a rollback the old value still stands here
     /// (as recorded in wire/ws.json, case `ota_after_commit_timeout`).
     #[serde(default)]
@@ -31,7 +31,11 @@ impl fmt::Display for BootState {
         if *is_committed {
             return write!(f, "slot {active_slot} runs, committed; it stays after a reboot");
         }
-        write!(f, "slot {active_slot} runs uncommitted; a reboot goes back to slot {revert_slot}")?;
+        write!(f, "slot {active_slot} runs uncommitted; a reboot goes back to ")?;
+        match revert_slot {
+            Some(slot) => write!(f, "slot {slot}")?,
+            None => f.write_str("the old firmware")?,
+        }
         match commit_timeout {
             0 => Ok(()),
             seconds => write!(f, ", and so does the device by itself {seconds} s after its start"),
@@ -196,6 +200,11 @@ pub struct MethodDescription {
     pub args_fmt: String,
 }
 
+/// A negative slot is none.
+fn slot_if_any<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Slot>, D::Error> {
+    Ok(Slot::try_from(i64::deserialize(deserializer)?).ok())
+}
+
 /// A size that is only good to know: whatever else stands there is none.
 fn bytes<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     Ok(serde_json::Value::deserialize(deserializer)?.as_u64())
@@ -224,7 +233,8 @@ mod tests {
     #[test]
     fn a_boot_state_says_what_a_reboot_does() {
         let state = |committed, timeout| {
-            BootState { active_slot: 1, is_committed: committed, revert_slot: 0, commit_timeout: timeout }.to_string()
+            BootState { active_slot: 1, is_committed: committed, revert_slot: Some(0), commit_timeout: timeout }
+                .to_string()
         };
         assert_eq!(state(true, 4), "slot 1 runs, committed; it stays after a reboot");
         assert_eq!(state(false, 0), "slot 1 runs uncommitted; a reboot goes back to slot 0");
@@ -232,6 +242,17 @@ mod tests {
             state(false, 300),
             "slot 1 runs uncommitted; a reboot goes back to slot 0, and so does the device by itself 300 s after its start"
         );
+    }
+
+    /// STM32 and RS14100 have no slot to go back to once they are committed.
+    #[test]
+    fn negative_revert_slot_is_none() {
+        for (text, expected) in [("-1", None), ("0", Some(0)), ("15", Some(15)), ("300", None)] {
+            let state =
+                format!(r#"{{"active_slot": 0, "is_committed": true, "revert_slot": {text}, "commit_timeout": 0}}"#);
+            let state: BootState = serde_json::from_str(&state).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(state.revert_slot, expected, "{text}");
+        }
     }
 
     #[test]

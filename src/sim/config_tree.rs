@@ -14,11 +14,15 @@ const FACTORY: &str = include_str!("config.json");
 pub struct ConfigTree(Value);
 
 impl ConfigTree {
-    /// Makes the factory settings of the device `id` that takes these updates.
+    /// Makes the factory settings of the device `id` that takes these updates. A licensed device has a key, whose value no
+    /// recording shows.
     #[must_use]
-    pub fn factory(id: &str, update: &UpdateConfig) -> Self {
+    pub fn factory(id: &str, update: &UpdateConfig, licensed: bool) -> Self {
         let mut tree: Value = serde_json::from_str(FACTORY).expect("config.json is part of the program");
         tree["device"]["id"] = json!(id);
+        if licensed {
+            tree["device"]["license"] = json!("simulated");
+        }
         tree["update"]["sig_req_mask"] = json!(update.sig_req_mask);
         for (number, key) in update.keys.iter().enumerate() {
             tree["update"][format!("key{number}")] = json!(key.as_deref().unwrap_or_default());
@@ -120,7 +124,7 @@ mod tests {
 
     #[test]
     fn only_known_keys_of_the_right_kind_are_changed() {
-        let mut tree = ConfigTree::factory("esp32_AABBCC", &UpdateConfig::default());
+        let mut tree = ConfigTree::factory("esp32_AABBCC", &UpdateConfig::default(), false);
         tree.merge(&json!({
             "update": {"timeout": 60, "interval": "x", "url": "http://h/", "nope": 1},
             "mqtt": {"reconnect_timeout_min": 3, "enable": true, "keep_alive": 1.5},
@@ -147,6 +151,6 @@ mod tests {
         let mut keys = [const { None }; crate::bundle::signature::SLOTS];
         keys[2] = Some("AAAA".into());
         let update = UpdateConfig { sig_req_mask: 4, keys };
-        assert_eq!(ConfigTree::factory("dev", &update).update_config(), update);
+        assert_eq!(ConfigTree::factory("dev", &update, true).update_config(), update);
     }
 }

@@ -80,7 +80,7 @@ mod tests {
     #[tokio::test]
     async fn a_rollback_does_not_pass_for_a_commit() {
         let after = |version: &str, slot, is_committed| {
-            let boot = BootState { active_slot: slot, is_committed, revert_slot: 0, commit_timeout: 300 };
+            let boot = BootState { active_slot: slot, is_committed, revert_slot: Some(0), commit_timeout: 300 };
             Snapshot::told(json!({"fw_version": version, "fw_id": "b", "uptime": 1}), boot, Instant::now())
         };
         let build = Build { version: "2".into(), build_id: "b".into() };

@@ -9,14 +9,13 @@ use super::evidence::Evidence;
 use super::fetch::{Fetching, fetch};
 use super::outcome::{Failure, Refusal};
 use super::patience::LONGEST_DOWNLOAD;
-use super::plan::{Plan, Source};
+use super::plan::{Plan, Source, Via};
 use super::preflight::Delivery;
 use super::push::{self, PushFailure, Pushed, Reason, Terms};
-use super::reboot::probe_timeout;
 use super::serve::{FirmwareServer, ServeError};
 use super::snapshot::Snapshot;
 use crate::bundle::Bundle;
-use crate::ota;
+use crate::ota::{self, Engine};
 use crate::rpc::Device;
 use crate::text::hex;
 
@@ -25,27 +24,31 @@ use crate::text::hex;
 pub(super) async fn deliver(
     device: &Device,
     plan: &Plan,
-    delivery: Delivery,
+    (delivery, engine): (Delivery, Engine),
     before: &Snapshot,
     observer: &dyn Observer,
 ) -> Result<(), Failure> {
     let bundle = match &plan.source {
         Source::Bundle(bundle) => bundle,
         Source::Url { url, .. } => {
-            let fetching = Fetching { url: url.clone(), server: None, has_other_way: false };
+            let fetching = Fetching { url: url.clone(), server: None, has_other_way: false, engine };
             return fetch(device, plan, &fetching, before, observer).await;
         }
     };
     let fallback = delivery == Delivery::Either;
     let reason = match delivery {
         Delivery::Push => return push(device, plan, bundle, before, observer).await,
-        Delivery::Pull | Delivery::Either => match pull(device, plan, bundle, fallback, before, observer).await {
-            Err(Failure::Serve(error @ (ServeError::NoRoute | ServeError::Unroutable { .. }))) if fallback => {
-                error.to_string()
+        Delivery::Pull | Delivery::Either => {
+            match pull(device, plan, bundle, (fallback, engine), before, observer).await {
+                Err(Failure::Serve(error @ (ServeError::NoRoute | ServeError::Unroutable { .. }))) if fallback => {
+                    error.to_string()
+                }
+                Err(failure @ Failure::NeverFetched { .. }) if fallback => failure.to_string(),
+                // A device that says so can be pushed, whether it lists its methods or not.
+                Err(failure @ Failure::Unlicensed { .. }) if plan.via == Via::Auto => failure.to_string(),
+                result => return result,
             }
-            Err(failure @ Failure::NeverFetched { .. }) if fallback => failure.to_string(),
-            result => return result,
-        },
+        }
     };
     observer.on(&Event::FallingBack { reason });
     push(device, plan, bundle, before, observer).await
@@ -56,7 +59,7 @@ async fn pull(
     device: &Device,
     plan: &Plan,
     bundle: &Bundle,
-    has_other_way: bool,
+    (has_other_way, engine): (bool, Engine),
     before: &Snapshot,
     observer: &dyn Observer,
 ) -> Result<(), Failure> {
@@ -64,11 +67,13 @@ async fn pull(
     let tls = plan.serving.tls.is_some();
     observer.on(&Event::Serving { address: server.advertised().to_owned(), tls });
     let happenings = server.happenings();
-    let fetching = Fetching { url: server.url(), server: Some(&server), has_other_way };
+    let fetching = Fetching { url: server.url(), server: Some(&server), has_other_way, engine };
     let result = happenings.tell_during(observer, fetch(device, plan, &fetching, before, observer)).await;
     observer.on(&Event::Delivered(server.evidence()));
+    // First, so that a download that is given up does not go on meanwhile.
+    drop(server);
     if matches!(result, Err(Failure::NeverFetched { .. } | Failure::DownloadFailed { .. })) {
-        busy::give_up(device, probe_timeout(device, before)).await;
+        busy::give_up(device, plan, before, observer).await;
     }
     result
 }
@@ -93,7 +98,7 @@ async fn push(
     };
     // Now, since it takes its time with a large bundle, in which nobody would answer the device.
     let sha256 = hex(&Sha256::digest(bytes));
-    observer.on(&Event::Requested { from: Whence::Sent, commit_timeout: terms.commit_timeout });
+    observer.on(&Event::Requested { from: Whence::Sent, commit_timeout: terms.commit_timeout, keeps_asking_for: None });
     let started = Instant::now();
     let result = push::push(device, bytes, before, terms, observer).await;
     let acknowledged = result.as_ref().map_or_else(|failure| failure.acknowledged, |_| size);
@@ -111,7 +116,6 @@ async fn push(
             observer.on(&Event::Unconfirmed { reason });
             Ok(())
         }
-        Ok(Pushed::NothingNew { message }) => Err(Failure::NothingNew { message, running: before.running() }),
         Err(PushFailure { reason: Reason::Unsupported, .. }) => Err(Failure::Refused(Refusal::CannotPush)),
         Err(PushFailure { reason: Reason::NotBegun(error), .. })
             if error.remote().is_none() && !error.may_have_arrived() =>

@@ -71,10 +71,12 @@ pub enum Event {
         /// How far it is.
         percent: u8,
     },
-    /// It did not go on, and the device was told to give it up.
+    /// An update that was left behind was ended.
     Ended {
         /// How far it was.
         percent: u8,
+        /// A download ends with a reboot only; a push is given up.
+        by_reboot: bool,
     },
     /// The second way to the device does not lead there now; perhaps it will after the reboot.
     SecondWaySilent {
@@ -106,6 +108,15 @@ pub enum Event {
         from: Whence,
         /// Seconds that it will wait for the commit after its reboot.
         commit_timeout: u64,
+        /// Seconds for which a device that cannot reach the server keeps asking for the rest of the firmware, counted
+        /// from the last progress. `None`: its download fails when the connection breaks, or it is pushed.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        keeps_asking_for: Option<u64>,
+    },
+    /// The device reported an error, and goes on with the update all the same.
+    GoesOn {
+        /// Its words.
+        said: String,
     },
     /// The device should have asked for the firmware by now.
     NotAsked {
@@ -118,6 +129,16 @@ pub enum Event {
     FallingBack {
         /// Why it does not.
         reason: String,
+    },
+    /// The device does not fetch the firmware from the URL, and so it is downloaded here.
+    DownloadingHere {
+        /// Why it does not.
+        reason: String,
+    },
+    /// The firmware was downloaded here, and its digests are right.
+    DownloadedHere {
+        /// Its size in bytes.
+        bytes: u64,
     },
     /// The device fetches the firmware from us.
     Fetching {
@@ -137,11 +158,6 @@ pub enum Event {
     PushResumed {
         /// Bytes that the device has for certain.
         offset: u64,
-    },
-    /// The link was lost, and the device cannot go on in the middle: it is sent everything again.
-    PushRestarted {
-        /// What happened.
-        reason: String,
     },
     /// A request to our server has ended, with its transfer if it was one.
     Served {
@@ -302,6 +318,8 @@ pub enum Stage {
         from_us: bool,
         /// Seconds that it will wait for the commit after its reboot.
         commit_timeout: u64,
+        /// As in [`Event::Requested`].
+        keeps_asking_for: Option<u64>,
     },
     /// It is sent the firmware, and waits for the rest of it until its time is over.
     Takes {
@@ -335,12 +353,14 @@ impl Stage {
     #[must_use]
     pub fn after(self, event: &Event) -> Self {
         match (event, self) {
-            (Event::Requested { from: Whence::Sent, commit_timeout }, _) => {
+            (Event::Requested { from: Whence::Sent, commit_timeout, .. }, _) => {
                 Self::Takes { in_flight: 0, may_be_complete: false, commit_timeout: *commit_timeout }
             }
-            (Event::Requested { from, commit_timeout }, _) => {
-                Self::Fetches { from_us: *from == Whence::Here, commit_timeout: *commit_timeout }
-            }
+            (Event::Requested { from, commit_timeout, keeps_asking_for }, _) => Self::Fetches {
+                from_us: *from == Whence::Here,
+                commit_timeout: *commit_timeout,
+                keeps_asking_for: *keeps_asking_for,
+            },
             (Event::Pushing { window, chunk }, Self::Takes { commit_timeout, .. }) => {
                 let in_flight = window.saturating_mul(*chunk) as u64;
                 Self::Takes { in_flight, may_be_complete: false, commit_timeout }
@@ -392,13 +412,14 @@ mod tests {
         let requested = |from_us| Event::Requested {
             from: if from_us { Whence::Here } else { Whence::Elsewhere },
             commit_timeout: 300,
+            keeps_asking_for: Some(60),
         };
-        let sent = || Event::Requested { from: Whence::Sent, commit_timeout: 300 };
+        let sent = || Event::Requested { from: Whence::Sent, commit_timeout: 300, keeps_asking_for: None };
         let back = |committed| Event::Back { build: build.clone(), slot: 1, committed, reverts_in: Some(290) };
         let pushing = Event::Pushing { window: 2, chunk: 5 };
         let takes = |may_be_complete| Stage::Takes { in_flight: 10, may_be_complete, commit_timeout: 300 };
         let checking = Event::Checking { check: "c".into(), deadline_in: 30 };
-        let fetches = |from_us| Stage::Fetches { from_us, commit_timeout: 300 };
+        let fetches = |from_us| Stage::Fetches { from_us, commit_timeout: 300, keeps_asking_for: Some(60) };
         for (events, expected) in [
             (vec![], Stage::Untouched),
             (vec![Event::Serving { address: "a".into(), tls: false }], Stage::Untouched),

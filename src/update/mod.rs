@@ -51,7 +51,26 @@ use snapshot::Snapshot;
 use verdict::Arrival;
 
 /// Takes the device to the firmware of the plan. See the module's documentation.
+///
+/// With [`Via::Auto`], a URL that the device cannot or may not fetch is downloaded here, and the device gets the firmware
+/// from us.
 pub async fn run(device: &Device, plan: &Plan, observer: &dyn Observer) -> Result<Success, Failure> {
+    let failure = match attempt(device, plan, observer).await {
+        Err(failure) if plan.via == Via::Auto && failure.is_about_url() => failure,
+        result => return result,
+    };
+    let (Source::Url { url, .. }, Some(client)) = (&plan.source, &plan.http) else { return Err(failure) };
+    let is_unlicensed = matches!(failure, Failure::Unlicensed { .. });
+    observer.on(&Event::DownloadingHere { reason: failure.to_string() });
+    let downloaded = remote::download(client, url, plan.download_timeout).await;
+    let bundle = downloaded.map_err(|here| Failure::NotDownloaded { device: failure.to_string(), here })?;
+    observer.on(&Event::DownloadedHere { bytes: bundle.bytes().len() as u64 });
+    let via = if is_unlicensed { Via::Push } else { Via::Auto };
+    attempt(device, &Plan { source: Source::Bundle(bundle), via, ..plan.clone() }, observer).await
+}
+
+/// The same with the source as it is.
+async fn attempt(device: &Device, plan: &Plan, observer: &dyn Observer) -> Result<Success, Failure> {
     plan.checks.fit(plan.commit_timeout).map_err(Failure::Refused)?;
     let preflight = preflight::look(device, plan, observer).await?;
     // After the reboot, everything goes over the second way, if there is one.
@@ -61,19 +80,19 @@ pub async fn run(device: &Device, plan: &Plan, observer: &dyn Observer) -> Resul
     {
         meet(second, now, observer).await?;
     }
-    let (before, delivery) = match preflight {
+    let (before, how) = match preflight {
         Preflight::AlreadyCurrent(running) => return Ok(Success::AlreadyCurrent(running)),
         _ if plan.dry_run => return Ok(Success::Planned),
         Preflight::GoOn(now) => {
             observer.on(&Event::resuming(&now));
             return prove(later, plan, now, observer).await;
         }
-        Preflight::Update { before, delivery } => (before, delivery),
+        Preflight::Update { before, delivery, engine } => (before, (delivery, engine)),
     };
     if plan.snapshot_first {
         copy::copy(device, &before, observer).await?;
     }
-    deliver::deliver(device, plan, delivery, &before, observer).await?;
+    deliver::deliver(device, plan, how, &before, observer).await?;
     observer.on(&Event::Rebooting);
     let after = reboot::wait(later, &before, plan).await?;
     observer.on(&Event::back(&after));

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::preflight;
 pub use super::preflight::{Flaw, Lack};
+use super::remote::DownloadError;
 use super::serve::ServeError;
 use super::snapshot::{Running, Snapshot};
 use crate::bundle::manifest::Build;
@@ -157,6 +158,29 @@ pub enum Failure {
         /// Those who were turned away because they are not known to be the device.
         strangers: Vec<IpAddr>,
     },
+    /// The device has no licence key, and refuses every URL.
+    #[error("the device refuses to fetch firmware by itself: it has no licence key")]
+    Unlicensed {
+        /// Its words.
+        said: String,
+    },
+    /// The device could not fetch the firmware from the URL.
+    #[error("the device could not fetch the firmware from the URL: {said}")]
+    UrlUnreachable {
+        /// Its words.
+        said: String,
+    },
+    /// The device did not fetch the firmware from the URL, and neither could otactl.
+    #[error("{device}; and otactl could not download it: {here}")]
+    NotDownloaded {
+        /// What the device made of the URL.
+        device: String,
+        /// Why otactl could not download it.
+        here: DownloadError,
+    },
+    /// The firmware could not be downloaded here. Nothing was touched.
+    #[error("the firmware could not be downloaded: {0}")]
+    Download(DownloadError),
     /// The device did not get the firmware whole, or did not want it.
     #[error("the device did not take the firmware: {reason}{}", share(*.taken))]
     DownloadFailed {
@@ -169,9 +193,9 @@ pub enum Failure {
     #[error("the device did not reboot; it still runs {0}")]
     DidNotReboot(Running),
     /// The server or the device said that there is nothing new.
-    #[error("the device says `{message}` and still runs {running}")]
+    #[error("the device {} and still runs {running}", found_nothing_new(.message))]
     NothingNew {
-        /// The device's words.
+        /// The device's words; empty since 2019.
         message: String,
         /// What runs.
         running: Running,
@@ -396,13 +420,23 @@ impl Failure {
         Self::RolledBack { old: after.running(), wanted: Some(build), slot: Some(slot) }
     }
 
+    /// Whether the device cannot or may not fetch the firmware from the URL that it was given, and has not begun.
+    pub(super) fn is_about_url(&self) -> bool {
+        matches!(self, Self::Unlicensed { .. } | Self::UrlUnreachable { .. })
+    }
+
     /// What a program wants to know.
     #[must_use]
     pub fn facts(&self) -> Facts {
         match self {
             Self::Call(_) | Self::NotCopied(_) => Facts::of("untouched"),
-            Self::Refused(_) | Self::Serve(_) => Facts::of("refused"),
+            Self::Refused(_) | Self::Serve(_) | Self::Download(_) => Facts::of("refused"),
             Self::NeverFetched { .. } => Facts::of("never_fetched"),
+            Self::Unlicensed { said } => Facts { reason: Some(said.clone()), ..Facts::of("never_fetched") },
+            Self::NotDownloaded { here, .. } => {
+                Facts { reason: Some(here.to_string()), ..Facts::of("download_failed") }
+            }
+            Self::UrlUnreachable { said } => Facts { reason: Some(said.clone()), ..Facts::of("download_failed") },
             Self::DownloadFailed { taken, .. } => Facts {
                 bytes: taken.map(|(sent, _)| sent),
                 total: taken.map(|(_, total)| total),
@@ -445,6 +479,10 @@ fn not_back(answers: bool) -> &'static str {
 fn instead(wanted: Option<&Build>, slot: Option<Slot>) -> String {
     let place = slot.map(|slot| format!(" in slot {slot}")).unwrap_or_default();
     wanted.map(|wanted| format!(", instead of {wanted}{place}")).unwrap_or_default()
+}
+
+fn found_nothing_new(message: &str) -> String {
+    if message.is_empty() { "found nothing new to install".into() } else { format!("says `{message}`") }
 }
 
 fn words(said: Option<&String>) -> String {

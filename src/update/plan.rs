@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::Client;
 use rustls::ServerConfig;
 
 use super::health::Checks;
@@ -153,8 +154,13 @@ pub struct Plan {
     pub force: bool,
     /// Install also an older version than the one that runs.
     pub allow_downgrade: bool,
+    /// Leave an update alone that another run has left behind on the device, and refuse.
+    pub no_abort: bool,
     /// Look, but touch nothing.
     pub dry_run: bool,
+    /// The client that downloads the firmware of a URL, where the device cannot or may not (`Via::Auto`). `None`: nothing
+    /// is downloaded here.
+    pub http: Option<Client>,
     /// How long we wait for what nobody has set a limit to.
     pub patience: Patience,
 }
@@ -177,7 +183,9 @@ impl Plan {
             snapshot_first: false,
             force: false,
             allow_downgrade: false,
+            no_abort: false,
             dry_run: false,
+            http: None,
             patience: Patience::default(),
         }
     }

@@ -1,20 +1,72 @@
-//! The manifest of a bundle behind a URL, and its signatures. Only the beginning of the bundle is fetched: the manifest
-//! comes first.
+//! The bundle behind a URL: its manifest and signatures, for which only the beginning is downloaded, since the manifest
+//! comes first; or all of it, for a device that cannot or may not fetch it.
 
 use std::time::Duration;
 
 use reqwest::Client;
 
-use crate::bundle::Manifest;
+use super::patience::LONGEST_DOWNLOAD;
 use crate::bundle::archive::{self, Next};
 use crate::bundle::manifest::FILE_NAME;
 use crate::bundle::signature::Signed;
+use crate::bundle::{Bundle, BundleError, MAX_BUNDLE, Manifest};
+use crate::text::for_humans;
 
 /// How long it may take. The manifest is a help, not a need.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The most that is read for it, in bytes.
 const MAX_READ: usize = 128 << 10;
+
+/// A server that sends nothing for so long is given up.
+const STALL: Duration = Duration::from_secs(30);
+
+/// Why a firmware could not be downloaded here.
+#[derive(Debug, thiserror::Error)]
+pub enum DownloadError {
+    /// The server did not send it.
+    #[error("{0}")]
+    Server(String),
+    /// The server does not go on.
+    #[error("the server sent nothing for {}", for_humans(STALL))]
+    Stalled,
+    /// It took too long.
+    #[error("it was not done within {}", for_humans(*.0))]
+    TooSlow(Duration),
+    /// It is no bundle that a device can take.
+    #[error(transparent)]
+    Bundle(BundleError),
+}
+
+/// Downloads the bundle at `url`, of at most [`MAX_BUNDLE`] bytes, within `limit` (a day if `None`), and checks its digests.
+/// TLS is verified as `client` is set up.
+pub async fn download(client: &Client, url: &str, limit: Option<Duration>) -> Result<Bundle, DownloadError> {
+    let limit = limit.unwrap_or(LONGEST_DOWNLOAD);
+    match tokio::time::timeout(limit, read_whole(client, url)).await {
+        Ok(result) => result,
+        Err(_) => Err(DownloadError::TooSlow(limit)),
+    }
+}
+
+async fn read_whole(client: &Client, url: &str) -> Result<Bundle, DownloadError> {
+    let server = |error: reqwest::Error| DownloadError::Server(plainly(&error));
+    let sent = tokio::time::timeout(STALL, client.get(url).send()).await;
+    let mut response = sent.map_err(|_| DownloadError::Stalled)?.map_err(server)?;
+    if !response.status().is_success() {
+        return Err(DownloadError::Server(format!("HTTP status {}", response.status().as_u16())));
+    }
+    let mut bytes = Vec::new();
+    loop {
+        let chunk = tokio::time::timeout(STALL, response.chunk()).await.map_err(|_| DownloadError::Stalled)?;
+        let Some(chunk) = chunk.map_err(server)? else { break };
+        if (bytes.len() + chunk.len()) as u64 > MAX_BUNDLE {
+            return Err(DownloadError::Bundle(BundleError::TooLarge));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    // Digests of a large bundle take their time, in which nothing else waits.
+    Bundle::from_bytes(bytes).map_err(DownloadError::Bundle)
+}
 
 /// Reads the manifest of the bundle at `url`, or says why that cannot be done from here.
 pub async fn read_manifest(client: &Client, url: &str) -> Result<(Manifest, Signed), String> {

@@ -22,6 +22,13 @@ pub fn rebooted(before: &Snapshot, after: &Snapshot) -> bool {
     before.build() != after.build() || restarted((before.info.uptime, before.taken), (after.info.uptime, after.asked))
 }
 
+/// Whether the device has put a new firmware in line that it boots next: since 2019, its boot state shows that from the
+/// last byte on, 500 ms before the reboot (as recorded in wire/ota2022-ws.json, case `pull_success`).
+#[must_use]
+pub fn applied(before: &Snapshot, now: &Snapshot) -> bool {
+    before.boot.active_slot != now.boot.active_slot || (before.boot.is_committed && !now.boot.is_committed)
+}
+
 /// By the uptimes alone, in seconds: the one that was heard first, and the one that was asked for later. The second one
 /// was read no earlier than that; how long its answer took must not count, or a slow one would pass for a reboot.
 pub(super) fn restarted((before, heard): (u64, Instant), (after, asked): (u64, Instant)) -> bool {
@@ -77,7 +84,8 @@ mod tests {
 
     fn snapshot(version: &str, slot: u8, committed: bool, uptime: u64, taken: Instant) -> Snapshot {
         let info = json!({"fw_version": version, "fw_id": format!("b{version}"), "uptime": uptime});
-        let boot = BootState { active_slot: slot, is_committed: committed, revert_slot: 1 - slot, commit_timeout: 300 };
+        let boot =
+            BootState { active_slot: slot, is_committed: committed, revert_slot: Some(1 - slot), commit_timeout: 300 };
         Snapshot::told(info, boot, taken)
     }
 

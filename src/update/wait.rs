@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::snapshot::Snapshot;
+use super::snapshot::{APPLIED_TO_REBOOT, Snapshot};
+use super::verdict::rebooted;
 use crate::bundle::manifest::Build;
 use crate::ota::{self, Slot, SystemInfo};
 use crate::rpc::{CallError, Device, DialError};
@@ -143,6 +144,8 @@ pub async fn wait(device: &Device, wanted: &Wanted, limit: Duration) -> Result<S
     let started = Instant::now();
     let (mut patience, mut pace) = (SHORTEST.min(device.timeout()), PACE);
     let (mut seen, mut said) = (None, None);
+    // The last state in which the device was not what is wanted, or the first one in which it seemed to be.
+    let mut previous: Option<Snapshot> = None;
     loop {
         let left = limit.saturating_sub(started.elapsed());
         // A look is several questions, which have the time that is left together.
@@ -150,8 +153,17 @@ pub async fn wait(device: &Device, wanted: &Wanted, limit: Duration) -> Result<S
             return Err(WaitFailure::TimeOver { wanted: wanted.clone(), after: limit, seen, said });
         };
         said = match look {
-            Ok(now) if wanted.is_met_by(&now) => return Ok(now),
-            Ok(now) => {
+            Ok((now, state)) if wanted.is_met_by(&now) => {
+                if *wanted != Wanted::Uncommitted || runs_on_trial(previous.as_ref(), state.as_ref()) {
+                    return Ok(now);
+                }
+                // What the boot state tells may be the next boot: the same state has to be seen when that is over.
+                previous = previous.or(state);
+                seen = Some(Box::new(now));
+                None
+            }
+            Ok((now, state)) => {
+                previous = state;
                 seen = Some(Box::new(now));
                 None
             }
@@ -175,12 +187,20 @@ pub async fn wait(device: &Device, wanted: &Wanted, limit: Duration) -> Result<S
     }
 }
 
-async fn look(device: &Device, wanted: &Wanted, patience: Duration) -> Result<Seen, CallError> {
+/// Whether an uncommitted device runs what its boot state tells of: it has rebooted since it was seen last, or shows the same
+/// state for longer than an applied firmware waits for its reboot.
+fn runs_on_trial(previous: Option<&Snapshot>, now: Option<&Snapshot>) -> bool {
+    let (Some(previous), Some(now)) = (previous, now) else { return false };
+    let is_same = !previous.boot.is_committed && previous.boot == now.boot;
+    rebooted(previous, now) || (is_same && now.asked.duration_since(previous.taken) >= APPLIED_TO_REBOOT)
+}
+
+async fn look(device: &Device, wanted: &Wanted, patience: Duration) -> Result<(Seen, Option<Snapshot>), CallError> {
     match Snapshot::take(device, patience).await {
-        Ok(now) => Ok(Seen::from(&now)),
+        Ok(now) => Ok((Seen::from(&now), Some(now))),
         // It has answered: only the OTA service is not there, or not for us.
         Err(error) if *wanted == Wanted::Reachable && error.remote().is_some_and(|error| error.code != 418) => {
-            device.call_within(ota::GetInfo {}, patience).await.map(|info| Seen::of(&info))
+            device.call_within(ota::GetInfo {}, patience).await.map(|info| (Seen::of(&info), None))
         }
         Err(error) => Err(error),
     }

@@ -1,7 +1,7 @@
-//! Serves the recorded bundles as they were served when the bytes were recorded (wire/README.md):
+//! Serves the recorded bundles as they were served when the bytes were recorded (wire/README.md), from the asked offset on:
 //! `/NAME`, `/slow/NAME` at about 40 KB/s, `/chunked/NAME`, `/trunc/NAME`, `/h304/x`; anything else is
-//! 404. Our own: `/2022/NAME`, which is that of wire/firmware2022/; `/redirect/NAME`; `/device-only/NAME`, which is 404 for anybody but a device; and
-//! `/held/NAME`, whose second half waits until the test wants it.
+//! 404. Our own: `/2022/NAME`, which is that of wire/firmware2022/; `/redirect/NAME`; `/device-only/NAME`, which is 404 for
+//! any client but a device; and `/held/NAME`, whose second half waits until the test wants it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -69,9 +69,12 @@ async fn serve(mut stream: TcpStream, wanted: &Notify) -> std::io::Result<()> {
     }
     let is_device = head.to_lowercase().contains("\r\nx-mgos-device-id: ");
     let name = if mode == "device-only" && !is_device { "none" } else { name };
-    let folder = if mode == "2022" { "tests/wire/firmware2022" } else { "tests/wire/firmware" };
-    let wire = super::file(folder).join(name);
-    let Ok(bytes) = std::fs::read(wire).or_else(|_| std::fs::read(super::file("tests/fixtures").join(name))) else {
+    let read = |folder| std::fs::read(super::file(folder).join(name));
+    let folders = match mode {
+        "2022" => ["tests/wire/firmware2022", "tests/wire/firmware", "tests/fixtures"],
+        _ => ["tests/wire/firmware", "tests/wire/firmware2022", "tests/fixtures"],
+    };
+    let Some(bytes) = folders.into_iter().find_map(|folder| read(folder).ok()) else {
         return stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await;
     };
     if mode == "chunked" {
@@ -80,20 +83,20 @@ async fn serve(mut stream: TcpStream, wanted: &Notify) -> std::io::Result<()> {
         stream.write_all(&bytes).await?;
         return stream.write_all(b"\r\n0\r\n\r\n").await;
     }
-    // The rest of a download that was cut off.
-    let range = head.split("\r\nRange: bytes=").nth(1).and_then(|range| range.split('-').next()?.parse().ok());
-    if let Some(rest) = range.filter(|&from| from > 0).and_then(|from: usize| bytes.get(from..)) {
-        let head =
-            format!("HTTP/1.1 206 Partial Content\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", rest.len());
-        stream.write_all(head.as_bytes()).await?;
-        return stream.write_all(rest).await;
-    }
-    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", bytes.len());
+    let range = head.lines().find_map(|line| line.strip_prefix("Range: bytes=")?.strip_suffix('-')?.parse().ok());
+    let start = range.unwrap_or(0).min(bytes.len());
+    let (total, half) = (bytes.len(), (bytes.len() / 2).saturating_sub(start));
+    let bytes = &bytes[start..];
+    let status = match start {
+        0 => "200 OK".into(),
+        start => format!("206 Partial Content\r\nContent-Range: bytes {start}-{}/{total}", total - 1),
+    };
+    let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", bytes.len());
     stream.write_all(head.as_bytes()).await?;
     match mode {
-        "trunc" => stream.write_all(&bytes[..bytes.len() / 2]).await,
+        "trunc" => stream.write_all(&bytes[..half]).await,
         "held" => {
-            let (first, second) = bytes.split_at(bytes.len() / 2);
+            let (first, second) = bytes.split_at(half);
             stream.write_all(first).await?;
             wanted.notified().await;
             stream.write_all(second).await
@@ -105,6 +108,6 @@ async fn serve(mut stream: TcpStream, wanted: &Notify) -> std::io::Result<()> {
             }
             Ok(())
         }
-        _ => stream.write_all(&bytes).await,
+        _ => stream.write_all(bytes).await,
     }
 }

@@ -6,6 +6,7 @@
 #[cfg(unix)]
 pub mod broker;
 pub mod bundles;
+pub mod calls;
 pub mod certificates;
 #[cfg(unix)]
 pub mod fifo;
@@ -52,6 +53,11 @@ pub async fn simulator() -> Simulator {
 pub async fn simulator_with(config: Config) -> Simulator {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     Simulator::start(config, listener).expect("a device")
+}
+
+/// The recorded device with the engine of this year.
+pub fn recorded_device_of(generation: Generation) -> Config {
+    Config { generation, ..recorded_device() }
 }
 
 /// The device on which the bytes of 2018 were recorded.

@@ -25,11 +25,6 @@ impl Told {
         self.count(|event| matches!(event, Event::PushResumed { .. }))
     }
 
-    /// How often everything was sent again.
-    pub fn restarted(&self) -> usize {
-        self.count(|event| matches!(event, Event::PushRestarted { .. }))
-    }
-
     /// That the bytes which the device has acknowledged only grow, up to all of them.
     pub fn assert_complete(&self, total: usize) {
         let events = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use otactl::rpc::frame::MAX_REQUEST;
 use otactl::rpc::{Device, RpcClient};
 use otactl::sim::auth::{Algorithm, Auth};
-use otactl::sim::{self, Config, Simulator};
+use otactl::sim::{self, Config, Generation, Simulator};
 use otactl::transport::udp::MAX_SENT;
 use otactl::transport::{self, Options, mqtt, serial, tls};
 use tokio::net::{TcpListener, UdpSocket};
@@ -61,6 +61,7 @@ pub enum Guard {
 pub struct Row {
     pub way: Way,
     pub guard: Guard,
+    pub generation: Generation,
 }
 
 impl Way {
@@ -237,7 +238,7 @@ impl Row {
             realm: "My, Realm".into(),
             algorithm,
         });
-        self.way.simulated(Config { auth, ..recorded_device() }).await
+        self.way.simulated(Config { auth, generation: self.generation, ..recorded_device() }).await
     }
 
     /// The credentials that the device of this row wants.

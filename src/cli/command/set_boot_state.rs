@@ -150,7 +150,8 @@ async fn bad_slot(device: &Device, error: CallError, before: Option<BootState>) 
 fn fields(boot: &BootState) -> String {
     let BootState { active_slot, is_committed, revert_slot, commit_timeout } = boot;
     format!(
-        "active_slot {active_slot}, is_committed {is_committed}, revert_slot {revert_slot}, commit_timeout {commit_timeout}"
+        "active_slot {active_slot}, is_committed {is_committed}, revert_slot {}, commit_timeout {commit_timeout}",
+        revert_slot.map_or(-1, i16::from)
     )
 }
 
@@ -162,7 +163,9 @@ fn mending(before: &BootState, stored: &BootState) -> String {
         let _ = write!(command, " --is-committed {}", before.is_committed);
     }
     if stored.revert_slot != before.revert_slot {
-        let _ = write!(command, " --revert-slot {}", before.revert_slot);
+        if let Some(slot) = before.revert_slot {
+            let _ = write!(command, " --revert-slot {slot}");
+        }
     }
     command
 }
@@ -171,14 +174,14 @@ fn mending(before: &BootState, stored: &BootState) -> String {
 mod tests {
     use super::*;
 
-    const BEFORE: BootState = BootState { active_slot: 1, is_committed: true, revert_slot: 0, commit_timeout: 0 };
+    const BEFORE: BootState = BootState { active_slot: 1, is_committed: true, revert_slot: Some(0), commit_timeout: 0 };
 
     #[test]
     fn mending_command_names_the_fields_that_differ() {
         for (stored, expected) in [
             (BootState { active_slot: 5, ..BEFORE }, "otactl set-boot-state --active-slot 1"),
             (
-                BootState { active_slot: 15, is_committed: false, revert_slot: 9, commit_timeout: 0 },
+                BootState { active_slot: 15, is_committed: false, revert_slot: Some(9), commit_timeout: 0 },
                 "otactl set-boot-state --active-slot 1 --is-committed true --revert-slot 0",
             ),
         ] {

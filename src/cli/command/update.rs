@@ -37,12 +37,12 @@ pub(crate) struct Args {
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
 
-    /// A URL from which the device fetches the firmware by itself
+    /// A URL from which the device fetches the firmware by itself; where it cannot or may not, otactl downloads it
     #[arg(long, value_name = "URL")]
     url: Option<String>,
 
-    /// How the device gets FILE: it fetches it from here, or it is sent to it over --port
-    #[arg(long, value_name = "WAY", default_value = "auto", conflicts_with = "url")]
+    /// How the device gets the firmware: it fetches it, or otactl pushes it over --port
+    #[arg(long, value_name = "WAY", default_value = "auto")]
     via: Way,
 
     /// Leave the new firmware uncommitted, and say until when
@@ -70,11 +70,11 @@ pub(crate) struct Args {
     reboot_timeout: Duration,
 
     /// Where to serve the firmware: ADDRESS:PORT, ADDRESS or :PORT
-    #[arg(long, value_name = "ADDRESS", value_parser = values::listen, conflicts_with = "url")]
+    #[arg(long, value_name = "ADDRESS", value_parser = values::listen)]
     listen: Option<SocketAddr>,
 
     /// Under which host, and port if it differs, the device reaches this machine
-    #[arg(long, value_name = "HOST[:PORT]", value_parser = values::advertise, conflicts_with = "url")]
+    #[arg(long, value_name = "HOST[:PORT]", value_parser = values::advertise)]
     advertise: Option<(String, Option<u16>)>,
 
     /// After the reboot, look at the device and commit it over this port; a `--port` of the same device
@@ -91,15 +91,22 @@ pub(crate) struct Args {
     ///
     /// Without it, only the addresses at which the device is known are served: that of --port, and those that it
     /// reports. If there are none, everybody is served who knows the secret path.
-    #[arg(long, value_name = "ADDRESS|NETWORK/BITS|any", conflicts_with = "url")]
+    #[arg(long, value_name = "ADDRESS|NETWORK/BITS|any")]
     allow_from: Vec<AllowFrom>,
 
     /// Serve the firmware over HTTPS, with this certificate and its key, as PEM
     ///
     /// The device checks the certificate by its own `update.ssl_ca_file`, and that it is made for the host of
     /// --advertise, or for the address that otactl serves on.
-    #[arg(long, num_args = 2, value_names = ["CERT", "KEY"], conflicts_with = "url")]
+    #[arg(long, num_args = 2, value_names = ["CERT", "KEY"])]
     serve_tls: Option<Vec<PathBuf>>,
+
+    /// Refuse while the device holds an update that an earlier run left behind, instead of ending it
+    ///
+    /// Without it, a push that makes no progress is ended with OTA.End, and a download with a reboot, as long as the device
+    /// is committed.
+    #[arg(long)]
+    no_abort: bool,
 
     /// Say what would be done, and touch nothing
     #[arg(long)]
@@ -125,11 +132,11 @@ pub(crate) struct Args {
 /// How the device gets the firmware.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Way {
-    /// It fetches it, or is sent it where it cannot
+    /// It fetches the firmware, or gets it pushed where it cannot
     Auto,
-    /// It fetches it from here
+    /// It fetches the firmware: a FILE from otactl, a URL by itself
     Pull,
-    /// It is sent it over --port
+    /// otactl pushes the firmware over --port
     Push,
 }
 
@@ -155,7 +162,7 @@ impl Args {
                 let stage = progress.stage();
                 if let (Stage::Takes { may_be_complete: false, .. }, Some(device)) = (&stage, device.get()) {
                     // Whoever pressed Ctrl-C does not wait for more than that.
-                    let _ = timeout(FORGET, push::abort(device)).await;
+                    let _ = timeout(FORGET, push::abort(device, FORGET)).await;
                 }
                 Err(interrupt::failure(&stage))
             }
@@ -207,6 +214,8 @@ impl Args {
             snapshot_first: self.snapshot_first,
             force: self.force,
             allow_downgrade: self.allow_downgrade,
+            no_abort: self.no_abort,
+            http: (self.url.is_some() && matches!(self.via, Way::Auto)).then(|| context.http_client()).transpose()?,
             dry_run: self.dry_run,
             ..Plan::new(source)
         };
@@ -223,7 +232,12 @@ impl Args {
             return Err(Failure::new(Kind::Usage, "the device fetches firmware from http:// and https:// URLs only")
                 .hint("give such a URL, or the path of a local file without `--url`"));
         }
-        let (manifest, signed) = match remote::read_manifest(&context.http_client()?, &url).await {
+        let client = context.http_client()?;
+        if matches!(self.via, Way::Push) {
+            let bundle = remote::download(&client, &url, self.download_timeout).await;
+            return bundle.map(Source::Bundle).map_err(|error| update::Failure::Download(error).into());
+        }
+        let (manifest, signed) = match remote::read_manifest(&client, &url).await {
             Ok((manifest, signed)) => (Ok(manifest), Some(signed)),
             Err(reason) => (Err(reason), None),
         };

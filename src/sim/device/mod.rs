@@ -168,7 +168,7 @@ impl Device {
     /// and how long it has been running. An uncommitted firmware has lost its power, and is rolled back.
     #[must_use]
     pub fn power_on(flash: Flash, config: &Config, now: Instant) -> Self {
-        let factory_settings = ConfigTree::factory(&config.id, &config.update);
+        let factory_settings = ConfigTree::factory(&config.id, &config.update, config.licensed);
         let mut device = Self {
             generation: config.generation,
             settings: factory_settings.clone(),

@@ -45,8 +45,8 @@ pub(super) enum Reply {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Step {
     Wait,
-    /// The device has the firmware.
-    Applied(String),
+    /// The device reports a success. Its boot state tells what that means.
+    Succeeded(String),
     /// There is no telling from here; the device has to be looked at.
     Look(String),
     /// It never asked.
@@ -55,8 +55,6 @@ pub(super) enum Step {
     Failed(String),
     /// It is busy with an update that is not ours.
     Busy(String),
-    /// Nothing to take.
-    NothingNew(String),
 }
 
 /// Only a call that certainly never arrived is a failure here; anything else is a reply, or the lack of
@@ -88,9 +86,9 @@ pub(super) fn judge(
     let transferring = open && !complete && idle < patience.stalls && !out_of_time;
     let not_in_time = || format!("it was not done within {}", for_humans(*download));
     match reply {
-        Some((_, Reply::Success(message))) if says_nothing_new(message) => Step::NothingNew(message.clone()),
-        Some((_, Reply::Success(message))) => Step::Applied(message.clone()),
-        _ if open && !complete && idle >= patience.dead => {
+        Some((_, Reply::Success(message))) => Step::Succeeded(message.clone()),
+        // Whether the connection stands or the device asks again and again: half-open connections close late.
+        _ if fetched.is_some() && asked && !complete && idle >= patience.dead => {
             Step::Failed(format!("it has taken nothing for {}", for_humans(patience.dead)))
         }
         // It says that it failed, and still reads: not yet a failure.
@@ -135,21 +133,46 @@ pub(super) fn judge(
     }
 }
 
-/// A success after which no reboot follows: after a 304 (as recorded in wire/ws.json, case
+/// Whether a success of 2018 says that no reboot follows: after a 304 (as recorded in wire/ws.json, case
 /// `ota_update_errors`), and, by the device's source, for the build that runs already.
-pub(in crate::update) fn says_nothing_new(message: &str) -> bool {
+pub(super) fn says_nothing_new(message: &str) -> bool {
     message == "Not Modified" || message.starts_with("Version is the same")
 }
 
-/// One runs already, or the firmware is uncommitted.
-fn says_busy(error: &RemoteError) -> bool {
+/// Whether a success of 2018 says that the reboot follows (as recorded in wire/ws.json, case `ota_update_good`). The
+/// device has 100 ms left then, and answers nothing but error 418.
+pub(super) fn says_applied(message: &str) -> bool {
+    message.starts_with("Update applied")
+}
+
+/// Whether the device refuses the URL because it has no licence key, as the libraries of 2019 to 2022 do without one
+/// (as recorded in wire/ota2022-ws.json, case `update_unlicensed`).
+pub(super) fn says_unlicensed(error: &RemoteError) -> bool {
+    error.message.as_deref().is_some_and(|message| message.starts_with("Free version can only"))
+}
+
+/// Whether another call waits for the end of the update that runs (as recorded in wire/ota2022-ws.json, case
+/// `pull_second`). It may be ours: devices that execute a request twice answer the second execution first.
+pub(super) fn says_in_progress(error: &RemoteError) -> bool {
+    error.message.as_deref() == Some("Update is already in progress")
+}
+
+/// Whether the device could not reach the server of the URL: since 2019 it says so (as recorded in
+/// wire/ota2022-ws.json, case `pull_refused`), before that it says little.
+pub(super) fn says_unreachable(error: &RemoteError) -> bool {
+    matches!(error.message.as_deref(), None | Some("Connect error" | "Update failed"))
+}
+
+/// One runs already, or the firmware is uncommitted: the words of 2018.
+pub(super) fn says_busy(error: &RemoteError) -> bool {
     error.message.as_deref() == Some("Failed to init updater")
 }
 
 /// A device that could not reach the server says little: -1, "Update failed". Other codes and these
 /// words have other causes.
 fn may_be_about_fetching(error: &RemoteError) -> bool {
-    error.code < 0 && !says_busy(error) && error.message.as_deref() != Some("Malformed request")
+    let is_malformed = matches!(error.message.as_deref(), Some("Malformed request" | "either file or url is required"));
+    error.code < 0 && !says_busy(error) && !is_malformed
 }
 
 #[cfg(test)]
@@ -202,16 +225,9 @@ mod tests {
             (None, Some(done(4.0)), 9.5, "Look", "the reply may be lost"),
             (None, Some(done(604.0)), 605.0, "Look", "it has everything, and may reboot any moment"),
             (None, None, 605.0, "Look", "older firmware goes on beyond the limit"),
-            (Some((at(5.0), Reply::Success("Update applied".into()))), Some(done(4.0)), 5.0, "Applied", "done"),
-            (Some((at(5.0), Reply::Success("Not Modified".into()))), None, 5.0, "NothingNew", "a 304"),
-            (
-                Some((at(5.0), Reply::Success("Version is the same".into()))),
-                Some(done(4.0)),
-                5.0,
-                "NothingNew",
-                "the same",
-            ),
-            (Some((at(5.0), Reply::Success("Update applied".into()))), None, 5.0, "Applied", "from elsewhere"),
+            (Some((at(5.0), Reply::Success("Update applied".into()))), Some(done(4.0)), 5.0, "Succeeded", "done"),
+            (Some((at(5.0), Reply::Success("Not Modified".into()))), None, 5.0, "Succeeded", "a 304"),
+            (Some((at(5.0), Reply::Success("Update applied".into()))), None, 5.0, "Succeeded", "from elsewhere"),
             (Some((at(5.0), refused(Some("Wrong platform")))), Some(reading(4.9)), 5.0, "Wait", "it still reads"),
             (Some((at(5.0), refused(Some("Wrong platform")))), Some(cut(5.1)), 5.2, "Failed", "it has stopped"),
             (Some((at(5.0), refused(None))), Some(done(4.0)), 5.0, "Failed", "it took all and does not like it"),
@@ -238,6 +254,9 @@ mod tests {
             (None, Some(reading(4.0)), 14.5, "Look", "it may have restarted, which closes no connection"),
             (None, Some(reading(4.0)), 64.5, "Failed", "it is dead"),
             (lost(), Some(reading(4.0)), 64.5, "Failed", "it is dead, and says nothing"),
+            (None, Some(cut(4.0)), 64.5, "Failed", "it has not come back for the rest"),
+            (lost(), Some(cut(4.0)), 9.5, "Look", "since 2019 it comes back for the rest after 3 s"),
+            (lost(), Some(cut(4.0)), 64.5, "Failed", "it goes on, and takes nothing"),
             (None, Some(reading(590.0)), 600.0, "Look", "a slow one is not cut off"),
         ] {
             let step = format!("{:?}", judge(reply.as_ref(), fetched.as_ref(), start, &limits(), at(now)));

@@ -1,6 +1,10 @@
 //! `OTA.Update`, and what goes on until its end. The reply comes when the download has ended, or
 //! never; meanwhile what our server has sent, or what `OTA.Status` tells, is the progress.
 //!
+//! The reply alone decides little. A success is read from the boot state: since 2019, a device answers a 304 like an
+//! applied update. A refusal is one only if no update runs: since 2019, a device that cannot reach the server again says
+//! `Connect error` and goes on (as recorded in wire/ota2022-ws.json, cases `pull_304` and `pull_cut_then_refused`).
+//!
 //! - `judge`: what follows from the reply and from what our server has seen; pure;
 //! - `watch`: what is told of the progress, and the looks at the device where that does not suffice.
 
@@ -19,10 +23,12 @@ use super::outcome::Failure;
 use super::patience::LONGEST_DOWNLOAD;
 use super::serve::{Fetched, FirmwareServer};
 use super::snapshot::Snapshot;
-use crate::ota;
-use crate::rpc::{CallError, Device};
-pub(super) use judge::says_nothing_new;
-use judge::{Limits, Reply, Step, judge, understand};
+use crate::ota::{self, BootState, Engine};
+use crate::rpc::{CallError, Device, RemoteError};
+use judge::{
+    Limits, Reply, Step, judge, says_applied, says_busy, says_in_progress, says_nothing_new, says_unlicensed,
+    says_unreachable, understand,
+};
 use watch::{Sight, Watch};
 
 /// How often the device is told to fetch the firmware, if it is seen not to have begun.
@@ -36,6 +42,8 @@ pub(super) struct Fetching<'a> {
     pub(super) server: Option<&'a FirmwareServer>,
     /// The firmware can get to the device in another way, so that one that does not ask is given up early.
     pub(super) has_other_way: bool,
+    /// How the device downloads.
+    pub(super) engine: Engine,
 }
 
 /// Has the device fetch the firmware. Returns once it has it, and is about to reboot or has done so.
@@ -46,17 +54,20 @@ pub(super) async fn fetch(
     before: &Snapshot,
     observer: &dyn Observer,
 ) -> Result<(), Failure> {
-    let Fetching { server, has_other_way, .. } = *what;
+    let Fetching { server, has_other_way, engine, .. } = *what;
     let enough = || download_limit(plan.source.size(), before.round_trip());
     let download = plan.download_timeout.unwrap_or_else(enough);
     let limits = Limits { download, patience: plan.patience, has_other_way };
     let request = ota::Update {
         url: what.url.clone(),
         commit_timeout: ota::in_seconds(plan.commit_timeout),
-        timeout: ota::in_seconds(limits.download),
+        timeout: ota::in_seconds(device_timeout(engine, &limits)),
     };
-    let from = if server.is_some() { Whence::Here } else { Whence::Elsewhere };
-    observer.on(&Event::Requested { from, commit_timeout: request.commit_timeout });
+    observer.on(&Event::Requested {
+        from: if server.is_some() { Whence::Here } else { Whence::Elsewhere },
+        commit_timeout: request.commit_timeout,
+        keeps_asking_for: (engine == Engine::Resuming).then_some(request.timeout),
+    });
     let watch = Watch::new(device, limits, server, before, observer, plan.reboot_timeout);
     let mut download = Download::new(watch, limits);
     let mut call = Box::pin(device.call_until_sent(&request, limits.all()));
@@ -70,7 +81,7 @@ pub(super) async fn fetch(
             // Biased so that the server's count is complete before the reply is judged by it.
             biased;
             () = changed(&mut progress) => download.watch.announce(),
-            result = &mut call, if download.reply.is_none() => download.answered(result)?,
+            result = &mut call, if download.reply.is_none() => download.answered(result).await?,
             _ = ticks.tick() => tick = true,
         }
         match download.next(tick).await? {
@@ -101,6 +112,8 @@ struct Download<'a> {
     begun: usize,
     /// The reply to the last time, and when it came.
     reply: Option<(Instant, Reply)>,
+    /// Until when a success is looked into, if the device does not answer.
+    look_until: Option<Instant>,
     /// Since then, the device was seen idle once.
     seen_idle: bool,
     /// It was said that the device does not ask.
@@ -113,14 +126,43 @@ impl<'a> Download<'a> {
     /// The device is told for the first time.
     fn new(watch: Watch<'a>, limits: Limits) -> Self {
         let look_at = Instant::now() + limits.patience.look_around;
-        Self { watch, limits, begun: 1, reply: None, seen_idle: false, not_asked_said: false, look_at }
+        Self {
+            watch,
+            limits,
+            begun: 1,
+            reply: None,
+            look_until: None,
+            seen_idle: false,
+            not_asked_said: false,
+            look_at,
+        }
     }
 
     /// The call has come to its end.
-    fn answered(&mut self, result: Result<Value, CallError>) -> Result<(), Failure> {
+    async fn answered(&mut self, result: Result<Value, CallError>) -> Result<(), Failure> {
         self.watch.announce();
-        self.reply = Some((Instant::now(), understand(result)?));
+        let reply = match understand(result)? {
+            Reply::Refused(error) => self.refused(error).await?,
+            reply => reply,
+        };
+        self.reply = Some((Instant::now(), reply));
         Ok(())
+    }
+
+    /// Tells a refusal from an error after which the update goes on: then there will be no other reply.
+    async fn refused(&mut self, error: RemoteError) -> Result<Reply, Failure> {
+        if says_unlicensed(&error) {
+            return Err(Failure::Unlicensed { said: error.to_string() });
+        }
+        if says_in_progress(&error) {
+            return Ok(Reply::Missing(error.to_string()));
+        }
+        // Those of 2018 that run nothing of ours say so, and execute a second request while the first one goes on.
+        if says_busy(&error) || !self.watch.goes_on(&error).await {
+            return Ok(Reply::Refused(error));
+        }
+        self.watch.observer.on(&Event::GoesOn { said: error.to_string() });
+        Ok(Reply::Missing(error.to_string()))
     }
 
     /// The device is told once more, unless that makes no sense.
@@ -139,10 +181,7 @@ impl<'a> Download<'a> {
         let (fetched, now) = (self.watch.fetched(), Instant::now());
         match judge(self.reply.as_ref(), fetched.as_ref(), self.watch.started, &self.limits, now) {
             Step::Wait => {}
-            Step::Applied(message) => {
-                self.watch.observer.on(&Event::Applied { message });
-                return Ok(Next::Done);
-            }
+            Step::Succeeded(message) => return self.succeeded(message, tick).await,
             // The doubt is settled by the state, which costs a question; so not at every turn.
             Step::Look(reason) if tick => match self.look(reason).await? {
                 Next::Wait => {}
@@ -153,18 +192,39 @@ impl<'a> Download<'a> {
             // Whoever was busy with an update when it was looked at may be about to end it: a download breaks off
             // when the otactl that served it was killed.
             Step::Busy(reason) => return Ok(Next::Again(self.watch.failed(reason))),
-            Step::Failed(reason) => return Err(self.watch.failed(reason)),
-            Step::NothingNew(message) => {
-                return Err(Failure::NothingNew { message, running: self.watch.before.running() });
-            }
+            Step::Failed(reason) => return Err(self.failed(reason)),
         }
         if tick && self.reply.is_none() { Ok(self.meanwhile(fetched.as_ref(), now).await) } else { Ok(Next::Wait) }
+    }
+
+    /// Reads from the boot state what the device's success means. A device that does not answer is asked at the next
+    /// `tick` again, for as long as it may take to reboot; after that, its words have to do.
+    async fn succeeded(&mut self, message: String, tick: bool) -> Result<Next, Failure> {
+        if says_applied(&message) {
+            self.watch.observer.on(&Event::Applied { message });
+            return Ok(Next::Done);
+        }
+        if self.look_until.is_some() && !tick {
+            return Ok(Next::Wait);
+        }
+        let until = *self.look_until.get_or_insert_with(|| Instant::now() + self.limits.patience.linger);
+        match self.watch.outcome().await {
+            Sight::Rebooted => Ok(self.unconfirmed("it rebooted at once".into())),
+            Sight::Applied(boot) => Ok(self.applied(&boot)),
+            Sight::NotBegun => Err(Failure::NothingNew { message, running: self.watch.before.running() }),
+            Sight::NothingYet if Instant::now() < until => Ok(Next::Wait),
+            Sight::NothingYet if says_nothing_new(&message) => {
+                Err(Failure::NothingNew { message, running: self.watch.before.running() })
+            }
+            Sight::NothingYet => Ok(self.unconfirmed("it reported a success, and does not answer".into())),
+        }
     }
 
     /// Looks at the device because of `reason`.
     async fn look(&mut self, reason: String) -> Result<Next, Failure> {
         Ok(match self.watch.look(&reason).await? {
             Sight::Rebooted => self.unconfirmed(reason),
+            Sight::Applied(boot) => self.applied(&boot),
             Sight::NothingYet => Next::Wait,
             // Its word for it may be on its way.
             Sight::NotBegun if !std::mem::replace(&mut self.seen_idle, true) => Next::Wait,
@@ -184,8 +244,10 @@ impl<'a> Download<'a> {
                 }
             }
             (None, _) if now >= self.look_at => {
-                if self.watch.look_around().await {
-                    return self.unconfirmed("its reply was lost".into());
+                match self.watch.look_around().await {
+                    Sight::Rebooted => return self.unconfirmed("its reply was lost".into()),
+                    Sight::Applied(boot) => return self.applied(&boot),
+                    Sight::NothingYet | Sight::NotBegun => {}
                 }
                 self.look_at = Instant::now() + self.limits.patience.look_around;
             }
@@ -194,9 +256,37 @@ impl<'a> Download<'a> {
         Next::Wait
     }
 
+    /// The download came to nothing. A device that could not reach the server of a URL may get the firmware from us.
+    fn failed(&self, reason: String) -> Failure {
+        match &self.reply {
+            Some((_, Reply::Refused(error)))
+                if self.watch.server.is_none() && !self.watch.has_begun() && says_unreachable(error) =>
+            {
+                Failure::UrlUnreachable { said: reason }
+            }
+            _ => self.watch.failed(reason),
+        }
+    }
+
+    /// The boot state shows that the device has the firmware.
+    fn applied(&self, boot: &BootState) -> Next {
+        let message = format!("slot {} boots next, uncommitted", boot.active_slot);
+        self.watch.observer.on(&Event::Applied { message });
+        Next::Done
+    }
+
     fn unconfirmed(&self, reason: String) -> Next {
         self.watch.observer.on(&Event::Unconfirmed { reason });
         Next::Done
+    }
+}
+
+/// What the device is told as its timeout. Since 2019, it counts from the last progress, and a device whose download
+/// broke off keeps asking for the rest until then; before that, it counts from the beginning.
+fn device_timeout(engine: Engine, limits: &Limits) -> Duration {
+    match engine {
+        Engine::OneShot => limits.download,
+        Engine::Resuming => limits.download.min(limits.patience.dead),
     }
 }
 

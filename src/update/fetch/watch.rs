@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::judge::Limits;
-use crate::ota::{self, UpdateState};
-use crate::rpc::{CallError, Device};
+use crate::ota::{self, BootState, UpdateState};
+use crate::rpc::{CallError, Device, RemoteError};
 use crate::text::for_humans;
 use crate::update::event::{Event, Observer};
 use crate::update::outcome::Failure;
@@ -15,7 +15,7 @@ use crate::update::patience::Patience;
 use crate::update::reboot::probe_timeout;
 use crate::update::serve::{Fetched, FirmwareServer};
 use crate::update::snapshot::Snapshot;
-use crate::update::verdict::rebooted;
+use crate::update::verdict::{applied, rebooted};
 
 /// What a device does about an update.
 enum Activity {
@@ -30,9 +30,11 @@ enum Activity {
 pub(super) enum Sight {
     /// It has rebooted, or is about to.
     Rebooted,
+    /// It has the firmware, and boots it next.
+    Applied(BootState),
     /// It is too early to tell.
     NothingYet,
-    /// It is idle, and has not asked for anything: the request was lost.
+    /// It is idle, and nothing has changed: the request was lost, or there is nothing new.
     NotBegun,
 }
 
@@ -50,6 +52,8 @@ pub(super) struct Watch<'a> {
     announced: Option<(SocketAddr, u64)>,
     /// The progress that the device tells of, in percent, and since when.
     progress: Option<(u8, Instant)>,
+    /// It was seen to download, wherever from.
+    has_begun: bool,
     /// Since when no question has been answered.
     silent_since: Option<Instant>,
     reboot_timeout: Duration,
@@ -74,6 +78,7 @@ impl<'a> Watch<'a> {
             started: Instant::now(),
             announced: None,
             progress: None,
+            has_begun: false,
             silent_since: None,
             reboot_timeout,
         }
@@ -82,6 +87,11 @@ impl<'a> Watch<'a> {
     /// What our server has seen by now.
     pub(super) fn fetched(&self) -> Option<Fetched> {
         self.server.map(|server| server.fetched().borrow().clone())
+    }
+
+    /// Whether the device was seen to download.
+    pub(super) fn has_begun(&self) -> bool {
+        self.has_begun
     }
 
     /// How long the device has told of the same progress.
@@ -108,26 +118,57 @@ impl<'a> Watch<'a> {
         self.announced = Some((peer, fetched.sent));
     }
 
-    /// Asks a device that fetches from elsewhere how far it is. True: it has rebooted, and the reply
-    /// with it was lost. Whatever else comes of it is only a help.
-    pub(super) async fn look_around(&mut self) -> bool {
+    /// Whether the update goes on in spite of this error. Firmware that does not tell is taken at its word.
+    pub(super) async fn goes_on(&mut self, error: &RemoteError) -> bool {
+        let patience = probe_timeout(self.device, self.before);
+        match self.device.call_within(ota::GetStatus {}, patience).await {
+            Ok(status) => status.state == UpdateState::Progress,
+            // Later looks find out.
+            Err(unheard) if unheard.is_passing() => {
+                tracing::debug!(%error, %unheard, "whether the update goes on is not known");
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// What a success that the device reported has come to.
+    pub(super) async fn outcome(&mut self) -> Sight {
+        match Snapshot::take(self.device, probe_timeout(self.device, self.before)).await {
+            Ok(now) if rebooted(self.before, &now) => Sight::Rebooted,
+            Ok(now) if applied(self.before, &now) => Sight::Applied(now.boot),
+            Ok(_) => Sight::NotBegun,
+            // It is about to reboot.
+            Err(error) if error.remote().is_some_and(|error| error.code == 418) => Sight::Rebooted,
+            Err(error) => {
+                self.device.hang_up_after(&error);
+                Sight::NothingYet
+            }
+        }
+    }
+
+    /// Asks a device that fetches from elsewhere how far it is. If it has rebooted, or has the firmware, the reply was
+    /// lost. Whatever else comes of it is only a help.
+    pub(super) async fn look_around(&mut self) -> Sight {
         let patience = probe_timeout(self.device, self.before);
         let now = Snapshot::take(self.device, patience).await;
         let silent = self.silent(now.is_ok());
         match now {
-            Ok(now) if rebooted(self.before, &now) => return true,
+            Ok(now) if rebooted(self.before, &now) => return Sight::Rebooted,
+            Ok(now) if applied(self.before, &now) => return Sight::Applied(now.boot),
             Ok(_) => {}
             // An old connection stays silent long after the device is back.
             Err(_) if silent >= self.limits.patience.stalls => self.device.hang_up(),
-            Err(_) => return false,
+            Err(_) => return Sight::NothingYet,
         }
         let asked = self.device.call_within(ota::GetStatus {}, patience).await;
         if let Ok(status) = asked
             && status.state == UpdateState::Progress
         {
+            self.has_begun = true;
             self.observer.on(&Event::Written { percent: status.percent() });
         }
-        false
+        Sight::NothingYet
     }
 
     /// Looks at the device when its words do not suffice.
@@ -153,6 +194,9 @@ impl<'a> Watch<'a> {
                 Err(self.failed("it restarted during the download".into()))
             };
         }
+        if applied(self.before, &now) {
+            return Ok(Sight::Applied(now.boot));
+        }
         let never_asked = fetched.as_ref().is_some_and(|fetched| fetched.peer.is_none());
         let long_enough = self.started.elapsed() >= self.limits.patience.never_asks * 2;
         match activity {
@@ -160,10 +204,11 @@ impl<'a> Watch<'a> {
             Activity::Idle => Err(self.failed(reason.into())),
             // It cannot be asked what it does, and does nothing that can be seen.
             Activity::Unknown if never_asked && long_enough => Err(self.never_fetched(Some(reason.into()))),
-            // All was sent, and it does not go on. It is told to give up what it has, as after any failure.
-            Activity::Busy if fetched.is_some() && complete && self.stuck() >= self.limits.patience.dead => {
+            // It does not go on, whatever it waits for.
+            Activity::Busy if self.stuck() >= self.limits.patience.dead => {
                 let stuck = for_humans(self.limits.patience.dead);
-                Err(self.failed(format!("it has everything, and has not gone on for {stuck}")))
+                let what = if fetched.is_some() && complete { "it has everything, and" } else { "its update" };
+                Err(self.failed(format!("{what} has not gone on for {stuck}")))
             }
             Activity::Busy | Activity::Unknown if out_of_time => Err(lost_sight(reason.into())),
             Activity::Busy | Activity::Unknown | Activity::Finishing => Ok(Sight::NothingYet),

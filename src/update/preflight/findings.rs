@@ -114,7 +114,7 @@ mod tests {
     fn device(info: &Value) -> Snapshot {
         let mut all = json!({"app": "demo", "arch": "esp32", "fw_version": "1.5.0", "fw_id": "a", "uptime": 1});
         all.as_object_mut().expect("object").extend(info.as_object().expect("object").clone());
-        let boot = BootState { active_slot: 0, is_committed: true, revert_slot: 1, commit_timeout: 0 };
+        let boot = BootState { active_slot: 0, is_committed: true, revert_slot: Some(1), commit_timeout: 0 };
         Snapshot::told(all, boot, Instant::now())
     }
 

@@ -21,10 +21,12 @@ use super::busy::{is_running, outlast};
 use super::event::{Bearing, Event, Observer};
 use super::outcome::{Failure, Refusal};
 use super::reboot::probe_timeout;
-use super::snapshot::{Running, Snapshot};
+use super::snapshot::{APPLIED_TO_REBOOT, Running, Snapshot};
+use super::verdict::rebooted;
 use super::{Plan, Source};
 use crate::bundle::Manifest;
-use crate::ota::Status;
+use crate::bundle::manifest::Build;
+use crate::ota::{Engine, Status};
 use crate::rpc::{CallError, Device};
 use findings::Found;
 pub(super) use methods::Delivery;
@@ -52,6 +54,8 @@ pub(super) enum Preflight {
         before: Snapshot,
         /// How it gets the firmware.
         delivery: Delivery,
+        /// How it downloads.
+        engine: Engine,
     },
 }
 
@@ -59,16 +63,17 @@ pub(super) enum Preflight {
 pub(super) async fn look(device: &Device, plan: &Plan, observer: &dyn Observer) -> Result<Preflight, Failure> {
     let mut looked = look_once(device, plan, false, observer).await?;
     if let Some(running) = looked.updater.as_ref().filter(|status| is_running(status) && !plan.dry_run) {
-        outlast(device, plan, running, observer).await?;
+        outlast(device, plan, running, &looked.now, observer).await?;
         looked = look_once(device, plan, true, observer).await?;
     }
     let Looked { now, updater, likely, mut told } = looked;
+    let engine = Engine::of(told.methods.as_deref(), updater.is_some());
     observer.on(&wanted(&plan.source));
     let delivery = methods::delivery_of(plan, &now.info, told.methods.as_deref());
     // The arguments of another method than the one that will be called say nothing.
     told.arguments = told.arguments.filter(|_| delivery.begins() == likely.begins());
     let found = findings::of(plan, delivery, &now, &told);
-    let decision = decide(now, delivery, plan.source.manifest(), plan.force, updater.as_ref());
+    let decision = decide(now, (delivery, engine), plan.source.manifest(), plan.force, updater.as_ref());
     let found = match &decision {
         Ok(Preflight::Update { .. }) | Err(_) => found,
         Ok(Preflight::GoOn(now)) => {
@@ -98,7 +103,10 @@ struct Looked {
 }
 
 async fn look_once(device: &Device, plan: &Plan, reboots: bool, observer: &dyn Observer) -> Result<Looked, Failure> {
-    let now = first_look(device, plan, reboots, observer).await.map_err(Failure::Call)?;
+    let mut now = first_look(device, plan, reboots, observer).await.map_err(Failure::Call)?;
+    if is_about_to_boot(&now, plan.source.build().as_ref()) {
+        now = settled(device, plan, now, observer).await.map_err(Failure::Call)?;
+    }
     observer.on(&Event::Device {
         id: now.info.id.clone(),
         platform: now.info.arch.clone(),
@@ -151,6 +159,37 @@ async fn first_look(
     }
 }
 
+/// Whether the boot state may be that of the next boot: since 2019, it shows the new slot 500 ms before the reboot, while the
+/// old firmware runs (as recorded in wire/ota2022-ws.json, case `end_never`). A firmware that has run for longer than its
+/// commit timeout allows does not run on trial.
+fn is_about_to_boot(now: &Snapshot, wanted: Option<&Build>) -> bool {
+    let is_overdue = now.reverts_in() == Some(Duration::ZERO);
+    !now.boot.is_committed && (is_overdue || wanted != Some(&now.build()))
+}
+
+/// The device after the reboot that may be near, or as it was if it does not reboot.
+async fn settled(
+    device: &Device,
+    plan: &Plan,
+    first: Snapshot,
+    observer: &dyn Observer,
+) -> Result<Snapshot, CallError> {
+    let until = Instant::now() + APPLIED_TO_REBOOT;
+    while Instant::now() < until {
+        sleep(PACE).await;
+        match Snapshot::take(device, PATIENCE.min(device.timeout())).await {
+            Ok(now) if rebooted(&first, &now) => return Ok(now),
+            Ok(_) => {}
+            Err(error) if error.is_passing() => {
+                device.hang_up_after(&error);
+                return first_look(device, plan, true, observer).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(first)
+}
+
 fn wanted(source: &Source) -> Event {
     let described = |manifest: &Manifest, bytes| Event::Firmware {
         app: manifest.name.clone(),
@@ -168,7 +207,7 @@ fn wanted(source: &Source) -> Event {
 /// The rules for what the device is and does.
 fn decide(
     now: Snapshot,
-    delivery: Delivery,
+    (delivery, engine): (Delivery, Engine),
     wanted: Option<&Manifest>,
     force: bool,
     updater: Option<&Status>,
@@ -186,7 +225,7 @@ fn decide(
         (true, false) => Ok(Preflight::GoOn(now)),
         (false, false) => Err(Refusal::Uncommitted { build: now.build(), boot: now.boot }),
         (true, true) if !force => Ok(Preflight::AlreadyCurrent(now.running())),
-        (_, true) => Ok(Preflight::Update { before: now, delivery }),
+        (_, true) => Ok(Preflight::Update { before: now, delivery, engine }),
     }
 }
 
@@ -199,7 +238,7 @@ mod tests {
 
     fn device(version: &str, committed: bool) -> Snapshot {
         let info = json!({"app": "demo", "arch": "esp32", "fw_version": version, "fw_id": "b", "uptime": 1});
-        let boot = BootState { active_slot: 0, is_committed: committed, revert_slot: 1, commit_timeout: 0 };
+        let boot = BootState { active_slot: 0, is_committed: committed, revert_slot: Some(1), commit_timeout: 0 };
         Snapshot::told(info, boot, Instant::now())
     }
 
@@ -227,7 +266,8 @@ mod tests {
             (device("1", true), Some(manifest("demo", "esp32")), true, Some(&running), "Err(UpdateRunning"),
         ] {
             let input = format!("{now:?} {wanted:?} force: {force} {updater:?}");
-            let decision = format!("{:?}", decide(now, Delivery::Pull, wanted.as_ref(), force, updater));
+            let decision =
+                format!("{:?}", decide(now, (Delivery::Pull, Engine::Resuming), wanted.as_ref(), force, updater));
             assert!(decision.starts_with(expected), "{input}: {decision}, not {expected}");
         }
     }

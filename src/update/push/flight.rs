@@ -64,10 +64,20 @@ impl Flight {
         }
     }
 
-    /// Whether the device may have had the oldest piece in flight before it was sent this time. An error is then no
-    /// more than its way of saying so.
-    pub(super) fn may_be_there(&self) -> bool {
-        self.pieces.front().is_some_and(|piece| piece.end <= self.doubtful)
+    /// Whether the device can be at this offset, by what it was sent so far.
+    pub(super) fn may_have_taken(&self, offset: usize) -> bool {
+        (self.acknowledged..=self.next.max(self.doubtful)).contains(&offset)
+    }
+
+    /// Goes on at the offset that the device names: it has everything before that, and nothing behind it. Counts as a
+    /// setback, unless that is more than what was acknowledged; then true.
+    pub(super) fn resume_at(&mut self, offset: usize) -> bool {
+        self.doubtful = self.doubtful.max(self.next);
+        let is_progress = offset > self.acknowledged;
+        self.setbacks = if is_progress { 0 } else { self.setbacks + 1 };
+        (self.acknowledged, self.next) = (offset, offset);
+        self.pieces.clear();
+        is_progress
     }
 
     /// What is in flight is lost, or its acknowledgement: goes back to what the device has for certain. What gets lost
@@ -85,12 +95,6 @@ impl Flight {
             }
         }
         self.next
-    }
-
-    /// All from the beginning, to a device that has forgotten everything.
-    pub(super) fn restart(&mut self) {
-        (self.acknowledged, self.next, self.doubtful) = (0, 0, 0);
-        self.pieces.clear();
     }
 
     /// Bytes that the device has.
@@ -145,22 +149,27 @@ mod tests {
         assert_eq!(sent(&mut flight), []);
     }
 
-    /// What was in flight may have been taken; only beyond it an error of the device's is one for certain.
     #[test]
-    fn it_resumes_at_what_is_certain() {
+    fn lost_flight_resumes_at_what_was_acknowledged() {
         let mut flight = Flight::new(3000, 300, 3);
         sent(&mut flight);
         flight.acknowledge();
-        assert!(!flight.may_be_there(), "sent for the first time");
         assert_eq!(flight.resume(), 300);
-        assert_eq!(sent(&mut flight), [300..600, 600..900, 900..1200]);
-        for expected in [true, true, false] {
-            assert_eq!(flight.may_be_there(), expected, "{flight:?}");
-            flight.acknowledge();
+        for (offset, expected) in [(0, false), (300, true), (900, true), (901, false)] {
+            assert_eq!(flight.may_have_taken(offset), expected, "offset {offset} of {flight:?}");
         }
-        flight.restart();
-        assert_eq!(sent(&mut flight)[0], 0..300);
-        assert!(!flight.may_be_there(), "the device has forgotten everything");
+        assert_eq!(sent(&mut flight), [300..600, 600..900, 900..1200]);
+    }
+
+    #[test]
+    fn named_offset_is_where_the_flight_goes_on() {
+        let mut flight = Flight::new(3000, 300, 3);
+        sent(&mut flight);
+        assert!(flight.resume_at(600), "two pieces arrived whose acknowledgements were lost");
+        assert_eq!((flight.acknowledged(), flight.setbacks()), (600, 0));
+        assert_eq!(sent(&mut flight), [600..900, 900..1200, 1200..1500]);
+        assert!(!flight.resume_at(600), "the first one was lost");
+        assert_eq!((flight.setbacks(), sent(&mut flight).len()), (1, 3));
     }
 
     #[test]
@@ -181,32 +190,44 @@ mod tests {
     }
 
     proptest! {
-        /// A device that takes any number of pieces before each lost link ends up with every byte once, if it takes
-        /// what comes next and refuses all else.
+        /// A device that takes what comes next, refuses all else with the offset that it expects, and loses any number of
+        /// pieces and answers, ends up with every byte once.
         #[test]
         fn every_byte_arrives_once(
             size in 1_usize..5000,
             grains in 1_usize..10,
             window in 1_usize..9,
-            losses in proptest::collection::vec((0_usize..5, 0_usize..5), 0..20),
+            losses in proptest::collection::vec((0_usize..9, 0_usize..9), 0..20),
         ) {
             let mut flight = Flight::new(size, grains * GRAIN, window);
             let (mut taken, mut losses) = (0, losses.into_iter());
             while !flight.is_complete() {
-                let (arrive, acknowledged) = losses.next().unwrap_or((usize::MAX, usize::MAX));
-                let pieces = sent(&mut flight);
-                for (number, piece) in pieces.iter().enumerate().take(arrive) {
-                    let is_refused = piece.start != taken;
-                    if !is_refused {
+                let (lost, unheard) = losses.next().unwrap_or((usize::MAX, usize::MAX));
+                let mut answers = Vec::new();
+                for (number, piece) in sent(&mut flight).into_iter().enumerate() {
+                    if number == lost {
+                        answers.push(None);
+                        continue;
+                    }
+                    let is_next = piece.start == taken;
+                    if is_next {
                         taken = piece.end;
                     }
-                    if number < acknowledged {
-                        prop_assert!(!is_refused || flight.may_be_there(), "{piece:?} {flight:?}");
-                        flight.acknowledge();
-                    }
+                    answers.push((number != unheard).then_some(if is_next { Ok(()) } else { Err(taken) }));
                 }
-                if arrive.min(acknowledged) < pieces.len() {
-                    flight.resume();
+                for answer in answers {
+                    match answer {
+                        Some(Ok(())) => flight.acknowledge(),
+                        Some(Err(expected)) => {
+                            prop_assert!(flight.may_have_taken(expected), "{expected} {flight:?}");
+                            flight.resume_at(expected);
+                            break;
+                        }
+                        None => {
+                            flight.resume();
+                            break;
+                        }
+                    }
                 }
             }
             prop_assert_eq!(taken, size);

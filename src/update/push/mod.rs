@@ -1,9 +1,10 @@
 //! The bundle in pieces, over whatever carries calls: for a device that cannot reach us. `OTA.Begin`, as many
 //! `OTA.Write` at a time as the transport keeps in order, `OTA.End`.
 //!
-//! What devices answer to these methods has not been recorded. So little is made of it: an error is one, anything else
-//! is an acknowledgement, and whether the firmware arrived is for the caller to see from the device's state. The
-//! digests in the bundle keep the device from taking a firmware of which a piece is missing or stands twice.
+//! As recorded in wire/ota2022-ws.json: every piece carries its offset (a piece without one is answered `null`, and not
+//! written); the last accepted piece may come again; a piece at another offset is refused with the one that is expected,
+//! and the push goes on there. With the last byte of the archive the device sets the boot slot, and reboots 500 ms later,
+//! whether `OTA.End` comes or not: what is answered after that decides nothing, and the boot state does.
 //!
 //! - `flight`: which piece is sent next, and what is known of those that were;
 //! - `pace`: how long they may take.
@@ -24,14 +25,13 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::event::{Event, Observer};
-use super::fetch::says_nothing_new;
 use super::patience::Patience;
 use super::reboot::probe_timeout;
 use super::snapshot::Snapshot;
-use super::verdict::rebooted;
+use super::verdict::{applied, rebooted};
 use crate::ota;
-use crate::rpc::{CallError, Device};
-use crate::text::{for_humans, printable};
+use crate::rpc::{CallError, Device, RemoteError};
+use crate::text::for_humans;
 use flight::{Flight, GRAIN};
 pub use pace::device_timeout;
 use pace::{LONGEST, deadline, rate};
@@ -48,9 +48,6 @@ const PACE: Duration = Duration::from_millis(250);
 
 /// So often in a row it is gone back to the same piece. Pieces get smaller meanwhile.
 const SETBACKS: u32 = 5;
-
-/// How often a device that ignores offsets is sent everything from the beginning, after the first time.
-const RESTARTS: u32 = 2;
 
 /// What the device is told, and how long it is waited for.
 #[derive(Debug, Clone, Copy)]
@@ -83,11 +80,6 @@ pub enum Pushed {
         /// What was heard instead.
         reason: String,
     },
-    /// The device says that it runs this already. It does not reboot.
-    NothingNew {
-        /// Its words.
-        message: String,
-    },
 }
 
 /// The device did not get the firmware, or was not heard to have got all of it.
@@ -100,9 +92,28 @@ pub struct PushFailure {
     pub acknowledged: u64,
     /// Bytes of the bundle.
     pub total: u64,
-    /// The device was told to forget what it has, and answered. Otherwise, and unless it was restarted, it takes no
-    /// other update until its time for this one is over.
-    pub aborted: bool,
+    /// What became of what the device has. Unless that is ended, or the device was restarted, it takes no other update
+    /// until its time for this one is over.
+    pub aborted: Aborted,
+}
+
+/// What became of an update that a device was told to give up with `OTA.End`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aborted {
+    /// The device was not told.
+    NotTold,
+    /// The device has given it up: -1 `-13 Unexpected end of data`, or the failure that ended it (as recorded in
+    /// wire/ota2022-ws.json, cases `end_incomplete` and `write_after_failure`).
+    Ended,
+    /// The device has the whole firmware, and reboots into it.
+    Applied,
+    /// There was nothing to give up, or a download that `OTA.End` does not end (as recorded in wire/ota2022-ws.json, cases
+    /// `end_no_update` and `end_while_pull_runs`).
+    NotPushed,
+    /// The device has no such method.
+    Unsupported,
+    /// The device was not heard to answer.
+    Unheard,
 }
 
 /// Why a device did not get the firmware.
@@ -137,14 +148,6 @@ pub enum Reason {
     /// It can be reached, but acknowledges nothing.
     #[error("the device answers, but has stopped acknowledging what it is sent: {0}")]
     Stuck(String),
-    /// It ignores offsets, and the way to it breaks too often.
-    #[error("the connection was lost {} times, and the device cannot go on in the middle: {last}", .times)]
-    Interrupted {
-        /// How often.
-        times: u32,
-        /// What was heard last.
-        last: String,
-    },
     /// It could not be asked.
     #[error(transparent)]
     Call(CallError),
@@ -160,18 +163,15 @@ pub async fn push(
     observer: &dyn Observer,
 ) -> Result<Pushed, PushFailure> {
     let total = bundle.len() as u64;
-    let stop = |reason| PushFailure { reason, acknowledged: 0, total, aborted: false };
-    let knows_offsets = knows_offsets(device).await.map_err(stop)?;
+    let stop = |reason| PushFailure { reason, acknowledged: 0, total, aborted: Aborted::NotTold };
     let mut push = Push {
         device,
         bundle,
         before,
         terms,
         observer,
-        knows_offsets,
         ends: terms.ends(),
         heard: Instant::now(),
-        doubt: None,
         flight: Flight::new(bundle.len(), 1, 1),
     };
     push.begin().await.map_err(stop)?;
@@ -185,50 +185,67 @@ pub async fn push(
     };
     let aborted = match reason {
         // There is nothing left, and nobody to hear it.
-        Reason::Restarted | Reason::Gone { .. } => false,
+        Reason::Restarted | Reason::Gone { .. } => Aborted::NotTold,
         // What runs there may be somebody else's.
-        Reason::NotBegun(_) => false,
-        Reason::Refused(_) => abort(device).await,
-        // To a device that may have everything, it would mean to go on.
-        _ => !push.flight.may_be_complete() && abort(device).await,
+        Reason::NotBegun(_) => Aborted::NotTold,
+        Reason::Refused(_) => abort(device, device.timeout()).await,
+        // A device that may have everything cannot be told to forget it.
+        _ if push.flight.may_be_complete() => Aborted::NotTold,
+        _ => abort(device, device.timeout()).await,
     };
     Err(PushFailure { reason, acknowledged: push.flight.acknowledged() as u64, total, aborted })
 }
 
-/// Has the device forget what it was sent, as long as that is not everything: then it would reboot into it. True if it
-/// has answered.
-pub async fn abort(device: &Device) -> bool {
-    device.call(ota::End {}).await.is_ok()
+/// Has the device forget what it was sent, as long as that is not everything: then it reboots into it in any case. The
+/// answer gets `timeout`.
+pub async fn abort(device: &Device, timeout: Duration) -> Aborted {
+    match device.call_within(ota::End {}, timeout).await {
+        Ok(Value::Object(status)) if status.get("is_committed") == Some(&Value::Bool(false)) => Aborted::Applied,
+        Ok(_) => Aborted::Ended,
+        Err(error) => match error.remote() {
+            Some(RemoteError { code: 404, .. }) => Aborted::Unsupported,
+            Some(error) if says_not_started(error) => Aborted::NotPushed,
+            // It is about to reboot, with which the update ends as well.
+            Some(_) => Aborted::Ended,
+            None => Aborted::Unheard,
+        },
+    }
+}
+
+/// Whether no push runs.
+fn says_not_started(error: &RemoteError) -> bool {
+    error.message.as_deref() == Some("Update not started")
+}
+
+/// Whether the device has the whole archive: the answer to a piece that comes after its end (as recorded in
+/// wire/ota2022-ws.json, case `write_after_the_end`).
+fn says_applied(error: &RemoteError) -> bool {
+    error.message.as_deref().is_some_and(|message| message.contains("Update applied"))
+}
+
+/// The offset that the device wants instead: `Expected offset 900, got 100` (as recorded in wire/ota2022-ws.json, case
+/// `write_gap`).
+fn expected_offset(error: &RemoteError) -> Option<usize> {
+    let message = error.message.as_deref()?.strip_prefix("Expected offset ")?;
+    message.split(',').next()?.parse().ok()
 }
 
 /// Bytes of a bundle of `size` bytes that are sent with one call. After the first call to a device that asks who
 /// calls; before, it is more than there is room for.
 #[must_use]
 pub fn chunk_size(device: &Device, size: u64) -> usize {
-    let room = device.room(&ota::Write { offset: Some(size), data: String::new() }).saturating_sub(SLACK);
+    let room = device.room(&ota::Write { offset: size, data: String::new() }).saturating_sub(SLACK);
     (room / 4 * 3 / GRAIN * GRAIN).max(GRAIN)
-}
-
-/// Whether `OTA.Write` heeds the offset. A device that describes nothing is not trusted to.
-async fn knows_offsets(device: &Device) -> Result<bool, Reason> {
-    match device.call_until_sent(&ota::Describe { name: "OTA.Write".into() }, device.timeout()).await {
-        Ok(described) => Ok(described["args_fmt"].as_str().is_some_and(|arguments| arguments.contains("offset"))),
-        Err(CallError::Remote { error, .. }) => match error.message.as_deref() {
-            Some("name not found") => Err(Reason::Unsupported),
-            _ => Ok(false),
-        },
-        Err(error) => Err(Reason::NotBegun(error)),
-    }
 }
 
 /// Why no more pieces are sent.
 enum Break {
     /// There are none.
     Complete,
+    /// The device wants the piece at this offset.
+    Expected(usize),
     /// The link is lost, or is taken for lost.
     Lost(String),
-    /// The device runs this already.
-    NothingNew(String),
     /// It makes no sense to go on.
     Failed(Reason),
 }
@@ -240,14 +257,10 @@ struct Push<'a> {
     before: &'a Snapshot,
     terms: Terms,
     observer: &'a dyn Observer,
-    knows_offsets: bool,
     /// When no more is sent.
     ends: Option<Instant>,
     /// When the device has acknowledged something for the last time.
     heard: Instant,
-    /// An error that was taken for the device's way of saying that it has a piece already, and that no acknowledgement
-    /// since has proved to be.
-    doubt: Option<CallError>,
     flight: Flight,
 }
 
@@ -270,49 +283,49 @@ impl<'a> Push<'a> {
         if self.reconnect(&error.to_string()).await?.is_some() {
             return Err(Reason::Restarted);
         }
-        abort(self.device).await;
+        let timeout = self.device.timeout();
+        abort(self.device, timeout).await;
         let again = self.device.call(begin).await;
         if again.as_ref().is_err_and(CallError::may_have_arrived) {
             // What may have begun there is ours, and nobody goes on with it.
-            abort(self.device).await;
+            abort(self.device, timeout).await;
         }
         again.map(|_| ()).map_err(Reason::NotBegun)
     }
 
     async fn run(&mut self) -> Result<Pushed, Reason> {
-        let mut restarts = 0;
         loop {
-            let lost = match self.send().await {
-                Break::Complete => return self.end().await,
-                Break::NothingNew(message) => {
-                    abort(self.device).await;
-                    return Ok(Pushed::NothingNew { message });
+            match self.send().await {
+                Break::Complete => {
+                    self.told(self.bundle.len());
+                    return self.end().await;
                 }
                 Break::Failed(reason) => return Err(reason),
-                Break::Lost(reason) => reason,
-            };
-            tracing::debug!(lost, acknowledged = self.flight.acknowledged(), "what is in flight is lost");
-            if let Some(pushed) = self.reconnect(&lost).await? {
-                return Ok(pushed);
-            }
-            if self.knows_offsets {
-                if self.flight.setbacks() >= SETBACKS {
-                    return Err(Reason::Stuck(lost));
+                Break::Expected(offset) => {
+                    tracing::debug!(offset, "the device wants another piece");
+                    if self.flight.resume_at(offset) {
+                        self.heard = Instant::now();
+                        self.told(offset);
+                    }
+                    self.check_setbacks(|| format!("it wants the piece at offset {offset} again and again"))?;
                 }
-                let offset = self.flight.resume() as u64;
-                self.observer.on(&Event::PushResumed { offset });
-            } else {
-                restarts += 1;
-                if restarts > RESTARTS {
-                    return Err(Reason::Interrupted { times: restarts, last: lost });
+                Break::Lost(reason) => {
+                    tracing::debug!(reason, acknowledged = self.flight.acknowledged(), "what is in flight is lost");
+                    if let Some(pushed) = self.reconnect(&reason).await? {
+                        return Ok(pushed);
+                    }
+                    self.check_setbacks(|| reason)?;
+                    let offset = self.flight.resume() as u64;
+                    self.observer.on(&Event::PushResumed { offset });
+                    self.heard = Instant::now();
                 }
-                abort(self.device).await;
-                self.begin().await?;
-                self.flight.restart();
-                self.observer.on(&Event::PushRestarted { reason: lost });
             }
-            self.heard = Instant::now();
         }
+    }
+
+    /// Gives up if the push comes back to the same piece too often.
+    fn check_setbacks(&self, last: impl FnOnce() -> String) -> Result<(), Reason> {
+        if self.flight.setbacks() >= SETBACKS { Err(Reason::Stuck(last())) } else { Ok(()) }
     }
 
     /// Sends pieces until there are none, or something comes between.
@@ -348,6 +361,10 @@ impl<'a> Push<'a> {
                             return stop;
                         }
                     }
+                    // Refusals overtake: the pieces behind a lost one are refused before its absence would show.
+                    if let Some(offset) = early.values().find_map(|answer| self.gap(answer)) {
+                        return Break::Expected(offset);
+                    }
                     overtaken = overtaken.or_else(|| (!early.is_empty()).then(Instant::now));
                 }
                 () = sleep_until(self.ends.map_or(until, |ends| ends.min(until))) => if !self.is_late() {
@@ -371,51 +388,52 @@ impl<'a> Push<'a> {
         number: u64,
         piece: Range<usize>,
     ) -> impl Future<Output = (u64, Result<Value, CallError>)> + use<'a> {
-        let (device, bundle, knows_offsets) = (self.device, self.bundle, self.knows_offsets);
+        let (device, bundle) = (self.device, self.bundle);
         async move {
-            let offset = knows_offsets.then_some(piece.start as u64);
-            let write = ota::Write { offset, data: STANDARD.encode(&bundle[piece]) };
+            let write = ota::Write { offset: piece.start as u64, data: STANDARD.encode(&bundle[piece]) };
             (number, device.call_within(write, LONGEST).await)
         }
+    }
+
+    /// Where the device wants to go on, if this answer says that the oldest piece in flight did not arrive, or arrived
+    /// before. An offset further on only says that acknowledgements are on their way.
+    fn gap(&self, answer: &Result<Value, CallError>) -> Option<usize> {
+        let offset = expected_offset(answer.as_ref().err()?.remote()?)?;
+        (offset == self.flight.acknowledged() && self.flight.under_way() > 0).then_some(offset)
     }
 
     /// Until when the oldest piece has to be acknowledged.
     fn quiet_until(&self, had: usize, began: Instant) -> Instant {
         let rate = rate(self.flight.acknowledged() - had, self.heard.saturating_duration_since(began));
         let longest = deadline(rate, self.flight.under_way(), self.before.round_trip(), self.terms.patience.stalls);
-        // A device that would have to be sent everything again is worth some patience.
-        let least = if self.knows_offsets { Duration::ZERO } else { self.terms.patience.dead };
-        self.heard.max(began) + longest.max(least)
+        self.heard.max(began) + longest
     }
 
     /// Takes the answer to the oldest piece.
     fn take(&mut self, answer: Result<Value, CallError>) -> Result<(), Break> {
-        match answer {
-            Ok(value) => {
-                if let Some(message) = value["message"].as_str().filter(|message| says_nothing_new(message)) {
-                    return Err(Break::NothingNew(printable(message)));
-                }
-                self.doubt = None;
-            }
-            Err(error) => match error.remote().map(|error| error.code) {
-                // 4xx is about the call, and not about the piece.
-                Some(..0 | 500..) if self.flight.may_be_there() => {
-                    tracing::debug!(%error, "the device has this already, it seems");
-                    self.doubt.get_or_insert(error);
-                }
+        if let Err(error) = answer {
+            return Err(match error.remote() {
+                // It has all of it, this piece included.
+                Some(refusal) if says_applied(refusal) => Break::Complete,
                 // It is about to reboot, and then what it had is gone.
-                Some(418) => return Err(Break::Lost(error.to_string())),
-                // If the device liked nothing since, what it said first is the cause.
-                Some(_) => return Err(Break::Failed(Reason::Refused(self.doubt.take().unwrap_or(error)))),
-                None if error.is_passing() => return Err(Break::Lost(error.to_string())),
-                None => return Err(Break::Failed(Reason::Call(error))),
-            },
+                Some(RemoteError { code: 418, .. }) => Break::Lost(error.to_string()),
+                Some(refusal) => match expected_offset(refusal) {
+                    Some(offset) if self.flight.may_have_taken(offset) => Break::Expected(offset),
+                    _ => Break::Failed(Reason::Refused(error)),
+                },
+                None if error.is_passing() => Break::Lost(error.to_string()),
+                None => Break::Failed(Reason::Call(error)),
+            });
         }
         self.flight.acknowledge();
         self.heard = Instant::now();
-        let (bytes, total) = (self.flight.acknowledged() as u64, self.bundle.len() as u64);
-        self.observer.on(&Event::Sent { bytes, total });
+        self.told(self.flight.acknowledged());
         Ok(())
+    }
+
+    /// Reports how many bytes the device has acknowledged.
+    fn told(&self, acknowledged: usize) {
+        self.observer.on(&Event::Sent { bytes: acknowledged as u64, total: self.bundle.len() as u64 });
     }
 
     /// Looks for the device on a fresh link. If it was restarted, what it had is gone; unless it has gone on to the new
@@ -425,7 +443,7 @@ impl<'a> Push<'a> {
         loop {
             self.device.hang_up();
             let silence = match Snapshot::take(self.device, probe_timeout(self.device, self.before)).await {
-                Ok(now) if now.build() != self.before.build() => {
+                Ok(now) if now.build() != self.before.build() || applied(self.before, &now) => {
                     return Ok(Some(Pushed::Unconfirmed { reason: lost.into() }));
                 }
                 Ok(now) if rebooted(self.before, &now) => return Err(Reason::Restarted),
@@ -442,23 +460,31 @@ impl<'a> Push<'a> {
         }
     }
 
-    /// Has the device reboot into what it got. The order may come twice: a device that has heard it before reboots, or
-    /// has nothing to end.
+    /// Ends the push of a firmware of which the device has acknowledged every byte. It reboots in any case, so that a
+    /// lost or refused `OTA.End` decides nothing: the device's state does.
     async fn end(&mut self) -> Result<Pushed, Reason> {
         let mut is_second = false;
         loop {
             let shortest = deadline(None, 0, self.before.round_trip(), self.terms.patience.stalls);
             let timeout = if is_second { self.terms.patience.finish.max(shortest) } else { shortest };
             let error = match self.device.call_within(ota::End {}, timeout).await {
-                Ok(value) => return Ok(self.ended(&value)),
+                Ok(_) => return Ok(Pushed::Confirmed),
                 Err(error) => error,
             };
-            let may_have_arrived = is_second || error.may_have_arrived();
             let unconfirmed = || Ok(Pushed::Unconfirmed { reason: error.to_string() });
-            match error.remote().map(|error| error.code) {
-                // It is about to reboot.
-                Some(418) => return unconfirmed(),
-                Some(_) => return Err(Reason::Refused(self.doubt.take().unwrap_or(error))),
+            match error.remote() {
+                // It is about to reboot, or has done so.
+                Some(RemoteError { code: 418, .. }) => return unconfirmed(),
+                Some(refusal) if says_applied(refusal) => return unconfirmed(),
+                Some(_) => {
+                    self.heard = Instant::now();
+                    return match self.reconnect(&error.to_string()).await {
+                        Ok(Some(pushed)) => Ok(pushed),
+                        // Nothing of it shows: it is as the device says.
+                        Ok(None) => Err(Reason::Refused(error)),
+                        Err(_) => unconfirmed(),
+                    };
+                }
                 None if !error.is_passing() => return Err(Reason::Call(error)),
                 None if is_second => return unconfirmed(),
                 None => {}
@@ -467,21 +493,30 @@ impl<'a> Push<'a> {
             match self.reconnect(&error.to_string()).await {
                 Ok(None) => is_second = true,
                 Ok(Some(pushed)) => return Ok(pushed),
-                // It may be on its way back, with whatever firmware.
-                Err(_) if may_have_arrived => return unconfirmed(),
-                Err(reason) => return Err(reason),
+                // It has every byte, and may be on its way back with the new firmware.
+                Err(_) => return unconfirmed(),
             }
         }
     }
+}
 
-    /// The device has answered to the end.
-    fn ended(&mut self, value: &Value) -> Pushed {
-        if let Some(message) = value["message"].as_str().filter(|message| says_nothing_new(message)) {
-            return Pushed::NothingNew { message: printable(message) };
-        }
-        match self.doubt.take() {
-            None => Pushed::Confirmed,
-            Some(error) => Pushed::Unconfirmed { reason: error.to_string() },
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The device's words, as recorded in wire/ota2022-ws.json, cases `write_gap` and `write_after_the_end`.
+    #[test]
+    fn refusals_of_a_piece_are_told_apart() {
+        for (message, offset, is_applied) in [
+            (Some("Expected offset 900, got 100"), Some(900), false),
+            (Some("Expected offset 0, got 700"), Some(0), false),
+            (Some("Expected offset x, got 1"), None, false),
+            (Some("1 Update applied, rebooting"), None, true),
+            (Some("-10 Digest mismatch"), None, false),
+            (None, None, false),
+        ] {
+            let error = RemoteError { code: -1, message: message.map(Into::into) };
+            assert_eq!((expected_offset(&error), says_applied(&error)), (offset, is_applied), "{message:?}");
         }
     }
 }

@@ -1,0 +1,44 @@
+//! The generations of the update engine, as far as a caller can tell them apart and has to.
+
+/// How a device downloads a firmware.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Engine {
+    /// The engine of 2018: one GET, and a lost connection ends the update.
+    OneShot,
+    /// Those of 2019 to 2022: after a lost connection, the device asks for the rest every 3 s until its timeout passes
+    /// without progress, whether the call still waits or not (as recorded in wire/ota2022-fetch.json, case
+    /// `pull_cut_then_refused`). Only a reboot ends it earlier.
+    #[default]
+    Resuming,
+}
+
+impl Engine {
+    /// Tells the engine by the methods of the device: `OTA.Begin` exists since 2019. Where `RPC.List` is not answered,
+    /// `OTA.Status` has to do, which exists since then too.
+    #[must_use]
+    pub fn of(methods: Option<&[String]>, has_status: bool) -> Self {
+        let is_newer = methods.map_or(has_status, |methods| methods.iter().any(|name| name == "OTA.Begin"));
+        if is_newer { Self::Resuming } else { Self::OneShot }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn engine_is_told_by_the_methods_or_by_the_status() {
+        let methods = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let (older, newer) = (methods(&["OTA.Update", "OTA.Status"]), methods(&["OTA.Update", "OTA.Begin"]));
+        for (methods, has_status, expected) in [
+            (Some(&newer), true, Engine::Resuming),
+            (Some(&newer), false, Engine::Resuming),
+            (Some(&older), true, Engine::OneShot),
+            (None, true, Engine::Resuming),
+            (None, false, Engine::OneShot),
+        ] {
+            let engine = Engine::of(methods.map(Vec::as_slice), has_status);
+            assert_eq!(engine, expected, "{methods:?}, OTA.Status: {has_status}");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What an update makes of the replies of 2019 to 2022, whose words say less than those of 2018, with the answers scripted
+//! call by call and a clock that stands still until every task waits.
+
+mod support;
+
+use std::time::Duration;
+
+use otactl::update::snapshot::Running;
+use otactl::update::{Failure, Success};
+use serde_json::{Value, json};
+use support::calls::{NEW, State, remote, update};
+use tokio::time::Instant;
+
+/// The new firmware is in line, and the old one runs for another 500 ms.
+fn apply(state: &mut State) -> Value {
+    (state.slot, state.committed) = (1, false);
+    json!("true")
+}
+
+/// The reboot that follows.
+fn reboot_when_due(state: &mut State, method: &str, polls: usize) {
+    if method == "Sys.GetInfo" && state.slot == 1 && !state.committed && polls > 12 {
+        state.boot(NEW, 1, false);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn success_of_304_is_nothing_new_at_once() {
+    let started = Instant::now();
+    let (result, _) = update(|_, method, _| (method == "OTA.Update").then(|| Ok(json!("true")))).await;
+    assert!(matches!(result, Err(Failure::NothingNew { running: Running { slot: 0, .. }, .. })), "{result:?}");
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn success_is_read_from_the_boot_state() {
+    let (result, state) = update(|state, method, count| {
+        reboot_when_due(state, method, count);
+        (method == "OTA.Update").then(|| Ok(apply(state)))
+    })
+    .await;
+    assert!(matches!(result, Ok(Success::Updated(Running { slot: 1, .. }))), "{result:?}");
+    assert_eq!(state.lock().expect("lock").calls["OTA.Update"], 1);
+}
+
+/// As recorded in wire/ota2022-ws.json, case `pull_cut_then_refused`.
+#[tokio::test(start_paused = true)]
+async fn connect_error_of_an_update_that_goes_on_is_no_failure() {
+    for said in ["Connect error", "Invalid HTTP response code", "Update is already in progress"] {
+        let script: support::calls::Script = match said {
+            "Connect error" => |state, method, count| goes_on(state, method, count, "Connect error"),
+            "Invalid HTTP response code" => {
+                |state, method, count| goes_on(state, method, count, "Invalid HTTP response code")
+            }
+            _ => |state, method, count| goes_on(state, method, count, "Update is already in progress"),
+        };
+        let (result, state) = update(script).await;
+        assert!(matches!(result, Ok(Success::Updated(Running { slot: 1, .. }))), "{said}: {result:?}");
+        assert_eq!(state.lock().expect("lock").calls["OTA.Update"], 1, "{said}");
+    }
+}
+
+/// The update goes on for some questions after the error, and ends well.
+fn goes_on(state: &mut State, method: &str, count: usize, said: &str) -> Option<Result<Value, otactl::rpc::CallError>> {
+    reboot_when_due(state, method, count.saturating_sub(30));
+    match method {
+        "OTA.Update" => Some(remote(method, -1, said)),
+        "OTA.Status" if !state.calls.contains_key("OTA.Update") => None,
+        "OTA.Status" if count < 6 => {
+            Some(Ok(json!({"state": 1, "message": "Waiting for data", "progress_percent": 10 * count})))
+        }
+        "OTA.Status" if state.slot == 0 => {
+            apply(state);
+            None
+        }
+        _ => None,
+    }
+}
+
+/// The same error is a failure if no update runs.
+#[tokio::test(start_paused = true)]
+async fn connect_error_of_an_idle_device_is_a_failure() {
+    let started = Instant::now();
+    let (result, _) =
+        update(|_, method, _| (method == "OTA.Update").then(|| remote(method, -1, "Connect error"))).await;
+    assert!(matches!(&result, Err(Failure::UrlUnreachable { said }) if said.contains("Connect error")), "{result:?}");
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn unlicensed_device_is_told_as_such_at_once() {
+    let started = Instant::now();
+    let (result, state) = update(|_, method, _| {
+        let said = "Free version can only perform OTA from mDash (https://dash.mongoose-os.com). …";
+        (method == "OTA.Update").then(|| remote(method, -1, said))
+    })
+    .await;
+    let failure = result.expect_err("refused");
+    assert!(matches!(failure, Failure::Unlicensed { .. }), "{failure:?}");
+    assert_eq!(failure.facts().outcome, "never_fetched");
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    assert_eq!(state.lock().expect("lock").calls["OTA.Update"], 1);
+}
+
+/// A device whose update stands still for as long as a download may is not waited for until the end of all time.
+#[tokio::test(start_paused = true)]
+async fn update_without_progress_is_given_up() {
+    let started = Instant::now();
+    let (result, _) = update(|state, method, _| match method {
+        "OTA.Update" => Some(remote(method, -1, "Connect error")),
+        "OTA.Status" if state.calls.contains_key("OTA.Update") => {
+            Some(Ok(json!({"state": 1, "message": "Waiting for data", "progress_percent": 45})))
+        }
+        _ => None,
+    })
+    .await;
+    assert!(matches!(&result, Err(Failure::DownloadFailed { .. })), "{result:?}");
+    assert!((60..70).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
+}
+
+/// In the 500 ms between the last byte and the reboot, the boot state is that of the next boot.
+#[tokio::test(start_paused = true)]
+async fn device_that_is_about_to_boot_another_firmware_is_waited_for() {
+    let (result, state) = update(|state, method, count| {
+        if !state.calls.contains_key("OTA.Update") && count == 0 && method == "Sys.GetInfo" {
+            apply(state);
+        }
+        reboot_when_due(state, method, count);
+        None
+    })
+    .await;
+    assert!(matches!(result, Ok(Success::Updated(Running { slot: 1, .. }))), "{result:?}");
+    assert!(!state.lock().expect("lock").calls.contains_key("OTA.Update"), "it goes on from there");
+}
