@@ -42,6 +42,7 @@ enum Fault {
 /// A device as recorded in wire/ota2022-ws.json: it takes the next piece, acknowledges the last one again, and refuses any
 /// other with the offset that it expects. With the last byte it puts the firmware in line.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a state of its own")]
 struct State {
     taken: Option<Vec<u8>>,
     /// Where the piece begins that was taken last.

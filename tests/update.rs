@@ -208,7 +208,7 @@ async fn a_device_that_cannot_reach_us_is_explained() {
     let run = run_on(&ws(&device), &["update", DEMO, "--via", "pull", "--advertise", "127.0.0.1:9"]).await;
     assert_eq!(run.code, 8, "{}", run.shown());
     assert!(run.stderr.contains("the device never asked for the firmware at 127.0.0.1:9"), "{}", run.shown());
-    assert!(run.stderr.contains("hint: the device runs what it ran. Open the port"), "{}", run.shown());
+    assert!(run.stderr.contains("hint: the device still runs its old firmware. Open the port"), "{}", run.shown());
     assert_runs(&ws(&device), "1.0.0", true).await;
 }
 

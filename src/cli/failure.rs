@@ -261,37 +261,12 @@ impl From<update::Failure> for Failure {
             }
             F::Refused(refusal) => (refusal_kind(&refusal), refusal_hint(&refusal)),
             F::Serve(error) => (Kind::Refused, serve_hint(&error).into()),
-            F::NeverFetched { strangers, .. } if !strangers.is_empty() => (Kind::NotUpdated, stranger_hint(&strangers)),
-            F::NeverFetched { .. } => (
-                Kind::NotUpdated,
-                "the device runs what it ran. Open the port in this machine's firewall and give it with `--listen :PORT`, \
-                 or say with `--advertise` under which address the device reaches this machine"
-                    .into(),
-            ),
-            F::Unlicensed { .. } => (
-                Kind::NotUpdated,
-                "`--via push` sends the firmware over --port instead, which needs no licence (with `--url`, otactl downloads \
-                 it first); the device still runs its old firmware"
-                    .into(),
-            ),
-            F::UrlUnreachable { .. } => (
-                Kind::NotUpdated,
-                "the device still runs its old firmware. Check that the device reaches the server of the URL, or let otactl \
-                 download the firmware and deliver it with `--via push`"
-                    .into(),
-            ),
-            F::NotDownloaded { .. } => {
-                (Kind::NotUpdated, "check the URL; the device still runs its old firmware".into())
-            }
-            F::Download(_) => (Kind::Refused, "check the URL; nothing on the device has changed".into()),
-            F::DownloadFailed { reason, .. } => (
-                Kind::NotUpdated,
-                // The device's words stand at the end of the reason.
-                reason.split(": ").find_map(ota::explain_refusal).map_or_else(
-                    || "the device still runs its old firmware; the same command tries again".into(),
-                    |hint| format!("{hint}; the device still runs its old firmware"),
-                ),
-            ),
+            failure @ (F::NeverFetched { .. }
+            | F::Unlicensed { .. }
+            | F::UrlUnreachable { .. }
+            | F::NotDownloaded { .. }
+            | F::Download(_)
+            | F::DownloadFailed { .. }) => undelivered(failure),
             F::LostSight { .. } => (
                 Kind::TimedOut,
                 "the device may have gone on by itself: once it answers, `otactl get-boot-state` shows where it stands, and \
@@ -366,6 +341,42 @@ impl From<update::Failure> for Failure {
     }
 }
 
+/// The exit code and the hint for a firmware that did not get to the device.
+fn undelivered(failure: update::Failure) -> (Kind, String) {
+    use update::Failure as F;
+
+    const AGAIN: &str = "the device still runs its old firmware; the same command tries again";
+
+    let hint = match failure {
+        F::NeverFetched { strangers, .. } if !strangers.is_empty() => {
+            return (Kind::NotUpdated, stranger_hint(&strangers));
+        }
+        F::NeverFetched { .. } => {
+            "the device still runs its old firmware. Open the port in this machine's firewall and give it with \
+             `--listen :PORT`, or say with `--advertise` under which address the device reaches this machine"
+        }
+        F::Unlicensed { .. } => {
+            "`--via push` sends the firmware over --port instead, which needs no licence (with `--url`, otactl downloads it \
+             first); the device still runs its old firmware"
+        }
+        F::UrlUnreachable { .. } => {
+            "the device still runs its old firmware. Check that the device reaches the server of the URL, or let otactl \
+             download the firmware and deliver it with `--via push`"
+        }
+        F::NotDownloaded { .. } => "check the URL; the device still runs its old firmware",
+        F::Download(_) => return (Kind::Refused, "check the URL; nothing on the device has changed".into()),
+        // The device's words stand at the end of the reason.
+        F::DownloadFailed { reason, .. } => match reason.split(": ").find_map(ota::explain_refusal) {
+            Some(hint) => {
+                return (Kind::NotUpdated, format!("{hint}; the device still runs its old firmware"));
+            }
+            None => AGAIN,
+        },
+        _ => AGAIN,
+    };
+    (Kind::NotUpdated, hint.into())
+}
+
 impl From<WaitFailure> for Failure {
     fn from(failure: WaitFailure) -> Self {
         const LONGER: &str =
@@ -437,7 +448,7 @@ fn stranger_hint(strangers: &[IpAddr]) -> String {
     let named: Vec<_> = strangers.iter().take(NAMED).map(ToString::to_string).collect();
     let more = if strangers.len() > NAMED { " and others" } else { "" };
     format!(
-        "the device runs what it ran. {}{more} came for the firmware and was turned away, since the device is not known \
+        "the device still runs its old firmware. {}{more} came for the firmware and was turned away, since the device is not known \
          to have that address; if it was the device, behind NAT for one, add `--allow-from {}`",
         named.join(", "),
         strangers[0],

@@ -162,10 +162,8 @@ fn mending(before: &BootState, stored: &BootState) -> String {
     if stored.is_committed != before.is_committed {
         let _ = write!(command, " --is-committed {}", before.is_committed);
     }
-    if stored.revert_slot != before.revert_slot {
-        if let Some(slot) = before.revert_slot {
-            let _ = write!(command, " --revert-slot {slot}");
-        }
+    if let Some(slot) = before.revert_slot.filter(|_| stored.revert_slot != before.revert_slot) {
+        let _ = write!(command, " --revert-slot {slot}");
     }
     command
 }

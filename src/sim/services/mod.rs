@@ -1,4 +1,4 @@
-//! The methods of the device, and the exact words of their answers: [`y2018`] and [`since2019`] hold those in which
+//! The methods of the device, and the exact words of their answers: `y2018` and `since2019` hold those in which
 //! the generations differ.
 
 mod methods;

@@ -467,9 +467,8 @@ impl<'a> Push<'a> {
         loop {
             let shortest = deadline(None, 0, self.before.round_trip(), self.terms.patience.stalls);
             let timeout = if is_second { self.terms.patience.finish.max(shortest) } else { shortest };
-            let error = match self.device.call_within(ota::End {}, timeout).await {
-                Ok(_) => return Ok(Pushed::Confirmed),
-                Err(error) => error,
+            let Err(error) = self.device.call_within(ota::End {}, timeout).await else {
+                return Ok(Pushed::Confirmed);
             };
             let unconfirmed = || Ok(Pushed::Unconfirmed { reason: error.to_string() });
             match error.remote() {
