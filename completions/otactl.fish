@@ -67,10 +67,10 @@ complete -c otactl -n "__fish_otactl_needs_command" -f -a "ping" -d 'Ask whether
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "reboot" -d 'Reboot the device (Sys.Reboot)'
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "simulate" -d 'Run a simulated device, over WebSocket, HTTP, TLS, TCP, UDP, MQTT and a serial port, until Ctrl-C'
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c otactl -n "__fish_otactl_using_subcommand update" -l url -d 'A URL from which the device fetches the firmware by itself; where it cannot or may not, otactl downloads it' -r
-complete -c otactl -n "__fish_otactl_using_subcommand update" -l via -d 'How the device gets the firmware: it fetches it, or otactl pushes it over --port' -r -f -a "auto\t'It fetches the firmware, or gets it pushed where it cannot'
-pull\t'It fetches the firmware: a FILE from otactl, a URL by itself'
-push\t'otactl pushes the firmware over --port'"
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l url -d 'URL from which the device downloads the firmware; if the device cannot reach it or has no licence, otactl does' -r
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l via -d 'How the device gets the firmware: by a pull (it downloads) or a push (otactl sends it over --port)' -r -f -a "auto\t'Pull; push if the device cannot download the firmware'
+pull\t'The device downloads the firmware: a FILE from otactl, a URL from its server'
+push\t'otactl sends the firmware over --port; it downloads a URL first'"
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l commit-timeout -d 'How long after its reboot the device waits for the commit before it goes back' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l download-timeout -d 'How long the device may take to get and write the firmware [default: 600s, more for large ones]' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l ask-timeout -d 'How long the device may take to ask for the firmware, before it is sent it, or is given up after three times that' -r
@@ -108,7 +108,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand update" -l mqtt-sub-topic 
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l no-commit -d 'Leave the new firmware uncommitted, and say until when'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l snapshot-first -d 'Copy what runs to another slot first (OTA.CreateSnapshot), where the platform has more than two'
-complete -c otactl -n "__fish_otactl_using_subcommand update" -l no-abort -d 'Refuse while the device holds an update that an earlier run left behind, instead of ending it'
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l no-abort -d 'Never end an update on the device; refuse if one runs'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l dry-run -d 'Say what would be done, and touch nothing'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l force -d 'Install another app than the one that runs, or offer the device the build that it runs already'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l allow-downgrade -d 'Install also an older version than the one that runs'
@@ -276,7 +276,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l mqtt-sr
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l mqtt-pub-topic -d 'The one topic to publish all requests to' -r
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l mqtt-sub-topic -d 'The topic on which the answers come, if it is not SRC/rpc' -r
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
-complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l force -d 'Send also a slot that the platform does not have'
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l force -d 'Also send a slot that the platform does not have'
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'
@@ -479,9 +479,9 @@ plain\t'Does not listen on DEVICE/rpc/METHOD'"
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l tls -d 'Where it listens for WebSocket and HTTP over TLS; with --tls-cert and --tls-key' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l tls-cert -d 'Its certificate for --tls, as PEM, with those that lead to its authority' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l tls-key -d 'The private key of --tls-cert, as PEM' -r -F
-complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l generation -d 'The generation of its update service' -r -f -a "2018\t'Downloads only, each in one request'
-2019\t'Pushes, resumed downloads, a licence'
-2022\t'The same, with stricter checks of a bundle'"
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l generation -d 'Generation of the device\'s OTA service' -r -f -a "2018\t'Pull only; a lost connection ends the download'
+2019\t'Pull (needs a licence; resumes after a lost connection) and push'
+2022\t'As 2019, with stricter checks of a bundle'"
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l id -d 'Its id' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l platform -d 'Its platform' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l reboot-delay -d 'How long a reboot takes' -r
@@ -510,7 +510,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l mqtt-sub-topi
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l mqtt-will-topic -d 'Where the device\'s last will is to be read, to explain its silence' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l serial -d 'Serve it on a serial port too, with --baud-rate, and say where that is'
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l console-noise -d 'Let its console speak between the frames on the serial port'
-complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l unlicensed -d 'Let it refuse every URL, as devices since 2019 do without a licence; pushes need none'
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l unlicensed -d 'Refuse every URL, as a device without a licence does; no effect with --generation 2018'
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l json -d 'Print results on one line, and update events as one JSON object per line'
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -s v -l verbose -d 'Say more; twice: show every frame, without its secrets'

@@ -265,7 +265,7 @@ async fn a_request_that_is_too_large_stays_here() {
     for scheme in ["ws", "http"] {
         let run = run_on(&format!("{scheme}://{}", device.address()), &["call", "RPC.Ping", &large]).await;
         assert_eq!(run.code, 2, "{}", run.shown());
-        assert!(run.stderr.contains("over this transport, a device takes less than"), "{}", run.shown());
+        assert!(run.stderr.contains("; a device takes at most "), "{}", run.shown());
     }
     assert!(console.try_recv().is_err(), "the device has seen nothing");
     // And the largest that is sent is taken.

@@ -10,13 +10,13 @@ use std::time::Duration;
 use otactl::bundle::Bundle;
 use otactl::ota::{self, UpdateState};
 use otactl::rpc::Device;
-use otactl::sim::{Config, Fault, Generation, uart};
+use otactl::sim::{Config, Fault, Generation};
 use otactl::transport::mqtt;
 use otactl::update::health::{Check, Checks};
 use otactl::update::{Event, Failure, Observer, OnUnhealthy, Plan, Serving, Source, Success, Via, run};
 use support::bundles::BundleServer;
-use support::ways::{BAUD_RATE, Bench, Way, device_behind};
-use support::{DEMO, file, running_device, simulator_with};
+use support::ways::{Way, device_behind};
+use support::{DEMO, file, running_device};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -245,18 +245,6 @@ fn plan(via: Via) -> Plan {
     Plan { via, serving, reboot_timeout: Duration::from_secs(20), patience: plan.patience.scaled(0.1), ..plan }
 }
 
-/// A simulated device at the end of this way.
-async fn simulated(way: Way, config: Config) -> Bench {
-    #[cfg(unix)]
-    if way == Way::Serial {
-        let mut device = simulator_with(config).await;
-        let line = uart::Config { baud_rate: BAUD_RATE, ..uart::Config::default() };
-        let port = device.serve_serial(line).expect("a pseudo terminal").display().to_string();
-        return Bench::new(port, device, ());
-    }
-    way.simulated(config).await
-}
-
 fn device(port: &str, mqtt: mqtt::Settings) -> Device {
     device_behind(port, Duration::from_secs(4), mqtt)
 }
@@ -328,7 +316,7 @@ async fn all(way: Way, cases: &[Case], mqtt: mqtt::Settings) {
             let (case, places, mqtt) = (*case, Arc::clone(&places), mqtt.clone());
             running.spawn(async move {
                 let _place = places.acquire_owned().await.expect("open");
-                let bench = simulated(way, config(generation, case.faults)).await;
+                let bench = way.simulated_fast(config(generation, case.faults)).await;
                 let device = device(&bench.port, mqtt);
                 let what = format!("{:?} over {way:?}, {via:?}, {generation:?}", case.faults);
                 ends(&device, &(case.with)(plan(via)), end, &what).await;
@@ -426,7 +414,7 @@ async fn from_elsewhere() {
             ] {
                 let source = Source::Url { url: bundles.url(path), manifest: Ok(manifest.clone()), signed: None };
                 running.spawn(async move {
-                    let bench = simulated(way, config(generation, faults)).await;
+                    let bench = way.simulated_fast(config(generation, faults)).await;
                     let plan = Plan { source, ..plan(Via::Auto) };
                     let device = device(&bench.port, mqtt::Settings::default());
                     ends(&device, &plan, end, &format!("{path}, {faults:?} over {way:?}, {generation:?}")).await;

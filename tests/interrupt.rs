@@ -75,7 +75,7 @@ async fn ctrl_c_ends_at_once_and_says_where_the_device_stands() {
     let advertise = swallower.address.to_string();
     let mut live = Live::start(&["--json", "--port", &ws(&device), "update", DEMO, "--advertise", &advertise]);
     live.until("requested").await;
-    let message = "it keeps asking for the rest every 3 s, and gives up 1m after its last progress";
+    let message = "it asks for the rest every 3 s and gives up after 1m without progress";
     assert_interrupted(live, Signal::SIGHUP, message).await;
 
     // It fetches from elsewhere.

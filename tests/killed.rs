@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use otactl::sim::Config;
+use otactl::sim::{Config, Generation};
 use support::ways::Way;
 use support::{DEMO, assert_runs, otactl, run_on, running_device};
 use tokio::sync::Semaphore;
@@ -19,20 +19,22 @@ const TIMES: u32 = 100;
 /// How many of them run at a time; most of what they do is to wait.
 const AT_A_TIME: usize = 6;
 
-/// What is run each time, and over what.
-const LINES: [(Way, &[&str]); 5] = [
-    (Way::WebSocket, &["update", DEMO]),
-    (Way::Http, &["update", DEMO, "--via", "pull"]),
-    (Way::Tcp, &["update", DEMO, "--via", "push"]),
-    (Way::Mqtt, &["update", DEMO]),
-    (Way::WebSocket, &["update", DEMO, "--via", "push"]),
+/// What is run each time, over what, and on which engine. That of 2018 has no push.
+const LINES: [(Way, Generation, &[&str]); 7] = [
+    (Way::WebSocket, Generation::Y2022, &["update", DEMO]),
+    (Way::Http, Generation::Y2022, &["update", DEMO, "--via", "pull"]),
+    (Way::Tcp, Generation::Y2022, &["update", DEMO, "--via", "push"]),
+    (Way::Mqtt, Generation::Y2022, &["update", DEMO]),
+    (Way::WebSocket, Generation::Y2022, &["update", DEMO, "--via", "push"]),
+    (Way::WebSocket, Generation::Y2018, &["update", DEMO]),
+    (Way::Mqtt, Generation::Y2018, &["update", DEMO]),
 ];
 
 #[tokio::test]
 async fn a_hundred_times() {
     let mut lasts = Vec::new();
-    for (way, args) in LINES {
-        let bench = way.simulated(config()).await;
+    for (way, generation, args) in LINES {
+        let bench = way.simulated(config(generation)).await;
         let started = Instant::now();
         let run = run_on(&bench.port, args).await;
         assert_eq!(run.code, 0, "{}", run.shown());
@@ -59,13 +61,13 @@ async fn a_hundred_times() {
     assert!(in_time > TIMES / 2, "only {in_time} of {TIMES} were killed before they had ended");
 }
 
-fn config() -> Config {
-    Config { reboot_delay: Duration::from_millis(200), ..running_device() }
+fn config(generation: Generation) -> Config {
+    Config { generation, reboot_delay: Duration::from_millis(200), ..running_device() }
 }
 
 /// True if it was killed before it had ended.
-async fn once((way, args): (Way, &[&str]), after: Duration) -> bool {
-    let bench = way.simulated(config()).await;
+async fn once((way, generation, args): (Way, Generation, &[&str]), after: Duration) -> bool {
+    let bench = way.simulated(config(generation)).await;
     let mut command = tokio::process::Command::from(otactl(&[&["--port", &bench.port], args].concat()));
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn().expect("it starts");
     tokio::time::sleep(after).await;
@@ -73,7 +75,8 @@ async fn once((way, args): (Way, &[&str]), after: Duration) -> bool {
     child.kill().await.expect("it runs, or has ended");
     let started = Instant::now();
     let again = run_on(&bench.port, args).await;
-    let what = format!("{args:?} over {way:?}, killed after {after:?}, run again for {:?}", started.elapsed());
+    let what =
+        format!("{args:?} over {way:?}, {generation:?}, killed after {after:?}, run again for {:?}", started.elapsed());
     assert_eq!(again.code, 0, "{what}: {}", again.shown());
     assert_runs(&bench.port, "2.0.0", true).await;
     in_time

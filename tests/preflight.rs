@@ -415,7 +415,7 @@ async fn licence_that_the_device_lacks_is_found() {
 
 /// The bundles that were recorded in 2018 have no sizes. A device of 2019 takes them, and describes itself like one of 2022.
 #[tokio::test]
-async fn bundle_without_sizes_is_told_of_and_not_refused() {
+async fn bundle_without_sizes_is_reported_and_not_refused() {
     let bundle = "tests/wire/firmware/good.zip";
     let device = simulator_with(recorded_device_of(Generation::Y2019)).await;
     let planned = run_on(&ws(&device), &["update", bundle, "--dry-run"]).await;

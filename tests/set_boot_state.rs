@@ -48,7 +48,7 @@ async fn platform_whose_slots_are_unknown_is_sent_any_slot() {
 
 /// A device of 2019 to 2022 answers -3 and stores the slot.
 #[tokio::test]
-async fn bad_slot_that_is_stored_is_told_with_the_command_that_mends_it() {
+async fn bad_slot_stored_error_names_repair_command() {
     let script = Script::of([result(&boot_state(1, 0)), error(-3), result(&boot_state(5, 0))]);
     let mut peer = Way::WebSocket.scripted(script).await;
     let run = run_on(&peer.port, &["set-boot-state", "--active-slot", "5", "--force"]).await;
@@ -61,7 +61,7 @@ async fn bad_slot_that_is_stored_is_told_with_the_command_that_mends_it() {
 
 /// A device of 2018 answers -3 and keeps what it had.
 #[tokio::test]
-async fn bad_slot_that_is_not_stored_is_told_without_a_command() {
+async fn bad_slot_not_stored_error_names_no_command() {
     let script = Script::of([result(&boot_state(1, 0)), error(-3), result(&boot_state(1, 0))]);
     let peer = Way::WebSocket.scripted(script).await;
     let run = run_on(&peer.port, &["set-boot-state", "--active-slot", "5", "--force"]).await;
@@ -71,7 +71,7 @@ async fn bad_slot_that_is_not_stored_is_told_without_a_command() {
 }
 
 #[tokio::test]
-async fn boot_state_that_cannot_be_read_back_is_told() {
+async fn boot_state_unreadable_is_reported() {
     let script = Script::of([error(404), error(-3), error(404)]);
     let peer = Way::WebSocket.scripted(script).await;
     let run = run_on(&peer.port, &["set-boot-state", "--active-slot", "5", "--force"]).await;
@@ -80,10 +80,10 @@ async fn boot_state_that_cannot_be_read_back_is_told() {
     assert!(run.stderr.contains("`otactl get-boot-state`"), "{}", run.shown());
 }
 
-/// No device checks the revert slot, and no boot state is needed to set anything but the active slot.
+/// No boot state is needed to set anything but a slot.
 #[tokio::test]
 async fn fields_without_a_slot_are_sent_at_once() {
-    for args in [&["--is-committed", "true"][..], &["--commit-timeout", "60s"], &["--revert-slot", "9", "--force"]] {
+    for args in [&["--is-committed", "true"][..], &["--commit-timeout", "60s"]] {
         let mut peer = Way::WebSocket.scripted(Script::of([result(&Value::Null)])).await;
         let run = run_on(&peer.port, &[&["set-boot-state"], args].concat()).await;
         assert_eq!((run.code, run.stdout.as_str()), (0, "null\n"), "{args:?}: {}", run.shown());

@@ -8,9 +8,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use otactl::bundle::Bundle;
-use otactl::sim::Simulator;
 use otactl::sim::mqtt::Library;
 use otactl::sim::uart;
+use otactl::sim::{Config, Generation, Simulator};
 use otactl::update::{Event, Observer, Plan, Source, Success, Via, run};
 use serde_json::Value;
 use support::broker::Broker;
@@ -55,15 +55,22 @@ async fn disturbed<T>(port: &str, via: Via, step: &'static str, disturb: impl As
     made
 }
 
-fn all() -> impl Iterator<Item = (Via, &'static str)> {
-    PULL.into_iter().map(|step| (Via::Pull, step)).chain(PUSH.into_iter().map(|step| (Via::Push, step)))
+/// Each step on each engine. That of 2018 has no push.
+fn all() -> impl Iterator<Item = (Generation, Via, &'static str)> {
+    let pulls = |generation| PULL.into_iter().map(move |step| (generation, Via::Pull, step));
+    let pushes = PUSH.into_iter().map(|step| (Generation::Y2022, Via::Push, step));
+    pulls(Generation::Y2018).chain(pulls(Generation::Y2022)).chain(pushes)
+}
+
+fn device(generation: Generation) -> Config {
+    Config { generation, ..running_device() }
 }
 
 #[tokio::test]
 async fn a_broker_that_is_restarted_at_any_step() {
-    let steps = all().map(|(via, step)| async move {
+    let steps = all().map(|(generation, via, step)| async move {
         let mut broker = Broker::start();
-        let simulated = broker.device(running_device(), Library::Twice).await;
+        let simulated = broker.device(device(generation), Library::Twice).await;
         let port = broker.url(simulated.id());
         let restart = move || {
             broker.restart();
@@ -78,10 +85,10 @@ async fn a_broker_that_is_restarted_at_any_step() {
 
 #[tokio::test]
 async fn a_cable_that_is_out_for_a_moment_at_any_step() {
-    let steps = all().map(|(via, step)| async move {
+    let steps = all().map(|(generation, via, step)| async move {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("board");
-        let mut simulated = simulator_with(running_device()).await;
+        let mut simulated = simulator_with(device(generation)).await;
         plug_in(&mut simulated, &path);
         disturbed(&path.display().to_string(), via, step, async || {
             simulated.unplug_serial();

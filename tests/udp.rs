@@ -93,7 +93,7 @@ async fn call_that_does_not_fit_a_datagram_is_refused_before_it_is_sent() {
         let params = format!("\"{}\"", "x".repeat(len));
         let run = run_on(&relay.url(), &["call", "RPC.Ping", &params]).await;
         assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{len}: {}", run.shown());
-        assert!(run.stderr.contains("over this transport, a device takes less than 1461"), "{len}: {}", run.shown());
+        assert!(run.stderr.contains("a device takes at most 1460 bytes over this transport"), "{len}: {}", run.shown());
         assert!(run.stderr.contains(hint), "{len}: {}", run.shown());
         assert_eq!(relay.sizes(), [0_usize; 0], "{len}: nothing is sent");
     }
@@ -111,6 +111,6 @@ async fn call_that_does_not_fit_with_its_credentials_is_refused() {
     let params = format!("\"{}\"", "x".repeat(1350));
     let run = run_on(&relay.url(), &["--rpc-creds", "admin:secret", "call", "RPC.Ping", &params]).await;
     assert_eq!(run.code, 2, "{}", run.shown());
-    assert!(run.stderr.contains("a device takes less than 1461"), "{}", run.shown());
+    assert!(run.stderr.contains("a device takes at most 1460 bytes"), "{}", run.shown());
     assert!(relay.sizes().iter().all(|size| *size <= MAX_SENT));
 }

@@ -6,9 +6,9 @@ mod support;
 use std::time::Duration;
 
 use otactl::update::snapshot::Running;
-use otactl::update::{Failure, Success};
+use otactl::update::{Failure, Refusal, Success};
 use serde_json::{Value, json};
-use support::calls::{NEW, State, remote, update};
+use support::calls::{NEW, OTHER, State, remote, update};
 use tokio::time::Instant;
 
 /// The new firmware is in line, and the old one runs for another 500 ms.
@@ -88,7 +88,7 @@ async fn connect_error_of_an_idle_device_is_a_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn unlicensed_device_is_told_as_such_at_once() {
+async fn unlicensed_device_is_reported_at_once() {
     let started = Instant::now();
     let (result, state) = update(|_, method, _| {
         let said = "Free version can only perform OTA from mDash (https://dash.mongoose-os.com). …";
@@ -102,7 +102,7 @@ async fn unlicensed_device_is_told_as_such_at_once() {
     assert_eq!(state.lock().expect("lock").calls["OTA.Update"], 1);
 }
 
-/// A device whose update stands still for as long as a download may is not waited for until the end of all time.
+/// An update that makes no progress is given up after the stall timeout.
 #[tokio::test(start_paused = true)]
 async fn update_without_progress_is_given_up() {
     let started = Instant::now();
@@ -131,4 +131,53 @@ async fn device_that_is_about_to_boot_another_firmware_is_waited_for() {
     .await;
     assert!(matches!(result, Ok(Success::Updated(Running { slot: 1, .. }))), "{result:?}");
     assert!(!state.lock().expect("lock").calls.contains_key("OTA.Update"), "it goes on from there");
+}
+
+/// An update that another run left on the device: it makes progress while `count` is below `until`.
+fn running(method: &str, count: usize, until: usize) -> Option<Result<Value, otactl::rpc::CallError>> {
+    let percent = 10 + count.min(until);
+    (method == "OTA.Status")
+        .then(|| Ok(json!({"state": 1, "message": "Waiting for data", "progress_percent": percent})))
+}
+
+/// The pieces that were under way when their sender died are no progress of another client.
+#[tokio::test(start_paused = true)]
+async fn push_left_behind_with_pieces_under_way_is_ended() {
+    let started = Instant::now();
+    let (result, state) = update(|state, method, count| match method {
+        "OTA.End" => Some(remote(method, -1, "-13 Unexpected end of data")),
+        "OTA.Status" if state.calls.contains_key("OTA.End") => None,
+        // A question every half second: progress for three seconds.
+        "OTA.Status" => running(method, count, 6),
+        _ => None,
+    })
+    .await;
+    assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
+    assert_eq!(state.lock().expect("lock").calls["OTA.End"], 1, "that is the answer of an end that has worked");
+    assert!(started.elapsed() < Duration::from_secs(25), "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn update_of_another_client_that_makes_progress_is_left_alone() {
+    let (result, state) = update(|_, method, count| running(method, count, usize::MAX)).await;
+    assert!(matches!(result, Err(Failure::Refused(Refusal::UpdateRunning { .. }))), "{result:?}");
+    let state = state.lock().expect("lock");
+    assert!(!state.calls.contains_key("OTA.End") && !state.calls.contains_key("Sys.Reboot"), "{:?}", state.calls);
+}
+
+/// A reboot ends a download, and would roll an uncommitted firmware back.
+#[tokio::test(start_paused = true)]
+async fn download_on_an_uncommitted_device_is_not_ended_by_a_reboot() {
+    let (result, state) = update(|state, method, _| {
+        if method == "Sys.GetInfo" && state.committed {
+            (state.build, state.slot, state.committed) = (OTHER, 1, false);
+        }
+        match method {
+            "OTA.End" => Some(remote(method, -1, "Update not started")),
+            _ => running(method, 0, 0),
+        }
+    })
+    .await;
+    assert!(matches!(result, Err(Failure::Refused(Refusal::UpdateRunning { .. }))), "{result:?}");
+    assert!(!state.lock().expect("lock").calls.contains_key("Sys.Reboot"));
 }

@@ -356,8 +356,8 @@ fn undelivered(failure: update::Failure) -> (Kind, String) {
              `--listen :PORT`, or say with `--advertise` under which address the device reaches this machine"
         }
         F::Unlicensed { .. } => {
-            "`--via push` sends the firmware over --port instead, which needs no licence (with `--url`, otactl downloads it \
-             first); the device still runs its old firmware"
+            "use `--via push`: a push needs no licence (with `--url`, otactl downloads the firmware first); the device still \
+             runs its old firmware"
         }
         F::UrlUnreachable { .. } => {
             "the device still runs its old firmware. Check that the device reaches the server of the URL, or let otactl \
@@ -435,7 +435,8 @@ fn refusal_hint(refusal: &Refusal) -> String {
         Refusal::NoWayBack { .. } => "if it is to be updated all the same, without a way back, add `--force`",
         Refusal::Uncommitted { .. } => "`otactl commit` keeps what runs, `otactl revert` goes back; then update",
         Refusal::UpdateRunning { .. } => {
-            "wait until it has ended; `otactl status` shows how far it is, and `otactl reboot` ends one that was left behind"
+            "run the same command again when it has ended; `otactl status` shows its progress. Without `--no-abort`, otactl \
+             ends an update that makes no progress"
         }
     };
     hint.into()

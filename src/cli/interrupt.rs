@@ -51,11 +51,11 @@ fn describe(stage: &Stage) -> (String, &'static str) {
         ),
         Stage::Fetches { from_us: true, keeps_asking_for: Some(timeout), .. } => (
             format!(
-                "the device was fetching the firmware from here; it keeps asking for the rest every 3 s, and gives up {} \
-                 after its last progress; the old firmware keeps running",
+                "the device was downloading the firmware from otactl; it asks for the rest every 3 s and gives up after {} \
+                 without progress; the old firmware keeps running",
                 for_humans(Duration::from_secs(*timeout))
             ),
-            "`otactl reboot` ends it now; the same command, run again, does so by itself",
+            "`otactl reboot` ends this download now; so does the same command, run again",
         ),
         Stage::Fetches { from_us: false, keeps_asking_for, commit_timeout } => {
             let until = keeps_asking_for.map_or_else(String::new, |timeout| {
@@ -67,7 +67,7 @@ fn describe(stage: &Stage) -> (String, &'static str) {
                      go back {} after that unless it is committed",
                     seconds(*commit_timeout)
                 ),
-                "`otactl reboot` ends the download now; the same command, run again, waits for its end and goes on from there",
+                "`otactl reboot` ends the download now; otherwise run the same command again once the device has rebooted",
             )
         }
         // The end of it may be on its way, and unanswered.

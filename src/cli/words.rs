@@ -78,11 +78,9 @@ pub(crate) fn step(event: &Event) -> Option<(&'static str, String)> {
             ),
         ),
         Event::FallingBack { reason } => ("push", format!("{reason}; so the firmware is sent to it over --port")),
-        Event::DownloadingHere { reason } => ("download", format!("{reason}; downloading the firmware here")),
+        Event::DownloadingHere { reason } => ("download", format!("{reason}; otactl downloads the firmware instead")),
         Event::DownloadedHere { bytes } => ("download", format!("{bytes} bytes, digests verified")),
-        Event::GoesOn { said } => {
-            ("waiting", format!("the device reports an error and goes on with the update ({said})"))
-        }
+        Event::GoesOn { said } => ("waiting", format!("the device reported {said}, but its update still runs")),
         Event::Fetching { peer, .. } => ("fetch", format!("{peer} fetches the firmware")),
         Event::Pushing { window, chunk } => {
             ("push", format!("the device is sent the firmware, {window} at a time of {chunk} bytes"))

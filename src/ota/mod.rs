@@ -157,8 +157,9 @@ pub struct CreateSnapshot {
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct GetBootState {}
 
-/// `OTA.SetBootState`: set some fields of the boot state. Error -2 if there is none to set, -3 for an active slot that
-/// does not exist, which a device of 2019 to 2022 stores all the same. No device checks the revert slot.
+/// `OTA.SetBootState`: set some fields of the boot state. The device answers -2 if no field is given, and -3 for an active slot that
+/// does not exist. A device of 2019 to 2022 stores that slot all the same, and any revert slot without an error (as recorded
+/// in wire/ota2022-ws.json, cases `setbootstate_bad_slot` and `setbootstate_all`).
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct SetBootState {
     /// The slot that boots next.

@@ -1,7 +1,7 @@
 //! What the updaters' own words for a bundle that they refuse mean for the user.
 
 /// The words, and the next step.
-const KNOWN: [(&str, &str); 6] = [
+const KNOWN: [(&str, &str); 7] = [
     (
         "File size mismatch",
         "the manifest has no size, or a wrong one, for a part, and this device demands it: build the bundle again with a \
@@ -17,7 +17,11 @@ const KNOWN: [(&str, &str); 6] = [
         "the bundle is for another platform, or has no part that this device can use: give the firmware that was built for \
          the `arch` that `otactl info` shows",
     ),
-    ("Incomplete update package", "a part of the manifest has no file in the zip: build or download the bundle again"),
+    (
+        "Incomplete update package",
+        "the bundle lacks a part that this platform needs, such as `fs`: build the bundle with all its parts",
+    ),
+    ("Invalid HTTP response code", "the server does not have the firmware at this URL: check the URL"),
     (
         "Signature verification failed",
         "sign the bundle with the private halves of the device's keys; `otactl call Config.Get '{\"key\":\"update\"}'` shows \

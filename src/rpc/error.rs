@@ -74,7 +74,7 @@ pub enum CallError {
         detail: String,
     },
     /// The request is larger than a device takes. It was not sent.
-    #[error("the request {method} has {size} bytes; over this transport, a device takes less than {limit}")]
+    #[error("the request {method} has {size} bytes; a device takes at most {} bytes over this transport", .limit - 1)]
     TooLarge {
         /// The method that was to be called.
         method: String,

@@ -169,7 +169,7 @@ pub const KINDS: [Kind; 31] = [
     kind("wrong-platform", "", "bundles for the platform it claims are refused", |_| Ok(Fault::WrongPlatform)),
     kind("wrong-digest", "", "bundles end in a digest mismatch", |_| Ok(Fault::WrongDigest)),
     kind("reboot-at", "PERCENT", "a power cycle in the middle of a bundle, once", |v| Ok(Fault::RebootAt(percent(v)?))),
-    kind("cut-at", "PERCENT", "a broken connection in the middle of a bundle, once", |v| Ok(Fault::CutAt(percent(v)?))),
+    kind("cut-at", "PERCENT", "a pull loses its connection, or a push fails, once", |v| Ok(Fault::CutAt(percent(v)?))),
     kind("stall-at", "PERCENT", "stalls in the middle of a bundle, once", |v| Ok(Fault::StallAt(percent(v)?))),
     kind("slow-download", "BYTES", "takes so many bytes of a bundle per second", |v| {
         Ok(Fault::SlowDownload(number(v)?))

@@ -28,12 +28,12 @@ impl<T> Default for Replies<T> {
 }
 
 impl<T: Send + 'static> Replies<T> {
-    /// The replies that a call brings at once, if it was answered like this. A later one comes with `whither`.
+    /// The replies that a call brings at once, if it was answered like this. A later one comes with `destination`.
     ///
     /// A reply in the next turn is overtaken by others, and leaves before the next one of its kind is due.
-    pub fn to(&mut self, call: &Call, answered: Answered, board: &Board, whither: T) -> Vec<(String, T)> {
+    pub fn to(&mut self, call: &Call, answered: Answered, board: &Board, destination: T) -> Vec<(String, T)> {
         let (call, id) = (call.clone(), board.id().to_owned());
-        let reply = move |outcome| Some((wire::reply(&call, &id, &outcome)?, whither));
+        let reply = move |outcome| Some((wire::reply(&call, &id, &outcome)?, destination));
         match answered {
             Answered::Now(outcome) => reply(outcome).into_iter().collect(),
             Answered::NextTurn(outcome) => {

@@ -1,6 +1,6 @@
-//! An update that runs already when ours is to begin, or that is left when ours has failed. A push that nobody goes on with
-//! ends with `OTA.End`. A download ends with a reboot only, and until then a device since 2019 keeps asking for the rest (as
-//! recorded in wire/ota2022-ws.json, cases `end_while_pull_runs` and `pull_reboot_ends_it`).
+//! Handles an update that another run left on the device, or that remains after this run failed. `OTA.End` ends a push. Only a
+//! reboot ends a download; until then, a device of 2019 to 2022 asks for the rest (as recorded in wire/ota2022-ws.json, cases
+//! `end_while_pull_runs` and `pull_reboot_ends_it`).
 
 use std::time::Duration;
 
@@ -42,8 +42,8 @@ pub(super) async fn outlast(
             Ok(status) if !is_running(&status) => return Ok(()),
             Ok(status) if status.percent() != percent => {
                 (percent, changed) = (status.percent(), Instant::now());
-                // Pieces that were still under way when their sender died arrive earlier than this.
-                if started.elapsed() >= plan.patience.overdue {
+                // What was still under way when the other client died arrives earlier than this.
+                if started.elapsed() >= plan.patience.stalls {
                     return Err(refused(percent));
                 }
             }
@@ -118,11 +118,11 @@ async fn end(device: &Device, now: &Snapshot, reboot_timeout: Duration) -> Ended
     if until_idle(device, now, reboot_timeout).await { Ended::Download } else { Ended::Not }
 }
 
-/// Whether the device says within `patience` that no update runs.
-async fn until_idle(device: &Device, now: &Snapshot, patience: Duration) -> bool {
-    let (started, timeout) = (Instant::now(), reboot::probe_timeout(device, now));
-    while started.elapsed() < patience {
-        match device.call_within(ota::GetStatus {}, timeout).await {
+/// Returns true if the device reports within `timeout` that no update runs.
+async fn until_idle(device: &Device, now: &Snapshot, timeout: Duration) -> bool {
+    let (started, probe_timeout) = (Instant::now(), reboot::probe_timeout(device, now));
+    while started.elapsed() < timeout {
+        match device.call_within(ota::GetStatus {}, probe_timeout).await {
             Ok(status) if !is_running(&status) => return true,
             Ok(_) => {}
             Err(error) if error.is_passing() => device.hang_up_after(&error),

@@ -113,9 +113,9 @@ pub enum Event {
         #[serde(skip_serializing_if = "Option::is_none")]
         keeps_asking_for: Option<u64>,
     },
-    /// The device reported an error, and goes on with the update all the same.
+    /// The device reported an error, but its update still runs.
     GoesOn {
-        /// Its words.
+        /// The device's error text.
         said: String,
     },
     /// The device should have asked for the firmware by now.

@@ -161,13 +161,13 @@ pub enum Failure {
     /// The device has no licence key, and refuses every URL.
     #[error("the device refuses to fetch firmware by itself: it has no licence key")]
     Unlicensed {
-        /// Its words.
+        /// The device's error text.
         said: String,
     },
     /// The device could not fetch the firmware from the URL.
     #[error("the device could not fetch the firmware from the URL: {said}")]
     UrlUnreachable {
-        /// Its words.
+        /// The device's error text.
         said: String,
     },
     /// The device did not fetch the firmware from the URL, and neither could otactl.

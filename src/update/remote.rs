@@ -31,7 +31,7 @@ pub enum DownloadError {
     #[error("the server sent nothing for {}", for_humans(STALL))]
     Stalled,
     /// It took too long.
-    #[error("it was not done within {}", for_humans(*.0))]
+    #[error("the download took longer than {}", for_humans(*.0))]
     TooSlow(Duration),
     /// It is no bundle that a device can take.
     #[error(transparent)]
@@ -64,7 +64,6 @@ async fn read_whole(client: &Client, url: &str) -> Result<Bundle, DownloadError>
         }
         bytes.extend_from_slice(&chunk);
     }
-    // Digests of a large bundle take their time, in which nothing else waits.
     Bundle::from_bytes(bytes).map_err(DownloadError::Bundle)
 }
 

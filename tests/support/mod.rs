@@ -12,6 +12,8 @@ pub mod certificates;
 pub mod fifo;
 pub mod firmware_host;
 pub mod frames;
+pub mod https;
+pub mod outage;
 pub mod peers;
 pub mod proxy;
 pub mod recording;

@@ -167,6 +167,18 @@ impl Way {
         Bench::new(port, device, ())
     }
 
+    /// The same, with a serial line that is fast enough for a whole firmware, for [`device_at`].
+    pub async fn simulated_fast(self, config: Config) -> Bench {
+        #[cfg(unix)]
+        if self == Self::Serial {
+            let mut device = simulator_with(config).await;
+            let line = sim::uart::Config { baud_rate: BAUD_RATE, ..sim::uart::Config::default() };
+            let port = device.serve_serial(line).expect("a pseudo terminal").display().to_string();
+            return Bench::new(port, device, ());
+        }
+        self.simulated(config).await
+    }
+
     /// A simulated device behind a broker of its own, with the library of today.
     #[cfg(unix)]
     async fn behind_a_broker(self, config: Config) -> Bench {

@@ -13,15 +13,15 @@ const BAD_SLOT: i64 = -3;
 
 /// Set some fields of the boot state (OTA.SetBootState)
 ///
-/// For repairs: a wrong state can make the device boot a slot that does not work. A slot that the platform does not have is
-/// refused before anything is sent. Devices of 2019 to 2022 store such a slot although they answer with an error, and no
-/// device checks the revert slot.
+/// For repairs: a wrong state can make the device boot a slot that does not work. otactl refuses a slot that the platform
+/// does not have (ESP32, ESP8266, CC32xx; the slots of other platforms are not known). A device of 2019 to 2022 answers such
+/// an active slot with an error, and stores it. It stores any revert slot without an error.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     fields: Fields,
 
-    /// Send also a slot that the platform does not have
+    /// Also send a slot that the platform does not have
     #[arg(long)]
     force: bool,
 }
@@ -54,10 +54,8 @@ impl Args {
         if let Some(platform) = &platform {
             fields.check(platform)?;
         }
-        let before = match fields.active_slot {
-            Some(_) => if_answered(device.call(ota::GetBootState {}).await)?,
-            None => None,
-        };
+        let names_a_slot = fields.active_slot.or(fields.revert_slot).is_some();
+        let before = if names_a_slot { if_answered(device.call(ota::GetBootState {}).await)? } else { None };
         match device.call_value(fields.request()).await {
             Ok(value) => context.output.result(&value),
             Err(error) if error.remote().is_some_and(|error| error.code == BAD_SLOT) => {
@@ -80,8 +78,7 @@ impl Fields {
         let missing = given.into_iter().find_map(|(option, slot)| Some((option, slot.filter(|&slot| slot >= slots)?)));
         let Some((option, slot)) = missing else { return Ok(()) };
         let last = slots - 1;
-        let message =
-            format!("{option} {slot}: the device has no slot {slot}; an {platform} has the slots 0 to {last}");
+        let message = format!("{option} {slot}: the device has no slot {slot}; {platform} has slots 0 to {last}");
         Err(Failure::new(Kind::Refused, message).hint(
             "`otactl get-boot-state` shows the slots in use; with `--force` the device is sent the slot all the same",
         ))
@@ -103,8 +100,7 @@ async fn platform(device: &Device) -> Result<Option<String>, Failure> {
     Ok(info.map(|info| info.arch))
 }
 
-/// The reply. `None` if the device answered with an error or with another shape: what is only good to know must not stop
-/// a repair.
+/// The reply. `None` if the device answered with an error or with another shape: an optional query must not stop a repair.
 fn if_answered<T>(reply: Result<T, CallError>) -> Result<Option<T>, CallError> {
     match reply {
         Ok(reply) => Ok(Some(reply)),
@@ -130,16 +126,13 @@ async fn bad_slot(device: &Device, error: CallError, before: Option<BootState>) 
     let hint = match (stored, before) {
         (Ok(stored), Some(before)) if stored == before => "give a slot that the device has".into(),
         (Ok(stored), Some(before)) => {
-            format!("`{}` restores the boot state, before the device reboots", mending(&before, &stored))
+            format!("`{}` restores the boot state, before the device reboots", repair_command(&before, &stored))
         }
         (Ok(_), None) => {
-            "`otactl set-boot-state --active-slot SLOT`, with the slot that runs, restores the boot state, before \
-                          the device reboots"
-                .into()
+            "`otactl get-boot-state` shows the boot state; correct a bad slot before the device reboots".into()
         }
         (Err(_), _) => {
-            "`otactl get-boot-state` shows what the device has stored; a bad slot is to be corrected before the \
-                        device reboots"
+            "`otactl get-boot-state` shows what the device has stored; correct a bad slot before the device reboots"
                 .into()
         }
     };
@@ -155,8 +148,8 @@ fn fields(boot: &BootState) -> String {
     )
 }
 
-/// The command that takes `stored` back to `before`. The active slot always stands in it.
-fn mending(before: &BootState, stored: &BootState) -> String {
+/// Returns the command that changes `stored` back to `before`. It always names the active slot.
+fn repair_command(before: &BootState, stored: &BootState) -> String {
     let mut command = format!("otactl set-boot-state --active-slot {}", before.active_slot);
     // Writing to a String does not fail.
     if stored.is_committed != before.is_committed {
@@ -175,7 +168,7 @@ mod tests {
     const BEFORE: BootState = BootState { active_slot: 1, is_committed: true, revert_slot: Some(0), commit_timeout: 0 };
 
     #[test]
-    fn mending_command_names_the_fields_that_differ() {
+    fn repair_command_command_names_the_fields_that_differ() {
         for (stored, expected) in [
             (BootState { active_slot: 5, ..BEFORE }, "otactl set-boot-state --active-slot 1"),
             (
@@ -183,7 +176,7 @@ mod tests {
                 "otactl set-boot-state --active-slot 1 --is-committed true --revert-slot 0",
             ),
         ] {
-            assert_eq!(mending(&BEFORE, &stored), expected, "{stored:?}");
+            assert_eq!(repair_command(&BEFORE, &stored), expected, "{stored:?}");
         }
     }
 

@@ -66,11 +66,11 @@ pub(crate) struct Args {
     #[arg(long, requires = "serial")]
     console_noise: bool,
 
-    /// The generation of its update service
+    /// Generation of the device's OTA service
     #[arg(long, value_name = "YEAR", default_value = "2022")]
     generation: UpdateGeneration,
 
-    /// Let it refuse every URL, as devices since 2019 do without a licence; pushes need none
+    /// Refuse every URL, as a device without a licence does; no effect with --generation 2018
     #[arg(long)]
     unlicensed: bool,
 
@@ -155,13 +155,13 @@ enum AuthAlgo {
 /// The generations of the update service.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum UpdateGeneration {
-    /// Downloads only, each in one request
+    /// Pull only; a lost connection ends the download
     #[value(name = "2018")]
     Y2018,
-    /// Pushes, resumed downloads, a licence
+    /// Pull (needs a licence; resumes after a lost connection) and push
     #[value(name = "2019")]
     Y2019,
-    /// The same, with stricter checks of a bundle
+    /// As 2019, with stricter checks of a bundle
     #[value(name = "2022")]
     Y2022,
 }

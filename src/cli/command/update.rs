@@ -37,11 +37,11 @@ pub(crate) struct Args {
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
 
-    /// A URL from which the device fetches the firmware by itself; where it cannot or may not, otactl downloads it
+    /// URL from which the device downloads the firmware; if the device cannot reach it or has no licence, otactl does
     #[arg(long, value_name = "URL")]
     url: Option<String>,
 
-    /// How the device gets the firmware: it fetches it, or otactl pushes it over --port
+    /// How the device gets the firmware: by a pull (it downloads) or a push (otactl sends it over --port)
     #[arg(long, value_name = "WAY", default_value = "auto")]
     via: Way,
 
@@ -101,10 +101,10 @@ pub(crate) struct Args {
     #[arg(long, num_args = 2, value_names = ["CERT", "KEY"])]
     serve_tls: Option<Vec<PathBuf>>,
 
-    /// Refuse while the device holds an update that an earlier run left behind, instead of ending it
+    /// Never end an update on the device; refuse if one runs
     ///
-    /// Without it, a push that makes no progress is ended with OTA.End, and a download with a reboot, as long as the device
-    /// is committed.
+    /// Without this option, otactl ends an update that has made no progress for 15 s: a push with OTA.End, a download with a
+    /// reboot. It also ends a download of its own that failed. It never reboots a device whose firmware is uncommitted.
     #[arg(long)]
     no_abort: bool,
 
@@ -132,11 +132,11 @@ pub(crate) struct Args {
 /// How the device gets the firmware.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Way {
-    /// It fetches the firmware, or gets it pushed where it cannot
+    /// Pull; push if the device cannot download the firmware
     Auto,
-    /// It fetches the firmware: a FILE from otactl, a URL by itself
+    /// The device downloads the firmware: a FILE from otactl, a URL from its server
     Pull,
-    /// otactl pushes the firmware over --port
+    /// otactl sends the firmware over --port; it downloads a URL first
     Push,
 }
 

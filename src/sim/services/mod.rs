@@ -75,13 +75,13 @@ impl Answer {
 pub struct Surroundings<'a> {
     /// The device's id.
     pub id: &'a str,
-    /// Who calls, as `RPC.Ping` tells it.
+    /// The caller's address, as `RPC.Ping` reports it.
     pub channel: &'a str,
     /// The device's own address.
     pub ip: &'a str,
-    /// Who may call.
+    /// The credentials that the device accepts.
     pub auth: Option<&'a Auth>,
-    /// Whose firmware the device takes.
+    /// The signatures that the device requires.
     pub update: &'a UpdateConfig,
     /// Whether it takes firmware from any URL.
     pub licensed: bool,
@@ -123,7 +123,7 @@ fn settle(answers: &mut [Answer], with: impl Fn() -> Answer) {
 
 fn answer(device: &mut Device, call: &Call, around: Surroundings<'_>, now: Instant) -> Answer {
     let by_fault = device.faults().answer(&call.method, device.runs_new_firmware(), device.generation());
-    // A method that does not exist is told to anybody.
+    // A missing method is reported without authentication.
     let exists = by_fault.is_some() || methods(device).any(|(name, _)| name == call.method);
     if let (Some(auth), true, false) = (around.auth, exists, call.is_authorised)
         && let Err(refusal) = auth.check_frame(call.auth.as_ref(), around.unix_time)
@@ -331,7 +331,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is called, in whatever order: each call has an answer, and the device can always boot.
+        /// Any calls, in any order: each call has an answer, and the device can always boot.
         #[test]
         fn any_calls_are_answered_without_a_panic(
             calls in prop::collection::vec((select(METHODS.to_vec()), params(), 1..3_usize, 0..2000_u64), 0..40),

@@ -317,6 +317,22 @@ async fn changed(progress: &mut Option<Receiver<Fetched>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::update::patience::Patience;
+
+    /// A device of 2018 counts its timeout from the beginning; since 2019, from the last progress.
+    #[test]
+    fn device_is_told_a_timeout_that_fits_its_engine() {
+        let limits = |download, dead| {
+            let patience = Patience::default().with(Duration::from_secs(10), Duration::from_secs(dead));
+            Limits { download: Duration::from_secs(download), patience, has_other_way: false }
+        };
+        for (engine, download, dead, expected) in
+            [(Engine::OneShot, 600, 60, 600), (Engine::Resuming, 600, 60, 60), (Engine::Resuming, 30, 60, 30)]
+        {
+            let timeout = device_timeout(engine, &limits(download, dead)).as_secs();
+            assert_eq!(timeout, expected, "{engine:?}, download {download} s, stall {dead} s");
+        }
+    }
 
     #[test]
     fn a_download_has_as_long_as_its_size_needs() {

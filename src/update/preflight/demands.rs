@@ -1,21 +1,22 @@
-//! What the updaters of 2019 and later demand and that of 2018 does not: a size for each part and a part for each file
-//! (2022), and a licence for a pull (2019 to 2022).
+//! Checks what only updaters since 2019 require: a size for each part and a part for each file (2022), and a licence for a
+//! pull (2019 to 2022; as recorded in wire/ota2022-ws.json, cases `push_no_size` and `update_unlicensed`).
 //!
-//! The updaters of 2019 and 2022 describe themselves alike. So a bundle that only that of 2022 refuses is not refused here.
+//! Updaters of 2019 and 2022 report the same methods, so a bundle that only 2022 refuses is a note, not a refusal.
 
 use super::findings::Found;
-use super::methods::{Delivery, is_of_2018};
+use super::methods::Delivery;
 use super::questions::Told;
 use crate::bundle::Manifest;
+use crate::ota::Engine;
 use crate::text::printable;
-use crate::update::plan::Source;
+use crate::update::plan::{Source, Via};
 
 /// What is found of the bundle and of the licence. Nothing for a device of 2018, and nothing of what is as it should be.
-pub(super) fn judge(source: &Source, delivery: Delivery, told: &Told) -> Vec<Found> {
-    if is_of_2018(told.methods.as_deref()) {
+pub(super) fn judge(source: &Source, via: Via, delivery: Delivery, told: &Told) -> Vec<Found> {
+    if Engine::of(told.methods.as_deref(), true) == Engine::OneShot {
         return Vec::new();
     }
-    [sizes(source.manifest()), files(source), license(source, delivery, told.license)].into_iter().flatten().collect()
+    [sizes(source.manifest()), files(source), license(via, delivery, told.license)].into_iter().flatten().collect()
 }
 
 /// A size that is wrong is refused when the bundle is read.
@@ -44,7 +45,7 @@ fn files(source: &Source) -> Option<Found> {
 }
 
 /// An empty setting does not prove that the device is unlicensed.
-fn license(source: &Source, delivery: Delivery, license: Option<bool>) -> Option<Found> {
+fn license(via: Via, delivery: Delivery, license: Option<bool>) -> Option<Found> {
     const PROBABLY: &str =
         "the device has no licence key, so it will probably refuse to download the firmware by itself";
     const NO_NEED: &str = "a push needs no licence";
@@ -55,10 +56,9 @@ fn license(source: &Source, delivery: Delivery, license: Option<bool>) -> Option
     if license? {
         return Some(Found::good("license", "the device has a licence key"));
     }
-    let way_out = match (source, delivery) {
-        (Source::Url { .. }, _) => "download the bundle and give the file with `--via push`",
-        (_, Delivery::Pull) => "give `--via push`",
-        (_, _) => "it is sent the firmware instead",
+    let way_out = match via {
+        Via::Auto | Via::Push => "otactl pushes the firmware instead",
+        Via::Pull => "use `--via push`",
     };
     Some(Found::weak("license", format!("{PROBABLY}; {NO_NEED}: {way_out}")))
 }
@@ -124,7 +124,7 @@ mod tests {
             (recorded("wire/firmware/good.zip"), newer, "sizes: the manifest has no size for the parts `app`, `fs`"),
         ] {
             let told = Told { methods, ..Told::default() };
-            let found = judge(&source, Delivery::Push, &told);
+            let found = judge(&source, Via::Push, Delivery::Push, &told);
             let says: Vec<_> = found.iter().map(|found| format!("{}: {}", found.what, found.says)).collect();
             assert!(says.join("\n").starts_with(expected), "{source:?} {told:?}: {says:?}, not {expected}");
             assert_eq!(says.len(), usize::from(!expected.is_empty()), "{source:?} {told:?}: {says:?}");
@@ -135,19 +135,19 @@ mod tests {
     #[test]
     fn empty_licence_is_found_only_where_a_pull_may_need_it() {
         let (newer, old) = (Some(list(&["OTA.Update", "OTA.Begin"])), Some(list(&["OTA.Update"])));
-        let (bundle, url) = (recorded("fixtures/demo-2.0.0-esp32.zip"), url(&json!({})));
-        for (source, delivery, methods, license, expected) in [
-            (&bundle, Delivery::Pull, &newer, Some(false), Some((Bearing::Weak, "no licence: give `--via push`"))),
-            (&bundle, Delivery::Either, &newer, Some(false), Some((Bearing::Weak, "it is sent the firmware instead"))),
-            (&url, Delivery::Pull, &newer, Some(false), Some((Bearing::Weak, "give the file with `--via push`"))),
-            (&bundle, Delivery::Pull, &None, Some(false), Some((Bearing::Weak, "no licence: give `--via push`"))),
-            (&bundle, Delivery::Push, &newer, Some(false), None),
-            (&bundle, Delivery::Pull, &old, Some(false), None),
-            (&bundle, Delivery::Pull, &newer, None, None),
-            (&bundle, Delivery::Pull, &newer, Some(true), Some((Bearing::Good, "has a licence key"))),
+        let bundle = recorded("fixtures/demo-2.0.0-esp32.zip");
+        let (pushes, asks) = ("no licence: otactl pushes the firmware instead", "no licence: use `--via push`");
+        for (via, delivery, methods, license, expected) in [
+            (Via::Pull, Delivery::Pull, &newer, Some(false), Some((Bearing::Weak, asks))),
+            (Via::Auto, Delivery::Either, &newer, Some(false), Some((Bearing::Weak, pushes))),
+            (Via::Auto, Delivery::Pull, &None, Some(false), Some((Bearing::Weak, pushes))),
+            (Via::Push, Delivery::Push, &newer, Some(false), None),
+            (Via::Pull, Delivery::Pull, &old, Some(false), None),
+            (Via::Pull, Delivery::Pull, &newer, None, None),
+            (Via::Pull, Delivery::Pull, &newer, Some(true), Some((Bearing::Good, "has a licence key"))),
         ] {
             let told = Told { methods: methods.clone(), license, ..Told::default() };
-            let found = judge(source, delivery, &told);
+            let found = judge(&bundle, via, delivery, &told);
             let found = found.iter().map(|found| (found.bearing, found.says.as_str())).next();
             assert_eq!(found.map(|found| found.0), expected.map(|expected| expected.0), "{delivery:?} {told:?}");
             if let (Some((_, says)), Some((_, end))) = (found, expected) {

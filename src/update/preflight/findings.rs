@@ -52,7 +52,7 @@ pub(super) fn of(plan: &Plan, delivery: Delivery, now: &Snapshot, told: &Told) -
     found.push(needed(plan, delivery, methods));
     found.push(signed::judge(&plan.source, told.settings.as_ref()));
     found.extend(room::judge(plan, &now.info));
-    found.extend(demands::judge(&plan.source, delivery, told));
+    found.extend(demands::judge(&plan.source, plan.via, delivery, told));
     if plan.snapshot_first {
         found.push(Found::good("snapshot", "what runs is copied to the other slot before the update"));
     }

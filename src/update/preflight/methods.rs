@@ -72,11 +72,6 @@ fn needed(plan: &Plan, delivery: Delivery) -> Vec<&'static str> {
     names
 }
 
-/// Whether the updater is that of 2018 for certain: those of 2019 and later have `OTA.Begin`.
-pub(super) fn is_of_2018(methods: Option<&[String]>) -> bool {
-    !has(methods, PUSH[0])
-}
-
 fn has(methods: Option<&[String]>, wanted: &str) -> bool {
     methods.is_none_or(|methods| methods.iter().any(|name| name == wanted))
 }

@@ -92,12 +92,11 @@ pub struct PushFailure {
     pub acknowledged: u64,
     /// Bytes of the bundle.
     pub total: u64,
-    /// What became of what the device has. Unless that is ended, or the device was restarted, it takes no other update
-    /// until its time for this one is over.
+    /// Result of cancelling the push. A push that was not cancelled blocks other updates until its timeout or a reboot.
     pub aborted: Aborted,
 }
 
-/// What became of an update that a device was told to give up with `OTA.End`.
+/// Result of cancelling an update with `OTA.End`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Aborted {
     /// The device was not told.
@@ -112,7 +111,7 @@ pub enum Aborted {
     NotPushed,
     /// The device has no such method.
     Unsupported,
-    /// The device was not heard to answer.
+    /// The device did not answer.
     Unheard,
 }
 
@@ -196,8 +195,8 @@ pub async fn push(
     Err(PushFailure { reason, acknowledged: push.flight.acknowledged() as u64, total, aborted })
 }
 
-/// Has the device forget what it was sent, as long as that is not everything: then it reboots into it in any case. The
-/// answer gets `timeout`.
+/// Cancels an incomplete push and waits up to `timeout` for the reply. A device that has every byte reboots into the firmware
+/// all the same.
 pub async fn abort(device: &Device, timeout: Duration) -> Aborted {
     match device.call_within(ota::End {}, timeout).await {
         Ok(Value::Object(status)) if status.get("is_committed") == Some(&Value::Bool(false)) => Aborted::Applied,

@@ -1,0 +1,202 @@
+//! What users meet on the engines of 2019 to 2022, and did not meet before: licences, downloads that go on, updates that are
+//! left behind. The simulated device, the sockets and the files are real; the waits of the update are shortened, all alike.
+
+mod support;
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use otactl::bundle::Bundle;
+use otactl::ota;
+use otactl::rpc::Device;
+use otactl::sim::{Config, Generation};
+use otactl::update::snapshot::Snapshot;
+use otactl::update::{Event, Failure, Plan, Serving, Source, Success, Via, run};
+use support::bundles::BundleServer;
+use support::certificates::Authority;
+use support::outage::Outage;
+use support::told::Told;
+use support::ways::{Bench, PATIENCE, Way, device_at};
+use support::{DEMO, assert_runs, file, run_on, running_device, simulator_with, ws};
+use tokio::net::TcpListener;
+
+fn unlicensed() -> Config {
+    Config { licensed: false, ..running_device() }
+}
+
+fn bundle() -> Bundle {
+    Bundle::read(&file(DEMO)).expect("the demo")
+}
+
+fn plan(source: Source, via: Via) -> Plan {
+    let plan = Plan::new(source);
+    let serving = Serving { device_host: Some(("127.0.0.1".into(), 80)), ..Serving::default() };
+    Plan { via, serving, http: Some(reqwest_client()), patience: plan.patience.scaled(0.1), ..plan }
+}
+
+fn reqwest_client() -> reqwest::Client {
+    let tls = otactl::transport::tls::client_config(true, &otactl::transport::tls::Settings::default());
+    reqwest::Client::builder().tls_backend_preconfigured(tls.expect("a configuration")).build().expect("a client")
+}
+
+async fn update(bench: &Bench, plan: &Plan) -> (Result<Success, Failure>, Told, Duration) {
+    let (device, told, started) = (device_at(&bench.port, PATIENCE), Told::default(), Instant::now());
+    (run(&device, plan, &told).await, told, started.elapsed())
+}
+
+/// A device without a licence key refuses to pull at once, and gets the firmware pushed.
+#[tokio::test]
+async fn unlicensed_device_gets_the_firmware_pushed_at_once() {
+    let ended = Way::PLAIN.iter().map(|&way| async move {
+        let bench = way.simulated_fast(unlicensed()).await;
+        let (result, told, took) = update(&bench, &plan(Source::Bundle(bundle()), Via::Auto)).await;
+        assert!(matches!(result, Ok(Success::Updated(_))), "{way:?}: {result:?}");
+        let reasons = |event: &Event| matches!(event, Event::FallingBack { reason } if reason.contains("licence key"));
+        assert_eq!(told.count(reasons), 1, "{way:?}");
+        if way == Way::WebSocket {
+            assert!(took < Duration::from_secs(3), "{took:?}");
+        }
+        runs_committed(&bench).await;
+    });
+    futures_util::future::join_all(ended).await;
+}
+
+/// What counts in the end: what the device reports of itself.
+async fn runs_committed(bench: &Bench) {
+    let now = Snapshot::take(&device_at(&bench.port, PATIENCE), PATIENCE).await.expect("an answer");
+    assert_eq!((now.info.fw_version.as_str(), now.boot.is_committed), ("2.0.0", true), "{}", bench.port);
+}
+
+#[tokio::test]
+async fn unlicensed_device_that_has_to_pull_is_explained() {
+    let bundles = BundleServer::start().await;
+    let device = simulator_with(unlicensed()).await;
+    let url = bundles.url("demo-2.0.0-esp32.zip");
+    for args in [&["update", DEMO, "--via", "pull"][..], &["update", "--url", &url, "--via", "pull"]] {
+        let run = run_on(&ws(&device), args).await;
+        assert_eq!(run.code, 8, "{args:?}: {}", run.shown());
+        for expected in ["refuses to fetch firmware by itself: it has no licence key", "\nhint: use `--via push`"] {
+            assert!(run.stderr.contains(expected), "{args:?}: {}", run.shown());
+        }
+        assert_runs(&ws(&device), "1.0.0", true).await;
+    }
+}
+
+/// otactl downloads what the device may not, checks it, and pushes it.
+#[tokio::test]
+async fn url_that_the_device_may_not_fetch_is_downloaded_and_pushed() {
+    let bundles = BundleServer::start().await;
+    for args in [&[][..], &["--via", "push"]] {
+        let device = simulator_with(unlicensed()).await;
+        let url = bundles.url("demo-2.0.0-esp32.zip");
+        let run = run_on(&ws(&device), &[&["update", "--url", &url], args].concat()).await;
+        assert_eq!(run.code, 0, "{args:?}: {}", run.shown());
+        assert_runs(&ws(&device), "2.0.0", true).await;
+    }
+    // What is downloaded has to be a bundle, whole and unchanged.
+    for (path, message) in [
+        ("trunc/demo-2.0.0-esp32.zip", "otactl could not download it"),
+        ("badsha.zip", "otactl could not download it: part `app`"),
+        ("nope.zip", "otactl could not download it: HTTP status 404"),
+    ] {
+        let device = simulator_with(unlicensed()).await;
+        let run = run_on(&ws(&device), &["update", "--force", "--url", &bundles.url(path)]).await;
+        assert_eq!(run.code, 8, "{path}: {}", run.shown());
+        assert!(run.stderr.contains(message), "{path}: {}", run.shown());
+        assert_runs(&ws(&device), "1.0.0", true).await;
+    }
+}
+
+/// The simulated device trusts no authority, and so cannot fetch over TLS. otactl trusts the one that it is given, and the
+/// device then fetches from otactl.
+#[tokio::test]
+async fn url_that_the_device_cannot_fetch_is_downloaded_and_served() {
+    let authority = Authority::new();
+    let address = support::https::serve(&authority, file(DEMO)).await;
+    for generation in [Generation::Y2018, Generation::Y2022] {
+        let device = simulator_with(Config { generation, ..running_device() }).await;
+        let (url, ca) = (format!("https://127.0.0.1:{}/fw.zip", address.port()), authority.file());
+        let port = ws(&device);
+        let refused = run_on(&port, &["update", "--url", &url, "--via", "push"]).await;
+        assert_ne!(refused.code, 0, "TLS is verified: {}", refused.shown());
+        let run = run_on(&port, &["--ca-cert-file", &ca, "update", "--url", &url]).await;
+        assert_eq!(run.code, 0, "{generation:?}: {}", run.shown());
+        assert!(run.stderr.contains("otactl downloads the firmware instead"), "{generation:?}: {}", run.shown());
+        assert_runs(&port, "2.0.0", true).await;
+    }
+}
+
+/// The way to the server breaks, and the server cannot be reached when the device asks again: the device says `Connect
+/// error`, and comes back for the rest.
+#[tokio::test]
+async fn download_whose_server_is_gone_for_a_while_goes_on() {
+    let ended = Way::PLAIN.iter().map(|&way| async move {
+        let bench = way.simulated_fast(Config { retry_after: Duration::from_millis(300), ..running_device() }).await;
+        let server = free_address().await;
+        let outage = Outage::start(server, 100_000, Duration::from_millis(700)).await;
+        let advertise = Some(("127.0.0.1".into(), Some(outage.address.port())));
+        let plan = plan(Source::Bundle(bundle()), Via::Pull);
+        let plan = Plan { serving: Serving { listen: Some(server), advertise, ..plan.serving.clone() }, ..plan };
+        let (result, told, _) = update(&bench, &plan).await;
+        assert!(matches!(result, Ok(Success::Updated(_))), "{way:?}: {result:?}");
+        let goes_on = |event: &Event| matches!(event, Event::GoesOn { said } if said.contains("Connect error"));
+        assert_eq!(told.count(goes_on), 1, "{way:?}");
+        runs_committed(&bench).await;
+    });
+    futures_util::future::join_all(ended).await;
+}
+
+/// The same with a server that is not ours.
+#[tokio::test]
+async fn download_from_a_url_whose_server_is_gone_for_a_while_goes_on() {
+    let bundles = BundleServer::start().await;
+    let bench = Way::WebSocket.simulated(Config { retry_after: Duration::from_millis(300), ..running_device() }).await;
+    let outage = Outage::start(bundles.address, 100_000, Duration::from_millis(700)).await;
+    let url = format!("http://{}/demo-2.0.0-esp32.zip", outage.address);
+    let source = Source::Url { url, manifest: Ok(bundle().manifest().clone()), signed: None };
+    let (result, told, _) = update(&bench, &plan(source, Via::Auto)).await;
+    assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
+    assert_eq!(told.count(|event| matches!(event, Event::GoesOn { .. })), 1);
+    runs_committed(&bench).await;
+}
+
+/// An address at which nothing listens yet.
+async fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    listener.local_addr().expect("an address")
+}
+
+/// Begins what a killed otactl leaves behind.
+async fn left_behind(device: &Device, is_push: bool, bundles: &BundleServer) {
+    if is_push {
+        device.call(ota::Begin { timeout: 600, commit_timeout: 60, size: 328_820 }).await.expect("idle");
+        device.call(ota::Write { offset: 0, data: "UEsDBA==".into() }).await.expect("a piece");
+        return;
+    }
+    let update = ota::Update { url: bundles.url("held/demo-2.0.0-esp32.zip"), commit_timeout: 60, timeout: 600 };
+    // The call is given up, and the download goes on.
+    let error = device.call_within(update, Duration::from_millis(300)).await.expect_err("no answer");
+    assert!(error.may_have_arrived(), "{error}");
+    let status = device.call(ota::GetStatus {}).await.expect("a status");
+    assert_eq!(status.state, ota::UpdateState::Progress, "{status:?}");
+}
+
+#[tokio::test]
+async fn update_that_was_left_behind_is_ended_by_the_next_one() {
+    let bundles = BundleServer::start().await;
+    for is_push in [false, true] {
+        for via in [Via::Pull, Via::Push] {
+            let bench = Way::WebSocket.simulated(running_device()).await;
+            left_behind(&bench.device(None), is_push, &bundles).await;
+            let refusing = Plan { no_abort: true, ..plan(Source::Bundle(bundle()), via) };
+            let (refused, ..) = update(&bench, &refusing).await;
+            let failure = refused.expect_err("an update runs");
+            assert_eq!(failure.facts().outcome, "refused", "push left: {is_push}, {via:?}: {failure}");
+            let (result, told, _) = update(&bench, &plan(Source::Bundle(bundle()), via)).await;
+            assert!(matches!(result, Ok(Success::Updated(_))), "push left: {is_push}, {via:?}: {result:?}");
+            let ended = |event: &Event| matches!(event, Event::Ended { by_reboot, .. } if *by_reboot != is_push);
+            assert_eq!(told.count(ended), 1, "push left: {is_push}, {via:?}");
+            runs_committed(&bench).await;
+        }
+    }
+}

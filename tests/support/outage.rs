@@ -1,0 +1,64 @@
+//! A way to a server that breaks in the middle of a download, and is gone for a while.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::task::JoinSet;
+
+/// A proxy that ends when it is dropped.
+pub struct Outage {
+    pub address: SocketAddr,
+    _tasks: JoinSet<()>,
+}
+
+impl Outage {
+    /// Passes the first connection on to `server`, and cuts it after so many bytes of the answer. For `lasts`, connecting is
+    /// refused then; after that, everything is passed on.
+    pub async fn start(server: SocketAddr, bytes: usize, lasts: Duration) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let (stream, _) = listener.accept().await.expect("a connection");
+            // A connection that is cut is what this is for.
+            let _ = pass_some(stream, server, bytes).await;
+            drop(listener);
+            tokio::time::sleep(lasts).await;
+            let socket = TcpSocket::new_v4().expect("a socket");
+            socket.set_reuseaddr(true).expect("an option");
+            socket.bind(address).expect("the same port");
+            let listener = socket.listen(16).expect("a listener");
+            let mut connections = JoinSet::new();
+            while let Ok((mut stream, _)) = listener.accept().await {
+                connections.spawn(async move {
+                    if let Ok(mut server) = TcpStream::connect(server).await {
+                        let _ = copy_bidirectional(&mut stream, &mut server).await;
+                    }
+                });
+            }
+        });
+        Self { address, _tasks: tasks }
+    }
+}
+
+async fn pass_some(client: TcpStream, server: SocketAddr, mut bytes: usize) -> std::io::Result<()> {
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = TcpStream::connect(server).await?.into_split();
+    let requests = tokio::io::copy(&mut from_client, &mut to_server);
+    let answers = async {
+        let mut buffer = vec![0; 1460];
+        while bytes > 0 {
+            let read = from_server.read(&mut buffer).await?;
+            let passed = read.min(bytes);
+            to_client.write_all(&buffer[..passed]).await?;
+            bytes = if read == 0 { 0 } else { bytes - passed };
+        }
+        Ok(())
+    };
+    tokio::select! {
+        result = requests => result.map(|_| ()),
+        result = answers => result,
+    }
+}
