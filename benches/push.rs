@@ -95,7 +95,8 @@ async fn send(device: &Device) -> f64 {
     let pushed = push(device, &bundle, &before, terms, &Nobody).await.expect("sent");
     let took = started.elapsed().as_secs_f64();
     assert_eq!(pushed, Pushed::Confirmed);
-    device.call(ota::GetInfo {}).await.expect_err("it is about to reboot");
+    let boot = device.call(ota::GetBootState {}).await.expect("a boot state");
+    assert!(!boot.is_committed && boot.active_slot == 1, "the device has the firmware: {boot:?}");
     took
 }
 

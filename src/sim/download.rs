@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::device::Firmware;
 use super::faults::DownloadFault;
+use super::firmware::Firmware;
 use super::generation::Generation;
 use super::http_client::{self, Response, device_headers};
 use super::signing::UpdateConfig;

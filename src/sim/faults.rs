@@ -4,8 +4,8 @@
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-use super::device::DONE;
 use super::fault::Fault;
+use super::generation::DONE;
 use super::generation::Generation;
 use super::update_error::UpdateError;
 use super::wire::{Failure, Outcome};

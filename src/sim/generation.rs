@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
-use super::device::SHUTDOWN;
+/// How long before a reboot the device answers nothing but error 418, and how long after the reply to `OTA.Update` and
+/// `OTA.Revert` a device of 2018 reboots.
+pub const SHUTDOWN: Duration = Duration::from_millis(100);
+
+/// The success of `OTA.Update` since 2019, and of a 304 (as recorded in wire/ota2022-ws.json, cases `pull_success` and
+/// `pull_304`).
+pub const DONE: &str = r#""true""#;
 
 /// A generation of the update service, named by the year of its release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -12,6 +12,8 @@ use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::Bytes;
 use url::{Position, Url};
 
+use super::firmware::Firmware;
+
 /// How often a device follows a redirect.
 const REDIRECTS: usize = 3;
 
@@ -126,8 +128,8 @@ async fn tls(host: &str, stream: TcpStream) -> io::Result<tokio_rustls::client::
 
 /// Returns the headers by which a device says what it is and runs.
 #[must_use]
-pub fn device_headers(id: &str, running: &super::Firmware) -> String {
-    let super::Firmware { app, version, build_id, platform } = running;
+pub fn device_headers(id: &str, running: &Firmware) -> String {
+    let Firmware { app, version, build_id, platform } = running;
     format!(
         "Connection: close\r\nX-MGOS-Device-ID: {id} {}\r\nUser-Agent: {app}/{version} (MongooseOS/2.20.0; {platform})\r\n\
          X-MGOS-FW-Version: {platform} {version} {build_id}\r\n",

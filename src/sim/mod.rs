@@ -32,6 +32,7 @@ pub mod device;
 pub mod download;
 pub mod fault;
 pub mod faults;
+pub mod firmware;
 pub mod generation;
 pub mod http;
 pub mod http_client;
@@ -63,8 +64,8 @@ use std::time::Duration;
 
 use tokio_tungstenite::tungstenite::Bytes;
 
-pub use device::Firmware;
 pub use fault::Fault;
+pub use firmware::Firmware;
 pub use generation::Generation;
 pub use server::Simulator;
 pub use signing::UpdateConfig;

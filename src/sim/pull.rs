@@ -8,8 +8,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::board::Board;
-use super::device::{DONE, Fed, Terms};
+use super::device::{Fed, Terms};
 use super::faults::DownloadFault;
+use super::generation::DONE;
 use super::http_client::{self, Response, device_headers};
 use super::wire::{Failure, Outcome};
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
-use super::device::Firmware;
+use super::firmware::Firmware;
 use super::generation::Generation;
 use super::signing::UpdateConfig;
 use super::update_error::UpdateError;

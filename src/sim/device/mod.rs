@@ -12,11 +12,12 @@ use serde_json::Value;
 use super::Config;
 use super::config_tree::ConfigTree;
 use super::faults::{Deed, Faults};
-use super::generation::Generation;
+use super::firmware::Firmware;
+use super::generation::{Generation, SHUTDOWN};
 use super::signing::UpdateConfig;
 use ota::Ota;
 
-pub use ota::{DONE, Fed, Step, Terms};
+pub use ota::{Fed, Step, Terms};
 
 /// The number of a slot.
 pub type Slot = u8;
@@ -40,23 +41,6 @@ impl BootState {
         self.active_slot = self.revert_slot;
         self.is_committed = true;
     }
-}
-
-/// How long before a reboot the device answers nothing but error 418, and how long after the reply to `OTA.Update` and
-/// `OTA.Revert` a device of 2018 reboots.
-pub const SHUTDOWN: Duration = Duration::from_millis(100);
-
-/// What a slot holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Firmware {
-    /// The app's name.
-    pub app: String,
-    /// The version.
-    pub version: String,
-    /// The build.
-    pub build_id: String,
-    /// What it was built for.
-    pub platform: String,
 }
 
 /// What stays when the power goes.

@@ -7,14 +7,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Device, Firmware};
+use super::Device;
 use crate::sim::faults::DownloadFault;
+use crate::sim::firmware::Firmware;
+use crate::sim::generation::DONE;
 use crate::sim::update_error::UpdateError;
 use crate::sim::updater::{Taken, Updater};
 use crate::sim::wire::{Failure, Outcome};
-
-/// The result of `OTA.Update` after a good update: a string.
-pub const DONE: &str = r#""true""#;
 
 /// What the caller of an update asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

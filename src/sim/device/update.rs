@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
-use super::{BootState, Deed, Device, Firmware, Refusal, Update};
+use super::{BootState, Deed, Device, Refusal, Update};
 use crate::sim::faults::DownloadFault;
+use crate::sim::firmware::Firmware;
 
 impl Device {
     /// Begins an update of 2018, and gives its number.
