@@ -7,9 +7,10 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use otactl::bundle::Bundle;
+use otactl::bundle::write::{PartFile, pack};
 use otactl::ota;
 use otactl::rpc::Device;
-use otactl::sim::{Config, Generation};
+use otactl::sim::{Config, Firmware, Generation};
 use otactl::update::snapshot::Snapshot;
 use otactl::update::{Event, Failure, Plan, Serving, Source, Success, Via, run};
 use support::bundles::BundleServer;
@@ -17,7 +18,7 @@ use support::certificates::Authority;
 use support::outage::Outage;
 use support::told::Told;
 use support::ways::{Bench, PATIENCE, Way, device_at};
-use support::{DEMO, assert_runs, file, run_on, running_device, simulator_with, ws};
+use support::{DEMO, assert_runs, file, run_on, running_device, simulator_everywhere, simulator_with, ws};
 use tokio::net::TcpListener;
 
 fn unlicensed() -> Config {
@@ -199,4 +200,34 @@ async fn update_that_was_left_behind_is_ended_by_the_next_one() {
             runs_committed(&bench).await;
         }
     }
+}
+
+/// Copies the running firmware first, checks the new one, and commits it over another port.
+#[tokio::test]
+async fn options_of_an_update_work_on_each_engine() {
+    let scratch = tempfile::tempdir().expect("a directory");
+    let path = scratch.path().join("stm32.zip").display().to_string();
+    std::fs::write(&path, stm32_bundle()).expect("written");
+    for generation in [Generation::Y2018, Generation::Y2019, Generation::Y2022] {
+        let factory = Firmware { platform: "stm32".into(), ..Config::default().factory };
+        let (_device, ports) = simulator_everywhere(Config { generation, factory, ..running_device() }).await;
+        let [ws, http, ..] = ports.as_slice() else { panic!("{ports:?}") };
+        let checks = ["--check-rpc", "Sys.GetInfo => {\"fw_version\": \"2.0.0\"}", "--soak", "1s"];
+        let args = [&["update", &path, "--snapshot-first", "--commit-port", ws][..], &checks].concat();
+        let run = run_on(http, &args).await;
+        assert_eq!(run.code, 0, "{generation:?}: {}", run.shown());
+        for line in ["copy      what runs was copied to slot 1", "check     soak: passed"] {
+            assert!(run.stderr.contains(line), "{generation:?}, {line}: {}", run.shown());
+        }
+        assert_runs(ws, "2.0.0", true).await;
+    }
+}
+
+fn stm32_bundle() -> Vec<u8> {
+    let manifest = serde_json::json!({
+        "name": "demo", "platform": "stm32", "version": "2.0.0", "build_id": "b2", "parts": {},
+    });
+    let part = |kind, src, ptn| PartFile { kind, src, ptn, data: &[7; 5000] };
+    let parts = [part("app", "app.bin", "app_0"), part("fs", "fs.bin", "fs_0")];
+    pack(&serde_json::from_value(manifest).expect("a manifest"), &parts).expect("a zip")
 }

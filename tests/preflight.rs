@@ -102,7 +102,15 @@ async fn a_device_that_asks_for_signatures_gets_what_is_signed_and_nothing_else(
     let stranger = KeyPair::generate().expect("a key");
     let mut whose = UpdateConfig { sig_req_mask: 0b101, ..UpdateConfig::default() };
     (whose.keys[0], whose.keys[2]) = (Some(public(&keys[0])), Some(public(&keys[1])));
-    let device = simulator_with(Config { update: whose, reboot_delay: REBOOT, ..Config::default() }).await;
+    for generation in [Generation::Y2018, Generation::Y2022] {
+        let update = whose.clone();
+        let config = Config { generation, update, reboot_delay: REBOOT, ..Config::default() };
+        takes_only_what_is_signed(config, &keys, &stranger).await;
+    }
+}
+
+async fn takes_only_what_is_signed(config: Config, keys: &[KeyPair; 2], stranger: &KeyPair) {
+    let device = simulator_with(config).await;
     let (port, scratch) = (ws(&device), tempfile::tempdir().expect("a directory"));
     let zip = bundle("2.0.0", 1000);
     let mut changed = sign(&zip, &[(0, &keys[0]), (2, &keys[1])]);
@@ -118,7 +126,7 @@ async fn a_device_that_asks_for_signatures_gets_what_is_signed_and_nothing_else(
         ("half.zip", sign(&zip, &[(0, &keys[0])]), "the bundle has no signature 2"),
         (
             "stranger.zip",
-            sign(&zip, &[(0, &keys[0]), (2, &stranger)]),
+            sign(&zip, &[(0, &keys[0]), (2, stranger)]),
             "its signature 2 is not valid under the device's key 2",
         ),
         (
@@ -136,7 +144,7 @@ async fn a_device_that_asks_for_signatures_gets_what_is_signed_and_nothing_else(
         assert_refused(&refused, &format!("the device does not take the bundle: {error}\n"), "Config.Get");
     }
     assert_runs(&port, "1.0.0", true).await;
-    let signed = kept(scratch.path(), "signed.zip", &sign(&zip, &[(0, &keys[0]), (1, &stranger), (2, &keys[1])]));
+    let signed = kept(scratch.path(), "signed.zip", &sign(&zip, &[(0, &keys[0]), (1, stranger), (2, &keys[1])]));
     let planned = run_on(&port, &["update", "--dry-run", &signed]).await;
     let says = "plan      signatures: the device asks for 0, 2, and the bundle has what is valid\n";
     assert!(planned.code == 0 && planned.stderr.contains(says), "{}", planned.shown());
