@@ -97,7 +97,9 @@ enum Ended {
 async fn end(device: &Device, now: &Snapshot, reboot_timeout: Duration) -> Ended {
     let timeout = reboot::probe_timeout(device, now).max(device.timeout());
     match abort(device, timeout).await {
-        Aborted::Ended | Aborted::Applied => return Ended::Push,
+        Aborted::Ended => return Ended::Push,
+        // It reboots into what it got.
+        Aborted::Applied => return Ended::ByItself,
         Aborted::NotPushed => {}
         Aborted::NotTold | Aborted::Unsupported | Aborted::Unheard => return Ended::Not,
     }

@@ -157,12 +157,18 @@ impl<'a> Download<'a> {
         if says_in_progress(&error) {
             return Ok(Reply::Missing(error.to_string()));
         }
-        // Those of 2018 that run nothing of ours say so, and execute a second request while the first one goes on.
-        if says_busy(&error) || !self.watch.goes_on(&error).await {
+        // A device of 2018 says so if it executes a request twice, and the first execution may be ours.
+        if says_busy(&error) {
             return Ok(Reply::Refused(error));
         }
-        self.watch.observer.on(&Event::GoesOn { said: error.to_string() });
-        Ok(Reply::Missing(error.to_string()))
+        let said = error.to_string();
+        match self.watch.goes_on().await {
+            Some(false) => return Ok(Reply::Refused(error)),
+            Some(true) => self.watch.observer.on(&Event::GoesOn { said: said.clone() }),
+            // Later looks find out.
+            None => {}
+        }
+        Ok(Reply::Missing(said))
     }
 
     /// The device is told once more, unless that makes no sense.

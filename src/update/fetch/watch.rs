@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::judge::Limits;
 use crate::ota::{self, BootState, UpdateState};
-use crate::rpc::{CallError, Device, RemoteError};
+use crate::rpc::{CallError, Device};
 use crate::text::for_humans;
 use crate::update::event::{Event, Observer};
 use crate::update::outcome::Failure;
@@ -118,17 +118,12 @@ impl<'a> Watch<'a> {
         self.announced = Some((peer, fetched.sent));
     }
 
-    /// Whether the update goes on in spite of this error. Firmware that does not tell is taken at its word.
-    pub(super) async fn goes_on(&mut self, error: &RemoteError) -> bool {
-        let patience = probe_timeout(self.device, self.before);
-        match self.device.call_within(ota::GetStatus {}, patience).await {
-            Ok(status) => status.state == UpdateState::Progress,
-            // Later looks find out.
-            Err(unheard) if unheard.is_passing() => {
-                tracing::debug!(%error, %unheard, "whether the update goes on is not known");
-                true
-            }
-            Err(_) => false,
+    /// Whether the device's update runs, although `OTA.Update` was answered with an error. `None` if it was not heard to say.
+    /// Firmware without `OTA.Status` is taken at its word.
+    pub(super) async fn goes_on(&self) -> Option<bool> {
+        match self.device.call_within(ota::GetStatus {}, probe_timeout(self.device, self.before)).await {
+            Ok(status) => Some(status.state == UpdateState::Progress),
+            Err(error) => (!error.is_passing()).then_some(false),
         }
     }
 
