@@ -11,6 +11,7 @@ use otactl::bundle::write::{PartFile, pack};
 use otactl::ota;
 use otactl::rpc::Device;
 use otactl::sim::{Config, Firmware, Generation};
+use otactl::update::push::{Terms, push};
 use otactl::update::snapshot::Snapshot;
 use otactl::update::{Event, Failure, Plan, Serving, Source, Success, Via, run};
 use support::bundles::BundleServer;
@@ -230,4 +231,25 @@ fn stm32_bundle() -> Vec<u8> {
     let part = |kind, src, ptn| PartFile { kind, src, ptn, data: &[7; 5000] };
     let parts = [part("app", "app.bin", "app_0"), part("fs", "fs.bin", "fs_0")];
     pack(&serde_json::from_value(manifest).expect("a manifest"), &parts).expect("a zip")
+}
+
+/// In the 500 ms between the last byte and the reboot, `commit` would commit a firmware that has never started.
+#[tokio::test]
+async fn commit_waits_for_the_reboot_of_an_applied_update() {
+    for way in [Way::WebSocket, Way::Http] {
+        let bench = way.simulated_fast(running_device()).await;
+        let device = device_at(&bench.port, PATIENCE);
+        let before = Snapshot::take(&device, PATIENCE).await.expect("an answer");
+        let patience = Plan::new(Source::Bundle(bundle())).patience;
+        let terms = Terms { commit_timeout: 300, timeout: Duration::from_secs(60), limit: None, patience };
+        push(&device, bundle().bytes(), &before, terms, &Told::default()).await.expect("pushed");
+        let now = Snapshot::take(&device, PATIENCE).await.expect("an answer");
+        assert_eq!((now.info.fw_version.as_str(), now.boot.is_committed), ("1.0.0", false), "{way:?}: no such moment");
+        let commit = run_on(&bench.port, &["commit"]).await;
+        assert_eq!(commit.code, 0, "{way:?}: {}", commit.shown());
+        assert!(commit.stderr.contains("slot 1 runs, committed"), "{way:?}: {}", commit.shown());
+        let after = Snapshot::take(&device_at(&bench.port, PATIENCE), PATIENCE).await.expect("an answer");
+        assert!(after.info.uptime < 60 && after.boot.is_committed, "{way:?}: {after:?}");
+        assert_eq!(after.info.fw_version, "2.0.0", "{way:?}");
+    }
 }

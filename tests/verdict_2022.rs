@@ -133,6 +133,23 @@ async fn device_that_is_about_to_boot_another_firmware_is_waited_for() {
     assert!(!state.lock().expect("lock").calls.contains_key("OTA.Update"), "it goes on from there");
 }
 
+/// The same, where the build that is in line is the wanted one and runs already: what has not started is not committed.
+#[tokio::test(start_paused = true)]
+async fn firmware_is_not_committed_before_it_has_started() {
+    let (result, state) = update(|state, method, count| {
+        if count == 0 && method == "Sys.GetInfo" {
+            state.build = NEW;
+            apply(state);
+        }
+        assert!(method != "OTA.Commit" || state.booted.elapsed() < Duration::from_secs(900), "it has not rebooted yet");
+        reboot_when_due(state, method, count);
+        None
+    })
+    .await;
+    assert!(matches!(result, Ok(Success::Updated(Running { slot: 1, .. }))), "{result:?}");
+    assert_eq!(state.lock().expect("lock").calls["OTA.Commit"], 1);
+}
+
 /// An update that another run left on the device: it makes progress while `count` is below `until`.
 fn running(method: &str, count: usize, until: usize) -> Option<Result<Value, otactl::rpc::CallError>> {
     let percent = 10 + count.min(until);

@@ -11,8 +11,8 @@
 //!
 //! All of them read the device's state as a [`snapshot`], tell an [`Observer`] about each step ([`event`]; what can be
 //! proved of the download is the [`evidence`]), wait with the same [`patience`], and end in one of the ways of
-//! [`outcome`]. Nothing is printed. Beside it, [`remote`] reads the manifest behind a URL, and [`wait`](mod@wait) waits
-//! for a state of a device.
+//! [`outcome`]. Nothing is printed. Beside it, [`remote`] reads the manifest behind a URL, [`settle`] tells
+//! what runs on a device that may be about to reboot, and [`wait`](mod@wait) waits for a state of a device.
 //!
 //! What the device acknowledges is a hint; what it says of its state afterwards is the truth. Killed
 //! at any point, it leaves a device that resolves the situation by itself, or that the same call goes
@@ -35,6 +35,7 @@ mod reboot;
 pub mod remote;
 mod revert;
 pub mod serve;
+pub mod settle;
 pub mod snapshot;
 pub mod verdict;
 pub mod wait;

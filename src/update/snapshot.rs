@@ -20,10 +20,6 @@ const ATTEMPTS: usize = 3;
 /// The least time between two looks at a device that does not answer.
 const PACE: Duration = Duration::from_millis(100);
 
-/// From the last byte of a firmware to the reboot into it, at the most. Since 2019, that is 500 ms, in which the boot state is
-/// already that of the next boot (as recorded in wire/ota2022-ws.json, case `end_never`).
-pub(super) const APPLIED_TO_REBOOT: Duration = Duration::from_millis(800);
-
 /// A firmware, and the slot in which it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Running {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::snapshot::{APPLIED_TO_REBOOT, Snapshot};
+use super::settle::APPLIED_TO_REBOOT;
+use super::snapshot::Snapshot;
 use super::verdict::rebooted;
 use crate::bundle::manifest::Build;
 use crate::ota::{self, Slot, SystemInfo};

@@ -1,4 +1,5 @@
 use otactl::update::commit::commit;
+use otactl::update::settle::settled;
 use otactl::update::snapshot::Snapshot;
 use serde_json::Value;
 
@@ -7,14 +8,16 @@ use crate::cli::failure::Failure;
 
 /// Keep the firmware that runs (OTA.Commit)
 ///
-/// Looks at the device before and afterwards; that it took the commit is not believed but read.
+/// Looks at the device before and afterwards; that it took the commit is not believed but read. Before the commit, it looks
+/// for 800 ms: an update that has just ended shows in the boot state before the reboot, while the old firmware runs.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {}
 
 impl Args {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let device = context.device().await?;
-        let before = Snapshot::take(&device, device.timeout()).await?;
+        let first = Snapshot::take(&device, device.timeout()).await?;
+        let before = settled(&device, first, device.timeout()).await?;
         let said = if before.boot.is_committed {
             format!("nothing to commit: {}", before.boot)
         } else {

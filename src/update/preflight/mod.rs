@@ -15,17 +15,16 @@ mod version;
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::busy::{is_running, outlast};
 use super::event::{Bearing, Event, Observer};
 use super::outcome::{Failure, Refusal};
 use super::reboot::probe_timeout;
-use super::snapshot::{APPLIED_TO_REBOOT, Running, Snapshot};
-use super::verdict::rebooted;
+use super::settle::{after_reboot, settled};
+use super::snapshot::{Running, Snapshot};
 use super::{Plan, Source};
 use crate::bundle::Manifest;
-use crate::bundle::manifest::Build;
 use crate::ota::{Engine, Status};
 use crate::rpc::{CallError, Device};
 use findings::Found;
@@ -33,10 +32,6 @@ pub(super) use methods::Delivery;
 use questions::Told;
 pub(super) use signed::joined;
 pub use signed::{Flaw, Lack};
-
-/// While a device reboots: the time for one question, and the least time between two.
-const PATIENCE: Duration = Duration::from_secs(1);
-const PACE: Duration = Duration::from_millis(50);
 
 /// The time for a question that a device need not answer, unless any call may take less.
 const COURTESY: Duration = Duration::from_secs(2);
@@ -103,10 +98,12 @@ struct Looked {
 }
 
 async fn look_once(device: &Device, plan: &Plan, reboots: bool, observer: &dyn Observer) -> Result<Looked, Failure> {
-    let mut now = first_look(device, plan, reboots, observer).await.map_err(Failure::Call)?;
-    if is_about_to_boot(&now, plan.source.build().as_ref()) {
-        now = settled(device, plan, now, observer).await.map_err(Failure::Call)?;
-    }
+    let first = if reboots {
+        after_reboot(device, plan.reboot_timeout).await
+    } else {
+        first_look(device, plan.reboot_timeout, observer).await
+    };
+    let now = settled(device, first.map_err(Failure::Call)?, plan.reboot_timeout).await.map_err(Failure::Call)?;
     observer.on(&Event::Device {
         id: now.info.id.clone(),
         platform: now.info.arch.clone(),
@@ -128,66 +125,22 @@ async fn look_once(device: &Device, plan: &Plan, reboots: bool, observer: &dyn O
 }
 
 /// A device that is about to reboot says so (error 418), and is worth waiting for: it does so at the
-/// end of an update whose caller was killed. One that cannot be reached is not, unless it `reboots`; but one that
+/// end of an update whose caller was killed. One that cannot be reached is not; but one that
 /// reboots just now answers on no link from before, and so silence is met with a fresh one after half of the time.
-async fn first_look(
-    device: &Device,
-    plan: &Plan,
-    mut reboots: bool,
-    observer: &dyn Observer,
-) -> Result<Snapshot, CallError> {
+async fn first_look(device: &Device, reboot_timeout: Duration, observer: &dyn Observer) -> Result<Snapshot, CallError> {
     let started = Instant::now();
-    let mut timeout = device.timeout() / 2;
     loop {
-        let error = match Snapshot::take(device, timeout).await {
-            Err(error) if error.is_passing() && started.elapsed() < plan.reboot_timeout => error,
-            result => return result,
-        };
-        match (error.remote(), reboots) {
-            (Some(_), false) => observer.on(&Event::Rebooting),
-            (None, false) if error.is_silence() && started.elapsed() < device.timeout() => {
-                device.hang_up();
-                continue;
-            }
-            (None, false) => return Err(error.after(device.timeout())),
-            // Silence, as it is to be expected, or the announcement of it.
-            (_, true) => device.hang_up_after(&error),
-        }
-        reboots = true;
-        timeout = timeout.min(PATIENCE);
-        sleep(PACE).await;
-    }
-}
-
-/// Whether the boot state may be that of the next boot: since 2019, it shows the new slot 500 ms before the reboot, while the
-/// old firmware runs (as recorded in wire/ota2022-ws.json, case `end_never`). A firmware that has run for longer than its
-/// commit timeout allows does not run on trial.
-fn is_about_to_boot(now: &Snapshot, wanted: Option<&Build>) -> bool {
-    let is_overdue = now.reverts_in() == Some(Duration::ZERO);
-    !now.boot.is_committed && (is_overdue || wanted != Some(&now.build()))
-}
-
-/// The device after the reboot that may be near, or as it was if it does not reboot.
-async fn settled(
-    device: &Device,
-    plan: &Plan,
-    first: Snapshot,
-    observer: &dyn Observer,
-) -> Result<Snapshot, CallError> {
-    let until = Instant::now() + APPLIED_TO_REBOOT;
-    while Instant::now() < until {
-        sleep(PACE).await;
-        match Snapshot::take(device, PATIENCE.min(device.timeout())).await {
-            Ok(now) if rebooted(&first, &now) => return Ok(now),
-            Ok(_) => {}
-            Err(error) if error.is_passing() => {
+        match Snapshot::take(device, device.timeout() / 2).await {
+            Err(error) if error.is_passing() && error.remote().is_some() => {
+                observer.on(&Event::Rebooting);
                 device.hang_up_after(&error);
-                return first_look(device, plan, true, observer).await;
+                return after_reboot(device, reboot_timeout).await;
             }
-            Err(error) => return Err(error),
+            Err(error) if error.is_silence() && started.elapsed() < device.timeout() => device.hang_up(),
+            Err(error) if error.is_passing() => return Err(error.after(device.timeout())),
+            result => return result,
         }
     }
-    Ok(first)
 }
 
 fn wanted(source: &Source) -> Event {
