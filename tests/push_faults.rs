@@ -262,6 +262,24 @@ async fn a_limit_holds_for_a_slow_device_and_for_one_that_acknowledges_nothing()
     }
 }
 
+/// Whoever has sent every byte does not say that the device has kept the old firmware, unless the device shows that.
+#[tokio::test(start_paused = true)]
+async fn firmware_that_may_be_whole_is_no_failure() {
+    let limit = Duration::from_secs(20);
+    // The answer to the last piece is lost, the piece itself may be, and it has to be sent again.
+    for fault in [Fault::Slow(Duration::from_secs(9999)), Fault::SwitchOff, Fault::Swallowed] {
+        let fake = Fake::new(&[("OTA.Write", LAST, fault)]);
+        let (pushed, ..) = send_within(&fake, Some(limit)).await;
+        assert!(pushed.is_ok(), "{fault:?}: {pushed:?}");
+    }
+    // The last piece never arrives, and the device can be asked.
+    let fake = Fake::new(&[]);
+    fake.with(|state| state.faults = (LAST..99).map(|at| ("OTA.Write", at, Fault::Swallowed)).collect());
+    let (pushed, ..) = send_within(&fake, Some(limit)).await;
+    let failure = pushed.expect_err("it has not got the last piece");
+    assert!(matches!(failure.reason, Reason::TooSlow { .. }) && failure.aborted == Aborted::Ended, "{failure:?}");
+}
+
 /// Once all of it is there, the device may use it, and is asked what it does.
 #[tokio::test(start_paused = true)]
 async fn the_end_is_waited_for_beyond_the_limit() {

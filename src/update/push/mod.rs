@@ -182,16 +182,17 @@ pub async fn push(
         Ok(pushed) => return Ok(pushed),
         Err(reason) => reason,
     };
+    if push.may_be_applied(&reason).await {
+        return Ok(Pushed::Unconfirmed { reason: reason.to_string() });
+    }
     let aborted = match reason {
         // There is nothing left, and nobody to hear it.
         Reason::Restarted | Reason::Gone { .. } => Aborted::NotTold,
-        // What runs there may be somebody else's.
-        Reason::NotBegun(_) => Aborted::NotTold,
-        Reason::Refused(_) => abort(device, device.timeout()).await,
-        // A device that may have everything cannot be told to forget it.
-        _ if push.flight.may_be_complete() => Aborted::NotTold,
         _ => abort(device, device.timeout()).await,
     };
+    if aborted == Aborted::Applied {
+        return Ok(Pushed::Unconfirmed { reason: reason.to_string() });
+    }
     Err(PushFailure { reason, acknowledged: push.flight.acknowledged() as u64, total, aborted })
 }
 
@@ -376,6 +377,23 @@ impl<'a> Push<'a> {
         }
     }
 
+    /// Whether the device may reboot into the firmware although the push failed for `reason`: all of it was sent, and the
+    /// device shows it in its boot state, or has said nothing and cannot be asked.
+    async fn may_be_applied(&self, reason: &Reason) -> bool {
+        if !self.flight.may_be_complete() || matches!(reason, Reason::Restarted) {
+            return false;
+        }
+        match Snapshot::take(self.device, probe_timeout(self.device, self.before)).await {
+            Ok(now) => self.has_firmware(&now),
+            Err(_) => !matches!(reason, Reason::Refused(_)),
+        }
+    }
+
+    /// Whether the device runs the firmware, or boots it next.
+    fn has_firmware(&self, now: &Snapshot) -> bool {
+        now.build() != self.before.build() || applied(self.before, now)
+    }
+
     /// Whether no more is to be sent.
     fn is_late(&self) -> bool {
         self.ends.is_some_and(|ends| ends <= Instant::now())
@@ -442,7 +460,7 @@ impl<'a> Push<'a> {
         loop {
             self.device.hang_up();
             let silence = match Snapshot::take(self.device, probe_timeout(self.device, self.before)).await {
-                Ok(now) if now.build() != self.before.build() || applied(self.before, &now) => {
+                Ok(now) if self.has_firmware(&now) => {
                     return Ok(Some(Pushed::Unconfirmed { reason: lost.into() }));
                 }
                 Ok(now) if rebooted(self.before, &now) => return Err(Reason::Restarted),
