@@ -33,9 +33,14 @@ pub(super) async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Res
     while started.elapsed() < plan.reboot_timeout {
         let next = Instant::now() + PACE;
         let left = plan.reboot_timeout.saturating_sub(started.elapsed());
-        still_runs = None;
         // A look is several questions, which have the time that is left together.
-        let Ok(look) = timeout(left, Snapshot::take(device, patience.min(left))).await else { break };
+        let look = timeout(left, Snapshot::take(device, patience.min(left))).await;
+        // A look that is cut off early says no more than the one before.
+        if left < patience && look.as_ref().map_or(true, |look| look.as_ref().is_err_and(CallError::is_silence)) {
+            break;
+        }
+        still_runs = None;
+        let Ok(look) = look else { break };
         match look {
             Ok(after) if !after.info.is_same_device(&before.info) => last = before.stranger(&after.info),
             Ok(after) if rebooted(before, &after) => return Ok(after),
