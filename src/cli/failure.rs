@@ -15,6 +15,7 @@ use otactl::transport::target::TargetError;
 use otactl::transport::tls::SetupError;
 use otactl::transport::tls::pem::{PemError, PemFault};
 use otactl::update::outcome::{Facts, Sequel, Unwell};
+use otactl::update::remote::DownloadError;
 use otactl::update::serve::ServeError;
 use otactl::update::wait::WaitFailure;
 use otactl::update::{self, Refusal};
@@ -363,8 +364,17 @@ fn undelivered(failure: update::Failure) -> (Kind, String) {
             "the device still runs its old firmware. Check that the device reaches the server of the URL, or let otactl \
              download the firmware and deliver it with `--via push`"
         }
-        F::NotDownloaded { .. } => "check the URL; the device still runs its old firmware",
-        F::Download(_) => return (Kind::Refused, "check the URL; nothing on the device has changed".into()),
+        F::NotDownloaded { here, .. } => {
+            let hint = format!("{}; the device still runs its old firmware", download_hint(&here));
+            return (Kind::NotUpdated, hint);
+        }
+        F::Download(error) => {
+            return (Kind::Refused, format!("{}; nothing on the device has changed", download_hint(&error)));
+        }
+        F::DownloadFailed { remains: true, .. } => {
+            "the device still runs its old firmware, and may wait for the rest of the new one until its timeout has passed: \
+             `otactl status` shows that. The same command waits for it or ends it, and tries again"
+        }
         // The device's words stand at the end of the reason.
         F::DownloadFailed { reason, .. } => match reason.split(": ").find_map(ota::explain_refusal) {
             Some(hint) => {
@@ -375,6 +385,15 @@ fn undelivered(failure: update::Failure) -> (Kind, String) {
         _ => AGAIN,
     };
     (Kind::NotUpdated, hint.into())
+}
+
+/// What to do about a firmware that otactl could not download.
+fn download_hint(error: &DownloadError) -> &'static str {
+    match error {
+        DownloadError::TooSlow(_) => "`--download-timeout 1h` waits longer",
+        DownloadError::Stalled(_) => "check the server; `--stall-timeout 5m` waits longer",
+        DownloadError::Server(_) | DownloadError::Bundle(_) => "check the URL",
+    }
 }
 
 impl From<WaitFailure> for Failure {

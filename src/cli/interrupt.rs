@@ -44,6 +44,10 @@ fn describe(stage: &Stage) -> (String, &'static str) {
     const AGAIN: &str = "run the same command again to go on from there";
     match stage {
         Stage::Untouched => ("nothing on the device has changed".into(), "run the same command again"),
+        Stage::Freed => (
+            "an update that did not go on was ended on the device; nothing else on it has changed".into(),
+            "run the same command again",
+        ),
         Stage::Fetches { from_us: true, keeps_asking_for: None, .. } => (
             "the device was fetching the firmware from here; its download fails now, and the old firmware keeps running"
                 .into(),

@@ -44,10 +44,14 @@ pub(crate) fn step(event: &Event) -> Option<(&'static str, String)> {
         Event::Busy { percent } => {
             ("busy", format!("an update runs already, and is {percent} % done; waiting to see whether it goes on"))
         }
-        Event::Ended { percent, by_reboot: false } => {
+        Event::Ended { percent, is_ours: true, .. } => (
+            "busy",
+            format!("the download did not go on at {percent} %; rebooted the device, which is the only way to end it"),
+        ),
+        Event::Ended { percent, by_reboot: false, .. } => {
             ("busy", format!("found an abandoned update at {percent} %; cancelled it"))
         }
-        Event::Ended { percent, by_reboot: true } => (
+        Event::Ended { percent, by_reboot: true, .. } => (
             "busy",
             format!("found an abandoned download at {percent} %; rebooted the device, which is the only way to end it"),
         ),

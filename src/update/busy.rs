@@ -56,28 +56,40 @@ pub(super) async fn outlast(
     if plan.no_abort {
         return Err(refused(percent));
     }
+    let ended = |by_reboot| Event::Ended { percent, by_reboot, is_ours: false };
     match end(device, now, plan.reboot_timeout).await {
-        Ended::Push => observer.on(&Event::Ended { percent, by_reboot: false }),
-        Ended::Download => observer.on(&Event::Ended { percent, by_reboot: true }),
+        Ended::Push => observer.on(&ended(false)),
+        Ended::Download => observer.on(&ended(true)),
         Ended::ByItself => {}
         Ended::Not => return Err(refused(percent)),
+        Ended::Unseen(last) => {
+            let reason = format!("it was rebooted to end an abandoned download, and is not back: {last}");
+            return Err(Failure::LostSight { reason });
+        }
     }
     Ok(())
 }
 
 /// Ends an update of ours that has come to nothing, if it has not ended by itself: the device would take no other one
-/// until its time for this one is over. Older firmware ends it when the connection breaks, and does not tell.
-pub(super) async fn give_up(device: &Device, plan: &Plan, before: &Snapshot, observer: &dyn Observer) {
+/// until its time for this one is over. Returns whether the device is free of it. Older firmware ends it when the connection
+/// breaks, and does not tell.
+pub(super) async fn give_up(device: &Device, plan: &Plan, before: &Snapshot, observer: &dyn Observer) -> bool {
     let timeout = reboot::probe_timeout(device, before);
-    let Ok(status) = device.call_within(ota::GetStatus {}, timeout).await else { return };
-    if status.state != UpdateState::Progress {
-        return;
-    }
+    let status = match device.call_within(ota::GetStatus {}, timeout).await {
+        Ok(status) if status.state == UpdateState::Progress => status,
+        Ok(_) => return true,
+        Err(error) => return !error.is_passing(),
+    };
     if plan.no_abort {
-        return;
+        return false;
     }
-    if let Ended::Download = end(device, before, plan.reboot_timeout).await {
-        observer.on(&Event::Ended { percent: status.percent(), by_reboot: true });
+    match end(device, before, plan.reboot_timeout).await {
+        Ended::Download => {
+            observer.on(&Event::Ended { percent: status.percent(), by_reboot: true, is_ours: true });
+            true
+        }
+        Ended::Push | Ended::ByItself => true,
+        Ended::Not | Ended::Unseen(_) => false,
     }
 }
 
@@ -91,13 +103,18 @@ enum Ended {
     ByItself,
     /// It goes on.
     Not,
+    /// The device was told to reboot, and was not heard of since; the last that was heard.
+    Unseen(String),
 }
 
 /// Ends the update that runs on a device that `now` was read from.
 async fn end(device: &Device, now: &Snapshot, reboot_timeout: Duration) -> Ended {
     let timeout = reboot::probe_timeout(device, now).max(device.timeout());
     match abort(device, timeout).await {
-        Aborted::Ended => return Ended::Push,
+        Aborted::Ended => {
+            let status = device.call_within(ota::GetStatus {}, timeout).await;
+            return if status.is_ok_and(|status| is_running(&status)) { Ended::Not } else { Ended::Push };
+        }
         // It reboots into what it got.
         Aborted::Applied => return Ended::ByItself,
         Aborted::NotPushed => {}
@@ -117,20 +134,24 @@ async fn end(device: &Device, now: &Snapshot, reboot_timeout: Duration) -> Ended
     // Whatever the answer is, or if it is lost in the reboot: the device is idle afterwards, or the reboot failed.
     let answer = device.call_until_sent(&ota::Reboot::default(), timeout).await;
     tracing::debug!(ok = answer.is_ok(), "the device was told to reboot, which ends its download");
-    if until_idle(device, now, reboot_timeout).await { Ended::Download } else { Ended::Not }
+    until_idle(device, now, reboot_timeout).await
 }
 
-/// Returns true if the device reports within `timeout` that no update runs.
-async fn until_idle(device: &Device, now: &Snapshot, timeout: Duration) -> bool {
+/// What has come of the download when the device is back from its reboot, within `timeout`.
+async fn until_idle(device: &Device, now: &Snapshot, timeout: Duration) -> Ended {
     let (started, probe_timeout) = (Instant::now(), reboot::probe_timeout(device, now));
+    let mut last = Ended::Not;
     while started.elapsed() < timeout {
-        match device.call_within(ota::GetStatus {}, probe_timeout).await {
-            Ok(status) if !is_running(&status) => return true,
-            Ok(_) => {}
-            Err(error) if error.is_passing() => device.hang_up_after(&error),
-            Err(_) => return false,
-        }
+        last = match device.call_within(ota::GetStatus {}, probe_timeout).await {
+            Ok(status) if !is_running(&status) => return Ended::Download,
+            Ok(_) => Ended::Not,
+            Err(error) if error.is_passing() => {
+                device.hang_up_after(&error);
+                Ended::Unseen(error.to_string())
+            }
+            Err(error) => return Ended::Unseen(error.to_string()),
+        };
         sleep(PACE).await;
     }
-    false
+    last
 }

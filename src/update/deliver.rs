@@ -11,7 +11,7 @@ use super::outcome::{Failure, Refusal};
 use super::patience::LONGEST_DOWNLOAD;
 use super::plan::{Plan, Source, Via};
 use super::preflight::Delivery;
-use super::push::{self, PushFailure, Pushed, Reason, Terms};
+use super::push::{self, Aborted, PushFailure, Pushed, Reason, Terms};
 use super::serve::{FirmwareServer, ServeError};
 use super::snapshot::Snapshot;
 use crate::bundle::Bundle;
@@ -70,12 +70,20 @@ async fn pull(
     let fetching = Fetching { url: server.url(), server: Some(&server), has_other_way, engine };
     let result = happenings.tell_during(observer, fetch(device, plan, &fetching, before, observer)).await;
     observer.on(&Event::Delivered(server.evidence()));
+    let has_asked = server.fetched().borrow().peer.is_some();
     // First, so that a download that is given up does not go on meanwhile.
     drop(server);
-    if matches!(result, Err(Failure::NeverFetched { .. } | Failure::DownloadFailed { .. })) {
-        busy::give_up(device, plan, before, observer).await;
+    match result {
+        Err(failure @ Failure::NeverFetched { .. }) => {
+            busy::give_up(device, plan, before, observer).await;
+            Err(failure)
+        }
+        Err(Failure::DownloadFailed { reason, taken, .. }) if has_asked => {
+            let remains = !busy::give_up(device, plan, before, observer).await;
+            Err(Failure::DownloadFailed { reason, taken, remains })
+        }
+        result => result,
     }
-    result
 }
 
 /// The bundle is sent to the device.
@@ -122,11 +130,14 @@ async fn push(
         {
             Err(Failure::Call(error))
         }
-        Err(PushFailure { reason, acknowledged, total, .. }) => {
+        Err(PushFailure { reason, acknowledged, total, aborted }) => {
             // It has forgotten what it had, and says something about that.
             let late = matches!(reason, Reason::Refused(_)) && started.elapsed() >= terms.timeout;
             let reason = if late { Reason::TooSlow { after: terms.timeout } } else { reason };
-            Err(Failure::DownloadFailed { reason: reason.to_string(), taken: Some((acknowledged, total)) })
+            // After a restart, nothing is left.
+            let is_unheard = matches!(aborted, Aborted::Unheard) || matches!(reason, Reason::Gone { .. });
+            let reason = reason.to_string();
+            Err(Failure::DownloadFailed { reason, taken: Some((acknowledged, total)), remains: is_unheard })
         }
     }
 }

@@ -71,12 +71,14 @@ pub enum Event {
         /// How far it is.
         percent: u8,
     },
-    /// An update that was left behind was ended.
+    /// An update that was left behind, or came to nothing, was ended.
     Ended {
         /// How far it was.
         percent: u8,
         /// A download ends with a reboot only; a push is given up.
         by_reboot: bool,
+        /// This run has begun it.
+        is_ours: bool,
     },
     /// The second way to the device does not lead there now; perhaps it will after the reboot.
     SecondWaySilent {
@@ -312,6 +314,8 @@ pub enum Stage {
     /// Nothing on the device has changed.
     #[default]
     Untouched,
+    /// An update on it was ended, and nothing else has changed.
+    Freed,
     /// It was told to fetch the firmware.
     Fetches {
         /// From us, so that it cannot go on without us; otherwise it goes on by itself.
@@ -381,6 +385,8 @@ impl Stage {
             (Event::Resuming { reverts_in }, _) => Self::Uncommitted { reverts_in: *reverts_in },
             (Event::Committing, _) => Self::CommitSent,
             (Event::Reverting, _) => Self::Reverts,
+            (Event::DownloadingHere { .. }, _) => Self::Untouched,
+            (Event::Ended { .. }, _) => Self::Freed,
             (_, stage) => stage,
         }
     }
@@ -418,6 +424,7 @@ mod tests {
         let back = |committed| Event::Back { build: build.clone(), slot: 1, committed, reverts_in: Some(290) };
         let pushing = Event::Pushing { window: 2, chunk: 5 };
         let takes = |may_be_complete| Stage::Takes { in_flight: 10, may_be_complete, commit_timeout: 300 };
+        let ended = Event::Ended { percent: 5, by_reboot: true, is_ours: true };
         let checking = Event::Checking { check: "c".into(), deadline_in: 30 };
         let fetches = |from_us| Stage::Fetches { from_us, commit_timeout: 300, keeps_asking_for: Some(60) };
         for (events, expected) in [
@@ -425,6 +432,8 @@ mod tests {
             (vec![Event::Serving { address: "a".into(), tls: false }], Stage::Untouched),
             (vec![requested(true)], fetches(true)),
             (vec![requested(false), Event::Written { percent: 5 }], fetches(false)),
+            (vec![requested(false), Event::DownloadingHere { reason: "r".into() }], Stage::Untouched),
+            (vec![requested(true), ended], Stage::Freed),
             (vec![requested(true), Event::Sent { bytes: 5, total: 9 }], fetches(true)),
             (vec![requested(true), Event::Sent { bytes: 9, total: 9 }], Stage::Reboots { commit_timeout: 300 }),
             (vec![sent(), pushing.clone()], takes(false)),

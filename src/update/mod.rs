@@ -63,7 +63,8 @@ pub async fn run(device: &Device, plan: &Plan, observer: &dyn Observer) -> Resul
     let (Source::Url { url, .. }, Some(client)) = (&plan.source, &plan.http) else { return Err(failure) };
     let is_unlicensed = matches!(failure, Failure::Unlicensed { .. });
     observer.on(&Event::DownloadingHere { reason: failure.to_string() });
-    let downloaded = remote::download(client, url, plan.download_timeout).await;
+    let limit = plan.download_timeout.unwrap_or(remote::DOWNLOAD_TIMEOUT);
+    let downloaded = remote::download(client, url, limit, plan.patience.dead).await;
     let bundle = downloaded.map_err(|here| Failure::NotDownloaded { device: failure.to_string(), here })?;
     observer.on(&Event::DownloadedHere { bytes: bundle.bytes().len() as u64 });
     let via = if is_unlicensed { Via::Push } else { Via::Auto };

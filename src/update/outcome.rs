@@ -188,6 +188,8 @@ pub enum Failure {
         reason: String,
         /// Bytes that we sent, and how many there are.
         taken: Option<(u64, u64)>,
+        /// The device may still wait for the rest, and takes no other update until its timeout has passed.
+        remains: bool,
     },
     /// The device took the firmware, and went on running the old one.
     #[error("the device did not reboot; it still runs {0}")]

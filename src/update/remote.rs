@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use reqwest::Client;
 
-use super::patience::LONGEST_DOWNLOAD;
 use crate::bundle::archive::{self, Next};
 use crate::bundle::manifest::FILE_NAME;
 use crate::bundle::signature::Signed;
@@ -18,8 +17,8 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// The most that is read for it, in bytes.
 const MAX_READ: usize = 128 << 10;
 
-/// A server that sends nothing for so long is given up.
-const STALL: Duration = Duration::from_secs(30);
+/// How long a download may take if nobody has set a limit: as long as devices allow by themselves.
+pub const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Why a firmware could not be downloaded here.
 #[derive(Debug, thiserror::Error)]
@@ -28,8 +27,8 @@ pub enum DownloadError {
     #[error("{0}")]
     Server(String),
     /// The server does not go on.
-    #[error("the server sent nothing for {}", for_humans(STALL))]
-    Stalled,
+    #[error("the server sent nothing for {}", for_humans(*.0))]
+    Stalled(Duration),
     /// It took too long.
     #[error("the download took longer than {}", for_humans(*.0))]
     TooSlow(Duration),
@@ -38,26 +37,25 @@ pub enum DownloadError {
     Bundle(BundleError),
 }
 
-/// Downloads the bundle at `url`, of at most [`MAX_BUNDLE`] bytes, within `limit` (a day if `None`), and checks its digests.
-/// TLS is verified as `client` is set up.
-pub async fn download(client: &Client, url: &str, limit: Option<Duration>) -> Result<Bundle, DownloadError> {
-    let limit = limit.unwrap_or(LONGEST_DOWNLOAD);
-    match tokio::time::timeout(limit, read_whole(client, url)).await {
+/// Downloads the bundle at `url`, of at most [`MAX_BUNDLE`] bytes, and checks its digests. Fails after `limit`, and when the
+/// server sends nothing for `stall`. TLS is verified as `client` is set up.
+pub async fn download(client: &Client, url: &str, limit: Duration, stall: Duration) -> Result<Bundle, DownloadError> {
+    match tokio::time::timeout(limit, read_whole(client, url, stall)).await {
         Ok(result) => result,
         Err(_) => Err(DownloadError::TooSlow(limit)),
     }
 }
 
-async fn read_whole(client: &Client, url: &str) -> Result<Bundle, DownloadError> {
+async fn read_whole(client: &Client, url: &str, stall: Duration) -> Result<Bundle, DownloadError> {
     let server = |error: reqwest::Error| DownloadError::Server(plainly(&error));
-    let sent = tokio::time::timeout(STALL, client.get(url).send()).await;
-    let mut response = sent.map_err(|_| DownloadError::Stalled)?.map_err(server)?;
+    let sent = tokio::time::timeout(stall, client.get(url).send()).await;
+    let mut response = sent.map_err(|_| DownloadError::Stalled(stall))?.map_err(server)?;
     if !response.status().is_success() {
         return Err(DownloadError::Server(format!("HTTP status {}", response.status().as_u16())));
     }
     let mut bytes = Vec::new();
     loop {
-        let chunk = tokio::time::timeout(STALL, response.chunk()).await.map_err(|_| DownloadError::Stalled)?;
+        let chunk = tokio::time::timeout(stall, response.chunk()).await.map_err(|_| DownloadError::Stalled(stall))?;
         let Some(chunk) = chunk.map_err(server)? else { break };
         if (bytes.len() + chunk.len()) as u64 > MAX_BUNDLE {
             return Err(DownloadError::Bundle(BundleError::TooLarge));

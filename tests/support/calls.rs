@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use otactl::bundle::Bundle;
 use otactl::rpc::{CallError, Device, RemoteError, Request, RpcClient};
 use otactl::update::health::Checks;
-use otactl::update::{Event, Failure, Observer, Plan, Source, Success, run};
+use otactl::update::{Event, Failure, Observer, Plan, Serving, Source, Success, Via, run};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -115,6 +115,13 @@ pub async fn update(script: Script) -> (Result<Success, Failure>, Arc<Mutex<Stat
     update_checked(Checks::default(), script).await
 }
 
+/// The same from a server of ours, which the device never asks.
+pub async fn update_from_here(via: Via, script: Script) -> (Result<Success, Failure>, Arc<Mutex<State>>) {
+    let serving = Serving { device_host: Some(("127.0.0.1".into(), 80)), ..Serving::default() };
+    let plan = Plan { via, serving, ..Plan::new(Source::Bundle(demo())) };
+    run_plan(&plan, script).await
+}
+
 /// The same with checks of what runs then.
 pub async fn update_checked(checks: Checks, script: Script) -> (Result<Success, Failure>, Arc<Mutex<State>>) {
     update_within(Duration::from_secs(60), checks, script).await
@@ -126,10 +133,17 @@ pub async fn update_within(
     checks: Checks,
     script: Script,
 ) -> (Result<Success, Failure>, Arc<Mutex<State>>) {
-    let manifest = {
-        let path = format!("{}/tests/fixtures/demo-2.0.0-esp32.zip", env!("CARGO_MANIFEST_DIR"));
-        Bundle::read(path.as_ref()).expect("the demo").manifest().clone()
-    };
+    let manifest = Ok(demo().manifest().clone());
+    let source = Source::Url { url: "http://elsewhere/fw.zip".into(), manifest, signed: None };
+    run_plan(&Plan { checks, reboot_timeout, ..Plan::new(source) }, script).await
+}
+
+fn demo() -> Bundle {
+    let path = format!("{}/tests/fixtures/demo-2.0.0-esp32.zip", env!("CARGO_MANIFEST_DIR"));
+    Bundle::read(path.as_ref()).expect("the demo")
+}
+
+async fn run_plan(plan: &Plan, script: Script) -> (Result<Success, Failure>, Arc<Mutex<State>>) {
     let booted = Instant::now() - Duration::from_secs(1000);
     let state = Arc::new(Mutex::new(State {
         build: OLD,
@@ -140,8 +154,6 @@ pub async fn update_within(
         calls: HashMap::new(),
     }));
     let client = Scripted { state: Arc::clone(&state), script };
-    let source = Source::Url { url: "http://elsewhere/fw.zip".into(), manifest: Ok(manifest), signed: None };
-    let plan = Plan { checks, reboot_timeout, ..Plan::new(source) };
     let device = Device::new(Box::new(client), Duration::from_secs(10));
-    (run(&device, &plan, &Silent).await, state)
+    (run(&device, plan, &Silent).await, state)
 }

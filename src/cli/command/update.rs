@@ -61,7 +61,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = values::duration)]
     ask_timeout: Duration,
 
-    /// How long a download may stand still, before the device is given up
+    /// How long a download may stand still, before the device, or the server of --url, is given up
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::duration)]
     stall_timeout: Duration,
 
@@ -234,7 +234,8 @@ impl Args {
         }
         let client = context.http_client()?;
         if matches!(self.via, Way::Push) {
-            let bundle = remote::download(&client, &url, self.download_timeout).await;
+            let limit = self.download_timeout.unwrap_or(remote::DOWNLOAD_TIMEOUT);
+            let bundle = remote::download(&client, &url, limit, self.stall_timeout).await;
             return bundle.map(Source::Bundle).map_err(|error| update::Failure::Download(error).into());
         }
         let (manifest, signed) = match remote::read_manifest(&client, &url).await {

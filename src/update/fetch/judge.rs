@@ -37,6 +37,9 @@ pub(super) enum Reply {
     Success(String),
     /// The device says that it failed.
     Refused(RemoteError),
+    /// An update runs already, and answers another call when it ends: that of another client, or ours if the device has
+    /// executed the request twice.
+    InProgress(String),
     /// There will be no reply: the link broke, or it took too long.
     Missing(String),
 }
@@ -110,8 +113,10 @@ pub(super) fn judge(
                 Step::Failed(said)
             }
         }
+        Some((_, Reply::InProgress(_) | Reply::Missing(_))) if transferring => Step::Wait,
+        // If the device does not ask, the update is not ours, and a push could not begin either.
+        Some((_, Reply::InProgress(said))) => Step::Look(said.clone()),
         _ if *has_other_way && !asked && since(None) >= patience.asks => Step::NeverFetched(None),
-        Some((_, Reply::Missing(_))) if transferring => Step::Wait,
         Some((_, Reply::Missing(reason))) => Step::Look(reason.clone()),
         None if complete && idle >= patience.overdue => {
             Step::Look(format!("it took everything, but has not answered for {} s", idle.as_secs()))
@@ -274,6 +279,10 @@ mod tests {
             judge(None, Some(&Fetched::default()), start, &limits, now)
         };
         assert_eq!((after(9), after(10)), (Step::Wait, Step::NeverFetched(None)));
+        let running = (start, Reply::InProgress("in progress".into()));
+        let late = start + Duration::from_secs(11);
+        let step = judge(Some(&running), Some(&Fetched::default()), start, &limits, late);
+        assert_eq!(step, Step::Look("in progress".into()), "another client's update runs");
         let reads = fetched(start, 1, false, 9.0);
         assert_eq!(judge(None, Some(&reads), start, &limits, start + Duration::from_secs(11)), Step::Wait);
     }

@@ -155,7 +155,7 @@ impl<'a> Download<'a> {
             return Err(Failure::Unlicensed { said: error.to_string() });
         }
         if says_in_progress(&error) {
-            return Ok(Reply::Missing(error.to_string()));
+            return Ok(Reply::InProgress(error.to_string()));
         }
         // A device of 2018 says so if it executes a request twice, and the first execution may be ours.
         if says_busy(&error) {
@@ -228,7 +228,8 @@ impl<'a> Download<'a> {
 
     /// Looks at the device because of `reason`.
     async fn look(&mut self, reason: String) -> Result<Next, Failure> {
-        Ok(match self.watch.look(&reason).await? {
+        let is_second = matches!(self.reply, Some((_, Reply::InProgress(_))));
+        Ok(match self.watch.look(&reason, is_second).await? {
             Sight::Rebooted => self.unconfirmed(reason),
             Sight::Applied(boot) => self.applied(&boot),
             Sight::NothingYet => Next::Wait,

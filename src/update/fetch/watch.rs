@@ -10,12 +10,16 @@ use crate::ota::{self, BootState, UpdateState};
 use crate::rpc::{CallError, Device};
 use crate::text::for_humans;
 use crate::update::event::{Event, Observer};
-use crate::update::outcome::Failure;
+use crate::update::outcome::{Failure, Refusal};
 use crate::update::patience::Patience;
 use crate::update::reboot::probe_timeout;
 use crate::update::serve::{Fetched, FirmwareServer};
 use crate::update::snapshot::Snapshot;
 use crate::update::verdict::{applied, rebooted};
+
+/// A download from elsewhere may show the same progress so many times as long as one from our server, of which every byte is
+/// seen.
+const UNSEEN: u32 = 4;
 
 /// What a device does about an update.
 enum Activity {
@@ -166,8 +170,8 @@ impl<'a> Watch<'a> {
         Sight::NothingYet
     }
 
-    /// Looks at the device when its words do not suffice.
-    pub(super) async fn look(&mut self, reason: &str) -> Result<Sight, Failure> {
+    /// Looks at the device when its words do not suffice. `is_second`: it has said that an update was running already.
+    pub(super) async fn look(&mut self, reason: &str, is_second: bool) -> Result<Sight, Failure> {
         let patience = probe_timeout(self.device, self.before);
         let out_of_time = self.started.elapsed() >= self.limits.all();
         let fetched = self.fetched();
@@ -192,18 +196,28 @@ impl<'a> Watch<'a> {
         if applied(self.before, &now) {
             return Ok(Sight::Applied(now.boot));
         }
+        let Patience { asks, never_asks, dead, .. } = self.limits.patience;
         let never_asked = fetched.as_ref().is_some_and(|fetched| fetched.peer.is_none());
-        let long_enough = self.started.elapsed() >= self.limits.patience.never_asks * 2;
+        let long_enough = self.started.elapsed() >= never_asks * 2;
+        let percent = self.progress.map_or(0, |(percent, _)| percent);
         match activity {
             Activity::Idle if never_asked => Ok(Sight::NotBegun),
             Activity::Idle => Err(self.failed(reason.into())),
-            // It cannot be asked what it does, and does nothing that can be seen.
-            Activity::Unknown if never_asked && long_enough => Err(self.never_fetched(Some(reason.into()))),
+            Activity::Busy if is_second && never_asked && self.started.elapsed() >= asks => {
+                Err(Failure::Refused(Refusal::UpdateRunning { percent }))
+            }
+            // It cannot be asked what it does, or waits for an answer that does not come, and does nothing that can be seen.
+            Activity::Busy | Activity::Unknown if never_asked && long_enough => {
+                Err(self.never_fetched(Some(reason.into())))
+            }
             // It does not go on, whatever it waits for.
-            Activity::Busy if self.stuck() >= self.limits.patience.dead => {
-                let stuck = for_humans(self.limits.patience.dead);
-                let what = if fetched.is_some() && complete { "it has everything, and" } else { "its update" };
-                Err(self.failed(format!("{what} has not gone on for {stuck}")))
+            Activity::Busy if fetched.is_some() && self.stuck() >= dead => {
+                let what = if complete { "it has everything, and" } else { "its update" };
+                Err(self.failed(format!("{what} has not gone on for {}", for_humans(dead))))
+            }
+            // Nobody but the device sees this download, and a percent of it may take long.
+            Activity::Busy if self.stuck() >= dead * UNSEEN => {
+                Err(lost_sight(format!("its progress has stood at {percent} % for {}", for_humans(dead * UNSEEN))))
             }
             Activity::Busy | Activity::Unknown if out_of_time => Err(lost_sight(reason.into())),
             Activity::Busy | Activity::Unknown | Activity::Finishing => Ok(Sight::NothingYet),
@@ -265,7 +279,7 @@ impl<'a> Watch<'a> {
 
     pub(super) fn failed(&self, reason: String) -> Failure {
         let taken = self.server.map(|server| (server.fetched().borrow().sent, server.total()));
-        Failure::DownloadFailed { reason, taken }
+        Failure::DownloadFailed { reason, taken, remains: false }
     }
 }
 
