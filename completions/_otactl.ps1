@@ -73,7 +73,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             [CompletionResult]::new('--commit-timeout', '--commit-timeout', [CompletionResultType]::ParameterName, 'How long after its reboot the device waits for the commit before it goes back')
             [CompletionResult]::new('--download-timeout', '--download-timeout', [CompletionResultType]::ParameterName, 'How long the device may take to get and write the firmware [default: 600s, more for large ones]')
             [CompletionResult]::new('--ask-timeout', '--ask-timeout', [CompletionResultType]::ParameterName, 'How long the device may take to ask for the firmware, before it is sent it, or is given up after three times that')
-            [CompletionResult]::new('--stall-timeout', '--stall-timeout', [CompletionResultType]::ParameterName, 'How long a download may stand still, before the device, or the server of --url, is given up')
+            [CompletionResult]::new('--stall-timeout', '--stall-timeout', [CompletionResultType]::ParameterName, 'How long a download may make no progress before it fails, on the device or from the server of --url')
             [CompletionResult]::new('--reboot-timeout', '--reboot-timeout', [CompletionResultType]::ParameterName, 'How long the device may take from the download to its first answer after the reboot')
             [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'Where to serve the firmware: ADDRESS:PORT, ADDRESS or :PORT')
             [CompletionResult]::new('--advertise', '--advertise', [CompletionResultType]::ParameterName, 'Under which host, and port if it differs, the device reaches this machine')

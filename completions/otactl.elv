@@ -69,7 +69,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
             cand --commit-timeout 'How long after its reboot the device waits for the commit before it goes back'
             cand --download-timeout 'How long the device may take to get and write the firmware [default: 600s, more for large ones]'
             cand --ask-timeout 'How long the device may take to ask for the firmware, before it is sent it, or is given up after three times that'
-            cand --stall-timeout 'How long a download may stand still, before the device, or the server of --url, is given up'
+            cand --stall-timeout 'How long a download may make no progress before it fails, on the device or from the server of --url'
             cand --reboot-timeout 'How long the device may take from the download to its first answer after the reboot'
             cand --listen 'Where to serve the firmware: ADDRESS:PORT, ADDRESS or :PORT'
             cand --advertise 'Under which host, and port if it differs, the device reaches this machine'

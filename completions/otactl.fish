@@ -74,7 +74,7 @@ push\t'otactl sends the firmware over --port; it downloads a URL first'"
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l commit-timeout -d 'How long after its reboot the device waits for the commit before it goes back' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l download-timeout -d 'How long the device may take to get and write the firmware [default: 600s, more for large ones]' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l ask-timeout -d 'How long the device may take to ask for the firmware, before it is sent it, or is given up after three times that' -r
-complete -c otactl -n "__fish_otactl_using_subcommand update" -l stall-timeout -d 'How long a download may stand still, before the device, or the server of --url, is given up' -r
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l stall-timeout -d 'How long a download may make no progress before it fails, on the device or from the server of --url' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l reboot-timeout -d 'How long the device may take from the download to its first answer after the reboot' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l listen -d 'Where to serve the firmware: ADDRESS:PORT, ADDRESS or :PORT' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l advertise -d 'Under which host, and port if it differs, the device reaches this machine' -r

@@ -270,7 +270,12 @@ async fn firmware_that_may_be_whole_is_no_failure() {
     for fault in [Fault::Slow(Duration::from_secs(9999)), Fault::SwitchOff, Fault::Swallowed] {
         let fake = Fake::new(&[("OTA.Write", LAST, fault)]);
         let (pushed, ..) = send_within(&fake, Some(limit)).await;
-        assert!(pushed.is_ok(), "{fault:?}: {pushed:?}");
+        let told = match pushed {
+            Ok(Pushed::Unconfirmed { acknowledged, .. }) => acknowledged,
+            Ok(Pushed::Confirmed) => 60_000,
+            Err(failure) => panic!("{fault:?}: {failure:?}"),
+        };
+        assert_eq!(told == 60_000, fault != Fault::SwitchOff, "{fault:?}: {told}");
     }
     // The last piece never arrives, and the device can be asked.
     let fake = Fake::new(&[]);

@@ -6,9 +6,11 @@ mod support;
 use std::time::Duration;
 
 use otactl::update::snapshot::Running;
-use otactl::update::{Failure, Refusal, Success, Via};
+use otactl::update::{Failure, Plan, Refusal, Source, Success, Via};
 use serde_json::{Value, json};
-use support::calls::{NEW, OTHER, State, remote, timed_out, update, update_from_here};
+use support::calls::{
+    NEW, OLD, OTHER, Script, State, demo, lost, remote, run_plan, timed_out, update, update_from_here,
+};
 use tokio::time::Instant;
 
 /// The new firmware is in line, and the old one runs for another 500 ms.
@@ -47,7 +49,7 @@ async fn success_is_read_from_the_boot_state() {
 #[tokio::test(start_paused = true)]
 async fn connect_error_of_an_update_that_goes_on_is_no_failure() {
     for said in ["Connect error", "Invalid HTTP response code", "Update is already in progress"] {
-        let script: support::calls::Script = match said {
+        let script: Script = match said {
             "Connect error" => |state, method, count| goes_on(state, method, count, "Connect error"),
             "Invalid HTTP response code" => {
                 |state, method, count| goes_on(state, method, count, "Invalid HTTP response code")
@@ -151,6 +153,23 @@ async fn firmware_is_not_committed_before_it_has_started() {
     assert_eq!(state.lock().expect("lock").calls["OTA.Commit"], 1);
 }
 
+/// A link that breaks in that time is not taken for the reboot.
+#[tokio::test(start_paused = true)]
+async fn broken_link_before_the_reboot_is_no_reboot() {
+    let (result, state) = update(|state, method, count| {
+        if count == 0 && method == "Sys.GetInfo" {
+            state.build = NEW;
+            apply(state);
+        }
+        assert!(method != "OTA.Commit" || state.booted.elapsed() < Duration::from_secs(900), "it has not rebooted yet");
+        reboot_when_due(state, method, count);
+        (method == "Sys.GetInfo" && (3..6).contains(&count)).then(|| lost(true))
+    })
+    .await;
+    assert!(matches!(result, Ok(Success::Updated(Running { slot: 1, .. }))), "{result:?}");
+    assert_eq!(state.lock().expect("lock").calls["OTA.Commit"], 1);
+}
+
 /// An update that another run left on the device: it makes progress while `count` is below `until`.
 fn running(method: &str, count: usize, until: usize) -> Option<Result<Value, otactl::rpc::CallError>> {
     let percent = 10 + count.min(until);
@@ -189,6 +208,98 @@ async fn update_of_another_client_that_came_first_is_left_alone() {
         let state = state.lock().expect("lock");
         assert!(!state.calls.contains_key("OTA.End") && !state.calls.contains_key("Sys.Reboot"), "{:?}", state.calls);
     }
+}
+
+/// The same if the device was not heard to say that another one runs: it has got a part of a firmware, and not from us.
+#[tokio::test(start_paused = true)]
+async fn download_that_is_not_ours_is_not_ended() {
+    let (result, state) = update_from_here(Via::Auto, |state, method, _| match method {
+        "OTA.Update" => Some(timed_out(method)),
+        "OTA.Status" if state.calls.contains_key("OTA.Update") => running(method, 21, 21),
+        _ => None,
+    })
+    .await;
+    let is_refused = matches!(result, Err(Failure::Refused(Refusal::UpdateRunning { percent: 31 })));
+    assert!(is_refused, "{result:?}");
+    let state = state.lock().expect("lock");
+    assert!(!state.calls.contains_key("OTA.End") && !state.calls.contains_key("Sys.Reboot"), "{:?}", state.calls);
+}
+
+/// Firmware that the device got from another client meanwhile is neither committed nor reverted.
+#[tokio::test(start_paused = true)]
+async fn firmware_of_another_client_is_left_to_it() {
+    let script: Script = |state, method, count| match method {
+        "OTA.Update" => Some(remote(method, -1, "Update is already in progress")),
+        "OTA.Status" if state.calls.contains_key("OTA.Update") && count < 5 => running(method, count, usize::MAX),
+        "OTA.Status" if state.calls.contains_key("OTA.Update") && state.build == OLD => {
+            state.boot(OTHER, 1, false);
+            None
+        }
+        _ => None,
+    };
+    let url = || Source::Url { url: "http://elsewhere/fw.zip".into(), manifest: Err("silent".into()), signed: None };
+    for (name, (result, state)) in [
+        ("from here", update_from_here(Via::Pull, script).await),
+        ("unknown build", run_plan(&Plan::new(url()), script).await),
+    ] {
+        assert!(matches!(result, Err(Failure::Refused(Refusal::UpdateRunning { .. }))), "{name}: {result:?}");
+        let state = state.lock().expect("lock");
+        let calls = &state.calls;
+        assert!(!calls.contains_key("OTA.Commit") && !calls.contains_key("OTA.Revert"), "{name}: {calls:?}");
+    }
+}
+
+/// A device that has rebooted since it was looked at has no abandoned download: what runs there is new.
+#[tokio::test(start_paused = true)]
+async fn download_that_began_after_a_reboot_is_not_ended() {
+    let (result, state) = update(|state, method, count| match method {
+        "OTA.End" => {
+            state.boot(OLD, 0, true);
+            Some(remote(method, -1, "Update not started"))
+        }
+        _ => running(method, if state.calls.contains_key("OTA.End") { count } else { 0 }, usize::MAX),
+    })
+    .await;
+    assert!(matches!(result, Err(Failure::Refused(Refusal::UpdateRunning { .. }))), "{result:?}");
+    assert!(!state.lock().expect("lock").calls.contains_key("Sys.Reboot"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_reboot_is_not_waited_for() {
+    let started = Instant::now();
+    let (result, _) = update(|_, method, _| match method {
+        "OTA.End" => Some(remote(method, -1, "Update not started")),
+        "Sys.Reboot" => Some(remote(method, 404, "No handler")),
+        _ => running(method, 0, 0),
+    })
+    .await;
+    assert!(matches!(result, Err(Failure::Refused(Refusal::UpdateRunning { .. }))), "{result:?}");
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+}
+
+/// After the last piece was sent, the device was away for a minute, and has not got it.
+#[tokio::test(start_paused = true)]
+async fn push_without_its_last_piece_is_no_firmware_in_the_other_slot() {
+    /// The number of the last piece of the demo bundle.
+    const LAST: usize = 152;
+
+    let plan = Plan { via: Via::Push, ..Plan::new(Source::Bundle(demo())) };
+    let (result, state) = run_plan(&plan, |state, method, count| {
+        let written = state.calls.get("OTA.Write").copied().unwrap_or(0);
+        let looks = state.calls.get("Sys.GetInfo").copied().unwrap_or(0);
+        match method {
+            "OTA.Begin" => Some(Ok(Value::Null)),
+            "OTA.End" => Some(remote(method, -1, "-13 Unexpected end of data")),
+            "OTA.Write" => Some(if count < LAST { Ok(Value::Null) } else { timed_out(method) }),
+            _ if written > LAST && looks < 130 => Some(timed_out(method)),
+            _ => None,
+        }
+    })
+    .await;
+    let state = state.lock().expect("lock");
+    assert_eq!(state.calls["OTA.Write"], LAST + 1, "one piece is the last one");
+    assert!(matches!(&result, Err(Failure::DownloadFailed { remains: false, .. })), "{result:?} {:?}", state.calls);
+    assert_eq!(state.calls["OTA.End"], 1);
 }
 
 /// The answer to `OTA.End` says so whether the push has ended or not: `OTA.Status` tells.

@@ -372,8 +372,8 @@ fn undelivered(failure: update::Failure) -> (Kind, String) {
             return (Kind::Refused, format!("{}; nothing on the device has changed", download_hint(&error)));
         }
         F::DownloadFailed { remains: true, .. } => {
-            "the device still runs its old firmware, and may wait for the rest of the new one until its timeout has passed: \
-             `otactl status` shows that. The same command waits for it or ends it, and tries again"
+            "the device still runs its old firmware. It may wait for the rest of the new one until its timeout, which \
+             `otactl status` shows; then run the same command again"
         }
         // The device's words stand at the end of the reason.
         F::DownloadFailed { reason, .. } => match reason.split(": ").find_map(ota::explain_refusal) {
@@ -454,8 +454,7 @@ fn refusal_hint(refusal: &Refusal) -> String {
         Refusal::NoWayBack { .. } => "if it is to be updated all the same, without a way back, add `--force`",
         Refusal::Uncommitted { .. } => "`otactl commit` keeps what runs, `otactl revert` goes back; then update",
         Refusal::UpdateRunning { .. } => {
-            "run the same command again when it has ended; `otactl status` shows its progress. Without `--no-abort`, otactl \
-             ends an update that makes no progress"
+            "`otactl status` shows its progress; run the same command again when the update has ended"
         }
     };
     hint.into()

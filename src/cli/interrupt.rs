@@ -45,7 +45,9 @@ fn describe(stage: &Stage) -> (String, &'static str) {
     match stage {
         Stage::Untouched => ("nothing on the device has changed".into(), "run the same command again"),
         Stage::Freed => (
-            "an update that did not go on was ended on the device; nothing else on it has changed".into(),
+            "otactl told the device to end an update without progress, by `OTA.End` or a reboot; nothing else on the device has \
+             changed"
+                .into(),
             "run the same command again",
         ),
         Stage::Fetches { from_us: true, keeps_asking_for: None, .. } => (

@@ -41,20 +41,7 @@ pub(crate) fn step(event: &Event) -> Option<(&'static str, String)> {
                 reverts(reverts_in.map(Duration::from_secs))
             ),
         ),
-        Event::Busy { percent } => {
-            ("busy", format!("an update runs already, and is {percent} % done; waiting to see whether it goes on"))
-        }
-        Event::Ended { percent, is_ours: true, .. } => (
-            "busy",
-            format!("the download did not go on at {percent} %; rebooted the device, which is the only way to end it"),
-        ),
-        Event::Ended { percent, by_reboot: false, .. } => {
-            ("busy", format!("found an abandoned update at {percent} %; cancelled it"))
-        }
-        Event::Ended { percent, by_reboot: true, .. } => (
-            "busy",
-            format!("found an abandoned download at {percent} %; rebooted the device, which is the only way to end it"),
-        ),
+        Event::Busy { .. } | Event::Ended { .. } => ("busy", of_an_update_that_runs(event)?),
         Event::SecondWaySilent { reason } => {
             ("waiting", format!("the second way does not lead to the device yet: {reason}"))
         }
@@ -109,7 +96,30 @@ pub(crate) fn step(event: &Event) -> Option<(&'static str, String)> {
         Event::CheckFailed { check, reason } => ("check", format!("{check}: failed: {reason}")),
         Event::Committing => ("commit", "sent".into()),
         Event::Reverting => ("revert", "this firmware is not to stay; the device was told to go back".into()),
-        Event::Sent { .. } | Event::Written { .. } | Event::Delivered(_) | Event::Checking { .. } => return None,
+        Event::Sent { .. } | Event::Written { .. } | Event::Delivered(_) | Event::Checking { .. } | Event::Ending => {
+            return None;
+        }
+    })
+}
+
+/// Describes an update that runs on the device, and how otactl ended it.
+fn of_an_update_that_runs(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::Busy { percent } => {
+            format!("an update runs already, and is {percent} % done; waiting to see whether it goes on")
+        }
+        Event::Ended { percent, is_ours: true, .. } => {
+            format!(
+                "the download made no progress at {percent} %; rebooted the device, which is the only way to end it"
+            )
+        }
+        Event::Ended { percent, by_reboot: false, .. } => {
+            format!("found an abandoned update at {percent} %; cancelled it")
+        }
+        Event::Ended { percent, by_reboot: true, .. } => {
+            format!("found an abandoned download at {percent} %; rebooted the device, which is the only way to end it")
+        }
+        _ => return None,
     })
 }
 

@@ -12,6 +12,7 @@ use super::outcome::{Failure, Refusal};
 use super::push::{Aborted, abort};
 use super::reboot;
 use super::snapshot::Snapshot;
+use super::verdict::rebooted;
 use crate::ota::{self, Status, UpdateState};
 use crate::rpc::Device;
 
@@ -57,40 +58,53 @@ pub(super) async fn outlast(
         return Err(refused(percent));
     }
     let ended = |by_reboot| Event::Ended { percent, by_reboot, is_ours: false };
-    match end(device, now, plan.reboot_timeout).await {
+    match end(device, plan, now, observer).await {
         Ended::Push => observer.on(&ended(false)),
         Ended::Download => observer.on(&ended(true)),
         Ended::ByItself => {}
         Ended::Not => return Err(refused(percent)),
-        Ended::Unseen(last) => {
-            let reason = format!("it was rebooted to end an abandoned download, and is not back: {last}");
-            return Err(Failure::LostSight { reason });
-        }
+        Ended::Unseen(last) => return Err(not_back("an abandoned download", &last)),
     }
     Ok(())
 }
 
-/// Ends an update of ours that has come to nothing, if it has not ended by itself: the device would take no other one
-/// until its time for this one is over. Returns whether the device is free of it. Older firmware ends it when the connection
-/// breaks, and does not tell.
-pub(super) async fn give_up(device: &Device, plan: &Plan, before: &Snapshot, observer: &dyn Observer) -> bool {
+/// Ends a failed pull of this run, if the device still waits for the rest. Returns whether the device is free for another update.
+///
+/// Until its timeout, the device would refuse every other update. `has_fetched` says whether the device requested the firmware
+/// from this server. If it did not and reports progress, the update belongs to another client: `Refusal::UpdateRunning`.
+pub(super) async fn give_up(
+    device: &Device,
+    plan: &Plan,
+    before: &Snapshot,
+    has_fetched: bool,
+    observer: &dyn Observer,
+) -> Result<bool, Failure> {
     let timeout = reboot::probe_timeout(device, before);
-    let status = match device.call_within(ota::GetStatus {}, timeout).await {
-        Ok(status) if status.state == UpdateState::Progress => status,
-        Ok(_) => return true,
-        Err(error) => return !error.is_passing(),
+    let percent = match device.call_within(ota::GetStatus {}, timeout).await {
+        Ok(status) if status.state == UpdateState::Progress => status.percent(),
+        Ok(_) => return Ok(true),
+        Err(error) => return Ok(!error.is_passing()),
     };
+    if !has_fetched && percent > 0 {
+        return Err(Failure::Refused(Refusal::UpdateRunning { percent }));
+    }
     if plan.no_abort {
-        return false;
+        return Ok(false);
     }
-    match end(device, before, plan.reboot_timeout).await {
+    match end_download(device, plan, before, observer).await {
         Ended::Download => {
-            observer.on(&Event::Ended { percent: status.percent(), by_reboot: true, is_ours: true });
-            true
+            observer.on(&Event::Ended { percent, by_reboot: true, is_ours: true });
+            Ok(true)
         }
-        Ended::Push | Ended::ByItself => true,
-        Ended::Not | Ended::Unseen(_) => false,
+        Ended::Push | Ended::ByItself => Ok(true),
+        Ended::Not => Ok(false),
+        Ended::Unseen(last) => Err(not_back("a download", &last)),
     }
+}
+
+/// Returns the failure for a device that does not answer after otactl rebooted it.
+fn not_back(what: &str, last: &str) -> Failure {
+    Failure::LostSight { reason: format!("otactl rebooted it to end {what}, and it is not back: {last}") }
 }
 
 /// How an update ended that was to end.
@@ -103,26 +117,34 @@ enum Ended {
     ByItself,
     /// It goes on.
     Not,
-    /// The device was told to reboot, and was not heard of since; the last that was heard.
+    /// The device did not answer after the reboot. Holds the last error.
     Unseen(String),
 }
 
 /// Ends the update that runs on a device that `now` was read from.
-async fn end(device: &Device, now: &Snapshot, reboot_timeout: Duration) -> Ended {
+async fn end(device: &Device, plan: &Plan, now: &Snapshot, observer: &dyn Observer) -> Ended {
     let timeout = reboot::probe_timeout(device, now).max(device.timeout());
+    observer.on(&Event::Ending);
     match abort(device, timeout).await {
         Aborted::Ended => {
             let status = device.call_within(ota::GetStatus {}, timeout).await;
-            return if status.is_ok_and(|status| is_running(&status)) { Ended::Not } else { Ended::Push };
+            if status.is_ok_and(|status| is_running(&status)) { Ended::Not } else { Ended::Push }
         }
         // It reboots into what it got.
-        Aborted::Applied => return Ended::ByItself,
-        Aborted::NotPushed => {}
-        Aborted::NotTold | Aborted::Unsupported | Aborted::Unheard => return Ended::Not,
+        Aborted::Applied => Ended::ByItself,
+        Aborted::NotPushed => end_download(device, plan, now, observer).await,
+        Aborted::NotTold | Aborted::Unsupported | Aborted::Unheard => Ended::Not,
     }
+}
+
+/// Ends the download that ran when `before` was read, with a reboot. If the device has rebooted since then, that download has
+/// ended already, and an update that runs now belongs to another client.
+async fn end_download(device: &Device, plan: &Plan, before: &Snapshot, observer: &dyn Observer) -> Ended {
+    let timeout = reboot::probe_timeout(device, before).max(device.timeout());
     match Snapshot::take(device, timeout).await {
+        Ok(there) if rebooted(before, &there) => return Ended::ByItself,
         // A reboot would roll it back.
-        Ok(there) if !there.boot.is_committed || now.stranger(&there.info).is_some() => return Ended::Not,
+        Ok(there) if !there.boot.is_committed || before.stranger(&there.info).is_some() => return Ended::Not,
         Ok(_) => {}
         Err(_) => return Ended::Not,
     }
@@ -131,13 +153,15 @@ async fn end(device: &Device, now: &Snapshot, reboot_timeout: Duration) -> Ended
         Ok(_) => return Ended::ByItself,
         Err(_) => return Ended::Not,
     }
-    // Whatever the answer is, or if it is lost in the reboot: the device is idle afterwards, or the reboot failed.
-    let answer = device.call_until_sent(&ota::Reboot::default(), timeout).await;
-    tracing::debug!(ok = answer.is_ok(), "the device was told to reboot, which ends its download");
-    until_idle(device, now, reboot_timeout).await
+    observer.on(&Event::Ending);
+    // The reboot may lose the reply, so that only the state afterwards counts.
+    match device.call_until_sent(&ota::Reboot::default(), timeout).await {
+        Err(error) if error.remote().is_some_and(|error| error.code != 418) => Ended::Not,
+        _ => until_idle(device, before, plan.reboot_timeout).await,
+    }
 }
 
-/// What has come of the download when the device is back from its reboot, within `timeout`.
+/// Asks for the update state until the device reports an idle one after its reboot, for at most `timeout`.
 async fn until_idle(device: &Device, now: &Snapshot, timeout: Duration) -> Ended {
     let (started, probe_timeout) = (Instant::now(), reboot::probe_timeout(device, now));
     let mut last = Ended::Not;

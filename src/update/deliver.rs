@@ -12,12 +12,23 @@ use super::patience::LONGEST_DOWNLOAD;
 use super::plan::{Plan, Source, Via};
 use super::preflight::Delivery;
 use super::push::{self, Aborted, PushFailure, Pushed, Reason, Terms};
+use super::reboot::probe_timeout;
 use super::serve::{FirmwareServer, ServeError};
 use super::snapshot::Snapshot;
+use super::verdict::{applied, rebooted};
 use crate::bundle::Bundle;
 use crate::ota::{self, Engine};
 use crate::rpc::Device;
 use crate::text::hex;
+
+/// Tells whether the device confirmed that it has the firmware.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// The device confirmed it, or its boot state shows it.
+    Certainly,
+    /// otactl sent every byte, but the device did not acknowledge the last ones.
+    Perhaps,
+}
 
 /// Returns once the device has the firmware, and is about to reboot or has done so. Our server lives no longer than
 /// this.
@@ -27,12 +38,12 @@ pub(super) async fn deliver(
     (delivery, engine): (Delivery, Engine),
     before: &Snapshot,
     observer: &dyn Observer,
-) -> Result<(), Failure> {
+) -> Result<Taken, Failure> {
     let bundle = match &plan.source {
         Source::Bundle(bundle) => bundle,
         Source::Url { url, .. } => {
             let fetching = Fetching { url: url.clone(), server: None, has_other_way: false, engine };
-            return fetch(device, plan, &fetching, before, observer).await;
+            return fetch(device, plan, &fetching, before, observer).await.map(|()| Taken::Certainly);
         }
     };
     let fallback = delivery == Delivery::Either;
@@ -46,7 +57,7 @@ pub(super) async fn deliver(
                 Err(failure @ Failure::NeverFetched { .. }) if fallback => failure.to_string(),
                 // A device that says so can be pushed, whether it lists its methods or not.
                 Err(failure @ Failure::Unlicensed { .. }) if plan.via == Via::Auto => failure.to_string(),
-                result => return result,
+                result => return result.map(|()| Taken::Certainly),
             }
         }
     };
@@ -74,12 +85,14 @@ async fn pull(
     // First, so that a download that is given up does not go on meanwhile.
     drop(server);
     match result {
+        // Before 2019, the broken connection has ended it.
+        result if engine == Engine::OneShot => result,
         Err(failure @ Failure::NeverFetched { .. }) => {
-            busy::give_up(device, plan, before, observer).await;
+            busy::give_up(device, plan, before, has_asked, observer).await?;
             Err(failure)
         }
         Err(Failure::DownloadFailed { reason, taken, .. }) if has_asked => {
-            let remains = !busy::give_up(device, plan, before, observer).await;
+            let remains = !busy::give_up(device, plan, before, has_asked, observer).await?;
             Err(Failure::DownloadFailed { reason, taken, remains })
         }
         result => result,
@@ -93,7 +106,7 @@ async fn push(
     bundle: &Bundle,
     before: &Snapshot,
     observer: &dyn Observer,
-) -> Result<(), Failure> {
+) -> Result<Taken, Failure> {
     let bytes = bundle.bytes();
     let size = bytes.len() as u64;
     let enough = || push::device_timeout(size, before.round_trip(), device.window(), push::chunk_size(device, size));
@@ -109,7 +122,10 @@ async fn push(
     observer.on(&Event::Requested { from: Whence::Sent, commit_timeout: terms.commit_timeout, keeps_asking_for: None });
     let started = Instant::now();
     let result = push::push(device, bytes, before, terms, observer).await;
-    let acknowledged = result.as_ref().map_or_else(|failure| failure.acknowledged, |_| size);
+    let acknowledged = match &result {
+        Ok(Pushed::Confirmed) => size,
+        Ok(Pushed::Unconfirmed { acknowledged, .. }) | Err(PushFailure { acknowledged, .. }) => *acknowledged,
+    };
     observer.on(&Event::Delivered(Evidence {
         via: "push",
         bytes: acknowledged,
@@ -119,10 +135,10 @@ async fn push(
         sha256,
     }));
     match result {
-        Ok(Pushed::Confirmed) => Ok(()),
-        Ok(Pushed::Unconfirmed { reason }) => {
+        Ok(Pushed::Confirmed) => Ok(Taken::Certainly),
+        Ok(Pushed::Unconfirmed { reason, .. }) => {
             observer.on(&Event::Unconfirmed { reason });
-            Ok(())
+            Ok(Taken::Perhaps)
         }
         Err(PushFailure { reason: Reason::Unsupported, .. }) => Err(Failure::Refused(Refusal::CannotPush)),
         Err(PushFailure { reason: Reason::NotBegun(error), .. })
@@ -139,5 +155,25 @@ async fn push(
             let reason = reason.to_string();
             Err(Failure::DownloadFailed { reason, taken: Some((acknowledged, total)), remains: is_unheard })
         }
+    }
+}
+
+/// Returns the failure for a device that did not reboot after [`Taken::Perhaps`].
+///
+/// Since 2019, the boot state shows a complete firmware before the reboot. If it does not, the last piece is missing, and otactl
+/// cancels the push.
+pub(super) async fn not_rebooted(device: &Device, before: &Snapshot, failure: Failure) -> Failure {
+    let timeout = probe_timeout(device, before);
+    match Snapshot::take(device, timeout).await {
+        Ok(now) if !rebooted(before, &now) && !applied(before, &now) => {}
+        _ => return failure,
+    }
+    match push::abort(device, device.timeout()).await {
+        Aborted::Applied => failure,
+        aborted => Failure::DownloadFailed {
+            reason: "the last piece did not arrive".into(),
+            taken: None,
+            remains: aborted == Aborted::Unheard,
+        },
     }
 }

@@ -71,13 +71,15 @@ pub enum Event {
         /// How far it is.
         percent: u8,
     },
-    /// An update that was left behind, or came to nothing, was ended.
+    /// otactl ends an abandoned or failed update with `OTA.End` or a reboot.
+    Ending,
+    /// The abandoned or failed update has ended.
     Ended {
         /// How far it was.
         percent: u8,
         /// A download ends with a reboot only; a push is given up.
         by_reboot: bool,
-        /// This run has begun it.
+        /// This run began the update.
         is_ours: bool,
     },
     /// The second way to the device does not lead there now; perhaps it will after the reboot.
@@ -314,7 +316,7 @@ pub enum Stage {
     /// Nothing on the device has changed.
     #[default]
     Untouched,
-    /// An update on it was ended, and nothing else has changed.
+    /// otactl told the device to end an update; nothing else has changed.
     Freed,
     /// It was told to fetch the firmware.
     Fetches {
@@ -386,7 +388,7 @@ impl Stage {
             (Event::Committing, _) => Self::CommitSent,
             (Event::Reverting, _) => Self::Reverts,
             (Event::DownloadingHere { .. }, _) => Self::Untouched,
-            (Event::Ended { .. }, _) => Self::Freed,
+            (Event::Ending | Event::Ended { .. }, _) => Self::Freed,
             (_, stage) => stage,
         }
     }
@@ -433,7 +435,8 @@ mod tests {
             (vec![requested(true)], fetches(true)),
             (vec![requested(false), Event::Written { percent: 5 }], fetches(false)),
             (vec![requested(false), Event::DownloadingHere { reason: "r".into() }], Stage::Untouched),
-            (vec![requested(true), ended], Stage::Freed),
+            (vec![Event::Ending], Stage::Freed),
+            (vec![requested(true), Event::Ending, ended], Stage::Freed),
             (vec![requested(true), Event::Sent { bytes: 5, total: 9 }], fetches(true)),
             (vec![requested(true), Event::Sent { bytes: 9, total: 9 }], Stage::Reboots { commit_timeout: 300 }),
             (vec![sent(), pushing.clone()], takes(false)),

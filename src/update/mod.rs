@@ -42,6 +42,7 @@ pub mod wait;
 
 use crate::rpc::Device;
 use crate::text::printable;
+use deliver::Taken;
 pub use event::{Bearing, Event, Observer};
 use health::Health;
 pub use outcome::{Failure, Refusal, Success};
@@ -94,9 +95,14 @@ async fn attempt(device: &Device, plan: &Plan, observer: &dyn Observer) -> Resul
     if plan.snapshot_first {
         copy::copy(device, &before, observer).await?;
     }
-    deliver::deliver(device, plan, how, &before, observer).await?;
+    let taken = deliver::deliver(device, plan, how, &before, observer).await?;
     observer.on(&Event::Rebooting);
-    let after = reboot::wait(later, &before, plan).await?;
+    let after = match reboot::wait(later, &before, plan).await {
+        Err(failure @ Failure::DidNotReboot(_)) if taken == Taken::Perhaps => {
+            return Err(deliver::not_rebooted(later, &before, failure).await);
+        }
+        result => result?,
+    };
     observer.on(&Event::back(&after));
     if let Some(says) = verdict::no_way_back(&before, &after, plan.commit_timeout) {
         observer.on(&Event::Finding { what: "commit timeout", says, verdict: Bearing::Weak });

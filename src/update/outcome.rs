@@ -188,7 +188,7 @@ pub enum Failure {
         reason: String,
         /// Bytes that we sent, and how many there are.
         taken: Option<(u64, u64)>,
-        /// The device may still wait for the rest, and takes no other update until its timeout has passed.
+        /// The device may still wait for the rest, and refuses other updates until its timeout.
         remains: bool,
     },
     /// The device took the firmware, and went on running the old one.

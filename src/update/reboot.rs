@@ -35,7 +35,7 @@ pub(super) async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Res
         let left = plan.reboot_timeout.saturating_sub(started.elapsed());
         // A look is several questions, which have the time that is left together.
         let look = timeout(left, Snapshot::take(device, patience.min(left))).await;
-        // A look that is cut off early says no more than the one before.
+        // The deadline cut this read short, so that its silence proves nothing.
         if left < patience && look.as_ref().map_or(true, |look| look.as_ref().is_err_and(CallError::is_silence)) {
             break;
         }

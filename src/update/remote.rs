@@ -17,7 +17,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// The most that is read for it, in bytes.
 const MAX_READ: usize = 128 << 10;
 
-/// How long a download may take if nobody has set a limit: as long as devices allow by themselves.
+/// Time limit of a download by otactl without `--download-timeout`; the same as the default of the devices.
 pub const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Why a firmware could not be downloaded here.

@@ -1,6 +1,7 @@
-//! What runs on a device that may be about to reboot. Since 2019, an applied update changes the boot state 500 ms before the
-//! reboot, while the old firmware runs (as recorded in wire/ota2022-ws.json, case `end_never`): a commit in that time commits
-//! a firmware that has never started.
+//! Waits until the boot state of a device is that of the firmware that runs.
+//!
+//! Since 2019, an applied update changes the boot state 500 ms before the reboot, while the old firmware runs (as recorded in
+//! wire/ota2022-ws.json, case `end_never`). A commit in that time would commit a firmware that has never started.
 
 use std::time::Duration;
 
@@ -10,17 +11,19 @@ use super::snapshot::Snapshot;
 use super::verdict::rebooted;
 use crate::rpc::{CallError, Device};
 
-/// From the last byte of a firmware to the reboot into it, at the most.
+/// Longest time from the last byte of a firmware to the reboot into it; 500 ms on a device, plus the time of a slow loop.
 pub(super) const APPLIED_TO_REBOOT: Duration = Duration::from_millis(800);
 
-/// The time for the first question to a device that reboots.
+/// Timeout of the first call to a device that reboots.
 const FIRST: Duration = Duration::from_secs(1);
 
-/// The least time between two questions.
+/// Pause between two reads of the state.
 const PACE: Duration = Duration::from_millis(50);
 
-/// The device of `first` at a time when its boot state is that of the firmware that runs. An uncommitted device is looked at
-/// for 800 ms; if it reboots, for as long as `reboot_timeout`.
+/// Returns the state of the device when its boot state is that of the running firmware.
+///
+/// A committed device is returned as it is. An uncommitted one is read for 800 ms after `first`. If it reboots meanwhile, the
+/// state after the reboot is returned. Fails if the device does not answer within `reboot_timeout`.
 pub async fn settled(device: &Device, first: Snapshot, reboot_timeout: Duration) -> Result<Snapshot, CallError> {
     if first.boot.is_committed {
         return Ok(first);
@@ -32,7 +35,8 @@ pub async fn settled(device: &Device, first: Snapshot, reboot_timeout: Duration)
         now = match Snapshot::take(device, FIRST.max(first.round_trip() * 8).min(device.timeout())).await {
             Err(error) if error.is_passing() => {
                 device.hang_up_after(&error);
-                return after_reboot(device, reboot_timeout).await;
+                // It reboots, or the link broke.
+                after_reboot(device, reboot_timeout).await?
             }
             result => result?,
         };
@@ -43,8 +47,8 @@ pub async fn settled(device: &Device, first: Snapshot, reboot_timeout: Duration)
     Ok(now)
 }
 
-/// The device as soon as it answers, within `reboot_timeout`. A question that meets with silence is followed by one that gets
-/// more time, up to the time of any call.
+/// Returns the state of a device that reboots, as soon as it answers. Fails after `reboot_timeout`. The timeout of each call is
+/// doubled after silence, up to the timeout of any call.
 pub(super) async fn after_reboot(device: &Device, reboot_timeout: Duration) -> Result<Snapshot, CallError> {
     let started = Instant::now();
     let mut timeout = FIRST.min(device.timeout());

@@ -138,12 +138,14 @@ pub async fn update_within(
     run_plan(&Plan { checks, reboot_timeout, ..Plan::new(source) }, script).await
 }
 
-fn demo() -> Bundle {
+/// The demo bundle.
+pub fn demo() -> Bundle {
     let path = format!("{}/tests/fixtures/demo-2.0.0-esp32.zip", env!("CARGO_MANIFEST_DIR"));
     Bundle::read(path.as_ref()).expect("the demo")
 }
 
-async fn run_plan(plan: &Plan, script: Script) -> (Result<Success, Failure>, Arc<Mutex<State>>) {
+/// Carries out this plan on a device that runs 1.0.0.
+pub async fn run_plan(plan: &Plan, script: Script) -> (Result<Success, Failure>, Arc<Mutex<State>>) {
     let booted = Instant::now() - Duration::from_secs(1000);
     let state = Arc::new(Mutex::new(State {
         build: OLD,

@@ -8,8 +8,8 @@ use crate::cli::failure::Failure;
 
 /// Keep the firmware that runs (OTA.Commit)
 ///
-/// Looks at the device before and afterwards; that it took the commit is not believed but read. Before the commit, it looks
-/// for 800 ms: an update that has just ended shows in the boot state before the reboot, while the old firmware runs.
+/// Reads the boot state before and after the commit. An uncommitted device is watched for 800 ms before the commit. In that
+/// time it may reboot into a firmware that it has just downloaded.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {}
 

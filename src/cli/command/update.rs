@@ -61,7 +61,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = values::duration)]
     ask_timeout: Duration,
 
-    /// How long a download may stand still, before the device, or the server of --url, is given up
+    /// How long a download may make no progress before it fails, on the device or from the server of --url
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::duration)]
     stall_timeout: Duration,
 

@@ -37,8 +37,7 @@ pub(super) enum Reply {
     Success(String),
     /// The device says that it failed.
     Refused(RemoteError),
-    /// An update runs already, and answers another call when it ends: that of another client, or ours if the device has
-    /// executed the request twice.
+    /// Another `OTA.Update` call runs already: of another client, or this one if the device executed the request twice.
     InProgress(String),
     /// There will be no reply: the link broke, or it took too long.
     Missing(String),
@@ -114,7 +113,7 @@ pub(super) fn judge(
             }
         }
         Some((_, Reply::InProgress(_) | Reply::Missing(_))) if transferring => Step::Wait,
-        // If the device does not ask, the update is not ours, and a push could not begin either.
+        // A device that does not request the firmware runs the update of another client, so that a push would fail too.
         Some((_, Reply::InProgress(said))) => Step::Look(said.clone()),
         _ if *has_other_way && !asked && since(None) >= patience.asks => Step::NeverFetched(None),
         Some((_, Reply::Missing(reason))) => Step::Look(reason.clone()),

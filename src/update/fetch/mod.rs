@@ -19,7 +19,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::Plan;
 use super::event::{Event, Observer, Whence};
-use super::outcome::Failure;
+use super::outcome::{Failure, Refusal};
 use super::patience::LONGEST_DOWNLOAD;
 use super::serve::{Fetched, FirmwareServer};
 use super::snapshot::Snapshot;
@@ -69,7 +69,7 @@ pub(super) async fn fetch(
         keeps_asking_for: (engine == Engine::Resuming).then_some(request.timeout),
     });
     let watch = Watch::new(device, limits, server, before, observer, plan.reboot_timeout);
-    let mut download = Download::new(watch, limits);
+    let mut download = Download::new(watch, limits, plan.source.build().is_some());
     let mut call = Box::pin(device.call_until_sent(&request, limits.all()));
     let mut progress = server.map(FirmwareServer::fetched);
     let every = limits.patience.tick;
@@ -108,6 +108,8 @@ enum Next {
 struct Download<'a> {
     watch: Watch<'a>,
     limits: Limits,
+    /// Whether the build of the firmware is known.
+    is_build_known: bool,
     /// How often the device was told to fetch the firmware.
     begun: usize,
     /// The reply to the last time, and when it came.
@@ -124,11 +126,12 @@ struct Download<'a> {
 
 impl<'a> Download<'a> {
     /// The device is told for the first time.
-    fn new(watch: Watch<'a>, limits: Limits) -> Self {
+    fn new(watch: Watch<'a>, limits: Limits, is_build_known: bool) -> Self {
         let look_at = Instant::now() + limits.patience.look_around;
         Self {
             watch,
             limits,
+            is_build_known,
             begun: 1,
             reply: None,
             look_until: None,
@@ -153,6 +156,11 @@ impl<'a> Download<'a> {
     async fn refused(&mut self, error: RemoteError) -> Result<Reply, Failure> {
         if says_unlicensed(&error) {
             return Err(Failure::Unlicensed { said: error.to_string() });
+        }
+        // Only the build would tell this firmware from that of another client.
+        if says_in_progress(&error) && self.watch.server.is_none() && !self.is_build_known {
+            let percent = self.watch.percent().await;
+            return Err(Failure::Refused(Refusal::UpdateRunning { percent }));
         }
         if says_in_progress(&error) {
             return Ok(Reply::InProgress(error.to_string()));

@@ -17,8 +17,7 @@ use crate::update::serve::{Fetched, FirmwareServer};
 use crate::update::snapshot::Snapshot;
 use crate::update::verdict::{applied, rebooted};
 
-/// A download from elsewhere may show the same progress so many times as long as one from our server, of which every byte is
-/// seen.
+/// Multiplies the stall timeout for a download from another server, of which only whole percents are visible.
 const UNSEEN: u32 = 4;
 
 /// What a device does about an update.
@@ -131,6 +130,12 @@ impl<'a> Watch<'a> {
         }
     }
 
+    /// Returns the progress that the device reports, in percent; 0 if it does not answer.
+    pub(super) async fn percent(&self) -> u8 {
+        let patience = probe_timeout(self.device, self.before);
+        self.device.call_within(ota::GetStatus {}, patience).await.map_or(0, |status| status.percent())
+    }
+
     /// What a success that the device reported has come to.
     pub(super) async fn outcome(&mut self) -> Sight {
         match Snapshot::take(self.device, probe_timeout(self.device, self.before)).await {
@@ -170,7 +175,8 @@ impl<'a> Watch<'a> {
         Sight::NothingYet
     }
 
-    /// Looks at the device when its words do not suffice. `is_second`: it has said that an update was running already.
+    /// Reads the state of the device when its replies do not suffice. `is_second`: the device replied that an update was running
+    /// already.
     pub(super) async fn look(&mut self, reason: &str, is_second: bool) -> Result<Sight, Failure> {
         let patience = probe_timeout(self.device, self.before);
         let out_of_time = self.started.elapsed() >= self.limits.all();
@@ -186,6 +192,13 @@ impl<'a> Watch<'a> {
             Err(error) if error.is_passing() && !out_of_time => return self.unseen(&error, fetched.as_ref(), silent),
             Err(error) => return Err(lost_sight(error.to_string())),
         };
+        let Patience { asks, never_asks, dead, .. } = self.limits.patience;
+        let never_asked = fetched.as_ref().is_some_and(|fetched| fetched.peer.is_none());
+        let percent = self.progress.map_or(0, |(percent, _)| percent);
+        if never_asked && (now.build() != self.before.build() || applied(self.before, &now)) {
+            // The firmware came from another client, which decides about it.
+            return Err(Failure::Refused(Refusal::UpdateRunning { percent: 100 }));
+        }
         if rebooted(self.before, &now) {
             return if complete || now.build() != self.before.build() {
                 Ok(Sight::Rebooted)
@@ -196,17 +209,14 @@ impl<'a> Watch<'a> {
         if applied(self.before, &now) {
             return Ok(Sight::Applied(now.boot));
         }
-        let Patience { asks, never_asks, dead, .. } = self.limits.patience;
-        let never_asked = fetched.as_ref().is_some_and(|fetched| fetched.peer.is_none());
         let long_enough = self.started.elapsed() >= never_asks * 2;
-        let percent = self.progress.map_or(0, |(percent, _)| percent);
         match activity {
             Activity::Idle if never_asked => Ok(Sight::NotBegun),
             Activity::Idle => Err(self.failed(reason.into())),
             Activity::Busy if is_second && never_asked && self.started.elapsed() >= asks => {
                 Err(Failure::Refused(Refusal::UpdateRunning { percent }))
             }
-            // It cannot be asked what it does, or waits for an answer that does not come, and does nothing that can be seen.
+            // It does not tell its state, or its connection attempt hangs.
             Activity::Busy | Activity::Unknown if never_asked && long_enough => {
                 Err(self.never_fetched(Some(reason.into())))
             }
@@ -215,7 +225,7 @@ impl<'a> Watch<'a> {
                 let what = if complete { "it has everything, and" } else { "its update" };
                 Err(self.failed(format!("{what} has not gone on for {}", for_humans(dead))))
             }
-            // Nobody but the device sees this download, and a percent of it may take long.
+            // A percent of a large bundle may take long over a slow link.
             Activity::Busy if self.stuck() >= dead * UNSEEN => {
                 Err(lost_sight(format!("its progress has stood at {percent} % for {}", for_humans(dead * UNSEEN))))
             }

@@ -70,15 +70,17 @@ impl Terms {
     }
 }
 
-/// How it ended well. Whether the firmware runs is to be seen from the device's state.
+/// The end of a push that did not fail. The state of the device tells whether the firmware runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pushed {
     /// The device has everything, and says so. It is about to reboot.
     Confirmed,
-    /// The device has everything, but was not heard to say so.
+    /// otactl sent every byte, but the device did not confirm the last ones.
     Unconfirmed {
         /// What was heard instead.
         reason: String,
+        /// Bytes that the device has acknowledged.
+        acknowledged: u64,
     },
 }
 
@@ -183,7 +185,7 @@ pub async fn push(
         Err(reason) => reason,
     };
     if push.may_be_applied(&reason).await {
-        return Ok(Pushed::Unconfirmed { reason: reason.to_string() });
+        return Ok(push.unconfirmed(reason.to_string()));
     }
     let aborted = match reason {
         // There is nothing left, and nobody to hear it.
@@ -191,7 +193,7 @@ pub async fn push(
         _ => abort(device, device.timeout()).await,
     };
     if aborted == Aborted::Applied {
-        return Ok(Pushed::Unconfirmed { reason: reason.to_string() });
+        return Ok(push.unconfirmed(reason.to_string()));
     }
     Err(PushFailure { reason, acknowledged: push.flight.acknowledged() as u64, total, aborted })
 }
@@ -377,8 +379,8 @@ impl<'a> Push<'a> {
         }
     }
 
-    /// Whether the device may reboot into the firmware although the push failed for `reason`: all of it was sent, and the
-    /// device shows it in its boot state, or has said nothing and cannot be asked.
+    /// Tells whether the device may reboot into the firmware although the push failed for `reason`: otactl sent every byte, and
+    /// the boot state shows the firmware or cannot be read.
     async fn may_be_applied(&self, reason: &Reason) -> bool {
         if !self.flight.may_be_complete() || matches!(reason, Reason::Restarted) {
             return false;
@@ -389,7 +391,12 @@ impl<'a> Push<'a> {
         }
     }
 
-    /// Whether the device runs the firmware, or boots it next.
+    /// Returns the result of a push whose last bytes the device did not confirm.
+    fn unconfirmed(&self, reason: String) -> Pushed {
+        Pushed::Unconfirmed { reason, acknowledged: self.flight.acknowledged() as u64 }
+    }
+
+    /// Tells whether the device runs the firmware, or boots it next.
     fn has_firmware(&self, now: &Snapshot) -> bool {
         now.build() != self.before.build() || applied(self.before, now)
     }
@@ -461,7 +468,8 @@ impl<'a> Push<'a> {
             self.device.hang_up();
             let silence = match Snapshot::take(self.device, probe_timeout(self.device, self.before)).await {
                 Ok(now) if self.has_firmware(&now) => {
-                    return Ok(Some(Pushed::Unconfirmed { reason: lost.into() }));
+                    let acknowledged = self.bundle.len() as u64;
+                    return Ok(Some(Pushed::Unconfirmed { reason: lost.into(), acknowledged }));
                 }
                 Ok(now) if rebooted(self.before, &now) => return Err(Reason::Restarted),
                 Ok(_) => return Ok(None),
@@ -487,22 +495,22 @@ impl<'a> Push<'a> {
             let Err(error) = self.device.call_within(ota::End {}, timeout).await else {
                 return Ok(Pushed::Confirmed);
             };
-            let unconfirmed = || Ok(Pushed::Unconfirmed { reason: error.to_string() });
+            let unconfirmed = Ok(self.unconfirmed(error.to_string()));
             match error.remote() {
                 // It is about to reboot, or has done so.
-                Some(RemoteError { code: 418, .. }) => return unconfirmed(),
-                Some(refusal) if says_applied(refusal) => return unconfirmed(),
+                Some(RemoteError { code: 418, .. }) => return unconfirmed,
+                Some(refusal) if says_applied(refusal) => return unconfirmed,
                 Some(_) => {
                     self.heard = Instant::now();
                     return match self.reconnect(&error.to_string()).await {
                         Ok(Some(pushed)) => Ok(pushed),
                         // Nothing of it shows: it is as the device says.
                         Ok(None) => Err(Reason::Refused(error)),
-                        Err(_) => unconfirmed(),
+                        Err(_) => unconfirmed,
                     };
                 }
                 None if !error.is_passing() => return Err(Reason::Call(error)),
-                None if is_second => return unconfirmed(),
+                None if is_second => return unconfirmed,
                 None => {}
             }
             self.heard = Instant::now();
@@ -510,7 +518,7 @@ impl<'a> Push<'a> {
                 Ok(None) => is_second = true,
                 Ok(Some(pushed)) => return Ok(pushed),
                 // It has every byte, and may be on its way back with the new firmware.
-                Err(_) => return unconfirmed(),
+                Err(_) => return unconfirmed,
             }
         }
     }
