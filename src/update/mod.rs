@@ -54,8 +54,7 @@ use verdict::Arrival;
 
 /// Takes the device to the firmware of the plan. See the module's documentation.
 ///
-/// With [`Via::Auto`], a URL that the device cannot or may not fetch is downloaded here, and the device gets the firmware
-/// from us.
+/// With [`Via::Auto`], otactl downloads the firmware of a URL that the device cannot or may not download, and delivers it.
 pub async fn run(device: &Device, plan: &Plan, observer: &dyn Observer) -> Result<Success, Failure> {
     let failure = match attempt(device, plan, observer).await {
         Err(failure) if plan.via == Via::Auto && failure.is_about_url() => failure,
@@ -64,15 +63,14 @@ pub async fn run(device: &Device, plan: &Plan, observer: &dyn Observer) -> Resul
     let (Source::Url { url, .. }, Some(client)) = (&plan.source, &plan.http) else { return Err(failure) };
     let is_unlicensed = matches!(failure, Failure::Unlicensed { .. });
     observer.on(&Event::DownloadingHere { reason: failure.to_string() });
-    let limit = plan.download_timeout.unwrap_or(remote::DOWNLOAD_TIMEOUT);
-    let downloaded = remote::download(client, url, limit, plan.patience.dead).await;
+    let downloaded = remote::download(client, url, plan.download_timeout, plan.patience.dead).await;
     let bundle = downloaded.map_err(|here| Failure::NotDownloaded { device: failure.to_string(), here })?;
     observer.on(&Event::DownloadedHere { bytes: bundle.bytes().len() as u64 });
     let via = if is_unlicensed { Via::Push } else { Via::Auto };
     attempt(device, &Plan { source: Source::Bundle(bundle), via, ..plan.clone() }, observer).await
 }
 
-/// The same with the source as it is.
+/// Updates the device from the source of the plan, without a download by otactl.
 async fn attempt(device: &Device, plan: &Plan, observer: &dyn Observer) -> Result<Success, Failure> {
     plan.checks.fit(plan.commit_timeout).map_err(Failure::Refused)?;
     let preflight = preflight::look(device, plan, observer).await?;

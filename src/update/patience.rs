@@ -5,6 +5,9 @@ use std::time::Duration;
 /// Nobody waits longer for a firmware to get to its device, however steadily it does.
 pub(super) const LONGEST_DOWNLOAD: Duration = Duration::from_secs(24 * 3600);
 
+/// The time limit that devices set for a download, if the caller sets none.
+pub(super) const DEVICE_DOWNLOAD: Duration = Duration::from_secs(600);
+
 /// The waits of an update. Tests shorten all of them together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {

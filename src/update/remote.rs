@@ -1,10 +1,12 @@
-//! The bundle behind a URL: its manifest and signatures, for which only the beginning is downloaded, since the manifest
-//! comes first; or all of it, for a device that cannot or may not fetch it.
+//! Reads the bundle behind a URL: the manifest and signatures, or all of it for a device that cannot or may not download it.
+//!
+//! The manifest comes first in a bundle, so that only its beginning is downloaded for it.
 
 use std::time::Duration;
 
-use reqwest::Client;
+use reqwest::{Client, Response};
 
+use super::patience::DEVICE_DOWNLOAD;
 use crate::bundle::archive::{self, Next};
 use crate::bundle::manifest::FILE_NAME;
 use crate::bundle::signature::Signed;
@@ -17,29 +19,32 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// The most that is read for it, in bytes.
 const MAX_READ: usize = 128 << 10;
 
-/// Time limit of a download by otactl without `--download-timeout`; the same as the default of the devices.
-pub const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(600);
-
-/// Why a firmware could not be downloaded here.
+/// Reason why otactl could not download a firmware.
 #[derive(Debug, thiserror::Error)]
 pub enum DownloadError {
     /// The server did not send it.
     #[error("{0}")]
     Server(String),
-    /// The server does not go on.
+    /// The server sent nothing for this long.
     #[error("the server sent nothing for {}", for_humans(*.0))]
     Stalled(Duration),
-    /// It took too long.
+    /// The download took longer than this limit.
     #[error("the download took longer than {}", for_humans(*.0))]
     TooSlow(Duration),
-    /// It is no bundle that a device can take.
+    /// The file is not a bundle that a device takes.
     #[error(transparent)]
     Bundle(BundleError),
 }
 
-/// Downloads the bundle at `url`, of at most [`MAX_BUNDLE`] bytes, and checks its digests. Fails after `limit`, and when the
-/// server sends nothing for `stall`. TLS is verified as `client` is set up.
-pub async fn download(client: &Client, url: &str, limit: Duration, stall: Duration) -> Result<Bundle, DownloadError> {
+/// Downloads the bundle at `url`, of at most [`MAX_BUNDLE`] bytes, and checks its digests. Fails after `limit` (600 s if `None`),
+/// and when the server sends nothing for `stall`. TLS is verified as `client` is set up.
+pub async fn download(
+    client: &Client,
+    url: &str,
+    limit: Option<Duration>,
+    stall: Duration,
+) -> Result<Bundle, DownloadError> {
+    let limit = limit.unwrap_or(DEVICE_DOWNLOAD);
     match tokio::time::timeout(limit, read_whole(client, url, stall)).await {
         Ok(result) => result,
         Err(_) => Err(DownloadError::TooSlow(limit)),
@@ -47,22 +52,28 @@ pub async fn download(client: &Client, url: &str, limit: Duration, stall: Durati
 }
 
 async fn read_whole(client: &Client, url: &str, stall: Duration) -> Result<Bundle, DownloadError> {
-    let server = |error: reqwest::Error| DownloadError::Server(plainly(&error));
-    let sent = tokio::time::timeout(stall, client.get(url).send()).await;
-    let mut response = sent.map_err(|_| DownloadError::Stalled(stall))?.map_err(server)?;
-    if !response.status().is_success() {
-        return Err(DownloadError::Server(format!("HTTP status {}", response.status().as_u16())));
-    }
+    let answered = tokio::time::timeout(stall, get(client, url)).await;
+    let mut response = answered.map_err(|_| DownloadError::Stalled(stall))?.map_err(DownloadError::Server)?;
     let mut bytes = Vec::new();
     loop {
         let chunk = tokio::time::timeout(stall, response.chunk()).await.map_err(|_| DownloadError::Stalled(stall))?;
-        let Some(chunk) = chunk.map_err(server)? else { break };
+        let Some(chunk) = chunk.map_err(|error| DownloadError::Server(plainly(&error)))? else { break };
         if (bytes.len() + chunk.len()) as u64 > MAX_BUNDLE {
             return Err(DownloadError::Bundle(BundleError::TooLarge));
         }
         bytes.extend_from_slice(&chunk);
     }
     Bundle::from_bytes(bytes).map_err(DownloadError::Bundle)
+}
+
+/// Requests `url`. Fails with the reason unless the server answers with a success.
+async fn get(client: &Client, url: &str) -> Result<Response, String> {
+    let response = client.get(url).send().await.map_err(|error| plainly(&error))?;
+    if response.status().is_success() {
+        Ok(response)
+    } else {
+        Err(format!("HTTP status {}", response.status().as_u16()))
+    }
 }
 
 /// Reads the manifest of the bundle at `url`, or says why that cannot be done from here.
@@ -74,10 +85,7 @@ pub async fn read_manifest(client: &Client, url: &str) -> Result<(Manifest, Sign
 }
 
 async fn fetch(client: &Client, url: &str) -> Result<(Manifest, Signed), String> {
-    let mut response = client.get(url).send().await.map_err(|e| plainly(&e))?;
-    if !response.status().is_success() {
-        return Err(format!("HTTP status {}", response.status().as_u16()));
-    }
+    let mut response = get(client, url).await?;
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|e| plainly(&e))? {
         bytes.extend_from_slice(&chunk);

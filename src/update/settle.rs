@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::reboot::probe_timeout;
 use super::snapshot::Snapshot;
 use super::verdict::rebooted;
 use crate::rpc::{CallError, Device};
@@ -32,7 +33,7 @@ pub async fn settled(device: &Device, first: Snapshot, reboot_timeout: Duration)
     let mut now = first.clone();
     while now.asked < until {
         sleep(PACE).await;
-        now = match Snapshot::take(device, FIRST.max(first.round_trip() * 8).min(device.timeout())).await {
+        now = match Snapshot::take(device, probe_timeout(device, &first)).await {
             Err(error) if error.is_passing() => {
                 device.hang_up_after(&error);
                 // It reboots, or the link broke.

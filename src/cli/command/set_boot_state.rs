@@ -50,11 +50,11 @@ impl Args {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let Self { fields, force } = self;
         let device = context.device().await?;
-        let platform = if fields.names_a_slot() && !force { platform(&device).await? } else { None };
+        let names_a_slot = fields.active_slot.or(fields.revert_slot).is_some();
+        let platform = if names_a_slot && !force { platform(&device).await? } else { None };
         if let Some(platform) = &platform {
             fields.check(platform)?;
         }
-        let names_a_slot = fields.active_slot.or(fields.revert_slot).is_some();
         let before = if names_a_slot { if_answered(device.call(ota::GetBootState {}).await)? } else { None };
         match device.call_value(fields.request()).await {
             Ok(value) => context.output.result(&value),
@@ -67,10 +67,6 @@ impl Args {
 }
 
 impl Fields {
-    fn names_a_slot(self) -> bool {
-        self.active_slot.or(self.revert_slot).is_some()
-    }
-
     /// Fails if `platform` is known not to have one of the slots.
     fn check(self, platform: &str) -> Result<(), Failure> {
         let Some(slots) = ota::slots(platform) else { return Ok(()) };
@@ -94,13 +90,13 @@ impl Fields {
     }
 }
 
-/// The device's platform. `None` if the device does not tell it.
+/// Returns the platform of the device, or `None` if the device does not report it.
 async fn platform(device: &Device) -> Result<Option<String>, Failure> {
     let info = if_answered(device.call(ota::GetInfo {}).await)?;
     Ok(info.map(|info| info.arch))
 }
 
-/// The reply. `None` if the device answered with an error or with another shape: an optional query must not stop a repair.
+/// Returns the reply, or `None` if the device answered with an error or another shape: an optional query must not stop a repair.
 fn if_answered<T>(reply: Result<T, CallError>) -> Result<Option<T>, CallError> {
     match reply {
         Ok(reply) => Ok(Some(reply)),
@@ -109,7 +105,7 @@ fn if_answered<T>(reply: Result<T, CallError>) -> Result<Option<T>, CallError> {
     }
 }
 
-/// The failure of a request that the device answered with [`BAD_SLOT`]: says what the device has stored now, and the
+/// Returns the failure of a request that the device answered with [`BAD_SLOT`]. It names what the device has stored now, and the
 /// command that restores the boot state from `before`.
 async fn bad_slot(device: &Device, error: CallError, before: Option<BootState>) -> Failure {
     let stored = device.call(ota::GetBootState {}).await;
@@ -139,7 +135,7 @@ async fn bad_slot(device: &Device, error: CallError, before: Option<BootState>) 
     Failure { message, hints: vec![hint], ..failure }
 }
 
-/// The fields under the names of the options and of the device's JSON.
+/// Formats the fields under the names of the options and of the device's JSON.
 fn fields(boot: &BootState) -> String {
     let BootState { active_slot, is_committed, revert_slot, commit_timeout } = boot;
     format!(
@@ -168,7 +164,7 @@ mod tests {
     const BEFORE: BootState = BootState { active_slot: 1, is_committed: true, revert_slot: Some(0), commit_timeout: 0 };
 
     #[test]
-    fn repair_command_command_names_the_fields_that_differ() {
+    fn repair_command_names_the_fields_that_differ() {
         for (stored, expected) in [
             (BootState { active_slot: 5, ..BEFORE }, "otactl set-boot-state --active-slot 1"),
             (

@@ -178,7 +178,7 @@ impl Args {
         device: &OnceCell<Device>,
         progress: &Progress,
     ) -> Result<Success, Failure> {
-        let source = self.source(context).await?;
+        let (source, http) = self.source(context).await?;
         let tls = match self.serve_tls.as_deref() {
             Some([cert, key]) => Some(tls::server_config(cert, key)?),
             // clap sees to it that there are two.
@@ -215,17 +215,19 @@ impl Args {
             force: self.force,
             allow_downgrade: self.allow_downgrade,
             no_abort: self.no_abort,
-            http: (self.url.is_some() && matches!(self.via, Way::Auto)).then(|| context.http_client()).transpose()?,
+            http,
             dry_run: self.dry_run,
             ..Plan::new(source)
         };
         update::run(device, &plan, progress).await.map_err(Failure::from)
     }
 
-    /// The firmware. A bundle that a device could not take is found out before the device is asked.
-    async fn source(&self, context: &Context) -> Result<Source, Failure> {
+    /// Returns the firmware, and the client with which otactl may download it during the update. A bundle that no device takes
+    /// fails here, before the device is asked.
+    async fn source(&self, context: &Context) -> Result<(Source, Option<reqwest::Client>), Failure> {
         if let Some(path) = &self.file {
-            return Bundle::read(path).map(Source::Bundle).map_err(|error| Failure::bundle(path, &error));
+            let bundle = Bundle::read(path).map_err(|error| Failure::bundle(path, &error))?;
+            return Ok((Source::Bundle(bundle), None));
         }
         let url = self.url.clone().unwrap_or_default();
         if !url.starts_with("http://") && !url.starts_with("https://") {
@@ -234,15 +236,14 @@ impl Args {
         }
         let client = context.http_client()?;
         if matches!(self.via, Way::Push) {
-            let limit = self.download_timeout.unwrap_or(remote::DOWNLOAD_TIMEOUT);
-            let bundle = remote::download(&client, &url, limit, self.stall_timeout).await;
-            return bundle.map(Source::Bundle).map_err(|error| update::Failure::Download(error).into());
+            let bundle = remote::download(&client, &url, self.download_timeout, self.stall_timeout).await;
+            return Ok((Source::Bundle(bundle.map_err(update::Failure::Download)?), None));
         }
         let (manifest, signed) = match remote::read_manifest(&client, &url).await {
             Ok((manifest, signed)) => (Ok(manifest), Some(signed)),
             Err(reason) => (Err(reason), None),
         };
-        Ok(Source::Url { url, manifest, signed })
+        Ok((Source::Url { url, manifest, signed }, matches!(self.via, Way::Auto).then_some(client)))
     }
 }
 

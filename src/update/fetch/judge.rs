@@ -89,7 +89,7 @@ pub(super) fn judge(
     let not_in_time = || format!("it was not done within {}", for_humans(*download));
     match reply {
         Some((_, Reply::Success(message))) => Step::Succeeded(message.clone()),
-        // Whether the connection stands or the device asks again and again: half-open connections close late.
+        // Also while the connection is open: half-open connections close late.
         _ if fetched.is_some() && asked && !complete && idle >= patience.dead => {
             Step::Failed(format!("it has taken nothing for {}", for_humans(patience.dead)))
         }
@@ -137,32 +137,32 @@ pub(super) fn judge(
     }
 }
 
-/// Whether a success of 2018 says that no reboot follows: after a 304 (as recorded in wire/ws.json, case
+/// Tells whether a success of 2018 says that no reboot follows: after a 304 (as recorded in wire/ws.json, case
 /// `ota_update_errors`), and, by the device's source, for the build that runs already.
 pub(super) fn says_nothing_new(message: &str) -> bool {
     message == "Not Modified" || message.starts_with("Version is the same")
 }
 
-/// Whether a success of 2018 says that the reboot follows (as recorded in wire/ws.json, case `ota_update_good`). The
+/// Tells whether a success of 2018 says that the reboot follows (as recorded in wire/ws.json, case `ota_update_good`). The
 /// device has 100 ms left then, and answers nothing but error 418.
 pub(super) fn says_applied(message: &str) -> bool {
     message.starts_with("Update applied")
 }
 
-/// Whether the device refuses the URL because it has no licence key, as the libraries of 2019 to 2022 do without one
+/// Tells whether the device refuses the URL because it has no licence key, as the libraries of 2019 to 2022 do without one
 /// (as recorded in wire/ota2022-ws.json, case `update_unlicensed`).
 pub(super) fn says_unlicensed(error: &RemoteError) -> bool {
     error.message.as_deref().is_some_and(|message| message.starts_with("Free version can only"))
 }
 
-/// Whether another call waits for the end of the update that runs (as recorded in wire/ota2022-ws.json, case
-/// `pull_second`). It may be ours: devices that execute a request twice answer the second execution first.
+/// Tells whether another call waits for the end of a running update (as recorded in wire/ota2022-ws.json, case
+/// `pull_second`). That call may be of this run: devices that execute a request twice answer the second execution first.
 pub(super) fn says_in_progress(error: &RemoteError) -> bool {
     error.message.as_deref() == Some("Update is already in progress")
 }
 
-/// Whether the device could not reach the server of the URL: since 2019 it says so (as recorded in
-/// wire/ota2022-ws.json, case `pull_refused`), before that it says little.
+/// Tells whether the device could not reach the server of the URL. Since 2019, the device says so (as recorded in
+/// wire/ota2022-ws.json, case `pull_refused`); before that, its message is general.
 pub(super) fn says_unreachable(error: &RemoteError) -> bool {
     matches!(error.message.as_deref(), None | Some("Connect error" | "Update failed"))
 }

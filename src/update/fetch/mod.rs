@@ -20,7 +20,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use super::Plan;
 use super::event::{Event, Observer, Whence};
 use super::outcome::{Failure, Refusal};
-use super::patience::LONGEST_DOWNLOAD;
+use super::patience::{DEVICE_DOWNLOAD, LONGEST_DOWNLOAD};
 use super::serve::{Fetched, FirmwareServer};
 use super::snapshot::Snapshot;
 use crate::ota::{self, BootState, Engine};
@@ -114,7 +114,7 @@ struct Download<'a> {
     begun: usize,
     /// The reply to the last time, and when it came.
     reply: Option<(Instant, Reply)>,
-    /// Until when a success is looked into, if the device does not answer.
+    /// Deadline for the boot state after a success, if the device does not answer.
     look_until: Option<Instant>,
     /// Since then, the device was seen idle once.
     seen_idle: bool,
@@ -152,17 +152,17 @@ impl<'a> Download<'a> {
         Ok(())
     }
 
-    /// Tells a refusal from an error after which the update goes on: then there will be no other reply.
+    /// Distinguishes a refusal from an error after which the update goes on. No other reply follows then.
     async fn refused(&mut self, error: RemoteError) -> Result<Reply, Failure> {
         if says_unlicensed(&error) {
             return Err(Failure::Unlicensed { said: error.to_string() });
         }
-        // Only the build would tell this firmware from that of another client.
-        if says_in_progress(&error) && self.watch.server.is_none() && !self.is_build_known {
-            let percent = self.watch.percent().await;
-            return Err(Failure::Refused(Refusal::UpdateRunning { percent }));
-        }
         if says_in_progress(&error) {
+            // Only the build would tell this firmware from that of another client.
+            if self.watch.server.is_none() && !self.is_build_known {
+                let percent = self.watch.percent().await;
+                return Err(Failure::Refused(Refusal::UpdateRunning { percent }));
+            }
             return Ok(Reply::InProgress(error.to_string()));
         }
         // A device of 2018 says so if it executes a request twice, and the first execution may be ours.
@@ -173,7 +173,7 @@ impl<'a> Download<'a> {
         match self.watch.goes_on().await {
             Some(false) => return Ok(Reply::Refused(error)),
             Some(true) => self.watch.observer.on(&Event::GoesOn { said: said.clone() }),
-            // Later looks find out.
+            // Later reads of the state decide.
             None => {}
         }
         Ok(Reply::Missing(said))
@@ -211,8 +211,8 @@ impl<'a> Download<'a> {
         if tick && self.reply.is_none() { Ok(self.meanwhile(fetched.as_ref(), now).await) } else { Ok(Next::Wait) }
     }
 
-    /// Reads from the boot state what the device's success means. A device that does not answer is asked at the next
-    /// `tick` again, for as long as it may take to reboot; after that, its words have to do.
+    /// Reads from the boot state what the device's success means. Asks a device that does not answer again at the next `tick`,
+    /// for as long as a reboot may take. After that, the message of the device decides.
     async fn succeeded(&mut self, message: String, tick: bool) -> Result<Next, Failure> {
         if says_applied(&message) {
             self.watch.observer.on(&Event::Applied { message });
@@ -271,7 +271,7 @@ impl<'a> Download<'a> {
         Next::Wait
     }
 
-    /// The download came to nothing. A device that could not reach the server of a URL may get the firmware from us.
+    /// Returns the failure of the download. [`Failure::UrlUnreachable`] lets otactl download and deliver the firmware.
     fn failed(&self, reason: String) -> Failure {
         match &self.reply {
             Some((_, Reply::Refused(error)))
@@ -283,7 +283,7 @@ impl<'a> Download<'a> {
         }
     }
 
-    /// The boot state shows that the device has the firmware.
+    /// Reports that the boot state shows the new firmware.
     fn applied(&self, boot: &BootState) -> Next {
         let message = format!("slot {} boots next, uncommitted", boot.active_slot);
         self.watch.observer.on(&Event::Applied { message });
@@ -296,8 +296,10 @@ impl<'a> Download<'a> {
     }
 }
 
-/// What the device is told as its timeout. Since 2019, it counts from the last progress, and a device whose download
-/// broke off keeps asking for the rest until then; before that, it counts from the beginning.
+/// Returns the timeout that `OTA.Update` gives the device.
+///
+/// Since 2019, the device counts it from the last progress, and keeps asking for the rest of a broken download until then.
+/// Before that, the device counts it from the beginning.
 fn device_timeout(engine: Engine, limits: &Limits) -> Duration {
     match engine {
         Engine::OneShot => limits.download,
@@ -312,12 +314,11 @@ fn download_limit(size: Option<u64>, round_trip: Duration) -> Duration {
     const SLOWEST: f64 = 1024.0;
     /// Bytes per round trip: the smallest window that a device's TCP has.
     const WINDOW: f64 = 536.0;
-    const LEAST: Duration = Duration::from_secs(600);
 
     let rate = SLOWEST.min(WINDOW / round_trip.as_secs_f64().max(0.001));
     #[expect(clippy::cast_precision_loss, reason = "a bundle has a few million bytes")]
     let needed = size.map_or(0.0, |size| size as f64 / rate);
-    Duration::try_from_secs_f64(needed).unwrap_or(LONGEST_DOWNLOAD).clamp(LEAST, LONGEST_DOWNLOAD)
+    Duration::try_from_secs_f64(needed).unwrap_or(LONGEST_DOWNLOAD).clamp(DEVICE_DOWNLOAD, LONGEST_DOWNLOAD)
 }
 
 async fn changed(progress: &mut Option<Receiver<Fetched>>) {

@@ -33,11 +33,11 @@ enum Activity {
 pub(super) enum Sight {
     /// It has rebooted, or is about to.
     Rebooted,
-    /// It has the firmware, and boots it next.
+    /// The device has the firmware, and boots it next.
     Applied(BootState),
     /// It is too early to tell.
     NothingYet,
-    /// It is idle, and nothing has changed: the request was lost, or there is nothing new.
+    /// The device is idle and unchanged: the request was lost, or there is nothing new.
     NotBegun,
 }
 
@@ -55,7 +55,7 @@ pub(super) struct Watch<'a> {
     announced: Option<(SocketAddr, u64)>,
     /// The progress that the device tells of, in percent, and since when.
     progress: Option<(u8, Instant)>,
-    /// It was seen to download, wherever from.
+    /// The device reported progress of a download.
     has_begun: bool,
     /// Since when no question has been answered.
     silent_since: Option<Instant>,
@@ -92,7 +92,7 @@ impl<'a> Watch<'a> {
         self.server.map(|server| server.fetched().borrow().clone())
     }
 
-    /// Whether the device was seen to download.
+    /// Tells whether the device reported progress of a download.
     pub(super) fn has_begun(&self) -> bool {
         self.has_begun
     }
@@ -121,8 +121,8 @@ impl<'a> Watch<'a> {
         self.announced = Some((peer, fetched.sent));
     }
 
-    /// Whether the device's update runs, although `OTA.Update` was answered with an error. `None` if it was not heard to say.
-    /// Firmware without `OTA.Status` is taken at its word.
+    /// Tells whether the update runs although the device answered `OTA.Update` with an error. `None` if the device does not
+    /// answer. Firmware without `OTA.Status` is taken at its word.
     pub(super) async fn goes_on(&self) -> Option<bool> {
         match self.device.call_within(ota::GetStatus {}, probe_timeout(self.device, self.before)).await {
             Ok(status) => Some(status.state == UpdateState::Progress),
@@ -136,12 +136,21 @@ impl<'a> Watch<'a> {
         self.device.call_within(ota::GetStatus {}, patience).await.map_or(0, |status| status.percent())
     }
 
-    /// What a success that the device reported has come to.
-    pub(super) async fn outcome(&mut self) -> Sight {
+    /// Returns what the state `now` shows of the update. `NotBegun`: nothing has changed.
+    fn sight(&self, now: &Snapshot) -> Sight {
+        if rebooted(self.before, now) {
+            Sight::Rebooted
+        } else if applied(self.before, now) {
+            Sight::Applied(now.boot)
+        } else {
+            Sight::NotBegun
+        }
+    }
+
+    /// Reads from the device what a success that it reported means.
+    pub(super) async fn outcome(&self) -> Sight {
         match Snapshot::take(self.device, probe_timeout(self.device, self.before)).await {
-            Ok(now) if rebooted(self.before, &now) => Sight::Rebooted,
-            Ok(now) if applied(self.before, &now) => Sight::Applied(now.boot),
-            Ok(_) => Sight::NotBegun,
+            Ok(now) => self.sight(&now),
             // It is about to reboot.
             Err(error) if error.remote().is_some_and(|error| error.code == 418) => Sight::Rebooted,
             Err(error) => {
@@ -151,16 +160,15 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Asks a device that fetches from elsewhere how far it is. If it has rebooted, or has the firmware, the reply was
-    /// lost. Whatever else comes of it is only a help.
+    /// Asks a device that downloads from another server for its progress. If the device has rebooted or has the firmware, the
+    /// reply to `OTA.Update` was lost. Any other result is only a help.
     pub(super) async fn look_around(&mut self) -> Sight {
         let patience = probe_timeout(self.device, self.before);
         let now = Snapshot::take(self.device, patience).await;
         let silent = self.silent(now.is_ok());
-        match now {
-            Ok(now) if rebooted(self.before, &now) => return Sight::Rebooted,
-            Ok(now) if applied(self.before, &now) => return Sight::Applied(now.boot),
-            Ok(_) => {}
+        match now.map(|now| self.sight(&now)) {
+            Ok(Sight::NotBegun) => {}
+            Ok(sight) => return sight,
             // An old connection stays silent long after the device is back.
             Err(_) if silent >= self.limits.patience.stalls => self.device.hang_up(),
             Err(_) => return Sight::NothingYet,
