@@ -342,7 +342,7 @@ impl From<update::Failure> for Failure {
     }
 }
 
-/// The exit code and the hint for a firmware that did not get to the device.
+/// Returns the exit code and the hint for a firmware that the device did not get.
 fn undelivered(failure: update::Failure) -> (Kind, String) {
     use update::Failure as F;
 
@@ -375,7 +375,7 @@ fn undelivered(failure: update::Failure) -> (Kind, String) {
             "the device still runs its old firmware. It may wait for the rest of the new one until its timeout, which \
              `otactl status` shows; then run the same command again"
         }
-        // The device's words stand at the end of the reason.
+        // The reason ends with the message of the device.
         F::DownloadFailed { reason, .. } => match reason.split(": ").find_map(ota::explain_refusal) {
             Some(hint) => {
                 return (Kind::NotUpdated, format!("{hint}; the device still runs its old firmware"));
@@ -387,7 +387,7 @@ fn undelivered(failure: update::Failure) -> (Kind, String) {
     (Kind::NotUpdated, hint.into())
 }
 
-/// What to do about a firmware that otactl could not download.
+/// Returns the next step for a firmware that otactl could not download.
 fn download_hint(error: &DownloadError) -> &'static str {
     match error {
         DownloadError::TooSlow(_) => "`--download-timeout 1h` waits longer",

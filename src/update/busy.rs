@@ -16,7 +16,7 @@ use super::verdict::rebooted;
 use crate::ota::{self, Status, UpdateState};
 use crate::rpc::Device;
 
-/// The least time between two questions to a device that reboots.
+/// Pause between two calls to a device that reboots.
 const PACE: Duration = Duration::from_millis(50);
 
 /// Whether an update runs, by the device's word.
@@ -24,8 +24,8 @@ pub(super) fn is_running(status: &Status) -> bool {
     matches!(status.state, UpdateState::Progress | UpdateState::Success)
 }
 
-/// Returns when the update that runs has ended, or was ended because it made no progress for too long. One that goes on
-/// is another client's, and left alone.
+/// Returns when the update on the device has ended. Ends an update that makes no progress for too long. An update that goes on
+/// belongs to another client, and is left alone.
 pub(super) async fn outlast(
     device: &Device,
     plan: &Plan,
@@ -43,7 +43,7 @@ pub(super) async fn outlast(
             Ok(status) if !is_running(&status) => return Ok(()),
             Ok(status) if status.percent() != percent => {
                 (percent, changed) = (status.percent(), Instant::now());
-                // What was still under way when the other client died arrives earlier than this.
+                // Pieces in flight when the other client died arrive earlier than this.
                 if started.elapsed() >= plan.patience.stalls {
                     return Err(refused(percent));
                 }
@@ -107,21 +107,21 @@ fn not_back(what: &str, last: &str) -> Failure {
     Failure::LostSight { reason: format!("otactl rebooted it to end {what}, and it is not back: {last}") }
 }
 
-/// How an update ended that was to end.
+/// Result of ending an update.
 enum Ended {
-    /// A push, with `OTA.End`.
+    /// `OTA.End` ended a push.
     Push,
-    /// A download, with a reboot.
+    /// A reboot ended a download.
     Download,
-    /// It had ended meanwhile.
+    /// The update had ended before.
     ByItself,
-    /// It goes on.
+    /// The update still runs.
     Not,
     /// The device did not answer after the reboot. Holds the last error.
     Unseen(String),
 }
 
-/// Ends the update that runs on a device that `now` was read from.
+/// Ends the update that runs on the device. `now` is the state of the device before that.
 async fn end(device: &Device, plan: &Plan, now: &Snapshot, observer: &dyn Observer) -> Ended {
     let timeout = reboot::probe_timeout(device, now).max(device.timeout());
     observer.on(&Event::Ending);
@@ -130,7 +130,7 @@ async fn end(device: &Device, plan: &Plan, now: &Snapshot, observer: &dyn Observ
             let status = device.call_within(ota::GetStatus {}, timeout).await;
             if status.is_ok_and(|status| is_running(&status)) { Ended::Not } else { Ended::Push }
         }
-        // It reboots into what it got.
+        // The device reboots into the firmware.
         Aborted::Applied => Ended::ByItself,
         Aborted::NotPushed => end_download(device, plan, now, observer).await,
         Aborted::NotTold | Aborted::Unsupported | Aborted::Unheard => Ended::Not,

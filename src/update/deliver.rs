@@ -55,7 +55,7 @@ pub(super) async fn deliver(
                     error.to_string()
                 }
                 Err(failure @ Failure::NeverFetched { .. }) if fallback => failure.to_string(),
-                // A device that says so can be pushed, whether it lists its methods or not.
+                // A device that needs a licence takes a push, even if it does not list its methods.
                 Err(failure @ Failure::Unlicensed { .. }) if plan.via == Via::Auto => failure.to_string(),
                 result => return result.map(|()| Taken::Certainly),
             }
@@ -82,7 +82,7 @@ async fn pull(
     let result = happenings.tell_during(observer, fetch(device, plan, &fetching, before, observer)).await;
     observer.on(&Event::Delivered(server.evidence()));
     let has_asked = server.fetched().borrow().peer.is_some();
-    // First, so that a download that is given up does not go on meanwhile.
+    // The server stops first, so that a failed download does not go on.
     drop(server);
     match result {
         // Before 2019, the broken connection has ended it.
@@ -150,7 +150,7 @@ async fn push(
             // It has forgotten what it had, and says something about that.
             let late = matches!(reason, Reason::Refused(_)) && started.elapsed() >= terms.timeout;
             let reason = if late { Reason::TooSlow { after: terms.timeout } } else { reason };
-            // After a restart, nothing is left.
+            // A restarted device has forgotten the push.
             let is_unheard = matches!(aborted, Aborted::Unheard) || matches!(reason, Reason::Gone { .. });
             let reason = reason.to_string();
             Err(Failure::DownloadFailed { reason, taken: Some((acknowledged, total)), remains: is_unheard })

@@ -77,7 +77,7 @@ pub enum Event {
     Ended {
         /// How far it was.
         percent: u8,
-        /// A download ends with a reboot only; a push is given up.
+        /// A reboot ended it (a download); otherwise `OTA.End` did (a push).
         by_reboot: bool,
         /// This run began the update.
         is_ours: bool,
@@ -134,12 +134,12 @@ pub enum Event {
         /// Why it does not.
         reason: String,
     },
-    /// The device does not fetch the firmware from the URL, and so it is downloaded here.
+    /// otactl downloads the firmware of the URL, because the device does not.
     DownloadingHere {
-        /// Why it does not.
+        /// Why the device does not.
         reason: String,
     },
-    /// The firmware was downloaded here, and its digests are right.
+    /// otactl has downloaded the firmware and verified its digests.
     DownloadedHere {
         /// Its size in bytes.
         bytes: u64,

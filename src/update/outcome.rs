@@ -173,7 +173,7 @@ pub enum Failure {
     /// The device did not fetch the firmware from the URL, and neither could otactl.
     #[error("{device}; and otactl could not download it: {here}")]
     NotDownloaded {
-        /// What the device made of the URL.
+        /// Why the device did not download it.
         device: String,
         /// Why otactl could not download it.
         here: DownloadError,
@@ -422,7 +422,7 @@ impl Failure {
         Self::RolledBack { old: after.running(), wanted: Some(build), slot: Some(slot) }
     }
 
-    /// Whether the device cannot or may not fetch the firmware from the URL that it was given, and has not begun.
+    /// Tells whether the device cannot or may not download from the URL, and has not begun.
     pub(super) fn is_about_url(&self) -> bool {
         matches!(self, Self::Unlicensed { .. } | Self::UrlUnreachable { .. })
     }

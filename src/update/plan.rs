@@ -154,12 +154,12 @@ pub struct Plan {
     pub force: bool,
     /// Install also an older version than the one that runs.
     pub allow_downgrade: bool,
-    /// Leave an update alone that another run has left behind on the device, and refuse.
+    /// Refuses if an update runs on the device, instead of ending an abandoned one.
     pub no_abort: bool,
     /// Look, but touch nothing.
     pub dry_run: bool,
-    /// The client that downloads the firmware of a URL, where the device cannot or may not (`Via::Auto`). `None`: nothing
-    /// is downloaded here.
+    /// Client with which otactl downloads the firmware of a URL that the device cannot or may not download (`Via::Auto`).
+    /// `None`: otactl downloads nothing.
     pub http: Option<Client>,
     /// How long we wait for what nobody has set a limit to.
     pub patience: Patience,

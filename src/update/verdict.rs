@@ -22,8 +22,8 @@ pub fn rebooted(before: &Snapshot, after: &Snapshot) -> bool {
     before.build() != after.build() || restarted((before.info.uptime, before.taken), (after.info.uptime, after.asked))
 }
 
-/// Whether the device has put a new firmware in line that it boots next: since 2019, its boot state shows that from the
-/// last byte on, 500 ms before the reboot (as recorded in wire/ota2022-ws.json, case `pull_success`).
+/// Tells whether the device boots a new firmware next. Since 2019, its boot state shows that from the last byte on, 500 ms before
+/// the reboot (as recorded in wire/ota2022-ws.json, case `pull_success`).
 #[must_use]
 pub fn applied(before: &Snapshot, now: &Snapshot) -> bool {
     before.boot.active_slot != now.boot.active_slot || (before.boot.is_committed && !now.boot.is_committed)

@@ -145,7 +145,7 @@ pub async fn wait(device: &Device, wanted: &Wanted, limit: Duration) -> Result<S
     let started = Instant::now();
     let (mut patience, mut pace) = (SHORTEST.min(device.timeout()), PACE);
     let (mut seen, mut said) = (None, None);
-    // The last state in which the device was not what is wanted, or the first one in which it seemed to be.
+    // The last state before the wanted one, or else the first one that looked like it.
     let mut previous: Option<Snapshot> = None;
     loop {
         let left = limit.saturating_sub(started.elapsed());
@@ -158,7 +158,7 @@ pub async fn wait(device: &Device, wanted: &Wanted, limit: Duration) -> Result<S
                 if *wanted != Wanted::Uncommitted || runs_on_trial(previous.as_ref(), state.as_ref()) {
                     return Ok(now);
                 }
-                // What the boot state tells may be the next boot: the same state has to be seen when that is over.
+                // The boot state may be that of the next boot: the same state has to be seen after the reboot.
                 previous = previous.or(state);
                 seen = Some(Box::new(now));
                 None
@@ -188,8 +188,8 @@ pub async fn wait(device: &Device, wanted: &Wanted, limit: Duration) -> Result<S
     }
 }
 
-/// Whether an uncommitted device runs what its boot state tells of: it has rebooted since it was seen last, or shows the same
-/// state for longer than an applied firmware waits for its reboot.
+/// Tells whether the device runs the uncommitted firmware of its boot state. It does if it has rebooted since `previous`, or has
+/// shown the same state for longer than the time from an applied update to the reboot.
 fn runs_on_trial(previous: Option<&Snapshot>, now: Option<&Snapshot>) -> bool {
     let (Some(previous), Some(now)) = (previous, now) else { return false };
     let is_same = !previous.boot.is_committed && previous.boot == now.boot;

@@ -11,7 +11,7 @@ use crate::ota::Engine;
 use crate::text::printable;
 use crate::update::plan::{Source, Via};
 
-/// What is found of the bundle and of the licence. Nothing for a device of 2018, and nothing of what is as it should be.
+/// Returns the findings on the bundle and the licence. Empty for a device of 2018, and if all is as the device requires it.
 pub(super) fn judge(source: &Source, via: Via, delivery: Delivery, told: &Told) -> Vec<Found> {
     if Engine::of(told.methods.as_deref(), true) == Engine::OneShot {
         return Vec::new();
@@ -19,7 +19,7 @@ pub(super) fn judge(source: &Source, via: Via, delivery: Delivery, told: &Told) 
     [sizes(source.manifest()), files(source), license(via, delivery, told.license)].into_iter().flatten().collect()
 }
 
-/// A size that is wrong is refused when the bundle is read.
+/// Finds parts without a size. A wrong size fails earlier, when the bundle is read.
 fn sizes(manifest: Option<&Manifest>) -> Option<Found> {
     let parts = manifest?.parts_without_size();
     (!parts.is_empty()).then(|| {
@@ -31,7 +31,7 @@ fn sizes(manifest: Option<&Manifest>) -> Option<Found> {
     })
 }
 
-/// Of a bundle behind a URL, only the manifest is known.
+/// Finds files that no part names. Checks only a local bundle; of a URL, only the manifest is known.
 fn files(source: &Source) -> Option<Found> {
     let Source::Bundle(bundle) = source else { return None };
     let files = bundle.files_without_part();
@@ -44,7 +44,7 @@ fn files(source: &Source) -> Option<Found> {
     })
 }
 
-/// An empty setting does not prove that the device is unlicensed.
+/// Finds a missing licence key. An empty setting does not prove that the device is unlicensed.
 fn license(via: Via, delivery: Delivery, license: Option<bool>) -> Option<Found> {
     const PROBABLY: &str =
         "the device has no licence key, so it will probably refuse to download the firmware by itself";
@@ -63,7 +63,7 @@ fn license(via: Via, delivery: Delivery, license: Option<bool>) -> Option<Found>
     Some(Found::weak("license", format!("{PROBABLY}; {NO_NEED}: {way_out}")))
 }
 
-/// All of them by name.
+/// Lists the names after the noun in singular or plural.
 fn named(one: &str, many: &str, names: &[impl AsRef<str>]) -> String {
     let noun = if names.len() == 1 { one } else { many };
     let names: Vec<_> = names.iter().map(|name| format!("`{}`", printable(name.as_ref()))).collect();

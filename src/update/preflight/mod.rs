@@ -2,7 +2,8 @@
 //!
 //! What cannot be gone back on is found out before anything is touched: whether the firmware is one for this device
 //! (`identity`, with `version`), whether the device has the `methods` for it, takes it as it is `signed`, has `room`
-//! for it, and what its updater `demands` since 2019. The `questions` are asked at the same time; what follows from the answers are the `findings`.
+//! for it, and what its updater `demands` since 2019. The `questions` are asked at the same time; what follows from the
+//! answers are the `findings`.
 
 mod demands;
 mod findings;
@@ -124,9 +125,10 @@ async fn look_once(device: &Device, plan: &Plan, reboots: bool, observer: &dyn O
     Ok(Looked { now, updater, likely, told })
 }
 
-/// A device that is about to reboot says so (error 418), and is worth waiting for: it does so at the
-/// end of an update whose caller was killed. One that cannot be reached is not; but one that
-/// reboots just now answers on no link from before, and so silence is met with a fresh one after half of the time.
+/// Returns the state of the device. Waits for a device that announces its reboot (error 418), as at the end of an update whose
+/// caller was killed. Fails for a device that is out of reach.
+///
+/// A device that is rebooting does not answer on an older link. After half of the time, a silent device gets a new one.
 async fn first_look(device: &Device, reboot_timeout: Duration, observer: &dyn Observer) -> Result<Snapshot, CallError> {
     let started = Instant::now();
     loop {

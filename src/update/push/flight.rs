@@ -64,13 +64,13 @@ impl Flight {
         }
     }
 
-    /// Whether the device can be at this offset, by what it was sent so far.
+    /// Tells whether the device can be at this offset, by the pieces that were sent so far.
     pub(super) fn may_have_taken(&self, offset: usize) -> bool {
         (self.acknowledged..=self.next.max(self.doubtful)).contains(&offset)
     }
 
-    /// Goes on at the offset that the device names: it has everything before that, and nothing behind it. Counts as a
-    /// setback, unless that is more than what was acknowledged; then true.
+    /// Goes on at the offset that the device names: the device has every byte before it. Returns true if that is more than was
+    /// acknowledged; otherwise it counts as a setback.
     pub(super) fn resume_at(&mut self, offset: usize) -> bool {
         self.doubtful = self.doubtful.max(self.next);
         let is_progress = offset > self.acknowledged;

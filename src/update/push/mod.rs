@@ -207,25 +207,25 @@ pub async fn abort(device: &Device, timeout: Duration) -> Aborted {
         Err(error) => match error.remote() {
             Some(RemoteError { code: 404, .. }) => Aborted::Unsupported,
             Some(error) if says_not_started(error) => Aborted::NotPushed,
-            // It is about to reboot, with which the update ends as well.
+            // The device is about to reboot, which ends the update too.
             Some(_) => Aborted::Ended,
             None => Aborted::Unheard,
         },
     }
 }
 
-/// Whether no push runs.
+/// Tells whether the device replied that no push runs.
 fn says_not_started(error: &RemoteError) -> bool {
     error.message.as_deref() == Some("Update not started")
 }
 
-/// Whether the device has the whole archive: the answer to a piece that comes after its end (as recorded in
+/// Tells whether the device has the whole archive: the answer to a piece that comes after its end (as recorded in
 /// wire/ota2022-ws.json, case `write_after_the_end`).
 fn says_applied(error: &RemoteError) -> bool {
     error.message.as_deref().is_some_and(|message| message.contains("Update applied"))
 }
 
-/// The offset that the device wants instead: `Expected offset 900, got 100` (as recorded in wire/ota2022-ws.json, case
+/// Returns the offset that the device expects instead: `Expected offset 900, got 100` (as recorded in wire/ota2022-ws.json, case
 /// `write_gap`).
 fn expected_offset(error: &RemoteError) -> Option<usize> {
     let message = error.message.as_deref()?.strip_prefix("Expected offset ")?;
@@ -419,8 +419,8 @@ impl<'a> Push<'a> {
         }
     }
 
-    /// Where the device wants to go on, if this answer says that the oldest piece in flight did not arrive, or arrived
-    /// before. An offset further on only says that acknowledgements are on their way.
+    /// Returns the offset where the device goes on, if `answer` says that the oldest piece in flight was lost or arrived before.
+    /// A later offset only means that acknowledgements are on their way.
     fn gap(&self, answer: &Result<Value, CallError>) -> Option<usize> {
         let offset = expected_offset(answer.as_ref().err()?.remote()?)?;
         (offset == self.flight.acknowledged() && self.flight.under_way() > 0).then_some(offset)
@@ -437,7 +437,7 @@ impl<'a> Push<'a> {
     fn take(&mut self, answer: Result<Value, CallError>) -> Result<(), Break> {
         if let Err(error) = answer {
             return Err(match error.remote() {
-                // It has all of it, this piece included.
+                // The device has all of the archive, this piece included.
                 Some(refusal) if says_applied(refusal) => Break::Complete,
                 // It is about to reboot, and then what it had is gone.
                 Some(RemoteError { code: 418, .. }) => Break::Lost(error.to_string()),
@@ -485,8 +485,8 @@ impl<'a> Push<'a> {
         }
     }
 
-    /// Ends the push of a firmware of which the device has acknowledged every byte. It reboots in any case, so that a
-    /// lost or refused `OTA.End` decides nothing: the device's state does.
+    /// Ends the push after the device has acknowledged every byte. The device reboots in any case, so that its state decides, and
+    /// not a lost or refused `OTA.End`.
     async fn end(&mut self) -> Result<Pushed, Reason> {
         let mut is_second = false;
         loop {
