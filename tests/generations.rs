@@ -1,5 +1,6 @@
-//! What users meet on the engines of 2019 to 2022, and did not meet before: licences, downloads that go on, updates that are
-//! left behind. The simulated device, the sockets and the files are real; the waits of the update are shortened, all alike.
+//! Checks what is new on the engines of 2019 to 2022: licences, downloads that resume, abandoned updates.
+//!
+//! The simulated device, the sockets and the files are real. All waits of the update are shortened by the same factor.
 
 mod support;
 
@@ -13,7 +14,7 @@ use otactl::rpc::Device;
 use otactl::sim::{Config, Firmware, Generation};
 use otactl::update::push::{Terms, push};
 use otactl::update::snapshot::Snapshot;
-use otactl::update::{Event, Failure, Plan, Serving, Source, Success, Via, run};
+use otactl::update::{Event, Failure, Plan, Refusal, Serving, Source, Success, Via, run};
 use support::bundles::BundleServer;
 use support::certificates::Authority;
 use support::outage::Outage;
@@ -46,7 +47,7 @@ async fn update(bench: &Bench, plan: &Plan) -> (Result<Success, Failure>, Told, 
     (run(&device, plan, &told).await, told, started.elapsed())
 }
 
-/// A device without a licence key refuses to pull at once, and gets the firmware pushed.
+/// A device without a licence key refuses the pull at once. otactl then pushes the firmware.
 #[tokio::test]
 async fn unlicensed_device_gets_the_firmware_pushed_at_once() {
     let ended = Way::PLAIN.iter().map(|&way| async move {
@@ -63,7 +64,7 @@ async fn unlicensed_device_gets_the_firmware_pushed_at_once() {
     futures_util::future::join_all(ended).await;
 }
 
-/// What counts in the end: what the device reports of itself.
+/// Checks that the device reports version 2.0.0 as running and committed.
 async fn runs_committed(bench: &Bench) {
     let now = Snapshot::take(&device_at(&bench.port, PATIENCE), PATIENCE).await.expect("an answer");
     assert_eq!((now.info.fw_version.as_str(), now.boot.is_committed), ("2.0.0", true), "{}", bench.port);
@@ -84,7 +85,7 @@ async fn unlicensed_device_that_has_to_pull_is_explained() {
     }
 }
 
-/// otactl downloads what the device may not, checks it, and pushes it.
+/// otactl downloads a URL that the device refuses without a licence key, checks the bundle and pushes it.
 #[tokio::test]
 async fn url_that_the_device_may_not_fetch_is_downloaded_and_pushed() {
     let bundles = BundleServer::start().await;
@@ -95,7 +96,7 @@ async fn url_that_the_device_may_not_fetch_is_downloaded_and_pushed() {
         assert_eq!(run.code, 0, "{args:?}: {}", run.shown());
         assert_runs(&ws(&device), "2.0.0", true).await;
     }
-    // What is downloaded has to be a bundle, whole and unchanged.
+    // The download has to be a complete and undamaged bundle.
     for (path, message) in [
         ("trunc/demo-2.0.0-esp32.zip", "otactl could not download it"),
         ("badsha.zip", "otactl could not download it: part `app`"),
@@ -109,8 +110,8 @@ async fn url_that_the_device_may_not_fetch_is_downloaded_and_pushed() {
     }
 }
 
-/// The simulated device trusts no authority, and so cannot fetch over TLS. otactl trusts the one that it is given, and the
-/// device then fetches from otactl.
+/// The simulated device trusts no certificate authority, so it cannot fetch over TLS. otactl trusts the authority of
+/// `--ca-cert-file`, downloads the firmware and serves it to the device.
 #[tokio::test]
 async fn url_that_the_device_cannot_fetch_is_downloaded_and_served() {
     let authority = Authority::new();
@@ -128,8 +129,8 @@ async fn url_that_the_device_cannot_fetch_is_downloaded_and_served() {
     }
 }
 
-/// The way to the server breaks, and the server cannot be reached when the device asks again: the device says `Connect
-/// error`, and comes back for the rest.
+/// The connection to the server breaks, and the server is unreachable at the first retry. The device reports
+/// `Connect error` and requests the rest later.
 #[tokio::test]
 async fn download_whose_server_is_gone_for_a_while_goes_on() {
     let ended = Way::PLAIN.iter().map(|&way| async move {
@@ -148,7 +149,7 @@ async fn download_whose_server_is_gone_for_a_while_goes_on() {
     futures_util::future::join_all(ended).await;
 }
 
-/// The same with a server that is not ours.
+/// The download comes from a server that is not part of otactl.
 #[tokio::test]
 async fn download_from_a_url_whose_server_is_gone_for_a_while_goes_on() {
     let bundles = BundleServer::start().await;
@@ -162,13 +163,13 @@ async fn download_from_a_url_whose_server_is_gone_for_a_while_goes_on() {
     runs_committed(&bench).await;
 }
 
-/// An address at which nothing listens yet.
+/// Returns an address at which nothing listens yet.
 async fn free_address() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     listener.local_addr().expect("an address")
 }
 
-/// Begins what a killed otactl leaves behind.
+/// Starts an update and abandons it, as a killed otactl does.
 async fn left_behind(device: &Device, is_push: bool, bundles: &BundleServer) {
     if is_push {
         device.call(ota::Begin { timeout: 600, commit_timeout: 60, size: 328_820 }).await.expect("idle");
@@ -176,7 +177,7 @@ async fn left_behind(device: &Device, is_push: bool, bundles: &BundleServer) {
         return;
     }
     let update = ota::Update { url: bundles.url("held/demo-2.0.0-esp32.zip"), commit_timeout: 60, timeout: 600 };
-    // The call is given up, and the download goes on.
+    // The call times out, but the download continues.
     let error = device.call_within(update, Duration::from_millis(300)).await.expect_err("no answer");
     assert!(error.may_have_arrived(), "{error}");
     let status = device.call(ota::GetStatus {}).await.expect("a status");
@@ -203,7 +204,24 @@ async fn update_that_was_left_behind_is_ended_by_the_next_one() {
     }
 }
 
-/// Copies the running firmware first, checks the new one, and commits it over another port.
+#[tokio::test]
+async fn firmware_for_another_platform_ends_no_update() {
+    let bundles = BundleServer::start().await;
+    for is_push in [false, true] {
+        let bench = Way::WebSocket.simulated(running_device()).await;
+        let device = bench.device(None);
+        left_behind(&device, is_push, &bundles).await;
+        let other = Bundle::from_bytes(stm32_bundle()).expect("a bundle");
+        let (result, told, took) = update(&bench, &plan(Source::Bundle(other), Via::Auto)).await;
+        assert!(matches!(result, Err(Failure::Refused(Refusal::WrongPlatform { .. }))), "{is_push}: {result:?}");
+        assert_eq!(told.count(|event| matches!(event, Event::Ending)), 0, "{is_push}");
+        assert!(took < Duration::from_secs(1), "{is_push}: {took:?}");
+        let status = device.call(ota::GetStatus {}).await.expect("a status");
+        assert_eq!(status.state, ota::UpdateState::Progress, "{is_push}: {status:?}");
+    }
+}
+
+/// The update creates a snapshot first, checks the new firmware and commits it over another port.
 #[tokio::test]
 async fn options_of_an_update_work_on_each_engine() {
     let scratch = tempfile::tempdir().expect("a directory");

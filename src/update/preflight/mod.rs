@@ -59,15 +59,17 @@ pub(super) enum Preflight {
 pub(super) async fn look(device: &Device, plan: &Plan, observer: &dyn Observer) -> Result<Preflight, Failure> {
     let mut looked = look_once(device, plan, false, observer).await?;
     if let Some(running) = looked.updater.as_ref().filter(|status| is_running(status) && !plan.dry_run) {
+        // A firmware that the device cannot have ends no update on it.
+        if let Some(refusal) = looked.refusal(plan) {
+            observer.on(&wanted(&plan.source));
+            return Err(Failure::Refused(refusal));
+        }
         outlast(device, plan, running, &looked.now, observer).await?;
         looked = look_once(device, plan, true, observer).await?;
     }
-    let Looked { now, updater, likely, mut told } = looked;
+    let Looked { now, updater, delivery, told } = looked;
     let engine = Engine::of(told.methods.as_deref(), updater.is_some());
     observer.on(&wanted(&plan.source));
-    let delivery = methods::delivery_of(plan, &now.info, told.methods.as_deref());
-    // The arguments of another method than the one that will be called say nothing.
-    told.arguments = told.arguments.filter(|_| delivery.begins() == likely.begins());
     let found = findings::of(plan, delivery, &now, &told);
     let decision = decide(now, (delivery, engine), plan.source.manifest(), plan.force, updater.as_ref());
     let found = match &decision {
@@ -93,9 +95,19 @@ struct Looked {
     now: Snapshot,
     /// What its updater does; older firmware does not say.
     updater: Option<Status>,
-    /// How it gets the firmware, as far as could be told before it was asked.
-    likely: Delivery,
+    /// How the device gets the firmware.
+    delivery: Delivery,
     told: Told,
+}
+
+impl Looked {
+    /// Returns why the device cannot have the firmware, unless it runs it already.
+    fn refusal(&self, plan: &Plan) -> Option<Refusal> {
+        if plan.source.build() == Some(self.now.build()) {
+            return None;
+        }
+        findings::of(plan, self.delivery, &self.now, &self.told).into_iter().find_map(|found| found.refusal)
+    }
 }
 
 async fn look_once(device: &Device, plan: &Plan, reboots: bool, observer: &dyn Observer) -> Result<Looked, Failure> {
@@ -115,14 +127,17 @@ async fn look_once(device: &Device, plan: &Plan, reboots: bool, observer: &dyn O
     });
     let likely = methods::delivery_of(plan, &now.info, None);
     let patience = probe_timeout(device, &now).max(COURTESY).min(device.timeout());
-    let (status, told) = questions::ask(device, likely, patience).await;
+    let (status, mut told) = questions::ask(device, likely, patience).await;
     let updater = match status {
         Ok(status) => Some(status),
         // Older firmware has no such method.
         Err(error) if error.remote().is_some_and(|error| error.code == 404) => None,
         Err(error) => return Err(Failure::Call(error)),
     };
-    Ok(Looked { now, updater, likely, told })
+    let delivery = methods::delivery_of(plan, &now.info, told.methods.as_deref());
+    // The arguments of another method than the one that will be called say nothing.
+    told.arguments = told.arguments.filter(|_| delivery.begins() == likely.begins());
+    Ok(Looked { now, updater, delivery, told })
 }
 
 /// Returns the state of the device. Waits for a device that announces its reboot (error 418), as at the end of an update whose
