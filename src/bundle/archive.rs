@@ -36,10 +36,12 @@ pub enum Next {
 const LOCAL: [u8; 4] = *b"PK\x03\x04";
 const DIRECTORY: [u8; 4] = *b"PK\x01\x02";
 const END: [u8; 4] = *b"PK\x05\x06";
-const LOCAL_LEN: usize = 30;
+/// The length of the header of a file without its name and extra field, in bytes.
+pub(crate) const LOCAL_LEN: usize = 30;
 /// The length of a directory entry without its name, extra field and comment, in bytes.
-const DIRECTORY_LEN: usize = 46;
-const END_LEN: usize = 22;
+pub(crate) const DIRECTORY_LEN: usize = 46;
+/// The length of the end record without its comment, in bytes.
+pub(crate) const END_LEN: usize = 22;
 
 impl LocalHeader {
     /// Sizes and CRC stand behind the data, where a device does not look for them.
@@ -92,10 +94,11 @@ pub fn next(bytes: &[u8]) -> Next {
     Next::Entry(header, header_end)
 }
 
-/// Returns the number of files that the directory at the beginning of `bytes` tells of, if it is whole and nothing follows it.
+/// Returns the number of files that the directory at the start of `bytes` lists. `None`: the directory is incomplete, or
+/// bytes follow it.
 ///
-/// The directory is read forwards, as a device does it: since 2019, the update ends with the last byte of the archive, and
-/// never if that cannot be found.
+/// The directory is read forwards, as a device reads it. Since 2019, a device ends the update at the last byte of the
+/// archive, and never ends it without finding that byte.
 #[must_use]
 pub fn files_in_directory(bytes: &[u8]) -> Option<usize> {
     let mut rest = bytes;
@@ -122,7 +125,7 @@ mod tests {
 
     use super::*;
 
-    /// What stands behind the files of a zip.
+    /// Returns the directory of a zip: the bytes behind its files.
     fn directory_of(zip: &[u8]) -> &[u8] {
         let mut at = 0;
         while let Next::Entry(header, len) = next(&zip[at..]) {

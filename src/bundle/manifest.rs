@@ -81,7 +81,8 @@ impl Manifest {
         self.parts.iter().filter_map(|(name, part)| Some((name.as_str(), Part::deserialize(part).ok()?)))
     }
 
-    /// The names of the parts that have a file and no size, in the manifest's order. The updater of 2022 refuses them.
+    /// Returns the names of the parts that have a file but no size, in the manifest's order. The updater of 2022 refuses such
+    /// parts.
     #[must_use]
     pub fn parts_without_size(&self) -> Vec<&str> {
         self.parts().filter(|(_, part)| part.src.is_some() && part.size.is_none()).map(|(name, _)| name).collect()

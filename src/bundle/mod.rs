@@ -83,13 +83,13 @@ impl Bundle {
         self.files().find(|(header, _)| header.base_name() == name).map(|(_, data)| data.len() as u64)
     }
 
-    /// The names of the files that no part of the manifest names, in the order of the zip. The updater of 2022 refuses
-    /// them.
+    /// Returns the names of the files that no part of the manifest names, in the order of the zip. The updater of 2022
+    /// refuses such files.
     #[must_use]
     pub fn files_without_part(&self) -> Vec<String> {
         let named: HashSet<String> = self.manifest.parts().filter_map(|(_, part)| part.src).collect();
         let extra = |header: &LocalHeader| header.base_name() != FILE_NAME && !named.contains(header.base_name());
-        // The whole name, since that of a directory has no base name.
+        // The full name, since a directory entry has no base name.
         self.files().filter(|(header, _)| extra(header)).map(|(header, _)| header.name).collect()
     }
 

@@ -1,20 +1,22 @@
-//! The generations of the update engine, as far as a caller can tell them apart and has to.
+//! The generations of the update engine that a caller has to distinguish.
 
 /// How a device downloads a firmware.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Engine {
-    /// The engine of 2018: one GET, and a lost connection ends the update.
+    /// The engine of 2018 sends one GET. A lost connection ends the update.
     OneShot,
-    /// Those of 2019 to 2022: after a lost connection, the device asks for the rest every 3 s until its timeout passes
-    /// without progress, whether the call still waits or not (as recorded in wire/ota2022-fetch.json, case
-    /// `pull_cut_then_refused`). Only a reboot ends it earlier.
+    /// The engines of 2019 to 2022 ask for the rest every 3 s after a lost connection, until the timeout passes without
+    /// progress. They do so even after the call was answered (as recorded in wire/ota2022-fetch.json, case
+    /// `pull_cut_then_refused`). Only a reboot ends the update earlier.
     #[default]
     Resuming,
 }
 
 impl Engine {
-    /// Tells the engine by the methods of the device: `OTA.Begin` exists since 2019. Where `RPC.List` is not answered,
-    /// `OTA.Status` has to do, which exists since then too.
+    /// Returns the engine of a device with these methods: `OTA.Begin` exists since 2019.
+    ///
+    /// `None` for `methods`: the device does not answer `RPC.List`. `has_status` then decides, since `OTA.Status` exists since
+    /// 2019 too.
     #[must_use]
     pub fn of(methods: Option<&[String]>, has_status: bool) -> Self {
         let is_newer = methods.map_or(has_status, |methods| methods.iter().any(|name| name == "OTA.Begin"));

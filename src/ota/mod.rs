@@ -70,10 +70,10 @@ pub fn in_seconds(timeout: Duration) -> u64 {
     timeout.as_secs().clamp(1, i32::MAX.unsigned_abs().into())
 }
 
-/// Returns the number of slots of a platform, such as `esp32`, or `None` if it is not known. Slots count from 0.
+/// Returns the number of slots of a platform, such as `esp32`, or `None` if it is not known. Slots are numbered from 0.
 #[must_use]
 pub fn slots(platform: &str) -> Option<u8> {
-    /// How the names of the platforms with two slots begin.
+    /// The prefixes of the platforms with two slots.
     const TWO_SLOTS: [&str; 2] = ["esp", "cc32"];
 
     let platform = platform.to_ascii_lowercase();
@@ -82,7 +82,7 @@ pub fn slots(platform: &str) -> Option<u8> {
 
 /// `OTA.Update`: fetch a bundle into the inactive slot and reboot into it. The reply comes when the
 /// download has ended, and may be lost in the reboot. A success is an object with code 0 and a message (2018), or the
-/// string `true` (since 2019), which follows a 304 too.
+/// string `true` (since 2019). Devices since 2019 answer `true` after a 304 too.
 #[derive(Clone, Serialize)]
 pub struct Update {
     /// Where the device finds the bundle.
@@ -90,7 +90,7 @@ pub struct Update {
     /// Seconds after the reboot, within which the new firmware has to be committed. 0 makes the new
     /// firmware commit itself at its first boot.
     pub commit_timeout: u64,
-    /// Seconds until the device gives up: since 2019 without progress, before that from the beginning.
+    /// Seconds until the device gives up the update. They count from the last progress (since 2019) or from the start (2018).
     pub timeout: u64,
 }
 
@@ -105,11 +105,11 @@ impl fmt::Debug for Update {
     }
 }
 
-/// `OTA.Begin`: take a bundle that comes piece by piece. Error -1 `Update failed to start` if an update runs, or the
-/// firmware is uncommitted. Since 2019 (as recorded in wire/ota2022-ws.json, case `begin_all_arguments`).
+/// `OTA.Begin`: start a push; available since 2019. The device answers -1 `Update failed to start` if an update runs or the
+/// firmware is uncommitted (as recorded in wire/ota2022-ws.json, case `begin_all_arguments`).
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Begin {
-    /// Seconds without progress, after which the device gives up.
+    /// Seconds without progress after which the device gives up the push.
     pub timeout: u64,
     /// As in [`Update`].
     pub commit_timeout: u64,
@@ -117,19 +117,19 @@ pub struct Begin {
     pub size: u64,
 }
 
-/// `OTA.Write`: the next piece of the bundle. Answered `null` once the updater has taken it (as recorded in
-/// wire/ota2022-ws.json, case `push_success`).
+/// `OTA.Write`: send the next piece of the bundle. The device answers `null` once the updater has taken the piece (as
+/// recorded in wire/ota2022-ws.json, case `push_success`).
 #[derive(Debug, Clone, Serialize)]
 pub struct Write {
-    /// Where the piece begins, in bytes. Without it, a device answers `null` and writes nothing (as recorded in
-    /// wire/ota2022-ws.json, case `write_without_offset`).
+    /// The offset of the piece in the bundle, in bytes. Without an offset, a device answers `null` and writes nothing (as
+    /// recorded in wire/ota2022-ws.json, case `write_without_offset`).
     pub offset: u64,
     /// The piece, in base64.
     pub data: String,
 }
 
-/// `OTA.End`: the bundle is complete. Gives up a push that is not complete, whoever began it, and does not end a download
-/// (as recorded in wire/ota2022-ws.json, cases `end_complete`, `end_incomplete` and `end_while_pull_runs`).
+/// `OTA.End`: end a push, even one that another caller began. The device gives up an incomplete push. A pull goes on (as
+/// recorded in wire/ota2022-ws.json, cases `end_complete`, `end_incomplete` and `end_while_pull_runs`).
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct End {}
 
@@ -157,9 +157,9 @@ pub struct CreateSnapshot {
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct GetBootState {}
 
-/// `OTA.SetBootState`: set some fields of the boot state. The device answers -2 if no field is given, and -3 for an active slot that
-/// does not exist. A device of 2019 to 2022 stores that slot all the same, and any revert slot without an error (as recorded
-/// in wire/ota2022-ws.json, cases `setbootstate_bad_slot` and `setbootstate_all`).
+/// `OTA.SetBootState`: set some fields of the boot state. The device answers -2 if no field is given, and -3 for an active
+/// slot that does not exist. A device of 2019 to 2022 stores that active slot all the same. It stores any revert slot
+/// without an error (as recorded in wire/ota2022-ws.json, cases `setbootstate_bad_slot` and `setbootstate_all`).
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct SetBootState {
     /// The slot that boots next.

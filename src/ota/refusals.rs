@@ -1,6 +1,6 @@
-//! What the updaters' own words for a bundle that they refuse mean for the user.
+//! Explains the messages by which a device refuses a bundle.
 
-/// The words, and the next step.
+/// The start of each known message, and the next step for the user.
 const KNOWN: [(&str, &str); 7] = [
     (
         "File size mismatch",
@@ -34,7 +34,7 @@ const KNOWN: [(&str, &str); 7] = [
 ];
 
 /// Returns a hint with the next step for a message by which a device refuses a bundle, such as `-10 Nothing interesting in
-/// the update (wrong platform?)`. The code in front may be missing. `None` for any other message.
+/// the update (wrong platform?)`. The code in front may be missing. Returns `None` for any other message.
 #[must_use]
 pub fn explain_refusal(message: &str) -> Option<&'static str> {
     let message = message.trim();

@@ -15,7 +15,7 @@ pub struct BootState {
     pub active_slot: Slot,
     /// Whether the firmware stays after the next reboot. This alone says whether a commit is pending.
     pub is_committed: bool,
-    /// The slot that a rollback goes back to. `None` where there is none: STM32 and RS14100 report -1 when committed.
+    /// The slot that a rollback boots. `None`: the device reports a negative slot, as STM32 and RS14100 report -1 when committed.
     #[serde(default, deserialize_with = "slot_if_any", skip_serializing_if = "Option::is_none")]
     pub revert_slot: Option<Slot>,
     /// Seconds within which a commit has to come. After a rollback the old value still stands here
@@ -200,7 +200,7 @@ pub struct MethodDescription {
     pub args_fmt: String,
 }
 
-/// A negative slot is none.
+/// Reads a slot. A number that cannot be a slot, such as -1, becomes `None`.
 fn slot_if_any<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Slot>, D::Error> {
     Ok(Slot::try_from(i64::deserialize(deserializer)?).ok())
 }
@@ -244,7 +244,7 @@ mod tests {
         );
     }
 
-    /// STM32 and RS14100 have no slot to go back to once they are committed.
+    /// STM32 and RS14100 have no revert slot once they are committed.
     #[test]
     fn negative_revert_slot_is_none() {
         for (text, expected) in [("-1", None), ("0", Some(0)), ("15", Some(15)), ("300", None)] {

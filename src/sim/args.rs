@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-/// Reads an integer. The digits at the start count, whether the value is a number or a string; anything else is absent.
+/// Reads an integer from the digits at the start of a number or a string. Any other value counts as absent.
 #[must_use]
 pub fn integer(value: &Value) -> Option<i64> {
     let text = match value {
@@ -17,13 +17,13 @@ pub fn integer(value: &Value) -> Option<i64> {
     text[..text.len() - digits.len() + len].parse().ok()
 }
 
-/// Reads an integer that is not negative; anything else is absent.
+/// Reads an integer that is not negative. Any other value counts as absent.
 #[must_use]
 pub fn natural(value: &Value) -> Option<u64> {
     integer(value).and_then(|value| value.try_into().ok())
 }
 
-/// Reads a string. A value of another kind is taken as its JSON text; `null` is absent.
+/// Reads a string. A value of another type is taken as its JSON text; `null` counts as absent.
 #[must_use]
 pub fn text(value: &Value) -> Option<Cow<'_, str>> {
     match value {
@@ -33,8 +33,10 @@ pub fn text(value: &Value) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Decodes base64 without ever refusing it: line ends are skipped, a rest of less than four characters is dropped, and
-/// a character of another alphabet stands for some bits.
+/// Decodes base64 and accepts any text.
+///
+/// Line ends are skipped. A rest of fewer than four characters is dropped. A character outside the alphabet decodes to
+/// unspecified bits.
 #[must_use]
 pub fn base64(text: &str) -> Vec<u8> {
     let characters: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();

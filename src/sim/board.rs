@@ -17,7 +17,7 @@ use super::device::{Device, Flash};
 use super::download::{Fetched, download};
 use super::faults::{Delivery, OnLine};
 use super::pull::{self, Pull};
-use super::services::{self, Answer, Surroundings};
+use super::services::{self, Answer, CallContext};
 use super::storage;
 use super::update_error::UpdateError;
 use super::wire::{Call, Failure, Outcome};
@@ -50,15 +50,8 @@ struct Inner {
     saved: Option<Flash>,
     /// When all will be written that has come.
     written: Instant,
-    /// The call of `OTA.Update` that waits for the end of an update, since 2019.
-    waiting: Option<Waiting>,
-}
-
-/// A call that waits.
-#[derive(Debug)]
-struct Waiting {
-    /// `None`: the reply is lost.
-    reply: Option<oneshot::Sender<Outcome>>,
+    /// The reply to the call of `OTA.Update` that waits for the end of an update (since 2019). `None` also if a fault loses it.
+    waiting: Option<oneshot::Sender<Outcome>>,
 }
 
 /// What a call brings: at once, or later.
@@ -66,7 +59,7 @@ struct Waiting {
 pub enum Answered {
     /// The outcome.
     Now(Outcome),
-    /// The outcome, behind what has come together with the call.
+    /// The outcome, after the replies to calls that arrived together with this one.
     NextTurn(Outcome),
     /// The outcome, when the download has ended or its time has come; without one, the reply never comes.
     Later(oneshot::Receiver<Outcome>),
@@ -133,7 +126,7 @@ impl Board {
     /// The same for a call that is run so many times.
     pub fn answers(self: &Arc<Self>, call: &Call, times: usize, channel: &str, ip: &str) -> Vec<Answered> {
         let (auth, unix_time) = (self.config.auth.as_ref(), self.unix_time());
-        let around = Surroundings {
+        let context = CallContext {
             id: &self.config.id,
             channel,
             ip,
@@ -151,9 +144,13 @@ impl Board {
             for _ in 0..times {
                 self.print(&call.method);
             }
-            let answers = services::answers(device, call, times, around, now);
+            let answers = services::answers(device, call, times, context, now);
             let answers = deliver(device, &call.method, answers, now);
-            answers.into_iter().map(|(answer, delivery)| inner.lets_wait(answer, delivery)).collect::<Vec<_>>()
+            let registered = answers.into_iter().map(|(answer, delivery)| {
+                let told = inner.register(&answer, delivery);
+                (answer, delivery, told)
+            });
+            registered.collect::<Vec<_>>()
         });
         let answered = answers.into_iter();
         answered.map(|(answer, delivery, told)| self.answered(&call.method, answer, delivery, told)).collect()
@@ -197,7 +194,7 @@ impl Board {
         }
     }
 
-    /// A reply that comes when the device tells the call that waits, and so much later.
+    /// Returns the reply to a waiting call. The reply leaves `late` after the device has its outcome.
     fn waits(self: &Arc<Self>, told: Option<oneshot::Receiver<Outcome>>, late: Duration) -> Answered {
         let Some(told) = told else { return Self::unanswered() };
         let wait = late + self.config.reply_delay;
@@ -326,12 +323,12 @@ impl Board {
         let _ = power.wait_for(|now| *now != boot).await;
     }
 
-    /// How long after a lost connection a pull asks again.
+    /// Returns the pause between a lost connection and the next request of a pull.
     pub(super) fn retry_after(&self) -> Duration {
         self.config.retry_after
     }
 
-    /// Returns when this download does not run any more.
+    /// Returns once this download no longer runs.
     pub(super) async fn until_given_up(&self, number: u64) {
         let mut updating = self.updating.subscribe();
         let _ = updating.wait_for(|now| *now != Some(number)).await;
@@ -352,7 +349,7 @@ impl Board {
         graveyard.push_back(Box::new(connection));
     }
 
-    /// Lets the settings name this broker. They keep no credentials.
+    /// Sets the MQTT broker in the settings. The settings hold no credentials.
     pub(super) fn set_broker(&self, server: &str) {
         let mqtt = json!({"enable": true, "server": server});
         self.with(|device, _| device.preset_settings(&json!({"mqtt": mqtt})));
@@ -378,7 +375,7 @@ impl Board {
         self.with_inner_quietly(|inner, now| work(&mut inner.device, now))
     }
 
-    /// Works on the device after what is due has happened, and lets the world see what has changed.
+    /// Runs `work` on the device after all due events, then publishes what has changed.
     fn with_inner_quietly<R>(&self, work: impl FnOnce(&mut Inner, Instant) -> R) -> R {
         let mut inner: MutexGuard<'_, Inner> = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let now = now();
@@ -416,29 +413,25 @@ impl Board {
 }
 
 impl Inner {
-    /// Lets a call wait if it is answered when an update ends. The receiver gets the outcome then.
-    fn lets_wait(
-        &mut self,
-        answer: Answer,
-        delivery: Delivery,
-    ) -> (Answer, Delivery, Option<oneshot::Receiver<Outcome>>) {
+    /// Registers a call that is answered when an update ends, and returns the receiver of its outcome. `None` for any other
+    /// answer.
+    fn register(&mut self, answer: &Answer, delivery: Delivery) -> Option<oneshot::Receiver<Outcome>> {
         if !matches!(answer, Answer::Pull { .. } | Answer::Waits) {
-            return (answer, delivery, None);
+            return None;
         }
         let (reply, told) = oneshot::channel();
-        let is_lost = delivery == Delivery::Never;
-        self.waiting = Some(Waiting { reply: (!is_lost).then_some(reply) });
-        (answer, delivery, Some(told))
+        self.waiting = (delivery != Delivery::Never).then_some(reply);
+        Some(told)
     }
 
-    /// Hands on what the device tells the call that waits.
+    /// Sends the outcome that the device has for the waiting call.
     fn tell(&mut self, now: Instant) {
         let Some(outcome) = self.device.take_told() else { return };
         let waiting = self.waiting.take();
         if goes_out(&mut self.device, "OTA.Update", &outcome, now)
-            && let Some(reply) = waiting.and_then(|waiting| waiting.reply)
+            && let Some(reply) = waiting
         {
-            // The caller may have gone.
+            // The caller may have disconnected.
             let _ = reply.send(outcome);
         }
     }

@@ -1,4 +1,4 @@
-//! The settings of a device since 2019: read by `Config.Get`, changed by `Config.Set`.
+//! The settings of a device since 2019. `Config.Get` reads them, `Config.Set` changes them.
 
 use std::fmt::Write as _;
 
@@ -14,8 +14,8 @@ const FACTORY: &str = include_str!("config.json");
 pub struct ConfigTree(Value);
 
 impl ConfigTree {
-    /// Makes the factory settings of the device `id` that takes these updates. A licensed device has a key, whose value no
-    /// recording shows.
+    /// Returns the factory settings of the device `id` with the signature settings `update`. A licensed device has a value in
+    /// `device.license`, which no recording shows.
     #[must_use]
     pub fn factory(id: &str, update: &UpdateConfig, licensed: bool) -> Self {
         let mut tree: Value = serde_json::from_str(FACTORY).expect("config.json is part of the program");
@@ -30,7 +30,7 @@ impl ConfigTree {
         Self(tree)
     }
 
-    /// Returns the value at a dotted key as the device writes it, and the whole tree for an empty key.
+    /// Returns the value at a dotted key as the device writes it. An empty key selects the whole tree.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<String> {
         let mut text = String::new();
@@ -38,13 +38,13 @@ impl ConfigTree {
         Some(text)
     }
 
-    /// Returns the number at a dotted key, if it is one that is not negative.
+    /// Returns the non-negative integer at a dotted key, or `None` for any other value.
     #[must_use]
     pub fn number(&self, key: &str) -> Option<u64> {
         self.find(key)?.as_u64()
     }
 
-    /// Returns what the device requires of updates.
+    /// Returns the signature settings of the device.
     #[must_use]
     pub fn update_config(&self) -> UpdateConfig {
         let update = &self.0["update"];
@@ -55,7 +55,7 @@ impl ConfigTree {
         }
     }
 
-    /// Takes over the values at keys that exist and are of the right kind.
+    /// Applies `changes`. Unknown keys and values of another type are ignored.
     pub fn merge(&mut self, changes: &Value) {
         merge(&mut self.0, changes);
     }
@@ -74,7 +74,7 @@ impl ConfigTree {
     }
 }
 
-/// The tree bounds the depth: what has no counterpart in it is not looked at.
+/// Applies a change to a value. The tree bounds the recursion: a change without a counterpart in it is ignored.
 fn merge(value: &mut Value, change: &Value) {
     match (value, change) {
         (Value::Object(fields), Value::Object(changes)) => {
@@ -100,7 +100,7 @@ fn merge(value: &mut Value, change: &Value) {
     }
 }
 
-/// Writes a value without white space, and a number with a fraction with six digits of it.
+/// Writes a value without white space. A floating-point number gets six decimals.
 fn write(value: &Value, text: &mut String) {
     // Writing to a String cannot fail.
     let _ = match value {

@@ -1,15 +1,15 @@
-//! A download in 2018: one plain GET, fed to the updater as it comes.
+//! The download of a device of 2018: one plain GET, whose body goes to the updater as it arrives.
 
 use std::future::pending;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 
 use super::faults::DownloadFault;
 use super::firmware::Firmware;
 use super::generation::Generation;
-use super::http_client::{self, Response, device_headers};
+use super::http_client::{self, Response, device_headers, keep_to};
 use super::signing::UpdateConfig;
 use super::update_error::UpdateError;
 use super::updater::{Taken, Updater};
@@ -25,7 +25,7 @@ pub enum Fetched {
     Written(Firmware),
     /// The server, or the manifest, said that there is nothing new.
     NothingNew(&'static str),
-    /// The power is gone, and nothing closes the connection.
+    /// The device lost its power. Nothing closes the connection.
     PowerLost(Response),
 }
 
@@ -67,16 +67,13 @@ async fn fetch(
     let mut updater = Updater::new(Generation::Y2018, running.clone()).taking(whose.clone());
     let (start, mut taken, mut told) = (Instant::now(), 0, None);
     while taken < total {
-        let next = timeout(STALL, response.next()).await;
+        let next = timeout(STALL, response.next_within(total - taken)).await;
         let Ok(Some(bytes)) = next else { return Err(failed()) };
-        let bytes = &bytes[..bytes.len().min(usize::try_from(total - taken).unwrap_or(usize::MAX))];
-        if updater.push(bytes).map_err(UpdateError::of_2018)? == Taken::NothingNew {
+        if updater.push(&bytes).map_err(UpdateError::of_2018)? == Taken::NothingNew {
             return Ok(Fetched::NothingNew("Version is the same as current"));
         }
         taken += bytes.len() as u64;
-        if let Some(rate) = rate {
-            sleep_until(start + Duration::from_millis(taken.saturating_mul(1000) / u64::from(rate.get()))).await;
-        }
+        keep_to(rate, start, taken).await;
         let percent = u8::try_from(taken.saturating_mul(100) / total).unwrap_or(100);
         if told.replace(percent) == Some(percent) {
             continue;

@@ -35,16 +35,16 @@ pub enum Fault {
     NoMethod(String),
     /// `OTA.Update` is not answered when it fails, as with firmware of 2018-07 to 2018-10.
     FailuresUnanswered,
-    /// `OTA.Update` is answered as after a 304 (2018: `Not Modified`; since 2019: `true`), and nothing is fetched.
+    /// The device answers `OTA.Update` as after a 304 (2018: `Not Modified`; since 2019: `true`), and fetches nothing.
     NotModified,
-    /// The updater refuses every bundle as one for another platform: the device is not what `Sys.GetInfo` says it is.
+    /// The updater refuses every bundle as one for another platform: `Sys.GetInfo` reports a wrong one.
     WrongPlatform,
     /// The updater says `Digest mismatch` at the end of every bundle, as when the flash is worn out.
     WrongDigest,
     /// The power is gone for a moment when so many percent of a bundle have been written; once.
     RebootAt(u8),
-    /// When so many percent of a bundle have been written, the connection from which the bundle comes breaks. That ends
-    /// a download of 2018 with `Update failed`; later ones ask for the rest. A piece of a push fails; once.
+    /// The download loses its connection once it has written this percentage of a bundle. A device of 2018 answers `Update
+    /// failed`; later devices ask for the rest. In a push, the piece that reaches the percentage fails. Strikes once.
     CutAt(u8),
     /// The device takes no more when so many percent of a bundle have been written, and leaves the connection open
     /// until its time is up; once.
@@ -52,8 +52,8 @@ pub enum Fault {
     /// The device takes so many bytes of a bundle per second.
     SlowDownload(NonZeroU32),
     /// From the beginning, an update is under way and has come so far. It ends after so long without a new
-    /// firmware, or only with a reboot. Since 2019 it is a pull whose caller has been answered: `OTA.End` does not end
-    /// it, and a call of `OTA.Update` waits for it and is told `Update timed out`.
+    /// firmware, or only with a reboot. Since 2019, the update is a pull whose caller has been answered. `OTA.End` does
+    /// not end it. A call of `OTA.Update` waits for it and gets `Update timed out`.
     Busy(u8, Option<Duration>),
     /// After an update that went well the device reboots at once, and does not answer before.
     RebootBeforeReply,

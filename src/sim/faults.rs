@@ -5,8 +5,7 @@ use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use super::fault::Fault;
-use super::generation::DONE;
-use super::generation::Generation;
+use super::generation::{DONE, Generation};
 use super::update_error::UpdateError;
 use super::wire::{Failure, Outcome};
 

@@ -1,16 +1,16 @@
-//! A firmware, as a device knows it.
+//! The description of a firmware.
 
 use serde::{Deserialize, Serialize};
 
-/// What a slot holds.
+/// The firmware in a slot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Firmware {
     /// The app's name.
     pub app: String,
     /// The version.
     pub version: String,
-    /// The build.
+    /// The build id.
     pub build_id: String,
-    /// What it was built for.
+    /// The platform that it was built for.
     pub platform: String,
 }

@@ -2,34 +2,34 @@
 
 use std::time::Duration;
 
-/// How long before a reboot the device answers nothing but error 418, and how long after the reply to `OTA.Update` and
-/// `OTA.Revert` a device of 2018 reboots.
+/// The time before a reboot in which the device answers every call with error 418. A device of 2018 also reboots this long
+/// after the reply to `OTA.Update` and `OTA.Revert`.
 pub const SHUTDOWN: Duration = Duration::from_millis(100);
 
-/// The success of `OTA.Update` since 2019, and of a 304 (as recorded in wire/ota2022-ws.json, cases `pull_success` and
-/// `pull_304`).
+/// The reply to `OTA.Update` since 2019 after a success or a 304 (as recorded in wire/ota2022-ws.json, cases
+/// `pull_success` and `pull_304`).
 pub const DONE: &str = r#""true""#;
 
 /// A generation of the update service, named by the year of its release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Generation {
-    /// The last one in source (2018-10): `OTA.Update` only.
+    /// The last service that was published as source (2018-10): `OTA.Update` only.
     Y2018,
-    /// A compiled one (2019-09): pushes, resumed downloads, a licence.
+    /// A compiled service (2019-09) with pushes, resumed downloads and a licence.
     Y2019,
-    /// A compiled one (2022-08): the same, with stricter checks of a bundle.
+    /// A compiled service (2022-08) with stricter checks of a bundle than that of 2019.
     #[default]
     Y2022,
 }
 
 impl Generation {
-    /// Returns whether it is a compiled service, which has `OTA.Begin`, `OTA.Write` and `OTA.End`.
+    /// Tells whether the service is compiled, and so has `OTA.Begin`, `OTA.Write` and `OTA.End`.
     #[must_use]
     pub fn is_compiled(self) -> bool {
         self != Self::Y2018
     }
 
-    /// Returns whether the updater checks the size of each part, and refuses files that no part names.
+    /// Tells whether the updater checks the size of each part and refuses files that no part names.
     #[must_use]
     pub fn checks_sizes(self) -> bool {
         self == Self::Y2022

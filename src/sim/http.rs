@@ -181,7 +181,7 @@ impl<S: Stream> Connection<S> {
     }
 }
 
-/// A string loses its quotes (wire/ota2022-http.json, case `rest_pull`).
+/// Removes the quotes of a string, as the device does in a reply over HTTP (wire/ota2022-http.json, case `rest_pull`).
 fn bare(result: &str) -> &str {
     result.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(result)
 }

@@ -2,36 +2,39 @@
 //! wire/ota2022-fetch.json). It follows redirects.
 
 use std::io;
+use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use httparse::Status;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until};
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::Bytes;
 use url::{Position, Url};
 
 use super::firmware::Firmware;
 
-/// How often a device follows a redirect.
+/// The most redirects that a device follows.
 const REDIRECTS: usize = 3;
 
 /// The longest head of a response that the device reads, in bytes.
 const MAX_HEAD: usize = 8 << 10;
 
-/// What is read at a time, in bytes: a segment of TCP.
+/// The most that one read returns, in bytes: a TCP segment.
 const PIECE: usize = 1460;
 
 /// The response to a request, and the connection on which its body comes.
 pub struct Response {
-    /// The status.
+    /// The status code.
     pub status: u16,
     /// `Content-Length`, if there is one and the body is not chunked.
     pub length: Option<u64>,
     location: Option<String>,
     stream: Box<dyn Connection>,
-    /// What has come of the body with the head.
+    /// The bytes of the body that arrived with the head and were not returned yet.
     body: Bytes,
 }
 
@@ -46,8 +49,15 @@ trait Connection: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection for T {}
 
 impl Response {
-    /// Returns the next bytes of the body, or `None` when the connection has ended. May be cancelled without losing bytes.
-    pub async fn next(&mut self) -> Option<Bytes> {
+    /// Returns the next bytes of the body, at most `left`, or `None` when the connection has ended. Bytes beyond the announced end
+    /// do not count. A cancelled call loses no bytes.
+    pub async fn next_within(&mut self, left: u64) -> Option<Bytes> {
+        let mut bytes = self.next().await?;
+        bytes.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+        Some(bytes)
+    }
+
+    async fn next(&mut self) -> Option<Bytes> {
         if !self.body.is_empty() {
             let len = self.body.len().min(PIECE);
             return Some(self.body.split_to(len));
@@ -60,7 +70,14 @@ impl Response {
     }
 }
 
-/// Sends a GET, and returns the response to it. `headers` follow those of the request itself; each ends in CR LF.
+/// Waits until `taken` bytes since `start` are due at no more than `rate` bytes per second.
+pub async fn keep_to(rate: Option<NonZeroU32>, start: Instant, taken: u64) {
+    if let Some(rate) = rate {
+        sleep_until(start + Duration::from_millis(taken.saturating_mul(1000) / u64::from(rate.get()))).await;
+    }
+}
+
+/// Sends a GET and returns the response. `headers` follow the headers of the request itself; each ends in CR LF.
 pub async fn get(url: &str, headers: &str) -> io::Result<Response> {
     let mut url = Url::parse(url).map_err(io::Error::other)?;
     for _ in 0..=REDIRECTS {
@@ -114,7 +131,7 @@ async fn request(url: &Url, headers: &str) -> io::Result<Response> {
     }
 }
 
-/// Starts TLS. The simulated device knows no authorities, and so trusts no certificate.
+/// Starts TLS. The simulated device has no certificate authorities, so it trusts no certificate.
 async fn tls(host: &str, stream: TcpStream) -> io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
@@ -126,7 +143,7 @@ async fn tls(host: &str, stream: TcpStream) -> io::Result<tokio_rustls::client::
     TlsConnector::from(Arc::new(config)).connect(name, stream).await
 }
 
-/// Returns the headers by which a device says what it is and runs.
+/// Returns the headers that identify a device and its firmware.
 #[must_use]
 pub fn device_headers(id: &str, running: &Firmware) -> String {
     let Firmware { app, version, build_id, platform } = running;

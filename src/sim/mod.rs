@@ -2,13 +2,13 @@
 //! are real, and it answers as the recorded bytes in `tests/wire/` do.
 //!
 //! - [`device`]: the state machine: slots, boot state, reboots, timers; the clock is an argument;
-//! - [`generation`]: which update service it has, of 2018, 2019 or 2022;
+//! - [`generation`]: the generation of its update service: 2018, 2019 or 2022;
 //! - [`services`]: the methods, and the exact words of their answers; [`args`]: their arguments, leniently read;
 //! - [`config_tree`]: its settings;
 //! - [`auth`]: who may call them;
 //! - [`wire`]: requests as the device's lenient scanner reads them, replies as it writes them;
-//! - [`updater`]: the bundle, as the device takes it from a stream; pure as well. [`zip_directory`] finds its end,
-//!   [`update_error`] says what is wrong with it;
+//! - [`updater`]: the bundle, as the device takes it from a stream; pure as well. [`zip_directory`] finds the end of the
+//!   bundle, [`update_error`] lists the reasons to refuse it;
 //! - [`signing`]: whose bundles it takes;
 //! - [`download`] (2018) and `pull` (since 2019): fetch a bundle over HTTP by [`http_client`], and feed the updater;
 //! - [`fault`]: what can go wrong, and its names; [`faults`]: whether it does; pure too, and
@@ -75,9 +75,9 @@ pub use signing::UpdateConfig;
 pub struct Config {
     /// The generation of its update service.
     pub generation: Generation,
-    /// Whether it takes firmware from any URL, as a device since 2019 does only with a licence.
+    /// Whether it takes firmware from any URL. Since 2019, a device needs a licence for that.
     pub licensed: bool,
-    /// What lies in its file system, by name: bundles for `OTA.Update {file}`.
+    /// The files in its file system, by name: bundles for `OTA.Update {file}`.
     pub files: BTreeMap<String, Bytes>,
     /// Its id, such as `esp32_AABBCC`.
     pub id: String,
@@ -93,7 +93,7 @@ pub struct Config {
     pub update: UpdateConfig,
     /// The unix time at which its clock stands still; `None`: that of this machine.
     pub clock: Option<u64>,
-    /// How long after a lost connection a pull asks for the rest (since 2019).
+    /// The pause between a lost connection of a pull and the request for the rest (since 2019).
     pub retry_after: Duration,
     /// How long it is busy with each `OTA.Write`, one after another; the reply comes after that.
     pub write_time: Duration,

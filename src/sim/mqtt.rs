@@ -99,7 +99,7 @@ async fn talk(config: &Config, client: &AsyncClient, events: &mut EventLoop, ip:
     let mut subscriptions = if config.library == Library::Plain { 1 } else { 2 };
     loop {
         tokio::select! {
-            // What has come together is heard before the next turn.
+            // Calls that arrived together are handled before the next turn.
             biased;
             event = events.poll() => match event {
                 Ok(Event::Incoming(Packet::ConnAck(_))) => subscribe(config.library, &plain, client),

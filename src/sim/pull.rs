@@ -1,34 +1,33 @@
-//! A pull since 2019: asks the server for the bundle, and after a lost connection for the rest of it, until the update
-//! ends.
+//! A pull since 2019. It asks the server for the bundle, and after a lost connection for the rest, until the update ends.
 
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 
 use super::board::Board;
 use super::device::{Fed, Terms};
 use super::faults::DownloadFault;
 use super::generation::DONE;
-use super::http_client::{self, Response, device_headers};
+use super::http_client::{self, Response, device_headers, keep_to};
 use super::wire::{Failure, Outcome};
 
-/// What a pull is asked for.
+/// The arguments of a pull.
 #[derive(Debug)]
 pub(super) struct Pull {
     pub(super) url: String,
     pub(super) terms: Terms,
     pub(super) number: u64,
-    /// How much later than it could the update ends.
+    /// The delay before the update ends.
     pub(super) late: Duration,
 }
 
 /// How a connection of a pull ends.
 enum End {
-    /// The connection is lost; the rest is asked for later.
+    /// The connection is lost; the pull asks for the rest later.
     Lost,
-    /// There is nothing more to do.
+    /// The pull is over.
     Over,
 }
 
@@ -42,7 +41,7 @@ pub(super) async fn run(board: Arc<Board>, pull: Pull) {
         () = board.until_given_up(pull.number) => {}
         () = pull.fetch(&board, &mut connection) => {}
     }
-    // A chip that resets closes nothing.
+    // A chip that resets does not close its connections.
     if let Some(connection) = connection
         && board.boot() != boot
     {
@@ -62,7 +61,7 @@ impl Pull {
                 Err(_) => Err(refused("Connect error")),
                 Ok(response) => match response.status {
                     304 if !has_started => Err(Ok(DONE.into())),
-                    // That a later 200 is taken for the rest of the bundle is not recorded.
+                    // Not recorded: that the device takes a later 200 for the rest of the bundle.
                     200 | 206 => match response.length {
                         Some(length @ 1..) => Ok((connection.insert(response), length)),
                         _ => Err(refused("Invalid content-length")),
@@ -81,26 +80,21 @@ impl Pull {
                     }
                     let mut left = length;
                     while left > 0 {
-                        let Some(bytes) = response.next().await else { break };
-                        // Bytes beyond the announced end do not count.
-                        let bytes = &bytes[..bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX))];
+                        let Some(bytes) = response.next_within(left).await else { break };
                         taken += bytes.len() as u64;
                         left -= bytes.len() as u64;
-                        if let Some(rate) = rate {
-                            let due = Duration::from_millis(taken.saturating_mul(1000) / u64::from(rate.get()));
-                            sleep_until(start + due).await;
-                        }
+                        keep_to(rate, start, taken).await;
                         if left == 0 {
                             sleep(self.late).await;
                         }
-                        match self.feed(board, bytes).await {
+                        match self.feed(board, &bytes).await {
                             None => {}
                             Some(End::Over) => return,
                             Some(End::Lost) => break,
                         }
                     }
                     if left == 0 {
-                        // The bundle should have ended here; now its time has to pass.
+                        // The updater wants more bytes than the server announced, so the update ends with its timeout.
                         board.with(|device, _| device.pull_has_everything(number));
                         return pending().await;
                     }
@@ -113,13 +107,13 @@ impl Pull {
                     }
                 }
             }
-            // Closed before the pause, as the server sees it.
+            // The server sees the connection close before the pause.
             *connection = None;
             sleep(board.retry_after()).await;
         }
     }
 
-    /// Gives bytes to the updater. `None`: more are wanted.
+    /// Gives bytes to the updater. `None`: the updater wants more.
     async fn feed(&self, board: &Board, bytes: &[u8]) -> Option<End> {
         let fed = board.with(|device, now| {
             let fed = device.feed_pull(self.number, bytes, now);
@@ -138,7 +132,7 @@ impl Pull {
         }
     }
 
-    /// Tells the call that waits. A pull whose update has started goes on.
+    /// Answers the waiting call. A pull whose update has started goes on.
     fn tell(&self, board: &Board, has_started: bool, outcome: Outcome) {
         let said = match &outcome {
             Ok(_) => "Not Modified",

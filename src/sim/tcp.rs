@@ -28,7 +28,7 @@ async fn talk(stream: &mut TcpStream, channel: &str, ip: &str, board: &Arc<Board
     let mut buffer = vec![0; 1024];
     loop {
         let said = tokio::select! {
-            // What has come together is heard before the next turn.
+            // Calls that arrived together are handled before the next turn.
             biased;
             read = stream.read(&mut buffer) => match read {
                 Ok(read @ 1..) => talk.hear(&buffer[..read]),

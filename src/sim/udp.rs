@@ -8,7 +8,7 @@ use super::board::Board;
 use super::replies::Replies;
 use super::wire;
 
-/// What the device reads of a datagram, in bytes; the rest is lost.
+/// The most that the device reads of a datagram, in bytes. The rest is lost.
 const MAX_DATAGRAM: usize = 1460;
 
 /// Serves the device on this socket. Never returns.
@@ -30,9 +30,9 @@ pub async fn serve(socket: UdpSocket, board: Arc<Board>) {
             reply = replies.next() => vec![reply],
         };
         for (reply, (peer, boot)) in ready {
-            // What began before a reboot ends with it.
+            // A reboot drops the replies to earlier calls.
             if board.boot() == Some(boot) {
-                // Lost, as a datagram may be.
+                // A failed send counts as a lost datagram.
                 let _ = socket.send_to(reply.as_bytes(), peer).await;
             }
         }

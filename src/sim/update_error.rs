@@ -1,11 +1,11 @@
-//! Why an update fails, in the codes and words of each generation.
+//! The reasons for which an update fails, with the codes and messages of each generation.
 
 use super::wire::Failure;
 
-/// Why an update fails.
+/// The reason for which an update fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UpdateError {
-    /// There is no header of a file or of the directory where one has to be.
+    /// The bytes are not the header of a file or of the directory.
     Header,
     /// A file is compressed.
     Compressed,
@@ -13,7 +13,7 @@ pub enum UpdateError {
     NoManifest,
     /// The manifest cannot be read.
     Manifest,
-    /// The CRC in the zip is not that of the file.
+    /// The CRC in the zip does not match the file.
     Crc,
     /// The manifest is not signed as the device requires.
     Signature,
@@ -25,11 +25,11 @@ pub enum UpdateError {
     Size,
     /// No part of the manifest names the file.
     Extra,
-    /// A checksum in the manifest is not that of the file.
+    /// A checksum in the manifest does not match the file.
     Digest,
-    /// The data ended before the bundle did.
+    /// The data ended before the end of the bundle.
     Unfinished,
-    /// Nothing came for too long.
+    /// No data arrived within the timeout.
     TimedOut,
     /// The device gave up for a reason of its own.
     Failed,
@@ -54,13 +54,13 @@ impl UpdateError {
         }
     }
 
-    /// Returns the error that answers the piece that ended a push.
+    /// Returns the error that answers the piece at which a push failed.
     #[must_use]
     pub fn of_piece(self) -> Failure {
         Failure { code: self.code(), ..self.of_push() }
     }
 
-    /// Returns the error that answers every later call that concerns the push.
+    /// Returns the error that answers every later call of that push.
     #[must_use]
     pub fn of_push(self) -> Failure {
         Failure::new(-1, format!("{} {}", self.code(), self.text()))

@@ -1,7 +1,7 @@
 //! The device's updater: takes a bundle from a stream as it comes, and keeps nothing of it but the manifest. No I/O.
 //!
-//! The generations differ in what they check, when they check it, and where the bundle ends for them: that of 2018
-//! stops at the directory of the archive, later ones take the archive to its last byte.
+//! The generations differ in what they check, when they check it, and where the bundle ends. The updater of 2018 stops at
+//! the directory of the archive. Later updaters read the archive to its last byte.
 
 use serde_json::Value;
 use sha1::Sha1;
@@ -20,9 +20,6 @@ use crate::text::hex;
 const MAX_HEADER: usize = 1024;
 const MAX_MANIFEST: u32 = 16 << 10;
 
-/// The bytes of a header that a compiled service waits for before it looks at them.
-const MIN_HEADER: usize = 30;
-
 /// The parts without which an esp32 takes no update.
 const REQUIRED: [&str; 2] = ["app", "fs"];
 
@@ -36,18 +33,18 @@ pub struct Updater {
     manifest: Option<Manifest>,
     /// The types of the parts that have been written.
     written: Vec<String>,
-    /// Something else has written to the slot meanwhile.
+    /// Whether something else has written to the slot meanwhile.
     is_spoiled: bool,
 }
 
-/// What an updater makes of some bytes.
+/// The state of an updater after some bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
-    /// It wants more.
+    /// The updater wants more bytes.
     More,
-    /// It wants no more, since the device runs this version; only in 2018.
+    /// The device already runs this version (2018 only).
     NothingNew,
-    /// It has everything.
+    /// The bundle is complete.
     Complete,
 }
 
@@ -66,7 +63,7 @@ enum State {
 }
 
 impl Updater {
-    /// An updater of a device of this generation that runs this.
+    /// Returns an updater for a device of this generation that runs `running`.
     #[must_use]
     pub fn new(generation: Generation, running: Firmware) -> Self {
         Self {
@@ -86,12 +83,12 @@ impl Updater {
         Self { whose, ..self }
     }
 
-    /// Notes that something else has written to the slot: the digest of the next part will be wrong.
+    /// Notes that something else has written to the slot. The digest of the next part will be wrong.
     pub fn spoil(&mut self) {
         self.is_spoiled = true;
     }
 
-    /// Takes the next bytes.
+    /// Takes the next bytes of the bundle.
     pub fn push(&mut self, mut bytes: &[u8]) -> Result<Taken, UpdateError> {
         while !bytes.is_empty() {
             match &mut self.state {
@@ -101,7 +98,8 @@ impl Updater {
                     bytes = &bytes[1..];
                     match archive::next(buffer) {
                         Next::Incomplete if buffer.len() < MAX_HEADER => {}
-                        Next::Junk if self.generation.is_compiled() && buffer.len() < MIN_HEADER => {}
+                        // A compiled service collects a whole header before it checks it.
+                        Next::Junk if self.generation.is_compiled() && buffer.len() < archive::LOCAL_LEN => {}
                         Next::Incomplete | Next::Junk => return Err(UpdateError::Header),
                         Next::Directory if self.generation.is_compiled() => {
                             let mut directory = ZipDirectory::default();
@@ -143,7 +141,7 @@ impl Updater {
         Ok(if matches!(self.state, State::Done) { Taken::Complete } else { Taken::More })
     }
 
-    /// The firmware that was taken, at the end of the stream.
+    /// Returns the firmware of a complete bundle.
     pub fn finish(self) -> Result<Firmware, UpdateError> {
         let (State::Done, Some(manifest)) = (self.state, self.manifest) else {
             return Err(UpdateError::Unfinished);
@@ -183,7 +181,7 @@ impl Updater {
         Ok(())
     }
 
-    /// True if the device runs this version already, and that counts.
+    /// Checks the manifest. Returns true if the device already runs this version and therefore needs no update (2018 only).
     fn end_manifest(&mut self) -> Result<bool, UpdateError> {
         let State::Manifest { header, data } = std::mem::replace(&mut self.state, State::Header(Vec::new())) else {
             return Ok(false);
@@ -237,7 +235,7 @@ impl Updater {
     }
 }
 
-/// Compares a file with the parts of the manifest that name it.
+/// Checks the size of a file against the parts of the manifest that name the file.
 fn check_size(manifest: &Manifest, header: &LocalHeader) -> Result<(), UpdateError> {
     let mut parts = manifest.parts().filter(|(_, part)| part.src.as_deref() == Some(header.base_name())).peekable();
     if parts.peek().is_none() {

@@ -53,7 +53,7 @@ async fn talk(socket: &mut WebSocketStream<impl Stream>, caller: &Caller, board:
     let mut replies = Replies::default();
     loop {
         let ready = tokio::select! {
-            // What has come together is heard before the next turn.
+            // Calls that arrived together are handled before the next turn.
             biased;
             message = socket.next() => {
                 let frame = match message {

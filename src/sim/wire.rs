@@ -80,8 +80,8 @@ pub fn parse(bytes: &[u8], own_id: &str) -> Option<Call> {
     call(lenient(bytes)?, own_id)
 }
 
-/// The same for a datagram, of which the device may have read a part only: what stands behind the object is ignored,
-/// and a field that is cut off is missing (wire/ota2022-udp.json).
+/// Reads a request from a datagram that may be truncated. Bytes behind the object are ignored, and a truncated field counts
+/// as missing (wire/ota2022-udp.json).
 #[must_use]
 pub fn parse_datagram(bytes: &[u8], own_id: &str) -> Option<Call> {
     let mut fields = Map::new();
@@ -92,7 +92,7 @@ pub fn parse_datagram(bytes: &[u8], own_id: &str) -> Option<Call> {
     }
 }
 
-/// Collects the fields of an object as far as they can be read.
+/// Collects the fields of an object up to the first one that cannot be read.
 struct Collect<'a>(&'a mut Map<String, Value>);
 
 impl<'de> Visitor<'de> for Collect<'_> {

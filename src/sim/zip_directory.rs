@@ -1,26 +1,21 @@
 //! Finds the last byte of an archive: skips the directory behind its files, and its end record. No I/O.
 
 use super::update_error::UpdateError;
+use crate::bundle::archive::{DIRECTORY_LEN, END_LEN};
 
-/// The length of a directory entry without its name, extra field and comment, in bytes.
-const ENTRY: usize = 46;
-
-/// The length of the end record without its comment, in bytes.
-const END: usize = 22;
-
-/// A directory that is being read.
+/// The state of a directory that is being read.
 #[derive(Debug, Default)]
 pub struct ZipDirectory {
     /// The fixed part of the current record, as far as it has come.
     record: Vec<u8>,
     /// Bytes of the current record that are still to come behind its fixed part.
     skip: usize,
-    /// The current record is the last one.
+    /// Whether the current record is the last one.
     is_last: bool,
 }
 
 impl ZipDirectory {
-    /// Takes the next bytes. Returns true with the last byte of the archive; bytes behind it are ignored.
+    /// Takes the next bytes. Returns true with the last byte of the archive. Bytes behind it are ignored.
     pub fn push(&mut self, mut bytes: &[u8]) -> Result<bool, UpdateError> {
         loop {
             let skipped = self.skip.min(bytes.len());
@@ -40,15 +35,15 @@ impl ZipDirectory {
     fn end_record(&mut self) -> Result<(), UpdateError> {
         let len = match self.record.get(..4) {
             None => return Ok(()),
-            Some(b"PK\x01\x02") => ENTRY,
-            Some(b"PK\x05\x06") => END,
+            Some(b"PK\x01\x02") => DIRECTORY_LEN,
+            Some(b"PK\x05\x06") => END_LEN,
             Some(_) => return Err(UpdateError::Header),
         };
         if self.record.len() < len {
             return Ok(());
         }
         let field = |at: usize| usize::from(u16::from_le_bytes([self.record[at], self.record[at + 1]]));
-        self.is_last = len == END;
+        self.is_last = len == END_LEN;
         self.skip = if self.is_last { field(20) } else { field(28) + field(30) + field(32) };
         self.record.clear();
         Ok(())
@@ -62,9 +57,9 @@ mod tests {
     #[test]
     fn last_byte_of_the_comment_ends_the_archive() {
         let name = b"a.bin";
-        let mut bytes = [b"PK\x01\x02".as_slice(), &[0; ENTRY - 4], name].concat();
+        let mut bytes = [b"PK\x01\x02".as_slice(), &[0; DIRECTORY_LEN - 4], name].concat();
         bytes[28] = 5;
-        bytes.extend([b"PK\x05\x06".as_slice(), &[0; END - 6], &[3, 0], b"abc"].concat());
+        bytes.extend([b"PK\x05\x06".as_slice(), &[0; END_LEN - 6], &[3, 0], b"abc"].concat());
         for piece in [1, 7, 1000] {
             let mut directory = ZipDirectory::default();
             let mut ends = bytes.chunks(piece).map(|piece| directory.push(piece)).collect::<Vec<_>>();

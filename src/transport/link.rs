@@ -111,7 +111,7 @@ pub trait Connect: Send + Sync + 'static {
         self.peer()
     }
 
-    /// The size that every request has to stay below, in bytes as [`Self::size_of`] counts them.
+    /// Returns the size that every request has to stay below, in bytes as [`Self::size_of`] counts them.
     fn max_request(&self) -> usize {
         MAX_REQUEST
     }

@@ -232,7 +232,7 @@ impl Task {
             }
             Ok(Incoming::Request { refusal, method, .. }) => {
                 tracing::debug!(method, "the device calls us; refused");
-                // It repeats what the device has sent, which may be too large for the way back.
+                // The refusal repeats the device's method, which may be too long for a frame of this transport.
                 let (connect, limit) = (&self.connect, self.connect.max_request());
                 let refusal = refusal.filter(|bytes| connect.size_of(bytes) < limit);
                 // Whoever asks faster than he listens gets no answer, instead of all our memory.

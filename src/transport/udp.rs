@@ -12,11 +12,11 @@ use super::link::{Connect, Link, LinkDriver};
 use super::target::Endpoint;
 use crate::rpc::DialError;
 
-/// The largest datagram that is received, in bytes: the largest that there is.
+/// The largest datagram that otactl receives, in bytes: the maximum of UDP.
 const MAX_RECEIVED: usize = 64 << 10;
 
-/// The largest datagram that is sent, in bytes. A device reads no more of one, drops the rest without an error and parses
-/// what is left.
+/// The largest datagram that otactl sends, in bytes. A device reads only this much of a datagram, drops the rest without an
+/// error and parses what it has read.
 pub const MAX_SENT: usize = 1460;
 
 /// How long an answer is waited for before the question is sent again.
@@ -110,7 +110,7 @@ mod tests {
     use crate::transport::session::Session;
     use crate::transport::target::Target;
 
-    /// A session over UDP, and the socket that takes the place of the device.
+    /// Returns a session over UDP, and the socket that stands for the device.
     async fn session() -> (Session, UdpSocket) {
         let device = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
         let port = format!("udp://{}", device.local_addr().expect("an address"));

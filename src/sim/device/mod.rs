@@ -1,5 +1,5 @@
-//! The device as a state machine; its updates are in `update` (2018) and `ota` (since 2019). Every method that needs
-//! the time takes it as an argument, and nothing here waits, sends or stores.
+//! The device as a state machine. Its updates are in `update` (2018) and `ota` (since 2019). Every method that needs the
+//! time takes it as an argument. Nothing here waits, sends or stores.
 
 mod ota;
 mod update;
@@ -14,7 +14,6 @@ use super::config_tree::ConfigTree;
 use super::faults::{Deed, Faults};
 use super::firmware::Firmware;
 use super::generation::{Generation, SHUTDOWN};
-use super::signing::UpdateConfig;
 use ota::Ota;
 
 pub use ota::{Fed, Step, Terms};
@@ -52,7 +51,7 @@ pub struct Flash {
     pub boot: BootState,
     /// The next boot is the first of a new firmware; the one after that is a rollback.
     pub first_boot: bool,
-    /// The settings that were saved, as far as they differ from those of the factory.
+    /// The saved settings. Null: the device has its factory settings.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub settings: Value,
 }
@@ -69,20 +68,20 @@ impl Flash {
         }
     }
 
-    /// Whether there is anything to boot.
+    /// Tells whether any slot holds a firmware.
     #[must_use]
     pub fn is_bootable(&self) -> bool {
         self.slots.iter().any(Option::is_some)
     }
 
-    /// The slot to boot. A real boot loader takes another one likewise when the active slot holds nothing that runs.
+    /// Returns the slot to boot. If the active slot holds no firmware, another slot is booted, as a real boot loader does.
     fn slot_to_boot(&self) -> Slot {
         let holds = |slot: &Slot| self.slots.get(usize::from(*slot)).is_some_and(Option::is_some);
         [self.boot.active_slot, self.boot.revert_slot, 0, 1].into_iter().find(holds).unwrap_or_default()
     }
 }
 
-/// A running update of 2018.
+/// An update that runs on a device of 2018.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Update {
     /// Seconds, as asked for; 0 means that the new firmware commits itself.
@@ -118,8 +117,9 @@ pub enum Refusal {
 pub struct Device {
     generation: Generation,
     flash: Flash,
-    /// The settings of this boot, and those of the factory.
+    /// The settings of this boot.
     settings: ConfigTree,
+    /// The settings of a boot without saved settings.
     factory_settings: ConfigTree,
     /// The slot that was booted; `flash.boot.active_slot` is the one that boots next.
     running: Slot,
@@ -129,13 +129,11 @@ pub struct Device {
     rollback_at: Option<Instant>,
     update: Option<Update>,
     updates: u64,
-    /// The updates of a device since 2019.
+    /// The updates of this boot on a device since 2019.
     ota: Ota,
     boots: u64,
     /// How long it has been running when it was switched on; nothing after a reboot.
     ran_before: Duration,
-    /// Whose firmware it takes.
-    whose: UpdateConfig,
     /// The slot that an update has written.
     new_slot: Option<Slot>,
     faults: Faults,
@@ -169,7 +167,6 @@ impl Device {
             ota: Ota::default(),
             boots: 0,
             ran_before: Duration::ZERO,
-            whose: config.update.clone(),
             faults: Faults::new(&config.faults),
             deeds: Vec::new(),
             is_unreachable: false,
@@ -228,31 +225,31 @@ impl Device {
         }
     }
 
-    /// The generation of its update service.
+    /// Returns the generation of the update service.
     #[must_use]
     pub fn generation(&self) -> Generation {
         self.generation
     }
 
-    /// The update of 2018 that runs, if any.
+    /// Returns the update that runs on a device of 2018, if any.
     #[must_use]
     pub fn update(&self) -> Option<Update> {
         self.update
     }
 
-    /// The number of the download that runs, if any.
+    /// Returns the number of the running download, if any.
     #[must_use]
     pub fn download(&self) -> Option<u64> {
         self.update.map(|update| update.number).or(self.ota_pull())
     }
 
-    /// The settings of this boot.
+    /// Returns the settings of this boot.
     #[must_use]
     pub fn settings(&self) -> &ConfigTree {
         &self.settings
     }
 
-    /// Presets settings, as if the device had left the factory with them.
+    /// Changes the factory settings and those of this boot.
     pub fn preset_settings(&mut self, changes: &Value) {
         self.factory_settings.merge(changes);
         self.settings.merge(changes);
@@ -261,10 +258,9 @@ impl Device {
     /// Changes settings until the next reboot.
     pub fn change_settings(&mut self, changes: &Value) {
         self.settings.merge(changes);
-        self.whose = self.settings.update_config();
     }
 
-    /// Keeps the settings of this boot.
+    /// Saves the settings of this boot to the flash.
     pub fn save_settings(&mut self) {
         let is_factory = self.settings == self.factory_settings;
         self.flash.settings = if is_factory { Value::Null } else { self.settings.as_json().clone() };
@@ -370,8 +366,8 @@ impl Device {
     /// Copies the running firmware to the other slot. That the copy, as a target of a rollback,
     /// makes the firmware uncommitted was recorded with a commit timeout; without one it is a guess.
     ///
-    /// Since 2019 that is possible while an update runs, which is spoiled by it, and the commit timeout counts from the
-    /// next boot.
+    /// A device since 2019 takes a snapshot even while an update runs, and spoils that update. Its commit timeout counts from
+    /// the next boot.
     pub fn create_snapshot(
         &mut self,
         set_as_revert: bool,
@@ -408,7 +404,7 @@ impl Device {
         Ok(())
     }
 
-    /// Stores a boot state as it is. The next boot takes another slot if the active one holds nothing.
+    /// Stores a boot state unchecked. The next boot takes another slot if the active slot holds no firmware.
     pub fn store_boot_state(&mut self, boot: BootState) {
         self.flash.boot = boot;
         if boot.is_committed {
@@ -435,7 +431,6 @@ impl Device {
         (self.ran_before, self.is_mute) = (Duration::ZERO, false);
         self.settings = self.factory_settings.clone();
         self.settings.merge(&self.flash.settings);
-        self.whose = self.settings.update_config();
         let boot = &mut self.flash.boot;
         let first = std::mem::take(&mut self.flash.first_boot);
         let crashes = first && self.faults.crashes();
@@ -507,12 +502,12 @@ mod tests {
         Config { generation: Generation::Y2018, reboot_delay: BOOT, ..Config::default() }
     }
 
-    /// A device of this generation, fresh from the factory.
+    /// Returns a device of this generation in its factory state.
     pub(super) fn device(generation: Generation, now: Instant) -> Device {
         Device::power_on(Flash::factory(firmware("1.0.0")), &Config { generation, ..config() }, now)
     }
 
-    /// Lets the device reboot at once.
+    /// Reboots the device at once.
     pub(super) fn reboot(device: &mut Device, now: Instant) {
         device.reboot(Duration::ZERO, now);
         device.tick(now);
@@ -605,7 +600,7 @@ mod tests {
         assert_eq!((device.running_slot(), device.firmware().version.as_str()), (0, "1.0.0"));
     }
 
-    /// The service since 2019 stores any slot; the boot loader takes one that holds a firmware.
+    /// The service since 2019 stores any slot. The boot loader takes one that holds a firmware.
     #[test]
     fn missing_slot_is_not_booted() {
         let now = Instant::now();

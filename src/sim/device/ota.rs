@@ -1,9 +1,9 @@
 //! Updates on a device since 2019: a push (`OTA.Begin`, `OTA.Write`, `OTA.End`), a pull, or a file of the device.
 //!
-//! At most one update runs, and at most one call of `OTA.Update` waits for the end of one, whichever that is.
+//! At most one update runs. At most one call of `OTA.Update` waits for the end of that update, whatever its source.
 //!
-//! The device works in turns: what arrives together is answered in one turn, and a piece that was accepted is given to
-//! the updater in the next one. [`Device::finish_turn`] does that.
+//! The device works in turns. Calls that arrive together are answered in one turn. [`Device::finish_turn`] then gives the
+//! accepted piece to the updater.
 
 use std::time::{Duration, Instant};
 
@@ -15,26 +15,26 @@ use crate::sim::update_error::UpdateError;
 use crate::sim::updater::{Taken, Updater};
 use crate::sim::wire::{Failure, Outcome};
 
-/// What the caller of an update asks for.
+/// The timeouts that the caller of an update asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Terms {
-    /// Seconds; 0 means that the new firmware commits itself.
+    /// Seconds within which the new firmware has to be committed. 0: it commits itself.
     pub commit_timeout: u64,
-    /// How long nothing may come before the update is given up.
+    /// The longest time without data before the device gives up the update.
     pub timeout: Duration,
 }
 
-/// The updates of one boot.
+/// The state of the updates in one boot.
 #[derive(Debug, Default)]
 pub(super) struct Ota {
     running: Option<Running>,
-    /// What `OTA.Write` and `OTA.End` refer to.
+    /// The push that `OTA.Write` and `OTA.End` refer to. It stays after its update has ended, until `OTA.End`.
     push: Option<Push>,
-    /// The pull that asks a server, or whose update runs.
+    /// The number of the pull that asks a server, or whose update runs.
     pull: Option<u64>,
-    /// A call of `OTA.Update` waits for an answer.
+    /// Whether a call of `OTA.Update` waits for an answer.
     is_waiting: bool,
-    /// The answer to the call that has been waiting.
+    /// The answer to the waiting call, until the board takes it.
     told: Option<Outcome>,
 }
 
@@ -42,20 +42,21 @@ pub(super) struct Ota {
 #[derive(Debug)]
 struct Running {
     by: By,
-    /// `None`: nothing comes of it any more.
+    /// `None`: further bytes have no effect.
     updater: Option<Updater>,
     terms: Terms,
-    /// When it is given up unless something comes.
+    /// When the device gives up the update unless bytes arrive.
     deadline: Option<Instant>,
-    /// Bytes that were taken, and that there will be if that is known.
+    /// The bytes that were taken.
     taken: u64,
+    /// The bytes of the whole bundle, if known.
     size: Option<u64>,
     is_stalled: bool,
-    /// Everything that was announced has come.
+    /// Whether every announced byte has arrived.
     has_everything: bool,
 }
 
-/// Where an update comes from.
+/// The source of an update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum By {
     Push,
@@ -71,7 +72,7 @@ struct Push {
     expected: u64,
     /// The offset of the piece that was accepted last.
     last: Option<u64>,
-    /// What the next turn brings.
+    /// What [`Device::finish_turn`] has to do.
     pending: Option<Pending>,
 }
 
@@ -94,28 +95,28 @@ enum Pending {
 pub enum Step {
     /// At once.
     Now(Result<(), Failure>),
-    /// `OTA.End` after the end of the archive, at once.
+    /// At once, for an `OTA.End` after the end of the archive.
     Applied,
     /// When the turn is finished.
     Pending,
-    /// The same, in place of the call that has been pending.
+    /// When the turn is finished. An earlier pending `OTA.End` is dismissed.
     Replaces,
     /// Never.
     Never,
 }
 
-/// What has become of some bytes of an update.
+/// The result of giving bytes to an update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fed {
-    /// More may come.
+    /// The update goes on.
     More,
-    /// The update has ended well.
+    /// The update has succeeded.
     Complete,
-    /// The update has ended badly.
+    /// The update has failed.
     Failed(UpdateError),
-    /// Something else goes wrong. The bytes were taken.
+    /// A fault strikes. The bytes were taken.
     Fault(DownloadFault),
-    /// The update does not run any more.
+    /// The update no longer runs.
     Over,
 }
 
@@ -131,38 +132,37 @@ impl Running {
 }
 
 impl Device {
-    /// Returns how far the running update is, in percent.
+    /// Returns the progress of the running update, in percent.
     #[must_use]
     pub fn ota_percent(&self) -> Option<u8> {
         self.ota.running.as_ref().map(Running::percent)
     }
 
-    /// Returns whether a call of `OTA.Update` waits.
+    /// Tells whether a call of `OTA.Update` waits for an answer.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
         self.ota.is_waiting
     }
 
-    /// Lets a call of `OTA.Update` wait for the end of the running update. Returns false if none runs.
+    /// Makes a call of `OTA.Update` wait for the end of the running update. Returns false if no update runs.
     pub fn wait_for_update(&mut self) -> bool {
         self.ota.is_waiting |= self.ota.running.is_some();
         self.ota.running.is_some()
     }
 
-    /// Takes the answer to the call of `OTA.Update` that has been waiting. To be called after everything that can end an
-    /// update.
+    /// Takes the answer to the waiting call of `OTA.Update`. Call this after every step that can end an update.
     pub fn take_told(&mut self) -> Option<Outcome> {
         self.ota.told.take()
     }
 
-    /// `OTA.Begin`: starts a push.
+    /// Starts a push (`OTA.Begin`).
     pub fn begin_push(&mut self, terms: Terms, size: Option<u64>, now: Instant) -> Result<(), Failure> {
         self.start_update(By::Push, terms, size, now)?;
         self.ota.push = Some(Push::default());
         Ok(())
     }
 
-    /// `OTA.Write`: accepts the piece that comes next.
+    /// Accepts the next piece of a push (`OTA.Write`).
     pub fn write_push(&mut self, offset: Option<u64>, piece: Vec<u8>) -> Step {
         let Some(push) = &mut self.ota.push else { return Step::Now(Err(not_started())) };
         match push.state {
@@ -191,7 +191,7 @@ impl Device {
         }
     }
 
-    /// `OTA.End`: ends a push. One that is incomplete is given up when the turn is finished.
+    /// Ends a push (`OTA.End`). The device gives up an incomplete push when the turn is finished.
     pub fn end_push(&mut self) -> Step {
         let Some(push) = &mut self.ota.push else { return Step::Now(Err(not_started())) };
         match push.state {
@@ -210,8 +210,8 @@ impl Device {
         }
     }
 
-    /// Gives the updater what was accepted in this turn. Returns the outcome of the call that has been pending, and how
-    /// many bytes were written.
+    /// Gives the accepted piece to the updater, or gives up a push that `OTA.End` has ended. Returns the outcome of the
+    /// pending call, and the number of bytes written.
     pub fn finish_turn(&mut self, now: Instant) -> Option<(Result<(), Failure>, usize)> {
         match self.ota.push.as_mut()?.pending.take()? {
             Pending::End => {
@@ -234,7 +234,7 @@ impl Device {
         }
     }
 
-    /// Installs a bundle that lies in the device's file system.
+    /// Installs a bundle from the device's file system.
     pub fn update_from_file(&mut self, bundle: &[u8], terms: Terms, now: Instant) -> Outcome {
         self.start_update(By::File, terms, Some(bundle.len() as u64), now)?;
         match self.feed(bundle, now) {
@@ -247,7 +247,7 @@ impl Device {
         }
     }
 
-    /// Notes that a pull asks a server and that a call of `OTA.Update` waits for it. Returns the number of the pull.
+    /// Registers a pull, and the call of `OTA.Update` that waits for it. Returns the number of the pull.
     pub fn ask_for_update(&mut self) -> u64 {
         self.updates += 1;
         self.ota.pull = Some(self.updates);
@@ -255,7 +255,7 @@ impl Device {
         self.updates
     }
 
-    /// Ends a pull before its update has started.
+    /// Ends a pull before its update has started. The waiting call gets `outcome`.
     pub fn refuse_pull(&mut self, number: u64, outcome: Outcome) {
         if self.ota.pull == Some(number) {
             self.ota.pull = None;
@@ -263,7 +263,8 @@ impl Device {
         }
     }
 
-    /// Starts the update of a pull, of so many bytes. Returns false if that is not possible; the waiting call is told.
+    /// Starts the update of a pull with a bundle of `size` bytes. Returns false if the pull is over or the update cannot
+    /// start. In the latter case, the waiting call gets the error.
     pub fn start_pull(&mut self, number: u64, size: u64, terms: Terms, now: Instant) -> bool {
         if self.ota.pull != Some(number) {
             return false;
@@ -278,19 +279,19 @@ impl Device {
         }
     }
 
-    /// Takes bytes of a pull.
+    /// Gives bytes of a pull to the updater.
     pub fn feed_pull(&mut self, number: u64, bytes: &[u8], now: Instant) -> Fed {
         if self.ota.pull == Some(number) { self.feed(bytes, now) } else { Fed::Over }
     }
 
-    /// Tells the waiting call that a pull whose update runs could not ask again. The update goes on.
+    /// Answers the waiting call with the failure of a repeated request. The update goes on.
     pub fn report_pull(&mut self, number: u64, failure: Failure) {
         if self.ota.pull == Some(number) {
             self.tell(Err(failure));
         }
     }
 
-    /// Notes that everything has come that the server has announced.
+    /// Notes that every byte that the server announced has arrived.
     pub fn pull_has_everything(&mut self, number: u64) {
         if self.ota.pull == Some(number)
             && let Some(running) = &mut self.ota.running
@@ -299,7 +300,7 @@ impl Device {
         }
     }
 
-    /// Starts a pull that has come so far, that nothing continues, and that no call waits for.
+    /// Starts an abandoned pull at this percentage. It makes no progress, and no call waits for it.
     pub(super) fn start_abandoned_pull(&mut self, percent: u8) {
         let terms = Terms { commit_timeout: 0, timeout: Duration::MAX };
         self.ota.running = Some(Running {
@@ -314,24 +315,24 @@ impl Device {
         });
     }
 
-    /// Returns when the running update is given up, unless something comes.
+    /// Returns the time at which the device gives up the running update unless bytes arrive.
     pub(super) fn ota_deadline(&self) -> Option<Instant> {
         self.ota.running.as_ref()?.deadline
     }
 
-    /// Returns the pull that asks a server, or whose update runs.
+    /// Returns the number of the pull that asks a server, or whose update runs.
     pub(super) fn ota_pull(&self) -> Option<u64> {
         self.ota.pull
     }
 
-    /// Gives up the update that runs, since nothing has come for too long.
+    /// Gives up the running update because no data arrived within its timeout.
     pub(super) fn time_out_ota(&mut self) {
         let Some(running) = &self.ota.running else { return };
         let error = if running.has_everything { UpdateError::Unfinished } else { UpdateError::TimedOut };
         self.end_ota(Err(error));
     }
 
-    /// Notes that a snapshot was written to the slot that an update writes to.
+    /// Spoils the running update, since a snapshot has overwritten its slot.
     pub(super) fn spoil_update(&mut self) {
         if let Some(updater) = self.ota.running.as_mut().and_then(|running| running.updater.as_mut()) {
             updater.spoil();
@@ -359,10 +360,10 @@ impl Device {
     }
 
     fn updater(&mut self) -> Updater {
-        Updater::new(self.generation, self.known_to_updater()).taking(self.whose.clone())
+        Updater::new(self.generation, self.known_to_updater()).taking(self.settings.update_config())
     }
 
-    /// Gives bytes to the updater, and ends the update if that ends with them.
+    /// Gives bytes to the updater. Ends the update if the updater is complete or fails.
     fn feed(&mut self, bytes: &[u8], now: Instant) -> Fed {
         let Some(Running { updater: Some(updater), taken, .. }) = &mut self.ota.running else { return Fed::Over };
         let progress = updater.push(bytes);
@@ -376,7 +377,7 @@ impl Device {
             }
         }
         match (progress, fault) {
-            // The power is gone before anything can come of the bytes.
+            // The device stalls or loses power before the bytes have an effect.
             (_, Some(fault @ (DownloadFault::Stall | DownloadFault::Reboot))) => Fed::Fault(fault),
             (Err(error), _) => self.end_ota(Err(error)),
             (Ok(Taken::Complete), Some(DownloadFault::CutOff)) if by == By::Push => Fed::Fault(DownloadFault::CutOff),
@@ -396,13 +397,13 @@ impl Device {
 
     fn apply(&mut self, firmware: Firmware, now: Instant) -> Fed {
         let commit_timeout = self.ota.running.as_ref().map_or(0, |running| running.terms.commit_timeout);
-        // The name stays, whatever the manifest says (wire/ota2022-ws.json, case `push_success`).
+        // The manifest does not change the app's name (wire/ota2022-ws.json, case `push_success`).
         let firmware = Firmware { app: self.firmware().app.clone(), ..firmware };
         self.install(firmware, commit_timeout, now);
         self.end_ota(Ok(()))
     }
 
-    /// Ends the update that runs, and tells the call that waits.
+    /// Ends the running update and answers the waiting call.
     fn end_ota(&mut self, outcome: Result<(), UpdateError>) -> Fed {
         let Some(running) = self.ota.running.take() else { return Fed::Over };
         match (running.by, &mut self.ota.push) {

@@ -1,4 +1,4 @@
-//! Updates on a device of 2018, and what the generations have in common.
+//! Updates on a device of 2018, and the steps that all generations share.
 
 use std::time::Instant;
 
@@ -7,7 +7,7 @@ use crate::sim::faults::DownloadFault;
 use crate::sim::firmware::Firmware;
 
 impl Device {
-    /// Begins an update of 2018, and gives its number.
+    /// Starts an update on a device of 2018. Returns its number.
     pub fn begin_update(&mut self, commit_timeout: u64) -> Result<u64, Refusal> {
         if self.update.is_some() || !self.flash.boot.is_committed {
             return Err(Refusal::Busy);
@@ -34,14 +34,14 @@ impl Device {
         fault
     }
 
-    /// Notes how far an update of 2018 is.
+    /// Sets the progress of an update of 2018, in percent.
     pub fn update_progress(&mut self, percent: u8) {
         if let Some(update) = &mut self.update {
             update.percent = percent;
         }
     }
 
-    /// Ends an update of 2018, with a new firmware or without.
+    /// Ends an update of 2018. Installs `firmware` if there is one.
     pub fn end_update(&mut self, firmware: Option<Firmware>, now: Instant) {
         let Some(update) = self.update.take() else { return };
         if let Some(firmware) = firmware {
@@ -49,7 +49,7 @@ impl Device {
         }
     }
 
-    /// Puts a new firmware into the other slot, marks that to be booted, and reboots soon.
+    /// Writes a new firmware to the inactive slot, makes that slot active and schedules the reboot.
     pub(super) fn install(&mut self, firmware: Firmware, commit_timeout: u64, now: Instant) {
         let slot = 1 - self.running;
         self.flash.slots[usize::from(slot)] = Some(firmware);

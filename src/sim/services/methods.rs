@@ -1,7 +1,6 @@
 //! The methods that a device has, with their arguments, in the order in which it lists them.
 
 use crate::sim::device::Device;
-use crate::sim::generation::Generation;
 
 /// Name and arguments of a method.
 type Method = (&'static str, &'static str);
@@ -10,7 +9,8 @@ const SET_BOOT_STATE: Method =
     ("OTA.SetBootState", "{active_slot: %d, is_committed: %B, revert_slot: %d, commit_timeout: %d}");
 const CREATE_SNAPSHOT: Method = ("OTA.CreateSnapshot", "{set_as_revert: %B, commit_timeout: %d}");
 
-/// As recorded in wire/ws.json, case `rpc_list`. A device of 2018 has no `OTA.Status`: the recorder had added it.
+/// The methods of 2018, as recorded in wire/ws.json, case `rpc_list`. A real device of 2018 has no `OTA.Status`: the
+/// recorder had added it.
 const OF_2018: &[Method] = &[
     ("OTA.Status", ""),
     SET_BOOT_STATE,
@@ -27,8 +27,8 @@ const OF_2018: &[Method] = &[
     ("RPC.List", ""),
 ];
 
-/// As recorded in wire/ota2022-ws.json, cases `rpc_list` and `rpc_describe`. The arguments of `Sys.SetDebug` are not
-/// recorded.
+/// The methods since 2019, as recorded in wire/ota2022-ws.json, cases `rpc_list` and `rpc_describe`. The arguments of
+/// `Sys.SetDebug` are not recorded.
 const SINCE_2019: &[Method] = &[
     ("Sys.GetUID", ""),
     SET_BOOT_STATE,
@@ -52,8 +52,8 @@ const SINCE_2019: &[Method] = &[
     ("RPC.List", ""),
 ];
 
-/// The methods of this device.
+/// Returns the methods of this device.
 pub(super) fn methods(device: &Device) -> impl Iterator<Item = Method> {
-    let all = if device.generation() == Generation::Y2018 { OF_2018 } else { SINCE_2019 };
+    let all = if device.generation().is_compiled() { SINCE_2019 } else { OF_2018 };
     all.iter().copied().filter(|(name, _)| !device.faults().lacks(name))
 }

@@ -1,4 +1,4 @@
-//! The methods of the device, and the exact words of their answers: `y2018` and `since2019` hold those in which
+//! The methods of the device, and the exact words of their answers. `y2018` and `since2019` hold the methods in which
 //! the generations differ.
 
 mod methods;
@@ -14,7 +14,6 @@ use tokio_tungstenite::tungstenite::Bytes;
 use super::args;
 use super::auth::Auth;
 use super::device::{Device, Refusal, Slot, Terms};
-use super::generation::Generation;
 use super::signing::UpdateConfig;
 use super::wire::{Call, Failure, Outcome, quoted};
 use methods::methods;
@@ -24,43 +23,43 @@ use methods::methods;
 pub enum Answer {
     /// At once.
     Now(Outcome),
-    /// In the next turn of the device, behind what came together with the call.
+    /// In the next turn of the device, after the replies to calls that arrived together with this one.
     NextTurn {
         /// The outcome.
         outcome: Outcome,
-        /// So many bytes have to be written before.
+        /// The number of bytes that the device writes before it replies.
         bytes: usize,
     },
-    /// When the download has ended, in 2018.
+    /// When the download of a device of 2018 has ended.
     AfterDownload {
-        /// Where the bundle is.
+        /// The URL of the bundle.
         url: String,
         /// How long the download may take.
         timeout: Duration,
-        /// Which update it is.
+        /// The number of the update.
         number: u64,
     },
-    /// When the pull has ended that begins now.
+    /// When the pull that starts now has ended.
     Pull {
-        /// Where the bundle is.
+        /// The URL of the bundle.
         url: String,
-        /// What the caller asks for.
+        /// The timeouts that the caller asks for.
         terms: Terms,
-        /// Which pull it is.
+        /// The number of the pull.
         number: u64,
     },
-    /// When the update has ended that runs already.
+    /// When the update that already runs has ended.
     Waits,
-    /// When the turn is finished: not yet known.
+    /// Not known before the turn is finished.
     Pending,
-    /// The same, in place of an earlier call.
+    /// Not known before the turn is finished. An earlier pending call is dismissed.
     Replaces,
     /// Never.
     Never,
 }
 
 impl Answer {
-    /// What it says, if that is known.
+    /// Returns the outcome, if it is known.
     #[must_use]
     pub fn outcome(&self) -> Option<&Outcome> {
         match self {
@@ -70,9 +69,9 @@ impl Answer {
     }
 }
 
-/// What the answers need to know beside the state of the device.
+/// The inputs of an answer besides the state of the device.
 #[derive(Debug, Clone, Copy)]
-pub struct Surroundings<'a> {
+pub struct CallContext<'a> {
     /// The device's id.
     pub id: &'a str,
     /// The caller's address, as `RPC.Ping` reports it.
@@ -85,21 +84,23 @@ pub struct Surroundings<'a> {
     pub update: &'a UpdateConfig,
     /// Whether it takes firmware from any URL.
     pub licensed: bool,
-    /// What lies in its file system.
+    /// The files in its file system, by name.
     pub files: &'a BTreeMap<String, Bytes>,
-    /// What time it is.
+    /// The device's clock, as a Unix time in seconds.
     pub unix_time: u64,
 }
 
-/// Answers a call that is run so many times in one turn. All of it has come in before the first run closes the doors
-/// for a reboot (wire/mqtt.json, cases `ota_revert_uncommitted` and `sys_reboot_lockout`).
-pub fn answers(device: &mut Device, call: &Call, times: usize, around: Surroundings<'_>, now: Instant) -> Vec<Answer> {
+/// Answers a call that the device runs `times` times in one turn.
+///
+/// All runs have arrived before the first one starts a shutdown, so no run gets error 418 because of an earlier one
+/// (wire/mqtt.json, cases `ota_revert_uncommitted` and `sys_reboot_lockout`).
+pub fn answers(device: &mut Device, call: &Call, times: usize, context: CallContext<'_>, now: Instant) -> Vec<Answer> {
     let left = device.shutting_down(now);
     let mut answers: Vec<Answer> = Vec::new();
     for _ in 0..times {
         let answer = match left {
             Some(left) => Answer::Now(Err(Failure::new(418, format!("shutting down in {} ms", left.as_millis())))),
-            None => answer(device, call, around, now),
+            None => answer(device, call, context, now),
         };
         if answer == Answer::Replaces {
             settle(&mut answers, || Answer::Now(Err(Failure::new(-1, "Dismissed"))));
@@ -114,19 +115,19 @@ pub fn answers(device: &mut Device, call: &Call, times: usize, around: Surroundi
     answers
 }
 
-/// Says what becomes of the calls that have been pending.
+/// Sets the answers of the pending calls.
 fn settle(answers: &mut [Answer], with: impl Fn() -> Answer) {
     for answer in answers.iter_mut().filter(|answer| matches!(answer, Answer::Pending | Answer::Replaces)) {
         *answer = with();
     }
 }
 
-fn answer(device: &mut Device, call: &Call, around: Surroundings<'_>, now: Instant) -> Answer {
+fn answer(device: &mut Device, call: &Call, context: CallContext<'_>, now: Instant) -> Answer {
     let by_fault = device.faults().answer(&call.method, device.runs_new_firmware(), device.generation());
     // A missing method is reported without authentication.
     let exists = by_fault.is_some() || methods(device).any(|(name, _)| name == call.method);
-    if let (Some(auth), true, false) = (around.auth, exists, call.is_authorised)
-        && let Err(refusal) = auth.check_frame(call.auth.as_ref(), around.unix_time)
+    if let (Some(auth), true, false) = (context.auth, exists, call.is_authorised)
+        && let Err(refusal) = auth.check_frame(call.auth.as_ref(), context.unix_time)
     {
         return Answer::Now(Err(refusal));
     }
@@ -137,10 +138,10 @@ fn answer(device: &mut Device, call: &Call, around: Surroundings<'_>, now: Insta
         return Answer::Now(outcome);
     }
     let params = &call.params;
-    let is_2018 = device.generation() == Generation::Y2018;
+    let is_2018 = !device.generation().is_compiled();
     Answer::Now(match call.method.as_str() {
         "OTA.Update" if is_2018 => return y2018::update(device, params),
-        "OTA.Update" => return since2019::update(device, params, &around, now),
+        "OTA.Update" => return since2019::update(device, params, &context, now),
         "OTA.Begin" => since2019::begin(device, params, now),
         "OTA.Write" => return since2019::write(device, params),
         "OTA.End" => return since2019::end(device),
@@ -152,7 +153,7 @@ fn answer(device: &mut Device, call: &Call, around: Surroundings<'_>, now: Insta
         "OTA.SetBootState" => since2019::set_boot_state(device, params),
         "OTA.Status" if is_2018 => Ok(y2018::status(device)),
         "OTA.Status" => Ok(since2019::status(device)),
-        "Config.Get" if is_2018 => y2018::config(params, &around),
+        "Config.Get" if is_2018 => y2018::config(params, &context),
         "Config.Get" => since2019::get_config(device, params),
         "Config.Set" => {
             device.change_settings(&params["config"]);
@@ -164,10 +165,10 @@ fn answer(device: &mut Device, call: &Call, around: Surroundings<'_>, now: Insta
         }
         // Code 0 is success.
         "Sys.SetDebug" => Err(Failure::bare(0)),
-        "Sys.GetInfo" => Ok(info(device, around, now)),
-        "Sys.GetUID" => Ok(since2019::get_uid(device, &around)),
+        "Sys.GetInfo" => Ok(info(device, context, now)),
+        "Sys.GetUID" => Ok(since2019::get_uid(device, &context)),
         "Sys.Reboot" => reboot(device, params, now),
-        "RPC.Ping" => Ok(format!(r#"{{"channel_info": {}}}"#, quoted(around.channel))),
+        "RPC.Ping" => Ok(format!(r#"{{"channel_info": {}}}"#, quoted(context.channel))),
         "RPC.Describe" => describe(device, params),
         "RPC.List" => Ok(list(device)),
         other => Err(no_handler(other)),
@@ -202,7 +203,7 @@ fn status(device: &Device, state: u8, message: &str, percent: u8, partition: Slo
     )
 }
 
-fn info(device: &Device, around: Surroundings<'_>, now: Instant) -> String {
+fn info(device: &Device, context: CallContext<'_>, now: Instant) -> String {
     let firmware = device.firmware();
     format!(
         concat!(
@@ -211,19 +212,19 @@ fn info(device: &Device, around: Surroundings<'_>, now: Instant) -> String {
             r#""ram_size": 295748, "ram_free": 227340, "ram_min_free": 216536, "#,
             r#""fs_size": 233681, "fs_free": 154118,"eth": {{"ip": {}}}}}"#,
         ),
-        quoted(around.id),
+        quoted(context.id),
         quoted(&firmware.app),
         quoted(&firmware.version),
         quoted(&firmware.build_id),
-        quoted(&mac(around.id)),
+        quoted(&mac(context.id)),
         quoted(&firmware.platform),
         device.uptime(now).as_secs(),
-        quoted(around.ip),
+        quoted(context.ip),
     )
 }
 
-/// The id of a device ends in the last three bytes of its MAC address; one that was given another id has an address
-/// all the same (wire/mqtt-single.json, case `sys_getinfo`).
+/// Returns the MAC address of a device. Its last three bytes come from the end of the id. A device whose id does not end in
+/// an address has one all the same (wire/mqtt-single.json, case `sys_getinfo`).
 #[must_use]
 pub fn mac(id: &str) -> String {
     let tail = id.rsplit_once('_').map_or(id, |(_, tail)| tail);
@@ -263,7 +264,7 @@ fn null((): ()) -> String {
     "null".into()
 }
 
-/// The arguments of a call over `GET /rpc/Method?k=v`: each value is raw JSON.
+/// Returns the arguments of a call over `GET /rpc/Method?k=v`. Each value is raw JSON.
 #[must_use]
 pub fn params_from_query(query: &str) -> Value {
     let fields: Map<String, Value> = url::form_urlencoded::parse(query.as_bytes())
@@ -280,6 +281,7 @@ mod tests {
 
     use super::*;
     use crate::sim::Config;
+    use crate::sim::Generation;
     use crate::sim::device::Flash;
 
     const METHODS: [&str; 12] = [
@@ -331,7 +333,7 @@ mod tests {
     }
 
     proptest! {
-        /// Any calls, in any order: each call has an answer, and the device can always boot.
+        /// Makes any calls in any order. Each call has an answer, and the device can always boot.
         #[test]
         fn any_calls_are_answered_without_a_panic(
             calls in prop::collection::vec((select(METHODS.to_vec()), params(), 1..3_usize, 0..2000_u64), 0..40),
@@ -350,7 +352,7 @@ mod tests {
                     auth: None,
                     is_authorised: true,
                 };
-                let around = Surroundings {
+                let context = CallContext {
                     id: &config.id,
                     channel: "",
                     ip: "",
@@ -360,7 +362,7 @@ mod tests {
                     files: &config.files,
                     unix_time: 0,
                 };
-                let answers = answers(&mut device, &call, times, around, now);
+                let answers = answers(&mut device, &call, times, context, now);
                 prop_assert_eq!(answers.len(), times);
                 prop_assert!(!answers.iter().any(|answer| matches!(answer, Answer::Pending | Answer::Replaces)));
                 device.take_told();

@@ -1,33 +1,33 @@
-//! The methods that differ since 2019, as recorded in `tests/wire/ota2022-ws.json` and its kin.
+//! The methods that differ since 2019, as recorded in `tests/wire/ota2022-*.json`.
 
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::{Answer, Surroundings, mac, null};
+use super::{Answer, CallContext, mac, null};
 use crate::sim::args;
 use crate::sim::device::{BootState, Device, Slot, Step, Terms};
 use crate::sim::wire::{Failure, Outcome, quoted};
 use crate::text::hex;
 
-/// A slot has so many bits in the boot state.
+/// The bits of a slot number in the boot state.
 const SLOT_BITS: i64 = 0xf;
 
-/// Slots that exist.
+/// The number of slots.
 const SLOTS: i64 = 2;
 
-/// How long after `Config.Save` the device reboots.
+/// The time between `Config.Save` and its reboot.
 const SAVE_REBOOT: Duration = Duration::from_millis(500);
 
-/// Asks a server, installs a file, or waits for the update that runs already.
-pub(super) fn update(device: &mut Device, params: &Value, around: &Surroundings<'_>, now: Instant) -> Answer {
+/// Starts a pull, installs a file, or waits for the update that already runs.
+pub(super) fn update(device: &mut Device, params: &Value, context: &CallContext<'_>, now: Instant) -> Answer {
     let (file, url) = (args::text(&params["file"]), args::text(&params["url"]));
     let is_one = file.is_some() != url.is_some();
     if !is_one {
         return Answer::Now(Err(Failure::new(-1, "either file or url is required")));
     }
-    if !around.licensed {
-        return Answer::Now(Err(free_version(around.id)));
+    if !context.licensed {
+        return Answer::Now(Err(free_version(context.id)));
     }
     if device.is_waiting() {
         return Answer::Now(Err(Failure::new(-1, "Update is already in progress")));
@@ -37,7 +37,7 @@ pub(super) fn update(device: &mut Device, params: &Value, around: &Surroundings<
     }
     let terms = terms(device, params);
     match (file, url) {
-        (Some(file), _) => Answer::Now(match around.files.get(file.as_ref()) {
+        (Some(file), _) => Answer::Now(match context.files.get(file.as_ref()) {
             Some(bundle) => device.update_from_file(bundle, terms, now),
             None => Err(Failure::new(-1, "failed to start update")),
         }),
@@ -71,7 +71,7 @@ fn answer(step: Step, device: &Device) -> Answer {
     }
 }
 
-/// What is not given is that of the settings.
+/// Reads the timeouts of an update. The settings supply a timeout that the caller omits.
 fn terms(device: &Device, params: &Value) -> Terms {
     let given = |name: &str, otherwise: u64| {
         let setting = || device.settings().number(&format!("update.{name}"));
@@ -88,7 +88,7 @@ pub(super) fn status(device: &Device) -> String {
     super::status(device, state, message, percent, device.flash().boot.active_slot)
 }
 
-/// Stores whatever it is given, and says afterwards whether that was good.
+/// Stores the given fields unchecked. Answers -3 afterwards if the active slot does not exist.
 pub(super) fn set_boot_state(device: &mut Device, params: &Value) -> Outcome {
     let BootState { active_slot, is_committed, revert_slot, commit_timeout } = device.flash().boot;
     let [active, revert, timeout] =
@@ -122,8 +122,8 @@ pub(super) fn save_config(device: &mut Device, params: &Value, now: Instant) {
     }
 }
 
-pub(super) fn get_uid(device: &Device, around: &Surroundings<'_>) -> String {
-    format!(r#"{{"pid": "mos", "app": {}, "uid": "{}"}}"#, quoted(&device.firmware().app), uid(around.id))
+pub(super) fn get_uid(device: &Device, context: &CallContext<'_>) -> String {
+    format!(r#"{{"pid": "mos", "app": {}, "uid": "{}"}}"#, quoted(&device.firmware().app), uid(context.id))
 }
 
 fn free_version(id: &str) -> Failure {
@@ -138,7 +138,8 @@ fn free_version(id: &str) -> Failure {
     )
 }
 
-/// The number by which a licence knows a device. How it comes from the MAC address is not recorded but for one.
+/// Returns the number that identifies a device in a licence. Only the number of one MAC address is recorded; the others are
+/// hashes.
 fn uid(id: &str) -> String {
     match mac(id).as_str() {
         "240AC4AABBCC" => "0f9cfbd49486c466".into(),
@@ -146,7 +147,7 @@ fn uid(id: &str) -> String {
     }
 }
 
-/// A step of FNV-1a.
+/// Adds a byte to an FNV-1a hash.
 fn fnv(hash: u64, byte: u8) -> u64 {
     (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Answer, Surroundings, mac, null, refused};
+use super::{Answer, CallContext, mac, null, refused};
 use crate::sim::device::Device;
 use crate::sim::wire::{Failure, Outcome};
 
@@ -45,11 +45,11 @@ pub(super) fn status(device: &Device) -> String {
     super::status(device, state, message, percent, device.running_slot())
 }
 
-/// A handful of the settings that a device has.
-pub(super) fn config(params: &Value, around: &Surroundings<'_>) -> Outcome {
+/// Returns some of the settings that a device has.
+pub(super) fn config(params: &Value, context: &CallContext<'_>) -> Outcome {
     let config = json!({
-        "device": {"id": around.id, "mac": mac(around.id)},
-        "update": around.update.settings(),
+        "device": {"id": context.id, "mac": mac(context.id)},
+        "update": context.update.settings(),
     });
     let key = params["key"].as_str().unwrap_or_default();
     let path = if key.is_empty() { String::new() } else { format!("/{}", key.replace('.', "/")) };
