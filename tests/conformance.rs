@@ -33,7 +33,7 @@ macro_rules! tests {
     )+ };
 }
 
-/// The cases with a simulated device, for each kind of credentials, and for the older engine.
+/// Expands to the cases with a simulated device: one module for each kind of credentials, and one for the engine of 2018.
 macro_rules! with_device {
     ($way:expr) => {
         mod open {

@@ -1,6 +1,7 @@
-//! Every fault, over every transport and on both engines, whether the device pulls the firmware or gets it pushed: how the
-//! update ends, and what the device runs then. The simulated device, the sockets, the broker and the zip are real; the waits of the
-//! update are shortened, all of them alike.
+//! Checks how an update ends and what the device runs afterwards: every fault, over every transport, on both engines, by
+//! pull and by push.
+//!
+//! The simulated device, the sockets, the broker and the zip are real. All waits of the update are shortened by the same factor.
 
 mod support;
 
@@ -44,11 +45,11 @@ struct Case {
     faults: &'static [&'static str],
     /// What is special about the plan.
     with: fn(Plan) -> Plan,
-    /// A pull of the engine of 2022.
+    /// How a pull ends on the engine of 2022. `None`: the case has no pull.
     pull: Option<End>,
-    /// A push to it.
+    /// How a push ends on the engine of 2022. `None`: the case has no push.
     push: Option<End>,
-    /// A pull of the engine of 2018, which is asked without `OTA.Status` and has no push.
+    /// How a pull ends on the engine of 2018, here without `OTA.Status`. That engine has no push.
     pull_2018: Option<End>,
 }
 
@@ -69,7 +70,7 @@ const fn push(faults: &'static [&'static str], end: End) -> Case {
 }
 
 impl Case {
-    /// Where the engine of 2018 comes to another end than that of 2022.
+    /// Sets how a pull ends on the engine of 2018, where that differs from the engine of 2022.
     const fn on_2018(self, end: End) -> Self {
         Self { pull_2018: Some(end), ..self }
     }
@@ -115,7 +116,7 @@ fn blocked_or_sent(plan: Plan) -> Plan {
     Plan { via: Via::Auto, ..blocked(plan) }
 }
 
-/// An update that was left behind is not ended.
+/// Returns the plan with `no_abort`: otactl does not cancel an abandoned update.
 fn no_abort(plan: Plan) -> Plan {
     Plan { no_abort: true, ..plan }
 }
@@ -125,7 +126,7 @@ const CASES: &[Case] = &[
     both(&[], UPDATED),
     // Replies and requests that get lost.
     pull(&["reply-lost=OTA.Update"], UPDATED),
-    // A device that cannot be asked what it does is not told a second time.
+    // Without `OTA.Status`, otactl cannot see whether the call arrived, and does not repeat it.
     pull(&["call-lost=OTA.Update"], UPDATED).on_2018(("never_fetched", "1.0.0", true)),
     pull(&["reply-late=OTA.Update:1s"], UPDATED),
     pull(&["silent=OTA.Update:1s"], UPDATED),
@@ -148,7 +149,7 @@ const CASES: &[Case] = &[
     // Downloads that come to nothing.
     // The system holds some of it for a device that takes it slowly, but not all.
     both(&["slow-download=200000", "reboot-at=30"], DOWNLOAD_FAILED),
-    // Since 2019, a pull whose connection breaks asks for the rest; before that, it fails.
+    // Since 2019, a device whose connection breaks during a pull requests the rest. Before 2019, the pull fails.
     pull(&["slow-download=200000", "cut-at=30"], UPDATED).on_2018(DOWNLOAD_FAILED),
     push(&["slow-download=200000", "cut-at=30"], DOWNLOAD_FAILED),
     both(&["slow-download=200000", "stall-at=30"], DOWNLOAD_FAILED),
@@ -164,8 +165,8 @@ const CASES: &[Case] = &[
     pull(&["not-modified"], ("nothing_new", "1.0.0", true)),
     // An update that runs already.
     both(&["busy=30:200ms"], UPDATED),
-    // The device of 2022 is rebooted, which ends the download that was left behind. That of 2018 does not tell of it, and
-    // refuses another.
+    // otactl reboots the device of 2022, which ends the abandoned download. The device of 2018 does not report the download
+    // and refuses another one.
     both(&["busy=30"], UPDATED).on_2018(DOWNLOAD_FAILED),
     both(&["busy=30"], REFUSED).with(no_abort).on_2018(DOWNLOAD_FAILED),
     both(&["busy=30", "no-method=OTA.End"], REFUSED).on_2018(DOWNLOAD_FAILED),
@@ -253,7 +254,7 @@ fn config(generation: Generation, faults: &[&str]) -> Config {
     let older = if generation == Generation::Y2018 { &["no-status"][..] } else { &[] };
     let faults = faults.iter().chain(older);
     let faults = faults.map(|text| text.parse::<Fault>().unwrap_or_else(|e| panic!("{e}"))).collect();
-    // As much shorter as the waits of the update.
+    // Scaled by the same factor as the waits of the update.
     let retry_after = Duration::from_millis(300);
     Config { generation, retry_after, faults, ..running_device() }
 }

@@ -1,5 +1,6 @@
-//! The faults of a simulated device of 2022 do what they say where that differs from 2018: call by call, over a real
-//! connection, with nothing of an update around it.
+//! Checks the faults of a simulated device of 2022 where they differ from those of 2018.
+//!
+//! The tests send single calls over a real connection, without the update code of otactl.
 
 mod support;
 
@@ -14,7 +15,7 @@ use support::bundles::BundleServer;
 use support::ways::{Bench, PATIENCE, Way};
 use support::{REBOOT, file};
 
-/// How long after a lost connection the device asks again.
+/// How long the device waits after a lost connection before it requests the rest.
 const RETRY: Duration = Duration::from_millis(200);
 
 const SMALL: &str = "2022/small2.zip";
@@ -31,7 +32,7 @@ async fn device_with(faults: &[&str]) -> (Bench, Device) {
     (bench, device)
 }
 
-/// Calls a method, and returns its result, or code and message of its error.
+/// Calls a method and returns its result, or the code and message of its error.
 async fn call(device: &Device, method: &str, params: Value) -> Result<Value, (i64, String)> {
     match device.call_raw(method, params, false, PATIENCE).await {
         Ok(value) => Ok(value),
@@ -45,7 +46,7 @@ async fn pull(device: &Device, bundles: &BundleServer, path: &str) -> Result<Val
     call(device, "OTA.Update", params).await
 }
 
-/// Sends a bundle up to its end or the first error.
+/// Pushes a bundle until it is complete or a call fails.
 async fn push(device: &Device, name: &str) -> Result<(), (i64, String)> {
     let bundle = std::fs::read(file("tests/wire/firmware2022").join(name)).expect("a recorded bundle");
     call(device, "OTA.Begin", json!({"size": bundle.len(), "commit_timeout": 300, "timeout": 1})).await?;
@@ -195,7 +196,7 @@ async fn device_of_2018_takes_no_pushes() {
     }
 }
 
-/// What `mos config-get`, `mos config-set` and pytboss do.
+/// Makes the calls of `mos config-get`, `mos config-set` and pytboss.
 #[tokio::test]
 async fn settings_are_read_changed_and_saved() {
     let (mut bench, device) = device_with(&[]).await;

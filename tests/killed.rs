@@ -19,7 +19,7 @@ const TIMES: u32 = 100;
 /// How many of them run at a time; most of what they do is to wait.
 const AT_A_TIME: usize = 6;
 
-/// What is run each time, over what, and on which engine. That of 2018 has no push.
+/// Lists the transport, the engine and the command of each run. The engine of 2018 has no push.
 const LINES: [(Way, Generation, &[&str]); 7] = [
     (Way::WebSocket, Generation::Y2022, &["update", DEMO]),
     (Way::Http, Generation::Y2022, &["update", DEMO, "--via", "pull"]),

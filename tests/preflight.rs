@@ -367,7 +367,7 @@ async fn a_device_with_little_room_is_asked_one_by_one() {
     assert_eq!(found, []);
 }
 
-/// A device of 2019 to 2022 with these settings under `device`, or with none that it shows in time.
+/// Answers like a device of 2019 to 2022 with these settings under `device`. `None`: their `Config.Get` times out.
 struct Newer(Option<Value>);
 
 #[async_trait]
@@ -421,7 +421,7 @@ async fn licence_that_the_device_lacks_is_found() {
     }
 }
 
-/// The bundles that were recorded in 2018 have no sizes. A device of 2019 takes them, and describes itself like one of 2022.
+/// The bundles recorded in 2018 have no sizes. A device of 2019 accepts them, and its replies look like those of 2022.
 #[tokio::test]
 async fn bundle_without_sizes_is_reported_and_not_refused() {
     let bundle = "tests/wire/firmware/good.zip";

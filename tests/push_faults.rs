@@ -39,17 +39,19 @@ enum Fault {
     SwitchOff,
 }
 
-/// A device as recorded in wire/ota2022-ws.json: it takes the next piece, acknowledges the last one again, and refuses any
-/// other with the offset that it expects. With the last byte it puts the firmware in line.
+/// Holds the state of a device that behaves as recorded in wire/ota2022-ws.json.
+///
+/// The device accepts the next piece and acknowledges the last one again. It refuses any other with the offset that it
+/// expects. After the last byte, the new firmware boots next.
 #[derive(Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a state of its own")]
 struct State {
     taken: Option<Vec<u8>>,
-    /// Where the piece begins that was taken last.
+    /// The offset of the last accepted piece, in bytes.
     last: Option<usize>,
-    /// The whole firmware is there.
+    /// The device has the whole firmware.
     is_applied: bool,
-    /// `OTA.End` came after that.
+    /// `OTA.End` arrived after the whole firmware.
     is_ended: bool,
     started: Option<Instant>,
     is_off: bool,
@@ -208,7 +210,7 @@ fn assert_whole(fake: &Fake) {
     assert_eq!(fake.with(|state| state.taken.clone()).as_deref(), Some(&*bundle()), "every byte, and every byte once");
 }
 
-/// Whether a piece arrived whose acknowledgement is lost is not known. It is sent again, and the device says what it has.
+/// A lost reply leaves open whether the piece arrived. otactl sends the piece again, and the device accepts it only once.
 #[tokio::test(start_paused = true)]
 async fn piece_whose_reply_is_lost_is_not_taken_twice() {
     for (fault, why) in [
@@ -221,12 +223,12 @@ async fn piece_whose_reply_is_lost_is_not_taken_twice() {
             let (pushed, told, took) = send(&fake).await;
             match pushed {
                 Ok(Pushed::Confirmed) => {}
-                // The boot state shows that the device has all of it.
+                // The boot state shows that the device has the whole firmware.
                 Ok(Pushed::Unconfirmed { .. }) if (fault, at) == (Fault::ReplyLost, LAST) => {}
                 other => panic!("{why}, at {at}: {other:?}"),
             }
             assert!(told.resumed() <= 1, "{why}, at {at}: {}", told.resumed());
-            // The device refuses the pieces behind a lost one at once; behind the last one there are none.
+            // The device refuses the pieces after a lost one at once. No piece follows the last one.
             assert!(took < Duration::from_secs(if at == LAST { 12 } else { 1 }), "{why}, at {at}: {took:?}");
             assert_whole(&fake);
         }
@@ -262,11 +264,11 @@ async fn a_limit_holds_for_a_slow_device_and_for_one_that_acknowledges_nothing()
     }
 }
 
-/// Whoever has sent every byte does not say that the device has kept the old firmware, unless the device shows that.
+/// After the last byte, otactl reports a failure only if the device shows that it kept the old firmware.
 #[tokio::test(start_paused = true)]
 async fn firmware_that_may_be_whole_is_no_failure() {
     let limit = Duration::from_secs(20);
-    // The answer to the last piece is lost, the piece itself may be, and it has to be sent again.
+    // The reply to the last piece is lost, or the piece itself. otactl sends it again.
     for fault in [Fault::Slow(Duration::from_secs(9999)), Fault::SwitchOff, Fault::Swallowed] {
         let fake = Fake::new(&[("OTA.Write", LAST, fault)]);
         let (pushed, ..) = send_within(&fake, Some(limit)).await;
@@ -277,7 +279,7 @@ async fn firmware_that_may_be_whole_is_no_failure() {
         };
         assert_eq!(told == 60_000, fault != Fault::SwitchOff, "{fault:?}: {told}");
     }
-    // The last piece never arrives, and the device can be asked.
+    // The last piece never arrives, but the device answers other calls.
     let fake = Fake::new(&[]);
     fake.with(|state| state.faults = (LAST..99).map(|at| ("OTA.Write", at, Fault::Swallowed)).collect());
     let (pushed, ..) = send_within(&fake, Some(limit)).await;
@@ -336,7 +338,7 @@ async fn what_gets_lost_is_sent_in_smaller_pieces() {
     assert!(took < Duration::from_secs(90), "{took:?}");
 }
 
-/// The device reboots with the last byte, whether it was told to or not: its boot state shows that.
+/// The device reboots after the last byte, with or without `OTA.End`. Its boot state shows the new firmware.
 #[tokio::test(start_paused = true)]
 async fn lost_end_of_a_whole_firmware_is_no_failure() {
     for fault in [Fault::RequestLost, Fault::ReplyLost, Fault::Swallowed, Fault::SwitchOff] {
@@ -347,7 +349,7 @@ async fn lost_end_of_a_whole_firmware_is_no_failure() {
     }
 }
 
-/// `1 Update applied, rebooting` is the answer to a piece that comes after the end.
+/// A device that has the whole firmware answers a further piece with `1 Update applied, rebooting`.
 #[tokio::test(start_paused = true)]
 async fn late_piece_of_a_whole_firmware_is_a_success() {
     let fake = Fake::new(&[]);

@@ -1,4 +1,4 @@
-//! `otactl set-boot-state` and what it says of a slot that the device does not have.
+//! Checks `otactl set-boot-state` and its errors for a slot that the device does not have.
 
 mod support;
 
@@ -59,7 +59,7 @@ async fn bad_slot_stored_error_names_repair_command() {
     assert_eq!(peer.heard.methods(), ["OTA.GetBootState", "OTA.SetBootState", "OTA.GetBootState"]);
 }
 
-/// A device of 2018 answers -3 and keeps what it had.
+/// A device of 2018 answers -3 and keeps its boot state.
 #[tokio::test]
 async fn bad_slot_not_stored_error_names_no_command() {
     let script = Script::of([result(&boot_state(1, 0)), error(-3), result(&boot_state(1, 0))]);
@@ -80,7 +80,7 @@ async fn boot_state_unreadable_is_reported() {
     assert!(run.stderr.contains("`otactl get-boot-state`"), "{}", run.shown());
 }
 
-/// No boot state is needed to set anything but a slot.
+/// otactl asks for the slots of the device only if the command sets a slot.
 #[tokio::test]
 async fn fields_without_a_slot_are_sent_at_once() {
     for args in [&["--is-committed", "true"][..], &["--commit-timeout", "60s"]] {

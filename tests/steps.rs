@@ -55,7 +55,7 @@ async fn disturbed<T>(port: &str, via: Via, step: &'static str, disturb: impl As
     made
 }
 
-/// Each step on each engine. That of 2018 has no push.
+/// Returns each step on each engine. The engine of 2018 has no push.
 fn all() -> impl Iterator<Item = (Generation, Via, &'static str)> {
     let pulls = |generation| PULL.into_iter().map(move |step| (generation, Via::Pull, step));
     let pushes = PUSH.into_iter().map(|step| (Generation::Y2022, Via::Push, step));

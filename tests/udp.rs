@@ -1,4 +1,4 @@
-//! The datagrams of otactl on the wire: a device reads at most 1460 bytes of one and drops the rest without an error.
+//! Checks the size of the datagrams of otactl. A device reads at most 1460 bytes of one and drops the rest without an error.
 
 mod support;
 
@@ -11,7 +11,7 @@ use support::{DEMO, assert_runs, run_on, simulator_with, ws};
 use tokio::net::UdpSocket;
 use tokio::task::JoinSet;
 
-/// Passes datagrams between otactl and a device, and keeps the sizes of those to the device. Ends when it is dropped.
+/// Forwards datagrams between otactl and a device, and records the sizes of those to the device. Ends when it is dropped.
 struct Relay {
     address: SocketAddr,
     sizes: Arc<Mutex<Vec<usize>>>,
@@ -34,7 +34,7 @@ impl Relay {
                     Ok((len, from)) = outside.recv_from(&mut forth) => {
                         host = Some(from);
                         kept.lock().expect("lock").push(len);
-                        // Lost, as a datagram may be.
+                        // A failed send is a lost datagram.
                         let _ = inside.send(&forth[..len]).await;
                     }
                     Ok(len) = inside.recv(&mut back) => if let Some(host) = host {
@@ -50,13 +50,13 @@ impl Relay {
         format!("udp://{}", self.address)
     }
 
-    /// The sizes of the datagrams to the device since the last look, in bytes.
+    /// Returns the sizes of the datagrams to the device since the last call, in bytes.
     fn sizes(&self) -> Vec<usize> {
         std::mem::take(&mut self.sizes.lock().expect("lock"))
     }
 }
 
-/// A simulated device behind a relay.
+/// Starts a simulated device behind a relay.
 async fn device_behind_relay(config: Config) -> (otactl::sim::Simulator, Relay) {
     let mut device = simulator_with(config).await;
     let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
@@ -112,5 +112,6 @@ async fn call_that_does_not_fit_with_its_credentials_is_refused() {
     let run = run_on(&relay.url(), &["--rpc-creds", "admin:secret", "call", "RPC.Ping", &params]).await;
     assert_eq!(run.code, 2, "{}", run.shown());
     assert!(run.stderr.contains("a device takes at most 1460 bytes"), "{}", run.shown());
-    assert!(relay.sizes().iter().all(|size| *size <= MAX_SENT));
+    let sizes = relay.sizes();
+    assert!(!sizes.is_empty() && sizes.iter().all(|size| *size <= MAX_SENT), "{sizes:?}");
 }

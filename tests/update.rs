@@ -115,7 +115,7 @@ async fn a_url_that_only_the_device_reaches_works_and_is_owned_up_to() {
 #[tokio::test]
 async fn a_failed_download_leaves_the_old_firmware_and_says_so() {
     let bundles = BundleServer::start().await;
-    // The words of each generation, where they differ.
+    // The messages of 2018 and of 2022.
     for (path, older, newer) in [
         ("nope.zip", "Invalid HTTP response code", "Invalid HTTP response code"),
         ("junk.zip", "Malformed archive (invalid file header)", "Malformed archive (invalid header)"),

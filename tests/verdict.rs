@@ -517,7 +517,7 @@ async fn a_soak_is_not_passed_by_another_device() {
 /// Shorter than the time after which a device that answers is said not to reboot: it has answered all the time.
 #[tokio::test(start_paused = true)]
 async fn a_device_that_goes_on_answering_has_not_rebooted_however_short_the_time() {
-    // The last look is cut off at several places.
+    // Each latency cuts off the last probe at another call.
     let scripts: [Script; 5] = [goes_on::<5>, goes_on::<130>, goes_on::<170>, goes_on::<230>, goes_on::<310>];
     for (number, script) in scripts.into_iter().enumerate() {
         let (result, _) = update_within(Duration::from_secs(5), Checks::default(), script).await;
@@ -525,7 +525,7 @@ async fn a_device_that_goes_on_answering_has_not_rebooted_however_short_the_time
     }
 }
 
-/// A device that does not reboot, and whose answers take so many milliseconds.
+/// Plays a device that does not reboot, and delays its answers.
 fn goes_on<const MILLISECONDS: u64>(state: &mut State, method: &str, _: usize) -> Option<Result<Value, CallError>> {
     state.latency = Duration::from_millis(MILLISECONDS);
     (method == "OTA.Update").then(|| Ok(json!({"code": 0, "message": "Update applied, finalizing"})))

@@ -1,5 +1,6 @@
-//! What an update makes of the replies of 2019 to 2022, whose words say less than those of 2018, with the answers scripted
-//! call by call and a clock that stands still until every task waits.
+//! Checks how an update interprets the replies of 2019 to 2022, which say less than those of 2018.
+//!
+//! The answers are scripted call by call. The clock advances only when every task waits.
 
 mod support;
 
@@ -13,13 +14,13 @@ use support::calls::{
 };
 use tokio::time::Instant;
 
-/// The new firmware is in line, and the old one runs for another 500 ms.
+/// Makes the new firmware boot next, and returns the reply to `OTA.Update`. The old firmware runs for another 500 ms.
 fn apply(state: &mut State) -> Value {
     (state.slot, state.committed) = (1, false);
     json!("true")
 }
 
-/// The reboot that follows.
+/// Reboots a device with an applied update once `Sys.GetInfo` was called more than 12 times before.
 fn reboot_when_due(state: &mut State, method: &str, polls: usize) {
     if method == "Sys.GetInfo" && state.slot == 1 && !state.committed && polls > 12 {
         state.boot(NEW, 1, false);
@@ -45,7 +46,7 @@ async fn success_is_read_from_the_boot_state() {
     assert_eq!(state.lock().expect("lock").calls["OTA.Update"], 1);
 }
 
-/// As recorded in wire/ota2022-ws.json, case `pull_cut_then_refused`.
+/// The replies are those of the case `pull_cut_then_refused` in wire/ota2022-ws.json.
 #[tokio::test(start_paused = true)]
 async fn connect_error_of_an_update_that_goes_on_is_no_failure() {
     for said in ["Connect error", "Invalid HTTP response code", "Update is already in progress"] {
@@ -62,7 +63,7 @@ async fn connect_error_of_an_update_that_goes_on_is_no_failure() {
     }
 }
 
-/// The update goes on for some questions after the error, and ends well.
+/// Plays an update that continues after the error `said` and succeeds some calls later.
 fn goes_on(state: &mut State, method: &str, count: usize, said: &str) -> Option<Result<Value, otactl::rpc::CallError>> {
     reboot_when_due(state, method, count.saturating_sub(30));
     match method {
@@ -79,7 +80,7 @@ fn goes_on(state: &mut State, method: &str, count: usize, said: &str) -> Option<
     }
 }
 
-/// The same error is a failure if no update runs.
+/// `Connect error` is a failure if no update runs.
 #[tokio::test(start_paused = true)]
 async fn connect_error_of_an_idle_device_is_a_failure() {
     let started = Instant::now();
@@ -104,8 +105,8 @@ async fn unlicensed_device_is_reported_at_once() {
     assert_eq!(state.lock().expect("lock").calls["OTA.Update"], 1);
 }
 
-/// Of a download from elsewhere, only the percent is seen, which may stand for long. If it stands too long, nobody knows whether
-/// the device goes on.
+/// The percentage is all that otactl sees of a download from another server, and it may not change for long. After four
+/// minutes without a change, otactl cannot tell whether the device continues.
 #[tokio::test(start_paused = true)]
 async fn download_from_elsewhere_without_progress_is_lost_sight_of() {
     let started = Instant::now();
@@ -121,7 +122,7 @@ async fn download_from_elsewhere_without_progress_is_lost_sight_of() {
     assert!((240..250).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
 }
 
-/// In the 500 ms between the last byte and the reboot, the boot state is that of the next boot.
+/// In the 500 ms between the last byte and the reboot, the boot state describes the next boot.
 #[tokio::test(start_paused = true)]
 async fn device_that_is_about_to_boot_another_firmware_is_waited_for() {
     let (result, state) = update(|state, method, count| {
@@ -136,16 +137,22 @@ async fn device_that_is_about_to_boot_another_firmware_is_waited_for() {
     assert!(!state.lock().expect("lock").calls.contains_key("OTA.Update"), "it goes on from there");
 }
 
-/// The same, where the build that is in line is the wanted one and runs already: what has not started is not committed.
+/// Applies an update of the wanted build at the first `Sys.GetInfo`, and reboots into it when due. Checks that `OTA.Commit`
+/// comes only after the reboot.
+fn applied_at_the_first_call(state: &mut State, method: &str, count: usize) {
+    if count == 0 && method == "Sys.GetInfo" {
+        state.build = NEW;
+        apply(state);
+    }
+    assert!(method != "OTA.Commit" || state.booted.elapsed() < Duration::from_secs(900), "it has not rebooted yet");
+    reboot_when_due(state, method, count);
+}
+
+/// otactl does not commit firmware that has not started, even if the running firmware already has the wanted build.
 #[tokio::test(start_paused = true)]
 async fn firmware_is_not_committed_before_it_has_started() {
     let (result, state) = update(|state, method, count| {
-        if count == 0 && method == "Sys.GetInfo" {
-            state.build = NEW;
-            apply(state);
-        }
-        assert!(method != "OTA.Commit" || state.booted.elapsed() < Duration::from_secs(900), "it has not rebooted yet");
-        reboot_when_due(state, method, count);
+        applied_at_the_first_call(state, method, count);
         None
     })
     .await;
@@ -153,16 +160,11 @@ async fn firmware_is_not_committed_before_it_has_started() {
     assert_eq!(state.lock().expect("lock").calls["OTA.Commit"], 1);
 }
 
-/// A link that breaks in that time is not taken for the reboot.
+/// otactl does not take a link that breaks before the reboot for the reboot.
 #[tokio::test(start_paused = true)]
 async fn broken_link_before_the_reboot_is_no_reboot() {
     let (result, state) = update(|state, method, count| {
-        if count == 0 && method == "Sys.GetInfo" {
-            state.build = NEW;
-            apply(state);
-        }
-        assert!(method != "OTA.Commit" || state.booted.elapsed() < Duration::from_secs(900), "it has not rebooted yet");
-        reboot_when_due(state, method, count);
+        applied_at_the_first_call(state, method, count);
         (method == "Sys.GetInfo" && (3..6).contains(&count)).then(|| lost(true))
     })
     .await;
@@ -170,21 +172,21 @@ async fn broken_link_before_the_reboot_is_no_reboot() {
     assert_eq!(state.lock().expect("lock").calls["OTA.Commit"], 1);
 }
 
-/// An update that another run left on the device: it makes progress while `count` is below `until`.
+/// Plays the status of an update that another run or client started. It makes progress while `count` is below `until`.
 fn running(method: &str, count: usize, until: usize) -> Option<Result<Value, otactl::rpc::CallError>> {
     let percent = 10 + count.min(until);
     (method == "OTA.Status")
         .then(|| Ok(json!({"state": 1, "message": "Waiting for data", "progress_percent": percent})))
 }
 
-/// The pieces that were under way when their sender died are no progress of another client.
+/// Pieces that were in flight when their sender died do not count as progress of another client.
 #[tokio::test(start_paused = true)]
 async fn push_left_behind_with_pieces_under_way_is_ended() {
     let started = Instant::now();
     let (result, state) = update(|state, method, count| match method {
         "OTA.End" => Some(remote(method, -1, "-13 Unexpected end of data")),
         "OTA.Status" if state.calls.contains_key("OTA.End") => None,
-        // A question every half second: progress for three seconds.
+        // otactl polls every half second: progress for three seconds.
         "OTA.Status" => running(method, count, 6),
         _ => None,
     })
@@ -194,7 +196,7 @@ async fn push_left_behind_with_pieces_under_way_is_ended() {
     assert!(started.elapsed() < Duration::from_secs(25), "{:?}", started.elapsed());
 }
 
-/// Another client's update that began after the device was looked at is not taken for a pull that does not reach us.
+/// Another client starts its update after the preflight checks. otactl does not take it for a pull that cannot reach otactl.
 #[tokio::test(start_paused = true)]
 async fn update_of_another_client_that_came_first_is_left_alone() {
     for via in [Via::Auto, Via::Pull] {
@@ -210,7 +212,7 @@ async fn update_of_another_client_that_came_first_is_left_alone() {
     }
 }
 
-/// The same if the device was not heard to say that another one runs: it has got a part of a firmware, and not from us.
+/// The reply to `OTA.Update` is lost, and the device has a part of a firmware that otactl did not serve.
 #[tokio::test(start_paused = true)]
 async fn download_that_is_not_ours_is_not_ended() {
     let (result, state) = update_from_here(Via::Auto, |state, method, _| match method {
@@ -225,7 +227,7 @@ async fn download_that_is_not_ours_is_not_ended() {
     assert!(!state.calls.contains_key("OTA.End") && !state.calls.contains_key("Sys.Reboot"), "{:?}", state.calls);
 }
 
-/// Firmware that the device got from another client meanwhile is neither committed nor reverted.
+/// otactl neither commits nor reverts firmware that the device got from another client during the update.
 #[tokio::test(start_paused = true)]
 async fn firmware_of_another_client_is_left_to_it() {
     let script: Script = |state, method, count| match method {
@@ -249,7 +251,7 @@ async fn firmware_of_another_client_is_left_to_it() {
     }
 }
 
-/// A device that has rebooted since it was looked at has no abandoned download: what runs there is new.
+/// A device that rebooted after the first probe has no abandoned download. The download that runs now is a new one.
 #[tokio::test(start_paused = true)]
 async fn download_that_began_after_a_reboot_is_not_ended() {
     let (result, state) = update(|state, method, count| match method {
@@ -277,7 +279,7 @@ async fn refused_reboot_is_not_waited_for() {
     assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
 }
 
-/// After the last piece was sent, the device was away for a minute, and has not got it.
+/// The last piece is lost, and the device does not answer for a minute after it.
 #[tokio::test(start_paused = true)]
 async fn push_without_its_last_piece_is_no_firmware_in_the_other_slot() {
     /// The number of the last piece of the demo bundle.
@@ -302,7 +304,7 @@ async fn push_without_its_last_piece_is_no_firmware_in_the_other_slot() {
     assert_eq!(state.calls["OTA.End"], 1);
 }
 
-/// The answer to `OTA.End` says so whether the push has ended or not: `OTA.Status` tells.
+/// The answer to `OTA.End` is the same whether the push has ended or not. `OTA.Status` shows the difference.
 #[tokio::test(start_paused = true)]
 async fn push_that_goes_on_after_its_end_is_not_ended() {
     let (result, _) = update(|_, method, _| match method {
@@ -313,7 +315,7 @@ async fn push_that_goes_on_after_its_end_is_not_ended() {
     assert!(matches!(result, Err(Failure::Refused(Refusal::UpdateRunning { .. }))), "{result:?}");
 }
 
-/// A device that was rebooted to end a download is not said to be as it was before it is back.
+/// otactl reboots the device to end a download. Until the device is back, otactl does not report it as unchanged.
 #[tokio::test(start_paused = true)]
 async fn device_that_is_not_back_from_a_reboot_is_lost_sight_of() {
     let (result, state) = update(|state, method, _| match method {
@@ -335,7 +337,7 @@ async fn update_of_another_client_that_makes_progress_is_left_alone() {
     assert!(!state.calls.contains_key("OTA.End") && !state.calls.contains_key("Sys.Reboot"), "{:?}", state.calls);
 }
 
-/// A reboot ends a download, and would roll an uncommitted firmware back.
+/// A reboot would end the download, and would also roll back the uncommitted firmware.
 #[tokio::test(start_paused = true)]
 async fn download_on_an_uncommitted_device_is_not_ended_by_a_reboot() {
     let (result, state) = update(|state, method, _| {

@@ -28,7 +28,7 @@ async fn websocket_answers_as_recorded() {
         }
         replay_websocket(&mut bench, &case).await;
         if reboots(&case) {
-            bench.rebooted().await;
+            bench.console.rebooted().await;
         }
         seen.insert(case.case);
     }
@@ -107,7 +107,7 @@ async fn a_uart_answers_as_recorded() {
         for case in recording(name).cases {
             compared += replay_lines(&bench, &mut port, &case).await;
             if reboots(&case) {
-                bench.rebooted().await;
+                bench.console.rebooted().await;
             }
         }
         assert!(compared >= 9, "{name}: {compared}");
@@ -127,7 +127,7 @@ async fn lines_answer_as_recorded() {
             let mut socket = BufReader::new(TcpStream::connect(address).await.expect("a connection"));
             compared += replay_lines(&bench, &mut socket, &case).await;
             if reboots(&case) {
-                bench.rebooted().await;
+                bench.console.rebooted().await;
             }
         }
         assert!(compared >= 9, "{name}: {compared}");
@@ -242,7 +242,7 @@ async fn replay_http(name: &str, bench: &mut Bench) -> usize {
             }
         }
         if reboots(case) {
-            bench.rebooted().await;
+            bench.console.rebooted().await;
         }
     }
     cases.len()

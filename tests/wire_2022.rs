@@ -1,6 +1,6 @@
-//! What was recorded on devices of 2019 and 2022, replayed against the simulated device. Each case starts on a fresh
-//! device. If one of these fails, the code is wrong, not the bytes. What counts as no difference is said in
-//! wire/README.md.
+//! Replays the recordings of devices of 2019 and 2022 against the simulated device. Each case starts on a fresh device.
+//!
+//! If one of these tests fails, the code is wrong, not the bytes. wire/README.md lists the differences that do not count.
 
 mod support;
 
@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-/// What the recorder notes when the device has rebooted.
+/// The note of the recorder when the device has rebooted.
 const UP_AGAIN: &str = "the device is up again";
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn replay_websocket(case: Case) {
             }
             _ => {
                 if event.note.as_deref() == Some("<< side closed") {
-                    stage.rebooted().await;
+                    stage.console.rebooted().await;
                 }
             }
         }
@@ -72,7 +72,7 @@ async fn replay_websocket(case: Case) {
     stage.finish(name).await;
 }
 
-/// Measured, and not in the recordings: what is refused is answered before the piece that was accepted last.
+/// The device answers refused pieces before the piece that it accepted last. This was measured and is not in the recordings.
 #[tokio::test]
 async fn refusals_overtake_the_reply_to_an_accepted_piece() {
     let device = simulator().await;
@@ -83,7 +83,7 @@ async fn refusals_overtake_the_reply_to_an_accepted_piece() {
     read_head(&mut socket).await;
     socket.write_all(&masked(br#"{"id": 9, "method": "OTA.Begin"}"#)).await.expect("sent");
     read_frame(&mut socket).await.expect("a reply");
-    // Three bytes each, which are not yet enough for the updater to judge.
+    // Each piece has three bytes. Two pieces are too few for the updater to check them.
     let piece = |at: u32| {
         format!(r#"{{"id": {at}, "method": "OTA.Write", "params": {{"offset": {}, "data": "UEsD"}}}}"#, at * 3)
     };
@@ -107,7 +107,7 @@ async fn http_answers_as_recorded() {
 async fn replay_http(case: Case) {
     let name = &case.case;
     let mut stage = Stage::new(&case).await;
-    // Each request has a connection of its own. What came in one go on several of them has no order.
+    // Each request has its own connection. Replies that arrive together on several connections have no order.
     let (answer, mut answers) = mpsc::unbounded_channel();
     let mut expected = Vec::new();
     for event in &case.events {
@@ -132,7 +132,7 @@ async fn replay_http(case: Case) {
                 }
             });
         } else if event.note.as_deref() == Some(UP_AGAIN) {
-            stage.rebooted().await;
+            stage.console.rebooted().await;
             stage.passed(event.t);
         }
     }
@@ -186,7 +186,7 @@ async fn replay_udp(case: Case) {
                 assert_eq!(nearly_normal(&answer), nearly_normal(&expected), "{name}");
             }
             (_, Some(UP_AGAIN)) => {
-                stage.rebooted().await;
+                stage.console.rebooted().await;
                 stage.passed(event.t);
             }
             _ => {}
@@ -210,7 +210,7 @@ async fn replay_tcp(case: Case) {
     let mut line = Line::new(TcpStream::connect(address).await.expect("a connection"));
     for part in case.events.chunk_by(|a, b| !is_up_again(a) && !is_up_again(b)) {
         if is_up_again(&part[0]) {
-            stage.rebooted().await;
+            stage.console.rebooted().await;
             stage.passed(part[0].t);
             line = Line::new(TcpStream::connect(address).await.expect("a connection"));
         } else {
@@ -221,7 +221,7 @@ async fn replay_tcp(case: Case) {
     stage.finish(&case.case).await;
 }
 
-/// A pseudo terminal, behind which there is a UART.
+/// The lines go through a pseudo terminal with a simulated UART.
 #[cfg(unix)]
 #[tokio::test]
 async fn uart_answers_as_recorded() {
@@ -243,7 +243,7 @@ async fn replay_uart(case: Case) {
     let mut line = Line::new(port.expect("the port"));
     for part in case.events.chunk_by(|a, b| !is_up_again(a) && !is_up_again(b)) {
         if is_up_again(&part[0]) {
-            stage.rebooted().await;
+            stage.console.rebooted().await;
             stage.passed(part[0].t);
         } else {
             compared += line.replay(&case.case, part, &mut stage).await;
@@ -253,7 +253,7 @@ async fn replay_uart(case: Case) {
     stage.finish(&case.case).await;
 }
 
-/// On a line each call was answered once.
+/// Checks that each call on a line was answered once.
 fn assert_all_answered(case: &Case, compared: usize) {
     let calls = case.events.iter().filter(|event| event.from.as_deref() == Some("host")).count();
     assert_eq!(compared, calls, "{}", case.case);
@@ -263,7 +263,7 @@ fn is_up_again(event: &Event) -> bool {
     event.note.as_deref() == Some(UP_AGAIN)
 }
 
-/// The host's end of a line.
+/// Plays the host's end of a line.
 struct Line<S>(BufReader<S>);
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
@@ -271,8 +271,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
         Self(BufReader::new(stream))
     }
 
-    /// Sends what the host sent, and compares the frames of the device; what its console said between them is skipped.
-    /// Returns how many frames were compared.
+    /// Sends the recorded frames of the host, compares the frames of the device, and skips console lines between them.
+    ///
+    /// Returns the number of compared frames.
     async fn replay(&mut self, name: &str, events: &[Event], stage: &mut Stage) -> usize {
         let mut compared = 0;
         for part in events.chunk_by(|a, b| a.from == b.from) {
@@ -300,7 +301,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
         compared
     }
 
-    /// The next frame of the device. Before it there is an empty line.
+    /// Reads the next frame of the device, which follows an empty line.
     async fn frame(&mut self, name: &str, expected: &str) -> String {
         let mut line = String::new();
         for expected in ["", expected] {
@@ -313,13 +314,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
     }
 }
 
-/// The JSON of a line that is a frame, the checksum of which is right.
+/// Returns the JSON of a line that is a frame with a valid checksum.
 fn frame(line: &str) -> Option<&str> {
     let (json, checksum) = line.split_at_checked(line.len().checked_sub(8)?)?;
     (json.starts_with('{') && checksum == format!("{:08x}", crc32fast::hash(json.as_bytes()))).then_some(json)
 }
 
-/// The line as it is after its text has changed: the checksum fits again.
+/// Returns the line with a checksum that fits its changed text.
 fn with_checksum(text: &str, recorded: &str) -> String {
     if text == recorded {
         return text.into();

@@ -1,5 +1,6 @@
-//! What was recorded on a device of 2022 behind a broker, replayed against the simulated device behind a real
-//! mosquitto. If this fails, the code is wrong, not the bytes. What counts as no difference is said in wire/README.md.
+//! Replays the recording of a device of 2022 behind a broker against the simulated device behind a real mosquitto.
+//!
+//! If this test fails, the code is wrong, not the bytes. wire/README.md lists the differences that do not count.
 #![cfg(unix)]
 
 mod support;
@@ -16,7 +17,7 @@ async fn mqtt_answers_as_recorded() {
     assert_eq!(replay_all("ota2022-mqtt.json", replay).await, 76);
 }
 
-/// Everything that the recorder calls itself has the same topic.
+/// The topic of all replies to the recorder.
 const REPLIES: &str = "probe/rpc";
 
 async fn replay(case: Case) {
@@ -39,7 +40,7 @@ async fn replay(case: Case) {
                     "{name}"
                 );
                 compared += 1;
-                // The device answers twice what it runs twice.
+                // The device runs other calls twice and answers them twice.
                 if case.case.starts_with("method_") || compared % 2 == 0 {
                     stage.answered();
                 }
@@ -50,7 +51,7 @@ async fn replay(case: Case) {
             }
         }
         if event.note.as_deref() == Some("DEV> side closed") {
-            stage.reconnected().await;
+            stage.console.reconnected().await;
             stage.passed(event.t);
         }
     }

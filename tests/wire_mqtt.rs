@@ -53,7 +53,7 @@ async fn replay(name: &str, config: Config, library: Library, count: usize) {
         // Only junk is met with silence.
         assert_eq!(compared == 0, case.case == "malformed_frame", "{name}, {}: {compared} replies", case.case);
         if reboots(case) {
-            bench.reconnected().await;
+            bench.console.reconnected().await;
         }
         nothing_more(&bench, &mut host, &case.case).await;
     }

@@ -66,7 +66,7 @@ pub(crate) async fn calls_are_answered_while_an_update_runs(row: Row) {
     applied.await.expect("no panic").expect("a success");
 }
 
-/// Waits until the device says that an update runs: since 2019, that is once the server has answered.
+/// Waits until `OTA.Status` reports an update in progress. Since 2019, that is after the first reply of the server.
 async fn update_runs(device: &Device) {
     let runs = async {
         while device.call(GetStatus {}).await.expect("a status").state != UpdateState::Progress {

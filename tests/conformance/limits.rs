@@ -50,7 +50,7 @@ pub(crate) async fn there_is_as_much_room_as_is_said(row: Row) {
     let limits = row.way.request_limits();
     assert!((limits.start() - 500..*limits.end()).contains(&room), "{room} of {limits:?}");
     let error = device.call(write(room)).await.expect_err("there is no update");
-    // The device has read it, whether it has the method or not.
+    // A device without the method reads the request, too, and answers 404.
     assert!(error.remote().is_some_and(|error| matches!(error.code, -1 | 404)), "{error:?}");
     too_large(device.call(write(room + 1 + SLACK)).await);
 }

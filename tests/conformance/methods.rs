@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::support::bundles::BundleServer;
 use crate::support::ways::Row;
 
-/// A bundle that devices of each generation take: it has the sizes of its parts.
+/// Names a bundle that every generation accepts: its manifest has the sizes of its parts.
 const GOOD: &str = "small2.zip";
 
 const FACTORY: BootState = BootState { active_slot: 0, is_committed: true, revert_slot: Some(0), commit_timeout: 0 };
@@ -102,8 +102,9 @@ pub(crate) async fn a_reboot_forgets_nothing(row: Row) {
     assert_eq!(boot_state(&device).await, BootState { revert_slot: Some(1), ..FACTORY });
 }
 
-/// Returns the success of `OTA.Update`: an error with code 0 and these words in 2018, always the same string since 2019. A
-/// caller that takes the first for a failure gives up on a firmware that is about to boot.
+/// Returns the reply to a successful `OTA.Update`: an error with code 0 and `words` in 2018, a fixed string since 2019.
+///
+/// A caller that takes code 0 for a failure gives up on a firmware that is about to boot.
 fn success_of(row: Row, words: &str) -> Value {
     match row.generation {
         Generation::Y2018 => json!({"code": 0, "message": words}),

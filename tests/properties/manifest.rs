@@ -48,9 +48,9 @@ fn check_bundle(bytes: &[u8]) {
                 (&manifest.version, &manifest.build_id),
                 "what the device of {generation:?} would run"
             ),
-            // Which parts a device cannot do without depends on its platform.
+            // The platform of a device decides which parts are required.
             Err(UpdateError::Incomplete) => {}
-            // The preflight warns of these.
+            // The preflight checks warn of these.
             Err(UpdateError::Size | UpdateError::Extra) if generation == Generation::Y2022 => {}
             Err(failure) => panic!("{generation:?}: {failure:?}"),
         }

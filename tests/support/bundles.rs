@@ -1,7 +1,7 @@
-//! Serves the recorded bundles as they were served when the bytes were recorded (wire/README.md), from the asked offset on:
+//! Serves the recorded bundles as they were served for the recordings (wire/README.md), from the requested offset on:
 //! `/NAME`, `/slow/NAME` at about 40 KB/s, `/chunked/NAME`, `/trunc/NAME`, `/h304/x`; anything else is
-//! 404. Our own: `/2022/NAME`, which is that of wire/firmware2022/; `/redirect/NAME`; `/device-only/NAME`, which is 404 for
-//! any client but a device; and `/held/NAME`, whose second half waits until the test wants it.
+//! 404. Not in the recordings: `/redirect/NAME`, and `/2022/NAME`, which prefers wire/firmware2022/. `/device-only/NAME` is 404
+//! for any client but a device. `/held/NAME` sends its second half only when the test releases it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! A device whose answers are scripted call by call, and an update of it to the demo bundle.
+//! Scripts the answers of a device call by call, and updates that device to the demo bundle.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -16,13 +16,13 @@ pub const OLD: (&str, &str) = ("1.0.0", "old");
 pub const NEW: (&str, &str) = ("2.0.0", "20240202-020202/g234b2a65");
 pub const OTHER: (&str, &str) = ("9.9.9", "other");
 
-/// What the device is at a moment. Scripts change it.
+/// Holds the state of the scripted device. Scripts change it.
 pub struct State {
     pub build: (&'static str, &'static str),
     pub slot: u8,
     pub committed: bool,
     pub booted: Instant,
-    /// How long an answer is on its way.
+    /// The delay of each answer.
     pub latency: Duration,
     pub calls: HashMap<String, usize>,
 }
@@ -33,8 +33,10 @@ impl State {
     }
 }
 
-/// What a script makes of a call, by the method and how often it was called before: an answer of its
-/// own, or `None` for the usual one. Fetching the bundle is part of the script too.
+/// Returns the answer to a call, or `None` for the usual one.
+///
+/// The arguments are the state, the method, and how often this method was called before. The script plays the download of
+/// the bundle, too.
 pub type Script = fn(&mut State, &str, usize) -> Option<Result<Value, CallError>>;
 
 struct Scripted {
@@ -66,7 +68,7 @@ impl RpcClient for Scripted {
             let answer = (self.script)(&mut state, method, before);
             (answer.unwrap_or_else(|| usual(&mut state, method)), state.latency)
         };
-        // The answer says what was true before it was on its way.
+        // The answer holds the state from before the delay.
         if latency > request.timeout || matches!(answer, Err(CallError::Timeout { .. })) {
             tokio::time::sleep(request.timeout).await;
             return timed_out(method);
@@ -115,19 +117,19 @@ pub async fn update(script: Script) -> (Result<Success, Failure>, Arc<Mutex<Stat
     update_checked(Checks::default(), script).await
 }
 
-/// The same from a server of ours, which the device never asks.
+/// Updates from the server of otactl, from which the device never requests the firmware.
 pub async fn update_from_here(via: Via, script: Script) -> (Result<Success, Failure>, Arc<Mutex<State>>) {
     let serving = Serving { device_host: Some(("127.0.0.1".into(), 80)), ..Serving::default() };
     let plan = Plan { via, serving, ..Plan::new(Source::Bundle(demo())) };
     run_plan(&plan, script).await
 }
 
-/// The same with checks of what runs then.
+/// Updates with health checks of the new firmware.
 pub async fn update_checked(checks: Checks, script: Script) -> (Result<Success, Failure>, Arc<Mutex<State>>) {
     update_within(Duration::from_secs(60), checks, script).await
 }
 
-/// The same, with so much time for the reboot.
+/// Updates with health checks and with a limit for the reboot.
 pub async fn update_within(
     reboot_timeout: Duration,
     checks: Checks,
@@ -138,13 +140,13 @@ pub async fn update_within(
     run_plan(&Plan { checks, reboot_timeout, ..Plan::new(source) }, script).await
 }
 
-/// The demo bundle.
+/// Returns the demo bundle.
 pub fn demo() -> Bundle {
     let path = format!("{}/tests/fixtures/demo-2.0.0-esp32.zip", env!("CARGO_MANIFEST_DIR"));
     Bundle::read(path.as_ref()).expect("the demo")
 }
 
-/// Carries out this plan on a device that runs 1.0.0.
+/// Runs the plan on a device that runs 1.0.0.
 pub async fn run_plan(plan: &Plan, script: Script) -> (Result<Success, Failure>, Arc<Mutex<State>>) {
     let booted = Instant::now() - Duration::from_secs(1000);
     let state = Arc::new(Mutex::new(State {

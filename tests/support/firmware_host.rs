@@ -1,5 +1,6 @@
-//! The host's side of a recorded pull: it listens, answers, breaks off and goes away as it was recorded, and compares
-//! what the device asks.
+//! Plays the host of a recorded pull, and compares the requests of the device with the recording.
+//!
+//! The host listens, answers, closes connections and stops listening as it was recorded.
 
 use std::net::SocketAddr;
 use std::sync::LazyLock;
@@ -14,33 +15,34 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::file;
 use super::recording::{Case, PATIENCE, recording};
 
-/// How long the device may take for what the host has just done.
+/// How long the device may take to react to the host.
 const SETTLE: Duration = Duration::from_millis(50);
 
-/// Where the host was when it was recorded.
+/// The address of the host in the recordings.
 const RECORDED: &str = "127.0.0.1:8911";
 
 /// All recorded pulls.
 static PULLS: LazyLock<Vec<Case>> = LazyLock::new(|| recording("ota2022-fetch.json").cases);
 
-/// The host of one case.
+/// Plays the host of one case.
 pub struct FirmwareHost {
     pub address: SocketAddr,
-    /// Whether the device asked anything when it was recorded.
+    /// Whether the device sent a request in the recording.
     is_asked: bool,
     script: JoinHandle<()>,
-    /// The number of the call that came after `OTA.Update` and before the reply to that, and how many things the host had
-    /// done before that call.
+    /// The number of the call between `OTA.Update` and its reply, and the number of events at the host before that call.
     next_call: Option<(usize, usize)>,
-    /// How many things it has done now.
+    /// The number of events that the script has played.
     done: watch::Receiver<usize>,
     /// Keeps the port while nothing listens.
     _holder: TcpSocket,
 }
 
 impl FirmwareHost {
-    /// A host that plays the recorded case of this name, so much faster. `replies` counts
-    /// the replies of the device: the host does nothing before those that came before it when it was recorded.
+    /// Starts a host that plays the recorded case of this name, `speed` times as fast as it was recorded.
+    ///
+    /// `replies` counts the replies of the device. The host plays an event only after the replies that precede it in the
+    /// recording.
     pub fn start(name: &str, speed: f64, replies: watch::Receiver<usize>) -> Self {
         let holder = bound("127.0.0.1:0".parse().expect("an address"));
         let address = holder.local_addr().expect("an address");
@@ -58,21 +60,21 @@ impl FirmwareHost {
         Self { address, is_asked, script, next_call, done: has_done, _holder: holder }
     }
 
-    /// Waits with the call that comes while a pull runs until the host has done what it had done before that.
+    /// Waits until the host has played the events that precede this call in the recording, if the call comes during a pull.
     pub async fn ready_for(&mut self, call: usize) {
         if let Some((_, needed)) = self.next_call.filter(|(number, _)| *number == call) {
-            // The script itself tells why it has ended too early.
+            // `finish` reports why the script has ended too early.
             let _ = self.done.wait_for(|done| *done >= needed).await;
             sleep(SETTLE).await;
         }
     }
 
-    /// The text with the host where it is now.
+    /// Returns the text with the recorded address of the host replaced by its current one.
     pub fn localised(&self, text: &str) -> String {
         text.replace(RECORDED, &self.address.to_string())
     }
 
-    /// Waits until everything has happened that was recorded, and nothing else.
+    /// Waits until the script has played all events. Panics if a device sends a request where none was recorded.
     pub async fn finish(self, name: &str) {
         if self.is_asked {
             let played =
@@ -140,7 +142,7 @@ async fn play(
             }
             (Some("host"), _) => {
                 sleep_until(at).await;
-                // The device may have hung up already.
+                // The device may have closed the connection already.
                 let _ = connection.as_mut().expect("a connection").write_all(&event.bytes()).await;
             }
             (_, note) if note.ends_with("device opens it") => {

@@ -1,4 +1,4 @@
-//! WebSocket frames, as the recordings have them, and as the replays write and read them.
+//! Encodes and decodes the WebSocket frames of the recordings and of their replays.
 
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
@@ -6,7 +6,7 @@ use tokio::time::timeout;
 
 use super::recording::PATIENCE;
 
-/// The payloads of the WebSocket frames in these bytes, unmasked.
+/// Returns the unmasked payloads of the WebSocket text frames in these bytes.
 pub fn payloads(mut bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     while bytes.len() >= 2 {
@@ -26,7 +26,7 @@ pub fn payloads(mut bytes: &[u8]) -> Vec<Vec<u8>> {
     found
 }
 
-/// A text frame as a client sends it, with a mask that changes nothing.
+/// Returns a text frame as a client sends it, with a mask of zeros.
 pub fn masked(payload: &[u8]) -> Vec<u8> {
     let len = payload.len();
     let mut frame = vec![0x81];
@@ -50,7 +50,7 @@ pub async fn read_head(socket: &mut TcpStream) -> String {
     String::from_utf8(head).expect("ASCII")
 }
 
-/// The payload of the next text frame; `None` if the connection was closed.
+/// Reads the payload of the next text frame. Returns `None` if the connection was closed.
 pub async fn read_frame(socket: &mut TcpStream) -> Option<String> {
     let read = async {
         loop {

@@ -1,4 +1,4 @@
-//! A server of one file over HTTPS, with a certificate of an authority that devices do not know.
+//! Serves one file over HTTPS, with a certificate of an authority that devices do not know.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

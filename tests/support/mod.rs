@@ -57,12 +57,12 @@ pub async fn simulator_with(config: Config) -> Simulator {
     Simulator::start(config, listener).expect("a device")
 }
 
-/// The recorded device with the engine of this year.
+/// Returns the configuration of the recorded device with the engine of this generation.
 pub fn recorded_device_of(generation: Generation) -> Config {
     Config { generation, ..recorded_device() }
 }
 
-/// The device on which the bytes of 2018 were recorded.
+/// Returns the configuration of the device on which the bytes of 2018 were recorded.
 pub fn recorded_device() -> Config {
     Config {
         generation: Generation::Y2018,

@@ -1,4 +1,4 @@
-//! A way to a server that breaks in the middle of a download, and is gone for a while.
+//! Breaks the connection to a server in the middle of a download, and refuses new ones for a while.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -7,22 +7,23 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
-/// A proxy that ends when it is dropped.
+/// Runs a proxy until it is dropped.
 pub struct Outage {
     pub address: SocketAddr,
     _tasks: JoinSet<()>,
 }
 
 impl Outage {
-    /// Passes the first connection on to `server`, and cuts it after so many bytes of the answer. For `lasts`, connecting is
-    /// refused then; after that, everything is passed on.
+    /// Forwards the first connection to `server`, and closes it after `bytes` bytes of the answer.
+    ///
+    /// The proxy then refuses connections for the time `lasts`. After that, it forwards everything.
     pub async fn start(server: SocketAddr, bytes: usize, lasts: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             let (stream, _) = listener.accept().await.expect("a connection");
-            // A connection that is cut is what this is for.
+            // An error of the closed connection is expected.
             let _ = pass_some(stream, server, bytes).await;
             drop(listener);
             tokio::time::sleep(lasts).await;

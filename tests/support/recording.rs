@@ -65,7 +65,7 @@ pub fn normal(text: &str) -> String {
     text
 }
 
-/// The same for devices since 2019, whose methods and progress were recorded.
+/// Replaces by `*` what may differ between two devices since 2019, whose methods and progress were recorded.
 pub fn nearly_normal(text: &str) -> String {
     const VALUES: [&str; 9] =
         ["channel_info", "mg_id", "uptime", "ram_size", "ram_free", "ram_min_free", "fs_size", "fs_free", "ip"];
@@ -74,7 +74,7 @@ pub fn nearly_normal(text: &str) -> String {
         let to = text[at..].find(" ms").map_or(text.len(), |len| at + len);
         text.replace_range(at..to, "shutting down in *");
     }
-    // Addresses: that of the web server, and that of the broker.
+    // The addresses of the web server and of the broker.
     for key in [r#""listen_addr":"#, r#""server":"127.0.0.1:"#] {
         if let Some(at) = text.find(key) {
             let from = at + key.len();
@@ -93,7 +93,7 @@ pub fn nearly_normal(text: &str) -> String {
     text
 }
 
-/// A response as status, headers and body, of which `normal` takes what may differ; the length has to fit the body.
+/// Applies `normal` to the headers and to the body of a response. Panics if the length does not fit the body.
 pub fn normal_http(response: &str, normal: fn(&str) -> String) -> String {
     let (head, body) = response.split_once("\r\n\r\n").expect("a head and a body");
     let mut head: Vec<_> = head.split("\r\n").map(str::to_owned).collect();
@@ -107,7 +107,7 @@ pub fn normal_http(response: &str, normal: fn(&str) -> String) -> String {
     format!("{}\r\n\r\n{}", head.join("\r\n"), normal(body))
 }
 
-/// An HTTP request as it is after its body has changed: the length fits again.
+/// Returns the HTTP request with a `Content-Length` that fits its body.
 pub fn with_length(request: &str) -> String {
     let Some((head, body)) = request.split_once("\r\n\r\n") else { return request.into() };
     let head: Vec<_> = head
@@ -120,7 +120,7 @@ pub fn with_length(request: &str) -> String {
     format!("{}\r\n\r\n{body}", head.join("\r\n"))
 }
 
-/// The text with the values of these keys replaced by `*`.
+/// Returns the text with the values of these keys replaced by `*`.
 fn without(text: &str, keys: &[&str]) -> String {
     let mut text = text.to_owned();
     for key in keys {
@@ -137,7 +137,7 @@ fn without(text: &str, keys: &[&str]) -> String {
 /// The device under test, and what it fetches its bundles from.
 pub struct Bench {
     pub device: Simulator,
-    console: broadcast::Receiver<String>,
+    pub console: Console,
     bundles: BundleServer,
 }
 
@@ -151,13 +151,23 @@ impl Bench {
     }
 
     pub async fn of(device: Simulator) -> Self {
-        let console = device.console();
+        let console = Console::of(&device);
         Self { device, console, bundles: BundleServer::start().await }
     }
 
     /// The request with the bundles where they are now. Port 9 stays closed.
     pub fn localised(&self, text: &str) -> String {
         with_length(&text.replace("127.0.0.1:8911", &self.bundles.address.to_string()))
+    }
+}
+
+/// Reads the console of a simulated device.
+pub struct Console(broadcast::Receiver<String>);
+
+impl Console {
+    /// Starts to read at the next line.
+    pub fn of(device: &Simulator) -> Self {
+        Self(device.console())
     }
 
     /// Waits until the device has booted again.
@@ -175,15 +185,15 @@ impl Bench {
     async fn printed(&mut self, start: &str) {
         let printed = async {
             loop {
-                match self.console.recv().await {
+                match self.0.recv().await {
                     Ok(line) if line.starts_with(start) => return,
-                    // Lines that nobody read in time are lines of before.
+                    // Lines that were not read in time are older ones.
                     Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
                     Err(closed) => panic!("the console: {closed}"),
                 }
             }
         };
-        timeout(PATIENCE, printed).await.unwrap_or_else(|_| panic!("the device says `{start}`"));
+        timeout(PATIENCE, printed).await.unwrap_or_else(|_| panic!("the device does not print `{start}`"));
     }
 }
 
@@ -231,7 +241,7 @@ impl Case {
 }
 
 impl Event {
-    /// The messages in these packets.
+    /// Returns the messages in the packets of this event.
     pub fn published(&self) -> Vec<Message> {
         let is_reply = match self.from.as_deref() {
             Some("host-to-broker") => false,

@@ -1,29 +1,29 @@
-//! The cases that were recorded on devices since 2019: each is replayed on a fresh device of its own.
+//! Replays the cases that were recorded on devices since 2019, each on a fresh device.
 
 use std::time::Duration;
 
 use otactl::sim::{Config, Generation, Simulator};
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 
 use super::firmware_host::FirmwareHost;
-use super::recording::{Case, Event, PATIENCE, recording};
+use super::recording::{Case, Console, Event, recording};
 use super::{file, simulator_with};
 
-/// A reboot as it was recorded: flash and boot cost next to nothing.
+/// The duration of a reboot. In the recordings, flash and boot take almost no time.
 const REBOOT: Duration = Duration::from_millis(5);
 
 /// How many cases are replayed at a time. Most of them wait most of the time.
 const AT_A_TIME: usize = 24;
 
-/// What a device says shortly before a reboot.
+/// The text in every answer of a device shortly before a reboot.
 const SHUTS_DOWN: &[u8] = b"shutting down in ";
 
-/// Cases with many calls shortly before a reboot.
+/// The ends of the names of cases with many calls shortly before a reboot.
 const BEFORE_REBOOT: [&str; 2] = ["write_after_the_end", "end_complete"];
 
-/// Whether a case is replayed behind the others, so that hardly anything delays it.
+/// Returns whether a case depends on exact times. Such cases are replayed after the others, when little load delays them.
 fn is_timed(case: &Case) -> bool {
     let shuts_down = |event: &Event| event.bytes().windows(SHUTS_DOWN.len()).any(|bytes| bytes == SHUTS_DOWN);
     BEFORE_REBOOT.iter().any(|name| case.case.ends_with(name)) || case.events.iter().any(shuts_down)
@@ -65,16 +65,16 @@ fn finished(ended: Option<Result<(), tokio::task::JoinError>>) {
     }
 }
 
-/// The device of a case, and the host of its firmware.
+/// Holds the device of a case and the host of its firmware.
 pub struct Stage {
     pub device: Simulator,
     pub host: FirmwareHost,
-    console: broadcast::Receiver<String>,
+    pub console: Console,
     replies: watch::Sender<usize>,
-    /// A moment of the case, as it was recorded and now; `None` before the first call.
+    /// A moment of the case, in seconds of the recording and as it is replayed. `None` before the first call.
     anchor: Option<(f64, Instant)>,
     speed: f64,
-    /// How many times the host has called.
+    /// The number of calls so far.
     calls: usize,
 }
 
@@ -88,11 +88,11 @@ impl Stage {
             case.case.trim_start_matches("method_").trim_start_matches("console_").replace("rest_pull", "pull_success");
         let replies = watch::Sender::new(0);
         let host = FirmwareHost::start(&name, speed(case), replies.subscribe());
-        let console = device.console();
+        let console = Console::of(&device);
         Self { device, host, console, replies, anchor: None, speed: speed(case), calls: 0 }
     }
 
-    /// Waits until it is time for the next call, which was made at `t`.
+    /// Waits until the next call is due, which was recorded at `t` seconds.
     pub async fn keep_time(&mut self, t: f64) {
         self.host.ready_for(self.calls).await;
         self.calls += 1;
@@ -100,46 +100,30 @@ impl Stage {
         sleep_until(at + Duration::from_secs_f64((t - anchor).max(0.0) / self.speed)).await;
     }
 
-    /// Counts the time from here, which was `t` when it was recorded.
+    /// Sets the current time to `t` seconds of the recording.
     pub fn passed(&mut self, t: f64) {
         self.anchor = Some((t, Instant::now()));
     }
 
-    /// Notes that a reply has come.
+    /// Counts a reply of the device.
     pub fn answered(&self) {
         self.replies.send_modify(|replies| *replies += 1);
     }
 
-    /// Ends the case: everything has to have happened on the host, too.
+    /// Ends the case, and checks that the host has played all its events.
     pub async fn finish(self, name: &str) {
-        // Nothing more comes that it could wait for.
+        // No further reply comes, so the host does not wait for one.
         self.replies.send_replace(usize::MAX);
         self.host.finish(name).await;
     }
-
-    /// Waits until the device has booted again.
-    pub async fn rebooted(&mut self) {
-        self.printed("slot ").await;
-    }
-
-    /// Waits until the device is back at its broker.
-    pub async fn reconnected(&mut self) {
-        self.rebooted().await;
-        self.printed("mqtt: connected").await;
-    }
-
-    async fn printed(&mut self, start: &str) {
-        let printed = async { while !self.console.recv().await.expect("the console").starts_with(start) {} };
-        timeout(PATIENCE, printed).await.unwrap_or_else(|_| panic!("the device does not print `{start}`"));
-    }
 }
 
-/// How much faster than recorded a case is replayed: some wait for seconds until the device asks again.
+/// Returns how much faster than recorded a case is replayed. In `pull_cut` cases the device waits seconds before a retry.
 fn speed(case: &Case) -> f64 {
     if case.case.contains("pull_cut") { 3.0 } else { 1.0 }
 }
 
-/// The device on which a case was recorded.
+/// Returns the configuration of the device on which a case was recorded.
 pub fn config(case: &Case) -> Config {
     let bundle =
         |name: &str| std::fs::read(file("tests/wire/firmware2022").join(name)).expect("a recorded bundle").into();

@@ -91,11 +91,11 @@ impl Way {
         self == Self::Tcp
     }
 
-    /// The limits, in bytes, that a request over this way may have to stay below.
+    /// Returns the possible limits of a request over this transport, in bytes. A request has to be smaller than the limit.
     pub fn request_limits(self) -> RangeInclusive<usize> {
         match self {
             Self::Udp => MAX_SENT + 1..=MAX_SENT + 1,
-            // The head of the request takes some of it.
+            // The HTTP head takes some of the limit.
             Self::Http | Self::HttpTls => 2500..=MAX_REQUEST,
             _ => MAX_REQUEST..=MAX_REQUEST,
         }
@@ -167,7 +167,7 @@ impl Way {
         Bench::new(port, device, ())
     }
 
-    /// The same, with a serial line that is fast enough for a whole firmware, for [`device_at`].
+    /// Starts a simulated device whose serial line is fast enough for a whole firmware. Connect to it with [`device_at`].
     pub async fn simulated_fast(self, config: Config) -> Bench {
         #[cfg(unix)]
         if self == Self::Serial {
