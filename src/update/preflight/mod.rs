@@ -101,9 +101,10 @@ struct Looked {
 }
 
 impl Looked {
-    /// Returns why the device cannot have the firmware, unless it runs it already.
+    /// Returns the first finding that refuses the firmware. `None` if the device runs it already, or runs uncommitted firmware:
+    /// the boot state decides then.
     fn refusal(&self, plan: &Plan) -> Option<Refusal> {
-        if plan.source.build() == Some(self.now.build()) {
+        if plan.source.build() == Some(self.now.build()) || !self.now.boot.is_committed {
             return None;
         }
         findings::of(plan, self.delivery, &self.now, &self.told).into_iter().find_map(|found| found.refusal)
