@@ -15,7 +15,9 @@ use super::auth::Auth;
 use super::delivery::{deliver, goes_out};
 use super::device::{Device, Flash};
 use super::download::{Fetched, download};
-use super::faults::{Delivery, OnLine};
+use super::fault::Fault;
+use super::faults::{Delivery, Faults, OnLine};
+use super::http_client::DeviceNetwork;
 use super::pull::{self, Pull};
 use super::services::{self, Answer, CallContext};
 use super::storage;
@@ -258,7 +260,7 @@ impl Board {
             biased;
             () = self.until_off(boot) => return Err(Failure::bare(-1)),
             () = self.until_given_up(number) => return Err(UpdateError::Failed.of_2018()),
-            fetched = download(self.id(), &running, &self.config.update, url, timeout, rate, progress) => fetched,
+            fetched = download(self.network(), self.id(), &running, &self.config.update, url, timeout, rate, progress) => fetched,
         };
         let (firmware, outcome) = match fetched {
             Ok(Fetched::Written(firmware)) => match self.with(|device, _| device.faults_mut().look_again()) {
@@ -323,6 +325,11 @@ impl Board {
         let _ = power.wait_for(|now| *now != boot).await;
     }
 
+    /// Returns the network over which the device reaches servers.
+    pub(super) fn network(&self) -> &dyn DeviceNetwork {
+        self.config.network.as_ref()
+    }
+
     /// Returns the pause between a lost connection and the next request of a pull.
     pub(super) fn retry_after(&self) -> Duration {
         self.config.retry_after
@@ -347,6 +354,21 @@ impl Board {
             graveyard.pop_front();
         }
         graveyard.push_back(Box::new(connection));
+    }
+
+    /// Switches the device off and on again. The flash stays, and no connection is closed.
+    pub fn cut_power(&self) {
+        self.with(Device::cut_power);
+    }
+
+    /// Replaces the faults of the device. The new ones have not struck yet.
+    pub fn set_faults(&self, faults: &[Fault]) {
+        self.with(|device, _| *device.faults_mut() = Faults::new(faults));
+    }
+
+    /// Returns what `look` reads from the device, after all due events.
+    pub fn look<R>(&self, look: impl FnOnce(&Device) -> R) -> R {
+        self.with(|device, _| look(device))
     }
 
     /// Sets the MQTT broker in the settings. The settings hold no credentials.

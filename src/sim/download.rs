@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout};
 use super::faults::DownloadFault;
 use super::firmware::Firmware;
 use super::generation::Generation;
-use super::http_client::{self, Response, device_headers, keep_to};
+use super::http_client::{self, DeviceNetwork, Response, device_headers, keep_to};
 use super::signing::UpdateConfig;
 use super::update_error::UpdateError;
 use super::updater::{Taken, Updater};
@@ -29,10 +29,12 @@ pub enum Fetched {
     PowerLost(Response),
 }
 
-/// Fetches the bundle at `url` for the device `id`, which runs `running` and takes what `whose` says, at no more than
+/// Fetches the bundle at `url` over `network` for the device `id`, which runs `running` and takes what `whose` says, at no more than
 /// `rate` bytes per second. `progress` is told the percentage that has been written whenever that grows, and says what
 /// goes wrong there.
+#[expect(clippy::too_many_arguments, reason = "what a device knows of itself, and what it is told")]
 pub async fn download(
+    network: &dyn DeviceNetwork,
     id: &str,
     running: &Firmware,
     whose: &UpdateConfig,
@@ -41,11 +43,12 @@ pub async fn download(
     rate: Option<NonZeroU32>,
     progress: impl Fn(u8) -> Option<DownloadFault> + Send,
 ) -> Result<Fetched, Failure> {
-    let fetched = fetch(id, running, whose, url, rate, progress);
+    let fetched = fetch(network, id, running, whose, url, rate, progress);
     timeout(limit, fetched).await.unwrap_or_else(|_| Err(failed()))
 }
 
 async fn fetch(
+    network: &dyn DeviceNetwork,
     id: &str,
     running: &Firmware,
     whose: &UpdateConfig,
@@ -54,7 +57,7 @@ async fn fetch(
     progress: impl Fn(u8) -> Option<DownloadFault> + Send,
 ) -> Result<Fetched, Failure> {
     let headers = device_headers(id, running);
-    let response = timeout(STALL, http_client::get(url, &headers)).await;
+    let response = timeout(STALL, http_client::get(network, url, &headers)).await;
     let Ok(Ok(mut response)) = response else { return Err(failed()) };
     match response.status {
         200 => {}

@@ -1,11 +1,13 @@
 //! The device's HTTP client: one GET on a connection of its own, byte for byte as the device sends it (as recorded in
 //! wire/ota2022-fetch.json). It follows redirects.
 
+use std::fmt;
 use std::io;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use httparse::Status;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -38,15 +40,36 @@ pub struct Response {
     body: Bytes,
 }
 
-impl std::fmt::Debug for Response {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Response({}, {:?})", self.status, self.length)
     }
 }
 
-trait Connection: AsyncRead + AsyncWrite + Unpin + Send {}
+/// A connection to a server.
+pub trait Connection: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection for T {}
+
+/// Opens the connections of a device to servers.
+#[async_trait]
+pub trait DeviceNetwork: fmt::Debug + Send + Sync {
+    /// Connects to a host by its name or address. The caller sets the deadline, by dropping the future.
+    async fn connect(&self, host: &str, port: u16) -> io::Result<Box<dyn Connection>>;
+}
+
+/// The network of this machine.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sockets;
+
+#[async_trait]
+impl DeviceNetwork for Sockets {
+    async fn connect(&self, host: &str, port: u16) -> io::Result<Box<dyn Connection>> {
+        let stream = TcpStream::connect((host, port)).await?;
+        stream.set_nodelay(true)?;
+        Ok(Box::new(stream))
+    }
+}
 
 impl Response {
     /// Returns the next bytes of the body, at most `left`, or `None` when the connection has ended. Bytes beyond the announced end
@@ -77,18 +100,18 @@ pub async fn keep_to(rate: Option<NonZeroU32>, start: Instant, taken: u64) {
     }
 }
 
-/// Sends a GET and returns the response. `headers` follow the headers of the request itself; each ends in CR LF.
-pub async fn get(url: &str, headers: &str) -> io::Result<Response> {
+/// Sends a GET over `network` and returns the response. `headers` follow the headers of the request itself; each ends in CR LF.
+pub async fn get(network: &dyn DeviceNetwork, url: &str, headers: &str) -> io::Result<Response> {
     let mut url = Url::parse(url).map_err(io::Error::other)?;
     for _ in 0..=REDIRECTS {
-        let response = request(&url, headers).await?;
+        let response = request(network, &url, headers).await?;
         let (301 | 302, Some(location)) = (response.status, &response.location) else { return Ok(response) };
         url = url.join(location).map_err(io::Error::other)?;
     }
     Err(io::Error::other("too many redirects"))
 }
 
-async fn request(url: &Url, headers: &str) -> io::Result<Response> {
+async fn request(network: &dyn DeviceNetwork, url: &Url, headers: &str) -> io::Result<Response> {
     let is_tls = match url.scheme() {
         "http" => false,
         "https" => true,
@@ -96,9 +119,10 @@ async fn request(url: &Url, headers: &str) -> io::Result<Response> {
     };
     let host = url.host_str().ok_or(io::ErrorKind::InvalidInput)?;
     let port = url.port_or_known_default().ok_or(io::ErrorKind::InvalidInput)?;
-    let stream = TcpStream::connect((host.trim_matches(['[', ']']), port)).await?;
-    stream.set_nodelay(true)?;
-    let mut stream: Box<dyn Connection> = if is_tls { Box::new(tls(host, stream).await?) } else { Box::new(stream) };
+    let mut stream = network.connect(host.trim_matches(['[', ']']), port).await?;
+    if is_tls {
+        stream = Box::new(tls(host, stream).await?);
+    }
     let address = &url[Position::BeforeHost..Position::AfterPort];
     let path = &url[Position::BeforePath..Position::AfterQuery];
     let head = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\n{headers}\r\n");
@@ -132,7 +156,10 @@ async fn request(url: &Url, headers: &str) -> io::Result<Response> {
 }
 
 /// Starts TLS. The simulated device has no certificate authorities, so it trusts no certificate.
-async fn tls(host: &str, stream: TcpStream) -> io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
+async fn tls(
+    host: &str,
+    stream: Box<dyn Connection>,
+) -> io::Result<tokio_rustls::client::TlsStream<Box<dyn Connection>>> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

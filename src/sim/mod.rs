@@ -60,6 +60,7 @@ pub mod zip_directory;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_tungstenite::tungstenite::Bytes;
@@ -67,6 +68,7 @@ use tokio_tungstenite::tungstenite::Bytes;
 pub use fault::Fault;
 pub use firmware::Firmware;
 pub use generation::Generation;
+use http_client::{DeviceNetwork, Sockets};
 pub use server::Simulator;
 pub use signing::UpdateConfig;
 
@@ -104,6 +106,8 @@ pub struct Config {
     pub running_for: Duration,
     /// What goes wrong, in this order.
     pub faults: Vec<Fault>,
+    /// The network over which it reaches servers.
+    pub network: Arc<dyn DeviceNetwork>,
 }
 
 impl Default for Config {
@@ -129,6 +133,7 @@ impl Default for Config {
             reply_delay: Duration::ZERO,
             running_for: Duration::ZERO,
             faults: Vec::new(),
+            network: Arc::new(Sockets),
         }
     }
 }

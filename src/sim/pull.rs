@@ -57,7 +57,7 @@ impl Pull {
         let start = Instant::now();
         loop {
             let range = format!("Range: bytes={taken}-\r\n{headers}");
-            let outcome = match http_client::get(&self.url, &range).await {
+            let outcome = match http_client::get(board.network(), &self.url, &range).await {
                 Err(_) => Err(refused("Connect error")),
                 Ok(response) => match response.status {
                     304 if !has_started => Err(Ok(DONE.into())),

@@ -12,6 +12,7 @@ use super::health::Checks;
 use super::patience::Patience;
 use super::serve::Limits;
 use super::serve::allow::AllowFrom;
+use super::serve::listen::{LocalSockets, ServeNetwork};
 use crate::bundle::manifest::Build;
 use crate::bundle::signature::Signed;
 use crate::bundle::{Bundle, Manifest};
@@ -96,7 +97,7 @@ pub enum Via {
 }
 
 /// Where and how the firmware server serves.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Serving {
     /// The address to serve on; `None`: the one that routes to the device, any port.
     pub listen: Option<SocketAddr>,
@@ -111,6 +112,23 @@ pub struct Serving {
     pub limits: Limits,
     /// Serve over TLS, with this certificate. The device checks it by its own `update.ssl_ca_file`.
     pub tls: Option<Arc<ServerConfig>>,
+    /// The network to serve on.
+    pub network: Arc<dyn ServeNetwork>,
+}
+
+/// Serves the device alone, on this machine's network.
+impl Default for Serving {
+    fn default() -> Self {
+        Self {
+            listen: None,
+            advertise: None,
+            device_host: None,
+            allow_from: Vec::new(),
+            limits: Limits::default(),
+            tls: None,
+            network: Arc::new(LocalSockets),
+        }
+    }
 }
 
 /// What becomes of a firmware that runs and is not well.

@@ -412,6 +412,12 @@ impl Device {
         }
     }
 
+    /// Loses its power for a moment.
+    pub fn cut_power(&mut self, now: Instant) {
+        self.go_off(now);
+        self.tick(now);
+    }
+
     /// Reboots at once, and says nothing more.
     fn go_off(&mut self, now: Instant) {
         self.is_mute = true;

@@ -12,12 +12,12 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
 use super::PIECE;
 use super::allow::Allowed;
+use super::listen::{Listener, Stream};
 use super::patient::{Flushed, Patient};
 use super::places::Places;
 use super::site::{Asked, Site};
@@ -63,7 +63,7 @@ impl Door {
 }
 
 /// Lets them in, for as long as nobody drops it.
-pub(super) async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, door: Arc<Door>) {
+pub(super) async fn accept(listener: Box<dyn Listener>, tls: Option<TlsAcceptor>, door: Arc<Door>) {
     let mut connections = JoinSet::new();
     // Of those that run: to end them when another needs their place.
     let mut handles: HashMap<u64, AbortHandle> = HashMap::new();
@@ -105,9 +105,7 @@ pub(super) async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, door
     }
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, tls: Option<TlsAcceptor>, door: &Door, number: u64) {
-    // Without it we would count as sent what has only been put into the kernel's buffer.
-    let _ = socket2::SockRef::from(&stream).set_send_buffer_size(PIECE);
+async fn connection(stream: Box<dyn Stream>, peer: SocketAddr, tls: Option<TlsAcceptor>, door: &Door, number: u64) {
     let Some(acceptor) = tls else {
         let flushed = Flushed::default();
         let stream = Patient::new(stream, door.limits.stall, flushed.clone());

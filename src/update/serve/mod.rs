@@ -3,6 +3,7 @@
 //!
 //! - `route`: where the device is, and which of our addresses it can reach;
 //! - [`allow`]: who is served; `places`: and who has to go when all connections are taken;
+//! - [`listen`]: the network that it listens on;
 //! - `door`: connections, from the first byte to the last;
 //! - `site`: the answers, and the book that is kept of them; `ledger`: the transfers in it;
 //! - `range`, `transfer`, `patient`: which part of the bundle, its bytes, and a peer that takes none.
@@ -10,6 +11,7 @@
 pub mod allow;
 mod door;
 mod ledger;
+pub mod listen;
 mod patient;
 mod places;
 mod range;
@@ -25,7 +27,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use rustls::ServerConfig;
-use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -39,6 +40,7 @@ use allow::Allowed;
 use door::Door;
 pub use door::Limits;
 pub use ledger::Fetched;
+use listen::Listener;
 use route::Whereabouts;
 use site::Site;
 
@@ -97,9 +99,9 @@ impl FirmwareServer {
         let device = Whereabouts::find(serving.device_host.as_ref(), info).await;
         let bind = match serving.listen {
             Some(address) => address,
-            None => SocketAddr::new(device.local_address().await?, 0),
+            None => SocketAddr::new(device.local_address(serving.network.as_ref()).await?, 0),
         };
-        let listener = listen(bind).map_err(|error| ServeError::Bind { address: bind, error })?;
+        let listener = serving.network.listen(bind).map_err(|error| ServeError::Bind { address: bind, error })?;
         let bound = listener.local_addr().map_err(|error| ServeError::Bind { address: bind, error })?;
         let advertised = match &serving.advertise {
             Some((host, port)) => {
@@ -107,7 +109,7 @@ impl FirmwareServer {
                 format!("{host}:{}", port.unwrap_or(bound.port()))
             }
             None if bound.ip().is_unspecified() => {
-                SocketAddr::new(device.local_address().await?, bound.port()).to_string()
+                SocketAddr::new(device.local_address(serving.network.as_ref()).await?, bound.port()).to_string()
             }
             None => bound.to_string(),
         };
@@ -118,7 +120,7 @@ impl FirmwareServer {
 
     fn serve(
         bundle: Bytes,
-        listener: TcpListener,
+        listener: Box<dyn Listener>,
         advertised: String,
         allowed: Allowed,
         limits: Limits,
@@ -205,12 +207,6 @@ async fn next(told: &mut Option<mpsc::Receiver<Event>>) -> Event {
         return event;
     }
     std::future::pending().await
-}
-
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let listener = std::net::TcpListener::bind(address)?;
-    listener.set_nonblocking(true)?;
-    TcpListener::from_std(listener)
 }
 
 /// 128 random bits. A URL is short on a device: some keep it in 128 bytes.

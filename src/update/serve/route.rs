@@ -1,12 +1,13 @@
 //! Where the device is, and which of this machine's addresses it can reach.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use tokio::net::{UdpSocket, lookup_host};
+use tokio::net::lookup_host;
 
 use super::ServeError;
+use super::listen::ServeNetwork;
 use crate::ota::SystemInfo;
 
 /// How long the device's name may take to be looked up. It was looked up before, to talk to the device.
@@ -38,7 +39,7 @@ impl Whereabouts {
     }
 
     /// The address of ours from which packets to the device leave, and which it can therefore answer to.
-    pub(super) async fn local_address(&self) -> Result<IpAddr, ServeError> {
+    pub(super) async fn local_address(&self, network: &dyn ServeNetwork) -> Result<IpAddr, ServeError> {
         let unroutable = |device: &str, error| ServeError::Unroutable { device: device.into(), error };
         let (device, mut targets) = match (&self.host, self.reported.first()) {
             (Some((host, Ok(found))), _) => (host.clone(), found.clone()),
@@ -52,7 +53,7 @@ impl Whereabouts {
         targets.sort_by_key(SocketAddr::is_ipv6);
         let mut failure = ServeError::NoRoute;
         for target in targets {
-            match route_to(target).await {
+            match network.route_to(target).await {
                 Ok(address) => return Ok(address),
                 Err(error) => failure = unroutable(&device, error),
             }
@@ -66,12 +67,4 @@ async fn look_up(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         Ok(found) => found.map(Iterator::collect),
         Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "its name is not found in time")),
     }
-}
-
-/// Connecting a UDP socket sends nothing, but makes the system choose a way.
-async fn route_to(target: SocketAddr) -> io::Result<IpAddr> {
-    let any = if target.is_ipv4() { IpAddr::from(Ipv4Addr::UNSPECIFIED) } else { Ipv6Addr::UNSPECIFIED.into() };
-    let socket = UdpSocket::bind((any, 0)).await?;
-    socket.connect(target).await?;
-    Ok(socket.local_addr()?.ip())
 }

@@ -3,6 +3,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
+use super::listen::{LocalSockets, ServeNetwork as _};
 use super::*;
 
 /// How long anything here may take.
@@ -14,7 +15,7 @@ fn bundle(size: usize) -> Vec<u8> {
 }
 
 fn server_with(size: usize, allowed: Allowed, limits: Limits) -> FirmwareServer {
-    let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a port");
+    let listener = LocalSockets.listen(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
     FirmwareServer::serve(Bytes::from(bundle(size)), listener, address, allowed, limits, None)
 }
@@ -268,7 +269,7 @@ async fn strangers_are_turned_away_without_a_word_and_told_of_once() {
 #[tokio::test]
 async fn an_ipv4_peer_is_one_on_an_ipv6_socket_too() {
     // A machine may have no IPv6.
-    let Ok(listener) = listen((Ipv6Addr::UNSPECIFIED, 0).into()) else { return };
+    let Ok(listener) = LocalSockets.listen((Ipv6Addr::UNSPECIFIED, 0).into()) else { return };
     let port = listener.local_addr().expect("an address").port();
     let allowed = Allowed::new(&[[127, 0, 0, 1].into()], &[]);
     let bundle = Bytes::from(bundle(1000));
