@@ -40,6 +40,17 @@ pub trait RpcClient: Send + Sync {
     /// TCP takes many seconds to find out.
     fn hang_up(&self);
 
+    /// Returns what becomes of a link when the device reboots.
+    fn links(&self) -> Links {
+        Links::OfOneBoot
+    }
+
+    /// Tells whether the device may execute a call twice that was sent once: a broker delivers messages at least once, a network may
+    /// double datagrams, and some devices execute what comes on `<device>/rpc` twice.
+    fn may_execute_twice(&self) -> bool {
+        false
+    }
+
     /// How many calls may be under way and still reach the device in the order in which they were made. One,
     /// unless the transport knows better.
     fn window(&self) -> usize {
@@ -51,6 +62,19 @@ pub trait RpcClient: Send + Sync {
         let size = request.encode(LONGEST_ID, None).len();
         (MAX_REQUEST - 1).saturating_sub(size)
     }
+}
+
+/// What becomes of a link when the device reboots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Links {
+    /// A link leads to one boot of the device. After a reboot it stays silent, and only a new one finds the device.
+    OfOneBoot,
+    /// Each call has a link of its own.
+    OfOneCall,
+    /// A link leads to the device across its reboots: a serial line, datagrams.
+    Lasting,
+    /// A broker carries the calls to all of its devices, across their reboots.
+    Shared,
 }
 
 /// No id of ours has more digits.
@@ -110,6 +134,18 @@ impl Device {
         }
     }
 
+    /// See [`RpcClient::links`].
+    #[must_use]
+    pub fn links(&self) -> Links {
+        self.client.links()
+    }
+
+    /// See [`RpcClient::may_execute_twice`].
+    #[must_use]
+    pub fn may_execute_twice(&self) -> bool {
+        self.client.may_execute_twice()
+    }
+
     /// See [`RpcClient::window`].
     #[must_use]
     pub fn window(&self) -> usize {
@@ -131,9 +167,13 @@ impl Device {
 
     /// Calls a method within its own timeout.
     pub async fn call_within<M: Method>(&self, method: M, timeout: Duration) -> Result<M::Reply, CallError> {
-        let value = self.request(&method, timeout).await?;
-        M::Reply::deserialize(value)
-            .map_err(|e| CallError::WrongShape { method: M::NAME.into(), detail: e.to_string() })
+        reply::<M>(self.request(&method, timeout).await?)
+    }
+
+    /// Calls a method within its own timeout. The transport sends the call once, even if the method may be called twice.
+    pub async fn call_once<M: Method>(&self, method: M, timeout: Duration) -> Result<M::Reply, CallError> {
+        let value = self.call_raw(M::NAME, arguments(&method), false, timeout).await?;
+        reply::<M>(value)
     }
 
     /// Calls a method within its own timeout. What certainly did not arrive is sent again, for as long as a call
@@ -237,6 +277,10 @@ impl Device {
             None => Err(refused(AuthRefusal::Unsupported)),
         }
     }
+}
+
+fn reply<M: Method>(value: Value) -> Result<M::Reply, CallError> {
+    M::Reply::deserialize(value).map_err(|e| CallError::WrongShape { method: M::NAME.into(), detail: e.to_string() })
 }
 
 /// The arguments of a method. None at all are shorter than an empty object, and the same to a device.

@@ -16,7 +16,7 @@ use super::delivery::{deliver, goes_out};
 use super::device::{Device, Flash};
 use super::download::{Fetched, download};
 use super::fault::Fault;
-use super::faults::{Delivery, Faults, OnLine};
+use super::faults::{Delivery, OnLine};
 use super::http_client::DeviceNetwork;
 use super::pull::{self, Pull};
 use super::services::{self, Answer, CallContext};
@@ -361,9 +361,9 @@ impl Board {
         self.with(Device::cut_power);
     }
 
-    /// Replaces the faults of the device. The new ones have not struck yet.
+    /// Replaces the faults of the device, with all that they still would do. The new ones have not struck yet.
     pub fn set_faults(&self, faults: &[Fault]) {
-        self.with(|device, _| *device.faults_mut() = Faults::new(faults));
+        self.with(|device, _| device.set_faults(faults));
     }
 
     /// Returns what `look` reads from the device, after all due events.

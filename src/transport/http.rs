@@ -14,6 +14,7 @@ use super::target::Endpoint;
 use super::tls::{self, ClientAuth};
 use super::{ConnectError, Options};
 use crate::rpc::auth::Authorization;
+use crate::rpc::client::Links;
 use crate::rpc::frame::{self, Incoming, MAX_REQUEST};
 use crate::rpc::{CallError, DialError, RemoteError, Request, RpcClient, shown};
 use crate::text::excerpt;
@@ -196,6 +197,10 @@ impl RpcClient for Http {
                 Err(CallError::Timeout { peer: peer(), method, after, why: None })
             }
         }
+    }
+
+    fn links(&self) -> Links {
+        Links::OfOneCall
     }
 
     /// Requests may come over connections of their own, and then in any order.

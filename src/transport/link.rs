@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::rpc::DialError;
+use crate::rpc::client::Links;
 use crate::rpc::error::Silence;
 use crate::rpc::frame::{Addressing, MAX_REQUEST};
 
@@ -125,6 +126,16 @@ pub trait Connect: Send + Sync + 'static {
     /// twice is sent again after this long, and after twice that, and so on.
     fn resends_after(&self) -> Option<Duration> {
         None
+    }
+
+    /// Returns what becomes of a link when the device reboots.
+    fn links(&self) -> Links {
+        Links::OfOneBoot
+    }
+
+    /// Tells whether the device may execute a call twice that was sent once.
+    fn may_execute_twice(&self) -> bool {
+        false
     }
 
     /// How many calls may be under way and still arrive in the order in which they were made.

@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep_until};
 use super::backoff::Backoff;
 use super::link::{Connect, Link, Ready};
 use super::pending::Pending;
-use crate::rpc::client::LONGEST_ID;
+use crate::rpc::client::{LONGEST_ID, Links};
 use crate::rpc::frame::{self, Incoming};
 use crate::rpc::{CallError, DialError, Request, RpcClient, shown};
 use crate::text::excerpt;
@@ -74,6 +74,14 @@ impl RpcClient for Session {
     fn hang_up(&self) {
         // An unbounded channel, so that this needs no await; the task drains it before anything else.
         let _ = self.hang_up.send(());
+    }
+
+    fn links(&self) -> Links {
+        self.connect.links()
+    }
+
+    fn may_execute_twice(&self) -> bool {
+        self.connect.may_execute_twice()
     }
 
     fn window(&self) -> usize {

@@ -11,6 +11,7 @@ use tokio::net::{UdpSocket, lookup_host};
 use super::link::{Connect, Link, LinkDriver};
 use super::target::Endpoint;
 use crate::rpc::DialError;
+use crate::rpc::client::Links;
 
 /// The largest datagram that otactl receives, in bytes: the maximum of UDP.
 const MAX_RECEIVED: usize = 64 << 10;
@@ -58,6 +59,14 @@ impl Connect for Udp {
 
     fn max_request(&self) -> usize {
         MAX_SENT + 1
+    }
+
+    fn links(&self) -> Links {
+        Links::Lasting
+    }
+
+    fn may_execute_twice(&self) -> bool {
+        true
     }
 
     fn resends_after(&self) -> Option<Duration> {

@@ -10,14 +10,18 @@ use super::Plan;
 use super::event::{Event, Observer};
 use super::outcome::{Failure, Refusal};
 use super::push::{Aborted, abort};
-use super::reboot;
+use super::questions::{Questions, first_timeout};
 use super::snapshot::Snapshot;
 use super::verdict::rebooted;
 use crate::ota::{self, Status, UpdateState};
 use crate::rpc::Device;
+use crate::rpc::client::Links;
 
 /// Pause between two calls to a device that reboots.
 const PACE: Duration = Duration::from_millis(50);
+
+/// Pause between two questions about an update of another client, through a broker that all devices share.
+const PAUSE_OF_BROKER: Duration = Duration::from_secs(3);
 
 /// Whether an update runs, by the device's word.
 pub(super) fn is_running(status: &Status) -> bool {
@@ -36,12 +40,16 @@ pub(super) async fn outlast(
     let refused = |percent| Failure::Refused(Refusal::UpdateRunning { percent });
     let started = Instant::now();
     let (mut percent, mut changed) = (first.percent(), started);
+    // The time that the last percent took. A slow update is not an abandoned one.
+    let mut took = Duration::ZERO;
+    let pause = if device.links() == Links::Shared { PAUSE_OF_BROKER } else { plan.patience.look_again };
     observer.on(&Event::Busy { percent });
-    while changed.elapsed() < plan.patience.abandoned {
-        sleep(plan.patience.tick).await;
+    while changed.elapsed() < plan.patience.dead.max(took * 2) {
+        sleep(pause).await;
         match device.call(ota::GetStatus {}).await {
             Ok(status) if !is_running(&status) => return Ok(()),
             Ok(status) if status.percent() != percent => {
+                took = changed.elapsed();
                 (percent, changed) = (status.percent(), Instant::now());
                 // Pieces in flight when the other client died arrive earlier than this.
                 if started.elapsed() >= plan.patience.stalls {
@@ -79,7 +87,7 @@ pub(super) async fn give_up(
     has_fetched: bool,
     observer: &dyn Observer,
 ) -> Result<bool, Failure> {
-    let timeout = reboot::probe_timeout(device, before);
+    let timeout = first_timeout(device, before);
     let percent = match device.call_within(ota::GetStatus {}, timeout).await {
         Ok(status) if status.state == UpdateState::Progress => status.percent(),
         Ok(_) => return Ok(true),
@@ -104,7 +112,8 @@ pub(super) async fn give_up(
 
 /// Returns the failure for a device that does not answer after otactl rebooted it.
 fn not_back(what: &str, last: &str) -> Failure {
-    Failure::LostSight { reason: format!("otactl rebooted it to end {what}, and it is not back: {last}") }
+    let reason = format!("otactl rebooted it to end {what}, and it is not back: {last}");
+    Failure::LostSight { reason, reverts_in: None }
 }
 
 /// Result of ending an update.
@@ -123,7 +132,7 @@ enum Ended {
 
 /// Ends the update that runs on the device. `now` is the state of the device before that.
 async fn end(device: &Device, plan: &Plan, now: &Snapshot, observer: &dyn Observer) -> Ended {
-    let timeout = reboot::probe_timeout(device, now).max(device.timeout());
+    let timeout = first_timeout(device, now).max(device.timeout());
     observer.on(&Event::Ending);
     match abort(device, timeout).await {
         Aborted::Ended => {
@@ -132,15 +141,16 @@ async fn end(device: &Device, plan: &Plan, now: &Snapshot, observer: &dyn Observ
         }
         // The device reboots into the firmware.
         Aborted::Applied => Ended::ByItself,
-        Aborted::NotPushed => end_download(device, plan, now, observer).await,
-        Aborted::NotTold | Aborted::Unsupported | Aborted::Unheard => Ended::Not,
+        // A device of 2018 has no pushes to end.
+        Aborted::NotPushed | Aborted::Unsupported => end_download(device, plan, now, observer).await,
+        Aborted::NotTold | Aborted::Unheard => Ended::Not,
     }
 }
 
 /// Ends the download that ran when `before` was read, with a reboot. If the device has rebooted since then, that download has
 /// ended already, and an update that runs now belongs to another client.
 async fn end_download(device: &Device, plan: &Plan, before: &Snapshot, observer: &dyn Observer) -> Ended {
-    let timeout = reboot::probe_timeout(device, before).max(device.timeout());
+    let timeout = first_timeout(device, before).max(device.timeout());
     match Snapshot::take(device, timeout).await {
         Ok(there) if rebooted(before, &there) => return Ended::ByItself,
         // A reboot would roll it back.
@@ -163,16 +173,13 @@ async fn end_download(device: &Device, plan: &Plan, before: &Snapshot, observer:
 
 /// Asks for the update state until the device reports an idle one after its reboot, for at most `timeout`.
 async fn until_idle(device: &Device, now: &Snapshot, timeout: Duration) -> Ended {
-    let (started, probe_timeout) = (Instant::now(), reboot::probe_timeout(device, now));
+    let (started, mut questions) = (Instant::now(), Questions::after(device, now));
     let mut last = Ended::Not;
     while started.elapsed() < timeout {
-        last = match device.call_within(ota::GetStatus {}, probe_timeout).await {
+        last = match questions.ask(ota::GetStatus {}).await {
             Ok(status) if !is_running(&status) => return Ended::Download,
             Ok(_) => Ended::Not,
-            Err(error) if error.is_passing() => {
-                device.hang_up_after(&error);
-                Ended::Unseen(error.to_string())
-            }
+            Err(error) if error.is_passing() => Ended::Unseen(error.to_string()),
             Err(error) => return Ended::Unseen(error.to_string()),
         };
         sleep(PACE).await;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::outcome::Failure;
-use super::reboot::probe_timeout;
+use super::questions::first_timeout;
+use super::settle::settled;
 use super::snapshot::Snapshot;
 use crate::bundle::manifest::Build;
 use crate::ota::{self, Slot};
@@ -11,6 +12,9 @@ use crate::rpc::{CallError, Device};
 
 /// How often the commit is sent. Again only after a look has shown that it did not arrive.
 const ATTEMPTS: usize = 3;
+
+/// For so long after the device was looked at, no other device has come into its place.
+const FRESH: Duration = Duration::from_secs(2);
 
 /// What the answer to the commit is given at least, unless any call may take less.
 const SHORTEST: Duration = Duration::from_secs(1);
@@ -21,20 +25,36 @@ const SHORTEST: Duration = Duration::from_secs(1);
 /// for as long as `patience`. Another device that answers in its place is not committed.
 pub async fn commit(device: &Device, now: &Snapshot, patience: Duration) -> Result<Snapshot, Failure> {
     let failed = |reason| Failure::NotCommitted { running: now.running(), reason, reverts_in: now.reverts_in() };
-    if let Some(reason) = now.stranger_at(device, probe_timeout(device, now)).await {
+    let is_fresh = now.still_at.elapsed() < FRESH.max(now.slowest() * 2);
+    if !is_fresh && let Some(reason) = now.stranger_at(device, first_timeout(device, now)).await {
         return Err(Failure::Replaced { running: now.running(), reason, reverts_in: now.reverts_in() });
     }
+    let unseen = |error: CallError| {
+        let (running, reverts_in) = (now.running(), now.reverts_in());
+        Failure::CommitUnseen { running, reason: error.to_string(), reverts_in }
+    };
     let mut reason = String::new();
     for _ in 0..ATTEMPTS {
         let answer = device.call_within(ota::Commit {}, answers_within(device.timeout(), now.reverts_in())).await;
-        let after = match now.again(device, probe_timeout(device, now), patience).await {
+        let after = match now.again(device, patience).await {
             Ok(after) => after,
-            Err(error) => return Err(Failure::CommitUnseen { running: now.running(), reason: error.to_string() }),
+            Err(error) => return Err(unseen(error)),
         };
+        // It is about to go back, as after a revert by another client.
+        let is_reverting =
+            after.build() == now.build() && after.boot.active_slot != now.boot.active_slot && after.boot.is_committed;
+        let after = if is_reverting { settled(device, after, patience).await.map_err(unseen)? } else { after };
         match judge((&now.build(), now.boot.active_slot), &after) {
             State::Committed => return Ok(after),
             State::RolledBack => {
                 return Err(Failure::rolled_back(&after, now));
+            }
+            State::Superseded => {
+                return Err(Failure::NotCommitted {
+                    running: now.running(),
+                    reason: "another client has installed other firmware, which the device boots next".into(),
+                    reverts_in: after.reverts_in(),
+                });
             }
             State::Pending => match answer {
                 Ok(_) => reason = "the device took the commit, but its state does not show it".into(),
@@ -55,16 +75,21 @@ fn answers_within(timeout: Duration, reverts_in: Option<Duration>) -> Duration {
 enum State {
     Committed,
     Pending,
+    /// The firmware runs, and another one boots next.
+    Superseded,
     /// Committed as well, but it is the other firmware that runs.
     RolledBack,
 }
 
 /// Holds what runs after the commit against what was to be committed.
 fn judge(wanted: (&Build, Slot), after: &Snapshot) -> State {
-    match (wanted == (&after.build(), after.boot.active_slot), after.boot.is_committed) {
-        (true, true) => State::Committed,
-        (true, false) => State::Pending,
-        (false, _) => State::RolledBack,
+    let (build, slot) = wanted;
+    match (after.build() == *build, after.boot.active_slot == slot, after.boot.is_committed) {
+        (true, true, true) => State::Committed,
+        (true, true, false) => State::Pending,
+        // The boot state is that of the next boot.
+        (true, false, false) => State::Superseded,
+        _ => State::RolledBack,
     }
 }
 
@@ -89,6 +114,7 @@ mod tests {
             (after("2", 1, false), State::Pending),
             (after("1", 0, true), State::RolledBack),
             (after("2", 0, true), State::RolledBack),
+            (after("2", 0, false), State::Superseded),
             (after("1", 1, true), State::RolledBack),
         ] {
             assert_eq!(judge((&build, 1), &after), expected, "{after:?}");

@@ -12,7 +12,7 @@ use super::patience::LONGEST_DOWNLOAD;
 use super::plan::{Plan, Source, Via};
 use super::preflight::Delivery;
 use super::push::{self, Aborted, PushFailure, Pushed, Reason, Terms};
-use super::reboot::probe_timeout;
+use super::questions::first_timeout;
 use super::serve::{FirmwareServer, ServeError};
 use super::snapshot::Snapshot;
 use super::verdict::{applied, rebooted};
@@ -21,16 +21,18 @@ use crate::ota::{self, Engine};
 use crate::rpc::Device;
 use crate::text::hex;
 
-/// Tells whether the device confirmed that it has the firmware.
+/// What is known at the end of a download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Taken {
-    /// The device confirmed it, or its boot state shows it.
+    /// The device has the firmware: it said so, or its boot state shows it.
     Certainly,
+    /// The device rebooted before it said anything. It has the firmware, or it lost its power during the download.
+    Rebooted,
     /// otactl sent every byte, but the device did not acknowledge the last ones.
-    Perhaps,
+    Unacknowledged,
 }
 
-/// Returns once the device has the firmware, and is about to reboot or has done so. Our server lives no longer than
+/// Returns once the device has the firmware, and is about to reboot or has done so: with its state after the reboot, if that was seen. Our server lives no longer than
 /// this.
 pub(super) async fn deliver(
     device: &Device,
@@ -38,17 +40,17 @@ pub(super) async fn deliver(
     (delivery, engine): (Delivery, Engine),
     before: &Snapshot,
     observer: &dyn Observer,
-) -> Result<Taken, Failure> {
+) -> Result<(Taken, Option<Snapshot>), Failure> {
     let bundle = match &plan.source {
         Source::Bundle(bundle) => bundle,
         Source::Url { url, .. } => {
             let fetching = Fetching { url: url.clone(), server: None, has_other_way: false, engine };
-            return fetch(device, plan, &fetching, before, observer).await.map(|()| Taken::Certainly);
+            return fetch(device, plan, &fetching, before, observer).await;
         }
     };
     let fallback = delivery == Delivery::Either;
     let reason = match delivery {
-        Delivery::Push => return push(device, plan, bundle, before, observer).await,
+        Delivery::Push => return Ok((push(device, plan, bundle, before, observer).await?, None)),
         Delivery::Pull | Delivery::Either => {
             match pull(device, plan, bundle, (fallback, engine), before, observer).await {
                 Err(Failure::Serve(error @ (ServeError::NoRoute | ServeError::Unroutable { .. }))) if fallback => {
@@ -57,12 +59,18 @@ pub(super) async fn deliver(
                 Err(failure @ Failure::NeverFetched { .. }) if fallback => failure.to_string(),
                 // A device that needs a licence takes a push, even if it does not list its methods.
                 Err(failure @ Failure::Unlicensed { .. }) if plan.via == Via::Auto => failure.to_string(),
-                result => return result.map(|()| Taken::Certainly),
+                result => return result,
             }
         }
     };
     observer.on(&Event::FallingBack { reason });
-    push(device, plan, bundle, before, observer).await
+    match push(device, plan, bundle, before, observer).await {
+        // The device was told to download the firmware before, so that it is not untouched.
+        Err(Failure::Call(error)) if error.remote().is_none() => {
+            Err(Failure::DownloadFailed { reason: error.to_string(), taken: None, remains: false })
+        }
+        result => result.map(|taken| (taken, None)),
+    }
 }
 
 /// The device fetches the bundle from us.
@@ -73,7 +81,7 @@ async fn pull(
     (has_other_way, engine): (bool, Engine),
     before: &Snapshot,
     observer: &dyn Observer,
-) -> Result<(), Failure> {
+) -> Result<(Taken, Option<Snapshot>), Failure> {
     let mut server = FirmwareServer::start(bundle, &plan.serving, &before.info).await.map_err(Failure::Serve)?;
     let tls = plan.serving.tls.is_some();
     observer.on(&Event::Serving { address: server.advertised().to_owned(), tls });
@@ -138,11 +146,16 @@ async fn push(
         Ok(Pushed::Confirmed) => Ok(Taken::Certainly),
         Ok(Pushed::Unconfirmed { reason, .. }) => {
             observer.on(&Event::Unconfirmed { reason });
-            Ok(Taken::Perhaps)
+            // With the last byte the device has the firmware, whatever it answers after that.
+            Ok(if acknowledged == size { Taken::Certainly } else { Taken::Unacknowledged })
+        }
+        Err(PushFailure { reason: Reason::OtherFirmware, .. }) => {
+            Err(Failure::Refused(Refusal::UpdateRunning { percent: 100 }))
         }
         Err(PushFailure { reason: Reason::Unsupported, .. }) => Err(Failure::Refused(Refusal::CannotPush)),
+        // Nothing was begun.
         Err(PushFailure { reason: Reason::NotBegun(error), .. })
-            if error.remote().is_none() && !error.may_have_arrived() =>
+            if error.remote().map_or(!error.may_have_arrived(), |error| error.code == 418) =>
         {
             Err(Failure::Call(error))
         }
@@ -158,12 +171,12 @@ async fn push(
     }
 }
 
-/// Returns the failure for a device that did not reboot after [`Taken::Perhaps`].
+/// Returns the failure for a device that did not reboot after [`Taken::Unacknowledged`].
 ///
 /// Since 2019, the boot state shows a complete firmware before the reboot. If it does not, the last piece is missing, and otactl
 /// cancels the push.
 pub(super) async fn not_rebooted(device: &Device, before: &Snapshot, failure: Failure) -> Failure {
-    let timeout = probe_timeout(device, before);
+    let timeout = first_timeout(device, before);
     match Snapshot::take(device, timeout).await {
         Ok(now) if !rebooted(before, &now) && !applied(before, &now) => {}
         _ => return failure,

@@ -31,6 +31,7 @@ pub mod patience;
 pub mod plan;
 mod preflight;
 pub mod push;
+mod questions;
 mod reboot;
 pub mod remote;
 mod revert;
@@ -40,7 +41,7 @@ pub mod snapshot;
 pub mod verdict;
 pub mod wait;
 
-use crate::rpc::Device;
+use crate::rpc::{CallError, Device};
 use crate::text::printable;
 use deliver::Taken;
 pub use event::{Bearing, Event, Observer};
@@ -49,6 +50,7 @@ pub use outcome::{Failure, Refusal, Success};
 use outcome::{Sequel, Unwell};
 pub use plan::{OnUnhealthy, Plan, Serving, Source, Via};
 use preflight::Preflight;
+use settle::{after_reboot, settled};
 use snapshot::Snapshot;
 use verdict::Arrival;
 
@@ -70,8 +72,35 @@ pub async fn run(device: &Device, plan: &Plan, observer: &dyn Observer) -> Resul
     attempt(device, &Plan { source: Source::Bundle(bundle), via, ..plan.clone() }, observer).await
 }
 
+/// How often an update begins anew because the device was about to reboot.
+const ANEW: usize = 3;
+
 /// Updates the device from the source of the plan, without a download by otactl.
+///
+/// A device that is about to reboot answers every call with error 418, and carries nothing out. The update waits for the reboot, and
+/// begins anew.
 async fn attempt(device: &Device, plan: &Plan, observer: &dyn Observer) -> Result<Success, Failure> {
+    let mut is_copied = false;
+    for _ in 1..ANEW {
+        match Box::pin(attempt_once(device, plan, &mut is_copied, observer)).await {
+            Err(failure) if failure.is_shutdown() => {
+                observer.on(&Event::Rebooting);
+                device.hang_up();
+                after_reboot(device, None, plan.reboot_timeout).await.map_err(Failure::Call)?;
+            }
+            result => return result,
+        }
+    }
+    Box::pin(attempt_once(device, plan, &mut is_copied, observer)).await
+}
+
+/// Updates the device once. `is_copied` tells whether the running firmware was copied to another slot before.
+async fn attempt_once(
+    device: &Device,
+    plan: &Plan,
+    is_copied: &mut bool,
+    observer: &dyn Observer,
+) -> Result<Success, Failure> {
     plan.checks.fit(plan.commit_timeout).map_err(Failure::Refused)?;
     let preflight = preflight::look(device, plan, observer).await?;
     // After the reboot, everything goes over the second way, if there is one.
@@ -90,13 +119,31 @@ async fn attempt(device: &Device, plan: &Plan, observer: &dyn Observer) -> Resul
         }
         Preflight::Update { before, delivery, engine } => (before, (delivery, engine)),
     };
-    if plan.snapshot_first {
-        copy::copy(device, &before, observer).await?;
+    if plan.snapshot_first && !*is_copied {
+        *is_copied = copy::copy(device, &before, observer).await?;
     }
-    let taken = deliver::deliver(device, plan, how, &before, observer).await?;
+    let delivered = deliver::deliver(device, plan, how, &before, observer).await;
+    let (taken, seen) = match delivered {
+        // The copy has changed another slot, so that the device is not untouched.
+        Err(failure @ Failure::Call(_)) if *is_copied && !failure.is_shutdown() => {
+            return Err(Failure::DownloadFailed { reason: failure.to_string(), taken: None, remains: false });
+        }
+        result => result?,
+    };
     observer.on(&Event::Rebooting);
-    let after = match reboot::wait(later, &before, plan).await {
-        Err(failure @ Failure::DidNotReboot(_)) if taken == Taken::Perhaps => {
+    let seen = seen.filter(|_| plan.commit_over.is_none());
+    let back = match seen {
+        Some(after) => Ok(after),
+        None => reboot::wait(later, &before, plan).await,
+    };
+    let back = match back {
+        Ok(after) if verdict::is_unsettled(&before, &after) => {
+            settled(later, after, plan.reboot_timeout).await.map_err(|error| lost_sight(plan, &error))
+        }
+        back => back,
+    };
+    let after = match back {
+        Err(failure @ Failure::DidNotReboot(_)) if taken == Taken::Unacknowledged => {
             return Err(deliver::not_rebooted(later, &before, failure).await);
         }
         result => result?,
@@ -107,6 +154,11 @@ async fn attempt(device: &Device, plan: &Plan, observer: &dyn Observer) -> Resul
     }
     match verdict::arrival(&before, &after, plan.source.manifest()) {
         Arrival::Wanted => prove(later, plan, after, observer).await,
+        Arrival::Old if taken != Taken::Certainly => Err(Failure::DownloadFailed {
+            reason: "it has restarted with its old firmware; it lost its power, or the new firmware crashed".into(),
+            taken: None,
+            remains: false,
+        }),
         Arrival::Old => Err(Failure::RolledBack {
             old: after.running(),
             wanted: plan.source.build(),
@@ -114,6 +166,11 @@ async fn attempt(device: &Device, plan: &Plan, observer: &dyn Observer) -> Resul
         }),
         Arrival::Other(wanted) => unwell(later, plan, &after, Unwell::WrongBuild { wanted }, observer).await,
     }
+}
+
+/// Returns the failure for a device that was told to take the firmware, and is silent.
+fn lost_sight(plan: &Plan, error: &CallError) -> Failure {
+    Failure::LostSight { reason: error.to_string(), reverts_in: Some(plan.commit_timeout) }
 }
 
 /// Whether the second way leads to the same device. Where it is silent now, it may lead there after the reboot.

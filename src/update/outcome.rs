@@ -13,7 +13,7 @@ use super::serve::ServeError;
 use super::snapshot::{Running, Snapshot};
 use crate::bundle::manifest::Build;
 use crate::ota::{BootState, Slot};
-use crate::rpc::CallError;
+use crate::rpc::{CallError, RemoteError};
 use crate::text::for_humans;
 
 /// The update did what was asked. Read from the device, never assumed.
@@ -249,6 +249,8 @@ pub enum Failure {
         running: Running,
         /// What went wrong.
         reason: String,
+        /// When the device goes back if the commit did not arrive.
+        reverts_in: Option<Duration>,
     },
     /// The new firmware runs, and would not be committed.
     #[error("{running} runs, but is not committed: {reason}")]
@@ -275,6 +277,8 @@ pub enum Failure {
     LostSight {
         /// What happened.
         reason: String,
+        /// When the device goes back at the latest, if it has the firmware.
+        reverts_in: Option<Duration>,
     },
 }
 
@@ -427,10 +431,24 @@ impl Failure {
         matches!(self, Self::Unlicensed { .. } | Self::UrlUnreachable { .. })
     }
 
+    /// Returns what makes the update begin anew, for a device that has rebooted before it began.
+    pub(super) fn begin_anew() -> Self {
+        let error = RemoteError { code: 418, message: Some("it has rebooted before the update began".into()) };
+        Self::Call(CallError::Remote { method: "OTA.Update".into(), error })
+    }
+
+    /// Tells whether the device carried nothing out because it is about to reboot.
+    pub(super) fn is_shutdown(&self) -> bool {
+        let (Self::Call(error) | Self::NotCopied(error)) = self else { return false };
+        error.remote().is_some_and(|error| error.code == 418)
+    }
+
     /// What a program wants to know.
     #[must_use]
     pub fn facts(&self) -> Facts {
         match self {
+            // The copy may have been written.
+            Self::NotCopied(error) if error.may_have_arrived() => Facts::of("unknown"),
             Self::Call(_) | Self::NotCopied(_) => Facts::of("untouched"),
             Self::Refused(_) | Self::Serve(_) | Self::Download(_) => Facts::of("refused"),
             Self::NeverFetched { .. } => Facts::of("never_fetched"),
@@ -465,7 +483,9 @@ impl Failure {
             Self::NotCommitted { running, reverts_in, .. } | Self::Replaced { running, reverts_in, .. } => {
                 Facts::of("not_committed").running(running).reverts_in(*reverts_in)
             }
-            Self::CommitUnseen { .. } | Self::LostSight { .. } => Facts::of("unknown"),
+            Self::CommitUnseen { reverts_in, .. } | Self::LostSight { reverts_in, .. } => {
+                Facts::of("unknown").reverts_in(*reverts_in)
+            }
         }
     }
 }

@@ -13,6 +13,8 @@ pub(super) const DEVICE_DOWNLOAD: Duration = Duration::from_secs(600);
 pub struct Patience {
     /// How often we see whether anything is due.
     pub tick: Duration,
+    /// The pause between two looks at a device of which something is to be found out.
+    pub look_again: Duration,
     /// How often a device that fetches from elsewhere is asked how far it is.
     pub look_around: Duration,
     /// A device that has not asked for the firmware by then will hardly do so, and that is said.
@@ -31,19 +33,19 @@ pub struct Patience {
     pub grace: Duration,
     /// How long the device may write its flash after the transfer, silently.
     pub finish: Duration,
-    /// A device that neither answers nor takes anything for so long during the download is dead.
+    /// A device that neither answers nor takes anything for so long during the download is dead. An update that makes no progress
+    /// for so long is abandoned.
     pub dead: Duration,
     /// How long a device may go on answering before it is said not to reboot. It does within 100 ms.
     pub linger: Duration,
-    /// An update that makes no progress for so long was left behind by whoever began it.
-    pub abandoned: Duration,
 }
 
 impl Default for Patience {
     fn default() -> Self {
         let seconds = Duration::from_secs;
         Self {
-            tick: Duration::from_millis(500),
+            tick: Duration::from_millis(100),
+            look_again: Duration::from_millis(500),
             look_around: seconds(1),
             asks: seconds(10),
             never_asks: seconds(30),
@@ -54,7 +56,6 @@ impl Default for Patience {
             finish: seconds(60),
             dead: seconds(60),
             linger: seconds(15),
-            abandoned: seconds(15),
         }
     }
 }
@@ -72,6 +73,7 @@ impl Patience {
     pub fn scaled(self, factor: f64) -> Self {
         Self {
             tick: self.tick.mul_f64(factor),
+            look_again: self.look_again.mul_f64(factor),
             look_around: self.look_around.mul_f64(factor),
             asks: self.asks.mul_f64(factor),
             never_asks: self.never_asks.mul_f64(factor),
@@ -82,7 +84,6 @@ impl Patience {
             finish: self.finish.mul_f64(factor),
             dead: self.dead.mul_f64(factor),
             linger: self.linger.mul_f64(factor),
-            abandoned: self.abandoned.mul_f64(factor),
         }
     }
 }

@@ -1,88 +1,124 @@
-//! Waiting for the device to come back. A chip that resets says goodbye to nobody: it is silent, and
-//! then answers with a lower uptime.
+//! Waits for a device to come back after its reboot. A chip that resets closes no connection: it is silent, and then answers
+//! with a lower uptime.
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::Plan;
 use super::outcome::Failure;
-use super::snapshot::Snapshot;
-use super::verdict::rebooted;
+use super::questions::{Questions, first_timeout};
+use super::snapshot::{Running, Snapshot};
+use super::verdict::{is_other_boot, rebooted};
+use crate::bundle::manifest::Build;
+use crate::ota::SystemInfo;
 use crate::rpc::{CallError, Device};
 
 /// The least time between two questions.
 const PACE: Duration = Duration::from_millis(50);
 
-/// What the first question is given at least. The moment in which the device goes silent is the likely
-/// one, and what was asked just then is never answered.
+/// The shortest timeout of the first question. A device that goes silent just then never answers it.
 const FIRST: Duration = Duration::from_millis(50);
 
-/// What a later question is given at least and at most, whatever the earlier ones took.
-const SHORTEST: Duration = Duration::from_millis(500);
-const LONGEST: Duration = Duration::from_secs(5);
+/// The calls, of the longest timeout each, in which a device that is back has to tell its state.
+const CALLS: u32 = 3;
 
-/// Returns what the device says of itself after its reboot.
+/// What was heard of the device last.
+#[derive(Default)]
+struct Last {
+    /// The firmware that still runs, as the device said from before its reboot.
+    still_runs: Option<Running>,
+    /// Why the last question brought nothing.
+    said: Option<String>,
+    /// The device answers, but does not say what it runs.
+    answers: bool,
+}
+
+/// Returns the state of the device after its reboot.
 pub(super) async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Result<Snapshot, Failure> {
     let started = Instant::now();
-    // Its boot was not seen; it began after this.
+    // The boot was not seen. It began after this.
     let reverts_in = || plan.commit_timeout.saturating_sub(started.elapsed());
-    let enough = probe_timeout(device, before);
-    let mut patience = several(before).clamp(FIRST, enough);
-    let (mut last, mut still_runs, mut answers) = (None, None, false);
-    while started.elapsed() < plan.reboot_timeout {
+    let enough = first_timeout(device, before);
+    let mut questions = Questions::after(device, before)
+        .within(plan.commit_timeout)
+        .until(started + plan.reboot_timeout)
+        .starting_with(enough.min((before.slowest() * 4).max(FIRST)));
+    let mut last = Last::default();
+    let until = started + plan.reboot_timeout;
+    let mut first_heard = None;
+    loop {
         let next = Instant::now() + PACE;
-        let left = plan.reboot_timeout.saturating_sub(started.elapsed());
-        // A look is several questions, which have the time that is left together.
-        let look = timeout(left, Snapshot::take(device, patience.min(left))).await;
-        // The deadline cut this read short, so that its silence proves nothing.
-        if left < patience && look.as_ref().map_or(true, |look| look.as_ref().is_err_and(CallError::is_silence)) {
-            break;
-        }
-        still_runs = None;
-        let Ok(look) = look else { break };
-        match look {
-            Ok(after) if !after.info.is_same_device(&before.info) => last = before.stranger(&after.info),
-            Ok(after) if rebooted(before, &after) => return Ok(after),
-            Ok(still) if started.elapsed() > plan.patience.linger => {
-                return Err(Failure::DidNotReboot(still.running()));
+        // A question that the deadline cuts short proves nothing, and what was heard before it still counts.
+        let Ok(answer) = timeout_at(until, questions.info()).await else { break };
+        let answer = match answer {
+            Ok(there) if before.stranger(&there.reply).is_some() => Ok(Answer::Other(before.stranger(&there.reply))),
+            Ok(there) if !is_other_boot(before, &there.reply, there.asked) => Ok(Answer::Still),
+            Ok(there) => {
+                // It has answered in time. A slow device gets the time of a few calls to say the rest.
+                let heard = *first_heard.get_or_insert_with(Instant::now);
+                let until = until.max(heard + device.timeout() * CALLS);
+                last = Last { said: Some(not_read(&there.reply)), answers: true, ..Last::default() };
+                let Ok(state) = timeout_at(until, questions.complete(there)).await else { break };
+                state.map(|after| Answer::of(before, after))
             }
-            Ok(still) => {
-                still_runs = Some(still.running());
-                last = Some("it still answers from before the reboot".into());
+            Err(error) => Err(error),
+        };
+        match answer {
+            Ok(Answer::Rebooted(after)) => return Ok(*after),
+            Ok(Answer::Other(said)) => last = Last { said, ..Last::default() },
+            Ok(Answer::Still) if started.elapsed() > plan.patience.linger => {
+                return Err(Failure::DidNotReboot(before.running()));
+            }
+            Ok(Answer::Still) => {
+                let said = Some("it still answers from before the reboot".into());
+                last = Last { still_runs: Some(before.running()), said, answers: false };
             }
             Err(reason @ CallError::Unauthorised { .. }) => {
                 return Err(Failure::ShutOut { reason, reverts_in: reverts_in() });
             }
             Err(error) => {
-                device.hang_up_after(&error);
-                if error.remote().is_none() {
-                    patience = (patience * 2).min(enough);
-                }
-                // Somebody is there, and does not say what it runs.
-                answers = matches!(error, CallError::Remote { .. } | CallError::WrongShape { .. });
-                last = Some(error.after(started.elapsed()).to_string());
+                let answers = matches!(error, CallError::Remote { .. } | CallError::WrongShape { .. });
+                last = Last { still_runs: None, said: Some(error.after(started.elapsed()).to_string()), answers };
             }
         }
         sleep_until(next).await;
     }
-    if let Some(running) = still_runs {
+    if let Some(running) = last.still_runs.filter(|_| !questions.is_silent()) {
         return Err(Failure::DidNotReboot(running));
     }
     Err(Failure::NotBack {
-        answers,
+        answers: last.answers,
         after: plan.reboot_timeout,
-        last: last.unwrap_or_else(|| "nothing was heard of it".into()),
+        last: last.said.unwrap_or_else(|| "nothing was heard of it".into()),
         reverts_in: reverts_in(),
     })
 }
 
-/// How long a question may take: several times what it took before the update, so that a slow link
-/// is not taken for a dead one; but not longer than the user gives to any call.
-pub(super) fn probe_timeout(device: &Device, before: &Snapshot) -> Duration {
-    several(before).clamp(SHORTEST, LONGEST).max(device.timeout().min(several(before)))
+/// An answer while the device may be rebooting.
+enum Answer {
+    /// The state after the reboot.
+    Rebooted(Box<Snapshot>),
+    /// The device has not rebooted.
+    Still,
+    /// Another device answers, in words.
+    Other(Option<String>),
 }
 
-fn several(before: &Snapshot) -> Duration {
-    before.round_trip().saturating_mul(8)
+impl Answer {
+    fn of(before: &Snapshot, after: Snapshot) -> Self {
+        let stranger = before.stranger(&after.info);
+        if stranger.is_some() {
+            Self::Other(stranger)
+        } else if rebooted(before, &after) {
+            Self::Rebooted(Box::new(after))
+        } else {
+            Self::Still
+        }
+    }
+}
+
+fn not_read(info: &SystemInfo) -> String {
+    let build = Build { version: info.fw_version.clone(), build_id: info.fw_id.clone() };
+    format!("it runs {build}, and did not say whether that is committed")
 }

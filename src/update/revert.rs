@@ -3,6 +3,7 @@
 use super::Plan;
 use super::event::{Event, Observer};
 use super::outcome::{Failure, Sequel};
+use super::questions::first_timeout;
 use super::reboot;
 use super::snapshot::Snapshot;
 use super::verdict::rebooted;
@@ -19,7 +20,7 @@ pub(super) async fn revert(device: &Device, plan: &Plan, now: &Snapshot, observe
     let not_reverted = |reason: String| Sequel::NotReverted { reason, reverts_in: now.reverts_in() };
     let mut reason = String::new();
     for _ in 0..ATTEMPTS {
-        if let Some(stranger) = now.stranger_at(device, reboot::probe_timeout(device, now)).await {
+        if let Some(stranger) = now.stranger_at(device, first_timeout(device, now)).await {
             return not_reverted(stranger);
         }
         let answer = device.call_until_sent(&ota::Revert {}, device.timeout()).await;

@@ -8,10 +8,11 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
+use super::questions::Questions;
 use super::verdict::restarted;
 use crate::bundle::manifest::Build;
 use crate::ota::{self, BootState, Slot, SystemInfo};
-use crate::rpc::{CallError, Device};
+use crate::rpc::{CallError, Device, Method};
 use crate::text::printable;
 
 /// How often a device that reboots between two questions is asked again.
@@ -47,55 +48,76 @@ pub struct Snapshot {
     pub asked: Instant,
     /// When the answer was there.
     pub taken: Instant,
+    /// When the boot state was there.
+    pub read: Instant,
+    /// When the last question was asked, in the same boot.
+    pub still_at: Instant,
+    /// The time that the slower of the last two questions took.
+    pub slowest: Duration,
 }
 
 impl Snapshot {
     /// Asks the device, giving each question this much time. What it runs is asked before and after the
     /// state of its slots: the build of one boot and the state of the next would make a lie of two
-    /// truths, and a device that has just been updated may reboot at any moment.
+    /// truths, and a device that has just been updated may reboot at any moment. A transport that keeps the order carries
+    /// the last two questions at once.
     pub async fn take(device: &Device, timeout: Duration) -> Result<Self, CallError> {
+        // The first question may have to dial, and says nothing of how long an answer takes.
+        let first = answered(device, ota::GetInfo {}, timeout).await?;
+        Self::complete(device, first, timeout).await
+    }
+
+    /// Returns the state of the device that has just said what it is.
+    pub(super) async fn complete(
+        device: &Device,
+        mut first: Answered<SystemInfo>,
+        timeout: Duration,
+    ) -> Result<Self, CallError> {
         let mut attempts = 0;
         loop {
-            let asked = Instant::now();
-            let info = device.call_within(ota::GetInfo {}, timeout).await?;
-            let taken = Instant::now();
-            let boot = device.call_within(ota::GetBootState {}, timeout).await?;
-            let asked_again = Instant::now();
-            let second = device.call_within(ota::GetInfo {}, timeout).await?;
-            let same_boot = info.fw_version == second.fw_version
-                && info.fw_id == second.fw_id
-                && !restarted((info.uptime, taken), (second.uptime, asked_again));
-            attempts += 1;
+            let info = || answered(device, ota::GetInfo {}, timeout);
+            let boot = answered(device, ota::GetBootState {}, timeout);
+            let (boot, second) =
+                if device.window() > 1 { tokio::try_join!(boot, info())? } else { (boot.await?, info().await?) };
+            let (info, again) = (&first.reply, &second.reply);
+            let same_boot = info.fw_version == again.fw_version
+                && info.fw_id == again.fw_id
+                && !restarted((info.uptime, first.heard), (again.uptime, second.asked));
             if same_boot {
-                return Ok(Self { info, boot, asked, taken });
+                let slowest = (boot.heard - boot.asked).max(second.heard - second.asked);
+                return Ok(Self {
+                    info: first.reply,
+                    boot: boot.reply,
+                    asked: first.asked,
+                    taken: first.heard,
+                    read: boot.heard,
+                    still_at: second.asked,
+                    slowest,
+                });
             }
+            attempts += 1;
             if attempts == ATTEMPTS {
                 return Err(unsteady());
             }
+            first = second;
         }
     }
 
-    /// Asks the same device until it answers, or for as long as `patience`. Each question gets `timeout`: one that is
-    /// lost must not cost the time until the device goes back.
-    pub(super) async fn again(
-        &self,
-        device: &Device,
-        timeout: Duration,
-        patience: Duration,
-    ) -> Result<Self, CallError> {
+    /// Asks the same device until it answers, or for as long as `limit`.
+    pub(super) async fn again(&self, device: &Device, limit: Duration) -> Result<Self, CallError> {
         let started = Instant::now();
+        let mut questions = Questions::after(device, self);
         loop {
-            let error = match Self::take(device, timeout).await {
+            let error = match questions.look().await {
                 Ok(there) => match self.stranger(&there.info) {
                     None => return Ok(there),
                     Some(reason) => CallError::Lost { peer: "the device".into(), sent: true, reason },
                 },
                 Err(error) => error,
             };
-            if !error.is_passing() || started.elapsed() >= patience {
+            if !error.is_passing() || started.elapsed() >= limit {
                 return Err(error);
             }
-            device.hang_up_after(&error);
             sleep(PACE).await;
         }
     }
@@ -119,7 +141,13 @@ impl Snapshot {
     #[cfg(test)]
     pub(super) fn told(info: Value, boot: BootState, at: Instant) -> Self {
         let info = serde_json::from_value(info).expect("an info");
-        Self { info, boot, asked: at, taken: at }
+        Self { info, boot, asked: at, taken: at, read: at, still_at: at, slowest: Duration::ZERO }
+    }
+
+    /// Returns the time that an answer takes, without dialling.
+    #[must_use]
+    pub fn slowest(&self) -> Duration {
+        self.slowest
     }
 
     /// How long one question took.
@@ -157,6 +185,20 @@ impl Snapshot {
         let running = Duration::from_secs(self.info.uptime) + self.taken.elapsed();
         Some(Duration::from_secs(self.boot.commit_timeout).saturating_sub(running))
     }
+}
+
+/// An answer, and when the question was asked and answered.
+#[derive(Debug)]
+pub(super) struct Answered<T> {
+    pub(super) reply: T,
+    pub(super) asked: Instant,
+    pub(super) heard: Instant,
+}
+
+async fn answered<M: Method>(device: &Device, method: M, timeout: Duration) -> Result<Answered<M::Reply>, CallError> {
+    let asked = Instant::now();
+    let reply = device.call_within(method, timeout).await?;
+    Ok(Answered { reply, asked, heard: Instant::now() })
 }
 
 /// A device that is never twice the same has no state to be told.

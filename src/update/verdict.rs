@@ -7,10 +7,11 @@ use tokio::time::Instant;
 use super::snapshot::Snapshot;
 use crate::bundle::Manifest;
 use crate::bundle::manifest::Build;
-use crate::ota::{self, BootState};
+use crate::ota::{self, BootState, SystemInfo};
 
-/// Uptimes come in whole seconds, so that one can fall short by nearly one of them without a reboot.
-const ROUNDING: Duration = Duration::from_millis(1050);
+/// Uptimes come in whole seconds, so that one can fall short by nearly one of them without a reboot. After a reboot, a question
+/// just before the uptime changes shows it, however short the uptime was before.
+const ROUNDING: Duration = Duration::from_millis(1005);
 
 /// Clocks do not go alike: one part in so many may be missing.
 const DRIFT: u32 = 1000;
@@ -19,7 +20,14 @@ const DRIFT: u32 = 1000;
 /// less than the time that passed. Another slot says nothing yet: it is the one that boots next.
 #[must_use]
 pub fn rebooted(before: &Snapshot, after: &Snapshot) -> bool {
-    before.build() != after.build() || restarted((before.info.uptime, before.taken), (after.info.uptime, after.asked))
+    is_other_boot(before, &after.info, after.asked)
+}
+
+/// Tells whether the device rebooted between `before` and the question that `info` answers, which was asked at `asked`.
+#[must_use]
+pub fn is_other_boot(before: &Snapshot, info: &SystemInfo, asked: Instant) -> bool {
+    let is_same_build = before.info.fw_version == info.fw_version && before.info.fw_id == info.fw_id;
+    !is_same_build || restarted((before.info.uptime, before.taken), (info.uptime, asked))
 }
 
 /// Tells whether the device boots a new firmware next. Since 2019, its boot state shows that from the last byte on, 500 ms before
@@ -27,6 +35,15 @@ pub fn rebooted(before: &Snapshot, after: &Snapshot) -> bool {
 #[must_use]
 pub fn applied(before: &Snapshot, now: &Snapshot) -> bool {
     before.boot.active_slot != now.boot.active_slot || (before.boot.is_committed && !now.boot.is_committed)
+}
+
+/// Tells whether the boot state of `after`, read after the reboot that `before` was read before, may be that of the next boot: another
+/// reboot was under way. Either the old firmware runs, and its update is applied only now; or the new firmware runs, and is about to go
+/// back to the old slot, as after `OTA.Revert` by another client.
+#[must_use]
+pub fn is_unsettled(before: &Snapshot, after: &Snapshot) -> bool {
+    let is_same_slot = before.boot.active_slot == after.boot.active_slot;
+    if before.build() == after.build() { applied(before, after) } else { is_same_slot && after.boot.is_committed }
 }
 
 /// By the uptimes alone, in seconds: the one that was heard first, and the one that was asked for later. The second one

@@ -17,7 +17,7 @@ impl Args {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let device = context.device().await?;
         let first = Snapshot::take(&device, device.timeout()).await?;
-        let before = settled(&device, first, device.timeout()).await?;
+        let before = if first.boot.is_committed { first } else { settled(&device, first, device.timeout()).await? };
         let said = if before.boot.is_committed {
             format!("nothing to commit: {}", before.boot)
         } else {

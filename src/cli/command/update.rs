@@ -103,8 +103,8 @@ pub(crate) struct Args {
 
     /// Never end an update on the device; refuse if one runs
     ///
-    /// Without this option, otactl ends an update that has made no progress for 15 s: a push with OTA.End, a download with a
-    /// reboot. It also ends a download of its own that failed. It never reboots a device whose firmware is uncommitted.
+    /// Without this option, otactl ends an update that has made no progress for --stall-timeout, and for twice as long as its last
+    /// percent took: a push with OTA.End, a download with a reboot. It also ends a download of its own that failed. It never reboots a device whose firmware is uncommitted.
     #[arg(long)]
     no_abort: bool,
 

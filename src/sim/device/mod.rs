@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::Config;
 use super::config_tree::ConfigTree;
+use super::fault::Fault;
 use super::faults::{Deed, Faults};
 use super::firmware::Firmware;
 use super::generation::{Generation, SHUTDOWN};
@@ -410,6 +411,12 @@ impl Device {
         if boot.is_committed {
             self.rollback_at = None;
         }
+    }
+
+    /// Replaces the faults, with all that they still would do. The new ones have not struck yet.
+    pub fn set_faults(&mut self, faults: &[Fault]) {
+        self.faults = Faults::new(faults);
+        self.deeds.clear();
     }
 
     /// Loses its power for a moment.

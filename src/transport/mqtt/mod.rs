@@ -24,6 +24,7 @@ use super::link::{Connect, Link, LinkDriver};
 use super::target::Endpoint;
 use super::{ConnectError, Options};
 use crate::rpc::DialError;
+use crate::rpc::client::Links;
 use crate::rpc::error::Silence;
 use crate::rpc::frame::{Addressing, id_of};
 use crate::text::{excerpt, printable};
@@ -133,6 +134,14 @@ impl Connect for Mqtt {
     }
 
     /// The broker loses nothing, but a device that was not connected has not heard it.
+    fn links(&self) -> Links {
+        Links::Shared
+    }
+
+    fn may_execute_twice(&self) -> bool {
+        true
+    }
+
     fn resends_after(&self) -> Option<Duration> {
         Some(RESEND_AFTER)
     }

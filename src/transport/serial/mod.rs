@@ -29,6 +29,7 @@ use tokio_serial::SerialStream;
 use super::framing::escaped_len;
 use super::link::{Connect, Link, LinkDriver};
 use crate::rpc::DialError;
+use crate::rpc::client::Links;
 use crate::rpc::error::Silence;
 use line::{Line, Next};
 use port::Port;
@@ -151,6 +152,10 @@ impl Connect for Serial {
 
     fn size_of(&self, frame: &[u8]) -> usize {
         escaped_len(frame)
+    }
+
+    fn links(&self) -> Links {
+        Links::Lasting
     }
 
     fn resends_after(&self) -> Option<Duration> {

@@ -21,6 +21,10 @@ pub(super) struct Limits {
     pub(super) patience: Patience,
     /// Whether a device that does not ask can get the firmware in another way.
     pub(super) has_other_way: bool,
+    /// Whether the device may execute a call twice that was sent once.
+    pub(super) may_execute_twice: bool,
+    /// How long a refusal to start is doubted, see [`Patience`]; longer over a slow link.
+    pub(super) doubt: Duration,
 }
 
 impl Limits {
@@ -64,7 +68,9 @@ pub(super) enum Step {
 pub(super) fn understand(result: Result<Value, CallError>) -> Result<Reply, Failure> {
     match result {
         Ok(value) => Ok(Reply::Success(printable(value["message"].as_str().unwrap_or_default()))),
-        Err(CallError::Remote { error, .. }) if !matches!(error.code, 401 | 403 | 404) => Ok(Reply::Refused(error)),
+        Err(CallError::Remote { error, .. }) if !matches!(error.code, 401 | 403 | 404 | 418) => {
+            Ok(Reply::Refused(error))
+        }
         Err(error) if error.may_have_arrived() => Ok(Reply::Missing(error.to_string())),
         Err(error) => Err(Failure::Call(error)),
     }
@@ -78,7 +84,7 @@ pub(super) fn judge(
     limits: &Limits,
     now: Instant,
 ) -> Step {
-    let Limits { download, patience, has_other_way } = limits;
+    let Limits { download, patience, has_other_way, may_execute_twice, doubt } = limits;
     let since = |at: Option<Instant>| now.saturating_duration_since(at.unwrap_or(started));
     let asked = fetched.is_none_or(|fetched| fetched.peer.is_some());
     let complete = fetched.is_some_and(|fetched| fetched.complete);
@@ -97,14 +103,15 @@ pub(super) fn judge(
         Some((_, Reply::Refused(_))) if transferring => Step::Wait,
         Some((at, Reply::Refused(error))) => {
             let said = error.to_string();
-            if complete && fetched.and_then(|fetched| fetched.changed).is_some_and(|changed| changed > *at) {
+            let may_be_ours = says_busy(error) && *may_execute_twice;
+            if complete && fetched.and_then(|fetched| fetched.changed).is_some_and(|changed| changed >= *at) {
                 // The failure came first, and then it took everything.
                 Step::Look(said)
-            } else if says_busy(error) && fetched.is_none() {
+            } else if may_be_ours && (fetched.is_none() || complete) {
                 Step::Look(said)
-            } else if says_busy(error) && since(Some(*at)) < patience.doubt {
+            } else if says_busy(error) && since(Some(*at)) < *doubt {
                 Step::Wait
-            } else if says_busy(error) && !asked {
+            } else if says_busy(error) && (!asked || fetched.is_none()) {
                 Step::Busy(said)
             } else if !asked && may_be_about_fetching(error) {
                 Step::NeverFetched(Some(said))
@@ -116,6 +123,8 @@ pub(super) fn judge(
         // A device that does not request the firmware runs the update of another client, so that a push would fail too.
         Some((_, Reply::InProgress(said))) => Step::Look(said.clone()),
         _ if *has_other_way && !asked && since(None) >= patience.asks => Step::NeverFetched(None),
+        // The device is glanced at meanwhile.
+        Some((_, Reply::Missing(_))) if complete && idle < patience.overdue => Step::Wait,
         Some((_, Reply::Missing(reason))) => Step::Look(reason.clone()),
         None if complete && idle >= patience.overdue => {
             Step::Look(format!("it took everything, but has not answered for {} s", idle.as_secs()))
@@ -184,7 +193,13 @@ mod tests {
     use super::*;
 
     fn limits() -> Limits {
-        Limits { download: Duration::from_secs(600), patience: Patience::default(), has_other_way: false }
+        Limits {
+            download: Duration::from_secs(600),
+            patience: Patience::default(),
+            has_other_way: false,
+            may_execute_twice: true,
+            doubt: Patience::default().doubt,
+        }
     }
 
     fn refused(message: Option<&str>) -> Reply {
@@ -252,7 +267,8 @@ mod tests {
             (busy(), None, 1.0, "Look", "the other execution may fetch from elsewhere"),
             (lost(), Some(reading(2.0)), 3.0, "Wait", "it reads on without us"),
             (lost(), Some(reading(2.0)), 13.0, "Look", "it has stopped reading"),
-            (lost(), Some(done(2.0)), 3.0, "Look", "it may be rebooting"),
+            (lost(), Some(done(2.0)), 3.0, "Wait", "it may be rebooting, and is glanced at"),
+            (lost(), Some(done(2.0)), 7.5, "Look", "it should be back"),
             (lost(), None, 3.0, "Look", "from elsewhere"),
             (None, Some(reading(4.0)), 13.0, "Wait", "it may be erasing its flash"),
             (None, Some(reading(4.0)), 14.5, "Look", "it may have restarted, which closes no connection"),

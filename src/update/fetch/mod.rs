@@ -13,11 +13,13 @@ mod watch;
 
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use serde_json::Value;
 use tokio::sync::watch::Receiver;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::Plan;
+use super::deliver::Taken;
 use super::event::{Event, Observer, Whence};
 use super::outcome::{Failure, Refusal};
 use super::patience::{DEVICE_DOWNLOAD, LONGEST_DOWNLOAD};
@@ -46,18 +48,20 @@ pub(super) struct Fetching<'a> {
     pub(super) engine: Engine,
 }
 
-/// Has the device fetch the firmware. Returns once it has it, and is about to reboot or has done so.
+/// Has the device fetch the firmware. Returns what is known at the end, and the state after the reboot if that was seen. Returns once it has it, and is about to reboot or has done so.
 pub(super) async fn fetch(
     device: &Device,
     plan: &Plan,
     what: &Fetching<'_>,
     before: &Snapshot,
     observer: &dyn Observer,
-) -> Result<(), Failure> {
+) -> Result<(Taken, Option<Snapshot>), Failure> {
     let Fetching { server, has_other_way, engine, .. } = *what;
     let enough = || download_limit(plan.source.size(), before.round_trip());
     let download = plan.download_timeout.unwrap_or_else(enough);
-    let limits = Limits { download, patience: plan.patience, has_other_way };
+    let may_execute_twice = device.may_execute_twice();
+    let doubt = plan.patience.doubt.max(before.slowest() * 4);
+    let limits = Limits { download, patience: plan.patience, has_other_way, may_execute_twice, doubt };
     let request = ota::Update {
         url: what.url.clone(),
         commit_timeout: ota::in_seconds(plan.commit_timeout),
@@ -68,8 +72,8 @@ pub(super) async fn fetch(
         commit_timeout: request.commit_timeout,
         keeps_asking_for: (engine == Engine::Resuming).then_some(request.timeout),
     });
-    let watch = Watch::new(device, limits, server, before, observer, plan.reboot_timeout);
-    let mut download = Download::new(watch, limits, plan.source.build().is_some());
+    let watch = Watch::new(device, limits, server, before, observer, (plan.reboot_timeout, plan.commit_timeout));
+    let mut download = Download::new(watch, limits);
     let mut call = Box::pin(device.call_until_sent(&request, limits.all()));
     let mut progress = server.map(FirmwareServer::fetched);
     let every = limits.patience.tick;
@@ -90,7 +94,11 @@ pub(super) async fn fetch(
                 download.begin_again(failure)?;
                 call = Box::pin(device.call_until_sent(&request, limits.all()));
             }
-            Next::Done => return Ok(()),
+            Next::Done(taken) => {
+                // The reply may have come during the look.
+                let says_so = download.reply.is_none() && (&mut call).now_or_never().is_some_and(|reply| reply.is_ok());
+                return Ok((if says_so { Taken::Certainly } else { taken }, download.watch.after));
+            }
         }
     }
 }
@@ -100,16 +108,14 @@ enum Next {
     Wait,
     /// The device has not begun, and is told to once more; if it was told often enough, this is the end.
     Again(Failure),
-    /// The device has the firmware.
-    Done,
+    /// The device has the firmware, or has rebooted.
+    Done(Taken),
 }
 
 /// The download as far as it is known.
 struct Download<'a> {
     watch: Watch<'a>,
     limits: Limits,
-    /// Whether the build of the firmware is known.
-    is_build_known: bool,
     /// How often the device was told to fetch the firmware.
     begun: usize,
     /// The reply to the last time, and when it came.
@@ -120,18 +126,17 @@ struct Download<'a> {
     seen_idle: bool,
     /// It was said that the device does not ask.
     not_asked_said: bool,
-    /// When a device that fetches from elsewhere is asked how far it is.
+    /// When the device is looked at next.
     look_at: Instant,
 }
 
 impl<'a> Download<'a> {
     /// The device is told for the first time.
-    fn new(watch: Watch<'a>, limits: Limits, is_build_known: bool) -> Self {
+    fn new(watch: Watch<'a>, limits: Limits) -> Self {
         let look_at = Instant::now() + limits.patience.look_around;
         Self {
             watch,
             limits,
-            is_build_known,
             begun: 1,
             reply: None,
             look_until: None,
@@ -144,7 +149,12 @@ impl<'a> Download<'a> {
     /// The call has come to its end.
     async fn answered(&mut self, result: Result<Value, CallError>) -> Result<(), Failure> {
         self.watch.announce();
-        let reply = match understand(result)? {
+        let reply = match understand(result) {
+            // An earlier call reached the device.
+            Err(Failure::Call(error)) if self.begun > 1 => return Err(self.watch.failed(error.to_string())),
+            understood => understood?,
+        };
+        let reply = match reply {
             Reply::Refused(error) => self.refused(error).await?,
             reply => reply,
         };
@@ -158,8 +168,8 @@ impl<'a> Download<'a> {
             return Err(Failure::Unlicensed { said: error.to_string() });
         }
         if says_in_progress(&error) {
-            // Only the build would tell this firmware from that of another client.
-            if self.watch.server.is_none() && !self.is_build_known {
+            // The device was idle just before. So that call is this one, executed twice, or that of another client.
+            if !self.limits.may_execute_twice {
                 let percent = self.watch.percent().await;
                 return Err(Failure::Refused(Refusal::UpdateRunning { percent }));
             }
@@ -171,7 +181,10 @@ impl<'a> Download<'a> {
         }
         let said = error.to_string();
         match self.watch.goes_on().await {
-            Some(false) => return Ok(Reply::Refused(error)),
+            Some(false) => {
+                self.watch.check_unchanged().await?;
+                return Ok(Reply::Refused(error));
+            }
             Some(true) => self.watch.observer.on(&Event::GoesOn { said: said.clone() }),
             // Later reads of the state decide.
             None => {}
@@ -197,7 +210,7 @@ impl<'a> Download<'a> {
             Step::Wait => {}
             Step::Succeeded(message) => return self.succeeded(message, tick).await,
             // The doubt is settled by the state, which costs a question; so not at every turn.
-            Step::Look(reason) if tick => match self.look(reason).await? {
+            Step::Look(reason) if self.may_look(tick) => match self.look(reason).await? {
                 Next::Wait => {}
                 next => return Ok(next),
             },
@@ -205,10 +218,14 @@ impl<'a> Download<'a> {
             Step::NeverFetched(said) => return Err(self.watch.never_fetched(said)),
             // Whoever was busy with an update when it was looked at may be about to end it: a download breaks off
             // when the otactl that served it was killed.
-            Step::Busy(reason) => return Ok(Next::Again(self.watch.failed(reason))),
+            Step::Busy(reason) => {
+                self.watch.check_unchanged().await?;
+                return Ok(Next::Again(self.watch.failed(reason)));
+            }
             Step::Failed(reason) => return Err(self.failed(reason)),
         }
-        if tick && self.reply.is_none() { Ok(self.meanwhile(fetched.as_ref(), now).await) } else { Ok(Next::Wait) }
+        let may_come = matches!(self.reply, None | Some((_, Reply::Missing(_))));
+        if tick && may_come { Ok(self.meanwhile(fetched.as_ref(), now).await) } else { Ok(Next::Wait) }
     }
 
     /// Reads from the boot state what the device's success means. Asks a device that does not answer again at the next `tick`,
@@ -216,9 +233,9 @@ impl<'a> Download<'a> {
     async fn succeeded(&mut self, message: String, tick: bool) -> Result<Next, Failure> {
         if says_applied(&message) {
             self.watch.observer.on(&Event::Applied { message });
-            return Ok(Next::Done);
+            return Ok(Next::Done(Taken::Certainly));
         }
-        if self.look_until.is_some() && !tick {
+        if self.look_until.is_some() && !self.may_look(tick) {
             return Ok(Next::Wait);
         }
         let until = *self.look_until.get_or_insert_with(|| Instant::now() + self.limits.patience.linger);
@@ -232,6 +249,16 @@ impl<'a> Download<'a> {
             }
             Sight::NothingYet => Ok(self.unconfirmed("it reported a success, and does not answer".into())),
         }
+    }
+
+    /// Tells whether it is time to look at the device. If it is, the next look comes after a pause.
+    fn may_look(&mut self, tick: bool) -> bool {
+        let now = Instant::now();
+        let is_due = tick && now >= self.look_at;
+        if is_due {
+            self.look_at = now + self.limits.patience.look_again;
+        }
+        is_due
     }
 
     /// Looks at the device because of `reason`.
@@ -258,17 +285,36 @@ impl<'a> Download<'a> {
                     self.watch.observer.on(&Event::NotAsked { seconds: waited.as_secs(), address });
                 }
             }
+            // With the last byte, the device has nothing left to do but to reboot: its reply may be lost, and time matters.
+            (Some(_), Some(fetched)) if fetched.complete && self.may_look(true) => return self.glance().await,
             (None, _) if now >= self.look_at => {
-                match self.watch.look_around().await {
-                    Sight::Rebooted => return self.unconfirmed("its reply was lost".into()),
-                    Sight::Applied(boot) => return self.applied(&boot),
-                    Sight::NothingYet | Sight::NotBegun => {}
-                }
+                let next = self.glance_around().await;
                 self.look_at = Instant::now() + self.limits.patience.look_around;
+                return next;
             }
             _ => {}
         }
         Next::Wait
+    }
+
+    /// Looks whether the device has the firmware, although it has not said so.
+    async fn glance(&mut self) -> Next {
+        let sight = self.watch.outcome().await;
+        self.seen(&sight)
+    }
+
+    /// The same for a device that fetches from elsewhere, with its progress.
+    async fn glance_around(&mut self) -> Next {
+        let sight = self.watch.look_around().await;
+        self.seen(&sight)
+    }
+
+    fn seen(&self, sight: &Sight) -> Next {
+        match sight {
+            Sight::Rebooted => self.unconfirmed("its reply was lost".into()),
+            Sight::Applied(boot) => self.applied(boot),
+            Sight::NothingYet | Sight::NotBegun => Next::Wait,
+        }
     }
 
     /// Returns the failure of the download. [`Failure::UrlUnreachable`] lets otactl download and deliver the firmware.
@@ -287,12 +333,12 @@ impl<'a> Download<'a> {
     fn applied(&self, boot: &BootState) -> Next {
         let message = format!("slot {} boots next, uncommitted", boot.active_slot);
         self.watch.observer.on(&Event::Applied { message });
-        Next::Done
+        Next::Done(Taken::Certainly)
     }
 
     fn unconfirmed(&self, reason: String) -> Next {
         self.watch.observer.on(&Event::Unconfirmed { reason });
-        Next::Done
+        Next::Done(Taken::Rebooted)
     }
 }
 
@@ -340,7 +386,13 @@ mod tests {
     fn device_is_told_a_timeout_that_fits_its_engine() {
         let limits = |download, dead| {
             let patience = Patience::default().with(Duration::from_secs(10), Duration::from_secs(dead));
-            Limits { download: Duration::from_secs(download), patience, has_other_way: false }
+            Limits {
+                download: Duration::from_secs(download),
+                patience,
+                has_other_way: false,
+                may_execute_twice: true,
+                doubt: patience.doubt,
+            }
         };
         for (engine, download, dead, expected) in
             [(Engine::OneShot, 600, 60, 600), (Engine::Resuming, 600, 60, 60), (Engine::Resuming, 30, 60, 30)]

@@ -12,10 +12,10 @@ use crate::text::for_humans;
 use crate::update::event::{Event, Observer};
 use crate::update::outcome::{Failure, Refusal};
 use crate::update::patience::Patience;
-use crate::update::reboot::probe_timeout;
+use crate::update::questions::Questions;
 use crate::update::serve::{Fetched, FirmwareServer};
 use crate::update::snapshot::Snapshot;
-use crate::update::verdict::{applied, rebooted};
+use crate::update::verdict::{applied, is_other_boot, rebooted};
 
 /// Multiplies the stall timeout for a download from another server, of which only whole percents are visible.
 const UNSEEN: u32 = 4;
@@ -43,7 +43,6 @@ pub(super) enum Sight {
 
 /// The device while it fetches, and what has been seen of it.
 pub(super) struct Watch<'a> {
-    device: &'a Device,
     limits: Limits,
     /// Our server, if it fetches from us.
     pub(super) server: Option<&'a FirmwareServer>,
@@ -57,6 +56,10 @@ pub(super) struct Watch<'a> {
     progress: Option<(u8, Instant)>,
     /// The device reported progress of a download.
     has_begun: bool,
+    questions: Questions<'a>,
+    commit_timeout: Duration,
+    /// The state after the reboot, once it was seen.
+    pub(super) after: Option<Snapshot>,
     /// Since when no question has been answered.
     silent_since: Option<Instant>,
     reboot_timeout: Duration,
@@ -70,10 +73,9 @@ impl<'a> Watch<'a> {
         server: Option<&'a FirmwareServer>,
         before: &'a Snapshot,
         observer: &'a dyn Observer,
-        reboot_timeout: Duration,
+        (reboot_timeout, commit_timeout): (Duration, Duration),
     ) -> Self {
         Self {
-            device,
             limits,
             server,
             before,
@@ -82,6 +84,9 @@ impl<'a> Watch<'a> {
             announced: None,
             progress: None,
             has_begun: false,
+            questions: Questions::after(device, before).within(commit_timeout),
+            commit_timeout,
+            after: None,
             silent_since: None,
             reboot_timeout,
         }
@@ -123,24 +128,43 @@ impl<'a> Watch<'a> {
 
     /// Tells whether the update runs although the device answered `OTA.Update` with an error. `None` if the device does not
     /// answer. Firmware without `OTA.Status` is taken at its word.
-    pub(super) async fn goes_on(&self) -> Option<bool> {
-        match self.device.call_within(ota::GetStatus {}, probe_timeout(self.device, self.before)).await {
+    pub(super) async fn goes_on(&mut self) -> Option<bool> {
+        match self.questions.ask(ota::GetStatus {}).await {
             Ok(status) => Some(status.state == UpdateState::Progress),
             Err(error) => (!error.is_passing()).then_some(false),
         }
     }
 
+    /// Fails if the device, which has just refused the firmware, has changed since the update began: it has that of another client,
+    /// or it has rebooted.
+    pub(super) async fn check_unchanged(&mut self) -> Result<(), Failure> {
+        let now = match self.before.again(self.questions.device(), self.reboot_timeout).await {
+            Ok(now) => now,
+            Err(error) if error.is_passing() => return Err(self.lost_sight(error.to_string())),
+            Err(_) => return Ok(()),
+        };
+        // Perhaps it was ours, executed twice.
+        let has_asked = self.fetched().is_some_and(|fetched| fetched.peer.is_some());
+        if has_asked && self.limits.may_execute_twice {
+            return Ok(());
+        }
+        if now.build() != self.before.build() || applied(self.before, &now) {
+            return Err(Failure::Refused(Refusal::UpdateRunning { percent: 100 }));
+        }
+        if rebooted(self.before, &now) { Err(Failure::begin_anew()) } else { Ok(()) }
+    }
+
     /// Returns the progress that the device reports, in percent; 0 if it does not answer.
-    pub(super) async fn percent(&self) -> u8 {
-        let patience = probe_timeout(self.device, self.before);
-        self.device.call_within(ota::GetStatus {}, patience).await.map_or(0, |status| status.percent())
+    pub(super) async fn percent(&mut self) -> u8 {
+        self.questions.ask(ota::GetStatus {}).await.map_or(0, |status| status.percent())
     }
 
     /// Returns what the state `now` shows of the update. `NotBegun`: nothing has changed.
-    fn sight(&self, now: &Snapshot) -> Sight {
-        if rebooted(self.before, now) {
+    fn sight(&mut self, now: Snapshot) -> Sight {
+        if rebooted(self.before, &now) {
+            self.after = Some(now);
             Sight::Rebooted
-        } else if applied(self.before, now) {
+        } else if applied(self.before, &now) {
             Sight::Applied(now.boot)
         } else {
             Sight::NotBegun
@@ -148,33 +172,25 @@ impl<'a> Watch<'a> {
     }
 
     /// Reads from the device what a success that it reported means.
-    pub(super) async fn outcome(&self) -> Sight {
-        match Snapshot::take(self.device, probe_timeout(self.device, self.before)).await {
-            Ok(now) => self.sight(&now),
+    pub(super) async fn outcome(&mut self) -> Sight {
+        match self.questions.look().await {
+            Ok(now) => self.sight(now),
             // It is about to reboot.
             Err(error) if error.remote().is_some_and(|error| error.code == 418) => Sight::Rebooted,
-            Err(error) => {
-                self.device.hang_up_after(&error);
-                Sight::NothingYet
-            }
+            Err(_) => Sight::NothingYet,
         }
     }
 
     /// Asks a device that downloads from another server for its progress. If the device has rebooted or has the firmware, the
     /// reply to `OTA.Update` was lost. Any other result is only a help.
     pub(super) async fn look_around(&mut self) -> Sight {
-        let patience = probe_timeout(self.device, self.before);
-        let now = Snapshot::take(self.device, patience).await;
-        let silent = self.silent(now.is_ok());
-        match now.map(|now| self.sight(&now)) {
+        let now = self.questions.look().await;
+        match now.map(|now| self.sight(now)) {
             Ok(Sight::NotBegun) => {}
             Ok(sight) => return sight,
-            // An old connection stays silent long after the device is back.
-            Err(_) if silent >= self.limits.patience.stalls => self.device.hang_up(),
             Err(_) => return Sight::NothingYet,
         }
-        let asked = self.device.call_within(ota::GetStatus {}, patience).await;
-        if let Ok(status) = asked
+        if let Ok(status) = self.questions.ask(ota::GetStatus {}).await
             && status.state == UpdateState::Progress
         {
             self.has_begun = true;
@@ -186,21 +202,38 @@ impl<'a> Watch<'a> {
     /// Reads the state of the device when its replies do not suffice. `is_second`: the device replied that an update was running
     /// already.
     pub(super) async fn look(&mut self, reason: &str, is_second: bool) -> Result<Sight, Failure> {
-        let patience = probe_timeout(self.device, self.before);
         let out_of_time = self.started.elapsed() >= self.limits.all();
         let fetched = self.fetched();
+        let complete = fetched.as_ref().is_none_or(|fetched| fetched.complete);
+        if complete && fetched.is_some() {
+            // It reboots, most likely, and one question is enough to see that it has not come back.
+            match self.questions.look().await {
+                Ok(now) if rebooted(self.before, &now) || applied(self.before, &now) => return Ok(self.sight(now)),
+                Err(error) if error.is_silence() && !out_of_time => {
+                    let silent = self.silent(false);
+                    return self.unseen(fetched.as_ref(), &error, silent);
+                }
+                _ => {}
+            }
+        }
         // In this order: an updater that is idle because the device has rebooted since would look like
         // one that has failed.
-        let activity = self.activity(fetched.as_ref(), patience).await;
-        let complete = fetched.as_ref().is_none_or(|fetched| fetched.complete);
-        let now = Snapshot::take(self.device, patience).await;
+        let activity = self.activity(fetched.as_ref()).await;
+        let now = self.questions.look().await;
         let silent = self.silent(now.is_ok());
         let now = match now {
             Ok(now) => now,
-            Err(error) if error.is_passing() && !out_of_time => return self.unseen(&error, fetched.as_ref(), silent),
-            Err(error) => return Err(lost_sight(error.to_string())),
+            Err(error) if error.is_passing() && !out_of_time => {
+                return self.unseen(fetched.as_ref(), &error, silent);
+            }
+            // It answers, and does not say what it runs.
+            Err(error) if error.remote().is_some() && self.has_rebooted().await => return Ok(Sight::Rebooted),
+            Err(error) => return Err(self.lost_sight(error.to_string())),
         };
         let Patience { asks, never_asks, dead, .. } = self.limits.patience;
+        // The device may have asked for the firmware since then.
+        let fetched = self.fetched();
+        let complete = fetched.as_ref().is_none_or(|fetched| fetched.complete);
         let never_asked = fetched.as_ref().is_some_and(|fetched| fetched.peer.is_none());
         let percent = self.progress.map_or(0, |(percent, _)| percent);
         if never_asked && (now.build() != self.before.build() || applied(self.before, &now)) {
@@ -209,7 +242,7 @@ impl<'a> Watch<'a> {
         }
         if rebooted(self.before, &now) {
             return if complete || now.build() != self.before.build() {
-                Ok(Sight::Rebooted)
+                Ok(self.sight(now))
             } else {
                 Err(self.failed("it restarted during the download".into()))
             };
@@ -217,7 +250,7 @@ impl<'a> Watch<'a> {
         if applied(self.before, &now) {
             return Ok(Sight::Applied(now.boot));
         }
-        let long_enough = self.started.elapsed() >= never_asks * 2;
+        let long_enough = self.started.elapsed() >= never_asks;
         match activity {
             Activity::Idle if never_asked => Ok(Sight::NotBegun),
             Activity::Idle => Err(self.failed(reason.into())),
@@ -235,33 +268,31 @@ impl<'a> Watch<'a> {
             }
             // A percent of a large bundle may take long over a slow link.
             Activity::Busy if self.stuck() >= dead * UNSEEN => {
-                Err(lost_sight(format!("its progress has stood at {percent} % for {}", for_humans(dead * UNSEEN))))
+                Err(self.lost_sight(format!("its progress has stood at {percent} % for {}", for_humans(dead * UNSEEN))))
             }
-            Activity::Busy | Activity::Unknown if out_of_time => Err(lost_sight(reason.into())),
+            Activity::Busy | Activity::Unknown if out_of_time => Err(self.lost_sight(reason.into())),
             Activity::Busy | Activity::Unknown | Activity::Finishing => Ok(Sight::NothingYet),
         }
     }
 
     /// What follows from it that the device has not answered for so long.
-    fn unseen(&self, error: &CallError, fetched: Option<&Fetched>, silent: Duration) -> Result<Sight, Failure> {
-        // A fresh connection finds out whether it is back.
-        self.device.hang_up_after(error);
+    fn unseen(&self, fetched: Option<&Fetched>, error: &CallError, silent: Duration) -> Result<Sight, Failure> {
         let Patience { stalls, dead, .. } = self.limits.patience;
         match fetched {
             // It has everything, and so it is the reboot that takes its time.
             Some(fetched) if fetched.complete && silent >= stalls => Ok(Sight::Rebooted),
-            None if silent >= dead.max(self.reboot_timeout) => Err(lost_sight(error.to_string())),
+            None if silent >= dead.max(self.reboot_timeout) => Err(self.lost_sight(error.to_string())),
             _ => Ok(Sight::NothingYet),
         }
     }
 
     /// What a device does that has not rebooted yet, by its own word or by what it does with our server.
-    async fn activity(&mut self, fetched: Option<&Fetched>, patience: Duration) -> Activity {
+    async fn activity(&mut self, fetched: Option<&Fetched>) -> Activity {
         let Patience { doubt, stalls, finish, overdue, .. } = self.limits.patience;
         let waited = self.started.elapsed();
         let idle = |fetched: &Fetched| fetched.changed.map_or(waited, |at| at.elapsed());
         let may_finish = fetched.is_some_and(|fetched| fetched.complete && idle(fetched) < finish);
-        match self.device.call_within(ota::GetStatus {}, patience).await {
+        match self.questions.ask(ota::GetStatus {}).await {
             Ok(status) => match status.state {
                 UpdateState::Progress | UpdateState::Success => {
                     if self.progress.is_none_or(|(percent, _)| percent != status.percent()) {
@@ -295,12 +326,21 @@ impl<'a> Watch<'a> {
         }
     }
 
+    /// Tells whether the device has rebooted, if it says at least what it is.
+    async fn has_rebooted(&mut self) -> bool {
+        let asked = Instant::now();
+        let info = self.questions.ask(ota::GetInfo {}).await;
+        info.is_ok_and(|info| is_other_boot(self.before, &info, asked))
+    }
+
+    /// Returns the failure for a device that may have the firmware or not. It goes back at the latest when the commit timeout has
+    /// passed, counted from now.
+    fn lost_sight(&self, reason: String) -> Failure {
+        Failure::LostSight { reason, reverts_in: Some(self.commit_timeout) }
+    }
+
     pub(super) fn failed(&self, reason: String) -> Failure {
         let taken = self.server.map(|server| (server.fetched().borrow().sent, server.total()));
         Failure::DownloadFailed { reason, taken, remains: false }
     }
-}
-
-fn lost_sight(reason: String) -> Failure {
-    Failure::LostSight { reason }
 }

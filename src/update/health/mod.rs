@@ -166,7 +166,7 @@ pub(super) async fn examine(
     }
     let result = check(device, &plan.checks, &now, observer).await;
     // With short questions: the device may just have reset, and then hears none of them.
-    let after = match now.again(device, reboot::probe_timeout(device, &now), plan.reboot_timeout).await {
+    let after = match now.again(device, plan.reboot_timeout).await {
         // It is on its way back already, and says so before it goes.
         Ok(after) if after.boot.active_slot != now.boot.active_slot && !rebooted(&now, &after) => {
             reboot::wait(device, &now, plan).await?

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::Fault;
+use crate::bundle::manifest::Build;
 use crate::ota;
 use crate::rpc::Device;
 use crate::text::for_humans;
-use crate::update::reboot::probe_timeout;
+use crate::update::questions::Questions;
 use crate::update::snapshot::Snapshot;
-use crate::update::verdict::rebooted;
+use crate::update::verdict::is_other_boot;
 
 /// The time between two questions, and the least time after one that was lost.
 const PACE: Duration = Duration::from_secs(1);
@@ -20,23 +21,27 @@ const AGAIN: Duration = Duration::from_millis(100);
 /// within the time of a call.
 pub(super) async fn run(device: &Device, now: &Snapshot, lasting: Duration, deadline: Instant) -> Result<(), Fault> {
     let until = Instant::now() + lasting;
-    let patience = probe_timeout(device, now);
+    let mut questions = Questions::after(device, now);
     let mut heard = Instant::now();
     loop {
         let asked = Instant::now();
         let left = deadline.saturating_duration_since(asked);
-        match device.call_within(ota::GetInfo {}, patience.min(left)).await {
+        let Ok(answer) = timeout(left, questions.ask(ota::GetInfo {})).await else {
+            let silent = for_humans(heard.elapsed());
+            return Err(Fault::late(format!("the device has not answered for {silent}")));
+        };
+        match answer {
             Ok(info) => {
                 heard = Instant::now();
                 if let Some(stranger) = now.stranger(&info) {
                     return Err(Fault::wrong(stranger));
                 }
-                let after = Snapshot { info, boot: now.boot, asked, taken: heard };
-                if after.build() != now.build() {
-                    return Err(Fault::wrong(format!("the device has restarted, and runs {}", after.build())));
+                if info.fw_version != now.info.fw_version || info.fw_id != now.info.fw_id {
+                    let build = Build { version: info.fw_version, build_id: info.fw_id };
+                    return Err(Fault::wrong(format!("the device has restarted, and runs {build}")));
                 }
-                if rebooted(now, &after) {
-                    let uptime = Duration::from_secs(after.info.uptime);
+                if is_other_boot(now, &info, asked) {
+                    let uptime = Duration::from_secs(info.uptime);
                     return Err(Fault::wrong(format!("the device has restarted, {} ago", for_humans(uptime))));
                 }
                 if heard >= until {
@@ -50,10 +55,7 @@ pub(super) async fn run(device: &Device, now: &Snapshot, lasting: Duration, dead
                 let silent = for_humans(heard.elapsed());
                 return Err(Fault::wrong(format!("the device has not answered for {silent} ({error})")));
             }
-            Err(error) => {
-                device.hang_up_after(&error);
-                sleep(AGAIN).await;
-            }
+            Err(_) => sleep(AGAIN).await,
         }
     }
 }

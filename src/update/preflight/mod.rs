@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use super::busy::{is_running, outlast};
 use super::event::{Bearing, Event, Observer};
 use super::outcome::{Failure, Refusal};
-use super::reboot::probe_timeout;
+use super::questions::first_timeout;
 use super::settle::{after_reboot, settled};
 use super::snapshot::{Running, Snapshot};
 use super::{Plan, Source};
@@ -57,7 +57,7 @@ pub(super) enum Preflight {
 
 /// Looks at the device. Changes nothing on it, but for an update that was left behind.
 pub(super) async fn look(device: &Device, plan: &Plan, observer: &dyn Observer) -> Result<Preflight, Failure> {
-    let mut looked = look_once(device, plan, false, observer).await?;
+    let mut looked = look_once(device, plan, None, observer).await?;
     if let Some(running) = looked.updater.as_ref().filter(|status| is_running(status) && !plan.dry_run) {
         // A firmware that the device cannot have ends no update on it.
         if let Some(refusal) = looked.refusal(plan) {
@@ -65,7 +65,7 @@ pub(super) async fn look(device: &Device, plan: &Plan, observer: &dyn Observer) 
             return Err(Failure::Refused(refusal));
         }
         outlast(device, plan, running, &looked.now, observer).await?;
-        looked = look_once(device, plan, true, observer).await?;
+        looked = look_once(device, plan, Some(&looked.now), observer).await?;
     }
     let Looked { now, updater, delivery, told } = looked;
     let engine = Engine::of(told.methods.as_deref(), updater.is_some());
@@ -111,13 +111,23 @@ impl Looked {
     }
 }
 
-async fn look_once(device: &Device, plan: &Plan, reboots: bool, observer: &dyn Observer) -> Result<Looked, Failure> {
-    let first = if reboots {
-        after_reboot(device, plan.reboot_timeout).await
-    } else {
-        first_look(device, plan.reboot_timeout, observer).await
+/// Looks at the device. `before` is its state before a reboot that may be under way.
+async fn look_once(
+    device: &Device,
+    plan: &Plan,
+    before: Option<&Snapshot>,
+    observer: &dyn Observer,
+) -> Result<Looked, Failure> {
+    let first = match before {
+        Some(_) => after_reboot(device, before, plan.reboot_timeout).await,
+        None => first_look(device, plan.reboot_timeout, observer).await,
     };
-    let now = settled(device, first.map_err(Failure::Call)?, plan.reboot_timeout).await.map_err(Failure::Call)?;
+    let first = first.map_err(Failure::Call)?;
+    let now = if may_change(&first, plan) {
+        settled(device, first, plan.reboot_timeout).await.map_err(Failure::Call)?
+    } else {
+        first
+    };
     observer.on(&Event::Device {
         id: now.info.id.clone(),
         platform: now.info.arch.clone(),
@@ -127,7 +137,7 @@ async fn look_once(device: &Device, plan: &Plan, reboots: bool, observer: &dyn O
         committed: now.boot.is_committed,
     });
     let likely = methods::delivery_of(plan, &now.info, None);
-    let patience = probe_timeout(device, &now).max(COURTESY).min(device.timeout());
+    let patience = first_timeout(device, &now).max(COURTESY).min(device.timeout());
     let (status, mut told) = questions::ask(device, likely, patience).await;
     let updater = match status {
         Ok(status) => Some(status),
@@ -141,23 +151,35 @@ async fn look_once(device: &Device, plan: &Plan, reboots: bool, observer: &dyn O
     Ok(Looked { now, updater, delivery, told })
 }
 
+/// Tells whether the boot state may be that of the next boot, so that it has to be watched: the device is uncommitted, or the wanted
+/// firmware seems to be committed. Only after a revert or a rollback, a committed state has a commit timeout (as recorded in
+/// wire/ws.json, case `ota_after_commit_timeout`).
+fn may_change(first: &Snapshot, plan: &Plan) -> bool {
+    let is_wanted = plan.source.build() == Some(first.build());
+    !first.boot.is_committed || (is_wanted && first.boot.commit_timeout != 0)
+}
+
 /// Returns the state of the device. Waits for a device that announces its reboot (error 418), as at the end of an update whose
 /// caller was killed. Fails for a device that is out of reach.
 ///
-/// A device that is rebooting does not answer on an older link. After half of the time, a silent device gets a new one.
+/// A device that reboots meanwhile does not answer on its old link. After half of the timeout of a call, a silent device gets a new
+/// link, and all of that timeout.
 async fn first_look(device: &Device, reboot_timeout: Duration, observer: &dyn Observer) -> Result<Snapshot, CallError> {
     let started = Instant::now();
-    loop {
-        match Snapshot::take(device, device.timeout() / 2).await {
-            Err(error) if error.is_passing() && error.remote().is_some() => {
-                observer.on(&Event::Rebooting);
-                device.hang_up_after(&error);
-                return after_reboot(device, reboot_timeout).await;
-            }
-            Err(error) if error.is_silence() && started.elapsed() < device.timeout() => device.hang_up(),
-            Err(error) if error.is_passing() => return Err(error.after(device.timeout())),
-            result => return result,
+    let timeout = device.timeout();
+    let mut state = Snapshot::take(device, timeout / 2).await;
+    if state.as_ref().is_err_and(CallError::is_silence) {
+        device.hang_up();
+        state = Snapshot::take(device, timeout).await;
+    }
+    match state {
+        Err(error) if error.remote().is_some_and(|error| error.code == 418) => {
+            observer.on(&Event::Rebooting);
+            device.hang_up();
+            after_reboot(device, None, reboot_timeout).await
         }
+        Err(error) => Err(error.after(started.elapsed())),
+        result => result,
     }
 }
 

@@ -26,7 +26,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::event::{Event, Observer};
 use super::patience::Patience;
-use super::reboot::probe_timeout;
+use super::questions::{Questions, first_timeout};
 use super::snapshot::Snapshot;
 use super::verdict::{applied, rebooted};
 use crate::ota;
@@ -45,6 +45,10 @@ const OVERTAKEN: Duration = Duration::from_secs(1);
 
 /// The least time between two attempts to reach the device again.
 const PACE: Duration = Duration::from_millis(250);
+
+/// The shortest time after `OTA.End` until the device is looked at, and the pause between two looks.
+const FIRST_LOOK: Duration = Duration::from_millis(200);
+const LOOK_AGAIN: Duration = Duration::from_millis(300);
 
 /// So often in a row it is gone back to the same piece. Pieces get smaller meanwhile.
 const SETBACKS: u32 = 5;
@@ -138,6 +142,9 @@ pub enum Reason {
     /// What it had is gone.
     #[error("the device has restarted during the download")]
     Restarted,
+    /// It has the firmware of another client.
+    #[error("the device has other firmware meanwhile")]
+    OtherFirmware,
     /// It acknowledges nothing, and cannot be reached.
     #[error("the device has not been heard of for {}: {last}", for_humans(*.after))]
     Gone {
@@ -175,7 +182,9 @@ pub async fn push(
         heard: Instant::now(),
         flight: Flight::new(bundle.len(), 1, 1),
     };
-    push.begin().await.map_err(stop)?;
+    if let Err(reason) = push.begin().await {
+        return Err(stop(push.explain(reason).await));
+    }
     // Only now it is known what a device that asks who calls has to be told with every piece.
     let chunk = chunk_size(device, total);
     push.flight = Flight::new(bundle.len(), chunk, device.window());
@@ -189,7 +198,7 @@ pub async fn push(
     }
     let aborted = match reason {
         // There is nothing left, and nobody to hear it.
-        Reason::Restarted | Reason::Gone { .. } => Aborted::NotTold,
+        Reason::Restarted | Reason::OtherFirmware | Reason::Gone { .. } => Aborted::NotTold,
         _ => abort(device, device.timeout()).await,
     };
     if aborted == Aborted::Applied {
@@ -283,7 +292,7 @@ impl<'a> Push<'a> {
             return Err(Reason::NotBegun(error));
         }
         if self.reconnect(&error.to_string()).await?.is_some() {
-            return Err(Reason::Restarted);
+            return Err(Reason::OtherFirmware);
         }
         let timeout = self.device.timeout();
         abort(self.device, timeout).await;
@@ -293,6 +302,17 @@ impl<'a> Push<'a> {
             abort(self.device, timeout).await;
         }
         again.map(|_| ()).map_err(Reason::NotBegun)
+    }
+
+    /// A device that refuses to begin may have got the firmware of another client meanwhile.
+    async fn explain(&self, reason: Reason) -> Reason {
+        match &reason {
+            Reason::NotBegun(CallError::Remote { error, .. }) if error.code < 0 => {
+                let now = Questions::after(self.device, self.before).look().await;
+                if now.is_ok_and(|now| self.has_firmware(&now)) { Reason::OtherFirmware } else { reason }
+            }
+            _ => reason,
+        }
     }
 
     async fn run(&mut self) -> Result<Pushed, Reason> {
@@ -382,10 +402,10 @@ impl<'a> Push<'a> {
     /// Tells whether the device may reboot into the firmware although the push failed for `reason`: otactl sent every byte, and
     /// the boot state shows the firmware or cannot be read.
     async fn may_be_applied(&self, reason: &Reason) -> bool {
-        if !self.flight.may_be_complete() || matches!(reason, Reason::Restarted) {
+        if !self.flight.may_be_complete() || matches!(reason, Reason::Restarted | Reason::OtherFirmware) {
             return false;
         }
-        match Snapshot::take(self.device, probe_timeout(self.device, self.before)).await {
+        match Snapshot::take(self.device, first_timeout(self.device, self.before)).await {
             Ok(now) => self.has_firmware(&now),
             Err(_) => !matches!(reason, Reason::Refused(_)),
         }
@@ -463,10 +483,10 @@ impl<'a> Push<'a> {
     /// Looks for the device on a fresh link. If it was restarted, what it had is gone; unless it has gone on to the new
     /// firmware, in whatever way.
     async fn reconnect(&self, lost: &str) -> Result<Option<Pushed>, Reason> {
-        let began = Instant::now();
+        let (began, mut questions) = (Instant::now(), Questions::after(self.device, self.before));
+        self.device.hang_up();
         loop {
-            self.device.hang_up();
-            let silence = match Snapshot::take(self.device, probe_timeout(self.device, self.before)).await {
+            let silence = match questions.look().await {
                 Ok(now) if self.has_firmware(&now) => {
                     let acknowledged = self.bundle.len() as u64;
                     return Ok(Some(Pushed::Unconfirmed { reason: lost.into(), acknowledged }));
@@ -490,10 +510,10 @@ impl<'a> Push<'a> {
     async fn end(&mut self) -> Result<Pushed, Reason> {
         let mut is_second = false;
         loop {
-            let shortest = deadline(None, 0, self.before.round_trip(), self.terms.patience.stalls);
-            let timeout = if is_second { self.terms.patience.finish.max(shortest) } else { shortest };
-            let Err(error) = self.device.call_within(ota::End {}, timeout).await else {
-                return Ok(Pushed::Confirmed);
+            let error = match self.end_or_see(is_second).await {
+                Ended::Told => return Ok(Pushed::Confirmed),
+                Ended::Seen(reason) => return Ok(self.unconfirmed(reason)),
+                Ended::Failed(error) => error,
             };
             let unconfirmed = Ok(self.unconfirmed(error.to_string()));
             match error.remote() {
@@ -522,6 +542,45 @@ impl<'a> Push<'a> {
             }
         }
     }
+
+    /// Calls `OTA.End`, and looks at the device while the reply does not come: a lost reply must not cost the time until the
+    /// device goes back.
+    async fn end_or_see(&self, is_second: bool) -> Ended {
+        let shortest = deadline(None, 0, self.before.round_trip(), self.terms.patience.stalls);
+        let limit = if is_second { self.terms.patience.finish.max(shortest) } else { shortest };
+        let mut end = std::pin::pin!(self.device.call_within(ota::End {}, limit));
+        let mut questions = Questions::after(self.device, self.before);
+        let mut next = Instant::now() + (self.before.slowest() * 2).max(FIRST_LOOK);
+        loop {
+            tokio::select! {
+                // Biased so that a reply that is there counts.
+                biased;
+                answer = &mut end => return answer.map_or_else(Ended::Failed, |_| Ended::Told),
+                () = sleep_until(next) => {}
+            }
+            next = Instant::now() + LOOK_AGAIN;
+            let look = tokio::select! {
+                biased;
+                answer = &mut end => return answer.map_or_else(Ended::Failed, |_| Ended::Told),
+                look = questions.look() => look,
+            };
+            match look {
+                Ok(now) if self.has_firmware(&now) => return Ended::Seen("its reply was lost".into()),
+                Ok(now) if rebooted(self.before, &now) => return Ended::Seen("it has restarted".into()),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// How `OTA.End` ended.
+enum Ended {
+    /// The device confirmed it.
+    Told,
+    /// The state of the device shows that it is over, in words.
+    Seen(String),
+    /// The call failed.
+    Failed(CallError),
 }
 
 #[cfg(test)]

@@ -1,0 +1,642 @@
+//! The network between otactl, the device and the servers: links and streams in memory, with latency and losses.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use otactl::rpc::client::Links;
+use otactl::rpc::{CallError, DialError, Incoming, Request, RpcClient, frame};
+use otactl::sim::board::{Answered, Board};
+use otactl::sim::http_client::{Connection, DeviceNetwork};
+use otactl::sim::replies::Replies;
+use otactl::sim::wire;
+use otactl::transport::link::{Connect, Link, LinkDriver};
+use otactl::update::serve::listen::{Listener, ServeNetwork, Stream};
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+
+use super::random::Random;
+use super::scenario::{NetworkSpec, Transport};
+use super::truth::Truth;
+
+/// The address of otactl.
+pub(crate) const HOST: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
+
+/// The address of the device, as its server sees it.
+const DEVICE: &str = "10.0.0.2";
+
+/// Firmware servers of otactl have higher ports.
+const FIRST_PORT: u16 = 10_000;
+
+/// Bytes that are under way in a stream.
+const IN_FLIGHT: usize = 4096;
+
+/// How connections end at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// Both ends are closed.
+    Close,
+    /// No end is closed, and nothing passes any more.
+    HalfOpen,
+}
+
+/// The network. Shared by all that talk over it.
+pub(crate) struct Network {
+    spec: NetworkSpec,
+    state: Mutex<State>,
+    /// Counts the cuts, with the kind of the last one.
+    cuts: watch::Sender<(u64, Option<Cut>)>,
+}
+
+struct State {
+    random: Random,
+    latency: Duration,
+    jitter: Duration,
+    /// Of 1000 frames so many are lost.
+    loss: u64,
+    /// Of 1000 frames so many arrive twice.
+    duplicates: u64,
+    reorders: bool,
+    outage_until: Option<Instant>,
+    is_blocked: bool,
+    listeners: BTreeMap<u16, mpsc::UnboundedSender<(DuplexStream, SocketAddr)>>,
+    next_port: u16,
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Network").field("spec", &self.spec).finish_non_exhaustive()
+    }
+}
+
+impl Network {
+    pub(crate) fn new(seed: u64, spec: &NetworkSpec) -> Arc<Self> {
+        Arc::new(Self {
+            spec: spec.clone(),
+            state: Mutex::new(State {
+                random: Random::new(seed, 1),
+                latency: spec.latency,
+                jitter: spec.jitter,
+                loss: 0,
+                duplicates: 0,
+                reorders: false,
+                outage_until: None,
+                is_blocked: spec.is_blocked,
+                listeners: BTreeMap::new(),
+                next_port: FIRST_PORT,
+            }),
+            cuts: watch::Sender::new((0, None)),
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set_loss(&self, loss: u64) {
+        self.state().loss = loss;
+    }
+
+    pub(crate) fn set_duplicates(&self, duplicates: u64) {
+        self.state().duplicates = duplicates;
+    }
+
+    pub(crate) fn set_reorders(&self, reorders: bool) {
+        self.state().reorders = reorders;
+    }
+
+    /// Ends all that goes wrong in the network itself.
+    pub(crate) fn heal(&self) {
+        let mut state = self.state();
+        (state.loss, state.duplicates, state.reorders, state.outage_until) = (0, 0, false, None);
+    }
+
+    /// Nothing passes for a while.
+    pub(crate) fn fail_for(&self, time: Duration) {
+        self.state().outage_until = Some(Instant::now() + time);
+    }
+
+    /// Ends all connections.
+    pub(crate) fn cut(&self, cut: Cut) {
+        self.cuts.send_modify(|(count, kind)| (*count, *kind) = (*count + 1, Some(cut)));
+    }
+
+    /// Returns when a frame that is sent now arrives.
+    fn arrival(&self) -> Instant {
+        let mut state = self.state();
+        let jitter = u64::try_from(state.jitter.as_millis()).unwrap_or(0);
+        let delay = state.latency + state.random.millis(0, jitter);
+        let now = Instant::now();
+        let from = if self.spec.transport.loses_frames() { now } else { state.outage_until.unwrap_or(now).max(now) };
+        from + delay
+    }
+
+    async fn passes(&self) {
+        let at = self.arrival();
+        if at > Instant::now() {
+            sleep_until(at).await;
+        }
+    }
+
+    /// Tells how often a single frame arrives.
+    fn copies(&self, transport: Transport) -> usize {
+        let mut state = self.state();
+        if transport.loses_frames() {
+            let is_out = state.outage_until.is_some_and(|until| Instant::now() < until);
+            let loss = state.loss;
+            if is_out || state.random.below(1000) < loss {
+                return 0;
+            }
+        }
+        let duplicates = state.duplicates;
+        if transport.may_double() && state.random.below(1000) < duplicates { 2 } else { 1 }
+    }
+
+    fn reorders(&self, transport: Transport) -> bool {
+        transport == Transport::Udp && self.state().reorders
+    }
+}
+
+/// A way to the device: the transport's properties over the network.
+#[derive(Debug, Clone)]
+pub(crate) struct Way {
+    pub(crate) network: Arc<Network>,
+    pub(crate) board: Arc<Board>,
+    pub(crate) truth: Arc<Truth>,
+    pub(crate) transport: Transport,
+}
+
+impl Way {
+    /// Waits until a connection stands, or fails at once if the device refuses it.
+    async fn reach(&self) -> Result<(), DialError> {
+        /// The pauses after which a system asks for a connection again.
+        const AGAIN: [u64; 6] = [1, 2, 4, 8, 16, 32];
+
+        self.network.passes().await;
+        let mut again = AGAIN.into_iter();
+        while self.transport.is_connection() && self.board.boot().is_none() {
+            if self.network.spec.refuses {
+                self.network.passes().await;
+                return Err(DialError::Refused);
+            }
+            let Some(seconds) = again.next() else { return std::future::pending().await };
+            sleep(Duration::from_secs(seconds)).await;
+        }
+        self.network.passes().await;
+        Ok(())
+    }
+
+    /// Gives a frame to the device. Returns the answers. `None`: the device hears nothing.
+    fn hear(&self, bytes: &[u8]) -> Option<(wire::Call, Vec<Answered>)> {
+        self.board.boot()?;
+        let call = wire::parse(bytes, self.board.id())?;
+        let answered = self.board.answers(&call, self.transport.times(), "10.0.0.1:1", DEVICE);
+        self.truth.heard(&self.board, &call, &answered);
+        Some((call, answered))
+    }
+}
+
+#[async_trait]
+impl Connect for Way {
+    async fn dial(&self) -> Result<Link, DialError> {
+        self.reach().await?;
+        let (link, driver) = Link::pair();
+        tokio::spawn(serve(self.clone(), driver, self.network.cuts.subscribe()));
+        Ok(link)
+    }
+
+    fn peer(&self) -> &'static str {
+        "the simulated device"
+    }
+
+    fn links(&self) -> Links {
+        match self.transport {
+            Transport::WebSocket | Transport::Tcp => Links::OfOneBoot,
+            Transport::Http => Links::OfOneCall,
+            Transport::Serial | Transport::Udp => Links::Lasting,
+            Transport::Mqtt | Transport::MqttTwice => Links::Shared,
+        }
+    }
+
+    fn may_execute_twice(&self) -> bool {
+        self.transport.may_double()
+    }
+
+    fn resends_after(&self) -> Option<Duration> {
+        match self.transport {
+            Transport::WebSocket | Transport::Http | Transport::Tcp => None,
+            Transport::Serial | Transport::Udp => Some(Duration::from_millis(500)),
+            Transport::Mqtt | Transport::MqttTwice => Some(Duration::from_secs(2)),
+        }
+    }
+
+    fn window(&self) -> usize {
+        match self.transport {
+            Transport::WebSocket | Transport::Tcp => 8,
+            Transport::Http | Transport::Udp => 1,
+            Transport::Serial => 3,
+            Transport::Mqtt | Transport::MqttTwice => 4,
+        }
+    }
+}
+
+/// A frame under way.
+enum Frame {
+    ToDevice(Vec<u8>),
+    ToHost(Vec<u8>),
+}
+
+/// The frames under way on one link, by arrival.
+#[derive(Default)]
+struct InFlight {
+    frames: BTreeMap<(Instant, u64), Frame>,
+    count: u64,
+    last: [Option<Instant>; 2],
+}
+
+impl InFlight {
+    fn send(&mut self, way: &Way, frame: Frame) {
+        let transport = way.transport;
+        let (direction, bytes, is_up) = match frame {
+            Frame::ToDevice(bytes) => (0, bytes, true),
+            Frame::ToHost(bytes) => (1, bytes, false),
+        };
+        let copies = way.network.copies(transport);
+        if copies == 2 && is_up {
+            way.truth.duplicated(&bytes);
+        }
+        for _ in 0..copies {
+            let mut at = way.network.arrival();
+            if !way.network.reorders(transport)
+                && let Some(last) = self.last[direction]
+            {
+                at = at.max(last);
+            }
+            self.last[direction] = Some(at);
+            self.count += 1;
+            let frame = if is_up { Frame::ToDevice(bytes.clone()) } else { Frame::ToHost(bytes.clone()) };
+            self.frames.insert((at, self.count), frame);
+        }
+    }
+}
+
+/// Carries the frames of one link.
+async fn serve(way: Way, mut driver: LinkDriver, mut cuts: watch::Receiver<(u64, Option<Cut>)>) {
+    let is_connection = way.transport.is_connection();
+    let mut boot = way.board.boot();
+    let mut replies = Replies::default();
+    let (mut in_flight, mut is_dead, mut is_dropped) = (InFlight::default(), false, false);
+    loop {
+        // What was sent arrives, even if otactl has died since.
+        if is_dropped && !in_flight.frames.values().any(|frame| matches!(frame, Frame::ToDevice(_))) {
+            return;
+        }
+        let due = in_flight.frames.first_key_value().map(|((at, _), _)| *at);
+        tokio::select! {
+            biased;
+            Ok(()) = cuts.changed() => {
+                let cut = cuts.borrow_and_update().1;
+                match cut {
+                    Some(Cut::Close) => return driver.close("the connection was closed"),
+                    // A broker or a cable that is back carries on.
+                    Some(Cut::HalfOpen) if is_connection => is_dead = true,
+                    _ => in_flight.frames.clear(),
+                }
+            }
+            () = due_at(due), if due.is_some() => match in_flight.frames.pop_first() {
+                Some((_, Frame::ToDevice(_) | Frame::ToHost(_))) if is_dead => {}
+                Some((_, Frame::ToDevice(bytes))) => {
+                    if is_connection && way.board.boot() != boot {
+                        if way.board.boot().is_some() && way.network.spec.resets {
+                            return driver.close("the connection was reset");
+                        }
+                        continue;
+                    }
+                    if way.board.boot() != boot {
+                        (boot, replies) = (way.board.boot(), Replies::default());
+                    }
+                    let Some((call, answered)) = way.hear(&bytes) else {
+                        // An invalid frame closes a WebSocket.
+                        if way.board.boot().is_some() && way.transport == Transport::WebSocket {
+                            return driver.close("the connection was closed");
+                        }
+                        continue;
+                    };
+                    for answered in answered {
+                        for (reply, ()) in replies.to(&call, answered, &way.board, ()) {
+                            in_flight.send(&way, Frame::ToHost(reply.into_bytes()));
+                        }
+                    }
+                }
+                Some((_, Frame::ToHost(bytes))) => {
+                    is_dropped = is_dropped || !driver.deliver(bytes).await;
+                }
+                None => {}
+            },
+            frame = driver.outgoing.recv(), if !is_dropped => match frame {
+                Some(frame) => in_flight.send(&way, Frame::ToDevice(frame)),
+                None => is_dropped = true,
+            },
+            (reply, ()) = replies.next() => in_flight.send(&way, Frame::ToHost(reply.into_bytes())),
+        }
+    }
+}
+
+async fn due_at(due: Option<Instant>) {
+    if let Some(due) = due
+        && due > Instant::now()
+    {
+        sleep_until(due).await;
+    }
+}
+
+/// RPC over HTTP: a connection of its own for each call.
+#[derive(Debug)]
+pub(crate) struct HttpClient {
+    way: Way,
+    hang_ups: watch::Sender<u64>,
+}
+
+impl HttpClient {
+    pub(crate) fn new(way: Way) -> Self {
+        Self { way, hang_ups: watch::Sender::new(0) }
+    }
+
+    async fn exchange(&self, request: &Request, progress: &mut Progress) -> Result<Value, CallError> {
+        let way = &self.way;
+        let peer = || "the simulated device".to_owned();
+        way.reach().await.map_err(|cause| CallError::Unreachable { peer: peer(), cause })?;
+        progress.is_sent = true;
+        let boot = way.board.boot();
+        let bytes = request.encode(1, None);
+        way.network.passes().await;
+        if way.board.boot() != boot || boot.is_none() {
+            return std::future::pending().await;
+        }
+        let Some((call, answered)) = way.hear(&bytes) else { return std::future::pending().await };
+        let mut replies = Replies::default();
+        let mut ready = Vec::new();
+        for answered in answered {
+            ready.extend(replies.to(&call, answered, &way.board, ()));
+        }
+        let (reply, ()) = if ready.is_empty() { replies.next().await } else { ready.remove(0) };
+        way.network.passes().await;
+        match frame::decode(reply.as_bytes()) {
+            Ok(Incoming::Reply { outcome, .. }) => {
+                outcome.map_err(|error| CallError::Remote { method: request.method.clone(), error })
+            }
+            other => panic!("{reply}: {other:?}"),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Progress {
+    is_sent: bool,
+}
+
+#[async_trait]
+impl RpcClient for HttpClient {
+    async fn call(&self, request: Request) -> Result<Value, CallError> {
+        let peer = || "the simulated device".to_owned();
+        let deadline = Instant::now() + request.timeout;
+        let (mut cuts, mut hang_ups) = (self.way.network.cuts.subscribe(), self.hang_ups.subscribe());
+        cuts.borrow_and_update();
+        hang_ups.borrow_and_update();
+        let mut progress = Progress::default();
+        let lost = |sent, reason: &str| CallError::Lost { peer: peer(), sent, reason: reason.into() };
+        let ended = {
+            let mut exchange = std::pin::pin!(self.exchange(&request, &mut progress));
+            let work = async {
+                loop {
+                    tokio::select! {
+                        biased;
+                        Ok(()) = hang_ups.changed() => return Err("the link was given up"),
+                        Ok(()) = cuts.changed() => {
+                            let cut = cuts.borrow_and_update().1;
+                            if cut != Some(Cut::HalfOpen) {
+                                return Err("the connection was closed");
+                            }
+                            std::future::pending::<()>().await;
+                        }
+                        result = &mut exchange => return Ok(result),
+                    }
+                }
+            };
+            timeout_at(deadline, work).await
+        };
+        match ended {
+            Ok(Ok(result)) => result,
+            Ok(Err(reason)) => Err(lost(progress.is_sent, reason)),
+            Err(_) if progress.is_sent => {
+                Err(CallError::Timeout { peer: peer(), method: request.method, after: request.timeout, why: None })
+            }
+            Err(_) => Err(CallError::Unreachable { peer: peer(), cause: DialError::Silent(request.timeout) }),
+        }
+    }
+
+    fn hang_up(&self) {
+        self.hang_ups.send_modify(|count| *count += 1);
+    }
+
+    fn links(&self) -> Links {
+        Links::OfOneCall
+    }
+}
+
+/// A listener in memory.
+#[derive(Debug)]
+struct MemoryListener {
+    address: SocketAddr,
+    network: Arc<Network>,
+    incoming: tokio::sync::Mutex<mpsc::UnboundedReceiver<(DuplexStream, SocketAddr)>>,
+}
+
+impl Drop for MemoryListener {
+    fn drop(&mut self) {
+        self.network.state().listeners.remove(&self.address.port());
+    }
+}
+
+#[async_trait]
+impl Listener for MemoryListener {
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok(self.address)
+    }
+
+    async fn accept(&self) -> io::Result<(Box<dyn Stream>, SocketAddr)> {
+        let accepted = self.incoming.lock().await.recv().await;
+        let (stream, peer) = accepted.ok_or(io::ErrorKind::BrokenPipe)?;
+        Ok((Box::new(stream), peer))
+    }
+}
+
+/// The network as servers see it.
+#[derive(Debug, Clone)]
+pub(crate) struct Host(pub(crate) Arc<Network>);
+
+#[async_trait]
+impl ServeNetwork for Host {
+    fn listen(&self, mut address: SocketAddr) -> io::Result<Box<dyn Listener>> {
+        let (connections, incoming) = mpsc::unbounded_channel();
+        let mut state = self.0.state();
+        if address.port() == 0 {
+            state.next_port += 1;
+            address.set_port(state.next_port);
+        }
+        state.listeners.insert(address.port(), connections);
+        drop(state);
+        let incoming = tokio::sync::Mutex::new(incoming);
+        Ok(Box::new(MemoryListener { address, network: Arc::clone(&self.0), incoming }))
+    }
+
+    async fn route_to(&self, _: SocketAddr) -> io::Result<IpAddr> {
+        Ok(HOST)
+    }
+}
+
+/// The network as the device sees it.
+#[derive(Debug)]
+pub(crate) struct Outside(pub(crate) Arc<Network>);
+
+#[async_trait]
+impl DeviceNetwork for Outside {
+    async fn connect(&self, host: &str, port: u16) -> io::Result<Box<dyn Connection>> {
+        let network = &self.0;
+        network.passes().await;
+        network.passes().await;
+        let is_ours = host == HOST.to_string();
+        let (far, peer_port) = {
+            let mut state = network.state();
+            if is_ours && port >= FIRST_PORT && state.is_blocked {
+                return Err(io::ErrorKind::ConnectionRefused.into());
+            }
+            state.next_port += 1;
+            (state.listeners.get(&port).cloned(), state.next_port)
+        };
+        let Some(far) = far else { return Err(io::ErrorKind::ConnectionRefused.into()) };
+        let (near, there) = duplex(IN_FLIGHT);
+        let peer = SocketAddr::new(DEVICE.parse().expect("an address"), peer_port);
+        far.send((there, peer)).map_err(|_| io::ErrorKind::ConnectionRefused)?;
+        Ok(Box::new(Cuttable::new(near, network)))
+    }
+}
+
+/// The device's end of a stream, which a cut ends.
+struct Cuttable {
+    stream: Option<DuplexStream>,
+    is_dead: bool,
+    cut: Pin<Box<dyn Future<Output = Cut> + Send>>,
+}
+
+impl Cuttable {
+    fn new(stream: DuplexStream, network: &Network) -> Self {
+        let mut cuts = network.cuts.subscribe();
+        cuts.borrow_and_update();
+        let cut = Box::pin(async move {
+            if cuts.changed().await.is_err() {
+                return std::future::pending().await;
+            }
+            cuts.borrow_and_update().1.unwrap_or(Cut::Close)
+        });
+        Self { stream: Some(stream), is_dead: false, cut }
+    }
+
+    /// Returns the stream, unless it was cut.
+    fn stream(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Pin<&mut DuplexStream>>> {
+        if self.is_dead {
+            return Poll::Pending;
+        }
+        if self.stream.is_some()
+            && let Poll::Ready(cut) = self.cut.as_mut().poll(context)
+        {
+            match cut {
+                Cut::HalfOpen => {
+                    self.is_dead = true;
+                    return Poll::Pending;
+                }
+                Cut::Close => self.stream = None,
+            }
+        }
+        match &mut self.stream {
+            Some(stream) => Poll::Ready(Ok(Pin::new(stream))),
+            None => Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
+        }
+    }
+}
+
+impl AsyncRead for Cuttable {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.stream(context) {
+            Poll::Ready(Ok(stream)) => stream.poll_read(context, buffer),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl AsyncWrite for Cuttable {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.stream(context) {
+            Poll::Ready(Ok(stream)) => stream.poll_write(context, bytes),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Serves a bundle at a URL that is not otactl's: `200` for the whole, `206` for the rest.
+pub(crate) async fn serve_url(network: Arc<Network>, port: u16, bundle: bytes::Bytes) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let Ok(listener) = Host(network).listen(SocketAddr::new(HOST, port)) else { return };
+    while let Ok((mut stream, _)) = listener.accept().await {
+        let bundle = bundle.clone();
+        tokio::spawn(async move {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                if !matches!(stream.read_buf(&mut head).await, Ok(1..)) {
+                    return;
+                }
+            }
+            let head = String::from_utf8_lossy(&head).into_owned();
+            let from =
+                head.lines().find_map(|line| line.strip_prefix("Range: bytes=")?.trim_end_matches('-').parse().ok());
+            let (from, total): (usize, usize) = (from.unwrap_or(0), bundle.len());
+            let rest = bundle.slice(from.min(total)..);
+            let status = if from > 0 { "206 Partial Content" } else { "200 OK" };
+            let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", rest.len());
+            // A device that hangs up is a case of its own.
+            let _ = stream.write_all(head.as_bytes()).await;
+            let _ = stream.write_all(&rest).await;
+            let _ = stream.shutdown().await;
+        });
+    }
+}
+
+/// Lets a moment pass.
+pub(crate) async fn after(time: Duration) {
+    if !time.is_zero() {
+        sleep(time).await;
+    }
+}

@@ -1,0 +1,457 @@
+//! Runs a scenario in virtual time, and checks the invariants.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use otactl::bundle::write::{PartFile, pack};
+use otactl::bundle::{Bundle, Manifest};
+use otactl::rpc::client::Links;
+use otactl::rpc::{CallError, Device, Request, RpcClient};
+use otactl::sim::board::Board;
+use otactl::sim::wire::Call;
+use otactl::sim::{Config, Fault};
+use otactl::transport::session::Session;
+use otactl::update::health::{Check, Checks};
+use otactl::update::patience::Patience;
+use otactl::update::{self, Event, Failure, Observer, Plan, Serving, Source, Success};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::invariants::{self, Attempt};
+use super::network::{Cut, HOST, Host, HttpClient, Network, Outside, Way, after, serve_url};
+use super::scenario::{OtherCall, Scenario, SourceSpec, Transport, Trouble};
+use super::truth::Truth;
+
+/// The version that is wanted.
+pub(crate) const WANTED: &str = "2.0.0";
+
+/// The port of the URL of the plan.
+const URL_PORT: u16 = 80;
+
+/// The port of the firmware of another client.
+const OTHER_PORT: u16 = 81;
+
+/// No attempt takes longer, whatever its plan says. Only a hang does.
+const FOREVER: Duration = Duration::from_secs(10 * 24 * 3600);
+
+/// What came of a scenario.
+#[derive(Debug)]
+pub(crate) struct Run {
+    /// The outcome of the first attempt that otactl survived.
+    pub(crate) outcome: &'static str,
+    /// What should not have happened.
+    pub(crate) violations: Vec<String>,
+    /// One line per event, if wanted.
+    pub(crate) trace: Vec<String>,
+}
+
+/// Runs a scenario.
+pub(crate) fn run(scenario: &Scenario, is_traced: bool) -> Run {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime").block_on(simulate(scenario, is_traced))
+}
+
+/// All that a run has.
+struct World<'a> {
+    scenario: &'a Scenario,
+    network: Arc<Network>,
+    board: Arc<Board>,
+    truth: Arc<Truth>,
+    /// The troubles that are still to come.
+    troubles: Mutex<JoinSet<()>>,
+}
+
+async fn simulate(scenario: &Scenario, is_traced: bool) -> Run {
+    let network = Network::new(scenario.seed, &scenario.network);
+    let truth = Arc::new(Truth::new(is_traced));
+    let board = Board::power_on(config(scenario, &network)).expect("nothing is read from a disk");
+    let world = World { scenario, network, board, truth, troubles: Mutex::default() };
+    world.start();
+    let mut violations = Vec::new();
+    let outcome = world.attempts(&mut violations).await;
+    if violations.is_empty() && scenario.is_possible() {
+        violations.extend(world.run_again().await);
+    }
+    Run { outcome: outcome.unwrap_or("died"), violations, trace: world.truth.take_trace() }
+}
+
+fn config(scenario: &Scenario, network: &Arc<Network>) -> Config {
+    let device = &scenario.device;
+    let faults = scenario.troubles.iter().filter_map(|trouble| match trouble {
+        Trouble::Fault(fault) => Some(fault.clone()),
+        _ => None,
+    });
+    let mut config = Config {
+        generation: device.generation,
+        licensed: device.is_licensed,
+        reboot_delay: device.reboot_delay,
+        running_for: device.running_for,
+        faults: lacks(scenario).chain(faults).collect(),
+        network: Arc::new(Outside(Arc::clone(network))),
+        ..Config::default()
+    };
+    config.factory.platform = device.platform.into();
+    config
+}
+
+fn lacks(scenario: &Scenario) -> impl Iterator<Item = Fault> + '_ {
+    scenario.device.lacks.iter().map(|method| Fault::NoMethod((*method).into()))
+}
+
+impl World<'_> {
+    /// Starts what goes on beside otactl.
+    fn start(&self) {
+        let (clock, board, truth) = (Arc::clone(&self.board), Arc::clone(&self.board), Arc::clone(&self.truth));
+        tokio::spawn(async move { clock.run_clock().await });
+        tokio::spawn(async move {
+            loop {
+                truth.note(&board);
+                board.until_off(board.boot()).await;
+                truth.note(&board);
+                board.until_on().await;
+            }
+        });
+        let platform = self.scenario.device.platform;
+        tokio::spawn(serve_url(Arc::clone(&self.network), URL_PORT, bundle(WANTED, platform).bytes().clone()));
+        tokio::spawn(serve_url(Arc::clone(&self.network), OTHER_PORT, bundle("3.0.0", platform).bytes().clone()));
+        for trouble in &self.scenario.troubles {
+            self.plan(trouble);
+        }
+    }
+
+    fn later(&self, trouble: impl Future<Output = ()> + Send + 'static) {
+        self.troubles.lock().unwrap_or_else(PoisonError::into_inner).spawn(trouble);
+    }
+
+    /// Lets a trouble come in its time.
+    fn plan(&self, trouble: &Trouble) {
+        let (network, board, truth) = (Arc::clone(&self.network), Arc::clone(&self.board), Arc::clone(&self.truth));
+        match *trouble {
+            Trouble::Fault(_) | Trouble::Killed(_) => {}
+            Trouble::Loss(loss) => network.set_loss(loss),
+            Trouble::Duplicates(duplicates) => network.set_duplicates(duplicates),
+            Trouble::Reorder => network.set_reorders(true),
+            Trouble::PowerCut(at) => self.later(async move {
+                after(at).await;
+                truth.trace(|| "trouble: the power is cut".into());
+                board.cut_power();
+                truth.note(&board);
+            }),
+            Trouble::Other(at, call) => self.later(async move {
+                after(at).await;
+                truth.trace(|| format!("trouble: another client calls {call:?}"));
+                other_call(&board, call);
+                truth.note(&board);
+            }),
+            Trouble::Close(at) => self.later(async move {
+                after(at).await;
+                truth.trace(|| "trouble: all connections are closed".into());
+                network.cut(Cut::Close);
+            }),
+            Trouble::HalfOpen(at) => self.later(async move {
+                after(at).await;
+                truth.trace(|| "trouble: all connections are half-open".into());
+                network.cut(Cut::HalfOpen);
+            }),
+            Trouble::Outage(at, time) => self.later(async move {
+                after(at).await;
+                truth.trace(|| format!("trouble: the network is out for {time:?}"));
+                network.fail_for(time);
+            }),
+        }
+    }
+
+    /// Runs the plan, and runs it again whenever otactl has died. Returns the outcome of the attempt that it survived.
+    async fn attempts(&self, violations: &mut Vec<String>) -> Option<&'static str> {
+        let start = Instant::now();
+        let mut kills: Vec<Duration> = self.scenario.troubles.iter().filter_map(killed).collect();
+        kills.sort_unstable();
+        for kill in kills.into_iter().map(Some).chain([None]) {
+            let (attempt, counts) = self.attempt(true);
+            let attempt = attempt.await_until(kill.map(|at| start + at)).await;
+            let Some(ended) = attempt else {
+                self.truth.trace(|| "trouble: otactl dies".into());
+                continue;
+            };
+            let outcome = ended.name();
+            self.truth.trace(|| format!("outcome: {outcome}: {:?}", ended.result));
+            violations.extend(invariants::violations(self.scenario, &self.truth, &ended, &counts));
+            return Some(outcome);
+        }
+        None
+    }
+
+    /// Runs the plan again without faults, until it ends committed. Returns what is wrong.
+    async fn run_again(&self) -> Option<String> {
+        /// A device that somebody else updated, or whose update nobody ends, gets so many more tries.
+        const TRIES: usize = 3;
+
+        self.truth.trace(|| "all faults are gone".into());
+        self.troubles.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+        self.network.heal();
+        self.board.set_faults(&lacks(self.scenario).collect::<Vec<_>>());
+        for _ in 0..TRIES {
+            // A firmware that hangs without a network is out of reach until its commit timeout.
+            if timeout(Duration::from_secs(7000), self.board.until_on()).await.is_err() {
+                self.truth.note(&self.board);
+                let is_committed = self.truth.now().is_some_and(|now| now.is_committed);
+                return (!is_committed).then(|| "the device never comes back".into());
+            }
+            let was_uncommitted = self.truth.now().is_some_and(|now| !now.is_committed);
+            let (attempt, _) = self.attempt(false);
+            let ended = attempt.await_until(None).await?;
+            self.truth.note(&self.board);
+            self.truth.trace(|| format!("outcome: {}: {:?}", ended.name(), ended.result));
+            let is_there = self.truth.now().is_some_and(|now| now.version == WANTED && now.is_committed);
+            match ended.result {
+                Ok(_) if is_there => return None,
+                // What stands behind the URL is not known, and the device has it already.
+                Err(_) if is_there && !self.is_known() => return None,
+                Ok(_) => return Some(format!("run again without faults, the success is none: {:?}", self.truth.now())),
+                // What is left of the time did not suffice.
+                Err(Failure::Unwell { .. } | Failure::RolledBack { .. }) if was_uncommitted => {}
+                // A device of 2018 that does not tell of its update, and is stuck in it: its user turns it off and on.
+                Err(Failure::DownloadFailed { reason, .. } | Failure::LostSight { reason, .. })
+                    if reason.starts_with("Failed to init updater") =>
+                {
+                    self.board.cut_power();
+                }
+                Err(Failure::NotCopied(error)) if error.remote().is_some() => self.board.cut_power(),
+                // It reboots just now, and takes longer for it than a call may take.
+                Err(Failure::Call(error)) if error.is_passing() => after(Duration::from_secs(60)).await,
+                // Another client has installed a newer version for good.
+                Err(Failure::Refused(update::Refusal::Older { .. })) => return None,
+                // Firmware of another client decides for itself.
+                Err(Failure::Refused(update::Refusal::Uncommitted { .. } | update::Refusal::UpdateRunning { .. })) => {
+                    after(Duration::from_secs(700)).await;
+                }
+                Err(failure) => return Some(format!("run again without faults, it fails: {failure}")),
+            }
+        }
+        Some("run again without faults, it is refused for ever".into())
+    }
+
+    fn is_known(&self) -> bool {
+        !matches!(self.scenario.plan.source, SourceSpec::Url { is_known: false })
+    }
+
+    fn attempt(&self, is_first: bool) -> (Trial, Arc<Counts>) {
+        let (scenario, spec) = (self.scenario, &self.scenario.plan);
+        let counts = Arc::new(Counts::default());
+        let transport = scenario.network.transport;
+        let device = self.device(transport, &counts);
+        let second = if transport == Transport::WebSocket { Transport::Http } else { Transport::WebSocket };
+        let commit_over = spec.has_second_way.then(|| self.device(second, &counts));
+        let wanted = bundle(WANTED, scenario.device.platform);
+        let source = match spec.source {
+            SourceSpec::File => Source::Bundle(wanted),
+            SourceSpec::Url { is_known } => Source::Url {
+                url: format!("http://{HOST}:{URL_PORT}/firmware.zip"),
+                manifest: if is_known { Ok(wanted.manifest().clone()) } else { Err("it cannot be reached".into()) },
+                signed: is_known.then(|| wanted.signed()),
+            },
+        };
+        let check = || Check::Rpc("RPC.Ping".parse().expect("a check"));
+        let plan = Plan {
+            via: spec.via,
+            serving: Serving {
+                listen: Some((HOST, 0).into()),
+                network: Arc::new(Host(Arc::clone(&self.network))),
+                ..Serving::default()
+            },
+            checks: Checks {
+                checks: (0..spec.checks).map(|_| check()).collect(),
+                soak: spec.soak,
+                timeout: spec.check_timeout,
+            },
+            commit: spec.commit || !is_first,
+            commit_timeout: spec.commit_timeout,
+            download_timeout: Some(spec.download_timeout),
+            reboot_timeout: spec.reboot_timeout,
+            commit_over,
+            on_unhealthy: spec.on_unhealthy,
+            snapshot_first: spec.snapshot_first,
+            no_abort: spec.no_abort && is_first,
+            patience: Patience::default().with(spec.ask_timeout, spec.stall_timeout),
+            ..Plan::new(source)
+        };
+        let before = self.board.look(|device| device.firmware().version.clone());
+        let observer = Recorder { events: Mutex::default(), truth: Arc::clone(&self.truth) };
+        (Trial { device, plan, observer, before }, counts)
+    }
+
+    fn device(&self, transport: Transport, counts: &Arc<Counts>) -> Device {
+        let way = Way {
+            network: Arc::clone(&self.network),
+            board: Arc::clone(&self.board),
+            truth: Arc::clone(&self.truth),
+            transport,
+        };
+        let client: Box<dyn RpcClient> =
+            if transport == Transport::Http { Box::new(HttpClient::new(way)) } else { Box::new(Session::new(way)) };
+        Device::new(Box::new(Counting { client, counts: Arc::clone(counts) }), self.scenario.plan.timeout)
+    }
+}
+
+fn killed(trouble: &Trouble) -> Option<Duration> {
+    if let Trouble::Killed(at) = trouble { Some(*at) } else { None }
+}
+
+/// An attempt that is about to begin.
+struct Trial {
+    device: Device,
+    plan: Plan,
+    observer: Recorder,
+    before: String,
+}
+
+impl Trial {
+    /// Runs the update. `None`: otactl died at that time.
+    async fn await_until(self, dies_at: Option<Instant>) -> Option<Attempt> {
+        let started = Instant::now();
+        let update = timeout(FOREVER, update::run(&self.device, &self.plan, &self.observer));
+        let result = match dies_at {
+            Some(at) => timeout_at(at, update).await.ok()?,
+            None => update.await,
+        };
+        let events = std::mem::take(&mut *self.observer.events.lock().unwrap_or_else(PoisonError::into_inner));
+        // What otactl saw first, if it saw anything.
+        let seen = events.iter().find_map(|event| match event {
+            Event::Device { build, .. } => Some(build.version.clone()),
+            _ => None,
+        });
+        Some(Attempt {
+            before: seen.unwrap_or(self.before),
+            took: started.elapsed(),
+            result: result.unwrap_or_else(|_| Err(Failure::LostSight { reason: "it hangs".into(), reverts_in: None })),
+        })
+    }
+}
+
+/// Keeps the events.
+struct Recorder {
+    events: Mutex<Vec<Event>>,
+    truth: Arc<Truth>,
+}
+
+impl Observer for Recorder {
+    fn on(&self, event: &Event) {
+        self.truth.trace(|| format!("event: {event:?}"));
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
+    }
+}
+
+/// How often methods were called, without the calls that certainly never left.
+#[derive(Debug, Default)]
+pub(crate) struct Counts(Mutex<BTreeMap<String, usize>>);
+
+impl Counts {
+    pub(crate) fn of(&self, method: &str) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(method).copied().unwrap_or(0)
+    }
+}
+
+struct Counting {
+    client: Box<dyn RpcClient>,
+    counts: Arc<Counts>,
+}
+
+#[async_trait]
+impl RpcClient for Counting {
+    async fn call(&self, request: Request) -> Result<Value, CallError> {
+        let method = request.method.clone();
+        let count = |by: isize| {
+            let mut counts = self.counts.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = counts.entry(method.clone()).or_default();
+            *count = count.saturating_add_signed(by);
+        };
+        count(1);
+        let result = self.client.call(request).await;
+        if matches!(result, Err(CallError::Unreachable { .. } | CallError::Lost { sent: false, .. })) {
+            count(-1);
+        }
+        result
+    }
+
+    fn hang_up(&self) {
+        self.client.hang_up();
+    }
+
+    fn links(&self) -> Links {
+        self.client.links()
+    }
+
+    fn may_execute_twice(&self) -> bool {
+        self.client.may_execute_twice()
+    }
+
+    fn window(&self) -> usize {
+        self.client.window()
+    }
+
+    fn room(&self, request: &Request) -> usize {
+        self.client.room(request)
+    }
+}
+
+/// Calls the device as another client does.
+fn other_call(board: &Arc<Board>, call: OtherCall) {
+    let (method, params) = match call {
+        OtherCall::Commit => ("OTA.Commit", Value::Null),
+        OtherCall::Revert => ("OTA.Revert", Value::Null),
+        OtherCall::Reboot => ("Sys.Reboot", json!({"delay_ms": 250})),
+        OtherCall::Update => (
+            "OTA.Update",
+            json!({"url": format!("http://{HOST}:{OTHER_PORT}/fw.zip"), "commit_timeout": 60, "timeout": 60}),
+        ),
+        OtherCall::Begin => ("OTA.Begin", json!({"commit_timeout": 60, "timeout": 60})),
+        OtherCall::CreateSnapshot => ("OTA.CreateSnapshot", Value::Null),
+    };
+    if board.boot().is_none() {
+        return;
+    }
+    let call = Call {
+        id: Some("1".into()),
+        src: None,
+        tag: None,
+        method: method.into(),
+        params,
+        auth: None,
+        is_authorised: true,
+    };
+    drop(board.answer(&call, "other", "10.0.0.2"));
+}
+
+/// Returns the bundle of a version.
+pub(crate) fn bundle(version: &str, platform: &'static str) -> Bundle {
+    static BUNDLES: OnceLock<Mutex<BTreeMap<(String, &'static str), Bundle>>> = OnceLock::new();
+
+    let mut bundles = BUNDLES.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    bundles.entry((version.into(), platform)).or_insert_with(|| pack_bundle(version, platform)).clone()
+}
+
+fn pack_bundle(version: &str, platform: &str) -> Bundle {
+    let manifest: Manifest = serde_json::from_value(json!({
+        "name": "demo", "platform": platform, "version": version, "build_id": format!("20240202-020202/g{version}"),
+        "build_timestamp": "2024-02-02T02:02:02Z", "parts": {},
+    }))
+    .expect("a manifest");
+    let app: Vec<u8> =
+        (0..12_000_u32).flat_map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes()).take(12_000).collect();
+    let parts = [
+        PartFile { kind: "app", src: "demo.bin", ptn: "app_0", data: &app },
+        PartFile { kind: "fs", src: "fs.img", ptn: "fs_0", data: &app[..3000] },
+    ];
+    Bundle::from_bytes(pack(&manifest, &parts).expect("a zip")).expect("a bundle")
+}
+
+/// Returns the name of an outcome.
+pub(crate) fn outcome_name(result: &Result<Success, Failure>) -> &'static str {
+    match result {
+        Ok(success) => success.facts().outcome,
+        Err(failure) => failure.facts().outcome,
+    }
+}

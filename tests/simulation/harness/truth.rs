@@ -1,0 +1,177 @@
+//! What really happened to the device, beside what otactl was told.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use otactl::sim::board::{Answered, Board};
+use otactl::sim::device::Power;
+use otactl::sim::wire::Call;
+use tokio::time::Instant;
+
+/// The state of the device at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct State {
+    /// The version that runs, or ran before a boot that is under way.
+    pub(crate) version: String,
+    pub(crate) is_committed: bool,
+    /// The version that boots next.
+    pub(crate) next: String,
+    /// Another slot boots next.
+    pub(crate) is_applied: bool,
+    /// Seconds within which the firmware has to be committed; 0: none.
+    pub(crate) commit_timeout: u64,
+    pub(crate) is_on: bool,
+    pub(crate) boots: u64,
+}
+
+/// The history of one device.
+#[derive(Debug)]
+pub(crate) struct Truth {
+    start: Instant,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    history: Vec<(Instant, State)>,
+    /// How often the device carried out a method that otactl called.
+    carried_out: BTreeMap<String, usize>,
+    /// How often the network doubled a request.
+    doubled: BTreeMap<String, usize>,
+    /// The versions that otactl committed.
+    committed: Vec<String>,
+    trace: Option<Vec<String>>,
+}
+
+impl Truth {
+    pub(crate) fn new(is_traced: bool) -> Self {
+        let inner = Inner { trace: is_traced.then(Vec::new), ..Inner::default() };
+        Self { start: Instant::now(), inner: Mutex::new(inner) }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a line to the trace.
+    pub(crate) fn trace(&self, line: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.inner().trace {
+            trace.push(format!("{:>10.3} {}", self.start.elapsed().as_secs_f64(), line()));
+        }
+    }
+
+    pub(crate) fn take_trace(&self) -> Vec<String> {
+        self.inner().trace.take().unwrap_or_default()
+    }
+
+    /// Notes the state of the device.
+    pub(crate) fn note(&self, board: &Board) {
+        let state = state_of(board);
+        let mut inner = self.inner();
+        if inner.history.last().is_none_or(|(_, last)| *last != state) {
+            inner.history.push((Instant::now(), state.clone()));
+            drop(inner);
+            self.trace(|| format!("device: {state:?}"));
+        }
+    }
+
+    /// Notes a request of otactl's that reached the device, and its answers.
+    pub(crate) fn heard(&self, board: &Board, call: &Call, answered: &[Answered]) {
+        let is_refused = |answered: &Answered| matches!(answered, Answered::Now(Err(failure)) if matches!(failure.code, 401 | 404 | 418));
+        let times = answered.iter().filter(|answered| !is_refused(answered)).count();
+        let mut inner = self.inner();
+        *inner.carried_out.entry(call.method.clone()).or_default() += times;
+        let was_pending = inner.history.last().is_some_and(|(_, state)| !state.is_committed);
+        let now = state_of(board);
+        if call.method == "OTA.Commit" && was_pending && now.is_committed {
+            inner.committed.push(now.version);
+        }
+        drop(inner);
+        self.trace(|| {
+            format!("    > {} {} => {}", call.method, excerpt(&call.params.to_string()), told(call, answered))
+        });
+        self.note(board);
+    }
+
+    /// Notes that the network doubled a request.
+    pub(crate) fn duplicated(&self, bytes: &[u8]) {
+        if let Some(call) = otactl::sim::wire::parse(bytes, "") {
+            *self.inner().doubled.entry(call.method).or_default() += 1;
+        }
+    }
+
+    pub(crate) fn carried_out(&self, method: &str) -> usize {
+        self.inner().carried_out.get(method).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn doubled(&self, method: &str) -> usize {
+        self.inner().doubled.get(method).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn committed(&self) -> Vec<String> {
+        self.inner().committed.clone()
+    }
+
+    /// Returns the current state.
+    pub(crate) fn now(&self) -> Option<State> {
+        self.inner().history.last().map(|(_, state)| state.clone())
+    }
+
+    /// Tells whether the device was in such a state at any moment of the last `window`.
+    pub(crate) fn was(&self, window: Duration, is: impl Fn(&State) -> bool) -> bool {
+        let inner = self.inner();
+        let from = Instant::now().checked_sub(window);
+        let mut newer_began = None;
+        for (began, state) in inner.history.iter().rev() {
+            // A state lasts until the next one begins.
+            if newer_began.is_some_and(|ended| from.is_some_and(|from| ended < from)) {
+                return false;
+            }
+            if is(state) {
+                return true;
+            }
+            newer_began = Some(*began);
+        }
+        false
+    }
+}
+
+/// Returns the answers in short.
+fn told(call: &Call, answered: &[Answered]) -> String {
+    let answers = answered.iter().map(|answered| match answered {
+        Answered::Now(Ok(info)) if call.method == "Sys.GetInfo" => {
+            let info: serde_json::Value = serde_json::from_str(info).unwrap_or_default();
+            format!("{} up {}", info["fw_version"], info["uptime"])
+        }
+        Answered::Now(outcome) => format!("{outcome:?}"),
+        Answered::NextTurn(outcome) => format!("next turn {outcome:?}"),
+        Answered::Later(_) => "later".into(),
+    });
+    answers.collect::<Vec<_>>().join(", ")
+}
+
+fn excerpt(text: &str) -> &str {
+    let end = text.char_indices().nth(80).map_or(text.len(), |(at, _)| at);
+    &text[..end]
+}
+
+fn state_of(board: &Board) -> State {
+    board.look(|device| {
+        let boot = device.flash().boot;
+        State {
+            version: device.firmware().version.clone(),
+            next: device
+                .flash()
+                .slots
+                .get(usize::from(boot.active_slot))
+                .and_then(Option::as_ref)
+                .map_or_else(String::new, |next| next.version.clone()),
+            is_committed: boot.is_committed,
+            is_applied: boot.active_slot != device.running_slot(),
+            commit_timeout: boot.commit_timeout,
+            is_on: matches!(device.power(), Power::On(_)),
+            boots: device.boots(),
+        }
+    })
+}
