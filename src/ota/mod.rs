@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::rpc::Method;
 pub use engine::Engine;
 pub use refusals::explain_refusal;
-pub use types::{BootState, Eth, MethodDescription, Slot, Snapshot, Status, SystemInfo, UpdateState, Wifi};
+pub use types::{BootState, Eth, MethodDescription, Slot, Snapshot, Status, SystemInfo, UpdateState, Wifi, slot_name};
 
 /// One line per method: its name, whether it may be called twice, and what it answers.
 macro_rules! methods {

@@ -6,7 +6,7 @@ use super::outcome::Failure;
 use super::reboot::probe_timeout;
 use super::snapshot::Snapshot;
 use crate::bundle::manifest::Build;
-use crate::ota::{self, Slot};
+use crate::ota::{self, BootState};
 use crate::rpc::{CallError, Device};
 
 /// How often the commit is sent. Again only after a look has shown that it did not arrive.
@@ -31,7 +31,7 @@ pub async fn commit(device: &Device, now: &Snapshot, patience: Duration) -> Resu
             Ok(after) => after,
             Err(error) => return Err(Failure::CommitUnseen { running: now.running(), reason: error.to_string() }),
         };
-        match judge((&now.build(), now.boot.active_slot), &after) {
+        match judge((&now.build(), &now.boot), &after) {
             State::Committed => return Ok(after),
             State::RolledBack => {
                 return Err(Failure::rolled_back(&after, now));
@@ -60,8 +60,8 @@ enum State {
 }
 
 /// Holds what runs after the commit against what was to be committed.
-fn judge(wanted: (&Build, Slot), after: &Snapshot) -> State {
-    match (wanted == (&after.build(), after.boot.active_slot), after.boot.is_committed) {
+fn judge((build, boot): (&Build, &BootState), after: &Snapshot) -> State {
+    match (*build == after.build() && !boot.is_in_another_slot(&after.boot), after.boot.is_committed) {
         (true, true) => State::Committed,
         (true, false) => State::Pending,
         (false, _) => State::RolledBack,
@@ -74,13 +74,12 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::ota::BootState;
 
     /// After a rollback the state says "committed" as well; only the slot and the build tell.
     #[tokio::test]
     async fn a_rollback_does_not_pass_for_a_commit() {
         let after = |version: &str, slot, is_committed| {
-            let boot = BootState { active_slot: slot, is_committed, revert_slot: Some(0), commit_timeout: 300 };
+            let boot = BootState { active_slot: Some(slot), is_committed, revert_slot: Some(0), commit_timeout: 300 };
             Snapshot::told(json!({"fw_version": version, "fw_id": "b", "uptime": 1}), boot, Instant::now())
         };
         let build = Build { version: "2".into(), build_id: "b".into() };
@@ -91,7 +90,9 @@ mod tests {
             (after("2", 0, true), State::RolledBack),
             (after("1", 1, true), State::RolledBack),
         ] {
-            assert_eq!(judge((&build, 1), &after), expected, "{after:?}");
+            let boot =
+                BootState { active_slot: Some(1), is_committed: false, revert_slot: Some(0), commit_timeout: 300 };
+            assert_eq!(judge((&build, &boot), &after), expected, "{after:?}");
         }
     }
 }

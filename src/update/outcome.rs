@@ -419,7 +419,7 @@ impl Failure {
     /// The device runs what `after` shows, after it has been seen to run `new`.
     pub(super) fn rolled_back(after: &Snapshot, new: &Snapshot) -> Self {
         let Running { build, slot } = new.running();
-        Self::RolledBack { old: after.running(), wanted: Some(build), slot: Some(slot) }
+        Self::RolledBack { old: after.running(), wanted: Some(build), slot }
     }
 
     /// Tells whether the device cannot or may not download from the URL, and has not begun.

@@ -26,7 +26,7 @@ pub fn rebooted(before: &Snapshot, after: &Snapshot) -> bool {
 /// the reboot (as recorded in wire/ota2022-ws.json, case `pull_success`).
 #[must_use]
 pub fn applied(before: &Snapshot, now: &Snapshot) -> bool {
-    before.boot.active_slot != now.boot.active_slot || (before.boot.is_committed && !now.boot.is_committed)
+    before.boot.is_in_another_slot(&now.boot) || (before.boot.is_committed && !now.boot.is_committed)
 }
 
 /// By the uptimes alone, in seconds: the one that was heard first, and the one that was asked for later. The second one
@@ -51,7 +51,7 @@ pub enum Arrival {
 /// Holds what runs against what was wanted.
 #[must_use]
 pub fn arrival(before: &Snapshot, after: &Snapshot, wanted: Option<&Manifest>) -> Arrival {
-    let old = before.build() == after.build() && before.boot.active_slot == after.boot.active_slot;
+    let old = before.build() == after.build() && !before.boot.is_in_another_slot(&after.boot);
     match wanted {
         _ if old => Arrival::Old,
         Some(wanted) if wanted.build() == after.build() => Arrival::Wanted,
@@ -84,8 +84,12 @@ mod tests {
 
     fn snapshot(version: &str, slot: u8, committed: bool, uptime: u64, taken: Instant) -> Snapshot {
         let info = json!({"fw_version": version, "fw_id": format!("b{version}"), "uptime": uptime});
-        let boot =
-            BootState { active_slot: slot, is_committed: committed, revert_slot: Some(1 - slot), commit_timeout: 300 };
+        let boot = BootState {
+            active_slot: Some(slot),
+            is_committed: committed,
+            revert_slot: Some(1 - slot),
+            commit_timeout: 300,
+        };
         Snapshot::told(info, boot, taken)
     }
 

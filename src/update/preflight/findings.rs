@@ -86,7 +86,7 @@ fn slot(plan: &Plan, now: &Snapshot, delivery: Delivery, arguments: Option<&str>
     let commit = if plan.commit { "" } else { ", which is left to you" };
     let says = format!(
         "{} -> the other; goes back by itself {timeout} after its boot unless committed{commit}",
-        now.boot.active_slot
+        now.boot.active_slot.map_or_else(|| "unknown".into(), |slot| slot.to_string())
     );
     match arguments {
         Some(arguments) if arguments.contains("commit_timeout") => Found::good("slot", says),
@@ -114,7 +114,7 @@ mod tests {
     fn device(info: &Value) -> Snapshot {
         let mut all = json!({"app": "demo", "arch": "esp32", "fw_version": "1.5.0", "fw_id": "a", "uptime": 1});
         all.as_object_mut().expect("object").extend(info.as_object().expect("object").clone());
-        let boot = BootState { active_slot: 0, is_committed: true, revert_slot: Some(1), commit_timeout: 0 };
+        let boot = BootState { active_slot: Some(0), is_committed: true, revert_slot: Some(1), commit_timeout: 0 };
         Snapshot::told(all, boot, Instant::now())
     }
 
