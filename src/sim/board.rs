@@ -15,6 +15,7 @@ use super::auth::Auth;
 use super::delivery::{deliver, goes_out};
 use super::device::{Device, Flash};
 use super::download::{Fetched, download};
+use super::fault::Fault;
 use super::faults::{Delivery, OnLine};
 use super::pull::{self, Pull};
 use super::services::{self, Answer, CallContext};
@@ -97,6 +98,11 @@ impl Board {
     #[must_use]
     pub fn auth(&self) -> Option<&Auth> {
         self.config.auth.as_ref()
+    }
+
+    /// Whether the reply to a success without a value has no result.
+    pub(super) fn omits_result(&self) -> bool {
+        self.config.faults.contains(&Fault::NoResult)
     }
 
     /// What time the device thinks it is.

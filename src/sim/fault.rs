@@ -73,6 +73,9 @@ pub enum Fault {
     PowerCycleAfter(Duration),
     /// The new firmware reboots whenever it has run for so long, so that its uptime does not grow.
     RestartsEvery(Duration),
+    /// A success without a value is answered with neither `result` nor `error`, as by `mg_rpc` before 2019. Over
+    /// `/rpc/METHOD` the body is empty but for its line end (guess).
+    NoResult,
     /// The new firmware answers this method, which it need not have otherwise, with this result.
     Answers(String, Value),
     /// The new firmware answers this method, which it need not have otherwise, with this error.
@@ -152,7 +155,7 @@ const fn kind(
 }
 
 /// All of them: what the help shows is what is parsed.
-pub const KINDS: [Kind; 32] = [
+pub const KINDS: [Kind; 33] = [
     kind("call-lost", "METHOD", "a call is neither carried out nor answered, once", |v| {
         Ok(Fault::CallLost(method(v)?))
     }),
@@ -198,6 +201,7 @@ pub const KINDS: [Kind; 32] = [
     kind("restarts-every", "DURATION", "the new firmware reboots again and again", |v| {
         Ok(Fault::RestartsEvery(duration(v)?))
     }),
+    kind("no-result", "", "a success without a value has no result, as before 2019", |_| Ok(Fault::NoResult)),
     kind("answers", "METHOD:JSON", "the new firmware answers a method with this", |v| {
         let (name, value) = pair(v)?;
         Ok(Fault::Answers(method(name)?, json(value)?))
@@ -290,6 +294,7 @@ impl fmt::Display for Fault {
             Self::RevertsAfter(time) => write!(f, "reverts-after={}", shown(*time)),
             Self::PowerCycleAfter(time) => write!(f, "power-cycle-after={}", shown(*time)),
             Self::RestartsEvery(time) => write!(f, "restarts-every={}", shown(*time)),
+            Self::NoResult => f.write_str("no-result"),
             Self::Answers(method, json) => write!(f, "answers={method}:{json}"),
             Self::Fails(method, code, None) => write!(f, "fails={method}:{code}"),
             Self::Fails(method, code, Some(message)) => write!(f, "fails={method}:{code}:{message}"),
@@ -369,7 +374,7 @@ mod tests {
     use super::*;
 
     /// One of each kind, as it is printed.
-    const EXAMPLES: [&str; 36] = [
+    const EXAMPLES: [&str; 37] = [
         "call-lost=OTA.Commit",
         "reply-lost=OTA.Commit",
         "reply-late=OTA.Update:3s",
@@ -397,6 +402,7 @@ mod tests {
         "fails=App.Health:-7",
         "fails=App.Health:500:too hot: 71 degrees",
         "fails=App.Health:500:",
+        "no-result",
         "boot-state=active_slot:-1",
         "commit-refused",
         "commit-ignored",

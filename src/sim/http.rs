@@ -170,14 +170,15 @@ impl<S: Stream> Connection<S> {
     }
 
     async fn call(&self, call: &Call, board: &Arc<Board>) -> Outcome {
-        match board.answer(call, &self.channel, &self.ip) {
+        let outcome = match board.answer(call, &self.channel, &self.ip) {
             Answered::Now(outcome) | Answered::NextTurn(outcome) => outcome,
             Answered::Later(outcome) => match outcome.await {
                 Ok(outcome) => outcome,
                 // The update ended with the power, and so does this connection.
                 Err(_) => std::future::pending().await,
             },
-        }
+        };
+        if board.omits_result() { wire::without_null(outcome) } else { outcome }
     }
 }
 

@@ -26,7 +26,7 @@ pub struct Call {
 }
 
 /// What a method brought: the result as JSON text, since the device's own white space counts, or an
-/// error.
+/// error. An empty text: the reply has no result.
 pub type Outcome = Result<String, Failure>;
 
 /// An error of a method. Code 0 is a success with a message.
@@ -139,10 +139,16 @@ pub fn reply(call: &Call, own_id: &str, outcome: &Outcome) -> Option<String> {
         let _ = write!(text, r#","tag":{tag}"#);
     }
     let _ = match outcome {
+        Ok(result) if result.is_empty() => write!(text, "}}"),
         Ok(result) => write!(text, r#","result":{result}}}"#),
         Err(failure) => write!(text, r#","error":{}}}"#, failure.to_json()),
     };
     Some(text)
+}
+
+/// Returns the outcome with no result in place of a `null`.
+pub fn without_null(outcome: Outcome) -> Outcome {
+    outcome.map(|result| if result == "null" { String::new() } else { result })
 }
 
 /// A JSON string.

@@ -52,6 +52,8 @@ pub(crate) async fn every_shape_of_reply_is_read(way: Way) {
         (r#"{"id":"{id}","result":1,"error":null}"#.into(), Ok(json!(1))),
         (r#"{"id":{id},"src":null,"dst":"","future":[{}],"result":2}"#.into(), Ok(json!(2))),
         (r#"{"id":{id},"result":"\u00fc\u20AC\ud83d\ude00\/\b"}"#.into(), Ok(json!("ü€😀/\u{8}"))),
+        (r#"{"id":{id},"src":"dev"}"#.into(), Ok(Value::Null)),
+        (r#"{"id":{id},"src":"dev","dst":"me","tag":"t"}"#.into(), Ok(Value::Null)),
         (r#"{"id":{id},"error":{"code":0}}"#.into(), Ok(json!({"code": 0}))),
         (r#"{"id":{id},"result":null,"error":{"code":-7}}"#.into(), failed(-7, None)),
         (r#"{"id":{id},"error":{"code":500,"message":"ü\n€","more":1}}"#.into(), failed(500, Some("ü\n€"))),
