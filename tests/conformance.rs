@@ -85,7 +85,8 @@ macro_rules! with_script {
                 garbage_between_frames_does_no_harm garbage_alone_is_no_answer
                 a_request_of_the_device_is_refused;
             values: every_kind_of_argument_arrives_and_comes_back every_shape_of_reply_is_read
-                requests_are_what_the_transport_carries;
+                requests_are_what_the_transport_carries reply_that_is_not_utf8_is_read
+                reply_that_is_not_json_names_the_place;
         }
     };
 }

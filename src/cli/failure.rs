@@ -169,6 +169,10 @@ impl From<CallError> for Failure {
             CallError::WrongShape { .. } => {
                 (Kind::Other, Some("`otactl call` shows the answer as it is; is this a Mongoose OS device?"))
             }
+            CallError::Unreadable { .. } => (
+                Kind::Other,
+                Some("the firmware has to write JSON there, such as `null` for `nan`; the call was carried out"),
+            ),
             CallError::TooLarge { size, .. } if *size < MAX_REQUEST => (
                 Kind::Usage,
                 Some(

@@ -10,6 +10,8 @@ use std::fmt::Write as _;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use crate::rpc::unreadable::has_bad_numbers_only;
+
 /// The longest line that is kept, in bytes. A device's frame ends at 4096; what is longer is no frame.
 const MAX_LINE: usize = 64 << 10;
 
@@ -148,7 +150,11 @@ fn read_frame(text: &[u8], style: Style) -> Option<Item> {
         (false, true) => false,
         (false, false) => return None,
     };
-    (has_crc || is_frame(json)).then(|| Item::Frame { json: json.to_vec(), style, has_crc })
+    (has_crc || is_frame(json) || has_bad_numbers_only(json)).then(|| Item::Frame {
+        json: json.to_vec(),
+        style,
+        has_crc,
+    })
 }
 
 /// Without a CRC, only what looks like a frame is one: programs print JSON to their console too.
@@ -259,6 +265,17 @@ mod tests {
             (
                 b"log without an end{\"id\":1,\"result\":null}\n",
                 vec![console("log without an end"), frame(r#"{"id":1,"result":null}"#, false)],
+            ),
+            (
+                b"{\"id\":1,\"src\":\"d\",\"result\":nan}\n{\"id\":1,\"temp\":nan}\n",
+                vec![
+                    frame(r#"{"id":1,"src":"d","result":nan}"#, false),
+                    Item::Corrupt(b"{\"id\":1,\"temp\":nan}".to_vec()),
+                ],
+            ),
+            (
+                b"\"\"\"{\"id\":1,\"src\":\"d\",\"result\":-inf}\"\"\"\n",
+                vec![quoted(r#"{"id":1,"src":"d","result":-inf}"#, false)],
             ),
             (b"{\"temp\": 25}\n{broken\n", vec![console("{\"temp\": 25}"), console("{broken")]),
             (b"\"\"\"{\"id\":1,\"result\":null}\"\"\"\n", vec![quoted(r#"{"id":1,"result":null}"#, false)]),

@@ -15,7 +15,7 @@ use super::tls::{self, ClientAuth};
 use super::{ConnectError, Options};
 use crate::rpc::auth::Authorization;
 use crate::rpc::frame::{self, Incoming, MAX_REQUEST};
-use crate::rpc::{CallError, DialError, RemoteError, Request, RpcClient, shown};
+use crate::rpc::{CallError, DialError, RemoteError, Request, RpcClient, shown, unreadable};
 use crate::text::excerpt;
 
 /// The largest answer that is taken, in bytes.
@@ -108,7 +108,10 @@ impl Http {
                 outcome.map_err(|error| CallError::Remote { method: method.clone(), error })
             }
             Ok(_) => Err(self.not_rpc("it answered another question".into())),
-            Err(_) => Err(self.not_rpc(format!("it answered `{}`", excerpt(&body)))),
+            Err(_) => Err(match unreadable::find(&body).filter(|found| found.id == id) {
+                Some(found) => CallError::Unreadable { method: method.clone(), place: found.place },
+                None => self.not_rpc(format!("it answered `{}`", excerpt(&body))),
+            }),
         }
     }
 

@@ -60,7 +60,10 @@ pub(super) async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Res
                     patience = (patience * 2).min(enough);
                 }
                 // Somebody is there, and does not say what it runs.
-                answers = matches!(error, CallError::Remote { .. } | CallError::WrongShape { .. });
+                answers = matches!(
+                    error,
+                    CallError::Remote { .. } | CallError::WrongShape { .. } | CallError::Unreadable { .. }
+                );
                 last = Some(error.after(started.elapsed()).to_string());
             }
         }

@@ -100,7 +100,7 @@ async fn platform(device: &Device) -> Result<Option<String>, Failure> {
 fn if_answered<T>(reply: Result<T, CallError>) -> Result<Option<T>, CallError> {
     match reply {
         Ok(reply) => Ok(Some(reply)),
-        Err(CallError::Remote { .. } | CallError::WrongShape { .. }) => Ok(None),
+        Err(CallError::Remote { .. } | CallError::WrongShape { .. } | CallError::Unreadable { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }
