@@ -253,7 +253,8 @@ fn parse(buffer: &[u8]) -> Result<Option<(Request, usize)>, End> {
         method: head.method.unwrap_or_default().into(),
         path: path.into(),
         query: query.into(),
-        keep_alive: header("Connection").is_some_and(|value| value.eq_ignore_ascii_case("keep-alive")),
+        keep_alive: header("Connection")
+            .is_some_and(|value| value.split(',').any(|word| word.trim().eq_ignore_ascii_case("keep-alive"))),
         websocket_key: header("Sec-WebSocket-Key").filter(|_| upgrade).map(Into::into),
         subprotocol: header("Sec-WebSocket-Protocol")
             .map(|offered| offered.split(',').next().unwrap_or_default().trim().into()),

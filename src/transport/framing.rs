@@ -145,7 +145,7 @@ fn read_frame(text: &[u8], style: Style) -> Option<Item> {
     let (crc, more) = rest.split_at(rest.len().min(8));
     let is_crc = crc.len() == 8 && crc.iter().all(u8::is_ascii_hexdigit) && matches!(more.first(), None | Some(b','));
     let has_crc = match (is_crc, rest.is_empty()) {
-        (true, _) if hex8(crc32fast::hash(json)) == crc => true,
+        (true, _) if hex8(crc32fast::hash(json)).eq_ignore_ascii_case(crc) => true,
         (true, _) => return Some(Item::Corrupt(text.to_vec())),
         (false, true) => false,
         (false, false) => return None,
@@ -247,6 +247,8 @@ mod tests {
         let table: Vec<(&[u8], Vec<Item>)> = vec![
             // As recorded in wire/uart.json.
             (b"{\"id\": 102, \"method\": \"RPC.Ping\"}11d3ca5c\n", vec![frame(ping, true)]),
+            (b"{\"id\": 102, \"method\": \"RPC.Ping\"}11D3CA5C\n", vec![frame(ping, true)]),
+            (b"{\"id\": 102, \"method\": \"RPC.Ping\"}11D3ca5C,more\n", vec![frame(ping, true)]),
             (b"{\"id\": 102, \"method\": \"RPC.Ping\"}\r\n", vec![frame(ping, false)]),
             (b"{\"id\": 102, \"method\": \"RPC.Ping\"}11d3ca5c,more\n", vec![frame(ping, true)]),
             (
