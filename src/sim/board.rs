@@ -142,6 +142,8 @@ impl Board {
             files: &self.config.files,
             unix_time,
         };
+        let method = self.with(|device, _| services::method_name(device, &call.method).to_owned());
+        let call = &Call { method, ..call.clone() };
         let answers = self.with_inner(|inner, now| {
             let device = &mut inner.device;
             if !device.faults_mut().hears(&call.method, now) {

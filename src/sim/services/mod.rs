@@ -175,6 +175,12 @@ fn answer(device: &mut Device, call: &Call, context: CallContext<'_>, now: Insta
     })
 }
 
+/// Returns the name of a method as the device has it. The case of a call's does not matter (wire/edge-frame.json, case `method_case`).
+#[must_use]
+pub fn method_name<'a>(device: &Device, method: &'a str) -> &'a str {
+    methods(device).map(|(name, _)| name).find(|name| name.eq_ignore_ascii_case(method)).unwrap_or(method)
+}
+
 fn no_handler(method: &str) -> Failure {
     Failure::new(404, format!("No handler for {method}"))
 }
