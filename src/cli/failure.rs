@@ -9,7 +9,7 @@ use otactl::bundle::BundleError;
 use otactl::ota;
 use otactl::rpc::error::{AuthRefusal, Silence};
 use otactl::rpc::frame::MAX_REQUEST;
-use otactl::rpc::{CallError, DialError};
+use otactl::rpc::{CallError, DialError, RemoteError};
 use otactl::transport::ConnectError;
 use otactl::transport::target::TargetError;
 use otactl::transport::tls::SetupError;
@@ -101,6 +101,19 @@ impl Failure {
         failure
     }
 
+    /// The failure of a call that the device answered with an error of this meaning. The words stand in for a missing message.
+    fn explained(error: &CallError, remote: &RemoteError, meaning: ota::Meaning) -> Self {
+        let message = match remote.message {
+            Some(_) => error.to_string(),
+            None => format!("{error}: {}", meaning.words),
+        };
+        let failure = Self::new(Kind::Device, message);
+        match meaning.hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+
     /// A bundle that is none, and which file that is.
     pub(crate) fn bundle(path: &Path, error: &BundleError) -> Self {
         let hint = match error {
@@ -125,6 +138,11 @@ impl Failure {
 
 impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
+        if let CallError::Remote { method, error: remote } = &error
+            && let Some(meaning) = ota::explain_code(method, remote)
+        {
+            return Self::explained(&error, remote, meaning);
+        }
         let (kind, hint) = match &error {
             CallError::Unreachable { cause: DialError::Unauthorised, .. } => {
                 (Kind::Unauthorised, Some(OTHER_CREDENTIALS))
