@@ -473,6 +473,9 @@ fn refusal_hint(refusal: &Refusal) -> String {
         Refusal::FileSystemTooLarge { .. } => {
             "give the firmware that was built for this board; if you know better, add `--force`"
         }
+        Refusal::WantsBlobUrl => {
+            "flash it over a cable, or serve the bundle yourself: `otactl describe OTA.Update` shows the arguments that it takes"
+        }
         Refusal::NoWayBack { .. } => "if it is to be updated all the same, without a way back, add `--force`",
         Refusal::Uncommitted { .. } => "`otactl commit` keeps what runs, `otactl revert` goes back; then update",
         Refusal::UpdateRunning { .. } => {

@@ -84,6 +84,11 @@ pub enum Refusal {
         /// What the device's file system holds when it is empty, in bytes.
         holds: u64,
     },
+    /// The device has the OTA service of 2017, whose `OTA.Update` takes other arguments.
+    #[error(
+        "the device's OTA.Update takes `blob_url` in place of `url`: its OTA service is that of 2017, which otactl cannot update"
+    )]
+    WantsBlobUrl,
     /// The device knows no commit timeout.
     #[error(
         "the device's {method} takes no commit_timeout: the new firmware commits itself when it starts, and never goes back"

@@ -56,7 +56,12 @@ pub(super) fn of(plan: &Plan, delivery: Delivery, now: &Snapshot, told: &Told) -
     if plan.snapshot_first {
         found.push(Found::good("snapshot", "what runs is copied to the other slot before the update"));
     }
-    found.push(Found::good("delivery", by(plan, delivery)));
+    found.push(match told.arguments.as_deref() {
+        Some(arguments) if delivery != Delivery::Push && wants_blob_url(arguments) => {
+            Found::refused("delivery", Refusal::WantsBlobUrl)
+        }
+        _ => Found::good("delivery", by(plan, delivery)),
+    });
     found.push(slot(plan, now, delivery, told.arguments.as_deref()));
     found
 }
@@ -77,6 +82,14 @@ fn by(plan: &Plan, delivery: Delivery) -> String {
         (_, Delivery::Either) => format!("the device fetches{bytes} from here, or gets them sent if it does not ask"),
         (_, Delivery::Push) => format!("the device gets{bytes} over the connection of the calls"),
     }
+}
+
+/// Returns whether `OTA.Update` takes the URL as `blob_url` only, as `RPC.Describe` tells: `{name: %T, other: %d}`.
+fn wants_blob_url(arguments: &str) -> bool {
+    let has = |name| {
+        arguments.split(['{', ',', '}']).filter_map(|field| field.split_once(':')).any(|(n, _)| n.trim() == name)
+    };
+    has("blob_url") && !has("url")
 }
 
 /// Where the firmware goes, and how the device finds its way back. Firmware that does not know the argument starts the new
@@ -104,6 +117,21 @@ mod tests {
 
     use super::*;
     use crate::ota::BootState;
+
+    #[test]
+    fn blob_url_is_wanted_only_without_url() {
+        for (arguments, expected) in [
+            ("{section: %T, blob_type: %Q, blob_url: %T, commit_timeout: %d}", true),
+            ("{blob_url:%T}", true),
+            ("{url: %T, blob_url: %T}", false),
+            ("{url: %T, commit_timeout: %d, timeout: %d}", false),
+            ("{my_blob_url: %T}", false),
+            ("blob_url", false),
+            ("", false),
+        ] {
+            assert_eq!(wants_blob_url(arguments), expected, "{arguments}");
+        }
+    }
 
     fn plan(app: &str, version: &str) -> Plan {
         let manifest = json!({"name": app, "platform": "esp32", "version": version, "build_id": "b", "parts": {}});
