@@ -37,6 +37,14 @@ pub fn public_url(url: &Url) -> String {
     excerpt(url.as_str().replace("%E2%80%A6", "…").as_bytes())
 }
 
+/// Returns what stands behind the scheme `Digest` in an HTTP header, such as `realm="a", nonce="6b"`. Its case does not matter.
+/// `None`: the header has another scheme.
+#[must_use]
+pub fn behind_digest(header: &str) -> Option<&str> {
+    let (scheme, fields) = header.trim().split_once([' ', '\t'])?;
+    scheme.eq_ignore_ascii_case("Digest").then_some(fields)
+}
+
 /// The parameters of an HTTP header such as `Digest realm="a, b", algorithm=MD5`, without the scheme
 /// before them. Values may be quoted, with backslashes before quotes.
 pub fn header_fields(fields: &str) -> impl Iterator<Item = (String, String)> {
@@ -95,6 +103,21 @@ mod tests {
             header_fields(r#"qop="auth", realm="My, \"Realm\"", nonce = "6b", algorithm=MD5"#).collect();
         let expected = [("qop", "auth"), ("realm", "My, \"Realm\""), ("nonce", "6b"), ("algorithm", "MD5")];
         assert_eq!(fields, expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
+    }
+
+    #[test]
+    fn scheme_is_read_in_any_case() {
+        for (header, expected) in [
+            ("Digest realm=\"a\"", Some("realm=\"a\"")),
+            (" digest realm=\"a\"", Some("realm=\"a\"")),
+            ("DIGEST\trealm=\"a\"", Some("realm=\"a\"")),
+            ("Basic realm=\"a\"", None),
+            ("Digestrealm=\"a\"", None),
+            ("Digest", None),
+            ("", None),
+        ] {
+            assert_eq!(behind_digest(header), expected, "{header:?}");
+        }
     }
 
     #[test]

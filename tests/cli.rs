@@ -141,8 +141,8 @@ nothing to commit: slot 0 runs, committed; it stays after a reboot
 exit code 4
 --- stdout
 --- stderr
-error: OTA.Revert: the device answered: error -1, without a message
-hint: there is nothing to revert: only firmware that is not committed yet can be, see `otactl get-boot-state`
+error: OTA.Revert: the device answered: error -1, without a message: there is nothing to revert
+hint: only firmware that is not committed yet can be reverted; `otactl get-boot-state` shows whether it is
 
 "#]]
     );

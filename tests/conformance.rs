@@ -33,7 +33,8 @@ macro_rules! tests {
     )+ };
 }
 
-/// Expands to the cases with a simulated device: one module for each kind of credentials, and one for the engine of 2018.
+/// Expands to the cases with a simulated device: one module for each kind of credentials, one for the engine of 2018, and one for
+/// that with a library before 2019, whose replies to a success without a value have no result.
 macro_rules! with_device {
     ($way:expr) => {
         mod open {
@@ -48,12 +49,19 @@ macro_rules! with_device {
         mod open_2018 {
             with_device!($way, Open, Y2018);
         }
+        mod open_2018_no_result {
+            with_device!($way, Open, Y2018, true);
+        }
     };
     ($way:expr, $guard:ident, $generation:ident) => {
+        with_device!($way, $guard, $generation, false);
+    };
+    ($way:expr, $guard:ident, $generation:ident, $omits_result:literal) => {
         tests! { crate::support::ways::Row {
                 way: $way,
                 guard: crate::support::ways::Guard::$guard,
                 generation: otactl::sim::Generation::$generation,
+                omits_result: $omits_result,
             };
             credentials: only_the_right_ones_open what_does_not_exist_is_told_to_anybody;
             errors: each_keeps_its_code a_device_about_to_reboot_says_so;
@@ -77,7 +85,8 @@ macro_rules! with_script {
                 garbage_between_frames_does_no_harm garbage_alone_is_no_answer
                 a_request_of_the_device_is_refused;
             values: every_kind_of_argument_arrives_and_comes_back every_shape_of_reply_is_read
-                requests_are_what_the_transport_carries;
+                requests_are_what_the_transport_carries reply_that_is_not_utf8_is_read
+                reply_that_is_not_json_names_the_place;
         }
     };
 }

@@ -55,7 +55,7 @@ async fn updated(faults: &[&str], commit_timeout: u64) -> (Bench, Device) {
 /// Which slot is active, and whether it is committed.
 async fn state(device: &Device) -> (u8, bool) {
     let state = device.call(GetBootState {}).await.expect("a boot state");
-    (state.active_slot, state.is_committed)
+    (state.active_slot.expect("a slot"), state.is_committed)
 }
 
 /// Calls a method once, and gives up soon.

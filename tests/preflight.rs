@@ -311,6 +311,26 @@ async fn a_device_without_a_commit_timeout_is_updated_only_where_that_is_forced(
     assert!(found.contains(&("slot", Bearing::Weak)), "{found:?}");
 }
 
+/// A device of 2017 would answer `Malformed request`.
+#[tokio::test]
+async fn device_that_wants_blob_url_is_refused() {
+    fn of_2017(method: &str) -> Option<Value> {
+        match method {
+            "RPC.Describe" => Some(json!({
+                "name": "OTA.Update",
+                "args_fmt": "{section: %T, blob_type: %Q, blob_url: %T, commit_timeout: %d}",
+            })),
+            other => plain(other),
+        }
+    }
+    for force in [false, true] {
+        let (result, found) = plan(of_2017, force).await;
+        let Err(Failure::Refused(refusal)) = result else { panic!("{result:?}") };
+        assert_eq!(refusal, Refusal::WantsBlobUrl, "force: {force}");
+        assert!(found.contains(&("delivery", Bearing::Refused)), "{found:?}");
+    }
+}
+
 /// What the device makes of the commit timeout is read back: this one has committed by itself.
 #[tokio::test]
 async fn a_firmware_that_starts_committed_is_told_of() {

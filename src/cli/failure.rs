@@ -9,7 +9,7 @@ use otactl::bundle::BundleError;
 use otactl::ota;
 use otactl::rpc::error::{AuthRefusal, Silence};
 use otactl::rpc::frame::MAX_REQUEST;
-use otactl::rpc::{CallError, DialError};
+use otactl::rpc::{CallError, DialError, RemoteError};
 use otactl::transport::ConnectError;
 use otactl::transport::target::TargetError;
 use otactl::transport::tls::SetupError;
@@ -101,6 +101,19 @@ impl Failure {
         failure
     }
 
+    /// The failure of a call that the device answered with an error of this meaning. The words stand in for a missing message.
+    fn explained(error: &CallError, remote: &RemoteError, meaning: ota::Meaning) -> Self {
+        let message = match remote.message {
+            Some(_) => error.to_string(),
+            None => format!("{error}: {}", meaning.words),
+        };
+        let failure = Self::new(Kind::Device, message);
+        match meaning.hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+
     /// A bundle that is none, and which file that is.
     pub(crate) fn bundle(path: &Path, error: &BundleError) -> Self {
         let hint = match error {
@@ -125,6 +138,11 @@ impl Failure {
 
 impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
+        if let CallError::Remote { method, error: remote } = &error
+            && let Some(meaning) = ota::explain_code(method, remote)
+        {
+            return Self::explained(&error, remote, meaning);
+        }
         let (kind, hint) = match &error {
             CallError::Unreachable { cause: DialError::Unauthorised, .. } => {
                 (Kind::Unauthorised, Some(OTHER_CREDENTIALS))
@@ -169,6 +187,10 @@ impl From<CallError> for Failure {
             CallError::WrongShape { .. } => {
                 (Kind::Other, Some("`otactl call` shows the answer as it is; is this a Mongoose OS device?"))
             }
+            CallError::Unreadable { .. } => (
+                Kind::Other,
+                Some("the firmware has to write JSON there, such as `null` for `nan`; the call was carried out"),
+            ),
             CallError::TooLarge { size, .. } if *size < MAX_REQUEST => (
                 Kind::Usage,
                 Some(
@@ -450,6 +472,9 @@ fn refusal_hint(refusal: &Refusal) -> String {
         }
         Refusal::FileSystemTooLarge { .. } => {
             "give the firmware that was built for this board; if you know better, add `--force`"
+        }
+        Refusal::WantsBlobUrl => {
+            "flash it over a cable, or serve the bundle yourself: `otactl describe OTA.Update` shows the arguments that it takes"
         }
         Refusal::NoWayBack { .. } => "if it is to be updated all the same, without a way back, add `--force`",
         Refusal::Uncommitted { .. } => "`otactl commit` keeps what runs, `otactl revert` goes back; then update",

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use otactl::ota::slot_name;
 use otactl::text::for_humans;
 use otactl::update::Success;
 use otactl::update::event::{Bearing, Event, Whence};
@@ -14,7 +15,7 @@ pub(crate) fn step(event: &Event) -> Option<(&'static str, String)> {
     let state = |committed: &bool| if *committed { "committed" } else { "uncommitted" };
     Some(match event {
         Event::Device { id, platform, app, build, slot, committed } => {
-            ("device", format!("{id} ({platform}): slot {slot} runs {app} {build}, {}", state(committed)))
+            ("device", format!("{id} ({platform}): {} runs {app} {build}, {}", slot_name(*slot), state(committed)))
         }
         Event::Firmware { app, platform, build, bytes } => {
             let size = bytes.map(|bytes| format!(", {bytes} bytes")).unwrap_or_default();
@@ -45,9 +46,10 @@ pub(crate) fn step(event: &Event) -> Option<(&'static str, String)> {
         Event::SecondWaySilent { reason } => {
             ("waiting", format!("the second way does not lead to the device yet: {reason}"))
         }
-        Event::Copied { slot } => ("copy", format!("what runs was copied to slot {slot}")),
+        Event::Copied { slot } => ("copy", format!("what runs was copied to {}", slot_name(*slot))),
         Event::NotCopied { platform, slot } => {
-            ("copy", format!("none: {platform} has two slots, and what runs stays in slot {slot} as it is"))
+            let slot = slot_name(*slot);
+            ("copy", format!("none: {platform} has two slots, and what runs stays in {slot} as it is"))
         }
         Event::Serving { address, tls } => {
             ("serve", format!("the firmware at {}://{address}/", if *tls { "https" } else { "http" }))
@@ -88,7 +90,7 @@ pub(crate) fn step(event: &Event) -> Option<(&'static str, String)> {
                 (true, _) => String::new(),
                 (false, left) => format!("; goes back {} unless committed", reverts(left)),
             };
-            ("back", format!("slot {slot} runs {build}, {}{until}", state(committed)))
+            ("back", format!("{} runs {build}, {}{until}", slot_name(*slot), state(committed)))
         }
         Event::Checked { check, took_ms } => {
             ("check", format!("{check}: passed in {}", for_humans(Duration::from_millis(*took_ms))))
@@ -155,9 +157,12 @@ pub(crate) fn success(success: &Success, app: &str) -> String {
         Success::AlreadyCurrent(running) => {
             format!("{app} {} runs already, and is committed; nothing to do", running.build)
         }
-        Success::Updated(Running { build, slot }) => format!("{app} {build} runs in slot {slot}, and is committed"),
+        Success::Updated(Running { build, slot }) => {
+            format!("{app} {build} runs in {}, and is committed", slot_name(*slot))
+        }
         Success::LeftUncommitted { running: Running { build, slot }, reverts_in } => format!(
-            "{app} {build} runs in slot {slot}, uncommitted; the device goes back {} unless `otactl commit` keeps it",
+            "{app} {build} runs in {}, uncommitted; the device goes back {} unless `otactl commit` keeps it",
+            slot_name(*slot),
             reverts(*reverts_in)
         ),
         Success::Planned => "dry run: the update can be done; nothing was touched".into(),

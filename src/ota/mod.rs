@@ -5,6 +5,7 @@
 //! old firmware lacks have a default where the rest makes sense without them.
 
 mod engine;
+mod error_codes;
 mod refusals;
 mod types;
 
@@ -17,8 +18,9 @@ use serde_json::Value;
 
 use crate::rpc::Method;
 pub use engine::Engine;
+pub use error_codes::{Meaning, explain_code};
 pub use refusals::explain_refusal;
-pub use types::{BootState, Eth, MethodDescription, Slot, Snapshot, Status, SystemInfo, UpdateState, Wifi};
+pub use types::{BootState, Eth, MethodDescription, Slot, Snapshot, Status, SystemInfo, UpdateState, Wifi, slot_name};
 
 /// One line per method: its name, whether it may be called twice, and what it answers.
 macro_rules! methods {

@@ -11,27 +11,44 @@ pub type Slot = u8;
 /// Which slot runs, and whether it stays (as recorded in wire/ws.json, case `ota_getbootstate`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BootState {
-    /// The slot that runs.
-    pub active_slot: Slot,
+    /// The slot that runs. `None`: the device reports no slot, such as -1.
+    #[serde(default, deserialize_with = "slot_if_any", skip_serializing_if = "Option::is_none")]
+    pub active_slot: Option<Slot>,
     /// Whether the firmware stays after the next reboot. This alone says whether a commit is pending.
     pub is_committed: bool,
-    /// The slot that a rollback boots. `None`: the device reports a negative slot, as STM32 and RS14100 report -1 when committed.
+    /// The slot that a rollback boots. `None`: the device reports no slot, as STM32 and RS14100 report -1 when committed.
     #[serde(default, deserialize_with = "slot_if_any", skip_serializing_if = "Option::is_none")]
     pub revert_slot: Option<Slot>,
     /// Seconds within which a commit has to come. After a rollback the old value still stands here
-    /// (as recorded in wire/ws.json, case `ota_after_commit_timeout`).
-    #[serde(default)]
+    /// (as recorded in wire/ws.json, case `ota_after_commit_timeout`). 0: none, as for a device that reports no number of
+    /// seconds, such as -1.
+    #[serde(default, deserialize_with = "seconds_if_any")]
     pub commit_timeout: u64,
+}
+
+impl BootState {
+    /// Returns whether both states name an active slot, and not the same one. A state without a slot says nothing.
+    #[must_use]
+    pub fn is_in_another_slot(&self, other: &Self) -> bool {
+        matches!((self.active_slot, other.active_slot), (Some(slot), Some(other)) if slot != other)
+    }
+}
+
+/// Returns the name of a slot for a sentence: `slot 1`, or `an unknown slot` if the device reports none.
+#[must_use]
+pub fn slot_name(slot: Option<Slot>) -> String {
+    slot.map_or_else(|| "an unknown slot".into(), |slot| format!("slot {slot}"))
 }
 
 /// What it means, in a sentence.
 impl fmt::Display for BootState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { active_slot, is_committed, revert_slot, commit_timeout } = self;
+        let active_slot = slot_name(*active_slot);
         if *is_committed {
-            return write!(f, "slot {active_slot} runs, committed; it stays after a reboot");
+            return write!(f, "{active_slot} runs, committed; it stays after a reboot");
         }
-        write!(f, "slot {active_slot} runs uncommitted; a reboot goes back to ")?;
+        write!(f, "{active_slot} runs uncommitted; a reboot goes back to ")?;
         match revert_slot {
             Some(slot) => write!(f, "slot {slot}")?,
             None => f.write_str("the old firmware")?,
@@ -96,8 +113,9 @@ impl From<i64> for UpdateState {
 /// The answer of `OTA.CreateSnapshot`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub struct Snapshot {
-    /// The slot that holds the copy.
-    pub slot: Slot,
+    /// The slot that holds the copy. `None`: the device reports no slot.
+    #[serde(default, deserialize_with = "slot_if_any")]
+    pub slot: Option<Slot>,
 }
 
 /// What the device is and what it runs (as recorded in wire/ws.json, case `sys_getinfo`).
@@ -200,9 +218,15 @@ pub struct MethodDescription {
     pub args_fmt: String,
 }
 
-/// Reads a slot. A number that cannot be a slot, such as -1, becomes `None`.
+/// Reads a slot. A value that cannot be a slot, such as -1, becomes `None`.
 fn slot_if_any<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Slot>, D::Error> {
-    Ok(Slot::try_from(i64::deserialize(deserializer)?).ok())
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(value.as_u64().and_then(|slot| Slot::try_from(slot).ok()))
+}
+
+/// Reads a number of seconds. A value that cannot be one, such as -1, becomes 0.
+fn seconds_if_any<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    Ok(serde_json::Value::deserialize(deserializer)?.as_u64().unwrap_or_default())
 }
 
 /// A size that is only good to know: whatever else stands there is none.
@@ -233,7 +257,7 @@ mod tests {
     #[test]
     fn a_boot_state_says_what_a_reboot_does() {
         let state = |committed, timeout| {
-            BootState { active_slot: 1, is_committed: committed, revert_slot: Some(0), commit_timeout: timeout }
+            BootState { active_slot: Some(1), is_committed: committed, revert_slot: Some(0), commit_timeout: timeout }
                 .to_string()
         };
         assert_eq!(state(true, 4), "slot 1 runs, committed; it stays after a reboot");
@@ -246,13 +270,39 @@ mod tests {
 
     /// STM32 and RS14100 have no revert slot once they are committed.
     #[test]
-    fn negative_revert_slot_is_none() {
-        for (text, expected) in [("-1", None), ("0", Some(0)), ("15", Some(15)), ("300", None)] {
-            let state =
-                format!(r#"{{"active_slot": 0, "is_committed": true, "revert_slot": {text}, "commit_timeout": 0}}"#);
+    fn value_that_cannot_be_a_slot_or_seconds_is_none() {
+        for (text, slot, seconds) in [
+            ("-1", None, 0),
+            ("0", Some(0), 0),
+            ("15", Some(15), 15),
+            ("300", None, 300),
+            ("1.5", None, 0),
+            ("\"1\"", None, 0),
+            ("null", None, 0),
+            ("-9223372036854775809", None, 0),
+            ("1e300", None, 0),
+        ] {
+            let state = format!(
+                r#"{{"active_slot": {text}, "is_committed": true, "revert_slot": {text}, "commit_timeout": {text}}}"#
+            );
             let state: BootState = serde_json::from_str(&state).unwrap_or_else(|error| panic!("{text}: {error}"));
-            assert_eq!(state.revert_slot, expected, "{text}");
+            let expected =
+                BootState { active_slot: slot, is_committed: true, revert_slot: slot, commit_timeout: seconds };
+            assert_eq!(state, expected, "{text}");
         }
+    }
+
+    #[test]
+    fn unknown_slot_is_not_another_one() {
+        let state = |active_slot| BootState { active_slot, is_committed: true, revert_slot: None, commit_timeout: 0 };
+        for (one, other, expected) in
+            [(Some(0), Some(1), true), (Some(1), Some(1), false), (None, Some(1), false), (None, None, false)]
+        {
+            assert_eq!(state(one).is_in_another_slot(&state(other)), expected, "{one:?} {other:?}");
+            assert_eq!(state(other).is_in_another_slot(&state(one)), expected, "{other:?} {one:?}");
+        }
+        let shown = state(None).to_string();
+        assert_eq!(shown, "an unknown slot runs, committed; it stays after a reboot");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::text::{header_fields, hex};
+use crate::text::{behind_digest, header_fields, hex};
 
 /// A user and a password. Shown nowhere.
 #[derive(Clone, PartialEq, Eq)]
@@ -55,11 +55,7 @@ pub enum Algorithm {
 
 impl Algorithm {
     fn from_name(name: &str) -> Option<Self> {
-        match name {
-            "MD5" => Some(Self::Md5),
-            "SHA-256" => Some(Self::Sha256),
-            _ => None,
-        }
+        [Self::Md5, Self::Sha256].into_iter().find(|algorithm| algorithm.name().eq_ignore_ascii_case(name))
     }
 
     fn name(self) -> &'static str {
@@ -112,7 +108,7 @@ impl Challenge {
     }
 
     fn from_header(header: &str) -> Option<Self> {
-        let fields = header.trim().strip_prefix("Digest ")?;
+        let fields = behind_digest(header)?;
         let field = |name: &str| header_fields(fields).find(|(key, _)| key == name).map(|(_, value)| value);
         let algorithm = Algorithm::from_name(field("algorithm").as_deref().unwrap_or("MD5"))?;
         Some(Self { realm: field("realm")?, nonce: field("nonce")?, algorithm })
@@ -229,6 +225,8 @@ mod tests {
     #[test]
     fn reads_the_header_of_a_device() {
         let challenge = Challenge::parse(r#"Digest qop="auth", realm="myrealm", nonce="6b03e4bb", algorithm=SHA-256"#);
+        let other_case = r#"digest QOP="auth", Realm="myrealm", NONCE="6b03e4bb", algorithm=sha-256"#;
+        assert_eq!(Challenge::parse(other_case), challenge);
         let expected = Challenge { realm: "myrealm".into(), nonce: "6b03e4bb".into(), algorithm: Algorithm::Sha256 };
         assert_eq!(challenge, Some(expected));
         for bad in

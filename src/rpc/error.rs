@@ -73,6 +73,14 @@ pub enum CallError {
         /// What did not fit.
         detail: String,
     },
+    /// The device answered, but not with JSON. It has taken the call.
+    #[error("{method}: the device's reply is not JSON {place}")]
+    Unreadable {
+        /// The method that was called.
+        method: String,
+        /// Where it stops being JSON, such as ``at column 37: `…"temp": nan…` ``.
+        place: String,
+    },
     /// The request is larger than a device takes. It was not sent.
     #[error("the request {method} has {size} bytes; a device takes at most {} bytes over this transport", .limit - 1)]
     TooLarge {
@@ -95,10 +103,13 @@ impl CallError {
         }
     }
 
-    /// Whether the device may have got the request, although there is no answer of its own.
+    /// Whether the device may have got the request, although there is no answer of its own that can be read.
     #[must_use]
     pub fn may_have_arrived(&self) -> bool {
-        matches!(self, Self::Lost { sent: true, .. } | Self::NotRpc { .. } | Self::Timeout { .. })
+        matches!(
+            self,
+            Self::Lost { sent: true, .. } | Self::NotRpc { .. } | Self::Timeout { .. } | Self::Unreadable { .. }
+        )
     }
 
     /// Whether nothing at all was heard until the time was up.
@@ -126,7 +137,9 @@ impl CallError {
         match self {
             Self::Unreachable { .. } | Self::Lost { .. } | Self::NotRpc { .. } | Self::Timeout { .. } => true,
             Self::Remote { error, .. } => error.code == 418,
-            Self::Unauthorised { .. } | Self::WrongShape { .. } | Self::TooLarge { .. } => false,
+            Self::Unauthorised { .. } | Self::WrongShape { .. } | Self::Unreadable { .. } | Self::TooLarge { .. } => {
+                false
+            }
         }
     }
 }

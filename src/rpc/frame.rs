@@ -1,7 +1,8 @@
 //! Frames: requests and replies as JSON text.
 //!
 //! A request is `{"id":N,"src":S?,"dst":D?,"method":M,"params":{…}?}`, a reply
-//! `{"id":N,"src":DEVICE,"result":…}` or `{"id":N,"src":DEVICE,"error":{"code":N,"message":"…"?}}`.
+//! `{"id":N,"src":DEVICE,"result":…}` or `{"id":N,"src":DEVICE,"error":{"code":N,"message":"…"?}}`. A device library before
+//! 2019 answers a success without a value by `{"id":N,"src":DEVICE}`.
 //! How a transport wraps that into bytes on a line or into messages is the transport's affair.
 
 use std::fmt;
@@ -197,6 +198,8 @@ pub fn decode(bytes: &[u8]) -> Result<Incoming, FrameError> {
     let id = wire.id.as_ref().and_then(as_number).ok_or_else(|| FrameError("it has no usable id".into()))?;
     let outcome = match (wire.error, wire.result) {
         (None | Some(Value::Null), Some(result)) => Ok(result),
+        // A device names itself in every reply, which tells this success from other JSON with an id.
+        (None | Some(Value::Null), None) if wire.src.is_some() => Ok(Value::Null),
         (None | Some(Value::Null), None) => {
             return Err(FrameError("it has neither a result nor an error".into()));
         }
@@ -267,6 +270,19 @@ mod tests {
         );
     }
 
+    /// Device libraries before 2019 answer so.
+    #[test]
+    fn reply_without_result_and_error_is_a_success() {
+        for text in [
+            r#"{"id":1,"src":"d"}"#,
+            r#"{"id":1,"src":"d","dst":"me","tag":"t"}"#,
+            r#"{"id":1,"src":"d","error":null}"#,
+        ] {
+            assert_eq!(reply(text), Ok(Value::Null), "{text}");
+            assert!(is_reply(text.as_bytes()), "{text}");
+        }
+    }
+
     /// A position or a calibration is shown as the device gave it, to the last digit.
     #[test]
     fn numbers_keep_their_digits() {
@@ -308,6 +324,8 @@ mod tests {
             "[]",
             "{}",
             r#"{"id":1}"#,
+            r#"{"id":1,"src":null}"#,
+            r#"{"src":"d"}"#,
             r#"{"result":1}"#,
             r#"{"id":"x","result":1}"#,
             r#"{"id":1,"error":"no object"}"#,

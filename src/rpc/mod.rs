@@ -5,13 +5,15 @@
 //! - [`client`]: [`RpcClient`], the seam behind which every transport stands, and [`Device`], the
 //!   typed calls over it;
 //! - [`error`]: everything that can come of a call but its result;
-//! - [`shown`](mod@shown): frames as a log may show them.
+//! - [`shown`](mod@shown): frames as a log may show them;
+//! - [`unreadable`]: replies that are not JSON.
 
 pub mod auth;
 pub mod client;
 pub mod error;
 pub mod frame;
 pub mod shown;
+pub mod unreadable;
 
 pub use auth::Credentials;
 pub use client::{Device, Method, RpcClient};

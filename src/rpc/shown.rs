@@ -24,14 +24,19 @@ pub fn shown(frame: &[u8]) -> String {
     }
 }
 
+/// Returns whether the name of a field looks like that of a secret.
+pub(super) fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SECRETS.iter().any(|word| name.contains(word))
+}
+
 fn redact(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             for (name, value) in fields {
-                let name = name.to_ascii_lowercase();
                 match value {
                     Value::Null => {}
-                    _ if SECRETS.iter().any(|word| name.contains(word)) => *value = "…".into(),
+                    _ if is_secret(name) => *value = "…".into(),
                     other => redact(other),
                 }
             }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::wire::{Failure, quoted};
-use crate::text::{header_fields, hex};
+use crate::text::{behind_digest, header_fields, hex};
 
 /// How long a nonce is good, in seconds.
 const NONCE_LIFE: u64 = 3600;
@@ -120,7 +120,7 @@ impl Auth {
     /// Checks the `Authorization` header of a request with this HTTP method, at the unix time `now`.
     #[must_use]
     pub fn check_header(&self, header: &str, method: &str, now: u64) -> bool {
-        let Some(fields) = header.trim().strip_prefix("Digest ") else { return false };
+        let Some(fields) = behind_digest(header) else { return false };
         let fields: Vec<_> = header_fields(fields).collect();
         let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let names = ["username", "realm", "nonce", "nc", "cnonce", "response", "uri"];

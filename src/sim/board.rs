@@ -101,6 +101,11 @@ impl Board {
         self.config.auth.as_ref()
     }
 
+    /// Whether the reply to a success without a value has no result.
+    pub(super) fn omits_result(&self) -> bool {
+        self.config.faults.contains(&Fault::NoResult)
+    }
+
     /// What time the device thinks it is.
     #[must_use]
     pub fn unix_time(&self) -> u64 {
@@ -138,6 +143,8 @@ impl Board {
             files: &self.config.files,
             unix_time,
         };
+        let method = self.with(|device, _| services::method_name(device, &call.method).to_owned());
+        let call = &Call { method, ..call.clone() };
         let answers = self.with_inner(|inner, now| {
             let device = &mut inner.device;
             if !device.faults_mut().hears(&call.method, now) {

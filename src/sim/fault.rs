@@ -14,6 +14,9 @@ const MAX_DURATION: Duration = Duration::from_secs(i32::MAX as u64);
 /// The longest name of a method, in bytes.
 const MAX_METHOD: usize = 128;
 
+/// The fields of a boot state.
+const BOOT_STATE: [&str; 4] = ["active_slot", "is_committed", "revert_slot", "commit_timeout"];
+
 /// Something that goes wrong. It strikes whenever it can, unless it is said to strike once; one that strikes once
 /// and is given twice strikes twice.
 ///
@@ -70,10 +73,15 @@ pub enum Fault {
     PowerCycleAfter(Duration),
     /// The new firmware reboots whenever it has run for so long, so that its uptime does not grow.
     RestartsEvery(Duration),
+    /// A success without a value is answered with neither `result` nor `error`, as by `mg_rpc` before 2019. Over
+    /// `/rpc/METHOD` the body is empty but for its line end (guess).
+    NoResult,
     /// The new firmware answers this method, which it need not have otherwise, with this result.
     Answers(String, Value),
     /// The new firmware answers this method, which it need not have otherwise, with this error.
     Fails(String, i64, Option<String>),
+    /// `OTA.GetBootState` reports this value for a field, such as -1 for `active_slot`.
+    BootState(String, Value),
     /// `OTA.Commit` is refused with error -1.
     CommitRefused,
     /// `OTA.Commit` is answered as if it were done, and is not.
@@ -147,7 +155,7 @@ const fn kind(
 }
 
 /// All of them: what the help shows is what is parsed.
-pub const KINDS: [Kind; 31] = [
+pub const KINDS: [Kind; 33] = [
     kind("call-lost", "METHOD", "a call is neither carried out nor answered, once", |v| {
         Ok(Fault::CallLost(method(v)?))
     }),
@@ -193,16 +201,22 @@ pub const KINDS: [Kind; 31] = [
     kind("restarts-every", "DURATION", "the new firmware reboots again and again", |v| {
         Ok(Fault::RestartsEvery(duration(v)?))
     }),
+    kind("no-result", "", "a success without a value has no result, as before 2019", |_| Ok(Fault::NoResult)),
     kind("answers", "METHOD:JSON", "the new firmware answers a method with this", |v| {
-        let (name, json) = pair(v)?;
-        let json =
-            serde_json::from_str(json).map_err(|error| format!("`{}` is not JSON: {error}", json.escape_debug()))?;
-        Ok(Fault::Answers(method(name)?, json))
+        let (name, value) = pair(v)?;
+        Ok(Fault::Answers(method(name)?, json(value)?))
     }),
     kind("fails", "METHOD:CODE[:MESSAGE]", "the new firmware answers a method with an error", |v| {
         let (name, error) = pair(v)?;
         let (code, message) = error.split_once(':').map_or((error, None), |(code, message)| (code, Some(message)));
         Ok(Fault::Fails(method(name)?, number(code)?, message.map(Into::into)))
+    }),
+    kind("boot-state", "FIELD:JSON", "OTA.GetBootState reports this value for a field", |v| {
+        let (name, value) = pair(v)?;
+        if !BOOT_STATE.contains(&name) {
+            return Err(format!("a field is one of {}", BOOT_STATE.join(", ")));
+        }
+        Ok(Fault::BootState(name.into(), json(value)?))
     }),
     kind("commit-refused", "", "OTA.Commit is refused", |_| Ok(Fault::CommitRefused)),
     kind("commit-ignored", "", "OTA.Commit is acknowledged and not done", |_| Ok(Fault::CommitIgnored)),
@@ -280,9 +294,11 @@ impl fmt::Display for Fault {
             Self::RevertsAfter(time) => write!(f, "reverts-after={}", shown(*time)),
             Self::PowerCycleAfter(time) => write!(f, "power-cycle-after={}", shown(*time)),
             Self::RestartsEvery(time) => write!(f, "restarts-every={}", shown(*time)),
+            Self::NoResult => f.write_str("no-result"),
             Self::Answers(method, json) => write!(f, "answers={method}:{json}"),
             Self::Fails(method, code, None) => write!(f, "fails={method}:{code}"),
             Self::Fails(method, code, Some(message)) => write!(f, "fails={method}:{code}:{message}"),
+            Self::BootState(field, json) => write!(f, "boot-state={field}:{json}"),
             Self::CommitRefused => f.write_str("commit-refused"),
             Self::CommitIgnored => f.write_str("commit-ignored"),
             Self::CommitsItself => f.write_str("commits-itself"),
@@ -305,6 +321,10 @@ fn shown(time: Duration) -> String {
 
 fn pair(value: &str) -> Result<(&str, &str), String> {
     value.split_once(':').ok_or_else(|| "there is something missing".into())
+}
+
+fn json(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text).map_err(|error| format!("`{}` is not JSON: {error}", text.escape_debug()))
 }
 
 fn method(name: &str) -> Result<String, String> {
@@ -354,7 +374,7 @@ mod tests {
     use super::*;
 
     /// One of each kind, as it is printed.
-    const EXAMPLES: [&str; 35] = [
+    const EXAMPLES: [&str; 37] = [
         "call-lost=OTA.Commit",
         "reply-lost=OTA.Commit",
         "reply-late=OTA.Update:3s",
@@ -382,6 +402,8 @@ mod tests {
         "fails=App.Health:-7",
         "fails=App.Health:500:too hot: 71 degrees",
         "fails=App.Health:500:",
+        "no-result",
+        "boot-state=active_slot:-1",
         "commit-refused",
         "commit-ignored",
         "commits-itself",

@@ -4,6 +4,8 @@
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use super::fault::Fault;
 use super::generation::{DONE, Generation};
 use super::update_error::UpdateError;
@@ -139,6 +141,15 @@ impl Faults {
             (Fault::CommitIgnored, "OTA.Commit") => Some(Ok("null".into())),
             (Fault::NotModified, "OTA.Update") if generation.is_compiled() => Some(Ok(DONE.into())),
             (Fault::NotModified, "OTA.Update") => Some(Err(Failure::new(0, "Not Modified"))),
+            _ => None,
+        })
+    }
+
+    /// Returns the value that `OTA.GetBootState` reports for this field in place of the true one.
+    #[must_use]
+    pub fn boot_state(&self, field: &str) -> Option<&Value> {
+        self.script.iter().find_map(|entry| match &entry.fault {
+            Fault::BootState(of, value) if of == field => Some(value),
             _ => None,
         })
     }

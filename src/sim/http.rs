@@ -13,10 +13,13 @@ use super::board::{Answered, Board};
 use super::services::params_from_query;
 use super::stream::Stream;
 use super::websocket::{self, Caller};
-use super::wire::{self, Call, Failure, Outcome};
+use super::wire::{self, Call, Failure, Frame, Outcome};
 
 /// The largest request that the device takes, head included, in bytes.
 const MAX_REQUEST: usize = 3072;
+
+/// The path of RPC. Behind it stands a slash and a method, or nothing.
+const RPC: &str = "/rpc";
 
 /// A request, as far as it matters here.
 struct Request {
@@ -39,6 +42,7 @@ enum End {
     /// WebSocket goes on from here, with somebody who is known or not.
     Upgraded {
         is_authorised: bool,
+        is_rpc: bool,
     },
 }
 
@@ -72,9 +76,9 @@ pub async fn serve(stream: impl Stream, peer: SocketAddr, board: Arc<Board>) {
         End::Reset => {
             let _ = connection.stream.tcp().set_zero_linger();
         }
-        End::Upgraded { is_authorised } => {
+        End::Upgraded { is_authorised, is_rpc } => {
             let Connection { stream, buffer, channel, ip } = connection;
-            let caller = Caller { channel, ip, is_authorised };
+            let caller = Caller { channel, ip, is_authorised, is_rpc };
             websocket::serve(stream, buffer, &caller, &board, boot).await;
         }
     }
@@ -87,15 +91,14 @@ impl<S: Stream> Connection<S> {
                 Ok(request) => request,
                 Err(end) => return end,
             };
-            let (response, end) = match &request.websocket_key {
-                Some(key) if request.path == "/rpc" => {
-                    let is_authorised = is_authorised(&request, board);
-                    (switch_protocols(key, request.subprotocol.as_deref()), Some(End::Upgraded { is_authorised }))
-                }
-                _ => {
-                    let end = (!request.keep_alive).then_some(End::Closed);
-                    (self.respond(&request, board).await, end)
-                }
+            let (response, end) = if let Some(key) = &request.websocket_key {
+                let is_authorised = is_authorised(&request, board);
+                let is_rpc = request.path.starts_with(RPC);
+                let switched = switch_protocols(key, request.subprotocol.as_deref());
+                (switched, Some(End::Upgraded { is_authorised, is_rpc }))
+            } else {
+                let end = (!request.keep_alive).then_some(End::Closed);
+                (self.respond(&request, board).await, end)
             };
             if self.stream.write_all(response.as_bytes()).await.is_err() {
                 return End::Closed;
@@ -103,6 +106,8 @@ impl<S: Stream> Connection<S> {
             if let Some(end) = end {
                 return end;
             }
+            // What came with the request is lost: there is no pipelining (wire/edge-http.json, case `keep_alive`).
+            self.buffer.clear();
         }
     }
 
@@ -115,6 +120,7 @@ impl<S: Stream> Connection<S> {
             if self.buffer.len() > MAX_REQUEST {
                 return Err(End::Reset);
             }
+            self.buffer.reserve(MAX_REQUEST);
             match self.stream.read_buf(&mut self.buffer).await {
                 Ok(0) | Err(_) => return Err(End::Closed),
                 Ok(_) => {}
@@ -124,12 +130,24 @@ impl<S: Stream> Connection<S> {
 
     async fn respond(&self, request: &Request, board: &Arc<Board>) -> String {
         let keep_alive = request.keep_alive;
-        if request.path == "/rpc" {
-            let Some(mut call) = wire::parse(&request.body, board.id()) else {
+        let Some(method) = request.path.strip_prefix(RPC) else {
+            return "HTTP/1.1 404 Not Found\r\nServer: Mongoose/6.18\r\nContent-Type: text/plain\r\n\
+                    Connection: close\r\nContent-Length: 9\r\n\r\nNot Found"
+                .into();
+        };
+        if request.method == "OPTIONS" {
+            return respond("200 OK", "", keep_alive);
+        }
+        // The character behind the path is not looked at (wire/edge-http.json, cases `rpc_slash` and `rpcxyz`).
+        let method: String = method.chars().skip(1).collect();
+        if method.is_empty() {
+            let Some(frame) = wire::parse(&request.body, board.id()) else {
                 return "HTTP/1.1 400 Bad Request\r\nServer: Mongoose/6.18\r\nContent-Type: text/plain\r\n\
                         Connection: close\r\nContent-Length: 15\r\n\r\nInvalid request"
                     .into();
             };
+            // A response wants no answer, and the device leaves the caller waiting.
+            let Frame::Call(mut call) = frame else { return std::future::pending().await };
             call.is_authorised = is_authorised(request, board);
             let outcome = self.call(&call, board).await;
             if let (Some(auth), Err(Failure { code: 401, .. })) = (board.auth(), &outcome) {
@@ -141,17 +159,12 @@ impl<S: Stream> Connection<S> {
                 None => std::future::pending().await,
             };
         }
-        let Some(method) = request.path.strip_prefix("/rpc/") else {
-            return "HTTP/1.1 404 Not Found\r\nServer: Mongoose/6.18\r\nContent-Type: text/plain\r\n\
-                    Connection: close\r\nContent-Length: 9\r\n\r\nNot Found"
-                .into();
-        };
         let params = match request.method.as_str() {
             "GET" => params_from_query(&request.query),
             _ => serde_json::from_slice(&request.body).unwrap_or_default(),
         };
         let is_authorised = is_authorised(request, board);
-        let call = Call { id: None, src: None, tag: None, method: method.into(), params, auth: None, is_authorised };
+        let call = Call { id: None, src: None, tag: None, method, params, auth: None, is_authorised };
         match (self.call(&call, board).await, board.auth()) {
             (Err(Failure { code: 401, .. }), Some(auth)) => {
                 unauthorized(&auth.challenge_header(board.unix_time()), keep_alive)
@@ -170,14 +183,15 @@ impl<S: Stream> Connection<S> {
     }
 
     async fn call(&self, call: &Call, board: &Arc<Board>) -> Outcome {
-        match board.answer(call, &self.channel, &self.ip) {
+        let outcome = match board.answer(call, &self.channel, &self.ip) {
             Answered::Now(outcome) | Answered::NextTurn(outcome) => outcome,
             Answered::Later(outcome) => match outcome.await {
                 Ok(outcome) => outcome,
                 // The update ended with the power, and so does this connection.
                 Err(_) => std::future::pending().await,
             },
-        }
+        };
+        if board.omits_result() { wire::without_null(outcome) } else { outcome }
     }
 }
 
@@ -188,12 +202,16 @@ fn bare(result: &str) -> &str {
 
 /// The body ends in an empty line, which counts.
 fn json(status: &str, body: &str, keep_alive: bool) -> String {
+    respond(status, &format!("{body}\r\n"), keep_alive)
+}
+
+fn respond(status: &str, body: &str, keep_alive: bool) -> String {
     let connection = if keep_alive { "keep-alive" } else { "close" };
     format!(
         "HTTP/1.1 {status}\r\nServer: Mongoose/6.18\r\nContent-Type: application/json\r\n\
          Access-Control-Allow-Origin: *\r\nAccess-Control-Allow-Headers: *\r\nContent-Length: {}\r\n\
-         Connection: {connection}\r\n\r\n{body}\r\n",
-        body.len() + 2
+         Connection: {connection}\r\n\r\n{body}",
+        body.len()
     )
 }
 
@@ -237,27 +255,58 @@ fn parse(buffer: &[u8]) -> Result<Option<(Request, usize)>, End> {
         let found = head.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
         std::str::from_utf8(found.value).ok()
     };
-    let body_len: usize = match header("Content-Length") {
-        Some(text) => text.trim().parse().map_err(|_| End::Closed)?,
-        None => 0,
+    let is_chunked = header("Transfer-Encoding").is_some_and(|coding| coding.trim().eq_ignore_ascii_case("chunked"));
+    let (body, len) = match header("Content-Length") {
+        _ if is_chunked => match dechunk(&buffer[head_len..])? {
+            Some((body, len)) => (body, head_len + len),
+            None => return Ok(None),
+        },
+        Some(text) => {
+            let len = head_len.saturating_add(text.trim().parse().map_err(|_| End::Closed)?);
+            if len > MAX_REQUEST {
+                return Err(End::Reset);
+            }
+            let Some(body) = buffer.get(head_len..len) else { return Ok(None) };
+            (body.to_vec(), len)
+        }
+        None => (Vec::new(), head_len),
     };
-    let len = head_len.saturating_add(body_len);
-    if len > MAX_REQUEST {
-        return Err(End::Reset);
-    }
-    let Some(body) = buffer.get(head_len..len) else { return Ok(None) };
     let (path, query) = head.path.unwrap_or_default().split_once('?').unwrap_or((head.path.unwrap_or_default(), ""));
     let upgrade = header("Upgrade").is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket"));
     let request = Request {
         method: head.method.unwrap_or_default().into(),
         path: path.into(),
         query: query.into(),
-        keep_alive: header("Connection").is_some_and(|value| value.eq_ignore_ascii_case("keep-alive")),
+        keep_alive: header("Connection")
+            .is_some_and(|value| value.split(',').any(|word| word.trim().eq_ignore_ascii_case("keep-alive"))),
         websocket_key: header("Sec-WebSocket-Key").filter(|_| upgrade).map(Into::into),
         subprotocol: header("Sec-WebSocket-Protocol")
             .map(|offered| offered.split(',').next().unwrap_or_default().trim().into()),
         authorization: header("Authorization").map(Into::into),
-        body: body.to_vec(),
+        body,
     };
     Ok(Some((request, len)))
+}
+
+/// Returns the body in these chunks and their length, or `None` if more bytes are needed.
+fn dechunk(bytes: &[u8]) -> Result<Option<(Vec<u8>, usize)>, End> {
+    let (mut body, mut at) = (Vec::new(), 0);
+    loop {
+        let (head, size) = match httparse::parse_chunk_size(&bytes[at..]) {
+            Ok(Status::Complete((head, size))) => (head, usize::try_from(size).map_err(|_| End::Reset)?),
+            Ok(Status::Partial) => return Ok(None),
+            Err(_) => return Err(End::Closed),
+        };
+        if size > MAX_REQUEST {
+            return Err(End::Reset);
+        }
+        // Behind each chunk, there is a line end.
+        let start = at + head;
+        let Some(chunk) = bytes.get(start..start + size + 2) else { return Ok(None) };
+        at = start + size + 2;
+        if size == 0 {
+            return Ok(Some((body, at)));
+        }
+        body.extend_from_slice(&chunk[..size]);
+    }
 }

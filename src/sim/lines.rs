@@ -1,6 +1,9 @@
-//! Lines of frames as the device reads and writes them (as recorded in wire/uart.json). No I/O.
+//! Lines of frames as the device reads and writes them (as recorded in wire/uart.json and wire/edge-uart.json). No I/O.
 
-use crate::transport::framing::{Deframer, Item, Style};
+use crate::transport::framing::Style;
+
+/// The old delimiter.
+const QUOTES: &[u8] = b"\"\"\"";
 
 /// The sign by which `mos` and a device find each other.
 pub const HANDSHAKE: &[u8] = b"\"\"\"\x04\"\"\"";
@@ -20,24 +23,35 @@ pub fn garble(frame: &mut [u8]) {
     }
 }
 
+/// The longest piece that is kept, in bytes. A frame ends at 4096; what is longer is dropped.
+const MAX_PIECE: usize = 64 << 10;
+
+/// Line ends that wait for the next reply; more are lost.
+const MAX_QUEUED: usize = 256;
+
 /// What a caller said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Heard {
     /// A frame.
     Frame(Vec<u8>),
-    /// The sign, which wants to be answered by the same.
-    Handshake,
+    /// The sign, set off like this. It is to be answered.
+    Handshake(Style),
+    /// A line without anything. A line end is to be queued.
+    EmptyLine,
 }
 
 /// The device's end of a line. It takes after its caller: once it has seen a CRC it sends one, and once
 /// it has seen the old delimiter it uses that.
 #[derive(Debug, Default)]
 pub struct Lines {
-    deframer: Deframer,
+    /// What has come since the last line end or delimiter.
+    piece: Vec<u8>,
     sends_crc: bool,
     style: Style,
     /// The only delimiter that it understands, if there is but one.
     only: Option<Style>,
+    /// Line ends that go out before the next reply.
+    queued: usize,
 }
 
 impl Lines {
@@ -47,50 +61,91 @@ impl Lines {
         Self { only, ..Self::default() }
     }
 
-    /// Takes the next bytes. A frame with a wrong CRC is dropped in silence.
+    /// Takes the bytes of one read. A line end and the old delimiter both end a piece. A frame with a wrong CRC is dropped in
+    /// silence.
     pub fn push(&mut self, bytes: &[u8]) -> Vec<Heard> {
-        // Any byte that is not ASCII wipes the receive buffer.
-        let mut runs = bytes.split(|byte| !byte.is_ascii()).peekable();
-        while let Some(run) = runs.next() {
-            self.deframer.push(run);
-            if runs.peek().is_some() {
-                self.deframer.wipe();
-            }
+        // Any byte that is not ASCII wipes the receive buffer (wire/edge-uart.json, case `non_ascii_junk`).
+        if !bytes.is_ascii() {
+            self.piece.clear();
+            return Vec::new();
         }
         let mut heard = Vec::new();
-        while let Some(item) = self.deframer.next_item() {
-            match item {
-                Item::Frame { style, .. } if self.only.is_some_and(|only| only != style) => {}
-                Item::Frame { json, style, has_crc } => {
-                    self.sends_crc |= has_crc;
-                    if style == Style::Quoted {
-                        self.style = style;
+        for &byte in bytes {
+            self.piece.push(byte);
+            let style = match byte {
+                b'\n' => Style::Line,
+                _ if self.piece.ends_with(QUOTES) => Style::Quoted,
+                _ => {
+                    if self.piece.len() > MAX_PIECE {
+                        self.piece.clear();
                     }
-                    heard.push(Heard::Frame(json));
+                    continue;
                 }
-                Item::Handshake => {
-                    self.style = Style::Quoted;
-                    heard.push(Heard::Handshake);
-                }
-                // It turns an interactive console off, which this device does not have.
-                Item::Console(text) if text == [4] => heard.push(Heard::Handshake),
-                Item::Console(_) | Item::Corrupt(_) => {}
-            }
+            };
+            let mut piece = std::mem::take(&mut self.piece);
+            piece.truncate(piece.len() - if style == Style::Line { 1 } else { QUOTES.len() });
+            heard.extend(self.read(&piece, style));
         }
         heard
     }
 
+    /// Reads what stands before a line end or the old delimiter.
+    fn read(&mut self, piece: &[u8], style: Style) -> Option<Heard> {
+        if style == Style::Quoted && self.only != Some(Style::Line) {
+            self.style = Style::Quoted;
+        }
+        match piece {
+            // It turns an interactive console off, which this device does not have.
+            [4] => return Some(Heard::Handshake(style)),
+            [] => return (style == Style::Line).then_some(Heard::EmptyLine),
+            _ => {}
+        }
+        // What stands before the first brace is junk.
+        let start = piece.iter().position(|&byte| byte == b'{')?;
+        let end = piece.iter().rposition(|&byte| byte == b'}')? + 1;
+        let json = piece.get(start..end)?;
+        // Fewer than 8 characters are not checked (wire/edge-uart.json, case `crc_short`).
+        let metadata = piece[end..].split(|&byte| byte == b',').next().unwrap_or_default();
+        let crc = metadata.get(..8);
+        if crc.is_some_and(|crc| !crc.eq_ignore_ascii_case(hex_crc(json).as_bytes())) {
+            return None;
+        }
+        if self.only.is_some_and(|only| only != style) {
+            return None;
+        }
+        self.sends_crc |= crc.is_some();
+        Some(Heard::Frame(json.to_vec()))
+    }
+
+    /// Queues a line end, which goes out before the next reply (wire/edge-uart.json, case `after_empty_line`).
+    pub fn queue_line_end(&mut self) {
+        self.queued = (self.queued + 1).min(MAX_QUEUED);
+    }
+
     /// A reply as it goes out. What is not ASCII goes out as it is.
-    #[must_use]
-    pub fn reply(&self, json: &str) -> Vec<u8> {
-        let crc = || format!("{:08x}", crc32fast::hash(json.as_bytes()));
-        let crc = if self.sends_crc { crc() } else { String::new() };
+    pub fn reply(&mut self, json: &str) -> Vec<u8> {
+        let crc = if self.sends_crc { hex_crc(json.as_bytes()) } else { String::new() };
+        let queued = self.take_queued();
         match self.style {
-            Style::Line => format!("\n{json}{crc}\n"),
-            Style::Quoted => format!("\n\"\"\"{json}{crc}\"\"\"\n"),
+            Style::Line => format!("{queued}\n{json}{crc}\n"),
+            Style::Quoted => format!("{queued}\n\"\"\"{json}{crc}\"\"\"\n"),
         }
         .into_bytes()
     }
+
+    /// The answer to the sign, which was set off like this.
+    pub fn handshake(&mut self, style: Style) -> Vec<u8> {
+        let before = if style == Style::Line { "" } else { "\n" };
+        [self.take_queued().as_bytes(), before.as_bytes(), HANDSHAKE].concat()
+    }
+
+    fn take_queued(&mut self) -> String {
+        "\n".repeat(std::mem::take(&mut self.queued))
+    }
+}
+
+fn hex_crc(json: &[u8]) -> String {
+    format!("{:08x}", crc32fast::hash(json))
 }
 
 #[cfg(test)]
@@ -107,7 +162,8 @@ mod tests {
             for heard in lines.push(bytes) {
                 match heard {
                     Heard::Frame(_) => replies.extend(lines.reply(r#"{"id":1}"#)),
-                    Heard::Handshake => replies.extend_from_slice(HANDSHAKE),
+                    Heard::Handshake(style) => replies.extend(lines.handshake(style)),
+                    Heard::EmptyLine => lines.queue_line_end(),
                 }
             }
         }
@@ -121,8 +177,11 @@ mod tests {
         let crc = format!("{:08x}", crc32fast::hash(br#"{"id":1}"#));
         assert_eq!(replies(&[&plain]), "\n{\"id\":1}\n");
         assert_eq!(replies(&[&line, &plain]), format!("\n{{\"id\":1}}{crc}\n").repeat(2));
-        assert_eq!(replies(&[&quoted, &plain]), "\n\"\"\"{\"id\":1}\"\"\"\n".repeat(2));
-        assert_eq!(replies(&[b"\"\"\"\x04\"\"\"\n\n"]), "\"\"\"\x04\"\"\"");
+        // The quoted frame stands on a line of its own, so that there is an empty line before and after it.
+        let reply = "\n\"\"\"{\"id\":1}\"\"\"\n";
+        assert_eq!(replies(&[&quoted, &plain]), format!("\n{reply}\n{reply}"));
+        // As recorded in wire/edge-uart.json, cases `old_delim_hello` and `eof_alone_lf`.
+        assert_eq!(replies(&[b"\"\"\"\x04\"\"\"\n\n"]), "\n\"\"\"\x04\"\"\"");
         assert_eq!(replies(&[b"\x04\n"]), "\"\"\"\x04\"\"\"");
     }
 

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 
 use super::board::Board;
 use super::replies::Replies;
-use super::wire;
+use super::wire::{self, Frame};
 
 /// The largest request that the device takes, in bytes; at a larger one it drops the connection.
 const MAX_REQUEST: usize = 3072;
@@ -149,7 +149,7 @@ fn answer(
     replies: &mut Replies<String>,
 ) {
     // Invalid frames are met with silence, and so are those that do not say whom to answer.
-    let Some(call) = wire::parse(&message.payload, board.id()) else { return };
+    let Some(call) = wire::parse(&message.payload, board.id()).and_then(Frame::into_call) else { return };
     let Some(topic) = call.src.as_ref().map(|src| format!("{src}/rpc")) else { return };
     for answered in board.answers(&call, times, "", ip) {
         for (reply, topic) in replies.to(&call, answered, board, topic.clone()) {

@@ -33,7 +33,11 @@ impl<T: Send + 'static> Replies<T> {
     /// Other replies may overtake a reply of the next turn. It leaves at the latest when the next such reply is queued.
     pub fn to(&mut self, call: &Call, answered: Answered, board: &Board, destination: T) -> Vec<(String, T)> {
         let (call, id) = (call.clone(), board.id().to_owned());
-        let reply = move |outcome| Some((wire::reply(&call, &id, &outcome)?, destination));
+        let omits_result = board.omits_result();
+        let reply = move |outcome| {
+            let outcome = if omits_result { wire::without_null(outcome) } else { outcome };
+            Some((wire::reply(&call, &id, &outcome)?, destination))
+        };
         match answered {
             Answered::Now(outcome) => reply(outcome).into_iter().collect(),
             Answered::NextTurn(outcome) => std::mem::replace(&mut self.next_turn, reply(outcome)).into_iter().collect(),

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::board::Board;
-use super::lines::{CONSOLE, HANDSHAKE, Heard, Lines, garble};
+use super::lines::{CONSOLE, Heard, Lines, garble};
 use super::replies::Replies;
-use super::wire;
+use super::wire::{self, Frame};
 
 /// The device's part in one conversation, which ends with the connection or the boot.
 #[derive(Debug)]
@@ -30,12 +30,19 @@ impl<'a> Talk<'a> {
     pub fn hear(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut said = Vec::new();
         for heard in self.lines.push(bytes) {
-            let Heard::Frame(json) = heard else {
-                said.extend_from_slice(HANDSHAKE);
-                continue;
+            let json = match heard {
+                Heard::Frame(json) => json,
+                Heard::Handshake(style) => {
+                    said.extend(self.lines.handshake(style));
+                    continue;
+                }
+                Heard::EmptyLine => {
+                    self.lines.queue_line_end();
+                    continue;
+                }
             };
             // Invalid frames are met with silence.
-            let Some(call) = wire::parse(&json, self.board.id()) else { continue };
+            let Some(call) = wire::parse(&json, self.board.id()).and_then(Frame::into_call) else { continue };
             let answered = self.board.answer(&call, self.channel, self.ip);
             for (reply, ()) in self.replies.to(&call, answered, self.board, ()) {
                 said.extend(self.say(&reply));
@@ -51,7 +58,7 @@ impl<'a> Talk<'a> {
     }
 
     /// A reply as it leaves the device, with what the line does to it.
-    fn say(&self, reply: &str) -> Vec<u8> {
+    fn say(&mut self, reply: &str) -> Vec<u8> {
         let (mut frame, line) = (self.lines.reply(reply), self.board.on_line());
         if line.garbled {
             garble(&mut frame);

@@ -6,7 +6,7 @@ use tokio::net::UdpSocket;
 
 use super::board::Board;
 use super::replies::Replies;
-use super::wire;
+use super::wire::{self, Frame};
 
 /// The most that the device reads of a datagram, in bytes. The rest is lost.
 const MAX_DATAGRAM: usize = 1460;
@@ -22,7 +22,7 @@ pub async fn serve(socket: UdpSocket, board: Arc<Board>) {
             received = socket.recv_from(&mut buffer) => {
                 // An error concerns an earlier datagram.
                 let Ok((len, peer)) = received else { continue };
-                let call = wire::parse_datagram(&buffer[..len], board.id());
+                let call = wire::parse_datagram(&buffer[..len], board.id()).and_then(Frame::into_call);
                 let (Some(call), Some(boot)) = (call, board.boot()) else { continue };
                 let answered = board.answer(&call, &peer.to_string(), &ip);
                 replies.to(&call, answered, &board, (peer, boot))

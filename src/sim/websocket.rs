@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Message};
 use super::board::Board;
 use super::replies::Replies;
 use super::stream::Stream;
-use super::wire;
+use super::wire::{self, Frame};
 
 /// The largest message that the device takes, in bytes; a larger one stalls the connection.
 const MAX_MESSAGE: usize = 3072;
@@ -29,6 +29,8 @@ pub struct Caller {
     pub ip: String,
     /// It has said in the handshake who it is.
     pub is_authorised: bool,
+    /// Its path is that of RPC; frames on any other path are ignored.
+    pub is_rpc: bool,
 }
 
 /// Serves a connection after its handshake, for as long as it and this boot last.
@@ -56,17 +58,30 @@ async fn talk(socket: &mut WebSocketStream<impl Stream>, caller: &Caller, board:
             // Calls that arrived together are handled before the next turn.
             biased;
             message = socket.next() => {
-                let frame = match message {
+                let bytes = match message {
                     Some(Ok(Message::Text(text))) => Bytes::from(text),
                     Some(Ok(Message::Binary(bytes))) => bytes,
                     Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
-                    Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                    Some(Ok(Message::Close(_))) => {
+                        // The answer to it is still to be sent (wire/edge-ws.json, case `close`).
+                        let _ = socket.flush().await;
+                        return;
+                    }
+                    Some(Err(_)) | None => return,
                 };
-                if frame.len() > MAX_MESSAGE {
+                if bytes.len() > MAX_MESSAGE {
                     return pending().await;
                 }
+                // There is RPC on its own path only (wire/edge-ws.json, case `path__api`).
+                if !caller.is_rpc {
+                    continue;
+                }
                 // An invalid frame closes the connection, without a close frame.
-                let Some(mut call) = wire::parse(&frame, board.id()) else { return };
+                let mut call = match wire::parse(&bytes, board.id()) {
+                    Some(Frame::Call(call)) => call,
+                    Some(Frame::Response) => continue,
+                    None => return,
+                };
                 call.is_authorised = caller.is_authorised;
                 let answered = board.answer(&call, &caller.channel, &caller.ip);
                 replies.to(&call, answered, board, ())

@@ -1,10 +1,7 @@
 //! Requests as the device's scanner reads them, replies as it writes them, byte for byte.
 
-use std::fmt;
-
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer as _};
-use serde_json::{Map, Value};
+use serde::de::{Error as _, IgnoredAny};
+use serde_json::Value;
 
 /// A request as the device sees it.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +23,7 @@ pub struct Call {
 }
 
 /// What a method brought: the result as JSON text, since the device's own white space counts, or an
-/// error.
+/// error. An empty text: the reply has no result.
 pub type Outcome = Result<String, Failure>;
 
 /// An error of a method. Code 0 is a success with a message.
@@ -60,69 +57,102 @@ impl Failure {
     }
 }
 
-/// The fields of a request.
-#[derive(Deserialize)]
-struct Fields {
-    id: Option<Value>,
-    src: Option<String>,
-    dst: Option<String>,
-    tag: Option<Value>,
-    method: Option<String>,
-    // Old firmware knows `args` only; today's takes both.
-    #[serde(alias = "args", default)]
-    params: Value,
-    auth: Option<Value>,
+/// A frame that came to the device.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Frame {
+    /// A request.
+    Call(Box<Call>),
+    /// A response to a request that the device never made. It is ignored (wire/edge-frame.json, case `response_frame`).
+    Response,
 }
 
-/// Reads a request that is meant for the device `own_id`. `None`: not a valid frame.
-#[must_use]
-pub fn parse(bytes: &[u8], own_id: &str) -> Option<Call> {
-    call(lenient(bytes)?, own_id)
-}
-
-/// Reads a request from a datagram that may be truncated. Bytes behind the object are ignored, and a truncated field counts
-/// as missing (wire/ota2022-udp.json).
-#[must_use]
-pub fn parse_datagram(bytes: &[u8], own_id: &str) -> Option<Call> {
-    let mut fields = Map::new();
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    match (&mut deserializer).deserialize_map(Collect(&mut fields)) {
-        Err(error) if !error.is_eof() => None,
-        _ => call(Fields::deserialize(Value::Object(fields)).ok()?, own_id),
-    }
-}
-
-/// Collects the fields of an object up to the first one that cannot be read.
-struct Collect<'a>(&'a mut Map<String, Value>);
-
-impl<'de> Visitor<'de> for Collect<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some((name, value)) = map.next_entry()? {
-            self.0.insert(name, value);
+impl Frame {
+    /// The request, if it is one.
+    #[must_use]
+    pub fn into_call(self) -> Option<Call> {
+        match self {
+            Self::Call(call) => Some(*call),
+            Self::Response => None,
         }
-        Ok(())
     }
 }
 
-fn call(wire: Fields, own_id: &str) -> Option<Call> {
-    if wire.dst.is_some_and(|dst| !dst.is_empty() && dst != own_id) {
+/// The fields of a frame, by name, as they stand there.
+type Fields<'a> = Vec<(String, &'a str)>;
+
+/// Reads a frame that is meant for the device `own_id`. `None`: not a valid frame.
+///
+/// Anything behind the object is ignored, and the bracket at its end may be missing (wire/edge-frame.json, case
+/// `trailing_garbage`; wire/ws.json, case `malformed_frame`).
+#[must_use]
+pub fn parse(bytes: &[u8], own_id: &str) -> Option<Frame> {
+    let (fields, rest) = fields(std::str::from_utf8(bytes).ok()?)?;
+    if rest.is_empty() || rest.starts_with('}') { frame(&fields, own_id) } else { None }
+}
+
+/// Reads a frame from a datagram that may be truncated. A truncated field counts as missing (wire/ota2022-udp.json).
+#[must_use]
+pub fn parse_datagram(bytes: &[u8], own_id: &str) -> Option<Frame> {
+    // A datagram may end within a character.
+    let text = bytes.utf8_chunks().next()?.valid();
+    frame(&fields(text)?.0, own_id)
+}
+
+/// Returns the fields of the object at the start of the text up to the first one that cannot be read, and the text behind them.
+fn fields(text: &str) -> Option<(Fields<'_>, &str)> {
+    let mut fields = Vec::new();
+    let mut rest = text.trim_start().strip_prefix('{')?.trim_start();
+    while let Some((name, behind)) = next_value(rest)
+        && let Ok(name) = serde_json::from_str(name)
+        && let Some((value, behind)) = behind.strip_prefix(':').and_then(next_value)
+    {
+        fields.push((name, value));
+        rest = behind;
+        match rest.strip_prefix(',') {
+            Some(more) => rest = more.trim_start(),
+            None => break,
+        }
+    }
+    Some((fields, rest))
+}
+
+/// Returns the JSON value at the start of the text as it stands there, and the text behind it.
+fn next_value(text: &str) -> Option<(&str, &str)> {
+    let text = text.trim_start();
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
+    values.next()?.ok()?;
+    let (value, rest) = text.split_at(values.byte_offset());
+    Some((value, rest.trim_start()))
+}
+
+fn frame(fields: &Fields<'_>, own_id: &str) -> Option<Frame> {
+    let raw = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| *value);
+    let json = |name: &str| raw(name).map(serde_json::from_str::<Value>).transpose().ok();
+    let text = |name: &str| raw(name).map(serde_json::from_str::<Option<String>>).transpose().ok().map(Option::flatten);
+    if text("dst")?.is_some_and(|dst| !dst.is_empty() && dst != own_id) {
         return None;
     }
-    Some(Call {
-        id: wire.id.as_ref().and_then(id_as_text),
-        src: wire.src,
-        tag: wire.tag,
-        method: wire.method?,
-        params: wire.params,
-        auth: wire.auth,
+    let id = raw("id").map(id_as_text).transpose().ok()?.flatten();
+    let Some(method) = text("method")? else {
+        return (id.is_some() && raw("result").or(raw("error")).is_some()).then_some(Frame::Response);
+    };
+    // Old firmware knows `args` only; today's takes both, and prefers `params`.
+    let params = if raw("params").is_some() { json("params") } else { json("args") };
+    Some(Frame::Call(Box::new(Call {
+        id,
+        src: text("src")?,
+        tag: json("tag")?,
+        method: escaped(&method),
+        params: params?.unwrap_or_default(),
+        auth: json("auth")?,
         is_authorised: false,
-    })
+    })))
+}
+
+/// A method as the device has it: with the backslashes of its JSON (wire/edge-frame.json, case `method_with_quote`).
+fn escaped(method: &str) -> String {
+    let quoted = quoted(method);
+    quoted[1..quoted.len() - 1].to_owned()
 }
 
 /// The reply to a call, if it wants one.
@@ -139,10 +169,16 @@ pub fn reply(call: &Call, own_id: &str, outcome: &Outcome) -> Option<String> {
         let _ = write!(text, r#","tag":{tag}"#);
     }
     let _ = match outcome {
+        Ok(result) if result.is_empty() => write!(text, "}}"),
         Ok(result) => write!(text, r#","result":{result}}}"#),
         Err(failure) => write!(text, r#","error":{}}}"#, failure.to_json()),
     };
     Some(text)
+}
+
+/// Returns the outcome with no result in place of a `null`.
+pub fn without_null(outcome: Outcome) -> Outcome {
+    outcome.map(|result| if result == "null" { String::new() } else { result })
 }
 
 /// A JSON string.
@@ -151,22 +187,21 @@ pub fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-/// The scanner takes what it has found so far even if the end of the object is missing (as recorded
-/// in wire/ws.json, case `malformed_frame`).
-fn lenient<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Option<T> {
-    match serde_json::from_slice(bytes) {
-        Err(error) if error.is_eof() => serde_json::from_slice(&[bytes, b"}"].concat()).ok(),
-        result => result.ok(),
-    }
-}
-
-/// An all-digit id comes back as a bare number even if it was a string; other strings in quotes.
-fn id_as_text(id: &Value) -> Option<String> {
-    match id {
+/// How an id comes back: digits as a bare number even if they were a string, any other string or number in quotes (wire/edge-frame.json).
+/// `None`: it counts as no id. An error makes the frame invalid.
+fn id_as_text(id: &str) -> serde_json::Result<Option<String>> {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    Ok(match serde_json::from_str(id)? {
         Value::Null => None,
-        Value::String(text) if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) => Some(text.clone()),
-        other => Some(other.to_string()),
-    }
+        Value::String(text) if text.is_empty() => None,
+        Value::String(text) if is_number(&text) => Some(text),
+        Value::String(text) => Some(quoted(&text)),
+        Value::Number(_) if is_number(id) => Some(id.to_owned()),
+        Value::Number(_) => Some(quoted(id)),
+        Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
+            return Err(serde_json::Error::custom("an id is a string or a number"));
+        }
+    })
 }
 
 #[cfg(test)]
@@ -174,13 +209,21 @@ mod tests {
     use super::*;
 
     fn answer(request: &str) -> Option<String> {
-        let call = parse(request.as_bytes(), "dev")?;
+        let call = parse(request.as_bytes(), "dev")?.into_call()?;
         reply(&call, "dev", &Ok("1".into()))
     }
 
     #[test]
     fn ids_come_back_as_the_device_writes_them() {
-        for (id, expected) in [("7", "7"), (r#""7""#, "7"), (r#""0042""#, "0042"), (r#""a7""#, r#""a7""#)] {
+        for (id, expected) in [
+            ("7", "7"),
+            (r#""7""#, "7"),
+            (r#""0042""#, "0042"),
+            (r#""a7""#, r#""a7""#),
+            ("1.5", r#""1.5""#),
+            ("-7", r#""-7""#),
+            ("123456789012345678901234567890", "123456789012345678901234567890"),
+        ] {
             let request = format!(r#"{{"id":{id},"method":"M"}}"#);
             assert_eq!(answer(&request), Some(format!(r#"{{"id":{expected},"src":"dev","result":1}}"#)), "{id}");
         }
@@ -205,7 +248,10 @@ mod tests {
 
     #[test]
     fn datagram_is_read_as_far_as_it_goes() {
-        let read = |text: &str| parse_datagram(text.as_bytes(), "dev").map(|call| (call.method, call.params));
+        let read = |text: &str| {
+            let call = parse_datagram(text.as_bytes(), "dev")?.into_call()?;
+            Some((call.method, call.params))
+        };
         let ping = Some(("RPC.Ping".into(), Value::Null));
         for text in [
             r#"{"id": 1, "method": "RPC.Ping"}06b8fafb"#,

@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::rpc::frame::{self, Addressing};
+use crate::rpc::unreadable;
 
 /// How long a device may take to answer before it is asked whether it is there.
 const PATIENCE: Duration = Duration::from_millis(600);
@@ -132,7 +133,7 @@ impl Dialect {
         }
         // Whatever else is answered was asked in the better way.
         let is_answer = answers(BETTER);
-        if !self.is_certain && (is_answer || frame::is_reply(json)) {
+        if !self.is_certain && (is_answer || frame::is_reply(json) || unreadable::find(json).is_some()) {
             self.settle(Way::Better);
         }
         if is_answer { Heard::Answer } else { Heard::Frame }

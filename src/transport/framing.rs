@@ -10,6 +10,8 @@ use std::fmt::Write as _;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use crate::rpc::unreadable::has_bad_numbers_only;
+
 /// The longest line that is kept, in bytes. A device's frame ends at 4096; what is longer is no frame.
 const MAX_LINE: usize = 64 << 10;
 
@@ -143,12 +145,16 @@ fn read_frame(text: &[u8], style: Style) -> Option<Item> {
     let (crc, more) = rest.split_at(rest.len().min(8));
     let is_crc = crc.len() == 8 && crc.iter().all(u8::is_ascii_hexdigit) && matches!(more.first(), None | Some(b','));
     let has_crc = match (is_crc, rest.is_empty()) {
-        (true, _) if hex8(crc32fast::hash(json)) == crc => true,
+        (true, _) if hex8(crc32fast::hash(json)).eq_ignore_ascii_case(crc) => true,
         (true, _) => return Some(Item::Corrupt(text.to_vec())),
         (false, true) => false,
         (false, false) => return None,
     };
-    (has_crc || is_frame(json)).then(|| Item::Frame { json: json.to_vec(), style, has_crc })
+    (has_crc || is_frame(json) || has_bad_numbers_only(json)).then(|| Item::Frame {
+        json: json.to_vec(),
+        style,
+        has_crc,
+    })
 }
 
 /// Without a CRC, only what looks like a frame is one: programs print JSON to their console too.
@@ -241,6 +247,8 @@ mod tests {
         let table: Vec<(&[u8], Vec<Item>)> = vec![
             // As recorded in wire/uart.json.
             (b"{\"id\": 102, \"method\": \"RPC.Ping\"}11d3ca5c\n", vec![frame(ping, true)]),
+            (b"{\"id\": 102, \"method\": \"RPC.Ping\"}11D3CA5C\n", vec![frame(ping, true)]),
+            (b"{\"id\": 102, \"method\": \"RPC.Ping\"}11D3ca5C,more\n", vec![frame(ping, true)]),
             (b"{\"id\": 102, \"method\": \"RPC.Ping\"}\r\n", vec![frame(ping, false)]),
             (b"{\"id\": 102, \"method\": \"RPC.Ping\"}11d3ca5c,more\n", vec![frame(ping, true)]),
             (
@@ -259,6 +267,17 @@ mod tests {
             (
                 b"log without an end{\"id\":1,\"result\":null}\n",
                 vec![console("log without an end"), frame(r#"{"id":1,"result":null}"#, false)],
+            ),
+            (
+                b"{\"id\":1,\"src\":\"d\",\"result\":nan}\n{\"id\":1,\"temp\":nan}\n",
+                vec![
+                    frame(r#"{"id":1,"src":"d","result":nan}"#, false),
+                    Item::Corrupt(b"{\"id\":1,\"temp\":nan}".to_vec()),
+                ],
+            ),
+            (
+                b"\"\"\"{\"id\":1,\"src\":\"d\",\"result\":-inf}\"\"\"\n",
+                vec![quoted(r#"{"id":1,"src":"d","result":-inf}"#, false)],
             ),
             (b"{\"temp\": 25}\n{broken\n", vec![console("{\"temp\": 25}"), console("{broken")]),
             (b"\"\"\"{\"id\":1,\"result\":null}\"\"\"\n", vec![quoted(r#"{"id":1,"result":null}"#, false)]),

@@ -16,8 +16,8 @@ use super::{ConnectError, Options};
 use crate::rpc::auth::Authorization;
 use crate::rpc::client::Links;
 use crate::rpc::frame::{self, Incoming, MAX_REQUEST};
-use crate::rpc::{CallError, DialError, RemoteError, Request, RpcClient, shown};
-use crate::text::excerpt;
+use crate::rpc::{CallError, DialError, RemoteError, Request, RpcClient, shown, unreadable};
+use crate::text::{behind_digest, excerpt};
 
 /// The largest answer that is taken, in bytes.
 const MAX_ANSWER: usize = 1 << 20;
@@ -90,8 +90,7 @@ impl Http {
         let response = post.send().await.map_err(|e| self.failed(&e))?;
         self.client_auth.admitted();
         let status = response.status();
-        let challenge = response.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
-        let challenge = challenge.map(ToOwned::to_owned);
+        let challenge = challenge_of(response.headers());
         let body = self.read(response).await?;
         tracing::trace!("< {} {}", status.as_u16(), shown(&body));
         match status {
@@ -109,7 +108,10 @@ impl Http {
                 outcome.map_err(|error| CallError::Remote { method: method.clone(), error })
             }
             Ok(_) => Err(self.not_rpc("it answered another question".into())),
-            Err(_) => Err(self.not_rpc(format!("it answered `{}`", excerpt(&body)))),
+            Err(_) => Err(match unreadable::find(&body).filter(|found| found.id == id) {
+                Some(found) => CallError::Unreadable { method: method.clone(), place: found.place },
+                None => self.not_rpc(format!("it answered `{}`", excerpt(&body))),
+            }),
         }
     }
 
@@ -218,6 +220,14 @@ impl RpcClient for Http {
         *self.keeping.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.hung_up.send_modify(|count| *count += 1);
     }
+}
+
+/// The challenge of an answer, for digest authentication if there is one: a proxy may offer others before it.
+fn challenge_of(headers: &HeaderMap) -> Option<String> {
+    let offered: Vec<_> =
+        headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|challenge| challenge.to_str().ok()).collect();
+    let digest = offered.iter().find(|challenge| behind_digest(challenge).is_some());
+    digest.or(offered.first()).map(|&challenge| challenge.to_owned())
 }
 
 /// The device answers a request of more than 3072 bytes, head included, by a reset of the

@@ -21,7 +21,7 @@ use super::link::{Connect, Link, Ready};
 use super::pending::Pending;
 use crate::rpc::client::{LONGEST_ID, Links};
 use crate::rpc::frame::{self, Incoming};
-use crate::rpc::{CallError, DialError, Request, RpcClient, shown};
+use crate::rpc::{CallError, DialError, Request, RpcClient, shown, unreadable};
 use crate::text::excerpt;
 
 /// Frames that wait for a link, beyond which requests of the device's are not answered.
@@ -252,6 +252,12 @@ impl Task {
             // loses frames one that it made up; the call ends at its deadline. From anybody else, no
             // better answer is to be expected.
             Err(error) => {
+                let unreadable = unreadable::find(bytes);
+                if let Some((call, place)) = unreadable.and_then(|it| Some((self.pending.take(it.id)?, it.place))) {
+                    self.is_device = true;
+                    let _ = call.reply.send(Err(CallError::Unreadable { method: call.method, place }));
+                    return;
+                }
                 tracing::debug!(%error, bytes = excerpt(bytes), "garbage");
                 if !self.is_device && self.connect.resends_after().is_none() {
                     let what = format!("it sent `{}`", excerpt(bytes));

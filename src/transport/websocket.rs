@@ -3,6 +3,9 @@
 //! The device pings about every 5 s when idle, and so do we. A chip that resets closes no
 //! connection; the missing answers are how a link that nothing is asked of is found to be dead.
 
+mod handshake;
+mod untyped;
+
 use std::time::Duration;
 use std::{fmt, io};
 
@@ -10,14 +13,14 @@ use async_trait::async_trait;
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until, timeout};
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::handshake::client::Request as Handshake;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::http::header::AUTHORIZATION;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
-use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use super::link::{Connect, Link, LinkDriver};
 use super::reach::{reach, within};
@@ -25,6 +28,8 @@ use super::target::{Endpoint, Login};
 use super::tls::{self, Connector};
 use super::{ConnectError, Options};
 use crate::rpc::DialError;
+use handshake::HandshakeError;
+use untyped::{Heads, Untyped};
 
 /// The largest message that is taken from a device, in bytes. Its own frames end at 4096, but a
 /// file or a list may be longer; a peer that sends more than this is no device.
@@ -69,7 +74,7 @@ impl WebSocket {
         self.shake_hands(stream).await
     }
 
-    async fn shake_hands<S>(&self, stream: S) -> Result<Link, DialError>
+    async fn shake_hands<S>(&self, mut stream: S) -> Result<Link, DialError>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -78,11 +83,15 @@ impl WebSocket {
             .max_frame_size(Some(MAX_MESSAGE))
             .read_buffer_size(BUFFER)
             .write_buffer_size(0);
-        let (socket, _) =
-            client_async_with_config(self.handshake()?, stream, Some(config)).await.map_err(|e| self.refused(&e))?;
+        let mut read =
+            handshake::shake_hands(&mut stream, self.handshake()?).await.map_err(|error| self.refused(error))?;
         if let Some(tls) = &self.tls {
             tls.client_auth().admitted();
         }
+        let mut heads = Heads::default();
+        heads.untype(&mut read);
+        let stream = Untyped::new(stream, heads);
+        let socket = WebSocketStream::from_partially_read(stream, read, Role::Client, Some(config)).await;
         let (link, driver) = Link::pair();
         tokio::spawn(drive(socket, driver));
         Ok(link)
@@ -102,17 +111,15 @@ impl WebSocket {
     }
 
     /// What a failed handshake means.
-    fn refused(&self, error: &Error) -> DialError {
+    fn refused(&self, error: HandshakeError) -> DialError {
         let cause = match error {
-            Error::Http(response) => {
-                return match response.status().as_u16() {
-                    401 | 403 => DialError::Unauthorised,
-                    status => DialError::NotRpc(format!("it answered with HTTP status {status} instead of WebSocket")),
-                };
+            HandshakeError::Status(401 | 403) => return DialError::Unauthorised,
+            HandshakeError::Status(status) => {
+                return DialError::NotRpc(format!("it answered with HTTP status {status} instead of WebSocket"));
             }
-            Error::Protocol(ProtocolError::HandshakeIncomplete) => DialError::HungUp,
-            Error::Io(error) => tls::explain(error),
-            other => return DialError::NotRpc(format!("WebSocket handshake: {other}")),
+            HandshakeError::Closed => DialError::HungUp,
+            HandshakeError::Io(error) => tls::explain(&error),
+            HandshakeError::Other(what) => return DialError::NotRpc(format!("WebSocket handshake: {what}")),
         };
         match self.tls.as_ref().and_then(|tls| tls.client_auth().refusal(&cause)) {
             Some(refusal) => refusal,
@@ -166,10 +173,7 @@ where
             message = socket.next() => {
                 (heard, asked) = (Instant::now(), false);
                 match message {
-                    Some(Ok(Message::Text(text))) => {
-                        driver.deliver(Bytes::from(text).into()).await;
-                        Ok(())
-                    }
+                    // Texts too: see `Untyped`.
                     Some(Ok(Message::Binary(bytes))) => {
                         driver.deliver(bytes.into()).await;
                         Ok(())

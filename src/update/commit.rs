@@ -7,7 +7,7 @@ use super::questions::first_timeout;
 use super::settle::settled;
 use super::snapshot::Snapshot;
 use crate::bundle::manifest::Build;
-use crate::ota::{self, Slot};
+use crate::ota::{self, BootState};
 use crate::rpc::{CallError, Device};
 
 /// How often the commit is sent. Again only after a look has shown that it did not arrive.
@@ -42,9 +42,9 @@ pub async fn commit(device: &Device, now: &Snapshot, patience: Duration) -> Resu
         };
         // It is about to go back, as after a revert by another client.
         let is_reverting =
-            after.build() == now.build() && after.boot.active_slot != now.boot.active_slot && after.boot.is_committed;
+            after.build() == now.build() && now.boot.is_in_another_slot(&after.boot) && after.boot.is_committed;
         let after = if is_reverting { settled(device, after, patience).await.map_err(unseen)? } else { after };
-        match judge((&now.build(), now.boot.active_slot), &after) {
+        match judge((&now.build(), &now.boot), &after) {
             State::Committed => return Ok(after),
             State::RolledBack => {
                 return Err(Failure::rolled_back(&after, now));
@@ -82,9 +82,8 @@ enum State {
 }
 
 /// Holds what runs after the commit against what was to be committed.
-fn judge(wanted: (&Build, Slot), after: &Snapshot) -> State {
-    let (build, slot) = wanted;
-    match (after.build() == *build, after.boot.active_slot == slot, after.boot.is_committed) {
+fn judge((build, boot): (&Build, &BootState), after: &Snapshot) -> State {
+    match (after.build() == *build, !boot.is_in_another_slot(&after.boot), after.boot.is_committed) {
         (true, true, true) => State::Committed,
         (true, true, false) => State::Pending,
         // The boot state is that of the next boot.
@@ -99,13 +98,12 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::ota::BootState;
 
     /// After a rollback the state says "committed" as well; only the slot and the build tell.
     #[tokio::test]
     async fn a_rollback_does_not_pass_for_a_commit() {
         let after = |version: &str, slot, is_committed| {
-            let boot = BootState { active_slot: slot, is_committed, revert_slot: Some(0), commit_timeout: 300 };
+            let boot = BootState { active_slot: Some(slot), is_committed, revert_slot: Some(0), commit_timeout: 300 };
             Snapshot::told(json!({"fw_version": version, "fw_id": "b", "uptime": 1}), boot, Instant::now())
         };
         let build = Build { version: "2".into(), build_id: "b".into() };
@@ -117,7 +115,9 @@ mod tests {
             (after("2", 0, false), State::Superseded),
             (after("1", 1, true), State::RolledBack),
         ] {
-            assert_eq!(judge((&build, 1), &after), expected, "{after:?}");
+            let boot =
+                BootState { active_slot: Some(1), is_committed: false, revert_slot: Some(0), commit_timeout: 300 };
+            assert_eq!(judge((&build, &boot), &after), expected, "{after:?}");
         }
     }
 }

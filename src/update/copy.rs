@@ -15,7 +15,7 @@ const COPYING: Duration = Duration::from_secs(60);
 /// fails, and nothing else is done then.
 pub(super) async fn copy(device: &Device, before: &Snapshot, observer: &dyn Observer) -> Result<bool, Failure> {
     // Where there are two slots, the update is written to where the copy would be. What runs stays in its own in any case.
-    if before.only_other_slot().is_some() {
+    if ota::slots(&before.info.arch) == Some(2) {
         observer.on(&Event::NotCopied { platform: before.info.arch.clone(), slot: before.boot.active_slot });
         return Ok(false);
     }

@@ -30,8 +30,8 @@ pub enum Event {
         /// The firmware that runs.
         #[serde(flatten)]
         build: Build,
-        /// The slot that runs.
-        slot: Slot,
+        /// The slot that runs; `None` if the device reports none.
+        slot: Option<Slot>,
         /// Whether it is committed.
         committed: bool,
     },
@@ -89,15 +89,15 @@ pub enum Event {
     },
     /// What runs was copied.
     Copied {
-        /// To this slot.
-        slot: Slot,
+        /// To this slot; `None` if the device reports none.
+        slot: Option<Slot>,
     },
     /// What runs was not copied: this platform has no room for a copy beside the update.
     NotCopied {
         /// The platform.
         platform: String,
-        /// Where it stays.
-        slot: Slot,
+        /// Where it stays; `None` if the device reports no slot.
+        slot: Option<Slot>,
     },
     /// Our server is up.
     Serving {
@@ -226,8 +226,8 @@ pub enum Event {
         /// What runs now.
         #[serde(flatten)]
         build: Build,
-        /// The slot that runs.
-        slot: Slot,
+        /// The slot that runs; `None` if the device reports none.
+        slot: Option<Slot>,
         /// Whether it is committed.
         committed: bool,
         /// Seconds until it goes back by itself, if it will.
@@ -423,7 +423,7 @@ mod tests {
             keeps_asking_for: Some(60),
         };
         let sent = || Event::Requested { from: Whence::Sent, commit_timeout: 300, keeps_asking_for: None };
-        let back = |committed| Event::Back { build: build.clone(), slot: 1, committed, reverts_in: Some(290) };
+        let back = |committed| Event::Back { build: build.clone(), slot: Some(1), committed, reverts_in: Some(290) };
         let pushing = Event::Pushing { window: 2, chunk: 5 };
         let takes = |may_be_complete| Stage::Takes { in_flight: 10, may_be_complete, commit_timeout: 300 };
         let ended = Event::Ended { percent: 5, by_reboot: true, is_ours: true };

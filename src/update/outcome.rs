@@ -84,6 +84,11 @@ pub enum Refusal {
         /// What the device's file system holds when it is empty, in bytes.
         holds: u64,
     },
+    /// The device has the OTA service of 2017, whose `OTA.Update` takes other arguments.
+    #[error(
+        "the device's OTA.Update takes `blob_url` in place of `url`: its OTA service is that of 2017, which otactl cannot update"
+    )]
+    WantsBlobUrl,
     /// The device knows no commit timeout.
     #[error(
         "the device's {method} takes no commit_timeout: the new firmware commits itself when it starts, and never goes back"
@@ -423,7 +428,7 @@ impl Failure {
     /// The device runs what `after` shows, after it has been seen to run `new`.
     pub(super) fn rolled_back(after: &Snapshot, new: &Snapshot) -> Self {
         let Running { build, slot } = new.running();
-        Self::RolledBack { old: after.running(), wanted: Some(build), slot: Some(slot) }
+        Self::RolledBack { old: after.running(), wanted: Some(build), slot }
     }
 
     /// Tells whether the device cannot or may not download from the URL, and has not begun.

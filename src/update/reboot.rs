@@ -78,7 +78,10 @@ pub(super) async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Res
                 return Err(Failure::ShutOut { reason, reverts_in: reverts_in() });
             }
             Err(error) => {
-                let answers = matches!(error, CallError::Remote { .. } | CallError::WrongShape { .. });
+                let answers = matches!(
+                    error,
+                    CallError::Remote { .. } | CallError::WrongShape { .. } | CallError::Unreadable { .. }
+                );
                 last = Last { still_runs: None, said: Some(error.after(started.elapsed()).to_string()), answers };
             }
         }

@@ -27,13 +27,13 @@ pub struct Running {
     /// Version and build id.
     #[serde(flatten)]
     pub build: Build,
-    /// The slot.
-    pub slot: Slot,
+    /// The slot; `None` if the device reports none.
+    pub slot: Option<Slot>,
 }
 
 impl fmt::Display for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} in slot {}", self.build, self.slot)
+        write!(f, "{} in {}", self.build, ota::slot_name(self.slot))
     }
 }
 
@@ -172,7 +172,7 @@ impl Snapshot {
     #[must_use]
     pub fn only_other_slot(&self) -> Option<Slot> {
         let has_two = ota::slots(&self.info.arch) == Some(2);
-        has_two.then(|| 1_u8.checked_sub(self.boot.active_slot)).flatten()
+        self.boot.active_slot.filter(|_| has_two).and_then(|slot| 1_u8.checked_sub(slot))
     }
 
     /// How long from now until the device goes back by itself. `None` if it will not: it is
@@ -218,7 +218,11 @@ mod tests {
 
     fn snapshot(is_committed: bool, at: Instant) -> Snapshot {
         let info = json!({"fw_version": "2", "fw_id": "b", "uptime": 10});
-        Snapshot::told(info, BootState { active_slot: 1, is_committed, revert_slot: Some(0), commit_timeout: 300 }, at)
+        Snapshot::told(
+            info,
+            BootState { active_slot: Some(1), is_committed, revert_slot: Some(0), commit_timeout: 300 },
+            at,
+        )
     }
 
     #[tokio::test(start_paused = true)]

@@ -34,7 +34,7 @@ pub fn is_other_boot(before: &Snapshot, info: &SystemInfo, asked: Instant) -> bo
 /// the reboot (as recorded in wire/ota2022-ws.json, case `pull_success`).
 #[must_use]
 pub fn applied(before: &Snapshot, now: &Snapshot) -> bool {
-    before.boot.active_slot != now.boot.active_slot || (before.boot.is_committed && !now.boot.is_committed)
+    before.boot.is_in_another_slot(&now.boot) || (before.boot.is_committed && !now.boot.is_committed)
 }
 
 /// Tells whether the boot state of `after`, read after the reboot that `before` was read before, may be that of the next boot: another
@@ -42,7 +42,7 @@ pub fn applied(before: &Snapshot, now: &Snapshot) -> bool {
 /// back to the old slot, as after `OTA.Revert` by another client.
 #[must_use]
 pub fn is_unsettled(before: &Snapshot, after: &Snapshot) -> bool {
-    let is_same_slot = before.boot.active_slot == after.boot.active_slot;
+    let is_same_slot = !before.boot.is_in_another_slot(&after.boot);
     if before.build() == after.build() { applied(before, after) } else { is_same_slot && after.boot.is_committed }
 }
 
@@ -68,7 +68,7 @@ pub enum Arrival {
 /// Holds what runs against what was wanted.
 #[must_use]
 pub fn arrival(before: &Snapshot, after: &Snapshot, wanted: Option<&Manifest>) -> Arrival {
-    let old = before.build() == after.build() && before.boot.active_slot == after.boot.active_slot;
+    let old = before.build() == after.build() && !before.boot.is_in_another_slot(&after.boot);
     match wanted {
         _ if old => Arrival::Old,
         Some(wanted) if wanted.build() == after.build() => Arrival::Wanted,
@@ -101,8 +101,12 @@ mod tests {
 
     fn snapshot(version: &str, slot: u8, committed: bool, uptime: u64, taken: Instant) -> Snapshot {
         let info = json!({"fw_version": version, "fw_id": format!("b{version}"), "uptime": uptime});
-        let boot =
-            BootState { active_slot: slot, is_committed: committed, revert_slot: Some(1 - slot), commit_timeout: 300 };
+        let boot = BootState {
+            active_slot: Some(slot),
+            is_committed: committed,
+            revert_slot: Some(1 - slot),
+            commit_timeout: 300,
+        };
         Snapshot::told(info, boot, taken)
     }
 

@@ -43,7 +43,7 @@ pub struct Seen {
     /// Version and build id of what runs.
     #[serde(flatten)]
     pub build: Build,
-    /// The slot that runs; `None` for a device without the OTA service.
+    /// The slot that runs; `None` for a device that reports none, or has no OTA service.
     pub slot: Option<Slot>,
     /// Whether it is committed; `None` for a device without the OTA service.
     pub committed: Option<bool>,
@@ -90,9 +90,9 @@ impl fmt::Display for Wanted {
 impl fmt::Display for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.build.fmt(f)?;
-        match self.slot {
-            Some(slot) => write!(f, " in slot {slot}")?,
-            None => f.write_str(", and has no OTA service")?,
+        match (self.slot, self.committed) {
+            (None, None) => f.write_str(", and has no OTA service")?,
+            (slot, _) => write!(f, " in {}", ota::slot_name(slot))?,
         }
         f.write_str(match self.committed {
             Some(true) => ", committed",
@@ -131,7 +131,7 @@ impl Seen {
 impl From<&Snapshot> for Seen {
     fn from(now: &Snapshot) -> Self {
         Self {
-            slot: Some(now.boot.active_slot),
+            slot: now.boot.active_slot,
             committed: Some(now.boot.is_committed),
             reverts_in: now.reverts_in().map(|left| left.as_secs()),
             ..Self::of(&now.info)

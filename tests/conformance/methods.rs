@@ -14,7 +14,8 @@ use crate::support::ways::Row;
 /// Names a bundle that every generation accepts: its manifest has the sizes of its parts.
 const GOOD: &str = "small2.zip";
 
-const FACTORY: BootState = BootState { active_slot: 0, is_committed: true, revert_slot: Some(0), commit_timeout: 0 };
+const FACTORY: BootState =
+    BootState { active_slot: Some(0), is_committed: true, revert_slot: Some(0), commit_timeout: 0 };
 
 async fn boot_state(device: &Device) -> BootState {
     device.call(GetBootState {}).await.expect("a boot state")
@@ -56,7 +57,7 @@ pub(crate) async fn the_boot_state_is_set_field_by_field(row: Row) {
         ),
         (
             SetBootState { active_slot: Some(1), revert_slot: Some(0), ..nothing },
-            BootState { active_slot: 1, commit_timeout: 600, ..FACTORY },
+            BootState { active_slot: Some(1), commit_timeout: 600, ..FACTORY },
         ),
         (
             SetBootState { active_slot: Some(0), is_committed: Some(false), commit_timeout: Some(0), ..nothing },
@@ -71,9 +72,9 @@ pub(crate) async fn the_boot_state_is_set_field_by_field(row: Row) {
 pub(crate) async fn a_snapshot_is_committed(row: Row) {
     let (_bench, device) = row.device().await;
     let plain = device.call(CreateSnapshot::default()).await.expect("a snapshot");
-    assert_eq!((plain, boot_state(&device).await), (Snapshot { slot: 1 }, FACTORY));
+    assert_eq!((plain, boot_state(&device).await), (Snapshot { slot: Some(1) }, FACTORY));
     let trial = CreateSnapshot { set_as_revert: Some(true), commit_timeout: Some(300) };
-    assert_eq!(device.call(trial).await.expect("a snapshot"), Snapshot { slot: 1 });
+    assert_eq!(device.call(trial).await.expect("a snapshot"), Snapshot { slot: Some(1) });
     let pending = BootState { is_committed: false, revert_slot: Some(1), commit_timeout: 300, ..FACTORY };
     assert_eq!(boot_state(&device).await, pending);
     device.call(Commit {}).await.expect("committed");
@@ -87,7 +88,7 @@ pub(crate) async fn a_revert_goes_back(row: Row) {
     device.call(Revert {}).await.expect("reverted");
     bench.reboots(&device).await;
     // The old timeout stays in the state.
-    let expected = BootState { active_slot: 1, revert_slot: Some(1), commit_timeout: 300, ..FACTORY };
+    let expected = BootState { active_slot: Some(1), revert_slot: Some(1), commit_timeout: 300, ..FACTORY };
     assert_eq!(boot_state(&device).await, expected);
 }
 
@@ -120,7 +121,7 @@ pub(crate) async fn an_update_ends_in_success(row: Row) {
     assert_eq!(applied, success_of(row, "Update applied, finalizing"));
     bench.reboots(&device).await;
     assert_eq!(version(&device).await, "2.0.0");
-    let pending = BootState { active_slot: 1, is_committed: false, revert_slot: Some(0), commit_timeout: 300 };
+    let pending = BootState { active_slot: Some(1), is_committed: false, revert_slot: Some(0), commit_timeout: 300 };
     assert_eq!(boot_state(&device).await, pending);
     device.call(Commit {}).await.expect("committed");
     device.call(Reboot { delay_ms: Some(0) }).await.expect("a reboot");

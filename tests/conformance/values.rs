@@ -3,7 +3,7 @@
 use otactl::rpc::{CallError, RemoteError};
 use serde_json::{Value, json};
 
-use crate::support::script::{Script, frame, json as json_of};
+use crate::support::script::{Script, frame, json as json_of, latin1};
 use crate::support::ways::{PATIENCE, Way};
 
 fn values() -> Vec<Value> {
@@ -52,6 +52,8 @@ pub(crate) async fn every_shape_of_reply_is_read(way: Way) {
         (r#"{"id":"{id}","result":1,"error":null}"#.into(), Ok(json!(1))),
         (r#"{"id":{id},"src":null,"dst":"","future":[{}],"result":2}"#.into(), Ok(json!(2))),
         (r#"{"id":{id},"result":"\u00fc\u20AC\ud83d\ude00\/\b"}"#.into(), Ok(json!("ü€😀/\u{8}"))),
+        (r#"{"id":{id},"src":"dev"}"#.into(), Ok(Value::Null)),
+        (r#"{"id":{id},"src":"dev","dst":"me","tag":"t"}"#.into(), Ok(Value::Null)),
         (r#"{"id":{id},"error":{"code":0}}"#.into(), Ok(json!({"code": 0}))),
         (r#"{"id":{id},"result":null,"error":{"code":-7}}"#.into(), failed(-7, None)),
         (r#"{"id":{id},"error":{"code":500,"message":"ü\n€","more":1}}"#.into(), failed(500, Some("ü\n€"))),
@@ -65,6 +67,50 @@ pub(crate) async fn every_shape_of_reply_is_read(way: Way) {
             (Err(CallError::Remote { error, .. }), Err(expected)) => assert_eq!(error, expected, "{text}"),
             (other, _) => panic!("{text}: {other:?}"),
         }
+    }
+}
+
+/// A device gives names of Wi-Fi networks and files as they are.
+pub(crate) async fn reply_that_is_not_utf8_is_read(way: Way) {
+    let long = "\u{e9}".repeat(10_000);
+    for (result, expected) in [
+        ("\"caf\u{e9}\"", json!("caf\u{fffd}")),
+        ("{\"a\":\"\u{ff}\u{fe}\u{80}x\",\"\u{c3}\":1}", json!({"a": "\u{fffd}\u{fffd}\u{fffd}x", "\u{fffd}": 1})),
+        (&format!("\"{long}\""), json!("\u{fffd}".repeat(10_000))),
+    ] {
+        let script =
+            Script::default().and_then(vec![latin1(format!(r#"{{"id":{{id}},"src":"dev","result":{result}}}"#))]);
+        let peer = way.scripted(script).await;
+        let device = peer.device();
+        for _ in 0..2 {
+            let value = device.call_raw("M", Value::Null, false, PATIENCE).await;
+            assert!(value.as_ref().is_ok_and(|value| *value == expected), "{expected}: {value:?}");
+        }
+    }
+}
+
+/// Firmware prints `nan` for a sensor that does not answer. It is a device all the same, and has carried the call out.
+pub(crate) async fn reply_that_is_not_json_names_the_place(way: Way) {
+    for (result, shown) in [
+        (r#"{"temp": nan, "hum": 4}"#, r#"`…"temp": nan…`"#),
+        (r#"[1,-inf]"#, "`…-inf…`"),
+        ("{\"ssid\":\"caf\u{e9}\u{1}\"}", "`…\"ssid\":\"caf\u{fffd}·\"…`"),
+    ] {
+        let script = Script::of([vec![latin1(format!(r#"{{"id":{{id}},"src":"dev","result":{result}}}"#))]]);
+        let mut peer = way.scripted(script.and_then(vec![frame(r#"{"id":{id},"src":"dev","result":1}"#)])).await;
+        let device = peer.device();
+        let failed = device.call_raw("M", Value::Null, true, PATIENCE).await;
+        match &failed {
+            Err(CallError::Unreadable { method, place }) => {
+                assert!(
+                    method == "M" && place.starts_with("at column ") && place.ends_with(shown),
+                    "{result}: {place}"
+                );
+            }
+            other => panic!("{result}: {other:?}"),
+        }
+        assert_eq!(device.call_raw("M", Value::Null, true, PATIENCE).await.expect("an answer"), 1, "{result}");
+        assert_eq!(peer.heard.methods(), ["M"; 2], "{result}: nothing was asked twice");
     }
 }
 

@@ -13,6 +13,8 @@ pub enum Said {
     /// A frame, set off from the rest as the transport wants it. `{id}` stands for the id of the request
     /// that is answered, `{id0}` for that of the first one, and so on, `{params}` for its arguments.
     Frame(String),
+    /// The same in Latin-1, one byte for each character: a frame that need not be UTF-8.
+    Latin1(String),
     /// Bytes that are no frame, as they are: log text, a damaged frame. What has borders, such as a
     /// message, carries them as one.
     Raw(Vec<u8>),
@@ -22,6 +24,10 @@ pub enum Said {
 
 pub fn frame(text: impl Into<String>) -> Said {
     Said::Frame(text.into())
+}
+
+pub fn latin1(text: impl Into<String>) -> Said {
+    Said::Latin1(text.into())
 }
 
 pub fn raw(bytes: impl Into<Vec<u8>>) -> Said {
@@ -86,13 +92,22 @@ impl Player {
 }
 
 fn filled(said: &Said, request: &Value, ids: &[Value]) -> Said {
-    let Said::Frame(text) = said else { return said.clone() };
+    let (text, filled): (_, fn(String) -> Said) = match said {
+        Said::Frame(text) => (text, Said::Frame),
+        Said::Latin1(text) => (text, Said::Latin1),
+        Said::Raw(_) | Said::HangUp => return said.clone(),
+    };
     let mut text = text.replace("{id}", &request["id"].to_string());
     for (number, id) in ids.iter().enumerate() {
         text = text.replace(&format!("{{id{number}}}"), &id.to_string());
     }
     // Last, so that nothing is filled into what the caller has sent.
-    Said::Frame(text.replace("{params}", &request["params"].to_string()))
+    filled(text.replace("{params}", &request["params"].to_string()))
+}
+
+/// The bytes of a text in Latin-1.
+pub fn latin1_bytes(text: &str) -> Vec<u8> {
+    text.chars().map(|c| u8::try_from(u32::from(c)).expect("a character of Latin-1")).collect()
 }
 
 /// The frame in these bytes, behind which a line has a CRC.

@@ -6,8 +6,10 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, 
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
-use super::script::{Player, Said};
+use super::script::{Player, Said, latin1_bytes};
 
 /// Plays WebSocket on every connection.
 pub fn websocket(tasks: &mut JoinSet<()>, listener: TcpListener, player: Player) {
@@ -18,6 +20,9 @@ pub fn websocket(tasks: &mut JoinSet<()>, listener: TcpListener, player: Player)
             for said in player.answer(&message.into_data()) {
                 let message = match said {
                     Said::Frame(text) => Message::text(text),
+                    Said::Latin1(text) => {
+                        Message::Frame(Frame::message(latin1_bytes(&text), OpCode::Data(Data::Text), true))
+                    }
                     Said::Raw(bytes) => Message::binary(bytes),
                     Said::HangUp => return None,
                 };
@@ -36,6 +41,7 @@ pub fn http(tasks: &mut JoinSet<()>, listener: TcpListener, player: Player) {
             let request = read_request(&mut stream).await?;
             let body = match player.answer(&request).into_iter().next() {
                 Some(Said::Frame(text)) => text.into_bytes(),
+                Some(Said::Latin1(text)) => latin1_bytes(&text),
                 Some(Said::Raw(bytes)) => bytes,
                 Some(Said::HangUp) => return None,
                 None => std::future::pending().await,
@@ -63,7 +69,8 @@ pub async fn lines<S: AsyncRead + AsyncWrite + Unpin>(stream: S, player: &Player
         }
         for said in player.answer(content) {
             let bytes = match said {
-                Said::Frame(text) => format!("\n{text}{:08x}\n", crc32fast::hash(text.as_bytes())).into_bytes(),
+                Said::Frame(text) => with_crc(text.as_bytes()),
+                Said::Latin1(text) => with_crc(&latin1_bytes(&text)),
                 Said::Raw(bytes) => bytes,
                 Said::HangUp => return None,
             };
@@ -71,6 +78,10 @@ pub async fn lines<S: AsyncRead + AsyncWrite + Unpin>(stream: S, player: &Player
         }
     }
     Some(())
+}
+
+fn with_crc(json: &[u8]) -> Vec<u8> {
+    [b"\n", json, format!("{:08x}\n", crc32fast::hash(json)).as_bytes()].concat()
 }
 
 /// Plays lines on a serial port. Hanging up is to be unplugged; the next port appears at the same path.
@@ -116,6 +127,7 @@ pub async fn mqtt(tasks: &mut JoinSet<()>, broker: u16, player: Player) {
             for said in player.answer(&message.payload) {
                 let bytes = match said {
                     Said::Frame(text) => text.into_bytes(),
+                    Said::Latin1(text) => latin1_bytes(&text),
                     Said::Raw(bytes) => bytes,
                     Said::HangUp => continue,
                 };
@@ -133,6 +145,7 @@ pub fn udp(tasks: &mut JoinSet<()>, socket: UdpSocket, player: Player) {
             for said in player.answer(&buffer[..len]) {
                 let bytes = match said {
                     Said::Frame(text) => text.into_bytes(),
+                    Said::Latin1(text) => latin1_bytes(&text),
                     Said::Raw(bytes) => bytes,
                     Said::HangUp => continue,
                 };

@@ -8,7 +8,12 @@ use serde_json::{Map, Value, json};
 
 /// A bundle of the demo app for the simulated device, with a file system of so many bytes.
 pub fn bundle(version: &str, file_system: usize) -> Vec<u8> {
-    let manifest = json!({"name": "demo", "platform": "esp32", "version": version, "build_id": "b", "parts": {}});
+    bundle_for("esp32", version, file_system)
+}
+
+/// The same for a device of this platform.
+pub fn bundle_for(platform: &str, version: &str, file_system: usize) -> Vec<u8> {
+    let manifest = json!({"name": "demo", "platform": platform, "version": version, "build_id": "b", "parts": {}});
     let manifest = serde_json::from_value(manifest).expect("a manifest");
     let files = [("app", "demo.bin", "app_0", vec![1; 2000]), ("fs", "fs.img", "fs_0", vec![2; file_system])];
     let files = files.each_ref().map(|(kind, src, ptn, data)| PartFile { kind, src, ptn, data });

@@ -9,7 +9,7 @@ use std::time::Duration;
 use otactl::rpc::frame::MAX_REQUEST;
 use otactl::rpc::{Device, RpcClient};
 use otactl::sim::auth::{Algorithm, Auth};
-use otactl::sim::{self, Config, Generation, Simulator};
+use otactl::sim::{self, Config, Fault, Generation, Simulator};
 use otactl::transport::udp::MAX_SENT;
 use otactl::transport::{self, Options, mqtt, serial, tls};
 use tokio::net::{TcpListener, UdpSocket};
@@ -62,6 +62,8 @@ pub struct Row {
     pub way: Way,
     pub guard: Guard,
     pub generation: Generation,
+    /// Whether its replies to a success without a value have no result.
+    pub omits_result: bool,
 }
 
 impl Way {
@@ -250,7 +252,8 @@ impl Row {
             realm: "My, Realm".into(),
             algorithm,
         });
-        self.way.simulated(Config { auth, generation: self.generation, ..recorded_device() }).await
+        let faults = if self.omits_result { vec![Fault::NoResult] } else { vec![] };
+        self.way.simulated(Config { auth, generation: self.generation, faults, ..recorded_device() }).await
     }
 
     /// The credentials that the device of this row wants.

@@ -20,13 +20,11 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
-        const COMMIT_FIRST: &str = "a snapshot needs committed firmware: first `otactl commit`, or `otactl revert`";
         let request = ota::CreateSnapshot {
             set_as_revert: self.set_as_revert.then_some(true),
             commit_timeout: self.commit_timeout.map(|timeout| timeout.as_secs()),
         };
-        let answer = context.device().await?.call_value(request).await;
-        let value = answer.map_err(|error| Failure::of_call(error, -1, COMMIT_FIRST))?;
+        let value = context.device().await?.call_value(request).await?;
         context.output.result(&value)
     }
 }

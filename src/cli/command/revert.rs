@@ -11,10 +11,7 @@ pub(crate) struct Args {}
 
 impl Args {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
-        const NOTHING: &str = "there is nothing to revert: only firmware that is not committed yet can be, see \
-                               `otactl get-boot-state`";
-        let answer = context.device().await?.call_value(ota::Revert {}).await;
-        let value = answer.map_err(|error| Failure::of_call(error, -1, NOTHING))?;
+        let value = context.device().await?.call_value(ota::Revert {}).await?;
         context.output.result(&value)?;
         context.output.say("the device reboots into the firmware that ran before");
         Ok(())

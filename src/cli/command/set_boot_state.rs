@@ -100,7 +100,7 @@ async fn platform(device: &Device) -> Result<Option<String>, Failure> {
 fn if_answered<T>(reply: Result<T, CallError>) -> Result<Option<T>, CallError> {
     match reply {
         Ok(reply) => Ok(Some(reply)),
-        Err(CallError::Remote { .. } | CallError::WrongShape { .. }) => Ok(None),
+        Err(CallError::Remote { .. } | CallError::WrongShape { .. } | CallError::Unreadable { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -121,10 +121,10 @@ async fn bad_slot(device: &Device, error: CallError, before: Option<BootState>) 
     };
     let hint = match (stored, before) {
         (Ok(stored), Some(before)) if stored == before => "give a slot that the device has".into(),
-        (Ok(stored), Some(before)) => {
-            format!("`{}` restores the boot state, before the device reboots", repair_command(&before, &stored))
+        (Ok(stored), Some(before @ BootState { active_slot: Some(active), .. })) => {
+            format!("`{}` restores the boot state, before the device reboots", repair_command(active, &before, &stored))
         }
-        (Ok(_), None) => {
+        (Ok(_), _) => {
             "`otactl get-boot-state` shows the boot state; correct a bad slot before the device reboots".into()
         }
         (Err(_), _) => {
@@ -138,15 +138,17 @@ async fn bad_slot(device: &Device, error: CallError, before: Option<BootState>) 
 /// Formats the fields under the names of the options and of the device's JSON.
 fn fields(boot: &BootState) -> String {
     let BootState { active_slot, is_committed, revert_slot, commit_timeout } = boot;
+    let slot = |slot: Option<Slot>| slot.map_or(-1, i16::from);
     format!(
-        "active_slot {active_slot}, is_committed {is_committed}, revert_slot {}, commit_timeout {commit_timeout}",
-        revert_slot.map_or(-1, i16::from)
+        "active_slot {}, is_committed {is_committed}, revert_slot {}, commit_timeout {commit_timeout}",
+        slot(*active_slot),
+        slot(*revert_slot)
     )
 }
 
-/// Returns the command that changes `stored` back to `before`. It always names the active slot.
-fn repair_command(before: &BootState, stored: &BootState) -> String {
-    let mut command = format!("otactl set-boot-state --active-slot {}", before.active_slot);
+/// Returns the command that changes `stored` back to `before`. It always names the active slot, which was `active`.
+fn repair_command(active: Slot, before: &BootState, stored: &BootState) -> String {
+    let mut command = format!("otactl set-boot-state --active-slot {active}");
     // Writing to a String does not fail.
     if stored.is_committed != before.is_committed {
         let _ = write!(command, " --is-committed {}", before.is_committed);
@@ -161,18 +163,19 @@ fn repair_command(before: &BootState, stored: &BootState) -> String {
 mod tests {
     use super::*;
 
-    const BEFORE: BootState = BootState { active_slot: 1, is_committed: true, revert_slot: Some(0), commit_timeout: 0 };
+    const BEFORE: BootState =
+        BootState { active_slot: Some(1), is_committed: true, revert_slot: Some(0), commit_timeout: 0 };
 
     #[test]
     fn repair_command_names_the_fields_that_differ() {
         for (stored, expected) in [
-            (BootState { active_slot: 5, ..BEFORE }, "otactl set-boot-state --active-slot 1"),
+            (BootState { active_slot: Some(5), ..BEFORE }, "otactl set-boot-state --active-slot 1"),
             (
-                BootState { active_slot: 15, is_committed: false, revert_slot: Some(9), commit_timeout: 0 },
+                BootState { active_slot: Some(15), is_committed: false, revert_slot: Some(9), commit_timeout: 0 },
                 "otactl set-boot-state --active-slot 1 --is-committed true --revert-slot 0",
             ),
         ] {
-            assert_eq!(repair_command(&BEFORE, &stored), expected, "{stored:?}");
+            assert_eq!(repair_command(1, &BEFORE, &stored), expected, "{stored:?}");
         }
     }
 

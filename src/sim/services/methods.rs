@@ -9,6 +9,9 @@ const SET_BOOT_STATE: Method =
     ("OTA.SetBootState", "{active_slot: %d, is_committed: %B, revert_slot: %d, commit_timeout: %d}");
 const CREATE_SNAPSHOT: Method = ("OTA.CreateSnapshot", "{set_as_revert: %B, commit_timeout: %d}");
 
+/// Its arguments are not recorded.
+const SET_DEBUG: Method = ("Sys.SetDebug", "{udp_log_addr: %Q, level: %d, filter: %Q}");
+
 /// The methods of 2018, as recorded in wire/ws.json, case `rpc_list`. A real device of 2018 has no `OTA.Status`: the
 /// recorder had added it.
 const OF_2018: &[Method] = &[
@@ -20,6 +23,7 @@ const OF_2018: &[Method] = &[
     ("OTA.Commit", ""),
     ("OTA.Update", "{url: %T, commit_timeout: %d, timeout: %d}"),
     ("Config.Get", "{key: %Q}"),
+    SET_DEBUG,
     ("Sys.GetInfo", ""),
     ("Sys.Reboot", "{delay_ms: %d}"),
     ("RPC.Ping", ""),
@@ -27,8 +31,7 @@ const OF_2018: &[Method] = &[
     ("RPC.List", ""),
 ];
 
-/// The methods since 2019, as recorded in wire/ota2022-ws.json, cases `rpc_list` and `rpc_describe`. The arguments of
-/// `Sys.SetDebug` are not recorded.
+/// The methods since 2019, as recorded in wire/ota2022-ws.json, cases `rpc_list` and `rpc_describe`.
 const SINCE_2019: &[Method] = &[
     ("Sys.GetUID", ""),
     SET_BOOT_STATE,
@@ -44,7 +47,7 @@ const SINCE_2019: &[Method] = &[
     ("Config.Save", "{try_once: %B, reboot: %B}"),
     ("Config.Set", "{config: %M}"),
     ("Config.Get", "{key: %Q}"),
-    ("Sys.SetDebug", "{udp_log_addr: %Q, level: %d, filter: %Q}"),
+    SET_DEBUG,
     ("Sys.GetInfo", ""),
     ("Sys.Reboot", "{abort: %B, delay_ms: %d}"),
     ("RPC.Ping", ""),

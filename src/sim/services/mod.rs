@@ -175,6 +175,12 @@ fn answer(device: &mut Device, call: &Call, context: CallContext<'_>, now: Insta
     })
 }
 
+/// Returns the name of a method as the device has it. The case of a call's does not matter (wire/edge-frame.json, case `method_case`).
+#[must_use]
+pub fn method_name<'a>(device: &Device, method: &'a str) -> &'a str {
+    methods(device).map(|(name, _)| name).find(|name| name.eq_ignore_ascii_case(method)).unwrap_or(method)
+}
+
 fn no_handler(method: &str) -> Failure {
     Failure::new(404, format!("No handler for {method}"))
 }
@@ -187,12 +193,25 @@ fn create_snapshot(device: &mut Device, params: &Value, now: Instant) -> Outcome
         .map_err(|_| Failure::new(-1, "Cannot create snapshots in uncommitted state"))
 }
 
+/// The platforms that report the revert slot -1 when committed.
+const WITHOUT_REVERT_SLOT: [&str; 2] = ["stm32", "rs14100"];
+
 fn boot_state(device: &Device) -> String {
     let boot = device.flash().boot;
-    format!(
-        r#"{{"active_slot": {}, "is_committed": {}, "revert_slot": {}, "commit_timeout": {}}}"#,
-        boot.active_slot, boot.is_committed, boot.revert_slot, boot.commit_timeout
-    )
+    let platform = device.firmware().platform.to_ascii_lowercase();
+    let has_none = boot.is_committed && WITHOUT_REVERT_SLOT.iter().any(|name| platform.starts_with(name));
+    let revert_slot = if has_none { "-1".into() } else { boot.revert_slot.to_string() };
+    let fields = [
+        ("active_slot", boot.active_slot.to_string()),
+        ("is_committed", boot.is_committed.to_string()),
+        ("revert_slot", revert_slot),
+        ("commit_timeout", boot.commit_timeout.to_string()),
+    ];
+    let fields = fields.map(|(name, value)| {
+        let value = device.faults().boot_state(name).map_or(value, Value::to_string);
+        format!(r#""{name}": {value}"#)
+    });
+    format!("{{{}}}", fields.join(", "))
 }
 
 fn status(device: &Device, state: u8, message: &str, percent: u8, partition: Slot) -> String {

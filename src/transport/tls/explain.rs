@@ -22,7 +22,11 @@ pub fn explain(error: &(dyn Error + 'static)) -> DialError {
         if text.contains("failed to lookup address") || text.starts_with("dns error") {
             return DialError::UnknownHost;
         }
-        innermost = io.map_or(DialError::Other(text), DialError::from);
+        let here = io.map_or(DialError::Other(text), DialError::from);
+        // A text without a kind of its own, such as `tls handshake eof`, says no more than the kind around it.
+        if matches!(innermost, DialError::Other(_)) || !matches!(here, DialError::Other(_)) {
+            innermost = here;
+        }
         // What an io::Error wraps is not its source, but what it wraps.
         let wrapped = io.and_then(io::Error::get_ref).map(|inner| inner as &(dyn Error + 'static));
         cause = wrapped.or_else(|| error.source());

@@ -331,7 +331,7 @@ impl<'a> Download<'a> {
 
     /// Reports that the boot state shows the new firmware.
     fn applied(&self, boot: &BootState) -> Next {
-        let message = format!("slot {} boots next, uncommitted", boot.active_slot);
+        let message = format!("{} boots next, uncommitted", ota::slot_name(boot.active_slot));
         self.watch.observer.on(&Event::Applied { message });
         Next::Done(Taken::Certainly)
     }

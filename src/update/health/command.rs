@@ -123,7 +123,7 @@ impl CommandCheck {
             ("OTACTL_DEVICE_ID", printable(&now.info.id)),
             ("OTACTL_DEVICE_VERSION", printable(&build.version)),
             ("OTACTL_DEVICE_BUILD_ID", printable(&build.build_id)),
-            ("OTACTL_DEVICE_SLOT", now.boot.active_slot.to_string()),
+            ("OTACTL_DEVICE_SLOT", now.boot.active_slot.map(|slot| slot.to_string()).unwrap_or_default()),
         ];
         command.envs(variables).envs(self.port.as_ref().map(|port| ("OTACTL_PORT", port)));
         #[cfg(unix)]

@@ -168,7 +168,7 @@ pub(super) async fn examine(
     // With short questions: the device may just have reset, and then hears none of them.
     let after = match now.again(device, plan.reboot_timeout).await {
         // It is on its way back already, and says so before it goes.
-        Ok(after) if after.boot.active_slot != now.boot.active_slot && !rebooted(&now, &after) => {
+        Ok(after) if after.boot.is_in_another_slot(&now.boot) && !rebooted(&now, &after) => {
             reboot::wait(device, &now, plan).await?
         }
         Ok(after) => after,

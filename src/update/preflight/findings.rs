@@ -56,7 +56,12 @@ pub(super) fn of(plan: &Plan, delivery: Delivery, now: &Snapshot, told: &Told) -
     if plan.snapshot_first {
         found.push(Found::good("snapshot", "what runs is copied to the other slot before the update"));
     }
-    found.push(Found::good("delivery", by(plan, delivery)));
+    found.push(match told.arguments.as_deref() {
+        Some(arguments) if delivery != Delivery::Push && wants_blob_url(arguments) => {
+            Found::refused("delivery", Refusal::WantsBlobUrl)
+        }
+        _ => Found::good("delivery", by(plan, delivery)),
+    });
     found.push(slot(plan, now, delivery, told.arguments.as_deref()));
     found
 }
@@ -79,6 +84,14 @@ fn by(plan: &Plan, delivery: Delivery) -> String {
     }
 }
 
+/// Returns whether `OTA.Update` takes the URL as `blob_url` only, as `RPC.Describe` tells: `{name: %T, other: %d}`.
+fn wants_blob_url(arguments: &str) -> bool {
+    let has = |name| {
+        arguments.split(['{', ',', '}']).filter_map(|field| field.split_once(':')).any(|(n, _)| n.trim() == name)
+    };
+    has("blob_url") && !has("url")
+}
+
 /// Where the firmware goes, and how the device finds its way back. Firmware that does not know the argument starts the new
 /// one committed.
 fn slot(plan: &Plan, now: &Snapshot, delivery: Delivery, arguments: Option<&str>) -> Found {
@@ -86,7 +99,7 @@ fn slot(plan: &Plan, now: &Snapshot, delivery: Delivery, arguments: Option<&str>
     let commit = if plan.commit { "" } else { ", which is left to you" };
     let says = format!(
         "{} -> the other; goes back by itself {timeout} after its boot unless committed{commit}",
-        now.boot.active_slot
+        now.boot.active_slot.map_or_else(|| "unknown".into(), |slot| slot.to_string())
     );
     match arguments {
         Some(arguments) if arguments.contains("commit_timeout") => Found::good("slot", says),
@@ -105,6 +118,21 @@ mod tests {
     use super::*;
     use crate::ota::BootState;
 
+    #[test]
+    fn blob_url_is_wanted_only_without_url() {
+        for (arguments, expected) in [
+            ("{section: %T, blob_type: %Q, blob_url: %T, commit_timeout: %d}", true),
+            ("{blob_url:%T}", true),
+            ("{url: %T, blob_url: %T}", false),
+            ("{url: %T, commit_timeout: %d, timeout: %d}", false),
+            ("{my_blob_url: %T}", false),
+            ("blob_url", false),
+            ("", false),
+        ] {
+            assert_eq!(wants_blob_url(arguments), expected, "{arguments}");
+        }
+    }
+
     fn plan(app: &str, version: &str) -> Plan {
         let manifest = json!({"name": app, "platform": "esp32", "version": version, "build_id": "b", "parts": {}});
         let manifest = serde_json::from_value(manifest).expect("a manifest");
@@ -114,7 +142,7 @@ mod tests {
     fn device(info: &Value) -> Snapshot {
         let mut all = json!({"app": "demo", "arch": "esp32", "fw_version": "1.5.0", "fw_id": "a", "uptime": 1});
         all.as_object_mut().expect("object").extend(info.as_object().expect("object").clone());
-        let boot = BootState { active_slot: 0, is_committed: true, revert_slot: Some(1), commit_timeout: 0 };
+        let boot = BootState { active_slot: Some(0), is_committed: true, revert_slot: Some(1), commit_timeout: 0 };
         Snapshot::told(all, boot, Instant::now())
     }
 

@@ -231,7 +231,7 @@ mod tests {
 
     fn device(version: &str, committed: bool) -> Snapshot {
         let info = json!({"app": "demo", "arch": "esp32", "fw_version": version, "fw_id": "b", "uptime": 1});
-        let boot = BootState { active_slot: 0, is_committed: committed, revert_slot: Some(1), commit_timeout: 0 };
+        let boot = BootState { active_slot: Some(0), is_committed: committed, revert_slot: Some(1), commit_timeout: 0 };
         Snapshot::told(info, boot, Instant::now())
     }
 

@@ -197,7 +197,7 @@ impl Way {
     /// Gives a frame to the device. Returns the answers. `None`: the device hears nothing.
     fn hear(&self, bytes: &[u8]) -> Option<(wire::Call, Vec<Answered>)> {
         self.board.boot()?;
-        let call = wire::parse(bytes, self.board.id())?;
+        let call = wire::parse(bytes, self.board.id())?.into_call()?;
         let answered = self.board.answers(&call, self.transport.times(), "10.0.0.1:1", DEVICE);
         self.truth.heard(&self.board, &call, &answered);
         Some((call, answered))

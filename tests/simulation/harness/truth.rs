@@ -96,7 +96,8 @@ impl Truth {
 
     /// Notes that the network doubled a request.
     pub(crate) fn duplicated(&self, bytes: &[u8]) {
-        if let Some(call) = otactl::sim::wire::parse(bytes, "") {
+        let frame = otactl::sim::wire::parse(bytes, "");
+        if let Some(call) = frame.and_then(otactl::sim::wire::Frame::into_call) {
             *self.inner().doubled.entry(call.method).or_default() += 1;
         }
     }

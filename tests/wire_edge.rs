@@ -1,0 +1,296 @@
+//! Odd requests, replayed against the simulated device: it answers what the device answered, or is as silent.
+//!
+//! If one of these tests fails, the code is wrong, not the bytes. wire/README.md lists the differences that do not count.
+
+mod support;
+
+use std::collections::HashMap;
+
+use otactl::sim::board::Board;
+use otactl::sim::lines::Lines;
+use otactl::sim::talk::Talk;
+use support::frames::{masked, read_head};
+use support::recording::{Bench, Case, Event, PATIENCE, normal, normal_http, recording};
+use support::{recorded_device, simulator_with};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+
+/// The device on which most cases were recorded, and the other one.
+const EDGE: &str = "esp32_EDGE";
+const OTHER: &str = "esp32_AABBCC";
+
+/// Cases that cannot be replayed, each with the reason.
+const LEFT_OUT: [(&str, &str); 2] =
+    [("two_connections_same_src", "two connections"), ("idle_pings", "time: the pings of eleven seconds")];
+
+/// The ping of another WebSocket connection that was open while the case was recorded.
+const STRAY_PING: [u8; 2] = [0x89, 0];
+
+const PING: u8 = 0x89;
+const PONG: u8 = 0x8a;
+const TEXT: u8 = 0x81;
+
+fn is_stray(event: &Event) -> bool {
+    let bytes = event.bytes();
+    event.text.is_none() && !bytes.is_empty() && bytes.chunks(2).all(|ping| ping == STRAY_PING)
+}
+
+fn is_of_device(event: &Event) -> bool {
+    event.from.as_deref() == Some("device") && !is_stray(event)
+}
+
+/// Returns the id of the device on which the case was recorded.
+fn device_of(case: &Case) -> &'static str {
+    let names_other = |event: &Event| String::from_utf8_lossy(&event.bytes()).contains(OTHER);
+    if case.events.iter().any(names_other) { OTHER } else { EDGE }
+}
+
+#[tokio::test]
+async fn odd_frames_are_answered_as_recorded() {
+    assert_eq!(replay("edge-frame.json").await, 29);
+}
+
+#[tokio::test]
+async fn odd_http_is_answered_as_recorded() {
+    assert_eq!(replay("edge-http.json").await, 19);
+}
+
+#[tokio::test]
+async fn odd_websockets_are_answered_as_recorded() {
+    assert_eq!(replay("edge-ws.json").await, 7);
+}
+
+/// Replays the cases over TCP connections, and returns how many there were.
+async fn replay(name: &str) -> usize {
+    let mut benches = HashMap::new();
+    for id in [EDGE, OTHER] {
+        benches.insert(id, simulator_with(otactl::sim::Config { id: id.into(), ..recorded_device() }).await);
+    }
+    let mut replayed = 0;
+    // A connection stays open from case to case.
+    let mut socket: Option<TcpStream> = None;
+    for case in recording(name).cases {
+        if LEFT_OUT.iter().any(|(left_out, _)| *left_out == case.case) {
+            continue;
+        }
+        let address = benches[device_of(&case)].address();
+        replay_case(&case, address, &mut socket).await;
+        replayed += 1;
+    }
+    replayed
+}
+
+async fn replay_case(case: &Case, address: std::net::SocketAddr, connection: &mut Option<TcpStream>) {
+    let name = &case.case;
+    let mut is_http = false;
+    let mut is_open = true;
+    for event in &case.events {
+        let bytes = event.bytes();
+        match (event.from.as_deref(), &event.text, event.note.as_deref()) {
+            (None, _, Some(">> TCP connection opened")) => {
+                *connection = Some(TcpStream::connect(address).await.expect("a connection"));
+            }
+            (None, _, Some("<< side closed")) => {
+                let mut rest = Vec::new();
+                let socket = connection.as_mut().expect("a connection");
+                let read = timeout(PATIENCE, socket.read_to_end(&mut rest)).await;
+                read.unwrap_or_else(|_| panic!("{name}: the device does not close")).expect("a close");
+                assert!(rest.is_empty(), "{name}: {rest:?} before the close");
+                is_open = false;
+            }
+            (Some("host"), ..) => {
+                is_http = event.text.is_some();
+                connection.as_mut().expect("a connection").write_all(&bytes).await.expect("sent");
+            }
+            (Some("device"), Some(text), _) if text.starts_with("HTTP/1.1 101 ") => {
+                is_http = false;
+                assert_eq!(read_head(connection.as_mut().expect("a connection")).await, *text, "{name}");
+            }
+            (Some("device"), Some(text), _) => {
+                let answer = read_response(connection.as_mut().expect("a connection")).await;
+                assert_eq!(normal_http(&answer, normal), normal_http(text, normal), "{name}");
+            }
+            (Some("device"), None, _) if !is_stray(event) => {
+                let mut expected = bytes.as_slice();
+                while !expected.is_empty() {
+                    let wanted = read_message(&mut expected).await;
+                    let answer = timeout(PATIENCE, read_message(connection.as_mut().expect("a connection"))).await;
+                    assert_eq!(answer.unwrap_or_else(|_| panic!("{name}: no {wanted:?}")), wanted, "{name}");
+                }
+            }
+            _ => {}
+        }
+    }
+    if is_open {
+        let socket = connection.as_mut().expect("a connection");
+        if is_http { assert_http_is_silent(name, socket, address).await } else { assert_silent(case, socket).await }
+    }
+}
+
+/// Checks that nothing came before the answer to a ping of WebSocket, unless the client has closed.
+async fn assert_silent(case: &Case, socket: &mut TcpStream) {
+    let closes = |event: &Event| event.from.as_deref() == Some("host") && event.bytes().starts_with(&[0x88]);
+    if case.events.iter().any(closes) {
+        return;
+    }
+    socket.write_all(&[PING, 0x81, 0, 0, 0, 0, b'?']).await.expect("sent");
+    let answer = timeout(PATIENCE, read_message(socket)).await.expect("a pong");
+    assert_eq!(answer, (PONG, "?".into()), "{}", case.case);
+}
+
+/// Checks that no more has come once another connection has been answered.
+async fn assert_http_is_silent(name: &str, socket: &mut TcpStream, address: std::net::SocketAddr) {
+    let mut other = TcpStream::connect(address).await.expect("a connection");
+    other.write_all(b"GET /rpc/RPC.Ping HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("sent");
+    read_response(&mut other).await;
+    let more = socket.try_read(&mut [0; 1]);
+    assert!(more.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock), "{name}: {more:?}");
+}
+
+/// Reads a response with its body.
+async fn read_response(socket: &mut TcpStream) -> String {
+    let head = read_head(socket).await;
+    let len = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")?.parse().ok()).expect("a length");
+    let mut body = vec![0; len];
+    timeout(PATIENCE, socket.read_exact(&mut body)).await.expect("in time").expect("a body");
+    head + &String::from_utf8(body).expect("ASCII")
+}
+
+/// Reads a message of WebSocket: its first byte, and its payload as two devices may give it.
+async fn read_message<S: tokio::io::AsyncRead + Unpin>(socket: &mut S) -> (u8, String) {
+    let mut head = [0; 2];
+    socket.read_exact(&mut head).await.expect("a message");
+    let len = match head[1] {
+        126 => usize::from(socket.read_u16().await.expect("a length")),
+        short => usize::from(short),
+    };
+    let mut payload = vec![0; len];
+    socket.read_exact(&mut payload).await.expect("a payload");
+    let payload = String::from_utf8_lossy(&payload).into_owned();
+    (head[0], if head[0] == TEXT { normal(&payload) } else { payload })
+}
+
+/// There is no pipelining: the second of two requests that came together is lost, and the next one is answered.
+#[tokio::test]
+async fn pipelined_request_is_lost_and_the_next_one_is_answered() {
+    let device = simulator_with(recorded_device()).await;
+    let mut socket = TcpStream::connect(device.address()).await.expect("a connection");
+    let request = |id: u8| {
+        let body = format!(r#"{{"id":{id},"method":"RPC.Ping"}}"#);
+        let len = body.len();
+        format!("POST /rpc HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\nContent-Length: {len}\r\n\r\n{body}")
+    };
+    for (requests, answered) in [(request(1) + &request(2), 1), (request(3), 3)] {
+        socket.write_all(requests.as_bytes()).await.expect("sent");
+        let answer = read_response(&mut socket).await;
+        assert!(answer.contains(&format!(r#"{{"id":{answered},"#)), "{answer}");
+    }
+}
+
+/// The order in which the cases of a UART were recorded.
+const UART: [&str; 25] = [
+    "crc_with_more_metadata",
+    "crc_uppercase",
+    "crc_wrong",
+    "crc_now_sticky",
+    "crc_short",
+    "crlf",
+    "crlf_nocrc",
+    "old_delim_hello",
+    "old_delim",
+    "old_delim_sticky",
+    "two_frames",
+    "split_frame",
+    "split_frame2",
+    "junk_before",
+    "junk_with_brace",
+    "non_ascii_junk",
+    "non_ascii_then_frame",
+    "non_ascii_then_frame2",
+    "utf8_in_frame",
+    "xonxoff",
+    "eof_alone_lf",
+    "eof_alone_delim",
+    "eof_then_frame",
+    "empty_line",
+    "after_empty_line",
+];
+
+/// Read by read, since what comes in one read counts.
+#[tokio::test]
+async fn odd_lines_are_answered_as_recorded() {
+    let mut cases: HashMap<_, _> =
+        recording("edge-uart.json").cases.into_iter().map(|case| (case.case.clone(), case)).collect();
+    let board = Board::power_on(otactl::sim::Config { id: EDGE.into(), ..recorded_device() }).expect("a device");
+    let mut talk = Talk::new(Lines::default(), &board, "UART0", "127.0.0.1");
+    for name in UART {
+        let case = cases.remove(name).unwrap_or_else(|| panic!("{name} was recorded"));
+        let (mut said, mut expected) = (Vec::new(), Vec::new());
+        for event in &case.events {
+            match event.from.as_deref() {
+                Some("host") => said.extend(talk.hear(&event.bytes())),
+                _ if is_of_device(event) => expected.extend(event.bytes()),
+                _ => {}
+            }
+        }
+        assert_eq!(String::from_utf8_lossy(&said), String::from_utf8_lossy(&expected), "{name}");
+    }
+    // Their log lines are those of another program: the frames between them are compared below.
+    let mut left: Vec<_> = cases.into_keys().collect();
+    left.sort();
+    assert_eq!(left, CONSOLE);
+}
+
+/// The cases with a console on the same line.
+const CONSOLE: [&str; 2] = ["console_nocrc", "console_update_and_reboot"];
+
+#[tokio::test]
+async fn frames_between_log_lines_are_answered_as_recorded() {
+    let mut bench = Bench::with(recorded_device()).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    bench.device.serve_tcp(listener);
+    let mut compared = 0;
+    for case in recording("edge-uart.json").cases.iter().filter(|case| CONSOLE.contains(&case.case.as_str())) {
+        let mut line = BufReader::new(TcpStream::connect(address).await.expect("a connection"));
+        for event in &case.events {
+            let text = String::from_utf8(event.bytes()).expect("ASCII");
+            if event.from.as_deref() == Some("host") {
+                line.write_all(bench.localised(&text).as_bytes()).await.expect("sent");
+            }
+            for expected in text.lines().filter(|line| is_of_device(event) && line.starts_with("{\"id\":")) {
+                let mut answer = String::new();
+                while !answer.starts_with('{') {
+                    answer.clear();
+                    let read = timeout(PATIENCE, line.read_line(&mut answer)).await;
+                    read.unwrap_or_else(|_| panic!("{}: no {expected}", case.case)).expect("a line");
+                }
+                assert_eq!(normal(answer.trim_end()), normal(expected), "{}", case.case);
+                compared += 1;
+            }
+        }
+    }
+    bench.console.rebooted().await;
+    assert_eq!(compared, 3);
+}
+
+/// A response is ignored, and a method is found in any case.
+#[tokio::test]
+async fn frames_after_an_ignored_one_are_answered() {
+    let device = simulator_with(recorded_device()).await;
+    let mut socket = TcpStream::connect(device.address()).await.expect("a connection");
+    let head = "GET /rpc HTTP/1.1\r\nUpgrade: websocket\r\nHost: x\r\nSec-WebSocket-Version: 13\r\n\
+                Sec-WebSocket-Key: khwbG9Ad7vwpTSnqoVpVRQ==\r\nConnection: Upgrade\r\n\r\n";
+    socket.write_all(head.as_bytes()).await.expect("sent");
+    read_head(&mut socket).await;
+    let frames =
+        [&br#"{"id":1,"result":1}"#[..], br#"{"id":2,"method":"oTA.cOMMIT"}"#, br#"{"id":3,"method":"ota.status"}"#];
+    socket.write_all(&frames.map(masked).concat()).await.expect("sent");
+    for expected in
+        [r#"{"id":2,"src":"esp32_AABBCC","error":{"code":-1}}"#, r#"{"id":3,"src":"esp32_AABBCC","result":"#]
+    {
+        let (_, answer) = read_message(&mut socket).await;
+        assert!(answer.starts_with(expected), "{answer}");
+    }
+}
