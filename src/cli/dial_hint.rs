@@ -21,7 +21,11 @@ pub(super) fn of(peer: &str, cause: &DialError) -> String {
         DialError::PortMissing { available } => return format!("there is {}", available.join(", ")),
         DialError::BrokerCredentials(_) => BROKER_CREDENTIALS,
         DialError::BrokerRefused(_) => "give the client id that it expects with `--mqtt-client-id`, or try again later",
-        DialError::SubscriptionRefused(_) => {
+        DialError::PublishRefused { .. } => {
+            "the broker seems not to allow that topic: `--mqtt-pub-topic TOPIC` names another one, and `--mqtt-src SRC` where the \
+             answers come"
+        }
+        DialError::SubscriptionRefused(_) | DialError::SubscriptionCloses { .. } => {
             "choose where the answers come, as the broker's rules allow it: `--mqtt-src SRC` or `--mqtt-sub-topic TOPIC`"
         }
         DialError::NotABroker(_) => "check host and port: a broker listens on 1883, with TLS on 8883",
@@ -66,7 +70,10 @@ fn of_broker(cause: &DialError) -> Option<&'static str> {
             "is the broker in a network that this machine can reach? Check the address, or give it longer with `--timeout 30s`"
         }
         DialError::UnknownHost => "check the spelling of the broker's name",
-        DialError::HungUp => "check the port: it may be another's, or want TLS, mqtts://",
+        DialError::HungUp => {
+            "check the port: it may be another's, or want TLS, mqtts://; a broker with rules may want another \
+             `--mqtt-client-id`"
+        }
         DialError::PlainPort => "use mqtt:// instead of mqtts://, or the broker's port for TLS",
         _ => return None,
     })

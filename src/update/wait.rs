@@ -215,6 +215,7 @@ fn may_pass(error: &CallError) -> bool {
             DialError::Unauthorised
                 | DialError::BrokerCredentials(_)
                 | DialError::SubscriptionRefused(_)
+                | DialError::PublishRefused { .. }
                 | DialError::ClientCertWanted
                 | DialError::ClientCertRefused { .. }
                 | DialError::CertWrongName { .. }

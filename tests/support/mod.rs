@@ -13,6 +13,8 @@ pub mod fifo;
 pub mod firmware_host;
 pub mod frames;
 pub mod https;
+#[cfg(unix)]
+pub mod nats;
 pub mod outage;
 pub mod peers;
 pub mod proxy;
@@ -21,6 +23,7 @@ pub mod replay;
 pub mod script;
 pub mod scripted;
 pub mod signed;
+pub mod strict_broker;
 pub mod told;
 pub mod ways;
 
