@@ -33,6 +33,9 @@ PATH=$PATH:/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin
 installed cc gcc
 installed mosquitto mosquitto
 
+# Certificates that no library makes any more, and a server that shows them.
+installed openssl openssl
+
 # Another broker, which not every package manager has. Without it, its tests are not run.
 (installed nats-server nats-server) || echo "tests/run.sh: going on without nats-server" >&2
 

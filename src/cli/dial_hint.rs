@@ -50,12 +50,18 @@ pub(super) fn of(peer: &str, cause: &DialError) -> String {
         DialError::CertWrongName { .. } => "use a name or an address that the certificate is for",
         DialError::CertUntrusted => "`--ca-cert-file FILE` trusts the authority that has signed it, or itself",
         DialError::CertOfAuthority => "make it a certificate with `-addext basicConstraints=critical,CA:FALSE`",
+        DialError::CertUnsupported { .. } => {
+            "give the server another one: `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256` makes it"
+        }
         DialError::ClientCertWanted => "give the certificate and its key with `--cert-file FILE --key-file FILE`",
         DialError::ClientCertRefused { .. } => {
             "give the `--cert-file` and `--key-file` that the server knows, with those that lead to its authority in the \
              same file; it may have expired, or been withdrawn"
         }
-        DialError::TlsAlert(_) => "the server may know another name only, or lack what otactl speaks: TLS 1.2 or 1.3 with ECDHE",
+        DialError::TlsAlert(_) => {
+            "the server may know another name only, or lack what otactl speaks: TLS 1.2 or 1.3 with ECDHE, and a key of the kind \
+             RSA, P-256, P-384 or Ed25519, not P-521 or secp256k1"
+        }
         DialError::Tls(_) => INSECURE,
         DialError::Unauthorised => OTHER_CREDENTIALS,
         DialError::Other(_) => "`-v` shows more of what happens",

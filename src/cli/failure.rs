@@ -190,6 +190,7 @@ fn is_about_its_certificate(cause: &DialError) -> bool {
             | DialError::CertWrongName { .. }
             | DialError::CertUntrusted
             | DialError::CertOfAuthority
+            | DialError::CertUnsupported { .. }
     )
 }
 

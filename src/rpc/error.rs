@@ -212,6 +212,12 @@ pub enum DialError {
     /// Marked as an authority's, which no server may show as its own.
     #[error("its certificate is that of an authority, not of a server")]
     CertOfAuthority,
+    /// It cannot be verified, trusted or not.
+    #[error("its certificate has {why}")]
+    CertUnsupported {
+        /// What it has, and what is supported.
+        why: String,
+    },
     /// The server wants to know who asks.
     #[error("it asks for a client certificate, and hangs up without one")]
     ClientCertWanted,

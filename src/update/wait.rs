@@ -221,6 +221,7 @@ fn may_pass(error: &CallError) -> bool {
                 | DialError::CertWrongName { .. }
                 | DialError::CertUntrusted
                 | DialError::CertOfAuthority
+                | DialError::CertUnsupported { .. }
                 | DialError::PortDenied { .. }
                 | DialError::NotASerialPort
         ),

@@ -15,6 +15,7 @@ pub mod frames;
 pub mod https;
 #[cfg(unix)]
 pub mod nats;
+pub mod openssl;
 pub mod outage;
 pub mod peers;
 pub mod proxy;
