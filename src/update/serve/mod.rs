@@ -97,7 +97,7 @@ impl FirmwareServer {
         let device = Whereabouts::find(serving.device_host.as_ref(), info).await;
         let bind = match serving.listen {
             Some(address) => address,
-            None => SocketAddr::new(device.local_address().await?, 0),
+            None => device.local_address().await?,
         };
         let listener = listen(bind).map_err(|error| ServeError::Bind { address: bind, error })?;
         let bound = listener.local_addr().map_err(|error| ServeError::Bind { address: bind, error })?;
@@ -107,9 +107,10 @@ impl FirmwareServer {
                 format!("{host}:{}", port.unwrap_or(bound.port()))
             }
             None if bound.ip().is_unspecified() => {
-                SocketAddr::new(device.local_address().await?, bound.port()).to_string()
+                SocketAddr::new(device.local_address().await?.ip(), bound.port()).to_string()
             }
-            None => bound.to_string(),
+            // Without a scope, which is this machine's and means nothing to the device.
+            None => SocketAddr::new(bound.ip(), bound.port()).to_string(),
         };
         let allowed = Allowed::new(&device.addresses(), &serving.allow_from);
         tracing::debug!(?allowed, %advertised, "firmware server");
@@ -161,6 +162,12 @@ impl FirmwareServer {
     #[must_use]
     pub fn strangers(&self) -> Vec<IpAddr> {
         self.site.strangers()
+    }
+
+    /// The addresses that opened more connections without a request than there is room for: the first of them, each once.
+    #[must_use]
+    pub fn crowding(&self) -> Vec<IpAddr> {
+        self.site.crowding()
     }
 
     /// What can be proved of the download by now.

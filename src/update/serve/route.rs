@@ -37,8 +37,9 @@ impl Whereabouts {
         found.chain(self.reported.iter().copied()).collect()
     }
 
-    /// The address of ours from which packets to the device leave, and which it can therefore answer to.
-    pub(super) async fn local_address(&self) -> Result<IpAddr, ServeError> {
+    /// The address of ours from which packets to the device leave, and which it can therefore answer to; with port 0, and
+    /// with the scope that a link-local address needs to be listened on.
+    pub(super) async fn local_address(&self) -> Result<SocketAddr, ServeError> {
         let unroutable = |device: &str, error| ServeError::Unroutable { device: device.into(), error };
         let (device, mut targets) = match (&self.host, self.reported.first()) {
             (Some((host, Ok(found))), _) => (host.clone(), found.clone()),
@@ -69,9 +70,38 @@ async fn look_up(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
 }
 
 /// Connecting a UDP socket sends nothing, but makes the system choose a way.
-async fn route_to(target: SocketAddr) -> io::Result<IpAddr> {
+async fn route_to(target: SocketAddr) -> io::Result<SocketAddr> {
     let any = if target.is_ipv4() { IpAddr::from(Ipv4Addr::UNSPECIFIED) } else { Ipv6Addr::UNSPECIFIED.into() };
     let socket = UdpSocket::bind((any, 0)).await?;
     socket.connect(target).await?;
-    Ok(socket.local_addr()?.ip())
+    let mut local = socket.local_addr()?;
+    local.set_port(0);
+    Ok(local)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddrV6;
+
+    use super::*;
+
+    /// A link-local address of this machine, if it has any and tells of it.
+    fn link_local() -> Option<SocketAddrV6> {
+        let table = std::fs::read_to_string("/proc/net/if_inet6").ok()?;
+        let fields = table.lines().find(|line| line.starts_with("fe80"))?;
+        let mut fields = fields.split_whitespace();
+        let address = u128::from_str_radix(fields.next()?, 16).ok()?;
+        let scope = u32::from_str_radix(fields.next()?, 16).ok()?;
+        Some(SocketAddrV6::new(address.into(), 80, 0, scope))
+    }
+
+    #[tokio::test]
+    async fn link_local_address_can_be_listened_on() {
+        // Not every machine has one.
+        let Some(device) = link_local() else { return };
+        let device = Whereabouts { host: Some(("device".into(), Ok(vec![device.into()]))), reported: Vec::new() };
+        let address = device.local_address().await.expect("a route");
+        let listener = super::super::listen(address).expect("an address of this machine");
+        assert_eq!(listener.local_addr().expect("an address").ip(), address.ip());
+    }
 }
