@@ -92,6 +92,43 @@ async fn credentials_come_from_a_file_stdin_or_the_environment() {
     assert_eq!(finish(from_environment).await.code, 0);
 }
 
+/// Editors of Windows put a byte order mark before the text.
+#[tokio::test]
+async fn credentials_with_a_byte_order_mark_are_read() {
+    let device = simulator_with(guarded(Algorithm::Sha256)).await;
+    let port = format!("ws://{}", device.address());
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), format!("\u{feff}admin:{PASSWORD}\r\n")).expect("written");
+    let run = run_on(&port, &["--rpc-creds", &format!("@{}", file.path().display()), "commit"]).await;
+    assert_eq!(run.code, 0, "{}", run.shown());
+    let mut from_stdin = otactl(&["--port", &port, "--rpc-creds", "-", "commit"]);
+    from_stdin.stdin(Stdio::from(file.reopen().expect("the file")));
+    let run = finish(from_stdin).await;
+    assert_eq!(run.code, 0, "{}", run.shown());
+}
+
+/// What is cut off at a limit would be a wrong password.
+#[tokio::test]
+async fn credentials_longer_than_the_limit_are_refused() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), format!("admin:{}", "s".repeat(4091))).expect("written");
+    let path = file.path().display().to_string();
+    let from_file = run_on("ws://127.0.0.1:1", &["--rpc-creds", &format!("@{path}"), "ping"]).await;
+    let for_broker = ["--mqtt-password-file", path.as_str(), "ping"];
+    let for_broker = run_on("mqtt://user@127.0.0.1:1/dev", &for_broker).await;
+    let mut from_stdin = otactl(&["--port", "ws://127.0.0.1:1", "--rpc-creds", "-", "ping"]);
+    from_stdin.stdin(Stdio::from(file.reopen().expect("the file")));
+    for (run, whence) in [(from_file, path.as_str()), (for_broker, &path), (finish(from_stdin).await, "stdin")] {
+        assert_eq!(run.code, 2, "{}", run.shown());
+        let message = format!("cannot read the credentials from {whence}: it has more than 4096 bytes\nhint: ");
+        assert!(run.stderr.contains(&message), "{}", run.shown());
+        assert!(!run.stderr.contains("sss"), "{}", run.shown());
+    }
+    std::fs::write(file.path(), format!("admin:{}", "s".repeat(4090))).expect("written");
+    let run = run_on("ws://127.0.0.1:1", &["--rpc-creds", &format!("@{path}"), "ping"]).await;
+    assert_eq!(run.code, 3, "as long as the limit: {}", run.shown());
+}
+
 /// Each refusal says what it is, and none of them repeats the password.
 #[tokio::test]
 async fn refusals_are_told_apart() {

@@ -277,3 +277,34 @@ async fn the_console_is_shown_on_request() {
     assert_eq!(run.code, 0, "{}", run.shown());
     assert!(run.stderr.contains("| boot ·[31mred\n"), "{}", run.shown());
 }
+
+/// The topic of the replies is open to every client of a broker without access rules.
+#[tokio::test]
+async fn reply_of_another_device_is_dropped() {
+    let broker = Broker::start();
+    let mut device = Client::connect(&broker, "device").await;
+    device.hear("dev/rpc/#").await;
+    let port = broker.url("dev");
+    let call = tokio::spawn(async move { run_on(&port, &["-v", "call", "Any.Method"]).await });
+    let request = device.message().await;
+    let frame: serde_json::Value = serde_json::from_slice(&request.payload).expect("JSON");
+    let replies = format!("{}/rpc", frame["src"].as_str().expect("a source"));
+    for (src, result) in [("other", "no"), ("dev", "yes")] {
+        let reply = format!(r#"{{"id":{},"src":"{src}","result":"{result}"}}"#, frame["id"]);
+        device.publish(&replies, reply, PublishOptions::at_least_once()).await;
+    }
+    let run = call.await.expect("no panic");
+    assert_eq!((run.code, run.stdout.as_str()), (0, "\"yes\"\n"), "{}", run.shown());
+    assert!(run.stderr.contains("dropped a reply of `other`: `dev` was asked\n"), "{}", run.shown());
+
+    let port = broker.url("dev");
+    let call = tokio::spawn(async move { run_on(&port, &["--timeout", "500ms", "call", "Any.Method"]).await });
+    let request = device.message().await;
+    let frame: serde_json::Value = serde_json::from_slice(&request.payload).expect("JSON");
+    let replies = format!("{}/rpc", frame["src"].as_str().expect("a source"));
+    let reply = format!(r#"{{"id":{},"src":"other","error":{{"code":404}}}}"#, frame["id"]);
+    device.publish(&replies, reply, PublishOptions::at_least_once()).await;
+    let run = call.await.expect("no panic");
+    assert_eq!(run.code, 5, "{}", run.shown());
+    assert!(run.stderr.contains("`other` replied to it instead of `dev`\nhint: name the device"), "{}", run.shown());
+}

@@ -29,9 +29,15 @@ installed() {
 # Debian keeps the broker where only root looks.
 PATH=$PATH:/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin
 
-# The linker, and what ring is built with; the broker of the tests.
+# The linker, and what ring is built with; the brokers of the tests.
 installed cc gcc
 installed mosquitto mosquitto
+
+# Certificates that no library makes any more, and a server that shows them.
+installed openssl openssl
+
+# Another broker, which not every package manager has. Without it, its tests are not run.
+(installed nats-server nats-server) || echo "tests/run.sh: going on without nats-server" >&2
 
 # A clock that jumps (tests/clock.rs).
 if [ "$(uname)" = Linux ]; then

@@ -9,7 +9,7 @@ use otactl::rpc::Credentials;
 use super::failure::{Failure, Kind};
 use super::output::Output;
 
-/// More than this is no password, in bytes.
+/// The largest file of credentials, and the longest line on stdin, in bytes.
 const MAX_FILE: u64 = 4096;
 
 /// What `--rpc-creds` or OTACTL_RPC_CREDS say; `None` if neither is given.
@@ -37,10 +37,20 @@ pub(crate) fn read(option: Option<&str>, output: &Output) -> Result<Option<Crede
 
 /// The first line of a file, where a secret stands.
 pub(crate) fn first_line(path: &Path) -> Result<String, Failure> {
-    let mut text = String::new();
-    let read = File::open(path).and_then(|file| file.take(MAX_FILE).read_to_string(&mut text));
-    read.map_err(|error| unreadable(&path.display().to_string(), &error))?;
-    Ok(text.lines().next().unwrap_or_default().to_owned())
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes));
+    read.and_then(|_| line_of(bytes)).map_err(|error| unreadable(&path.display().to_string(), &error))
+}
+
+/// The first line, without the byte order mark that some editors put before it. Nothing of a longer text is taken: what
+/// is cut off would be a wrong password.
+fn line_of(bytes: Vec<u8>) -> io::Result<String> {
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(io::Error::other(format!("it has more than {MAX_FILE} bytes")));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8"))?;
+    let line = text.strip_prefix('\u{feff}').unwrap_or(&text).lines().next().unwrap_or_default();
+    Ok(line.trim_end_matches('\r').to_owned())
 }
 
 /// A secret that is typed, or comes on stdin.
@@ -49,9 +59,9 @@ pub(crate) fn ask(prompt: &str) -> Result<String, Failure> {
     if io::stdin().is_terminal() {
         return rpassword::prompt_password(prompt).map_err(unreadable);
     }
-    let mut line = String::new();
-    io::stdin().lock().take(MAX_FILE).read_line(&mut line).map_err(unreadable)?;
-    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+    let mut bytes = Vec::new();
+    let read = io::stdin().lock().take(MAX_FILE + 1).read_until(b'\n', &mut bytes);
+    read.and_then(|_| line_of(bytes)).map_err(unreadable)
 }
 
 fn unreadable(whence: &str, error: &io::Error) -> Failure {

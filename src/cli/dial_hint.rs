@@ -21,7 +21,11 @@ pub(super) fn of(peer: &str, cause: &DialError) -> String {
         DialError::PortMissing { available } => return format!("there is {}", available.join(", ")),
         DialError::BrokerCredentials(_) => BROKER_CREDENTIALS,
         DialError::BrokerRefused(_) => "give the client id that it expects with `--mqtt-client-id`, or try again later",
-        DialError::SubscriptionRefused(_) => {
+        DialError::PublishRefused { .. } => {
+            "the broker seems not to allow that topic: `--mqtt-pub-topic TOPIC` names another one, and `--mqtt-src SRC` where the \
+             answers come"
+        }
+        DialError::SubscriptionRefused(_) | DialError::SubscriptionCloses { .. } => {
             "choose where the answers come, as the broker's rules allow it: `--mqtt-src SRC` or `--mqtt-sub-topic TOPIC`"
         }
         DialError::NotABroker(_) => "check host and port: a broker listens on 1883, with TLS on 8883",
@@ -46,12 +50,18 @@ pub(super) fn of(peer: &str, cause: &DialError) -> String {
         DialError::CertWrongName { .. } => "use a name or an address that the certificate is for",
         DialError::CertUntrusted => "`--ca-cert-file FILE` trusts the authority that has signed it, or itself",
         DialError::CertOfAuthority => "make it a certificate with `-addext basicConstraints=critical,CA:FALSE`",
+        DialError::CertUnsupported { .. } => {
+            "give the server another one: `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256` makes it"
+        }
         DialError::ClientCertWanted => "give the certificate and its key with `--cert-file FILE --key-file FILE`",
         DialError::ClientCertRefused { .. } => {
             "give the `--cert-file` and `--key-file` that the server knows, with those that lead to its authority in the \
              same file; it may have expired, or been withdrawn"
         }
-        DialError::TlsAlert(_) => "the server may know another name only, or lack what otactl speaks: TLS 1.2 or 1.3 with ECDHE",
+        DialError::TlsAlert(_) => {
+            "the server may know another name only, or lack what otactl speaks: TLS 1.2 or 1.3 with ECDHE, and a key of the kind \
+             RSA, P-256, P-384 or Ed25519, not P-521 or secp256k1"
+        }
         DialError::Tls(_) => INSECURE,
         DialError::Unauthorised => OTHER_CREDENTIALS,
         DialError::Other(_) => "`-v` shows more of what happens",
@@ -66,7 +76,10 @@ fn of_broker(cause: &DialError) -> Option<&'static str> {
             "is the broker in a network that this machine can reach? Check the address, or give it longer with `--timeout 30s`"
         }
         DialError::UnknownHost => "check the spelling of the broker's name",
-        DialError::HungUp => "check the port: it may be another's, or want TLS, mqtts://",
+        DialError::HungUp => {
+            "check the port: it may be another's, or want TLS, mqtts://; a broker with rules may want another \
+             `--mqtt-client-id`"
+        }
         DialError::PlainPort => "use mqtt:// instead of mqtts://, or the broker's port for TLS",
         _ => return None,
     })

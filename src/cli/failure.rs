@@ -212,6 +212,7 @@ fn is_about_its_certificate(cause: &DialError) -> bool {
             | DialError::CertWrongName { .. }
             | DialError::CertUntrusted
             | DialError::CertOfAuthority
+            | DialError::CertUnsupported { .. }
     )
 }
 
@@ -374,6 +375,15 @@ fn undelivered(failure: update::Failure) -> (Kind, String) {
         F::NeverFetched { strangers, .. } if !strangers.is_empty() => {
             return (Kind::NotUpdated, stranger_hint(&strangers));
         }
+        F::NeverFetched { crowding, .. } if !crowding.is_empty() => {
+            let named: Vec<_> = crowding.iter().take(4).map(ToString::to_string).collect();
+            let hint = format!(
+                "the device still runs its old firmware. Connections without a request, from {}, filled the firmware server: \
+                 end the program that opens them, and run the same command again",
+                named.join(", ")
+            );
+            return (Kind::NotUpdated, hint);
+        }
         F::NeverFetched { .. } => {
             "the device still runs its old firmware. Open the port in this machine's firewall and give it with \
              `--listen :PORT`, or say with `--advertise` under which address the device reaches this machine"
@@ -526,5 +536,17 @@ mod tests {
         };
         let failure = Failure::from(failure);
         assert!(failure.hints[0].contains("perhaps at another address"), "{:?}", failure.hints);
+    }
+
+    #[test]
+    fn device_kept_out_by_silent_connections_is_not_blamed_on_a_firewall() {
+        let failure = |crowding: &[IpAddr]| {
+            let (address, crowding) = ("192.168.1.2:8080".into(), crowding.to_vec());
+            let failure = update::Failure::NeverFetched { address, said: None, strangers: Vec::new(), crowding };
+            Failure::from(failure).hints.concat()
+        };
+        assert!(failure(&[]).contains("firewall"));
+        let hint = failure(&[[192, 168, 1, 5].into()]);
+        assert!(hint.contains("192.168.1.5") && !hint.contains("firewall"), "{hint}");
     }
 }

@@ -79,7 +79,9 @@ pub(crate) fn step(event: &Event) -> Option<(&'static str, String)> {
             ("push", format!("the device is sent the firmware, {window} at a time of {chunk} bytes"))
         }
         Event::PushResumed { offset } => ("resume", format!("the connection was lost; on from byte {offset}")),
-        Event::Served { .. } | Event::Stranger { .. } | Event::HandshakeFailed { .. } => return server(event),
+        Event::Served { .. } | Event::Stranger { .. } | Event::Crowded { .. } | Event::HandshakeFailed { .. } => {
+            return server(event);
+        }
         Event::Unconfirmed { reason } => {
             ("reboot", format!("the device rebooted without confirming the update ({reason})"))
         }
@@ -143,6 +145,10 @@ fn server(event: &Event) -> Option<(&'static str, String)> {
                 "{peer} was turned away: the device is not known to have that address. If it comes from there, behind \
                  NAT for one, add `--allow-from {peer}`"
             ),
+        ),
+        Event::Crowded { peer } => (
+            "crowded",
+            format!("{peer} opens connections to the firmware server and requests nothing; otactl closes some of them"),
         ),
         Event::HandshakeFailed { peer, reason } => {
             ("fetch", format!("{peer} did not get through the TLS handshake: {reason}"))

@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use super::frame::RemoteError;
-use crate::text::for_humans;
+use crate::text::{for_humans, printable};
 
 /// Why a call brought no result.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -158,6 +158,11 @@ fn behind(why: Option<&str>) -> String {
     why.map(|why| format!(": {why}")).unwrap_or_default()
 }
 
+/// Topics, as they stand in a sentence.
+fn either_of(topics: &[String]) -> String {
+    topics.iter().map(|topic| format!("`{}`", printable(topic))).collect::<Vec<_>>().join(" or ")
+}
+
 /// Why a device does not let us in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AuthRefusal {
@@ -220,6 +225,12 @@ pub enum DialError {
     /// Marked as an authority's, which no server may show as its own.
     #[error("its certificate is that of an authority, not of a server")]
     CertOfAuthority,
+    /// It cannot be verified, trusted or not.
+    #[error("its certificate has {why}")]
+    CertUnsupported {
+        /// What it has, and what is supported.
+        why: String,
+    },
     /// The server wants to know who asks.
     #[error("it asks for a client certificate, and hangs up without one")]
     ClientCertWanted,
@@ -244,6 +255,18 @@ pub enum DialError {
     /// The broker does not let us read the topic on which the answers come.
     #[error("the broker refuses a subscription to `{0}`")]
     SubscriptionRefused(String),
+    /// The broker closes the connection when a request is published, so that no device gets one.
+    #[error("it closes the connection when a request is published to {}", either_of(.topics))]
+    PublishRefused {
+        /// The topics that were tried.
+        topics: Vec<String>,
+    },
+    /// The broker closes the connection when the topic on which the answers come is subscribed to.
+    #[error("it closes the connection on a subscription to {}", either_of(.topics))]
+    SubscriptionCloses {
+        /// The topics that were to be subscribed to, together.
+        topics: Vec<String>,
+    },
     /// What answers is no broker.
     #[error("what answers there is not an MQTT broker: {0}")]
     NotABroker(String),

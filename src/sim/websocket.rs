@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::time::{sleep, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Bytes, Message};
+use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
 use super::board::Board;
 use super::replies::Replies;
@@ -16,6 +17,12 @@ use super::wire::{self, Frame};
 
 /// The largest message that the device takes, in bytes; a larger one stalls the connection.
 const MAX_MESSAGE: usize = 3072;
+
+/// What may wait to be written, in bytes: the largest reply, and the answer to a ping.
+const MAX_UNWRITTEN: usize = 1 << 20;
+
+/// The device drops a connection on which nothing of what it sends is taken for this long.
+const DEAD_AFTER: Duration = Duration::from_secs(15);
 
 /// When nothing was said for this long, the device pings.
 const PING_AFTER: Duration = Duration::from_secs(5);
@@ -41,13 +48,21 @@ pub async fn serve<S: Stream>(
     board: &Arc<Board>,
     boot: Option<u64>,
 ) {
-    let config = WebSocketConfig::default().read_buffer_size(MAX_MESSAGE).write_buffer_size(0);
-    let mut socket = WebSocketStream::from_partially_read(stream, already_read, Role::Server, Some(config)).await;
+    let mut socket = WebSocketStream::from_partially_read(stream, already_read, Role::Server, Some(config())).await;
     tokio::select! {
         biased;
         () = board.until_off(boot) => board.bury(socket),
         () = talk(&mut socket, caller, board) => {}
     }
+}
+
+fn config() -> WebSocketConfig {
+    WebSocketConfig::default().read_buffer_size(MAX_MESSAGE).write_buffer_size(0).max_write_buffer_size(MAX_UNWRITTEN)
+}
+
+/// Whether this was sent before the connection is to be dropped.
+async fn is_sent(sending: impl Future<Output = Result<(), Error>>) -> bool {
+    matches!(timeout(DEAD_AFTER, sending).await, Ok(Ok(())))
 }
 
 /// Returns when the connection is to be closed.
@@ -61,10 +76,13 @@ async fn talk(socket: &mut WebSocketStream<impl Stream>, caller: &Caller, board:
                 let bytes = match message {
                     Some(Ok(Message::Text(text))) => Bytes::from(text),
                     Some(Ok(Message::Binary(bytes))) => bytes,
-                    Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
+                    // The answer has to be gone before the next ping is read.
+                    Some(Ok(Message::Ping(_))) if is_sent(socket.flush()).await => continue,
+                    Some(Ok(Message::Ping(_))) => return,
+                    Some(Ok(Message::Pong(_) | Message::Frame(_))) => continue,
                     Some(Ok(Message::Close(_))) => {
                         // The answer to it is still to be sent (wire/edge-ws.json, case `close`).
-                        let _ = socket.flush().await;
+                        is_sent(socket.flush()).await;
                         return;
                     }
                     Some(Err(_)) | None => return,
@@ -87,15 +105,15 @@ async fn talk(socket: &mut WebSocketStream<impl Stream>, caller: &Caller, board:
                 replies.to(&call, answered, board, ())
             }
             reply = replies.next() => vec![reply],
-            () = tokio::time::sleep(PING_AFTER) => {
-                if socket.send(Message::Ping(Bytes::new())).await.is_err() {
-                    return;
+            () = sleep(PING_AFTER) => {
+                if is_sent(socket.send(Message::Ping(Bytes::new()))).await {
+                    continue;
                 }
-                continue;
+                return;
             }
         };
         for (reply, ()) in ready {
-            if socket.send(Message::text(reply)).await.is_err() {
+            if !is_sent(socket.send(Message::text(reply))).await {
                 return;
             }
         }

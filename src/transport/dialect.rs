@@ -156,6 +156,17 @@ impl Dialect {
         Heard::Settled(self.settle(Way::Other))
     }
 
+    /// What stands between does not carry the better way. Returns the calls that are to be made in the other one.
+    pub(super) fn fall_back(&mut self) -> Vec<(u64, Vec<u8>)> {
+        self.settle(Way::Other)
+    }
+
+    /// A question in this way whose answer settles nothing: only whether it is carried counts.
+    pub(super) fn probe(&self, way: Way) -> Vec<u8> {
+        let id = if way == Way::Better { BETTER } else { OTHER };
+        frame::ping(&format!("{id}probe"), self.addressing.as_ref())
+    }
+
     fn settle(&mut self, way: Way) -> Vec<(u64, Vec<u8>)> {
         self.way = way;
         self.is_certain = true;
@@ -225,6 +236,19 @@ mod tests {
             assert_eq!([dialect.heard(answer), dialect.heard(answer)], [Heard::Answer, Heard::Answer]);
         }
         assert_eq!(dialect.way(), Way::Better);
+    }
+
+    #[test]
+    fn calls_that_were_not_carried_are_made_in_the_other_way() {
+        let mut dialect = Dialect::new(None, None);
+        dialect.called(7, CALL.to_vec(), Instant::now());
+        assert_eq!(dialect.probe(Way::Other), br#"{"id":"otactl-b-probe","method":"RPC.Ping"}"#);
+        let answer = br#"{"id":"otactl-b-probe","src":"d","result":{}}"#;
+        assert_eq!([dialect.heard(answer), dialect.heard(answer)], [Heard::Answer, Heard::Answer]);
+        assert!(!dialect.doubles() && dialect.way() == Way::Better);
+        assert_eq!(dialect.fall_back(), [(7, CALL.to_vec())]);
+        assert_eq!((dialect.way(), dialect.ask_at()), (Way::Other, None));
+        assert_eq!(dialect.heard(REPLY), Heard::Frame);
     }
 
     /// A device may call us without ever having heard us.

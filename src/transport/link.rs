@@ -19,7 +19,16 @@ const CAPACITY: usize = 16;
 pub struct Link {
     outgoing: mpsc::Sender<Vec<u8>>,
     incoming: mpsc::Receiver<Vec<u8>>,
-    closed: oneshot::Receiver<String>,
+    closed: oneshot::Receiver<Ended>,
+}
+
+/// Why a link has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// The connection broke. The device may have got what was sent.
+    Lost(String),
+    /// What stands between refuses to carry the requests, so that the device has got none of them.
+    Refused(DialError),
 }
 
 /// The transport's end of a link.
@@ -28,7 +37,7 @@ pub struct LinkDriver {
     /// Frames to be sent.
     pub outgoing: mpsc::Receiver<Vec<u8>>,
     incoming: mpsc::Sender<Vec<u8>>,
-    closed: oneshot::Sender<String>,
+    closed: oneshot::Sender<Ended>,
 }
 
 impl Link {
@@ -65,18 +74,18 @@ impl Link {
 #[derive(Debug)]
 pub enum Ready<'a> {
     /// A frame, or the reason why there will be no more.
-    Received(Result<Vec<u8>, String>),
+    Received(Result<Vec<u8>, Ended>),
     /// One frame may be sent.
     CanSend(mpsc::Permit<'a, Vec<u8>>),
 }
 
 async fn receive(
     incoming: &mut mpsc::Receiver<Vec<u8>>,
-    closed: &mut oneshot::Receiver<String>,
-) -> Result<Vec<u8>, String> {
+    closed: &mut oneshot::Receiver<Ended>,
+) -> Result<Vec<u8>, Ended> {
     match incoming.recv().await {
         Some(frame) => Ok(frame),
-        None => Err(closed.await.unwrap_or_else(|_| "the connection was closed".into())),
+        None => Err(closed.await.unwrap_or_else(|_| Ended::Lost("the connection was closed".into()))),
     }
 }
 
@@ -94,7 +103,12 @@ impl LinkDriver {
 
     /// Ends the link, and says why.
     pub fn close(self, reason: impl Into<String>) {
-        let _ = self.closed.send(reason.into());
+        self.end(Ended::Lost(reason.into()));
+    }
+
+    /// Ends the link in this way.
+    pub fn end(self, how: Ended) {
+        let _ = self.closed.send(how);
     }
 }
 

@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::backoff::Backoff;
-use super::link::{Connect, Link, Ready};
+use super::link::{Connect, Ended, Link, Ready};
 use super::pending::Pending;
 use crate::rpc::client::{LONGEST_ID, Links};
 use crate::rpc::frame::{self, Incoming};
@@ -140,7 +140,7 @@ struct Task {
 
 enum Happened {
     HungUp,
-    Received(Result<Vec<u8>, String>),
+    Received(Result<Vec<u8>, Ended>),
     Dialled(Result<Link, DialError>),
     Commanded(Option<Command>),
     /// The frame of this call, or of none.
@@ -190,7 +190,8 @@ impl Task {
                     self.lose("the link was given up");
                 }
                 Happened::Received(Ok(bytes)) => self.receive(&bytes),
-                Happened::Received(Err(reason)) => self.lose(&reason),
+                Happened::Received(Err(Ended::Lost(reason))) => self.lose(&reason),
+                Happened::Received(Err(Ended::Refused(cause))) => self.dial_failed(&cause),
                 Happened::Dialled(Ok(link)) => {
                     tracing::debug!(peer = self.connect.peer(), "connected");
                     self.backoff.reset();

@@ -39,10 +39,13 @@ const MAX_MESSAGE: usize = 1 << 20;
 /// what the process uses.
 const BUFFER: usize = 4096;
 
+/// What may wait to be written, in bytes: a frame, and the answer to a ping. Nothing more is read or sent until it is gone.
+const MAX_UNWRITTEN: usize = 16 << 10;
+
 /// Nothing came for this long: ask whether the device is still there.
 const PING_AFTER: Duration = Duration::from_secs(5);
 
-/// Nothing came for this long, although we asked: it is not.
+/// Nothing came for this long, although we asked, or nothing was taken for this long: it is not.
 const DEAD_AFTER: Duration = Duration::from_secs(15);
 
 /// The way to a device over WebSocket.
@@ -78,11 +81,6 @@ impl WebSocket {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let config = WebSocketConfig::default()
-            .max_message_size(Some(MAX_MESSAGE))
-            .max_frame_size(Some(MAX_MESSAGE))
-            .read_buffer_size(BUFFER)
-            .write_buffer_size(0);
         let mut read =
             handshake::shake_hands(&mut stream, self.handshake()?).await.map_err(|error| self.refused(error))?;
         if let Some(tls) = &self.tls {
@@ -91,7 +89,7 @@ impl WebSocket {
         let mut heads = Heads::default();
         heads.untype(&mut read);
         let stream = Untyped::new(stream, heads);
-        let socket = WebSocketStream::from_partially_read(stream, read, Role::Client, Some(config)).await;
+        let socket = WebSocketStream::from_partially_read(stream, read, Role::Client, Some(config())).await;
         let (link, driver) = Link::pair();
         tokio::spawn(drive(socket, driver));
         Ok(link)
@@ -148,6 +146,15 @@ impl Connect for WebSocket {
     }
 }
 
+fn config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .max_message_size(Some(MAX_MESSAGE))
+        .max_frame_size(Some(MAX_MESSAGE))
+        .read_buffer_size(BUFFER)
+        .write_buffer_size(0)
+        .max_write_buffer_size(MAX_UNWRITTEN)
+}
+
 /// Carries frames between the socket and the link until one of them ends.
 async fn drive<S>(socket: WebSocketStream<S>, mut driver: LinkDriver)
 where
@@ -176,18 +183,17 @@ where
                     // Texts too: see `Untyped`.
                     Some(Ok(Message::Binary(bytes))) => {
                         driver.deliver(bytes.into()).await;
-                        Ok(())
+                        Ok(Ok(()))
                     }
                     Some(Ok(Message::Close(_))) | None => return "the device closed the connection".into(),
-                    Some(Ok(_)) => Ok(()),
-                    Some(Err(error)) => Err(error),
+                    // The answer has to be gone before the next ping is read.
+                    Some(Ok(Message::Ping(_))) => timeout(DEAD_AFTER, socket.flush()).await,
+                    Some(Ok(_)) => Ok(Ok(())),
+                    Some(Err(error)) => Ok(Err(error)),
                 }
             }
             Some(frame) = driver.outgoing.recv() => match Utf8Bytes::try_from(frame) {
-                Ok(text) => match timeout(DEAD_AFTER, socket.send(Message::Text(text))).await {
-                    Ok(sent) => sent,
-                    Err(_) => return format!("the device has taken nothing for {} s", DEAD_AFTER.as_secs()),
-                },
+                Ok(text) => timeout(DEAD_AFTER, socket.send(Message::Text(text))).await,
                 Err(error) => return error.to_string(),
             },
             () = sleep_until(heard + patience) => {
@@ -195,9 +201,10 @@ where
                     return format!("the device has been silent for {} s", DEAD_AFTER.as_secs());
                 }
                 asked = true;
-                socket.send(Message::Ping(Bytes::new())).await
+                timeout(DEAD_AFTER, socket.send(Message::Ping(Bytes::new()))).await
             }
         };
+        let Ok(sent) = sent else { return format!("the device has taken nothing for {} s", DEAD_AFTER.as_secs()) };
         match sent {
             Ok(()) => {}
             Err(Error::ConnectionClosed | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => {
@@ -209,5 +216,32 @@ where
             }
             Err(error) => return error.to_string(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt as _;
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
+    use super::*;
+
+    /// The answers to the pings would fill the memory, and the pings would keep the link alive.
+    #[tokio::test(start_paused = true)]
+    async fn peer_that_pings_and_reads_nothing_is_a_dead_link() {
+        let (mut peer, ours) = tokio::io::duplex(4096);
+        let socket = WebSocketStream::from_raw_socket(ours, Role::Client, Some(config())).await;
+        let (_link, mut driver) = Link::pair();
+        let flood = async {
+            for _ in 0..10_000 {
+                let _ = peer.write_all(&[&[0x89, 125][..], &[b'x'; 125]].concat()).await;
+            }
+            "the peer was read without end".to_owned()
+        };
+        let reason = tokio::select! {
+            reason = carry(socket, &mut driver) => reason,
+            reason = flood => reason,
+        };
+        assert_eq!(reason, "the device has taken nothing for 15 s");
     }
 }

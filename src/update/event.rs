@@ -188,6 +188,12 @@ pub enum Event {
         /// From which address.
         peer: String,
     },
+    /// So many connections without a request came to our server from one address that some were closed or not taken. Told
+    /// once of each.
+    Crowded {
+        /// From which address.
+        peer: String,
+    },
     /// Somebody came to our server over TLS, and the handshake failed.
     HandshakeFailed {
         /// From which address.

@@ -162,6 +162,8 @@ pub enum Failure {
         said: Option<String>,
         /// Those who were turned away because they are not known to be the device.
         strangers: Vec<IpAddr>,
+        /// Addresses that opened so many connections without a request that some were closed or not taken.
+        crowding: Vec<IpAddr>,
     },
     /// The device has no licence key, and refuses every URL.
     #[error("the device refuses to fetch firmware by itself: it has no licence key")]

@@ -215,11 +215,13 @@ fn may_pass(error: &CallError) -> bool {
             DialError::Unauthorised
                 | DialError::BrokerCredentials(_)
                 | DialError::SubscriptionRefused(_)
+                | DialError::PublishRefused { .. }
                 | DialError::ClientCertWanted
                 | DialError::ClientCertRefused { .. }
                 | DialError::CertWrongName { .. }
                 | DialError::CertUntrusted
                 | DialError::CertOfAuthority
+                | DialError::CertUnsupported { .. }
                 | DialError::PortDenied { .. }
                 | DialError::NotASerialPort
         ),

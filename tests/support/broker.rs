@@ -203,7 +203,7 @@ fn run(directory: &Path) -> Option<Child> {
 }
 
 /// Debian keeps it where only root looks.
-fn program(name: &str) -> PathBuf {
+pub fn program(name: &str) -> PathBuf {
     let places = ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin"].map(|place| Path::new(place).join(name));
     places.into_iter().find(|path| path.exists()).unwrap_or_else(|| name.into())
 }

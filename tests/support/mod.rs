@@ -13,6 +13,9 @@ pub mod fifo;
 pub mod firmware_host;
 pub mod frames;
 pub mod https;
+#[cfg(unix)]
+pub mod nats;
+pub mod openssl;
 pub mod outage;
 pub mod peers;
 pub mod proxy;
@@ -21,6 +24,7 @@ pub mod replay;
 pub mod script;
 pub mod scripted;
 pub mod signed;
+pub mod strict_broker;
 pub mod told;
 pub mod ways;
 

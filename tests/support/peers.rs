@@ -89,7 +89,7 @@ async fn behave(mut stream: TcpStream, manner: Manner, heard: &Notify) -> std::i
     }
 }
 
-async fn shake_hands(stream: &mut TcpStream, request: &[u8]) -> std::io::Result<()> {
+pub async fn shake_hands(stream: &mut TcpStream, request: &[u8]) -> std::io::Result<()> {
     use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
     let head = String::from_utf8_lossy(request).into_owned();

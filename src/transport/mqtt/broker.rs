@@ -9,10 +9,13 @@ use rumqttc::{
     AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, MqttOptions, Packet, PublishOptions, QoS,
     StateError, SubscribeReasonCode,
 };
+use tokio::time::Instant;
 
+use super::publishing::{Published, Unacknowledged};
 use super::topics::Topics;
 use super::{ConnectError, KEEP_ALIVE, Options};
 use crate::rpc::DialError;
+use crate::transport::dialect::Way;
 use crate::transport::reach::{reach, within};
 use crate::transport::target::{Endpoint, Login};
 use crate::transport::tls::{self, Connector};
@@ -49,6 +52,7 @@ impl fmt::Debug for Broker {
 pub(super) struct Connection {
     client: AsyncClient,
     pub(super) events: EventLoop,
+    pub(super) unacknowledged: Unacknowledged,
 }
 
 impl fmt::Debug for Connection {
@@ -59,9 +63,22 @@ impl fmt::Debug for Connection {
 
 impl Connection {
     /// Hands a frame over. False if there is no room, which means that the connection is dead.
-    pub(super) fn publish(&self, topic: String, frame: Vec<u8>) -> bool {
-        self.client.try_publish(topic, frame, PublishOptions::at_least_once()).is_ok()
+    pub(super) fn publish(&mut self, way: Option<Way>, topic: String, frame: Vec<u8>) -> bool {
+        let request = Published { way, topic: topic.clone(), at: Instant::now() };
+        let has_room = self.client.try_publish(topic, frame, PublishOptions::at_least_once()).is_ok();
+        if has_room {
+            self.unacknowledged.published(request);
+        }
+        has_room
     }
+}
+
+/// What became of a question on a topic that the broker may not carry.
+pub(super) enum Probed {
+    /// The broker has acknowledged it, or it cannot be told.
+    Carried,
+    /// The broker has closed the connection again.
+    Closed,
 }
 
 impl Broker {
@@ -88,7 +105,7 @@ impl Broker {
         let mut network = events.network_options();
         network.set_connection_timeout(self.connect_timeout.as_secs() + 2);
         events.set_network_options(network);
-        let mut connection = Connection { client, events };
+        let mut connection = Connection { client, events, unacknowledged: Unacknowledged::default() };
         loop {
             if let Event::Incoming(Packet::ConnAck(_)) = self.next(&mut connection.events).await? {
                 break;
@@ -99,19 +116,43 @@ impl Broker {
         }
         // The one without which there are no answers, and those without which we know less.
         let others = [topics.will.as_ref(), tracing::enabled!(tracing::Level::DEBUG).then_some(&topics.console)];
-        for topic in std::iter::once(&topics.replies).chain(others.into_iter().flatten()) {
+        let wanted: Vec<_> = std::iter::once(&topics.replies).chain(others.into_iter().flatten()).collect();
+        for &topic in &wanted {
             let sent = connection.client.try_subscribe(topic.clone(), QoS::AtLeastOnce);
             sent.map_err(|_| DialError::SubscriptionRefused(topic.clone()))?;
         }
         loop {
             // Acknowledged in the order in which they were asked for.
-            if let Event::Incoming(Packet::SubAck(ack)) = self.next(&mut connection.events).await? {
+            let event = self.next(&mut connection.events).await.map_err(|cause| match cause {
+                DialError::HungUp => {
+                    DialError::SubscriptionCloses { topics: wanted.iter().map(ToString::to_string).collect() }
+                }
+                other => other,
+            })?;
+            if let Event::Incoming(Packet::SubAck(ack)) = event {
                 return match ack.return_codes.first() {
                     Some(SubscribeReasonCode::Success(_)) => Ok(connection),
                     _ => Err(DialError::SubscriptionRefused(topics.replies.clone())),
                 };
             }
         }
+    }
+
+    /// Publishes `question` to `topic` over a connection of its own, to see whether the broker closes that one too.
+    pub(super) async fn probe(&self, topics: &Topics, topic: &str, question: Vec<u8>) -> Probed {
+        let probe = async {
+            let mut connection = self.open(topics).await?;
+            connection.publish(None, topic.to_owned(), question);
+            loop {
+                match connection.events.poll().await {
+                    Ok(Event::Incoming(Packet::PubAck(_))) => return Ok(Probed::Carried),
+                    Ok(_) => {}
+                    Err(error) if is_closed(&error) => return Ok(Probed::Closed),
+                    Err(error) => return Err(explain(&error)),
+                }
+            }
+        };
+        within(self.connect_timeout, probe).await.unwrap_or(Probed::Carried)
     }
 
     fn options(&self) -> MqttOptions {
@@ -159,19 +200,29 @@ impl Broker {
             ConnectionError::MqttState(StateError::AwaitPingResp) => {
                 return "the broker has stopped answering".into();
             }
-            ConnectionError::MqttState(StateError::ConnectionAborted) => "the broker closed the connection".into(),
-            ConnectionError::MqttState(StateError::Io(error)) | ConnectionError::Io(error) => match error.kind() {
-                io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::UnexpectedEof => {
-                    "the broker closed the connection".to_owned()
-                }
-                _ => error.to_string(),
-            },
+            error if is_closed(error) => "the broker closed the connection".into(),
+            ConnectionError::MqttState(StateError::Io(error)) | ConnectionError::Io(error) => error.to_string(),
             other => other.to_string(),
         };
         if self.has_own_id {
             return format!("{words}; does another client use the client id `{}`?", self.client_id);
         }
         words
+    }
+}
+
+/// Whether the broker has closed the connection, rather than fallen silent.
+pub(super) fn is_closed(error: &ConnectionError) -> bool {
+    match error {
+        ConnectionError::MqttState(StateError::ConnectionAborted) => true,
+        ConnectionError::MqttState(StateError::Io(error)) | ConnectionError::Io(error) => matches!(
+            error.kind(),
+            io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::BrokenPipe
+        ),
+        _ => false,
     }
 }
 

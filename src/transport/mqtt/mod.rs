@@ -1,12 +1,14 @@
 //! MQTT 3.1.1: a broker stands between. As `mos` does it: subscribe first, then ask, with `QoS` 1.
 //!
 //! - `broker`: the connection to the broker, and why there is none;
-//! - `topics`: what is published where.
+//! - `topics`: what is published where;
+//! - `publishing`: requests that the broker has not acknowledged.
 //!
 //! A device that reboots leaves the broker where it was. So the connection stays from one link to the next,
 //! for as long as the client lives and the broker lets it.
 
 mod broker;
+mod publishing;
 mod topics;
 
 use std::sync::Arc;
@@ -15,12 +17,15 @@ use std::sync::{Mutex as SyncMutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rumqttc::{Event, Packet, Publish};
+use rumqttc::{Event, Outgoing, Packet, Publish};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::{Instant, sleep_until};
 
-use super::dialect::{Dialect, Heard};
-use super::link::{Connect, Link, LinkDriver};
+use super::dialect::{Dialect, Heard, Way};
+use super::link::{Connect, Ended, Link, LinkDriver};
 use super::target::Endpoint;
 use super::{ConnectError, Options};
 use crate::rpc::DialError;
@@ -28,7 +33,7 @@ use crate::rpc::client::Links;
 use crate::rpc::error::Silence;
 use crate::rpc::frame::{Addressing, id_of};
 use crate::text::{excerpt, printable};
-use broker::Broker;
+use broker::{Broker, Probed};
 use topics::Topics;
 
 /// Requests that the broker has not acknowledged, beyond which no more are sent.
@@ -39,6 +44,14 @@ const RESEND_AFTER: Duration = Duration::from_secs(2);
 
 /// How long either side may be silent before it is asked for a word.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// What to try when no device answers: a broker does not tell that it drops a message.
+const FILTERED: &str = "is the device connected to this broker, by that id? If so, the broker's access rules may filter \
+                        the request, or the reply on SRC/rpc: `--mqtt-pub-topic` and `--mqtt-src` choose other topics";
+
+/// What to try when another device answers.
+const FOREIGN: &str =
+    "name the device that is meant in the URL, mqtt://BROKER/DEVICE; does another client answer for it?";
 
 /// What the user may set about MQTT.
 #[derive(Clone, Default)]
@@ -111,9 +124,10 @@ impl Connect for Mqtt {
             *open = Some(self.broker.connect(&self.topics).await?);
         }
         let (link, driver) = Link::pair();
-        let chosen = self.topics.only_way();
+        let chosen = self.topics.only_way().or_else(|| self.health.has_fallen_back().then_some(Way::Other));
         let state = State {
             dialect: Dialect::new(chosen, Some(self.addressing.clone())),
+            device: self.addressing.dst.clone(),
             topics: self.topics.clone(),
             health: self.health.clone(),
         };
@@ -154,13 +168,14 @@ impl Connect for Mqtt {
     }
 
     fn silence(&self) -> Option<Silence> {
-        Some(Silence { what: self.health.explain(&self.addressing.dst), hint: None })
+        Some(self.health.explain(&self.addressing.dst))
     }
 }
 
 /// What is known on one link.
 struct State {
     dialect: Dialect,
+    device: String,
     topics: Topics,
     health: Health,
 }
@@ -172,16 +187,58 @@ async fn drive(
     mut driver: LinkDriver,
     broker: Arc<Broker>,
 ) {
-    let Some(connection) = open.as_mut() else { return };
     let dropped = driver.dropped();
-    let reason = tokio::select! {
+    let ended = tokio::select! {
         () = dropped => return,
-        reason = carry(connection, &mut state, &mut driver) => reason,
+        ended = run(&mut open, &mut state, &mut driver, &broker) => ended,
     };
-    // Never polled again: it would dial by itself, and without end.
-    *open = None;
     drop(open);
-    driver.close(broker.explain_loss(&reason));
+    driver.end(ended);
+}
+
+/// Carries frames until there is no connection any more. A broker that closes the connection on a topic is asked on the
+/// other one, if there is one.
+async fn run(
+    open: &mut Option<broker::Connection>,
+    state: &mut State,
+    driver: &mut LinkDriver,
+    broker: &Broker,
+) -> Ended {
+    loop {
+        let Some(connection) = open.as_mut() else { return Ended::Lost("there is no connection".into()) };
+        let error = carry(connection, state, driver).await;
+        let closed_on = connection.unacknowledged.closed_on(Instant::now()).filter(|_| broker::is_closed(&error));
+        let closed_on = closed_on.map(|(way, topic)| (way, topic.to_owned()));
+        // Never polled again: it would dial by itself, and without end.
+        *open = None;
+        let lost = Ended::Lost(broker.explain_loss(&error));
+        let Some((way, topic)) = closed_on.filter(|(way, _)| !state.health.is_carried(*way)) else { return lost };
+        // The broker may as well have restarted after it had passed the request on. So what is asked first is harmless.
+        let question = state.dialect.probe(way);
+        let probed = broker.probe(&state.topics, &state.topics.of(way, &question), question).await;
+        if matches!(probed, Probed::Carried) {
+            return lost;
+        }
+        state.health.set_refused(topic);
+        if way == Way::Other {
+            return Ended::Refused(DialError::PublishRefused { topics: state.health.refused() });
+        }
+        tracing::debug!(
+            "the broker closes the connection on {}/METHOD; publishing to {}, as `--mqtt-pub-topic` does at once",
+            state.topics.requests(),
+            state.topics.requests()
+        );
+        state.health.forget_unacknowledged();
+        match broker.connect(&state.topics).await {
+            Ok(connection) => {
+                let connection = open.insert(connection);
+                for (_, frame) in state.dialect.fall_back() {
+                    state.publish(frame, connection);
+                }
+            }
+            Err(cause) => return Ended::Refused(cause),
+        }
+    }
 }
 
 /// Returns why the connection has ended.
@@ -198,7 +255,10 @@ async fn carry(
                 Ok(Event::Incoming(Packet::Publish(message))) => if let Some(frame) = state.hear(message, connection) {
                     driver.deliver(frame).await;
                 },
-                Ok(Event::Incoming(Packet::PubAck(_))) => state.health.acknowledged(),
+                Ok(Event::Incoming(Packet::PubAck(ack))) => {
+                    state.health.acknowledged(connection.unacknowledged.acknowledged(ack.pkid));
+                }
+                Ok(Event::Outgoing(Outgoing::Publish(packet))) => connection.unacknowledged.sent(packet),
                 Ok(_) => {}
                 Err(error) => return error,
             },
@@ -210,7 +270,7 @@ async fn carry(
 
 impl State {
     /// The frame in this message, if it is for whoever makes calls.
-    fn hear(&mut self, message: Publish, connection: &broker::Connection) -> Option<Vec<u8>> {
+    fn hear(&mut self, message: Publish, connection: &mut broker::Connection) -> Option<Vec<u8>> {
         let topic = String::from_utf8_lossy(&message.topic);
         if self.topics.is_console(&topic) {
             tracing::debug!("| {}", printable(String::from_utf8_lossy(&message.payload).trim_end()));
@@ -221,6 +281,11 @@ impl State {
             return None;
         }
         let frame = Vec::from(message.payload);
+        if let Some(src) = foreign_source(&frame, &self.device) {
+            tracing::debug!("dropped a reply of {src}: `{}` was asked", printable(&self.device));
+            self.health.set_foreign(src);
+            return None;
+        }
         match self.dialect.heard(&frame) {
             Heard::Frame => {
                 self.health.set_answered();
@@ -238,27 +303,27 @@ impl State {
         None
     }
 
-    fn say(&mut self, frame: Vec<u8>, connection: &broker::Connection) {
+    fn say(&mut self, frame: Vec<u8>, connection: &mut broker::Connection) {
         if let Some(id) = id_of(&frame) {
             self.dialect.called(id, frame.clone(), Instant::now());
         }
         self.publish(frame, connection);
     }
 
-    fn ask(&mut self, connection: &broker::Connection) {
+    fn ask(&mut self, connection: &mut broker::Connection) {
         for (way, question) in self.dialect.questions(Instant::now()).into_iter().flatten() {
             let topic = self.topics.of(way, &question);
             self.publish_to(topic, question, connection);
         }
     }
 
-    fn publish(&self, frame: Vec<u8>, connection: &broker::Connection) {
+    fn publish(&self, frame: Vec<u8>, connection: &mut broker::Connection) {
         let topic = self.topics.of(self.dialect.way(), &frame);
         self.publish_to(topic, frame, connection);
     }
 
-    fn publish_to(&self, topic: String, frame: Vec<u8>, connection: &broker::Connection) {
-        if connection.publish(topic, frame) {
+    fn publish_to(&self, topic: String, frame: Vec<u8>, connection: &mut broker::Connection) {
+        if connection.publish(self.topics.way_of(&topic), topic, frame) {
             self.health.published();
         }
     }
@@ -273,7 +338,14 @@ struct Noticed {
     unacknowledged: AtomicUsize,
     has_answered: AtomicBool,
     doubles: AtomicBool,
+    /// The broker has taken a request on the topic of a method, and on the topic for all.
+    carries_methods: AtomicBool,
+    carries_plain: AtomicBool,
+    /// The topics on which the broker closes the connection, a topic of a method first.
+    refused: SyncMutex<Vec<String>>,
     will: SyncMutex<Option<String>>,
+    /// The source of the last reply that was dropped.
+    foreign: SyncMutex<Option<String>>,
 }
 
 impl Health {
@@ -290,9 +362,40 @@ impl Health {
         self.0.unacknowledged.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn acknowledged(&self) {
+    /// The broker has taken a message, of this kind if it was a request.
+    fn acknowledged(&self, way: Option<Way>) {
+        if let Some(way) = way {
+            self.carried(way).store(true, Ordering::Relaxed);
+        }
         let less = |count: usize| Some(count.saturating_sub(1));
         let _ = self.0.unacknowledged.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+    }
+
+    fn carried(&self, way: Way) -> &AtomicBool {
+        match way {
+            Way::Better => &self.0.carries_methods,
+            Way::Other => &self.0.carries_plain,
+        }
+    }
+
+    fn is_carried(&self, way: Way) -> bool {
+        self.carried(way).load(Ordering::Relaxed)
+    }
+
+    fn set_refused(&self, topic: String) {
+        let mut refused = self.0.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if !refused.contains(&topic) {
+            refused.push(topic);
+        }
+    }
+
+    fn refused(&self) -> Vec<String> {
+        self.0.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The broker does not carry the topics of the methods.
+    fn has_fallen_back(&self) -> bool {
+        !self.refused().is_empty()
     }
 
     fn set_answered(&self) {
@@ -307,22 +410,74 @@ impl Health {
         *self.0.will.lock().unwrap_or_else(PoisonError::into_inner) = Some(will);
     }
 
-    fn explain(&self, device: &str) -> String {
+    fn set_foreign(&self, src: String) {
+        *self.0.foreign.lock().unwrap_or_else(PoisonError::into_inner) = Some(src);
+    }
+
+    fn explain(&self, device: &str) -> Silence {
         let device = printable(device);
+        let without_hint = |what| Silence { what, hint: None };
         if self.unacknowledged() > 0 {
-            return "the broker has not acknowledged the request".into();
+            return without_hint("the broker has not acknowledged the request".into());
         }
         if self.0.doubles.load(Ordering::Relaxed) {
-            return format!(
+            return without_hint(format!(
                 "`{device}` runs everything twice on its topic for all methods, and hears nothing on {device}/rpc/METHOD; \
                  does the broker let us publish there?"
-            );
+            ));
         }
         let will = self.0.will.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let will = will.map(|will| format!(" Its last will says `{will}`")).unwrap_or_default();
+        let after_stop = if will.is_empty() { String::new() } else { format!(".{will}") };
         if self.0.has_answered.load(Ordering::Relaxed) {
-            return format!("the broker took the request, but `{device}` has stopped answering.{will}");
+            return without_hint(format!(
+                "the broker took the request, but `{device}` has stopped answering{after_stop}"
+            ));
         }
-        format!("the broker took the request, but no device answered; is `{device}` online?{will}")
+        if let Some(src) = self.0.foreign.lock().unwrap_or_else(PoisonError::into_inner).as_deref() {
+            let what =
+                format!("the broker took the request, and {src} replied to it instead of `{device}`{after_stop}");
+            return Silence { what, hint: Some(FOREIGN) };
+        }
+        let what = format!("the broker took the request, but no device answered; is `{device}` online?{will}");
+        Silence { what, hint: Some(FILTERED) }
+    }
+}
+
+/// Returns the source that a reply names, fit to be shown, if that is not `device`. Old libraries may name none.
+fn foreign_source(frame: &[u8], device: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Head {
+        src: Option<Value>,
+        method: Option<IgnoredAny>,
+    }
+    match serde_json::from_slice(frame).ok()? {
+        Head { src: Some(src), method: None } if src != device => Some(match src {
+            Value::String(src) => format!("`{}`", excerpt(src.as_bytes())),
+            other => format!("`{}`", excerpt(other.to_string().as_bytes())),
+        }),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reply_with_another_source_is_foreign() {
+        for (frame, src) in [
+            (r#"{"id":1,"src":"dev","result":null}"#, None),
+            (r#"{"id":1,"result":null}"#, None),
+            (r#"{"id":1,"src":null,"result":null}"#, None),
+            (r#"{"id":1,"src":"other","method":"Dash.Heartbeat"}"#, None),
+            ("junk", None),
+            (r#"{"id":1,"src":"other","result":null}"#, Some("`other`")),
+            (r#"{"id":1,"src":"DEV","error":{"code":404}}"#, Some("`DEV`")),
+            (r#"{"id":1,"src":"dev/x\u001b","result":null}"#, Some("`dev/x·`")),
+            (r#"{"id":1,"src":7,"result":null}"#, Some("`7`")),
+        ] {
+            assert_eq!(foreign_source(frame.as_bytes(), "dev").as_deref(), src, "{frame}");
+        }
     }
 }

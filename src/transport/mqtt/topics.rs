@@ -64,6 +64,19 @@ impl Topics {
         }
     }
 
+    /// Which of the device's topics that is.
+    pub(super) fn way_of(&self, topic: &str) -> Option<Way> {
+        match topic.strip_prefix(self.requests.as_str())? {
+            "" => Some(Way::Other),
+            method => method.starts_with('/').then_some(Way::Better),
+        }
+    }
+
+    /// The topic for all methods.
+    pub(super) fn requests(&self) -> &str {
+        &self.requests
+    }
+
     pub(super) fn is_console(&self, topic: &str) -> bool {
         topic == self.console && topic != self.replies
     }
@@ -91,6 +104,11 @@ mod tests {
         assert_eq!(usual.of(Way::Other, call), "dev/rpc");
         assert_eq!(usual.of(Way::Better, wild), "dev/rpc");
         assert_eq!(usual.of(Way::Better, refusal), "cloud/rpc");
+        assert_eq!(
+            ["dev/rpc/OTA.Commit", "dev/rpc"].map(|topic| usual.way_of(topic)),
+            [Way::Better, Way::Other].map(Some)
+        );
+        assert_eq!(["cloud/rpc", "dev/rpcs"].map(|topic| usual.way_of(topic)), [None, None]);
         assert_eq!(own.of(Way::Other, refusal), "to/dev");
         assert_eq!(own.of(Way::Other, call), "to/dev");
         assert_eq!((usual.replies.as_str(), own.replies.as_str()), ("dev/rpc-resp/me/rpc", "from/dev"));

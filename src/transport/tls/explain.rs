@@ -5,6 +5,7 @@ use std::io;
 
 use rustls::{CertificateError, InvalidMessage};
 
+use super::limits::Limit;
 use crate::rpc::DialError;
 
 /// Finds what went wrong in a chain of errors, as HTTP and WebSocket libraries wrap them: the first
@@ -64,6 +65,9 @@ fn explain_certificate(fault: &CertificateError) -> DialError {
             DialError::CertWrongName { asked: expected.to_str().into_owned() }
         }
         CertificateError::UnknownIssuer => DialError::CertUntrusted,
+        CertificateError::Other(other) if other.0.is::<Limit>() => {
+            DialError::CertUnsupported { why: other.to_string() }
+        }
         // rustls has no name for this one, and webpki's is behind a trait object.
         CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => DialError::CertOfAuthority,
         other => DialError::Tls(other.to_string()),

@@ -6,13 +6,16 @@
 //! - [`pem`]: certificates and keys from files;
 //! - [`ClientAuth`]: whether a server hangs up for want of a client certificate;
 //! - [`explain`]: an error of a library's becomes a [`DialError`](crate::rpc::DialError);
-//! - `unverified`: what `--insecure` means.
+//! - `verified`: the checks of a server's certificate; `unverified`: what `--insecure` means;
+//! - `limits`: what there is about a certificate or a key that is not supported.
 
 mod client_auth;
 mod connector;
 mod explain;
+mod limits;
 pub mod pem;
 mod unverified;
+mod verified;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,6 +23,7 @@ use std::sync::Arc;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_platform_verifier::Verifier;
 
@@ -28,6 +32,7 @@ pub use connector::Connector;
 pub use explain::{explain, explain_handshake};
 use pem::{PemError, PemFault};
 use unverified::Unverified;
+use verified::Verified;
 
 /// What the user may set about TLS.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -69,8 +74,9 @@ pub fn client_config(is_tls: bool, settings: &Settings) -> Result<ClientConfig, 
     let Some((cert_file, key_file)) = &settings.client_cert else {
         return Ok(builder.with_no_client_auth());
     };
-    let (chain, key) = (pem::certificates(cert_file)?, pem::private_key(key_file)?);
-    builder.with_client_auth_cert(chain, key).map_err(|error| unusable_pair(&error, cert_file, key_file).into())
+    let pair = Pair::read(cert_file, key_file)?;
+    let (chain, key) = pair.parts();
+    builder.with_client_auth_cert(chain, key).map_err(|error| pair.unusable(&error).into())
 }
 
 fn verifier(settings: &Settings, provider: Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, SetupError> {
@@ -78,7 +84,7 @@ fn verifier(settings: &Settings, provider: Arc<CryptoProvider>) -> Result<Arc<dy
         return Ok(Arc::new(Unverified(provider)));
     }
     let Some(path) = &settings.ca_cert_file else {
-        return Ok(Arc::new(Verifier::new(provider)?));
+        return Ok(Arc::new(Verified(Arc::new(Verifier::new(provider)?))));
     };
     let unusable = || PemError::new(path, PemFault::Unusable("none of its certificates can be used".into()));
     let mut roots = RootCertStore::empty();
@@ -88,31 +94,53 @@ fn verifier(settings: &Settings, provider: Arc<CryptoProvider>) -> Result<Arc<dy
         return Err(unusable().into());
     }
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
-    Ok(verifier.map_err(|_| unusable())?)
+    Ok(Arc::new(Verified(verifier.map_err(|_| unusable())?)))
 }
 
 /// The TLS side of a server that asks nobody for a certificate, from PEM files: what a test and a
 /// simulated device need.
 pub fn server_config(cert_file: &Path, key_file: &Path) -> Result<Arc<ServerConfig>, SetupError> {
-    let (chain, key) = (pem::certificates(cert_file)?, pem::private_key(key_file)?);
+    let pair = Pair::read(cert_file, key_file)?;
+    let (chain, key) = pair.parts();
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(chain, key)
-        .map_err(|error| unusable_pair(&error, cert_file, key_file))?;
+        .map_err(|error| pair.unusable(&error))?;
     Ok(Arc::new(config))
 }
 
-/// Which of the files it is that rustls does not take.
-fn unusable_pair(error: &rustls::Error, cert_file: &Path, key_file: &Path) -> PemError {
-    match error {
-        rustls::Error::InconsistentKeys(_) => {
-            let what = format!("it is not the key of the certificate in {}", cert_file.display());
-            PemError::new(key_file, PemFault::Unusable(what))
-        }
-        rustls::Error::InvalidCertificate(_) => {
-            PemError::new(cert_file, PemFault::Unusable("its certificate cannot be used".into()))
-        }
-        _ => PemError::new(key_file, PemFault::Unusable("its private key cannot be used".into())),
+/// A certificate, with those that lead to its authority, and its key, as they stand in files.
+struct Pair<'a> {
+    cert_file: &'a Path,
+    key_file: &'a Path,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+impl<'a> Pair<'a> {
+    fn read(cert_file: &'a Path, key_file: &'a Path) -> Result<Self, PemError> {
+        Ok(Self { cert_file, key_file, chain: pem::certificates(cert_file)?, key: pem::private_key(key_file)? })
+    }
+
+    fn parts(&self) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
+        (self.chain.clone(), self.key.clone_key())
+    }
+
+    /// Which of the files it is that rustls does not take, and why.
+    fn unusable(&self, error: &rustls::Error) -> PemError {
+        let (path, what, limit) = match error {
+            rustls::Error::InconsistentKeys(_) => {
+                let what = format!("it is not the key of the certificate in {}", self.cert_file.display());
+                return PemError::new(self.key_file, PemFault::Unusable(what));
+            }
+            rustls::Error::InvalidCertificate(_) => {
+                let limit = self.chain.first().and_then(|der| limits::of_holder(der));
+                (self.cert_file, "its certificate cannot be used", limit)
+            }
+            _ => (self.key_file, "its private key cannot be used", limits::of_private_key(&self.key)),
+        };
+        let what = limit.map_or_else(|| what.to_owned(), |limit| format!("it has {limit}"));
+        PemError::new(path, PemFault::Unusable(what))
     }
 }

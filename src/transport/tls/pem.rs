@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use super::limits::length_of_first;
+
 /// The largest file that is read, in bytes. All the roots of a system have a tenth of it.
 const MAX_FILE: u64 = 4 << 20;
 
@@ -57,10 +59,12 @@ impl PemError {
 pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, PemError> {
     let failed = |fault| PemError::new(path, fault);
     let text = read(path).map_err(failed)?;
+    // Behind a certificate that OpenSSL marks as trusted stands for what it is.
+    let text = replaced(&replaced(&text, b"BEGIN TRUSTED CERT", b"BEGIN CERT"), b"END TRUSTED CERT", b"END CERT");
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
     match certificates {
         Ok(certificates) if certificates.is_empty() => Err(failed(PemFault::NoCertificate)),
-        Ok(certificates) => Ok(certificates),
+        Ok(certificates) => Ok(certificates.into_iter().map(without_trust).collect()),
         Err(_) => Err(failed(PemFault::Damaged)),
     }
 }
@@ -84,7 +88,46 @@ fn read(path: &Path) -> Result<Vec<u8>, PemFault> {
     let unreadable = |error: io::Error| PemFault::Unreadable(error.to_string());
     let mut text = Vec::new();
     File::open(path).map_err(unreadable)?.take(MAX_FILE + 1).read_to_end(&mut text).map_err(unreadable)?;
-    if text.len() as u64 > MAX_FILE { Err(PemFault::TooLarge) } else { Ok(text) }
+    if text.len() as u64 > MAX_FILE {
+        return Err(PemFault::TooLarge);
+    }
+    Ok(as_utf8(&text))
+}
+
+/// The text without byte order marks, which editors put before it, and `cat` between two files. A file in UTF-16, as
+/// `PowerShell` writes it, becomes UTF-8.
+fn as_utf8(text: &[u8]) -> Vec<u8> {
+    let units = |text: &[u8], from: fn([u8; 2]) -> u16| -> Vec<u16> {
+        text.chunks_exact(2).map(|unit| from([unit[0], unit[1]])).collect()
+    };
+    match text {
+        [0xff, 0xfe, rest @ ..] => String::from_utf16_lossy(&units(rest, u16::from_le_bytes)).into_bytes(),
+        [0xfe, 0xff, rest @ ..] => String::from_utf16_lossy(&units(rest, u16::from_be_bytes)).into_bytes(),
+        _ => replaced(text, "\u{feff}".as_bytes(), b""),
+    }
+}
+
+/// The text with `new` wherever `old` stands.
+fn replaced(text: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
+    let mut result = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((first, others)) = rest.split_first() {
+        if let Some(behind) = rest.strip_prefix(old) {
+            result.extend_from_slice(new);
+            rest = behind;
+        } else {
+            result.push(*first);
+            rest = others;
+        }
+    }
+    result
+}
+
+fn without_trust(certificate: CertificateDer<'static>) -> CertificateDer<'static> {
+    match length_of_first(&certificate) {
+        Some(length) if length < certificate.len() => CertificateDer::from(certificate[..length].to_vec()),
+        _ => certificate,
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,12 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, SignatureScheme};
 
-/// Takes any certificate, but still checks that the peer holds its key.
+use super::limits;
+use super::verified::with_unverified;
+
+/// Takes any certificate. Checks that the peer holds its key, where that can be checked: not with a certificate of
+/// X.509 version 1, or with a key that is not supported. Without a certificate that is trusted, the check keeps out no
+/// attacker: each has a certificate of its own.
 #[derive(Debug)]
 pub(super) struct Unverified(pub(super) Arc<CryptoProvider>);
 
@@ -29,6 +34,9 @@ impl ServerCertVerifier for Unverified {
         cert: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        if limits::of_holder(cert).is_some() {
+            return Ok(HandshakeSignatureValid::assertion());
+        }
         verify_tls12_signature(message, cert, signature, &self.0.signature_verification_algorithms)
     }
 
@@ -38,10 +46,13 @@ impl ServerCertVerifier for Unverified {
         cert: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        if limits::of_holder(cert).is_some() {
+            return Ok(HandshakeSignatureValid::assertion());
+        }
         verify_tls13_signature(message, cert, signature, &self.0.signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        with_unverified(self.0.signature_verification_algorithms.supported_schemes())
     }
 }

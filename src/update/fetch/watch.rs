@@ -319,9 +319,12 @@ impl<'a> Watch<'a> {
 
     pub(super) fn never_fetched(&self, said: Option<String>) -> Failure {
         match self.server {
-            Some(server) => {
-                Failure::NeverFetched { address: server.advertised().into(), said, strangers: server.strangers() }
-            }
+            Some(server) => Failure::NeverFetched {
+                address: server.advertised().into(),
+                said,
+                strangers: server.strangers(),
+                crowding: server.crowding(),
+            },
             None => self.failed(said.unwrap_or_default()),
         }
     }

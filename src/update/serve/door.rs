@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
 use super::PIECE;
@@ -27,7 +28,7 @@ use super::site::{Asked, Site};
 pub struct Limits {
     /// Connections in all; a device uses one. When they are taken, those make room that have not asked for the firmware.
     pub connections: usize,
-    /// Connections from one address.
+    /// Connections from one address. More are taken while they are new, and there is room.
     pub per_address: usize,
     /// How long the handshake of TLS may take, and then the head of a request.
     pub head: Duration,
@@ -38,7 +39,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         let seconds = Duration::from_secs;
-        Self { connections: 64, per_address: 4, head: seconds(10), stall: seconds(60) }
+        Self { connections: 128, per_address: 4, head: seconds(10), stall: seconds(60) }
     }
 }
 
@@ -62,6 +63,27 @@ impl Door {
     }
 }
 
+/// The place of a connection. It is left when the connection ends in any way, a panic included.
+struct Seat {
+    door: Arc<Door>,
+    number: u64,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.door.places().leave(self.number);
+    }
+}
+
+/// The peer as this machine names it. On a socket for both kinds of address, IPv4 ones come written as IPv6; an IPv6
+/// address keeps its scope.
+fn canonical(peer: SocketAddr) -> SocketAddr {
+    match peer.ip().to_canonical() {
+        ip @ IpAddr::V4(_) => SocketAddr::new(ip, peer.port()),
+        IpAddr::V6(_) => peer,
+    }
+}
+
 /// Lets them in, for as long as nobody drops it.
 pub(super) async fn accept(listener: Box<dyn Listener>, tls: Option<TlsAcceptor>, door: Arc<Door>) {
     let mut connections = JoinSet::new();
@@ -70,8 +92,10 @@ pub(super) async fn accept(listener: Box<dyn Listener>, tls: Option<TlsAcceptor>
     loop {
         let accepted = tokio::select! {
             Some(ended) = connections.join_next() => {
-                if let Ok(number) = ended {
-                    handles.remove(&number);
+                match ended {
+                    Ok(number) => drop(handles.remove(&number)),
+                    // It does not say which it was.
+                    Err(_) => handles.retain(|_, handle| !handle.is_finished()),
                 }
                 continue;
             }
@@ -82,8 +106,7 @@ pub(super) async fn accept(listener: Box<dyn Listener>, tls: Option<TlsAcceptor>
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
-        // On a socket for both kinds of address, IPv4 ones come written as IPv6.
-        let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+        let peer = canonical(peer);
         if !door.allowed.admits(peer.ip()) {
             // Closed without a word, before anything is read.
             drop(stream);
@@ -91,14 +114,21 @@ pub(super) async fn accept(listener: Box<dyn Listener>, tls: Option<TlsAcceptor>
             continue;
         }
         // One too many is dropped rather than kept waiting.
-        let Some(given) = door.places().take(peer.ip()) else { continue };
-        if let Some(handle) = given.left.and_then(|number| handles.remove(&number)) {
-            handle.abort();
+        let given = door.places().take(peer.ip(), Instant::now());
+        let Some(given) = given else {
+            door.site.crowded(peer.ip());
+            continue;
+        };
+        if let Some((number, address)) = given.left {
+            door.site.crowded(address);
+            if let Some(handle) = handles.remove(&number) {
+                handle.abort();
+            }
         }
-        let (door, tls, number) = (Arc::clone(&door), tls.clone(), given.number);
+        let (seat, tls) = (Seat { door: Arc::clone(&door), number: given.number }, tls.clone());
+        let number = given.number;
         let handle = connections.spawn(async move {
-            connection(stream, peer, tls, &door, number).await;
-            door.places().leave(number);
+            connection(stream, peer, tls, &seat.door, number).await;
             number
         });
         handles.insert(number, handle);
@@ -151,5 +181,37 @@ where
     if let Some(asked) = asked {
         // Not whether it was closed well: a peer that has all that it wants may be gone before that.
         door.site.finished(asked, flushed.get());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn place_of_a_connection_that_panics_is_free_again() {
+        let (site, _fetched, _told) = Site::new("/x".into(), Bytes::new());
+        let limits = Limits { connections: 1, ..Limits::default() };
+        let door = Arc::new(Door::new(Arc::new(site), Allowed::Everybody, limits));
+        let address = IpAddr::from([127, 0, 0, 1]);
+        let take = || door.places().take(address, Instant::now());
+        let number = take().expect("a place").number;
+        let seat = Seat { door: Arc::clone(&door), number };
+        assert_eq!(take(), None);
+        let panics = tokio::spawn(async move {
+            let _seat = seat;
+            panic!("as a test does");
+        });
+        assert!(panics.await.is_err());
+        assert!(take().is_some());
+    }
+
+    #[test]
+    fn peer_keeps_the_scope_of_its_address() {
+        let scoped = SocketAddr::V6(std::net::SocketAddrV6::new("fe80::1".parse().expect("an address"), 80, 0, 4));
+        assert_eq!(canonical(scoped).to_string(), "[fe80::1%4]:80");
+        assert_eq!(canonical("[::ffff:10.0.0.7]:80".parse().expect("an address")).to_string(), "10.0.0.7:80");
     }
 }

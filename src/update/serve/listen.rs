@@ -31,8 +31,9 @@ pub trait ServeNetwork: fmt::Debug + Send + Sync {
     /// Listens on an address. Port 0 means any free port.
     fn listen(&self, address: SocketAddr) -> io::Result<Box<dyn Listener>>;
 
-    /// Returns the local address from which packets to `device` leave, and which the device can therefore reach.
-    async fn route_to(&self, device: SocketAddr) -> io::Result<IpAddr>;
+    /// Returns the local address from which packets to `device` leave, and which the device can therefore reach: with port 0, and with
+    /// the scope that a link-local address needs.
+    async fn route_to(&self, device: SocketAddr) -> io::Result<SocketAddr>;
 }
 
 /// The network of this machine.
@@ -48,11 +49,13 @@ impl ServeNetwork for LocalSockets {
     }
 
     /// Connecting a UDP socket sends nothing, but makes the system choose a route.
-    async fn route_to(&self, device: SocketAddr) -> io::Result<IpAddr> {
+    async fn route_to(&self, device: SocketAddr) -> io::Result<SocketAddr> {
         let any = if device.is_ipv4() { IpAddr::from(Ipv4Addr::UNSPECIFIED) } else { Ipv6Addr::UNSPECIFIED.into() };
         let socket = UdpSocket::bind((any, 0)).await?;
         socket.connect(device).await?;
-        Ok(socket.local_addr()?.ip())
+        let mut local = socket.local_addr()?;
+        local.set_port(0);
+        Ok(local)
     }
 }
 

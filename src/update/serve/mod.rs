@@ -99,7 +99,7 @@ impl FirmwareServer {
         let device = Whereabouts::find(serving.device_host.as_ref(), info).await;
         let bind = match serving.listen {
             Some(address) => address,
-            None => SocketAddr::new(device.local_address(serving.network.as_ref()).await?, 0),
+            None => device.local_address(serving.network.as_ref()).await?,
         };
         let listener = serving.network.listen(bind).map_err(|error| ServeError::Bind { address: bind, error })?;
         let bound = listener.local_addr().map_err(|error| ServeError::Bind { address: bind, error })?;
@@ -109,9 +109,10 @@ impl FirmwareServer {
                 format!("{host}:{}", port.unwrap_or(bound.port()))
             }
             None if bound.ip().is_unspecified() => {
-                SocketAddr::new(device.local_address(serving.network.as_ref()).await?, bound.port()).to_string()
+                SocketAddr::new(device.local_address(serving.network.as_ref()).await?.ip(), bound.port()).to_string()
             }
-            None => bound.to_string(),
+            // Without a scope, which is this machine's and means nothing to the device.
+            None => SocketAddr::new(bound.ip(), bound.port()).to_string(),
         };
         let allowed = Allowed::new(&device.addresses(), &serving.allow_from);
         tracing::debug!(?allowed, %advertised, "firmware server");
@@ -163,6 +164,12 @@ impl FirmwareServer {
     #[must_use]
     pub fn strangers(&self) -> Vec<IpAddr> {
         self.site.strangers()
+    }
+
+    /// The addresses that opened more connections without a request than there is room for: the first of them, each once.
+    #[must_use]
+    pub fn crowding(&self) -> Vec<IpAddr> {
+        self.site.crowding()
     }
 
     /// What can be proved of the download by now.

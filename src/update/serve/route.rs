@@ -38,8 +38,9 @@ impl Whereabouts {
         found.chain(self.reported.iter().copied()).collect()
     }
 
-    /// The address of ours from which packets to the device leave, and which it can therefore answer to.
-    pub(super) async fn local_address(&self, network: &dyn ServeNetwork) -> Result<IpAddr, ServeError> {
+    /// The address of ours from which packets to the device leave, and which it can therefore answer to; with port 0, and
+    /// with the scope that a link-local address needs to be listened on.
+    pub(super) async fn local_address(&self, network: &dyn ServeNetwork) -> Result<SocketAddr, ServeError> {
         let unroutable = |device: &str, error| ServeError::Unroutable { device: device.into(), error };
         let (device, mut targets) = match (&self.host, self.reported.first()) {
             (Some((host, Ok(found))), _) => (host.clone(), found.clone()),
@@ -66,5 +67,33 @@ async fn look_up(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     match tokio::time::timeout(LOOK_UP, lookup_host((host, port))).await {
         Ok(found) => found.map(Iterator::collect),
         Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "its name is not found in time")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddrV6;
+
+    use super::*;
+    use crate::update::serve::listen::LocalSockets;
+
+    /// A link-local address of this machine, if it has any and tells of it.
+    fn link_local() -> Option<SocketAddrV6> {
+        let table = std::fs::read_to_string("/proc/net/if_inet6").ok()?;
+        let fields = table.lines().find(|line| line.starts_with("fe80"))?;
+        let mut fields = fields.split_whitespace();
+        let address = u128::from_str_radix(fields.next()?, 16).ok()?;
+        let scope = u32::from_str_radix(fields.next()?, 16).ok()?;
+        Some(SocketAddrV6::new(address.into(), 80, 0, scope))
+    }
+
+    #[tokio::test]
+    async fn link_local_address_can_be_listened_on() {
+        // Not every machine has one.
+        let Some(device) = link_local() else { return };
+        let device = Whereabouts { host: Some(("device".into(), Ok(vec![device.into()]))), reported: Vec::new() };
+        let address = device.local_address(&LocalSockets).await.expect("a route");
+        let listener = LocalSockets.listen(address).expect("an address of this machine");
+        assert_eq!(listener.local_addr().expect("an address").ip(), address.ip());
     }
 }

@@ -48,6 +48,7 @@ struct Book {
     /// Requests for the bundle.
     requests: u32,
     strangers: Vec<IpAddr>,
+    crowding: Vec<IpAddr>,
     unproven_told: u32,
 }
 
@@ -82,7 +83,7 @@ impl Site {
         let (progress, fetched) = watch::channel(Fetched::default());
         let (events, told) = mpsc::channel(EVENTS);
         let ledger = Ledger::new(bundle.len() as u64);
-        let book = Book { ledger, requests: 0, strangers: Vec::new(), unproven_told: 0 };
+        let book = Book { ledger, requests: 0, strangers: Vec::new(), crowding: Vec::new(), unproven_told: 0 };
         let sha256 = hex(&Sha256::digest(&bundle));
         (Self { path, bundle, sha256, book: Mutex::new(book), progress, events }, fetched, told)
     }
@@ -117,6 +118,20 @@ impl Site {
             book.strangers.push(peer);
             self.tell(Event::Stranger { peer: peer.to_string() });
         }
+    }
+
+    /// A connection from there was closed, or not taken, because there were too many without a request.
+    pub(super) fn crowded(&self, peer: IpAddr) {
+        let mut book = self.book();
+        if book.crowding.len() < STRANGERS && !book.crowding.contains(&peer) {
+            book.crowding.push(peer);
+            self.tell(Event::Crowded { peer: peer.to_string() });
+        }
+    }
+
+    /// The addresses with more connections than there is room for.
+    pub(super) fn crowding(&self) -> Vec<IpAddr> {
+        self.book().crowding.clone()
     }
 
     /// Somebody did not get through the handshake of TLS.

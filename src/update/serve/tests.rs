@@ -311,6 +311,34 @@ async fn neighbours_do_not_keep_the_device_out() {
     assert!(until(&server, |fetched| fetched.open == 0).await.complete);
 }
 
+/// The flood comes from the address of the device, as behind one NAT, and the device is a round trip of 40 ms away.
+#[tokio::test]
+async fn silent_connections_of_its_own_address_do_not_keep_the_device_out() {
+    let mut server = server(50_000);
+    let mut happenings = server.happenings();
+    let address = server.advertised().to_owned();
+    let flood = tokio::spawn(async move {
+        let mut silent = std::collections::VecDeque::new();
+        let mut next = tokio::time::interval(Duration::from_millis(5));
+        loop {
+            next.tick().await;
+            silent.push_back(TcpStream::connect(&address).await.expect("a connection"));
+            // Those that the server has closed long ago.
+            silent.drain(..silent.len().saturating_sub(400));
+        }
+    });
+    assert_eq!(event(&mut happenings).await, serde_json::json!({"event": "crowded", "peer": "127.0.0.1"}));
+    for attempt in 0..10 {
+        let mut device = connect_from(&server, 1).await;
+        tokio::time::sleep(Duration::from_millis(40)).await;
+        let sent = device.write_all(request("GET", &server.site.path, "").as_bytes()).await;
+        let taken = rest(&mut device).await.len();
+        assert!(sent.is_ok() && taken > 50_000, "attempt {attempt}: {taken} bytes");
+    }
+    flood.abort();
+    assert_eq!(server.crowding(), [IpAddr::from([127, 0, 0, 1])]);
+}
+
 #[tokio::test]
 async fn one_address_does_not_hold_more_than_its_places() {
     let limits = Limits { per_address: 2, ..Limits::default() };

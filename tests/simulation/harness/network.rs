@@ -498,8 +498,8 @@ impl ServeNetwork for Host {
         Ok(Box::new(MemoryListener { address, network: Arc::clone(&self.0), incoming }))
     }
 
-    async fn route_to(&self, _: SocketAddr) -> io::Result<IpAddr> {
-        Ok(HOST)
+    async fn route_to(&self, _: SocketAddr) -> io::Result<SocketAddr> {
+        Ok((HOST, 0).into())
     }
 }
 

@@ -1,0 +1,130 @@
+//! A broker with rules and a device behind it, in one process: MQTT 3.1.1 in packets, written without the client's
+//! library. It refuses a topic as some brokers do, by closing the connection.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+/// What the broker does with a packet for a topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// Takes it; the device answers requests.
+    Take,
+    /// Closes the connection, and passes nothing on.
+    Close,
+    /// Passes it on, and closes the connection without acknowledging it, as a broker that restarts may do.
+    TakeAndClose,
+    /// Takes it, and passes nothing on.
+    Drop,
+}
+
+type Rules = Arc<dyn Fn(&str) -> Rule + Send + Sync>;
+
+/// The broker. Ends when it is dropped.
+pub struct StrictBroker {
+    pub port: u16,
+    executed: Arc<Mutex<Vec<String>>>,
+    _tasks: JoinSet<()>,
+}
+
+impl StrictBroker {
+    /// A broker that does with publications and subscriptions what `rules` say about their topics.
+    pub async fn start(rules: impl Fn(&str) -> Rule + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let executed = Arc::new(Mutex::new(Vec::new()));
+        let (rules, log): (Rules, _) = (Arc::new(rules), Arc::clone(&executed));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                connections.spawn(serve(stream, Arc::clone(&rules), Arc::clone(&log)));
+            }
+        });
+        Self { port, executed, _tasks: tasks }
+    }
+
+    pub fn url(&self) -> String {
+        format!("mqtt://127.0.0.1:{}/dev", self.port)
+    }
+
+    /// The topics of the requests that the device has executed, in their order.
+    pub fn executed(&self) -> Vec<String> {
+        self.executed.lock().expect("no panic").clone()
+    }
+}
+
+/// Serves one client until either side closes the connection.
+async fn serve(mut stream: TcpStream, rules: Rules, executed: Arc<Mutex<Vec<String>>>) -> Option<()> {
+    loop {
+        let (kind, body) = read_packet(&mut stream).await?;
+        match kind >> 4 {
+            1 => stream.write_all(&[0x20, 2, 0, 0]).await.ok()?,
+            // PUBLISH, QoS 1: topic, packet number, payload.
+            3 => {
+                let (topic, rest) = text(&body)?;
+                let rule = rules(topic);
+                if rule == Rule::Close {
+                    return None;
+                }
+                let payload = rest.get(2..)?;
+                if rule != Rule::Drop {
+                    executed.lock().expect("no panic").push(topic.to_owned());
+                }
+                if rule == Rule::TakeAndClose {
+                    return None;
+                }
+                stream.write_all(&[0x40, 2, rest[0], rest[1]]).await.ok()?;
+                if rule == Rule::Take {
+                    stream.write_all(&reply(payload)?).await.ok()?;
+                }
+            }
+            // SUBSCRIBE: packet number, topic, QoS.
+            8 => {
+                let (topic, _) = text(body.get(2..)?)?;
+                if rules(topic) == Rule::Close {
+                    return None;
+                }
+                stream.write_all(&[0x90, 3, body[0], body[1], 1]).await.ok()?;
+            }
+            12 => stream.write_all(&[0xd0, 0]).await.ok()?,
+            14 => return None,
+            _ => {}
+        }
+    }
+}
+
+/// The device's reply to this request, as a PUBLISH of `QoS` 0.
+fn reply(request: &[u8]) -> Option<Vec<u8>> {
+    let frame: serde_json::Value = serde_json::from_slice(request).ok()?;
+    let topic = format!("{}/rpc", frame["src"].as_str()?);
+    let payload = serde_json::json!({"id": frame["id"], "src": "dev", "result": "yes"}).to_string();
+    let length = 2 + topic.len() + payload.len();
+    let length = [u8::try_from(length % 128).ok()? | 0x80, u8::try_from(length / 128).ok()?];
+    let topic_length = u16::try_from(topic.len()).ok()?.to_be_bytes();
+    Some([&[0x30], &length[..], &topic_length, topic.as_bytes(), payload.as_bytes()].concat())
+}
+
+/// A string with its length in front, and what follows it.
+fn text(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let length = usize::from(u16::from_be_bytes(*bytes.first_chunk()?));
+    let (text, rest) = bytes.get(2..)?.split_at_checked(length)?;
+    Some((std::str::from_utf8(text).ok()?, rest))
+}
+
+async fn read_packet(stream: &mut TcpStream) -> Option<(u8, Vec<u8>)> {
+    let kind = stream.read_u8().await.ok()?;
+    let mut length = 0;
+    for shift in [0, 7, 14, 21] {
+        let byte = stream.read_u8().await.ok()?;
+        length |= usize::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await.ok()?;
+    Some((kind, body))
+}
