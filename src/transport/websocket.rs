@@ -182,7 +182,7 @@ where
             Some(frame) = driver.outgoing.recv() => match Utf8Bytes::try_from(frame) {
                 Ok(text) => match timeout(DEAD_AFTER, socket.send(Message::Text(text))).await {
                     Ok(sent) => sent,
-                    Err(_) => return format!("the device has taken nothing for {} s", DEAD_AFTER.as_secs()),
+                    Err(_) => return takes_nothing(),
                 },
                 Err(error) => return error.to_string(),
             },
@@ -191,7 +191,10 @@ where
                     return format!("the device has been silent for {} s", DEAD_AFTER.as_secs());
                 }
                 asked = true;
-                socket.send(Message::Ping(Bytes::new())).await
+                match timeout(DEAD_AFTER, socket.send(Message::Ping(Bytes::new()))).await {
+                    Ok(sent) => sent,
+                    Err(_) => return takes_nothing(),
+                }
             }
         };
         match sent {
@@ -205,5 +208,29 @@ where
             }
             Err(error) => return error.to_string(),
         }
+    }
+}
+
+fn takes_nothing() -> String {
+    format!("the device has taken nothing for {} s", DEAD_AFTER.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::duplex;
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
+    use super::*;
+
+    /// The device's buffers are full, so that not even the ping goes out.
+    #[tokio::test(start_paused = true)]
+    async fn ping_that_the_device_does_not_take_ends_the_link() {
+        let (ours, _device) = duplex(1);
+        let socket = WebSocketStream::from_raw_socket(ours, Role::Client, None).await;
+        let (_link, mut driver) = Link::pair();
+        let began = Instant::now();
+        let ended = timeout(Duration::from_secs(600), carry(socket, &mut driver)).await;
+        assert_eq!(ended.as_deref(), Ok("the device has taken nothing for 15 s"));
+        assert_eq!(began.elapsed(), PING_AFTER + DEAD_AFTER);
     }
 }

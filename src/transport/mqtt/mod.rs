@@ -20,7 +20,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::{Instant, sleep_until};
 
 use super::dialect::{Dialect, Heard};
-use super::link::{Connect, Link, LinkDriver};
+use super::link::{Connect, Link, LinkDriver, OutgoingFrame};
 use super::target::Endpoint;
 use super::{ConnectError, Options};
 use crate::rpc::DialError;
@@ -193,7 +193,7 @@ async fn carry(
                 Ok(_) => {}
                 Err(error) => return error,
             },
-            Some(frame) = driver.outgoing.recv(), if has_room => state.say(frame, connection),
+            Some(frame) = driver.outgoing.recv_frame(), if has_room => state.say(frame, connection),
             () = sleep_until(ask_at.unwrap_or_else(Instant::now)), if ask_at.is_some() => state.ask(connection),
         }
     }
@@ -222,18 +222,18 @@ impl State {
             Heard::Settled(again) => {
                 tracing::debug!("the device listens on one topic only");
                 for (_, frame) in again {
-                    self.publish(frame, connection);
+                    self.publish(frame.into_bytes(), connection);
                 }
             }
         }
         None
     }
 
-    fn say(&mut self, frame: Vec<u8>, connection: &broker::Connection) {
-        if let Some(id) = id_of(&frame) {
+    fn say(&mut self, frame: OutgoingFrame, connection: &broker::Connection) {
+        if let Some(id) = id_of(frame.bytes()) {
             self.dialect.called(id, frame.clone(), Instant::now());
         }
-        self.publish(frame, connection);
+        self.publish(frame.into_bytes(), connection);
     }
 
     fn ask(&mut self, connection: &broker::Connection) {

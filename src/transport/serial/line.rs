@@ -12,6 +12,7 @@ use crate::rpc::frame::id_of;
 use crate::text::{excerpt, printable};
 use crate::transport::dialect::{Dialect, Heard, Way};
 use crate::transport::framing::{Deframer, Item, Style, enframe};
+use crate::transport::link::OutgoingFrame;
 
 /// Sending on, and stop sending.
 const XON: u8 = 0x11;
@@ -45,7 +46,7 @@ pub(super) struct Line {
 #[derive(Debug)]
 struct Outgoing {
     /// The call that it makes, if any.
-    call: Option<(u64, Vec<u8>)>,
+    call: Option<(u64, OutgoingFrame)>,
     bytes: Vec<u8>,
     written: usize,
 }
@@ -133,9 +134,9 @@ impl Line {
             Heard::Answer => {}
             Heard::Settled(again) => {
                 tracing::debug!("the device understands the old delimiter only");
-                for (id, json) in again {
-                    let bytes = enframe(&json, style(self.dialect.way()));
-                    self.push(Some((id, json)), bytes);
+                for (id, frame) in again {
+                    let bytes = enframe(frame.bytes(), style(self.dialect.way()));
+                    self.push(Some((id, frame)), bytes);
                 }
             }
         }
@@ -143,8 +144,9 @@ impl Line {
     }
 
     /// Takes a frame that is to be sent.
-    pub(super) fn say(&mut self, json: Vec<u8>, now: Instant) {
-        let id = id_of(&json);
+    pub(super) fn say(&mut self, frame: impl Into<OutgoingFrame>, now: Instant) {
+        let frame = frame.into();
+        let id = id_of(frame.bytes());
         if let Some(sent) = id.and_then(|id| self.flight.get(&id).copied()) {
             if now < sent.at + TOO_SOON {
                 return;
@@ -155,8 +157,8 @@ impl Line {
                 tracing::debug!(bytes_per_s = self.pacing.rate(), "a frame was lost; sending slower");
             }
         }
-        let bytes = enframe(&json, style(self.dialect.way()));
-        self.push(id.map(|id| (id, json)), bytes);
+        let bytes = enframe(frame.bytes(), style(self.dialect.way()));
+        self.push(id.map(|id| (id, frame)), bytes);
     }
 
     /// Whether there is room for one more frame to be sent.
@@ -169,6 +171,11 @@ impl Line {
         if let Some(questions) = self.dialect.questions(now) {
             let bytes = questions.map(|(way, json)| enframe(&json, style(way))).concat();
             self.push(None, bytes);
+        }
+        let is_unwanted =
+            |next: &Outgoing| next.written == 0 && next.call.as_ref().is_some_and(|(_, frame)| !frame.is_wanted());
+        while self.queue.front().is_some_and(is_unwanted) {
+            self.queue.pop_front();
         }
         let ask_at = self.dialect.ask_at();
         let wait = |until: Instant| Next::Wait(ask_at.map_or(until, |at| at.min(until)));
@@ -207,15 +214,15 @@ impl Line {
         if first.written < first.bytes.len() {
             return;
         }
-        if let Some(Outgoing { call: Some((id, json)), bytes, .. }) = self.queue.pop_front() {
+        if let Some(Outgoing { call: Some((id, frame)), bytes, .. }) = self.queue.pop_front() {
             // Calls that nobody waits for any more would gather here.
             self.flight.retain(|_, sent| now < sent.at + ANSWERED_WITHIN * 60);
             self.flight.insert(id, Sent { bytes: bytes.len(), at: now });
-            self.dialect.called(id, json, now);
+            self.dialect.called(id, frame, now);
         }
     }
 
-    fn push(&mut self, call: Option<(u64, Vec<u8>)>, bytes: Vec<u8>) {
+    fn push(&mut self, call: Option<(u64, OutgoingFrame)>, bytes: Vec<u8>) {
         self.queue.push_back(Outgoing { call, bytes, written: 0 });
     }
 }
@@ -230,6 +237,8 @@ fn style(way: Way) -> Style {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::transport::serial::Framing;
 
@@ -282,6 +291,34 @@ mod tests {
         line.hear(b"\x11", now);
         let until = now + Duration::from_secs(1);
         assert_eq!(before + written(&mut line, &mut now, until).len(), 1 + 1000 + 8 + 1);
+    }
+
+    #[test]
+    fn cancelled_call_is_not_sent_after_xon() {
+        let (mut line, mut now) = line();
+        line.hear(b"\x13", now);
+        let wanted = Arc::new(());
+        line.say(OutgoingFrame::of_call(call(1, 100), Arc::downgrade(&wanted)), now);
+        let until = now + Duration::from_secs(1);
+        assert_eq!(written(&mut line, &mut now, until), b"");
+        drop(wanted);
+        line.hear(b"\x11", now);
+        let until = now + Duration::from_secs(1);
+        assert_eq!(written(&mut line, &mut now, until), b"\n");
+        assert!(line.has_room(), "for the next frame");
+    }
+
+    /// A frame that is half sent is sent to its end: the rest of it would spoil the next one.
+    #[test]
+    fn call_cancelled_in_the_middle_of_its_frame_is_sent_whole() {
+        let (mut line, mut now) = line();
+        let wanted = Arc::new(());
+        line.say(OutgoingFrame::of_call(call(1, 1000), Arc::downgrade(&wanted)), now);
+        let until = now + Duration::from_millis(20);
+        let begun = written(&mut line, &mut now, until).len();
+        drop(wanted);
+        let until = now + Duration::from_secs(1);
+        assert_eq!(begun + written(&mut line, &mut now, until).len(), 1 + 1000 + 8 + 1);
     }
 
     /// A device without flow control says nothing about what it loses: that is found out from what comes to be

@@ -221,7 +221,7 @@ async fn carry(port: &mut SerialStream, mut line: Line, driver: &mut LinkDriver)
                 Ok(written) => line.wrote(written, Instant::now()),
                 Err(error) => return error,
             },
-            Some(frame) = driver.outgoing.recv(), if has_room => line.say(frame, Instant::now()),
+            Some(frame) = driver.outgoing.recv_frame(), if has_room => line.say(frame, Instant::now()),
             () = sleep_until(wait.unwrap_or_else(Instant::now)), if wait.is_some() => {}
         }
     }

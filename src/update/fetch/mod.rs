@@ -24,6 +24,7 @@ use super::patience::{DEVICE_DOWNLOAD, LONGEST_DOWNLOAD};
 use super::serve::{Fetched, FirmwareServer};
 use super::snapshot::Snapshot;
 use crate::ota::{self, BootState, Engine};
+use crate::rpc::deadline::deadline_in;
 use crate::rpc::{CallError, Device, RemoteError};
 use judge::{
     Limits, Reply, Step, judge, says_applied, says_busy, says_in_progress, says_nothing_new, says_unlicensed,
@@ -73,7 +74,7 @@ pub(super) async fn fetch(
     let mut call = Box::pin(device.call_until_sent(&request, limits.all()));
     let mut progress = server.map(FirmwareServer::fetched);
     let every = limits.patience.tick;
-    let mut ticks = interval_at(Instant::now() + every, every);
+    let mut ticks = interval_at(deadline_in(every), every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let mut tick = false;
@@ -127,7 +128,7 @@ struct Download<'a> {
 impl<'a> Download<'a> {
     /// The device is told for the first time.
     fn new(watch: Watch<'a>, limits: Limits, is_build_known: bool) -> Self {
-        let look_at = Instant::now() + limits.patience.look_around;
+        let look_at = deadline_in(limits.patience.look_around);
         Self {
             watch,
             limits,
@@ -221,7 +222,7 @@ impl<'a> Download<'a> {
         if self.look_until.is_some() && !tick {
             return Ok(Next::Wait);
         }
-        let until = *self.look_until.get_or_insert_with(|| Instant::now() + self.limits.patience.linger);
+        let until = *self.look_until.get_or_insert_with(|| deadline_in(self.limits.patience.linger));
         match self.watch.outcome().await {
             Sight::Rebooted => Ok(self.unconfirmed("it rebooted at once".into())),
             Sight::Applied(boot) => Ok(self.applied(&boot)),
@@ -264,7 +265,7 @@ impl<'a> Download<'a> {
                     Sight::Applied(boot) => return self.applied(&boot),
                     Sight::NothingYet | Sight::NotBegun => {}
                 }
-                self.look_at = Instant::now() + self.limits.patience.look_around;
+                self.look_at = deadline_in(self.limits.patience.look_around);
             }
             _ => {}
         }

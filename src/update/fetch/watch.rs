@@ -217,7 +217,7 @@ impl<'a> Watch<'a> {
         if applied(self.before, &now) {
             return Ok(Sight::Applied(now.boot));
         }
-        let long_enough = self.started.elapsed() >= never_asks * 2;
+        let long_enough = self.started.elapsed() >= never_asks.saturating_mul(2);
         match activity {
             Activity::Idle if never_asked => Ok(Sight::NotBegun),
             Activity::Idle => Err(self.failed(reason.into())),

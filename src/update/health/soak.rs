@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::Fault;
 use crate::ota;
 use crate::rpc::Device;
+use crate::rpc::deadline::deadline_in;
 use crate::text::for_humans;
 use crate::update::reboot::probe_timeout;
 use crate::update::snapshot::Snapshot;
@@ -19,7 +20,7 @@ const AGAIN: Duration = Duration::from_millis(100);
 /// Asks the device what it is for as long as `lasting`. An answer may get lost, but not all of those
 /// within the time of a call.
 pub(super) async fn run(device: &Device, now: &Snapshot, lasting: Duration, deadline: Instant) -> Result<(), Fault> {
-    let until = Instant::now() + lasting;
+    let until = deadline_in(lasting);
     let patience = probe_timeout(device, now);
     let mut heard = Instant::now();
     loop {

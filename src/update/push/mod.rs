@@ -338,7 +338,6 @@ impl<'a> Push<'a> {
         // Answers that came before that to an earlier piece, and since when that one is missing.
         let (mut early, mut overtaken) = (BTreeMap::new(), None);
         loop {
-            // What is put here is polled in this order for the first time, which is when a call is made.
             while let Some(piece) = self.flight.send() {
                 calls.push(self.write(made, piece));
                 made += 1;
@@ -406,17 +405,15 @@ impl<'a> Push<'a> {
         self.ends.is_some_and(|ends| ends <= Instant::now())
     }
 
-    /// The call for a piece, which has that number.
+    /// Starts the call for a piece, which has that number.
     fn write(
         &self,
         number: u64,
         piece: Range<usize>,
     ) -> impl Future<Output = (u64, Result<Value, CallError>)> + use<'a> {
-        let (device, bundle) = (self.device, self.bundle);
-        async move {
-            let write = ota::Write { offset: piece.start as u64, data: STANDARD.encode(&bundle[piece]) };
-            (number, device.call_within(write, LONGEST).await)
-        }
+        let write = ota::Write { offset: piece.start as u64, data: STANDARD.encode(&self.bundle[piece]) };
+        let answer = self.device.call_in_order(&write, LONGEST);
+        async move { (number, answer.await) }
     }
 
     /// Returns the offset where the device goes on, if `answer` says that the oldest piece in flight was lost or arrived before.
