@@ -44,6 +44,17 @@ pub trait RpcClient: Send + Sync {
     /// TCP takes many seconds to find out.
     fn hang_up(&self);
 
+    /// Whether requests can be lost on their way without a trace.
+    fn may_lose_requests(&self) -> bool {
+        false
+    }
+
+    /// Reports that a request was lost on its way, although the link stands: a line without flow control cannot notice this by
+    /// itself. Returns true if requests are sent slower from here on.
+    fn report_loss(&self) -> bool {
+        false
+    }
+
     /// How many calls may be under way and still reach the device in the order in which they were made. One,
     /// unless the transport knows better.
     fn window(&self) -> usize {
@@ -112,6 +123,18 @@ impl Device {
         if error.remote().is_none() {
             self.hang_up();
         }
+    }
+
+    /// See [`RpcClient::may_lose_requests`].
+    #[must_use]
+    pub fn may_lose_requests(&self) -> bool {
+        self.client.may_lose_requests()
+    }
+
+    /// See [`RpcClient::report_loss`].
+    #[must_use]
+    pub fn report_loss(&self) -> bool {
+        self.client.report_loss()
     }
 
     /// See [`RpcClient::window`].

@@ -222,6 +222,17 @@ pub trait Connect: Send + Sync + 'static {
         8
     }
 
+    /// Whether the line or the device's buffer can lose a request without a trace.
+    fn may_lose_requests(&self) -> bool {
+        false
+    }
+
+    /// Reports that a request was lost on its way, although the link stands: see
+    /// [`RpcClient::report_loss`](crate::rpc::RpcClient::report_loss).
+    fn report_loss(&self) -> bool {
+        false
+    }
+
     /// Who asks whom, if every frame has to say it.
     fn addressing(&self) -> Option<&Addressing> {
         None

@@ -146,6 +146,14 @@ impl RpcClient for Session {
         self.shared.changed.notify_one();
     }
 
+    fn may_lose_requests(&self) -> bool {
+        self.shared.connect.may_lose_requests()
+    }
+
+    fn report_loss(&self) -> bool {
+        self.shared.connect.report_loss()
+    }
+
     fn window(&self) -> usize {
         self.shared.connect.window()
     }

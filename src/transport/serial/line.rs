@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::pacing::{Go, Pacing};
-use super::{Framing, Health, Settings};
+use super::pacing::Go;
+use super::{Framing, Health, Learnt};
 use crate::rpc::frame::id_of;
 use crate::text::{excerpt, printable};
 use crate::transport::dialect::{Dialect, Heard, Way};
@@ -33,7 +33,7 @@ const TOO_SOON: Duration = Duration::from_millis(300);
 pub(super) struct Line {
     deframer: Deframer,
     dialect: Dialect,
-    pacing: Pacing,
+    learnt: Learnt,
     health: Health,
     /// What is to be written, the first of it possibly begun.
     queue: VecDeque<Outgoing>,
@@ -70,16 +70,18 @@ pub(super) enum Next<'a> {
 }
 
 impl Line {
-    pub(super) fn new(settings: &Settings, health: Health, now: Instant) -> Self {
-        let chosen = match settings.framing {
-            Framing::Auto => None,
+    /// A line with an empty buffer. No XOFF of an earlier link holds it.
+    pub(super) fn new(framing: Framing, learnt: Learnt, health: Health) -> Self {
+        learnt.lock().pacing.release();
+        let chosen = match framing {
+            Framing::Auto => learnt.lock().is_quoted.then_some(Way::Other),
             Framing::Line => Some(Way::Better),
             Framing::Quoted => Some(Way::Other),
         };
         let mut line = Self {
             deframer: Deframer::default(),
             dialect: Dialect::new(chosen, None),
-            pacing: Pacing::new(settings.baud_rate, now),
+            learnt,
             health,
             queue: VecDeque::new(),
             flight: HashMap::new(),
@@ -96,17 +98,17 @@ impl Line {
         for run in bytes.split_inclusive(|byte| matches!(*byte, XON | XOFF)) {
             match run.split_last() {
                 Some((&XOFF, text)) => {
-                    self.pacing.hold(now);
+                    self.learnt.lock().pacing.hold(now);
                     self.deframer.push(text);
                 }
                 Some((&XON, text)) => {
-                    self.pacing.release();
+                    self.learnt.lock().pacing.release();
                     self.deframer.push(text);
                 }
                 _ => self.deframer.push(run),
             }
         }
-        self.health.set_held(self.pacing.is_held(now));
+        self.health.set_held(self.learnt.lock().pacing.is_held(now));
         let mut frames = Vec::new();
         while let Some(item) = self.deframer.next_item() {
             match item {
@@ -127,13 +129,14 @@ impl Line {
         self.health.set_answered();
         if let Some(sent) = id_of(&json).and_then(|id| self.flight.remove(&id)) {
             tracing::trace!(bytes = sent.bytes, "answered");
-            self.pacing.answered();
+            self.learnt.lock().pacing.answered();
         }
         match self.dialect.heard(&json) {
             Heard::Frame => return Some(json),
             Heard::Answer => {}
             Heard::Settled(again) => {
                 tracing::debug!("the device understands the old delimiter only");
+                self.learnt.lock().is_quoted = true;
                 for (id, frame) in again {
                     let bytes = enframe(frame.bytes(), style(self.dialect.way()));
                     self.push(Some((id, frame)), bytes);
@@ -153,8 +156,9 @@ impl Line {
             }
             // Lost on its way out, unless it was the answer that was damaged.
             if self.damaged.is_none_or(|at| at < sent.at) {
-                self.pacing.lost(sent.at, now);
-                tracing::debug!(bytes_per_s = self.pacing.rate(), "a frame was lost; sending slower");
+                let pacing = &mut self.learnt.lock().pacing;
+                pacing.lost(sent.at, now);
+                tracing::debug!(bytes_per_s = pacing.rate(), "a frame was lost; sending slower");
             }
         }
         let bytes = enframe(frame.bytes(), style(self.dialect.way()));
@@ -185,7 +189,8 @@ impl Line {
         let Some(Outgoing { bytes, written, .. }) = self.queue.front() else {
             return ask_at.map_or(Next::Idle, Next::Wait);
         };
-        match self.pacing.next(now) {
+        let go = self.learnt.lock().pacing.next(now);
+        match go {
             Go::Wait(until) => wait(until),
             Go::Write(most) => {
                 let left = &bytes[*written..];
@@ -197,7 +202,7 @@ impl Line {
     /// The slowest device gets its next frame only when it has room for it.
     fn full_until(&self, now: Instant) -> Option<Instant> {
         let next = self.queue.front().filter(|next| next.written == 0 && next.call.is_some())?;
-        if !self.pacing.is_slowest() {
+        if !self.learnt.lock().pacing.is_slowest() {
             return None;
         }
         let awaited = self.flight.values().filter(|sent| now < sent.at + ANSWERED_WITHIN);
@@ -208,7 +213,7 @@ impl Line {
 
     /// The port has taken so many bytes of what [`Next::Write`] gave.
     pub(super) fn wrote(&mut self, bytes: usize, now: Instant) {
-        self.pacing.wrote(bytes, now);
+        self.learnt.lock().pacing.wrote(bytes, now);
         let Some(first) = self.queue.front_mut() else { return };
         first.written += bytes;
         if first.written < first.bytes.len() {
@@ -240,11 +245,11 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::transport::serial::Framing;
+    use crate::transport::serial::Settings;
 
     fn line() -> (Line, Instant) {
         let now = Instant::now();
-        (Line::new(&Settings { framing: Framing::Line, ..Settings::default() }, Health::default(), now), now)
+        (Line::new(Framing::Line, Learnt::new(&Settings::default(), now), Health::default()), now)
     }
 
     /// What the line would write until it has to wait for something other than the clock.
@@ -330,9 +335,33 @@ mod tests {
         let until = now + Duration::from_secs(1);
         written(&mut line, &mut now, until);
         line.say(call(1, 200), now + TOO_SOON / 2);
-        assert!(line.has_room() && !line.pacing.is_slowed(), "the device may still be at it");
+        assert!(line.has_room() && !line.learnt.lock().pacing.is_slowed(), "the device may still be at it");
         line.say(call(1, 200), now + TOO_SOON);
-        assert!(!line.has_room() && line.pacing.is_slowed());
+        assert!(!line.has_room() && line.learnt.lock().pacing.is_slowed());
+    }
+
+    /// The next link to the same device need not find out again what the port is like.
+    #[test]
+    fn pace_and_old_delimiter_outlive_the_link() {
+        let (start, learnt) = (Instant::now(), Learnt::new(&Settings::default(), Instant::now()));
+        let mut line = Line::new(Framing::Auto, learnt.clone(), Health::default());
+        let mut now = start;
+        line.say(call(1, 100), now);
+        for round in 1..=2_u32 {
+            let until = start + Duration::from_millis(700) * round;
+            written(&mut line, &mut now, until);
+            line.hear(
+                format!("\"\"\"{{\"id\":\"otactl-b-{round}\",\"src\":\"d\",\"result\":{{}}}}\"\"\"\n").as_bytes(),
+                now,
+            );
+        }
+        learnt.lock().pacing.lost(now, now);
+        let mut next = Line::new(Framing::Auto, learnt.clone(), Health::default());
+        next.say(call(2, 100), now);
+        let until = now + Duration::from_secs(1);
+        let bytes = written(&mut next, &mut now, until);
+        assert!(String::from_utf8_lossy(&bytes).contains("\"\"\"{\"id\":2"), "{}", String::from_utf8_lossy(&bytes));
+        assert!(learnt.lock().pacing.is_slowed());
     }
 
     /// If even the slowest speed is too fast, the device gets no more at a time than it has room for.
@@ -341,9 +370,9 @@ mod tests {
         let (mut line, mut now) = line();
         for after in [0, 1, 2] {
             let at = now + Duration::from_secs(after);
-            line.pacing.lost(at, at);
+            line.learnt.lock().pacing.lost(at, at);
         }
-        assert!(line.pacing.is_slowest());
+        assert!(line.learnt.lock().pacing.is_slowest());
         line.say(call(1, 200), now);
         line.say(call(2, 200), now);
         let until = now + Duration::from_millis(500);
@@ -366,6 +395,6 @@ mod tests {
         assert_eq!(line.health.damaged(), 2, "it was counted");
         now += Duration::from_millis(500);
         line.say(call(1, 100), now);
-        assert!(!line.pacing.is_slowed());
+        assert!(!line.learnt.lock().pacing.is_slowed());
     }
 }
