@@ -247,7 +247,13 @@ mod tests {
         queue.push(Importance::Kept, b"last".to_vec());
         assert_eq!((queue.lines.len(), queue.dropped), (MAX_LINES, 513));
         assert_eq!(queue.lines.back().map(|(_, line)| line.as_slice()), Some(&b"last"[..]));
-        queue.push(Importance::Passing, vec![b'x'; MAX_BYTES]);
+        queue.push(Importance::Passing, vec![b'x'; 10]);
+        assert_eq!(
+            (queue.lines.len(), queue.dropped),
+            (MAX_LINES, 514),
+            "progress has no place among lines that are kept"
+        );
+        queue.push(Importance::Kept, vec![b'x'; MAX_BYTES]);
         assert_eq!(queue.lines.len(), 1, "the newest line is kept whatever its size");
         assert_eq!(queue.bytes, MAX_BYTES);
         assert!(queue.pop().is_some() && queue.bytes == 0 && queue.pop().is_none());
