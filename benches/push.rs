@@ -52,7 +52,10 @@ async fn main() {
     );
 
     #[cfg(unix)]
-    serial().await;
+    {
+        serial().await;
+        serial_without_flow_control().await;
+    }
 }
 
 async fn simulator(config: Config) -> Simulator {
@@ -76,6 +79,29 @@ async fn serial() {
     let limit = f64::from(count(SIZE)) / (0.9 * 11_520.0 * 0.75);
     report("UART of 115200 baud", took, limit, "90 % of what base64 leaves of the line");
     println!("    {:.0} bytes of firmware per second; mos: 1049", f64::from(count(SIZE)) / took);
+}
+
+/// A device that writes flash for 60 ms after every 512 bytes, reads nothing meanwhile, and does not say so.
+#[cfg(unix)]
+async fn serial_without_flow_control() {
+    use otactl::sim::uart;
+
+    const PAUSE: (usize, Duration) = (512, Duration::from_millis(60));
+
+    let mut simulator = simulator(Config::default()).await;
+    let uart = uart::Config { pause: Some(PAUSE), flow_control: false, ..uart::Config::default() };
+    let path = simulator.serve_serial(uart).expect("a pseudo terminal");
+    let device = connect(&path.display().to_string());
+    let took = send(&device).await;
+    let bytes = SIZE * 4 / 3;
+    let line = f64::from(count(bytes)) / 11_520.0;
+    let pauses = f64::from(count(bytes / PAUSE.0)) * PAUSE.1.as_secs_f64();
+    report(
+        "UART of 115200 baud, 60 ms pauses, no flow control",
+        took,
+        1.5 * (line + pauses),
+        "1.5 times line and pauses",
+    );
 }
 
 fn connect(port: &str) -> Device {

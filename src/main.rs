@@ -19,13 +19,15 @@ fn main() -> ExitCode {
     };
     let output = Output::new(&cli.global);
     let result = run(cli, &output);
-    match result {
+    let code = match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             output.failure(&failure);
             ExitCode::from(failure.kind.code())
         }
-    }
+    };
+    output.finish();
+    code
 }
 
 fn run(cli: cli::Cli, output: &Output) -> Result<(), Failure> {

@@ -236,3 +236,31 @@ async fn running_version_is_installed_again() {
     let now = Snapshot::take(&device, PATIENCE).await.expect("an answer");
     assert_eq!((now.info.fw_version, now.boot.active_slot), (info.fw_version, Some(1)));
 }
+
+/// A device that writes flash for 60 ms after every 512 bytes, reads nothing meanwhile, and does not say so.
+#[cfg(unix)]
+#[tokio::test]
+async fn line_without_flow_control_is_slowed_once_and_stays_slow_on_the_next_link() {
+    const PAUSE: (usize, Duration) = (512, Duration::from_millis(60));
+
+    let mut simulator = support::simulator_with(recorded_device_of(Generation::Y2022)).await;
+    let uart = sim::uart::Config { pause: Some(PAUSE), flow_control: false, ..sim::uart::Config::default() };
+    let port = simulator.serve_serial(uart).expect("a pseudo terminal").display().to_string();
+    let mut bench = Bench::new(port, simulator, ());
+    let device = bench.device(None);
+    let bundle = bundle(8000);
+    let (first, second) = (Told::default(), Told::default());
+    assert_eq!(send(&device, &bundle, &first).await.expect("sent"), Pushed::Confirmed);
+    assert_eq!(first.resumed(), 1, "half the speed is slow enough");
+    first.assert_complete(bundle.len());
+    assert_runs_the_new_one(&mut bench, &device).await;
+    device.call(ota::Commit {}).await.expect("committed");
+
+    let began = tokio::time::Instant::now();
+    assert_eq!(send(&device, &bundle, &second).await.expect("sent"), Pushed::Confirmed);
+    assert_eq!(second.resumed(), 0, "the port is known");
+    let bytes = bundle.len() * 4 / 3;
+    let pauses = PAUSE.1 * u32::try_from(bytes / PAUSE.0).expect("a small number");
+    let needed = Duration::from_secs_f64(f64::from(u32::try_from(bytes).expect("a small number")) / 11_520.0) + pauses;
+    assert!(began.elapsed() < needed.mul_f64(1.5), "{:?} of {needed:?}", began.elapsed());
+}

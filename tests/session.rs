@@ -3,10 +3,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use otactl::rpc::{CallError, DialError, Request, RpcClient};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use otactl::ota;
+use otactl::rpc::{CallError, Device, DialError, Request, RpcClient};
 use otactl::transport::link::{Connect, Link, LinkDriver};
 use otactl::transport::session::Session;
 use serde_json::{Value, json};
@@ -244,7 +248,7 @@ async fn an_echo_is_no_request_of_the_device() {
     driver.deliver(frame).await;
     reply(&driver, id, "the answer").await;
     assert_eq!(call.await.expect("no panic").expect("a reply"), "the answer");
-    assert!(driver.outgoing.try_recv().is_err(), "nothing was refused");
+    assert!(driver.outgoing.try_recv().is_none(), "nothing was refused");
 }
 
 /// Whoever asks and does not listen must not fill the memory.
@@ -337,4 +341,205 @@ async fn only_what_may_arrive_twice_is_sent_again() {
         let error = call.await.expect("no panic").expect_err("silence");
         assert!(matches!(error, CallError::Timeout { .. }), "{error:?}");
     }
+}
+
+/// The methods of the requests that the device gets until nothing more comes.
+async fn all_asked(driver: &mut LinkDriver) -> Vec<String> {
+    let mut methods = Vec::new();
+    while let Ok((_, method)) = tokio::time::timeout(Duration::from_secs(1), asked(driver)).await {
+        methods.push(method);
+    }
+    methods
+}
+
+#[tokio::test(start_paused = true)]
+async fn call_dropped_while_dialling_is_not_sent() {
+    let bench = Bench::new();
+    let other = bench.call("B", 60);
+    let dropped = bench.session.call(Request::new("OTA.Update", Duration::from_secs(60)));
+    assert!(tokio::time::timeout(Duration::from_millis(100), dropped).await.is_err());
+    let unpolled = bench.session.call(Request::new("OTA.Update", Duration::from_secs(60)));
+    drop(unpolled);
+    let mut driver = bench.lay();
+    assert_eq!(all_asked(&mut driver).await, ["B"]);
+    assert_eq!(bench.dialled.load(Ordering::SeqCst), 1);
+    other.abort();
+}
+
+/// A dial that no call waits for is dropped; the next call starts one of its own.
+#[tokio::test(start_paused = true)]
+async fn dial_of_a_dropped_call_is_dropped() {
+    let bench = Bench::new();
+    bench.ready(Dial::Hangs);
+    let dropped = bench.session.call(Request::new("A", Duration::from_secs(60)));
+    assert!(tokio::time::timeout(Duration::from_millis(100), dropped).await.is_err());
+    let mut driver = bench.lay();
+    let call = bench.call("B", 5);
+    assert_eq!(all_asked(&mut driver).await, ["B"]);
+    assert_eq!(bench.dialled.load(Ordering::SeqCst), 2);
+    call.abort();
+}
+
+/// The link holds 16 frames, and more wait for it.
+#[tokio::test(start_paused = true)]
+async fn call_dropped_behind_a_link_that_sends_nothing_is_not_sent() {
+    let bench = Bench::new();
+    let mut driver = bench.lay();
+    let names: Vec<_> = (0..24).map(|number| format!("M{number}")).collect();
+    let mut calls: Vec<_> =
+        names.iter().map(|name| Some(bench.session.call(Request::new(name, Duration::from_secs(60))))).collect();
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let dropped = [0, 7, 15, 16, 23];
+    for number in dropped {
+        calls[number] = None;
+    }
+    let kept: Vec<_> = (0..24).filter(|number| !dropped.contains(number)).map(|number| names[number].clone()).collect();
+    assert_eq!(all_asked(&mut driver).await, kept);
+}
+
+/// When a future is polled for the first time is chance; a push depends on the order.
+#[tokio::test(start_paused = true)]
+async fn requests_are_sent_in_the_order_of_the_calls() {
+    let bench = Bench::new();
+    let mut driver = bench.lay();
+    let device = Device::new(Box::new(Shared(Arc::clone(&bench.session))), Duration::from_secs(60));
+    let write = |offset| ota::Write { offset, data: String::new() };
+    let mut calls: Vec<_> =
+        (0..40).map(|offset| Box::pin(device.call_in_order(&write(offset), Duration::from_secs(60)))).collect();
+    let mut context = Context::from_waker(Waker::noop());
+    for call in calls.iter_mut().rev() {
+        assert!(call.as_mut().poll(&mut context).is_pending());
+    }
+    for offset in 0..40 {
+        let frame: Value = serde_json::from_slice(&driver.outgoing.recv().await.expect("a request")).expect("JSON");
+        assert_eq!(frame["params"]["offset"], offset);
+    }
+}
+
+/// The session of a bench, for a [`Device`].
+struct Shared(Arc<Session>);
+
+#[async_trait]
+impl RpcClient for Shared {
+    fn call<'a, 'async_trait>(
+        &'a self,
+        request: Request,
+    ) -> std::pin::Pin<Box<dyn Future<Output = Result<Value, CallError>> + Send + 'async_trait>>
+    where
+        'a: 'async_trait,
+        Self: 'async_trait,
+    {
+        self.0.call(request)
+    }
+
+    fn hang_up(&self) {
+        self.0.hang_up();
+    }
+
+    fn window(&self) -> usize {
+        self.0.window()
+    }
+}
+
+/// After a lost link, the pieces that no link has taken would go out on the next one before the first lost piece.
+#[tokio::test(start_paused = true)]
+async fn writes_of_a_lost_link_are_not_sent_on_the_next() {
+    for _ in 0..50 {
+        let bench = Bench::new();
+        let (link, driver) = Link::with_capacity(1);
+        bench.ready(Dial::Link(link));
+        let device = Device::new(Box::new(Shared(Arc::clone(&bench.session))), Duration::from_secs(60));
+        let write = |offset| ota::Write { offset, data: String::new() };
+        let mut calls: FuturesUnordered<_> =
+            (0..8).map(|offset| device.call_in_order(&write(offset), Duration::from_secs(60))).collect();
+        let mut next = bench.lay();
+        let lose = async {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            driver.close("gone");
+        };
+        let (first, ()) = tokio::join!(calls.next(), lose);
+        assert!(matches!(first, Some(Err(CallError::Lost { .. }))), "{first:?}");
+        // Whatever is polled meanwhile.
+        let rest = async { while calls.next().await.is_some() {} };
+        let (asked, ()) = tokio::join!(all_asked(&mut next), async {
+            let _ = tokio::time::timeout(Duration::from_millis(500), rest).await;
+        });
+        assert_eq!(asked, [""; 0]);
+        drop(calls);
+        let call = bench.call("Sys.GetInfo", 5);
+        assert_eq!(all_asked(&mut next).await, ["Sys.GetInfo"]);
+        call.abort();
+    }
+}
+
+/// The copy that waits for a place on the link was not sent, the first one was.
+#[tokio::test(start_paused = true)]
+async fn call_whose_second_copy_waits_is_reported_as_sent() {
+    let bench = Bench::on(Some(Duration::from_millis(300)));
+    let (link, mut driver) = Link::with_capacity(1);
+    bench.ready(Dial::Link(link));
+    let look = bench.request(Request { idempotent: true, ..Request::new("Look", Duration::from_secs(5)) });
+    asked(&mut driver).await;
+    let unsent: Vec<_> = (0..2).map(|_| bench.call("Act", 5)).collect();
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    driver.close("gone");
+    let error = look.await.expect("no panic").expect_err("lost");
+    assert!(matches!(error, CallError::Lost { sent: true, .. }), "{error:?}");
+    let mut sent = Vec::new();
+    for call in unsent {
+        match call.await.expect("no panic") {
+            Err(CallError::Lost { sent: is_sent, .. }) => sent.push(is_sent),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(sent, [true, false], "the link has taken one");
+}
+
+/// The reply to the first copy makes the second one needless.
+#[tokio::test(start_paused = true)]
+async fn answered_call_is_not_sent_again() {
+    let bench = Bench::on(Some(Duration::from_millis(300)));
+    let (link, mut driver) = Link::with_capacity(1);
+    bench.ready(Dial::Link(link));
+    let look = bench.request(Request { idempotent: true, ..Request::new("Look", Duration::from_secs(5)) });
+    let (id, _) = asked(&mut driver).await;
+    let acts: Vec<_> = (0..2).map(|_| bench.call("Act", 5)).collect();
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    reply(&driver, id, 1).await;
+    assert!(look.await.expect("no panic").is_ok());
+    assert_eq!(all_asked(&mut driver).await, ["Act", "Act"]);
+    acts.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test(start_paused = true)]
+async fn call_with_the_longest_timeout_is_answered() {
+    let bench = Bench::new();
+    let mut driver = bench.lay();
+    let call = bench.request(Request::new("A", Duration::MAX));
+    let (id, _) = asked(&mut driver).await;
+    reply(&driver, id, 1).await;
+    assert_eq!(call.await.expect("no panic").expect("a reply"), 1);
+}
+
+/// A call that is made right after hanging up is for the next link, whatever still comes over the old one.
+#[tokio::test(start_paused = true)]
+async fn call_made_after_hanging_up_goes_to_the_next_link() {
+    let bench = Bench::new();
+    let mut old = bench.lay();
+    let lost = bench.call("A", 60);
+    asked(&mut old).await;
+    let mut fresh = bench.lay();
+    old.deliver(b"garbage".to_vec()).await;
+    bench.session.hang_up();
+    let call = bench.session.call(Request::new("B", Duration::from_secs(5)));
+    old.close("gone");
+    let answer = async {
+        let (id, method) = asked(&mut fresh).await;
+        reply(&fresh, id, 1).await;
+        method
+    };
+    let (result, method) = tokio::join!(call, answer);
+    assert_eq!((result.expect("a reply"), method.as_str()), (json!(1), "B"));
+    let error = lost.await.expect("no panic").expect_err("given up");
+    assert!(matches!(error, CallError::Lost { sent: true, .. }), "{error:?}");
 }

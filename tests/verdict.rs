@@ -433,7 +433,7 @@ async fn a_device_that_is_on_its_way_back_is_waited_for() {
             (state.slot, state.committed) = (0, true);
             Some(Ok(json!(null)))
         }
-        "OTA.GetBootState" if state.calls.contains_key("My.Test") && count > 4 => {
+        "Sys.GetInfo" if state.calls.contains_key("My.Test") && count > 14 => {
             state.boot(OLD, 0, true);
             None
         }

@@ -193,7 +193,8 @@ async fn push_left_behind_with_pieces_under_way_is_ended() {
     .await;
     assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
     assert_eq!(state.lock().expect("lock").calls["OTA.End"], 1, "that is the answer of an end that has worked");
-    assert!(started.elapsed() < Duration::from_secs(25), "{:?}", started.elapsed());
+    // The stall timeout, from the last progress on.
+    assert!(started.elapsed() < Duration::from_secs(70), "{:?}", started.elapsed());
 }
 
 /// Another client starts its update after the preflight checks. otactl does not take it for a pull that cannot reach otactl.
@@ -276,7 +277,7 @@ async fn refused_reboot_is_not_waited_for() {
     })
     .await;
     assert!(matches!(result, Err(Failure::Refused(Refusal::UpdateRunning { .. }))), "{result:?}");
-    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(65), "{:?}", started.elapsed());
 }
 
 /// The last piece is lost, and the device does not answer for a minute after it.
@@ -293,7 +294,7 @@ async fn push_without_its_last_piece_is_no_firmware_in_the_other_slot() {
             "OTA.Begin" => Some(Ok(Value::Null)),
             "OTA.End" => Some(remote(method, -1, "-13 Unexpected end of data")),
             "OTA.Write" => Some(if count < LAST { Ok(Value::Null) } else { timed_out(method) }),
-            _ if written > LAST && looks < 130 => Some(timed_out(method)),
+            _ if written > LAST && looks < 20 => Some(timed_out(method)),
             _ => None,
         }
     })

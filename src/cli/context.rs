@@ -18,7 +18,6 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::failure::{Failure, Kind};
-use super::live::Above;
 use super::output::Output;
 use super::{GlobalArgs, credentials};
 
@@ -183,8 +182,8 @@ fn cannot_start(error: &io::Error) -> Failure {
 fn log(level: Level, output: &Output) {
     let shown = tracing_subscriber::fmt::layer()
         .with_writer({
-            let live = output.live.clone();
-            move || Above(live.clone())
+            let output = output.clone();
+            move || output.log()
         })
         .with_ansi(output.is_colourful())
         .with_target(false)

@@ -1,4 +1,4 @@
-//! Ctrl-C during an update: it ends at once, and says where the device stands and what it will do next.
+//! Ctrl-C, SIGTERM or SIGHUP during an update: it ends at once, and says where the device stands and what it will do next.
 //! Every other command is ended by the system, as any program is.
 
 use std::time::Duration;
@@ -10,22 +10,86 @@ use otactl::update::outcome::Facts;
 use super::clock::{reverts, seconds};
 use super::failure::{Failure, Kind};
 
-/// Returns when the user, or whoever runs us, wants us to end.
+/// Returns when the user or the system asks otactl to end.
+#[cfg(unix)]
 pub(crate) async fn received() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        // The terminal or the connection that otactl was started from may end before it.
-        if let (Ok(mut terminate), Ok(mut hang_up)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup())) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-                _ = hang_up.recv() => {}
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+
+    async fn next(signal: Option<Signal>) {
+        match signal {
+            Some(mut signal) => {
+                signal.recv().await;
             }
-            return;
+            None => std::future::pending().await,
         }
     }
+
+    // The terminal or the connection that otactl was started from may end before it. A program that was started with SIGHUP
+    // ignored, as `nohup` does it, is to outlive that; to listen for the signal would end the ignoring.
+    let hang_up = (!ignored::is_hang_up_ignored()).then(|| signal(SignalKind::hangup()).ok()).flatten();
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = next(signal(SignalKind::terminate()).ok()) => {}
+        () = next(hang_up) => {}
+    }
+}
+
+/// Returns when the user asks otactl to end.
+#[cfg(not(unix))]
+pub(crate) async fn received() {
     let _ = tokio::signal::ctrl_c().await;
+}
+
+/// Which signals this process was started to ignore.
+#[cfg(unix)]
+mod ignored {
+    use std::fs;
+    use std::process::{Command, Stdio};
+
+    /// Tells whether SIGHUP is ignored.
+    pub(super) fn is_hang_up_ignored() -> bool {
+        let status = fs::read_to_string("/proc/self/status").ok();
+        status.as_deref().and_then(in_status).unwrap_or_else(by_a_child)
+    }
+
+    /// Reads it from what Linux says of a process; `None` if that has no such line.
+    fn in_status(status: &str) -> Option<bool> {
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+        // SIGHUP is the first signal, and has the lowest bit.
+        u128::from_str_radix(mask.trim(), 16).ok().map(|mask| mask & 1 == 1)
+    }
+
+    /// Asks a shell, for systems without `/proc`: a child ignores the same signals, and POSIX forbids a shell to change that.
+    fn by_a_child() -> bool {
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", "kill -HUP $$; exit 0"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        shell.status().is_ok_and(|status| status.success())
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn lowest_bit_of_the_mask_is_sighup() {
+            for (status, expected) in [
+                ("Name:\tx\nSigBlk:\t0000000000000001\nSigIgn:\t0000000000001000\n", Some(false)),
+                ("SigIgn:\t0000000000001001\nSigCgt:\t0000000000000000\n", Some(true)),
+                ("SigIgn:\tzero\n", None),
+                ("", None),
+            ] {
+                assert_eq!(in_status(status), expected, "{status}");
+            }
+        }
+
+        #[test]
+        fn shell_says_the_same_as_the_system() {
+            let status = fs::read_to_string("/proc/self/status").ok();
+            if let Some(expected) = status.as_deref().and_then(in_status) {
+                assert_eq!(by_a_child(), expected);
+            }
+        }
+    }
 }
 
 /// What is to be said of an update that was interrupted at this stage.

@@ -2,22 +2,47 @@
 //! that is said goes above it.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::fmt::Write as _;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use console::Term;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, TermLike};
 
 use super::clock;
+use super::writer::{Importance, LineWriter};
 
 /// How often it is drawn anew.
 const TICK: Duration = Duration::from_millis(250);
 
+/// How often a bar is drawn anew at the most, per second.
+const RATE: u8 = 20;
+
 /// The line, if there is one. The clones share it.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct LiveLine(Arc<Mutex<Option<ProgressBar>>>);
+#[derive(Debug, Clone)]
+pub(crate) struct LiveLine {
+    line: Arc<Mutex<Option<ProgressBar>>>,
+    stderr: LineWriter,
+}
 
 impl LiveLine {
+    pub(crate) fn new(stderr: LineWriter) -> Self {
+        Self { line: Arc::default(), stderr }
+    }
+
+    /// Returns where bars are drawn: nowhere, unless stderr is a terminal that can move its cursor.
+    pub(crate) fn draw_target(&self) -> ProgressDrawTarget {
+        let term = Term::stderr();
+        // On Windows, asking for colours lets the terminal understand escape sequences.
+        let is_able = !ProgressDrawTarget::stderr().is_hidden() && (cfg!(unix) || term.features().colors_supported());
+        if !is_able {
+            return ProgressDrawTarget::hidden();
+        }
+        let screen = Screen { term, stderr: self.stderr.clone(), drawn: Mutex::default() };
+        ProgressDrawTarget::term_like_with_hz(Box::new(screen), RATE)
+    }
+
     /// Shows how long it is until the device goes back: this long from now.
     pub(crate) fn count_down(&self, left: Duration) {
         // A device may say any number.
@@ -29,7 +54,7 @@ impl LiveLine {
         };
         let style = ProgressStyle::with_template("{spinner}         {text}{msg}");
         let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner()).with_key("text", text);
-        let bar = ProgressBar::new_spinner().with_style(style);
+        let bar = ProgressBar::with_draw_target(None, self.draw_target()).with_style(style);
         bar.enable_steady_tick(TICK);
         if let Some(before) = self.bar().replace(bar) {
             before.finish_and_clear();
@@ -59,7 +84,7 @@ impl LiveLine {
     }
 
     fn bar(&self) -> MutexGuard<'_, Option<ProgressBar>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -70,32 +95,68 @@ fn in_words(left: Duration, at: &str) -> String {
     }
 }
 
-/// stderr, above the line.
+/// The terminal as bars see it. What they draw is queued, so that a terminal that was stopped stops nothing else.
 #[derive(Debug)]
-pub(crate) struct Above(pub(crate) LiveLine);
+struct Screen {
+    /// For its size.
+    term: Term,
+    stderr: LineWriter,
+    /// What was drawn since the last flush.
+    drawn: Mutex<String>,
+}
 
-impl Write for Above {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.above(|| io::stderr().write(bytes))
+impl Screen {
+    fn draw(&self, text: fmt::Arguments<'_>) -> io::Result<()> {
+        self.drawn.lock().unwrap_or_else(PoisonError::into_inner).write_fmt(text).map_err(io::Error::other)
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+    fn move_cursor(&self, count: usize, direction: char) -> io::Result<()> {
+        if count == 0 { Ok(()) } else { self.draw(format_args!("\x1b[{count}{direction}")) }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl TermLike for Screen {
+    fn width(&self) -> u16 {
+        self.term.size().1
+    }
 
-    #[test]
-    fn the_time_that_is_left() {
-        for (millis, expected) in [
-            (272_900, "uncommitted; goes back by itself in 4m 32s (at 14:05:31)"),
-            (1000, "uncommitted; goes back by itself in 1s (at 14:05:31)"),
-            (999, "uncommitted; goes back by itself at any moment"),
-        ] {
-            assert_eq!(in_words(Duration::from_millis(millis), "at 14:05:31"), expected);
+    fn height(&self) -> u16 {
+        self.term.size().0
+    }
+
+    fn move_cursor_up(&self, count: usize) -> io::Result<()> {
+        self.move_cursor(count, 'A')
+    }
+
+    fn move_cursor_down(&self, count: usize) -> io::Result<()> {
+        self.move_cursor(count, 'B')
+    }
+
+    fn move_cursor_right(&self, count: usize) -> io::Result<()> {
+        self.move_cursor(count, 'C')
+    }
+
+    fn move_cursor_left(&self, count: usize) -> io::Result<()> {
+        self.move_cursor(count, 'D')
+    }
+
+    fn write_line(&self, text: &str) -> io::Result<()> {
+        self.draw(format_args!("{text}\n"))
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        self.draw(format_args!("{text}"))
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        self.draw(format_args!("\r\x1b[2K"))
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        let drawn = std::mem::take(&mut *self.drawn.lock().unwrap_or_else(PoisonError::into_inner));
+        if !drawn.is_empty() {
+            self.stderr.push(Importance::Passing, drawn.into_bytes());
         }
+        Ok(())
     }
 }

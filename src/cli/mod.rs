@@ -5,7 +5,7 @@
 //! - [`checks`]: the options for health checks;
 //! - [`credentials`]: user and password, from wherever they come;
 //! - [`context`]: options and environment become a connected device;
-//! - [`output`]: results and talk; the only file that writes to stdout;
+//! - [`output`]: results and talk; [`writer`]: the thread that writes them, and the only file that does;
 //! - [`live`]: the last line of the screen, on which the time runs;
 //! - [`progress`]: update events become bars, lines or JSON; [`words`]: what the lines say;
 //! - [`failure`]: what went wrong becomes a message, a hint and an exit code; [`dial_hint`]: what to try when
@@ -36,6 +36,7 @@ pub(crate) mod serial;
 pub(crate) mod tls;
 pub(crate) mod values;
 pub(crate) mod words;
+pub(crate) mod writer;
 
 use std::ffi::OsString;
 use std::time::Duration;

@@ -1,16 +1,30 @@
-//! Results and talk. Results go to stdout, and this is the only file that writes there; talk goes to
-//! stderr. Much of what is said comes from a device: nothing of it may move the terminal's cursor.
+//! Results and talk. Results go to stdout, and talk goes to stderr; both by way of [`writer`](super::writer). Much of what is
+//! said comes from a device: nothing of it may move the terminal's cursor.
+//!
+//! Talk and events are queued, so that no reader that pauses holds up the work. What still waits when the command ends has
+//! [`LAST_LINES`]. The result of a command is its work: it waits for its reader, as that of any program does.
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use otactl::text::printable;
-use serde::Serialize;
 use serde_json::Value;
 
 use super::GlobalArgs;
 use super::failure::Failure;
 use super::live::LiveLine;
+use super::writer::{self, Importance, LineWriter, Loss, Stream};
+
+/// How long the lines that wait at the end of a command may take, stdout and stderr together.
+const LAST_LINES: Duration = Duration::from_secs(3);
+
+/// What is left of it for stderr in any case, so that it can say what became of stdout.
+const LAST_TALK: Duration = Duration::from_millis(500);
+
+/// How long a result waits for the talk before it, which may go to the same terminal.
+const TALK_FIRST: Duration = Duration::from_millis(100);
 
 /// How to speak.
 #[derive(Debug, Clone)]
@@ -20,17 +34,25 @@ pub(crate) struct Output {
     colour: bool,
     /// What all talk goes above.
     pub(crate) live: LiveLine,
+    stdout: LineWriter,
+    stderr: LineWriter,
+    /// When the last lines have to be written.
+    ends: Arc<OnceLock<Instant>>,
 }
 
 impl Output {
     /// As the options, the terminal and `NO_COLOR` want it.
     pub(crate) fn new(global: &GlobalArgs) -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let stderr = LineWriter::new(Stream::Stderr);
         Self {
             json: global.json,
             quiet: global.quiet,
             colour: wanted && io::stderr().is_terminal(),
-            live: LiveLine::default(),
+            live: LiveLine::new(stderr.clone()),
+            stdout: LineWriter::new(Stream::Stdout),
+            stderr,
+            ends: Arc::default(),
         }
     }
 
@@ -52,7 +74,39 @@ impl Output {
     /// A device's result: pretty, or on one line.
     pub(crate) fn result(&self, value: &Value) -> Result<(), Failure> {
         let text = if self.json { value.to_string() } else { format!("{value:#}") };
-        print(&text)
+        self.stderr.drained(TALK_FIRST);
+        match writer::write(Stream::Stdout, escaped(&text).as_bytes()) {
+            // A reader that has read enough is no failure.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => written.map_err(Failure::from),
+        }
+    }
+
+    /// Something that a program may want to know, as one line of JSON on stdout.
+    pub(crate) fn event(&self, importance: Importance, event: &Value) {
+        self.stdout.push(importance, escaped(&event.to_string()).into_bytes());
+    }
+
+    /// Waits until the events are written, within limits. Returns what was lost of them.
+    pub(crate) fn finish_events(&self) -> Option<Loss> {
+        self.stdout.finish(self.left())
+    }
+
+    /// Waits until the talk is written, within limits.
+    pub(crate) fn finish(&self) {
+        // There is no place left to say what was lost.
+        self.stderr.finish(self.left().max(LAST_TALK));
+    }
+
+    /// What is left of the time for the last lines, which begins with the first call of this.
+    fn left(&self) -> Duration {
+        let ends = self.ends.get_or_init(|| Instant::now() + LAST_LINES);
+        ends.saturating_duration_since(Instant::now())
+    }
+
+    /// Returns a writer for the log, which goes to stderr as the talk does.
+    pub(crate) fn log(&self) -> impl Write + use<> {
+        Log { live: self.live.clone(), stderr: self.stderr.clone() }
     }
 
     /// Something worth knowing.
@@ -92,8 +146,7 @@ impl Output {
     }
 
     fn talk(&self, text: &str) {
-        // There is nobody to tell if stderr is closed.
-        let _ = self.live.above(|| io::stderr().lock().write_all(text.as_bytes()));
+        self.live.above(|| self.stderr.push(Importance::Kept, text.into()));
     }
 
     /// The text in a colour, if stderr takes one.
@@ -102,27 +155,33 @@ impl Output {
     }
 }
 
-/// One line of JSON.
-pub(crate) fn line(value: &impl Serialize) -> Result<(), Failure> {
-    match serde_json::to_string(value) {
-        Ok(text) => print(&text),
-        Err(error) => Err(io::Error::from(error).into()),
-    }
-}
-
+/// Returns the text as a line without control characters.
+///
 /// A device's text may hold characters that a terminal takes for commands. JSON leaves some of them as
 /// they are; written as escapes they mean the same.
-fn print(text: &str) -> Result<(), Failure> {
+fn escaped(text: &str) -> String {
     let harmless = |c: char| !c.is_control() || c == '\n';
     let mut text = Cow::Borrowed(text);
     if !text.chars().all(harmless) {
         let escaped = |c: char| if harmless(c) { c.to_string() } else { format!("\\u{:04x}", u32::from(c)) };
         text = text.chars().map(escaped).collect();
     }
-    let mut stdout = io::stdout().lock();
-    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
-        // A reader that has read enough is no failure.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.map_err(Failure::from),
+    format!("{text}\n")
+}
+
+/// The log, a line at a time.
+struct Log {
+    live: LiveLine,
+    stderr: LineWriter,
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.live.above(|| self.stderr.push(Importance::Passing, bytes.into()));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use otactl::update::event::{Event, Stage};
 use otactl::update::evidence::Evidence;
 use otactl::update::outcome::Facts;
@@ -13,8 +13,9 @@ use serde_json::Value;
 
 use super::clock::timestamp;
 use super::failure::Failure;
-use super::output::{Output, line};
+use super::output::Output;
 use super::words;
+use super::writer::Importance;
 
 /// The user's view of an update.
 #[derive(Debug)]
@@ -56,29 +57,36 @@ impl Progress {
         standing.stage.clone().later(standing.since.elapsed())
     }
 
-    /// The last word: for a person if it was a success, for a program in any case.
-    pub(crate) fn end(&self, result: &Result<Success, Failure>) -> Result<(), Failure> {
+    /// The last word: for a person if it was a success, for a program in any case. What became of the device counts for more
+    /// than that it could not be said, so that lost lines are no failure.
+    pub(crate) fn end(&self, result: &Result<Success, Failure>) {
         let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
         view.end_bar();
         self.output.live.end();
         let delivery = self.evidence.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match result {
             Ok(success) if self.output.is_json() => {
-                line(&stamped(&Done { event: "done", facts: success.facts(), delivery }))
+                self.last_event(&Done { event: "done", facts: success.facts(), delivery });
             }
-            Err(failure) if self.output.is_json() => line(&stamped(&Failed {
+            Err(failure) if self.output.is_json() => self.last_event(&Failed {
                 event: "failed",
                 facts: failure.facts.as_deref(),
                 delivery,
                 message: &failure.message,
                 hint: failure.hints.first(),
                 exit_code: failure.kind.code(),
-            })),
-            Ok(success) => {
-                self.output.done(&words::success(success, &view.app));
-                Ok(())
-            }
-            Err(_) => Ok(()),
+            }),
+            Ok(success) => self.output.done(&words::success(success, &view.app)),
+            Err(_) => {}
+        }
+    }
+
+    fn last_event(&self, event: &impl Serialize) {
+        self.output.event(Importance::Kept, &stamped(event));
+        if let Some(loss) = self.output.finish_events() {
+            let lines = if loss.lines == 1 { "line" } else { "lines" };
+            self.output
+                .warn(&format!("{} {lines} of events could not be written to stdout: {}", loss.lines, loss.reason));
         }
     }
 
@@ -121,7 +129,7 @@ impl Progress {
 
     fn download(&self, view: &mut View, done: u64, total: u64) {
         if self.output.has_reader() {
-            let bar = view.bar.get_or_insert_with(|| download_bar(total));
+            let bar = view.bar.get_or_insert_with(|| download_bar(total, self.output.live.draw_target()));
             bar.set_position(done);
         } else {
             // A line for every quarter is enough for a log.
@@ -148,8 +156,9 @@ impl Observer for Progress {
             *self.evidence.lock().unwrap_or_else(PoisonError::into_inner) = Some(evidence.clone());
         }
         if self.output.is_json() {
-            // A reader that is gone must not stop an update half way.
-            let _ = line(&stamped(event));
+            let is_progress = matches!(event, Event::Sent { .. } | Event::Written { .. });
+            let importance = if is_progress { Importance::Passing } else { Importance::Kept };
+            self.output.event(importance, &stamped(event));
         } else {
             self.show(event);
             self.count_down(event, stage.as_ref());
@@ -172,14 +181,14 @@ impl Drop for View {
     }
 }
 
-fn download_bar(total: u64) -> ProgressBar {
+fn download_bar(total: u64, target: ProgressDrawTarget) -> ProgressBar {
     let template = if total == 100 {
         "download  {bar:30} {percent} %"
     } else {
         "download  {bar:30} {bytes} of {total_bytes}, {binary_bytes_per_sec}"
     };
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(total).with_style(style.progress_chars("━╸ "))
+    ProgressBar::with_draw_target(Some(total), target).with_style(style.progress_chars("━╸ "))
 }
 
 /// Whether who fetches the firmware is not the device that is updated. It names itself as `ID MAC`.

@@ -28,11 +28,15 @@ const CHALLENGE_IS_GOOD: Duration = Duration::from_secs(55 * 60);
 /// An implementation
 /// - answers within the request's timeout, whatever the device or the network do;
 /// - sends a request at most once, and says in [`CallError::Lost`] whether it may have been sent;
+/// - takes a call back when its future is dropped: what was not sent by then is not sent any more;
 /// - takes many calls at a time, and gives each the reply with its own id;
 /// - dials when it is first needed, and again after a link was lost.
 #[async_trait]
 pub trait RpcClient: Send + Sync {
     /// Makes one call. The result is the device's `result`, or its `error` object if that has code 0.
+    ///
+    /// With a [`Self::window`] of more than one, requests are sent in the order in which this is called; when the futures are
+    /// polled makes no difference.
     async fn call(&self, request: Request) -> Result<Value, CallError>;
 
     /// Takes the link for dead: calls under way fail with [`CallError::Lost`], the next one dials
@@ -48,6 +52,22 @@ pub trait RpcClient: Send + Sync {
     /// Tells whether the device may execute a call twice that was sent once: a broker delivers messages at least once, a network may
     /// double datagrams, and some devices execute what comes on `<device>/rpc` twice.
     fn may_execute_twice(&self) -> bool {
+        false
+    }
+
+    /// Tells whether the device was seen to answer a call twice, so that it executes calls twice.
+    fn executes_twice(&self) -> bool {
+        false
+    }
+
+    /// Whether requests can be lost on their way without a trace.
+    fn may_lose_requests(&self) -> bool {
+        false
+    }
+
+    /// Reports that a request was lost on its way, although the link stands: a line without flow control cannot notice this by
+    /// itself. Returns true if requests are sent slower from here on.
+    fn report_loss(&self) -> bool {
         false
     }
 
@@ -146,6 +166,24 @@ impl Device {
         self.client.may_execute_twice()
     }
 
+    /// See [`RpcClient::executes_twice`].
+    #[must_use]
+    pub fn executes_twice(&self) -> bool {
+        self.client.executes_twice()
+    }
+
+    /// See [`RpcClient::may_lose_requests`].
+    #[must_use]
+    pub fn may_lose_requests(&self) -> bool {
+        self.client.may_lose_requests()
+    }
+
+    /// See [`RpcClient::report_loss`].
+    #[must_use]
+    pub fn report_loss(&self) -> bool {
+        self.client.report_loss()
+    }
+
     /// See [`RpcClient::window`].
     #[must_use]
     pub fn window(&self) -> usize {
@@ -209,39 +247,64 @@ impl Device {
         idempotent: bool,
         timeout: Duration,
     ) -> Result<Value, CallError> {
-        let started = Instant::now();
         let request = Request { idempotent, ..Request::new(method, timeout).with_params(params) };
-        let mut authorization = self.remembered();
-        let mut answered = false;
-        let mut attempt = 1;
-        loop {
-            let left = timeout.saturating_sub(started.elapsed());
-            let sent = Request { timeout: left, authorization: authorization.take(), ..request.clone() };
-            let result = self.client.call(sent).await;
-            tracing::debug!(method, attempt, ms = started.elapsed().as_millis(), ok = result.is_ok(), "call");
-            match result {
-                Err(CallError::Lost { sent, .. }) if attempt < ATTEMPTS && (idempotent || !sent) => {
-                    attempt += 1;
-                    authorization = self.remembered();
-                }
-                // A challenge was not carried out, so that answering it repeats nothing.
-                Err(CallError::Remote { method, error }) if error.code == 401 => {
-                    authorization = Some(self.answer(method, &error, answered)?);
-                    answered = true;
-                }
-                Err(CallError::Remote { method, error }) if error.code == 403 => {
-                    let refusal = match &self.credentials {
-                        Some(credentials) => AuthRefusal::NotAllowed(credentials.user.clone()),
-                        None => AuthRefusal::NoCredentials,
-                    };
-                    return Err(CallError::Unauthorised { method, refusal });
-                }
-                // The last attempt was given what was left; the user gave all of it.
-                Err(error @ CallError::Timeout { .. }) => return Err(error.after(timeout)),
-                Err(error @ CallError::Unreachable { cause: DialError::Silent(within), .. }) if within == left => {
-                    return Err(error.after(timeout));
-                }
-                result => return result,
+        self.start(request, ATTEMPTS).await
+    }
+
+    /// Starts a call whose place in the order of calls matters: requests are sent in the order in which this is called. Dropping
+    /// the future takes the call back.
+    ///
+    /// When the link is lost and other calls may be in flight, the call is never made again, even if nothing was sent: on the
+    /// next link it would overtake what has to go out before it. With a [`Self::window`] of one, the retry rule holds.
+    pub fn call_in_order<M: Method>(
+        &self,
+        method: &M,
+        timeout: Duration,
+    ) -> impl Future<Output = Result<Value, CallError>> + use<'_, M> {
+        let request = Request::new(M::NAME, timeout).with_params(arguments(method));
+        let attempts = if self.window() > 1 { 1 } else { ATTEMPTS };
+        self.start(Request { idempotent: M::IDEMPOTENT, ..request }, attempts)
+    }
+
+    /// Makes the first attempt, and returns a future that waits for its result and makes the others.
+    fn start(&self, request: Request, attempts: usize) -> impl Future<Output = Result<Value, CallError>> + use<'_> {
+        let (started, timeout, idempotent) = (Instant::now(), request.timeout, request.idempotent);
+        let mut left = timeout;
+        let mut result = self.client.call(Request { authorization: self.remembered(), ..request.clone() });
+        async move {
+            let mut answered = false;
+            let mut attempt = 1;
+            loop {
+                let outcome = result.await;
+                let ms = started.elapsed().as_millis();
+                tracing::debug!(method = request.method, attempt, ms, ok = outcome.is_ok(), "call");
+                let authorization = match outcome {
+                    Err(CallError::Lost { sent, .. }) if attempt < attempts && (idempotent || !sent) => {
+                        attempt += 1;
+                        self.remembered()
+                    }
+                    // A challenge was not carried out, so that answering it repeats nothing.
+                    Err(CallError::Remote { method, error }) if error.code == 401 => {
+                        let answer = self.answer(method, &error, answered)?;
+                        answered = true;
+                        Some(answer)
+                    }
+                    Err(CallError::Remote { method, error }) if error.code == 403 => {
+                        let refusal = match &self.credentials {
+                            Some(credentials) => AuthRefusal::NotAllowed(credentials.user.clone()),
+                            None => AuthRefusal::NoCredentials,
+                        };
+                        return Err(CallError::Unauthorised { method, refusal });
+                    }
+                    // The last attempt was given what was left; the user gave all of it.
+                    Err(error @ CallError::Timeout { .. }) => return Err(error.after(timeout)),
+                    Err(error @ CallError::Unreachable { cause: DialError::Silent(within), .. }) if within == left => {
+                        return Err(error.after(timeout));
+                    }
+                    outcome => return outcome,
+                };
+                left = timeout.saturating_sub(started.elapsed());
+                result = self.client.call(Request { timeout: left, authorization, ..request.clone() });
             }
         }
     }

@@ -4,12 +4,14 @@
 //! - [`frame`]: the JSON that travels, one frame per request or reply;
 //! - [`client`]: [`RpcClient`], the seam behind which every transport stands, and [`Device`], the
 //!   typed calls over it;
+//! - [`deadline`]: deadlines that do not overflow;
 //! - [`error`]: everything that can come of a call but its result;
 //! - [`shown`](mod@shown): frames as a log may show them;
 //! - [`unreadable`]: replies that are not JSON.
 
 pub mod auth;
 pub mod client;
+pub mod deadline;
 pub mod error;
 pub mod frame;
 pub mod shown;

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::link::OutgoingFrame;
 use crate::rpc::frame::{self, Addressing};
 use crate::rpc::unreadable;
 
@@ -52,7 +53,7 @@ pub(super) struct Dialect {
     /// Who asks whom, as every frame says it.
     addressing: Option<Addressing>,
     /// What has gone out and was not answered, while nothing is certain.
-    unanswered: Vec<(u64, Vec<u8>)>,
+    unanswered: Vec<(u64, OutgoingFrame)>,
     /// When the device is asked next.
     ask_at: Option<Instant>,
     asked: u32,
@@ -70,8 +71,9 @@ pub(super) enum Heard {
     Frame,
     /// It was the answer to a question of ours.
     Answer,
-    /// The same, and it settles the matter: nobody has heard these calls, and they are to be made again.
-    Settled(Vec<(u64, Vec<u8>)>),
+    /// The same, and it settles the matter: nobody has heard these calls, and they are to be made again. Those that have ended
+    /// meanwhile are left out.
+    Settled(Vec<(u64, OutgoingFrame)>),
 }
 
 impl Dialect {
@@ -96,11 +98,11 @@ impl Dialect {
     }
 
     /// A call has gone out.
-    pub(super) fn called(&mut self, id: u64, json: Vec<u8>, now: Instant) {
+    pub(super) fn called(&mut self, id: u64, frame: OutgoingFrame, now: Instant) {
         if self.is_certain || self.unanswered.len() == KEPT || self.unanswered.iter().any(|(said, _)| *said == id) {
             return;
         }
-        self.unanswered.push((id, json));
+        self.unanswered.push((id, frame));
         self.ask_at.get_or_insert(now + PATIENCE);
     }
 
@@ -157,7 +159,7 @@ impl Dialect {
     }
 
     /// What stands between does not carry the better way. Returns the calls that are to be made in the other one.
-    pub(super) fn fall_back(&mut self) -> Vec<(u64, Vec<u8>)> {
+    pub(super) fn fall_back(&mut self) -> Vec<(u64, OutgoingFrame)> {
         self.settle(Way::Other)
     }
 
@@ -167,16 +169,20 @@ impl Dialect {
         frame::ping(&format!("{id}probe"), self.addressing.as_ref())
     }
 
-    fn settle(&mut self, way: Way) -> Vec<(u64, Vec<u8>)> {
+    fn settle(&mut self, way: Way) -> Vec<(u64, OutgoingFrame)> {
         self.way = way;
         self.is_certain = true;
         self.ask_at = None;
-        std::mem::take(&mut self.unanswered)
+        let mut calls = std::mem::take(&mut self.unanswered);
+        calls.retain(|(_, frame)| frame.is_wanted());
+        calls
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     const CALL: &[u8] = br#"{"id":7,"method":"OTA.Commit"}"#;
@@ -189,10 +195,10 @@ mod tests {
     fn a_device_that_answers_is_asked_nothing() {
         let now = Instant::now();
         let mut dialect = Dialect::new(None, None);
-        dialect.called(7, CALL.to_vec(), now);
+        dialect.called(7, CALL.to_vec().into(), now);
         assert_eq!(dialect.heard(REPLY), Heard::Frame);
         assert_eq!((dialect.ask_at(), dialect.way()), (None, Way::Better));
-        dialect.called(8, CALL.to_vec(), now);
+        dialect.called(8, CALL.to_vec().into(), now);
         assert_eq!(dialect.questions(now + SELDOM), None, "it has answered before");
     }
 
@@ -201,10 +207,29 @@ mod tests {
     fn a_device_that_is_busy_is_not_told_twice() {
         let now = Instant::now();
         let mut dialect = Dialect::new(None, None);
-        dialect.called(7, CALL.to_vec(), now);
+        dialect.called(7, CALL.to_vec().into(), now);
         assert!(dialect.questions(now + PATIENCE).is_some());
         assert_eq!([dialect.heard(YES), dialect.heard(YES_IN_THE_OTHER)], [Heard::Answer, Heard::Answer]);
         assert_eq!((dialect.way(), dialect.ask_at()), (Way::Better, None));
+    }
+
+    /// What was cancelled, or has run into its deadline, is not made again.
+    #[test]
+    fn ended_call_is_left_out_when_the_way_is_settled() {
+        let start = Instant::now();
+        let (mut dialect, calls) = (Dialect::new(None, None), [Arc::new(()), Arc::new(())]);
+        for (id, call) in (7..).zip(&calls) {
+            dialect.called(id, OutgoingFrame::of_call(CALL.to_vec(), Arc::downgrade(call)), start);
+        }
+        let [ended, _alive] = calls;
+        drop(ended);
+        for (round, answer) in [(1, YES_IN_THE_OTHER), (2, YES_AGAIN)] {
+            assert!(dialect.questions(start + PATIENCE * round).is_some());
+            let heard = dialect.heard(answer);
+            if round == 2 {
+                assert_eq!(heard, Heard::Settled(vec![(8, CALL.to_vec().into())]));
+            }
+        }
     }
 
     /// One lost question is no proof; two are.
@@ -212,8 +237,8 @@ mod tests {
     fn a_device_that_heard_nothing_is_told_again_in_its_own_way() {
         let now = Instant::now();
         let mut dialect = Dialect::new(None, None);
-        dialect.called(7, CALL.to_vec(), now);
-        dialect.called(7, CALL.to_vec(), now);
+        dialect.called(7, CALL.to_vec().into(), now);
+        dialect.called(7, CALL.to_vec().into(), now);
         assert_eq!(dialect.questions(now), None, "not yet");
         let [(first, _), (second, question)] = dialect.questions(now + PATIENCE).expect("due");
         assert_eq!((first, second), (Way::Better, Way::Other));
@@ -221,7 +246,7 @@ mod tests {
         assert_eq!((dialect.heard(YES_IN_THE_OTHER), dialect.way()), (Heard::Answer, Way::Better));
         assert!(dialect.questions(now + PATIENCE * 2).is_some());
         assert_eq!(dialect.heard(YES_IN_THE_OTHER), Heard::Answer, "that was an answer to the question before");
-        assert_eq!(dialect.heard(YES_AGAIN), Heard::Settled(vec![(7, CALL.to_vec())]));
+        assert_eq!(dialect.heard(YES_AGAIN), Heard::Settled(vec![(7, CALL.to_vec().into())]));
         assert_eq!((dialect.way(), dialect.ask_at()), (Way::Other, None));
     }
 
@@ -230,7 +255,7 @@ mod tests {
     fn a_device_that_doubles_is_never_told_in_the_other_way() {
         let now = Instant::now();
         let mut dialect = Dialect::new(None, None);
-        dialect.called(7, CALL.to_vec(), now);
+        dialect.called(7, CALL.to_vec().into(), now);
         for (round, answer) in [(1, YES_IN_THE_OTHER), (2, YES_AGAIN)] {
             assert!(dialect.questions(now + PATIENCE * round).is_some());
             assert_eq!([dialect.heard(answer), dialect.heard(answer)], [Heard::Answer, Heard::Answer]);
@@ -241,12 +266,12 @@ mod tests {
     #[test]
     fn calls_that_were_not_carried_are_made_in_the_other_way() {
         let mut dialect = Dialect::new(None, None);
-        dialect.called(7, CALL.to_vec(), Instant::now());
+        dialect.called(7, CALL.to_vec().into(), Instant::now());
         assert_eq!(dialect.probe(Way::Other), br#"{"id":"otactl-b-probe","method":"RPC.Ping"}"#);
         let answer = br#"{"id":"otactl-b-probe","src":"d","result":{}}"#;
         assert_eq!([dialect.heard(answer), dialect.heard(answer)], [Heard::Answer, Heard::Answer]);
         assert!(!dialect.doubles() && dialect.way() == Way::Better);
-        assert_eq!(dialect.fall_back(), [(7, CALL.to_vec())]);
+        assert_eq!(dialect.fall_back(), [(7, CALL.to_vec().into())]);
         assert_eq!((dialect.way(), dialect.ask_at()), (Way::Other, None));
         assert_eq!(dialect.heard(REPLY), Heard::Frame);
     }
@@ -255,7 +280,7 @@ mod tests {
     #[test]
     fn a_call_of_the_devices_own_proves_nothing() {
         let mut dialect = Dialect::new(None, None);
-        dialect.called(7, CALL.to_vec(), Instant::now());
+        dialect.called(7, CALL.to_vec().into(), Instant::now());
         assert_eq!(dialect.heard(br#"{"id":1,"src":"d","method":"Dash.Heartbeat"}"#), Heard::Frame);
         assert!(dialect.ask_at().is_some());
     }
@@ -265,7 +290,7 @@ mod tests {
         let now = Instant::now();
         for way in [Way::Better, Way::Other] {
             let mut dialect = Dialect::new(Some(way), None);
-            dialect.called(7, CALL.to_vec(), now);
+            dialect.called(7, CALL.to_vec().into(), now);
             assert_eq!((dialect.ask_at(), dialect.way()), (None, way));
         }
     }
@@ -275,7 +300,7 @@ mod tests {
     fn silence_is_asked_seldom() {
         let start = Instant::now();
         let mut dialect = Dialect::new(None, None);
-        dialect.called(7, CALL.to_vec(), start);
+        dialect.called(7, CALL.to_vec().into(), start);
         let mut asked = 0;
         while let Some(at) = dialect.ask_at().filter(|at| *at < start + Duration::from_secs(60)) {
             assert!(dialect.questions(at).is_some());

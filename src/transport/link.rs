@@ -1,14 +1,16 @@
 //! A link: frames to and from one device, for as long as a connection lasts.
 
+use std::fmt;
+use std::sync::Weak;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::rpc::DialError;
 use crate::rpc::client::Links;
 use crate::rpc::error::Silence;
 use crate::rpc::frame::{Addressing, MAX_REQUEST};
+use crate::rpc::{DialError, shown};
 
 /// How many frames wait in a link, in either direction, before their sender waits too.
 const CAPACITY: usize = 16;
@@ -17,7 +19,7 @@ const CAPACITY: usize = 16;
 /// that task and closes the connection.
 #[derive(Debug)]
 pub struct Link {
-    outgoing: mpsc::Sender<Vec<u8>>,
+    outgoing: mpsc::Sender<OutgoingFrame>,
     incoming: mpsc::Receiver<Vec<u8>>,
     closed: oneshot::Receiver<Ended>,
 }
@@ -35,7 +37,7 @@ pub enum Ended {
 #[derive(Debug)]
 pub struct LinkDriver {
     /// Frames to be sent.
-    pub outgoing: mpsc::Receiver<Vec<u8>>,
+    pub outgoing: OutgoingFrames,
     incoming: mpsc::Sender<Vec<u8>>,
     closed: oneshot::Sender<Ended>,
 }
@@ -53,6 +55,7 @@ impl Link {
         let (to_device, outgoing) = mpsc::channel(frames);
         let (from_device, incoming) = mpsc::channel(CAPACITY);
         let (close, closed) = oneshot::channel();
+        let outgoing = OutgoingFrames(outgoing);
         (Link { outgoing: to_device, incoming, closed }, LinkDriver { outgoing, incoming: from_device, closed: close })
     }
 
@@ -70,13 +73,96 @@ impl Link {
     }
 }
 
+/// A frame to the device, and whether it still has to be sent.
+#[derive(Clone)]
+pub struct OutgoingFrame {
+    bytes: Vec<u8>,
+    call: Option<Weak<()>>,
+}
+
+impl OutgoingFrame {
+    /// Creates the frame of a call, which is to be sent as long as `call` has an owner.
+    #[must_use]
+    pub fn of_call(bytes: Vec<u8>, call: Weak<()>) -> Self {
+        Self { bytes, call: Some(call) }
+    }
+
+    /// Returns false once the call has ended or was cancelled. The frame must not be sent then.
+    #[must_use]
+    pub fn is_wanted(&self) -> bool {
+        self.call.as_ref().is_none_or(|call| call.strong_count() > 0)
+    }
+
+    /// Returns the JSON of the frame.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Returns the JSON of the frame.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
+/// As a log may show it.
+impl fmt::Debug for OutgoingFrame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("OutgoingFrame").field(&shown(&self.bytes)).finish()
+    }
+}
+
+/// Creates a frame that is sent in any case.
+impl From<Vec<u8>> for OutgoingFrame {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self { bytes, call: None }
+    }
+}
+
+/// Two frames are equal if their JSON is.
+impl PartialEq for OutgoingFrame {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for OutgoingFrame {}
+
+/// The frames that wait in a link, without those of cancelled calls.
+#[derive(Debug)]
+pub struct OutgoingFrames(mpsc::Receiver<OutgoingFrame>);
+
+impl OutgoingFrames {
+    /// Returns the JSON of the next frame, or `None` after the link was dropped. Cancel safe.
+    pub async fn recv(&mut self) -> Option<Vec<u8>> {
+        self.recv_frame().await.map(OutgoingFrame::into_bytes)
+    }
+
+    /// Returns the next frame, for a transport that does not send it at once. Cancel safe.
+    pub async fn recv_frame(&mut self) -> Option<OutgoingFrame> {
+        loop {
+            let frame = self.0.recv().await?;
+            if frame.is_wanted() {
+                return Some(frame);
+            }
+        }
+    }
+
+    /// Returns the JSON of the next frame if one waits.
+    #[must_use]
+    pub fn try_recv(&mut self) -> Option<Vec<u8>> {
+        std::iter::from_fn(|| self.0.try_recv().ok()).find(OutgoingFrame::is_wanted).map(OutgoingFrame::into_bytes)
+    }
+}
+
 /// See [`Link::ready`].
 #[derive(Debug)]
 pub enum Ready<'a> {
     /// A frame, or the reason why there will be no more.
     Received(Result<Vec<u8>, Ended>),
     /// One frame may be sent.
-    CanSend(mpsc::Permit<'a, Vec<u8>>),
+    CanSend(mpsc::Permit<'a, OutgoingFrame>),
 }
 
 async fn receive(
@@ -159,6 +245,17 @@ pub trait Connect: Send + Sync + 'static {
     /// reckoning eight are enough for 140 ms. More would only wait in buffers, and be sent again after a lost link.
     fn window(&self) -> usize {
         8
+    }
+
+    /// Whether the line or the device's buffer can lose a request without a trace.
+    fn may_lose_requests(&self) -> bool {
+        false
+    }
+
+    /// Reports that a request was lost on its way, although the link stands: see
+    /// [`RpcClient::report_loss`](crate::rpc::RpcClient::report_loss).
+    fn report_loss(&self) -> bool {
+        false
     }
 
     /// Who asks whom, if every frame has to say it.

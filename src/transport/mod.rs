@@ -3,8 +3,8 @@
 //! - [`target`]: a device's address, parsed;
 //! - [`link`]: [`Link`](link::Link), frames in both directions, and [`Connect`](link::Connect), what
 //!   makes one;
-//! - [`session`]: makes an [`RpcClient`] of any `Connect`: it matches replies to calls (`pending`),
-//!   keeps deadlines, dials again (`backoff`);
+//! - [`session`]: makes an [`RpcClient`] of any `Connect`: it matches replies to calls (`calls`,
+//!   `pending`), keeps deadlines, dials again (`backoff`);
 //! - [`reach`]: a TCP connection to one of a host's addresses;
 //! - `dialect`: which of two ways of asking a device understands;
 //! - [`framing`]: frames and console text in a stream of bytes, for TCP and UART;
@@ -13,6 +13,7 @@
 //! - [`tls`]: certificates and their errors.
 
 mod backoff;
+mod calls;
 mod dialect;
 pub mod framing;
 pub mod http;

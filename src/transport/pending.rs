@@ -1,6 +1,6 @@
 //! The calls that wait for a reply. Plain data: the clock is an argument.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::time::Instant;
 
@@ -8,13 +8,13 @@ use tokio::time::Instant;
 /// logarithm.
 #[derive(Debug)]
 pub(super) struct Pending<T> {
-    calls: HashMap<u64, (Instant, T)>,
+    calls: BTreeMap<u64, (Instant, T)>,
     deadlines: BTreeSet<(Instant, u64)>,
 }
 
 impl<T> Pending<T> {
     pub(super) fn new() -> Self {
-        Self { calls: HashMap::new(), deadlines: BTreeSet::new() }
+        Self { calls: BTreeMap::new(), deadlines: BTreeSet::new() }
     }
 
     pub(super) fn insert(&mut self, id: u64, deadline: Instant, call: T) {
@@ -36,18 +36,18 @@ impl<T> Pending<T> {
         self.deadlines.first().map(|(deadline, _)| *deadline)
     }
 
-    /// Takes one call whose deadline has passed.
-    pub(super) fn take_expired(&mut self, now: Instant) -> Option<(u64, T)> {
-        let (deadline, id) = *self.deadlines.first()?;
-        if deadline > now {
-            return None;
-        }
-        self.take(id).map(|call| (id, call))
+    pub(super) fn contains(&self, id: u64) -> bool {
+        self.calls.contains_key(&id)
+    }
+
+    /// Returns the id of one call whose deadline has passed.
+    pub(super) fn expired(&self, now: Instant) -> Option<u64> {
+        self.deadlines.first().filter(|(deadline, _)| *deadline <= now).map(|(_, id)| *id)
     }
 
     pub(super) fn drain(&mut self) -> impl Iterator<Item = (u64, T)> {
         self.deadlines.clear();
-        self.calls.drain().map(|(id, (_, call))| (id, call))
+        std::mem::take(&mut self.calls).into_iter().map(|(id, (_, call))| (id, call))
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -72,9 +72,13 @@ mod tests {
         assert_eq!(pending.next_deadline(), Some(at(1)));
         assert_eq!(pending.take(2), Some("one"));
         assert_eq!(pending.take(2), None, "a second reply finds nobody");
-        assert_eq!(pending.take_expired(at(1)), None);
-        assert_eq!(pending.take_expired(at(3)), Some((3, "two")));
-        assert_eq!(pending.take_expired(at(3)), Some((1, "three")));
+        assert_eq!(pending.expired(at(1)), None);
+        for (id, call) in [(3, "two"), (1, "three")] {
+            assert_eq!(pending.expired(at(3)), Some(id));
+            assert!(pending.contains(id));
+            assert_eq!(pending.take(id), Some(call));
+            assert!(!pending.contains(id));
+        }
         assert!(pending.is_empty() && pending.next_deadline().is_none());
         pending.insert(4, at(1), "four");
         assert_eq!(pending.drain().collect::<Vec<_>>(), [(4, "four")]);

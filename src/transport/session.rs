@@ -3,117 +3,206 @@
 //! It dials when a call needs a link, matches replies to calls by their ids, and holds every call to
 //! its deadline. When a link breaks, each call in flight fails with [`CallError::Lost`]; whether one
 //! of them is made again is the caller's decision, never the session's.
+//!
+//! The calls stand in [`Calls`], which the task shares with the callers: a call has its place in the order of the frames when
+//! [`RpcClient::call`] returns, and loses it as soon as its future is dropped.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::pending;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use serde_json::Value;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::backoff::Backoff;
+use super::calls::{Call, Calls};
 use super::link::{Connect, Ended, Link, Ready};
-use super::pending::Pending;
 use crate::rpc::client::{LONGEST_ID, Links};
+use crate::rpc::deadline::deadline_in;
 use crate::rpc::frame::{self, Incoming};
 use crate::rpc::{CallError, DialError, Request, RpcClient, shown, unreadable};
 use crate::text::excerpt;
 
-/// Frames that wait for a link, beyond which requests of the device's are not answered.
-const MAX_OUTBOX: usize = 64;
-
-/// Commands that wait for the session's task; a caller beyond that waits for its turn.
-const COMMANDS: usize = 16;
-
 /// The calls of any transport that carries frames over a connection. The connection is closed when
 /// the session is dropped.
 pub struct Session {
-    commands: mpsc::Sender<Command>,
-    hang_up: mpsc::UnboundedSender<()>,
+    shared: Arc<Shared>,
+}
+
+/// What the callers and the task share.
+struct Shared {
     connect: Arc<dyn Connect>,
+    state: Mutex<SharedState>,
+    /// Wakes the task.
+    changed: Notify,
+    /// How often the device has answered a call twice that was sent once.
+    second_answers: AtomicUsize,
 }
 
-/// A call as it reaches the task.
-#[derive(Debug)]
-struct Command {
-    request: Request,
-    deadline: Instant,
-    reply: Reply,
+struct SharedState {
+    calls: Calls,
+    /// The link was declared dead, and the task has not dropped it yet.
+    is_hung_up: bool,
+    /// The session was dropped, or its task has ended.
+    is_closed: bool,
 }
 
-type Reply = oneshot::Sender<Result<Value, CallError>>;
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, SharedState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lost(&self, sent: bool, reason: &str) -> CallError {
+        CallError::Lost { peer: self.connect.peer().into(), sent, reason: reason.into() }
+    }
+
+    /// Ends all calls: their link is gone.
+    fn lose(&self, calls: Vec<Call>, reason: &str) {
+        for call in calls {
+            let error = self.lost(call.is_sent, reason);
+            call.fail(error);
+        }
+    }
+
+    /// Gives a call its place behind those that were made before.
+    fn enqueue(self: &Arc<Self>, request: Request) -> Result<Enqueued, CallError> {
+        let mut state = self.lock();
+        if state.is_closed {
+            return Err(self.lost(false, ENDED));
+        }
+        let id = state.calls.next_id();
+        let bytes = request.encode(id, self.connect.addressing());
+        let (size, limit) = (self.connect.size_of(&bytes), self.connect.max_request());
+        if size >= limit {
+            return Err(CallError::TooLarge { method: request.method, size, limit });
+        }
+        let resends_after = self.connect.resends_after().filter(|_| request.idempotent);
+        let deadline = deadline_in(request.timeout);
+        let result = state.calls.add(id, (request.method, request.timeout), bytes, resends_after, deadline);
+        drop(state);
+        self.changed.notify_one();
+        Ok(Enqueued { shared: Arc::clone(self), id, result })
+    }
+}
+
+/// Calls whose ids are remembered, to notice a second answer.
+const REMEMBERED: usize = 16;
+
+/// So many second answers prove that the device executes calls twice. A single one may come of a doubled message.
+const PROOF: usize = 3;
+
+const ENDED: &str = "the session has ended";
+
+/// A call in the session. Dropping this removes the call and the frames that no link has sent yet.
+struct Enqueued {
+    shared: Arc<Shared>,
+    id: u64,
+    result: oneshot::Receiver<Result<Value, CallError>>,
+}
+
+impl Enqueued {
+    async fn result(mut self) -> Result<Value, CallError> {
+        (&mut self.result).await.unwrap_or_else(|_| Err(self.shared.lost(true, ENDED)))
+    }
+}
+
+impl Drop for Enqueued {
+    fn drop(&mut self) {
+        if self.shared.lock().calls.take(self.id).is_some() {
+            // It may have been the only one that needs the dial.
+            self.shared.changed.notify_one();
+        }
+    }
+}
 
 impl Session {
     /// A session over `connect`. Has to be made within a tokio runtime; dials at the first call.
     #[must_use]
     pub fn new(connect: impl Connect) -> Self {
-        let (commands, inbox) = mpsc::channel(COMMANDS);
-        let (hang_up, hang_ups) = mpsc::unbounded_channel();
-        let connect: Arc<dyn Connect> = Arc::new(connect);
-        tokio::spawn(Task::new(Arc::clone(&connect)).run(inbox, hang_ups));
-        Self { commands, hang_up, connect }
+        let state = SharedState { calls: Calls::new(), is_hung_up: false, is_closed: false };
+        let shared = Shared {
+            connect: Arc::new(connect),
+            state: Mutex::new(state),
+            changed: Notify::new(),
+            second_answers: AtomicUsize::new(0),
+        };
+        let shared = Arc::new(shared);
+        tokio::spawn(Task::new(Arc::clone(&shared)).run());
+        Self { shared }
     }
 }
 
 #[async_trait]
 impl RpcClient for Session {
-    async fn call(&self, request: Request) -> Result<Value, CallError> {
-        let (reply, result) = oneshot::channel();
-        let gone =
-            || CallError::Lost { peer: self.connect.peer().into(), sent: true, reason: "the session has ended".into() };
-        let deadline = Instant::now() + request.timeout;
-        self.commands.send(Command { request, deadline, reply }).await.map_err(|_| gone())?;
-        result.await.unwrap_or_else(|_| Err(gone()))
+    // Written out, since the call has to be enqueued before its future is polled.
+    fn call<'session, 'async_trait>(
+        &'session self,
+        request: Request,
+    ) -> Pin<Box<dyn Future<Output = Result<Value, CallError>> + Send + 'async_trait>>
+    where
+        'session: 'async_trait,
+        Self: 'async_trait,
+    {
+        let enqueued = self.shared.enqueue(request);
+        Box::pin(async move { enqueued?.result().await })
     }
 
     fn hang_up(&self) {
-        // An unbounded channel, so that this needs no await; the task drains it before anything else.
-        let _ = self.hang_up.send(());
+        let mut state = self.shared.lock();
+        state.is_hung_up = true;
+        let calls = state.calls.take_all();
+        drop(state);
+        self.shared.lose(calls, "the link was given up");
+        self.shared.changed.notify_one();
+    }
+
+    fn executes_twice(&self) -> bool {
+        self.shared.second_answers.load(Ordering::Relaxed) >= PROOF
+    }
+
+    fn may_lose_requests(&self) -> bool {
+        self.shared.connect.may_lose_requests()
+    }
+
+    fn report_loss(&self) -> bool {
+        self.shared.connect.report_loss()
     }
 
     fn links(&self) -> Links {
-        self.connect.links()
+        self.shared.connect.links()
     }
 
     fn may_execute_twice(&self) -> bool {
-        self.connect.may_execute_twice()
+        self.shared.connect.may_execute_twice()
     }
 
     fn window(&self) -> usize {
-        self.connect.window()
+        self.shared.connect.window()
     }
 
     fn room(&self, request: &Request) -> usize {
-        let frame = request.encode(LONGEST_ID, self.connect.addressing());
-        self.connect.max_request().saturating_sub(1 + self.connect.size_of(&frame))
+        let connect = &self.shared.connect;
+        let frame = request.encode(LONGEST_ID, connect.addressing());
+        connect.max_request().saturating_sub(1 + connect.size_of(&frame))
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.shared.lock().is_closed = true;
+        self.shared.changed.notify_one();
     }
 }
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session").field("peer", &self.connect.peer()).finish_non_exhaustive()
+        f.debug_struct("Session").field("peer", &self.shared.connect.peer()).finish_non_exhaustive()
     }
-}
-
-/// A call that waits for its reply.
-#[derive(Debug)]
-struct Call {
-    method: String,
-    timeout: Duration,
-    reply: Reply,
-    again: Option<Again>,
-}
-
-/// A frame that may be sent again, in case that it was lost.
-#[derive(Debug)]
-struct Again {
-    frame: Vec<u8>,
-    wait: Duration,
 }
 
 type Dial = Pin<Box<dyn Future<Output = Result<Link, DialError>> + Send>>;
@@ -125,128 +214,115 @@ enum State {
 }
 
 struct Task {
-    connect: Arc<dyn Connect>,
+    shared: Arc<Shared>,
     state: State,
-    pending: Pending<Call>,
-    /// Frames that no link has taken yet, with the ids of their calls; refusals have none.
-    outbox: VecDeque<(Option<u64>, Vec<u8>)>,
-    /// When which call is to be sent again. Calls that have ended may still stand here.
-    resends: BTreeSet<(Instant, u64)>,
     backoff: Backoff,
-    next_id: u64,
     /// A reply has come from there.
     is_device: bool,
+    /// The ids of the last calls that were answered.
+    answered: VecDeque<u64>,
 }
 
 enum Happened {
-    HungUp,
     Received(Result<Vec<u8>, Ended>),
     Dialled(Result<Link, DialError>),
-    Commanded(Option<Command>),
-    /// The frame of this call, or of none.
-    Sent(Option<u64>),
-    /// Time to look at the deadlines and at whether to dial.
+    /// A frame was sent, a caller has changed something, or time has passed.
     Woke,
 }
 
 impl Task {
-    fn new(connect: Arc<dyn Connect>) -> Self {
-        Self {
-            connect,
-            state: State::Down,
-            pending: Pending::new(),
-            outbox: VecDeque::new(),
-            resends: BTreeSet::new(),
-            backoff: Backoff::default(),
-            next_id: first_id(),
-            is_device: false,
-        }
+    fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, state: State::Down, backoff: Backoff::default(), is_device: false, answered: VecDeque::new() }
     }
 
-    async fn run(mut self, mut commands: mpsc::Receiver<Command>, mut hang_ups: mpsc::UnboundedReceiver<()>) {
-        loop {
-            let now = Instant::now();
-            self.expire(now);
-            self.resend(now);
-            self.dial_if_needed(now);
-            let wake_at = self.wake_at();
-            let happened = {
-                let state = &mut self.state;
-                let outbox = &mut self.outbox;
-                tokio::select! {
-                    // Biased so that what has come is taken before what times out, and a link that
-                    // was declared dead is not read any more. A device that floods us can keep the
-                    // later branches waiting, but not the deadlines, which are looked at every turn.
-                    biased;
-                    Some(()) = hang_ups.recv() => Happened::HungUp,
-                    happened = advance(state, outbox) => happened,
-                    command = commands.recv() => Happened::Commanded(command),
-                    () = wake(wake_at) => Happened::Woke,
-                }
+    async fn run(mut self) {
+        while let Some((wake_at, has_frame)) = self.prepare(Instant::now()) {
+            let happened = tokio::select! {
+                // Biased so that what has come is taken before what times out. A device that floods us can keep the
+                // later branches waiting, but neither deadlines nor callers, which `prepare` serves every turn.
+                biased;
+                happened = advance(&mut self.state, has_frame, &self.shared) => happened,
+                () = self.shared.changed.notified() => Happened::Woke,
+                () = wake(wake_at) => Happened::Woke,
             };
             match happened {
-                Happened::HungUp => {
-                    self.backoff.reset();
-                    self.lose("the link was given up");
-                }
                 Happened::Received(Ok(bytes)) => self.receive(&bytes),
                 Happened::Received(Err(Ended::Lost(reason))) => self.lose(&reason),
                 Happened::Received(Err(Ended::Refused(cause))) => self.dial_failed(&cause),
                 Happened::Dialled(Ok(link)) => {
-                    tracing::debug!(peer = self.connect.peer(), "connected");
+                    tracing::debug!(peer = self.shared.connect.peer(), "connected");
                     self.backoff.reset();
                     self.state = State::Up(link);
                 }
                 Happened::Dialled(Err(cause)) => self.dial_failed(&cause),
-                Happened::Commanded(Some(Command { request, deadline, reply })) => {
-                    self.accept(&request, deadline, reply);
-                }
-                // The session was dropped, and nobody waits for an answer any more.
-                Happened::Commanded(None) => return,
-                Happened::Sent(Some(id)) => self.sent(id, Instant::now()),
-                Happened::Sent(None) | Happened::Woke => {}
+                Happened::Woke => {}
             }
         }
     }
 
-    fn accept(&mut self, request: &Request, deadline: Instant, reply: Reply) {
-        let id = self.next_id;
-        self.next_id += 1;
-        let bytes = request.encode(id, self.connect.addressing());
-        let (size, limit) = (self.connect.size_of(&bytes), self.connect.max_request());
-        if size >= limit {
-            let method = request.method.clone();
-            let _ = reply.send(Err(CallError::TooLarge { method, size, limit }));
-            return;
+    /// Does what the clock and the callers demand. Returns when to look again, and whether a frame waits for the link; `None`
+    /// if the session was dropped.
+    fn prepare(&mut self, now: Instant) -> Option<(Option<Instant>, bool)> {
+        let shared = Arc::clone(&self.shared);
+        let mut state = shared.lock();
+        if state.is_closed {
+            return None;
         }
-        let wait = self.connect.resends_after().filter(|_| request.idempotent);
-        let again = wait.map(|wait| Again { frame: bytes.clone(), wait });
-        let call = Call { method: request.method.clone(), timeout: request.timeout, reply, again };
-        self.pending.insert(id, deadline, call);
-        self.outbox.push_back((Some(id), bytes));
+        if std::mem::take(&mut state.is_hung_up) {
+            self.backoff.reset();
+            self.state = State::Down;
+        }
+        self.expire(&mut state.calls, now);
+        state.calls.resend(now);
+        if state.calls.is_empty() && matches!(self.state, State::Dialling(_)) {
+            // No call waits for this dial any more; the next one starts a fresh one.
+            self.state = State::Down;
+        }
+        let mut dial_at = None;
+        if matches!(self.state, State::Down) && !state.calls.is_empty() {
+            dial_at = self.backoff.not_before().filter(|at| *at > now);
+            if dial_at.is_none() {
+                let connect = Arc::clone(&shared.connect);
+                self.state = State::Dialling(Box::pin(async move { connect.dial().await }));
+            }
+        }
+        let wake_at = [state.calls.wake_at(), dial_at].into_iter().flatten().min();
+        Some((wake_at, state.calls.has_frame()))
     }
 
     fn receive(&mut self, bytes: &[u8]) {
         tracing::trace!("< {}", shown(bytes));
+        let shared = Arc::clone(&self.shared);
+        let connect = &shared.connect;
+        let mut state = shared.lock();
+        if state.is_hung_up {
+            // It came over a link that is dead to the callers.
+            return;
+        }
         match frame::decode(bytes) {
             Ok(Incoming::Reply { id, outcome }) => {
                 self.is_device = true;
                 // Otherwise it comes too late, or answers a call of an earlier run.
-                if let Some(Call { method, reply, .. }) = self.pending.take(id) {
+                let call = state.calls.take(id);
+                if call.is_none() && self.answered.contains(&id) {
+                    shared.second_answers.fetch_add(1, Ordering::Relaxed);
+                }
+                if let Some(Call { method, reply, is_resent, .. }) = call {
+                    if !is_resent {
+                        self.answered.push_front(id);
+                        self.answered.truncate(REMEMBERED);
+                    }
                     let _ = reply.send(outcome.map_err(|error| CallError::Remote { method, error }));
                 }
             }
-            Ok(Incoming::Request { id: Some(id), .. }) if self.pending.get_mut(id).is_some() => {
+            Ok(Incoming::Request { id: Some(id), .. }) if state.calls.contains(id) => {
                 tracing::debug!(id, "an echo of our own request");
             }
             Ok(Incoming::Request { refusal, method, .. }) => {
                 tracing::debug!(method, "the device calls us; refused");
                 // The refusal repeats the device's method, which may be too long for a frame of this transport.
-                let (connect, limit) = (&self.connect, self.connect.max_request());
-                let refusal = refusal.filter(|bytes| connect.size_of(bytes) < limit);
-                // Whoever asks faster than he listens gets no answer, instead of all our memory.
-                if self.outbox.len() < MAX_OUTBOX {
-                    self.outbox.extend(refusal.map(|bytes| (None, bytes)));
+                if let Some(refusal) = refusal.filter(|bytes| connect.size_of(bytes) < connect.max_request()) {
+                    state.calls.refuse(refusal);
                 }
             }
             // A device that has proved to be one is forgiven a frame that it garbled, and a line that
@@ -254,29 +330,32 @@ impl Task {
             // better answer is to be expected.
             Err(error) => {
                 let unreadable = unreadable::find(bytes);
-                if let Some((call, place)) = unreadable.and_then(|it| Some((self.pending.take(it.id)?, it.place))) {
+                if let Some((call, place)) = unreadable.and_then(|it| Some((state.calls.take(it.id)?, it.place))) {
                     self.is_device = true;
-                    let _ = call.reply.send(Err(CallError::Unreadable { method: call.method, place }));
-                    return;
+                    let method = call.method.clone();
+                    return call.fail(CallError::Unreadable { method, place });
                 }
                 tracing::debug!(%error, bytes = excerpt(bytes), "garbage");
-                if !self.is_device && self.connect.resends_after().is_none() {
-                    let what = format!("it sent `{}`", excerpt(bytes));
-                    self.fail_all(|peer| CallError::NotRpc { peer, what: what.clone() });
+                if !self.is_device && connect.resends_after().is_none() {
                     self.state = State::Down;
+                    let what = format!("it sent `{}`", excerpt(bytes));
+                    for call in state.calls.take_all() {
+                        call.fail(CallError::NotRpc { peer: connect.peer().into(), what: what.clone() });
+                    }
                 }
             }
         }
     }
 
-    /// The link is gone. What stood in the outbox has not been sent.
+    /// The link is gone.
     fn lose(&mut self, reason: &str) {
         self.state = State::Down;
-        let unsent: BTreeSet<u64> = self.outbox.drain(..).filter_map(|(id, _)| id).collect();
-        let peer = self.connect.peer().to_owned();
-        for (id, call) in self.pending.drain() {
-            let sent = !unsent.contains(&id);
-            let _ = call.reply.send(Err(CallError::Lost { peer: peer.clone(), sent, reason: reason.into() }));
+        let mut state = self.shared.lock();
+        // What was called since the link was given up is for the next one.
+        if !state.is_hung_up {
+            let calls = state.calls.take_all();
+            drop(state);
+            self.shared.lose(calls, reason);
         }
     }
 
@@ -284,86 +363,59 @@ impl Task {
         tracing::debug!(%cause, "dialling failed");
         self.state = State::Down;
         self.backoff.failed(Instant::now());
-        let dialled = self.connect.dialled().to_owned();
-        self.fail_all(|_| CallError::Unreachable { peer: dialled.clone(), cause: cause.clone() });
-    }
-
-    fn fail_all(&mut self, error: impl Fn(String) -> CallError) {
-        self.outbox.clear();
-        let peer = self.connect.peer().to_owned();
-        for (_, call) in self.pending.drain() {
-            let _ = call.reply.send(Err(error(peer.clone())));
+        let peer = self.shared.connect.dialled();
+        let mut state = self.shared.lock();
+        if state.is_hung_up {
+            return;
+        }
+        for call in state.calls.take_all() {
+            call.fail(CallError::Unreachable { peer: peer.into(), cause: cause.clone() });
         }
     }
 
-    fn expire(&mut self, now: Instant) {
-        let dialling = !matches!(self.state, State::Up(_));
-        while let Some((id, call)) = self.pending.take_expired(now) {
-            self.outbox.retain(|(of, _)| *of != Some(id));
-            let peer = self.connect.peer().to_owned();
-            let error = if dialling {
-                let peer = self.connect.dialled().to_owned();
-                CallError::Unreachable { peer, cause: DialError::Silent(call.timeout) }
+    fn expire(&self, calls: &mut Calls, now: Instant) {
+        let connect = &self.shared.connect;
+        let is_up = matches!(self.state, State::Up(_));
+        while let Some(call) = calls.take_expired(now) {
+            let error = if is_up {
+                let (peer, method) = (connect.peer().to_owned(), call.method.clone());
+                CallError::Timeout { peer, method, after: call.timeout, why: connect.silence() }
             } else {
-                let why = self.connect.silence();
-                CallError::Timeout { peer, method: call.method, after: call.timeout, why }
+                CallError::Unreachable { peer: connect.dialled().into(), cause: DialError::Silent(call.timeout) }
             };
-            let _ = call.reply.send(Err(error));
+            call.fail(error);
         }
-        // Nobody waits for this dial any more; the next call starts a fresh one.
-        if self.pending.is_empty() && matches!(self.state, State::Dialling(_)) {
-            self.state = State::Down;
-        }
-    }
-
-    /// A link has taken the frame of this call. What may have been lost is sent again, at growing
-    /// intervals; waiting for a place on the link counts for nothing.
-    fn sent(&mut self, id: u64, now: Instant) {
-        if let Some(Call { again: Some(again), .. }) = self.pending.get_mut(id) {
-            self.resends.insert((now + again.wait, id));
-            again.wait *= 2;
-        }
-    }
-
-    fn resend(&mut self, now: Instant) {
-        while let Some(&(at, id)) = self.resends.first().filter(|(at, _)| *at <= now) {
-            self.resends.remove(&(at, id));
-            if let Some(Call { again: Some(again), .. }) = self.pending.get_mut(id) {
-                self.outbox.push_back((Some(id), again.frame.clone()));
-            }
-        }
-    }
-
-    fn dial_if_needed(&mut self, now: Instant) {
-        let due = self.backoff.not_before().is_none_or(|at| at <= now);
-        if matches!(self.state, State::Down) && !self.pending.is_empty() && due {
-            let connect = Arc::clone(&self.connect);
-            self.state = State::Dialling(Box::pin(async move { connect.dial().await }));
-        }
-    }
-
-    fn wake_at(&self) -> Option<Instant> {
-        let dial_at = match self.state {
-            State::Down if !self.pending.is_empty() => self.backoff.not_before(),
-            _ => None,
-        };
-        let resend_at = self.resends.first().map(|(at, _)| *at);
-        [self.pending.next_deadline(), dial_at, resend_at].into_iter().flatten().min()
     }
 }
 
-/// Waits for whatever the link or the dial has to say, and sends the outbox meanwhile.
-async fn advance(state: &mut State, outbox: &mut VecDeque<(Option<u64>, Vec<u8>)>) -> Happened {
+/// Ends what is left when the task ends, which may be because its runtime does.
+impl Drop for Task {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.is_closed = true;
+        let calls = state.calls.take_all();
+        drop(state);
+        self.shared.lose(calls, ENDED);
+    }
+}
+
+/// Waits for whatever the link or the dial has to say, and sends the next frame meanwhile, if there is one.
+async fn advance(state: &mut State, has_frame: bool, shared: &Shared) -> Happened {
     match state {
         State::Down => pending().await,
         State::Dialling(dial) => Happened::Dialled(dial.await),
-        State::Up(link) => match link.ready(!outbox.is_empty()).await {
+        State::Up(link) => match link.ready(has_frame).await {
             Ready::Received(received) => Happened::Received(received),
             Ready::CanSend(permit) => {
-                let Some((id, bytes)) = outbox.pop_front() else { return Happened::Sent(None) };
-                tracing::trace!("> {}", shown(&bytes));
-                permit.send(bytes);
-                Happened::Sent(id)
+                let mut state = shared.lock();
+                // What was called since the link was given up is for the next one.
+                if !state.is_hung_up
+                    && let Some(frame) = state.calls.next_frame(Instant::now())
+                {
+                    tracing::trace!("> {}", shown(frame.bytes()));
+                    permit.send(frame);
+                }
+                Happened::Woke
             }
         },
     }
@@ -374,11 +426,4 @@ async fn wake(at: Option<Instant>) {
         Some(at) => sleep_until(at).await,
         None => pending().await,
     }
-}
-
-/// Ids start anywhere, so that a late reply to an earlier run, as serial lines and brokers deliver
-/// them, is not taken for one of ours. They stay within what a device's parser counts exactly.
-fn first_id() -> u64 {
-    let random = getrandom::u32().unwrap_or(1);
-    u64::from(random >> 2) + 1
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::Options;
 use super::framing::{Deframer, Item, Style, enframe, escaped_len};
@@ -17,6 +18,9 @@ use crate::text::{excerpt, printable};
 
 /// What is read at a time, in bytes.
 const BUFFER: usize = 4096;
+
+/// How long the device may take nothing of a frame. The reader waits meanwhile.
+const TAKES_NOTHING: Duration = Duration::from_secs(15);
 
 /// The way to a device over TCP.
 #[derive(Debug)]
@@ -88,7 +92,44 @@ async fn carry(mut stream: TcpStream, driver: &mut LinkDriver) -> io::Result<()>
                     }
                 }
             }
-            Some(frame) = driver.outgoing.recv() => writer.write_all(&enframe(&frame, Style::Line)).await?,
+            Some(frame) = driver.outgoing.recv() => {
+                let frame = enframe(&frame, Style::Line);
+                let Ok(written) = timeout(TAKES_NOTHING, writer.write_all(&frame)).await else {
+                    let reason = format!("the device has taken nothing for {} s", TAKES_NOTHING.as_secs());
+                    return Err(io::Error::new(io::ErrorKind::TimedOut, reason));
+                };
+                written?;
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use socket2::SockRef;
+    use tokio::net::TcpListener;
+    use tokio::time::{Instant, pause};
+
+    use super::*;
+    use crate::transport::link::Ready;
+
+    #[tokio::test]
+    async fn frame_that_the_device_does_not_take_ends_the_link() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        // Inherited by the device's end, which reads nothing.
+        SockRef::from(&listener).set_recv_buffer_size(4096).expect("set");
+        let stream = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("connected");
+        SockRef::from(&stream).set_send_buffer_size(4096).expect("set");
+        let (_device, _) = listener.accept().await.expect("a connection");
+        let (mut link, mut driver) = Link::with_capacity(1000);
+        for _ in 0..1000 {
+            let Ready::CanSend(permit) = link.ready(true).await else { panic!("nothing was sent") };
+            permit.send(vec![b'x'; 3000].into());
+        }
+        pause();
+        let began = Instant::now();
+        let ended = timeout(Duration::from_secs(600), carry(stream, &mut driver)).await.expect("it ends");
+        assert_eq!(ended.expect_err("no end of the connection").to_string(), "the device has taken nothing for 15 s");
+        assert!(began.elapsed() < TAKES_NOTHING * 2, "{:?}", began.elapsed());
     }
 }

@@ -73,6 +73,10 @@ impl Connect for Udp {
         Some(RESEND_AFTER)
     }
 
+    fn may_lose_requests(&self) -> bool {
+        true
+    }
+
     /// One datagram may overtake another, and a device has room for few.
     fn window(&self) -> usize {
         1

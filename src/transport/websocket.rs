@@ -221,7 +221,7 @@ where
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::AsyncWriteExt as _;
+    use tokio::io::{AsyncWriteExt as _, duplex};
     use tokio_tungstenite::tungstenite::protocol::Role;
 
     use super::*;
@@ -229,7 +229,7 @@ mod tests {
     /// The answers to the pings would fill the memory, and the pings would keep the link alive.
     #[tokio::test(start_paused = true)]
     async fn peer_that_pings_and_reads_nothing_is_a_dead_link() {
-        let (mut peer, ours) = tokio::io::duplex(4096);
+        let (mut peer, ours) = duplex(4096);
         let socket = WebSocketStream::from_raw_socket(ours, Role::Client, Some(config())).await;
         let (_link, mut driver) = Link::pair();
         let flood = async {
@@ -243,5 +243,17 @@ mod tests {
             reason = flood => reason,
         };
         assert_eq!(reason, "the device has taken nothing for 15 s");
+    }
+
+    /// The device's buffers are full, so that not even the ping goes out.
+    #[tokio::test(start_paused = true)]
+    async fn ping_that_the_device_does_not_take_ends_the_link() {
+        let (ours, _device) = duplex(1);
+        let socket = WebSocketStream::from_raw_socket(ours, Role::Client, None).await;
+        let (_link, mut driver) = Link::pair();
+        let began = Instant::now();
+        let ended = timeout(Duration::from_secs(600), carry(socket, &mut driver)).await;
+        assert_eq!(ended.as_deref(), Ok("the device has taken nothing for 15 s"));
+        assert_eq!(began.elapsed(), PING_AFTER + DEAD_AFTER);
     }
 }

@@ -40,6 +40,8 @@ pub(super) struct Questions<'a> {
     base: Duration,
     /// The timeout of the next question.
     timeout: Duration,
+    /// The longest timeout that a question needed for an answer.
+    needed: Duration,
     /// The longest pause between two questions through a broker.
     longest_pace: Duration,
     /// When the next question may be asked.
@@ -91,6 +93,7 @@ impl<'a> Questions<'a> {
             links,
             base,
             timeout: base,
+            needed: base,
             longest_pace,
             next: now,
             deadline: None,
@@ -131,28 +134,19 @@ impl<'a> Questions<'a> {
     /// Asks a question once. May be repeated by the transport, as any question.
     pub(super) async fn ask<M: Method>(&mut self, method: M) -> Result<M::Reply, CallError> {
         let answer = self.device.call_within(method, self.timeout).await;
-        if let Err(error) = &answer {
-            self.failed(error);
-        }
-        answer
+        self.learn(answer)
     }
 
     /// Reads the state of the device once.
     pub(super) async fn look(&mut self) -> Result<Snapshot, CallError> {
         let state = Snapshot::take(self.device, self.timeout).await;
-        if let Err(error) = &state {
-            self.failed(error);
-        }
-        state
+        self.learn(state)
     }
 
     /// Reads the state of the device that has just said what it is.
     pub(super) async fn complete(&mut self, first: Answered<SystemInfo>) -> Result<Snapshot, CallError> {
         let state = Snapshot::complete(self.device, first, self.timeout).await;
-        if let Err(error) = &state {
-            self.failed(error);
-        }
-        state
+        self.learn(state)
     }
 
     /// Asks what the device is, until it answers or a question fails. The caller repeats it until its own deadline, and may
@@ -214,11 +208,24 @@ impl<'a> Questions<'a> {
         left.filter(|left| *left >= self.base).map_or(pace, |left| pace.min(left))
     }
 
+    /// Gives the next question the time that the device has needed so far. To be used when no more time is left than that.
+    pub(super) fn hurry(&mut self) {
+        self.timeout = self.needed;
+    }
+
+    fn learn<T>(&mut self, answer: Result<T, CallError>) -> Result<T, CallError> {
+        match &answer {
+            Ok(_) => self.needed = self.needed.max(self.timeout),
+            Err(error) => self.failed(error),
+        }
+        answer
+    }
+
     /// Learns from a failed question. A link that stays silent is given up where it leads to one boot of the device only.
     fn failed(&mut self, error: &CallError) {
         match error {
             error if error.is_silence() && (self.knows_nothing || matches!(error, CallError::Timeout { .. })) => {
-                self.timeout = (self.timeout * 2).clamp(self.base, self.device.timeout().max(self.base));
+                self.timeout = (self.timeout * 3 / 2).clamp(self.base, self.device.timeout().max(self.base));
             }
             // Nothing stood that could be slow: the device is off.
             CallError::Unreachable { cause: DialError::Silent(_), .. } => self.timeout = self.base,

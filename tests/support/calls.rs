@@ -78,6 +78,11 @@ impl RpcClient for Scripted {
     }
 
     fn hang_up(&self) {}
+
+    /// As over MQTT.
+    fn may_execute_twice(&self) -> bool {
+        true
+    }
 }
 
 fn usual(state: &mut State, method: &str) -> Result<Value, CallError> {

@@ -12,6 +12,7 @@ pub mod certificates;
 pub mod fifo;
 pub mod firmware_host;
 pub mod frames;
+pub mod gate;
 pub mod https;
 #[cfg(unix)]
 pub mod nats;

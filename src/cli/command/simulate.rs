@@ -224,17 +224,13 @@ impl Args {
         ));
         self.serve_more(context, &mut simulator, tls, mqtt).await?;
         output.say(&simulator.describe());
-        // In a thread of its own, so that a terminal that has stopped does not stop the device.
-        std::thread::spawn(move || {
-            loop {
-                match console.blocking_recv() {
-                    Ok(line) => output.say(&line),
-                    Err(RecvError::Lagged(missed)) => output.say(&format!("… {missed} lines")),
-                    Err(RecvError::Closed) => return,
-                }
+        loop {
+            match console.recv().await {
+                Ok(line) => output.say(&line),
+                Err(RecvError::Lagged(missed)) => output.say(&format!("… {missed} lines")),
+                Err(RecvError::Closed) => std::future::pending().await,
             }
-        });
-        std::future::pending().await
+        }
     }
 
     fn config(&self, mqtt: Option<&mqtt::Config>, faults: Vec<Fault>) -> Config {

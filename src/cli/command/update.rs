@@ -167,9 +167,8 @@ impl Args {
                 Err(interrupt::failure(&stage))
             }
         };
-        let said = progress.end(&result);
-        // What became of the device counts for more than that it could not be said.
-        result.map(drop).and(said)
+        progress.end(&result);
+        result.map(drop)
     }
 
     async fn update(

@@ -103,7 +103,7 @@ impl Broker {
         let (client, mut events) = AsyncClient::builder(self.options()).capacity(QUEUE).build();
         // The library has a limit of its own, of 5 s and in whole seconds: ours is to come first.
         let mut network = events.network_options();
-        network.set_connection_timeout(self.connect_timeout.as_secs() + 2);
+        network.set_connection_timeout(self.connect_timeout.as_secs().saturating_add(2));
         events.set_network_options(network);
         let mut connection = Connection { client, events, unacknowledged: Unacknowledged::default() };
         loop {

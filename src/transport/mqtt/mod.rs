@@ -25,7 +25,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::{Instant, sleep_until};
 
 use super::dialect::{Dialect, Heard, Way};
-use super::link::{Connect, Ended, Link, LinkDriver};
+use super::link::{Connect, Ended, Link, LinkDriver, OutgoingFrame};
 use super::target::Endpoint;
 use super::{ConnectError, Options};
 use crate::rpc::DialError;
@@ -233,7 +233,7 @@ async fn run(
             Ok(connection) => {
                 let connection = open.insert(connection);
                 for (_, frame) in state.dialect.fall_back() {
-                    state.publish(frame, connection);
+                    state.publish(frame.into_bytes(), connection);
                 }
             }
             Err(cause) => return Ended::Refused(cause),
@@ -262,7 +262,7 @@ async fn carry(
                 Ok(_) => {}
                 Err(error) => return error,
             },
-            Some(frame) = driver.outgoing.recv(), if has_room => state.say(frame, connection),
+            Some(frame) = driver.outgoing.recv_frame(), if has_room => state.say(frame, connection),
             () = sleep_until(ask_at.unwrap_or_else(Instant::now)), if ask_at.is_some() => state.ask(connection),
         }
     }
@@ -296,18 +296,18 @@ impl State {
             Heard::Settled(again) => {
                 tracing::debug!("the device listens on one topic only");
                 for (_, frame) in again {
-                    self.publish(frame, connection);
+                    self.publish(frame.into_bytes(), connection);
                 }
             }
         }
         None
     }
 
-    fn say(&mut self, frame: Vec<u8>, connection: &mut broker::Connection) {
-        if let Some(id) = id_of(&frame) {
+    fn say(&mut self, frame: OutgoingFrame, connection: &mut broker::Connection) {
+        if let Some(id) = id_of(frame.bytes()) {
             self.dialect.called(id, frame.clone(), Instant::now());
         }
-        self.publish(frame, connection);
+        self.publish(frame.into_bytes(), connection);
     }
 
     fn ask(&mut self, connection: &mut broker::Connection) {

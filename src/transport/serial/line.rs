@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::pacing::{Go, Pacing};
-use super::{Framing, Health, Settings};
+use super::pacing::Go;
+use super::{Framing, Health, Learnt};
 use crate::rpc::frame::id_of;
 use crate::text::{excerpt, printable};
 use crate::transport::dialect::{Dialect, Heard, Way};
 use crate::transport::framing::{Deframer, Item, Style, enframe};
+use crate::transport::link::OutgoingFrame;
 
 /// Sending on, and stop sending.
 const XON: u8 = 0x11;
@@ -32,7 +33,7 @@ const TOO_SOON: Duration = Duration::from_millis(300);
 pub(super) struct Line {
     deframer: Deframer,
     dialect: Dialect,
-    pacing: Pacing,
+    learnt: Learnt,
     health: Health,
     /// What is to be written, the first of it possibly begun.
     queue: VecDeque<Outgoing>,
@@ -45,7 +46,7 @@ pub(super) struct Line {
 #[derive(Debug)]
 struct Outgoing {
     /// The call that it makes, if any.
-    call: Option<(u64, Vec<u8>)>,
+    call: Option<(u64, OutgoingFrame)>,
     bytes: Vec<u8>,
     written: usize,
 }
@@ -69,16 +70,18 @@ pub(super) enum Next<'a> {
 }
 
 impl Line {
-    pub(super) fn new(settings: &Settings, health: Health, now: Instant) -> Self {
-        let chosen = match settings.framing {
-            Framing::Auto => None,
+    /// A line with an empty buffer. No XOFF of an earlier link holds it.
+    pub(super) fn new(framing: Framing, learnt: Learnt, health: Health) -> Self {
+        learnt.lock().pacing.release();
+        let chosen = match framing {
+            Framing::Auto => learnt.lock().is_quoted.then_some(Way::Other),
             Framing::Line => Some(Way::Better),
             Framing::Quoted => Some(Way::Other),
         };
         let mut line = Self {
             deframer: Deframer::default(),
             dialect: Dialect::new(chosen, None),
-            pacing: Pacing::new(settings.baud_rate, now),
+            learnt,
             health,
             queue: VecDeque::new(),
             flight: HashMap::new(),
@@ -95,17 +98,17 @@ impl Line {
         for run in bytes.split_inclusive(|byte| matches!(*byte, XON | XOFF)) {
             match run.split_last() {
                 Some((&XOFF, text)) => {
-                    self.pacing.hold(now);
+                    self.learnt.lock().pacing.hold(now);
                     self.deframer.push(text);
                 }
                 Some((&XON, text)) => {
-                    self.pacing.release();
+                    self.learnt.lock().pacing.release();
                     self.deframer.push(text);
                 }
                 _ => self.deframer.push(run),
             }
         }
-        self.health.set_held(self.pacing.is_held(now));
+        self.health.set_held(self.learnt.lock().pacing.is_held(now));
         let mut frames = Vec::new();
         while let Some(item) = self.deframer.next_item() {
             match item {
@@ -126,16 +129,17 @@ impl Line {
         self.health.set_answered();
         if let Some(sent) = id_of(&json).and_then(|id| self.flight.remove(&id)) {
             tracing::trace!(bytes = sent.bytes, "answered");
-            self.pacing.answered();
+            self.learnt.lock().pacing.answered();
         }
         match self.dialect.heard(&json) {
             Heard::Frame => return Some(json),
             Heard::Answer => {}
             Heard::Settled(again) => {
                 tracing::debug!("the device understands the old delimiter only");
-                for (id, json) in again {
-                    let bytes = enframe(&json, style(self.dialect.way()));
-                    self.push(Some((id, json)), bytes);
+                self.learnt.lock().is_quoted = true;
+                for (id, frame) in again {
+                    let bytes = enframe(frame.bytes(), style(self.dialect.way()));
+                    self.push(Some((id, frame)), bytes);
                 }
             }
         }
@@ -143,20 +147,22 @@ impl Line {
     }
 
     /// Takes a frame that is to be sent.
-    pub(super) fn say(&mut self, json: Vec<u8>, now: Instant) {
-        let id = id_of(&json);
+    pub(super) fn say(&mut self, frame: impl Into<OutgoingFrame>, now: Instant) {
+        let frame = frame.into();
+        let id = id_of(frame.bytes());
         if let Some(sent) = id.and_then(|id| self.flight.get(&id).copied()) {
             if now < sent.at + TOO_SOON {
                 return;
             }
             // Lost on its way out, unless it was the answer that was damaged.
             if self.damaged.is_none_or(|at| at < sent.at) {
-                self.pacing.lost(sent.at, now);
-                tracing::debug!(bytes_per_s = self.pacing.rate(), "a frame was lost; sending slower");
+                let pacing = &mut self.learnt.lock().pacing;
+                pacing.lost(sent.at, now);
+                tracing::debug!(bytes_per_s = pacing.rate(), "a frame was lost; sending slower");
             }
         }
-        let bytes = enframe(&json, style(self.dialect.way()));
-        self.push(id.map(|id| (id, json)), bytes);
+        let bytes = enframe(frame.bytes(), style(self.dialect.way()));
+        self.push(id.map(|id| (id, frame)), bytes);
     }
 
     /// Whether there is room for one more frame to be sent.
@@ -170,6 +176,11 @@ impl Line {
             let bytes = questions.map(|(way, json)| enframe(&json, style(way))).concat();
             self.push(None, bytes);
         }
+        let is_unwanted =
+            |next: &Outgoing| next.written == 0 && next.call.as_ref().is_some_and(|(_, frame)| !frame.is_wanted());
+        while self.queue.front().is_some_and(is_unwanted) {
+            self.queue.pop_front();
+        }
         let ask_at = self.dialect.ask_at();
         let wait = |until: Instant| Next::Wait(ask_at.map_or(until, |at| at.min(until)));
         if let Some(until) = self.full_until(now) {
@@ -178,7 +189,8 @@ impl Line {
         let Some(Outgoing { bytes, written, .. }) = self.queue.front() else {
             return ask_at.map_or(Next::Idle, Next::Wait);
         };
-        match self.pacing.next(now) {
+        let go = self.learnt.lock().pacing.next(now);
+        match go {
             Go::Wait(until) => wait(until),
             Go::Write(most) => {
                 let left = &bytes[*written..];
@@ -190,7 +202,7 @@ impl Line {
     /// The slowest device gets its next frame only when it has room for it.
     fn full_until(&self, now: Instant) -> Option<Instant> {
         let next = self.queue.front().filter(|next| next.written == 0 && next.call.is_some())?;
-        if !self.pacing.is_slowest() {
+        if !self.learnt.lock().pacing.is_slowest() {
             return None;
         }
         let awaited = self.flight.values().filter(|sent| now < sent.at + ANSWERED_WITHIN);
@@ -201,21 +213,21 @@ impl Line {
 
     /// The port has taken so many bytes of what [`Next::Write`] gave.
     pub(super) fn wrote(&mut self, bytes: usize, now: Instant) {
-        self.pacing.wrote(bytes, now);
+        self.learnt.lock().pacing.wrote(bytes, now);
         let Some(first) = self.queue.front_mut() else { return };
         first.written += bytes;
         if first.written < first.bytes.len() {
             return;
         }
-        if let Some(Outgoing { call: Some((id, json)), bytes, .. }) = self.queue.pop_front() {
+        if let Some(Outgoing { call: Some((id, frame)), bytes, .. }) = self.queue.pop_front() {
             // Calls that nobody waits for any more would gather here.
             self.flight.retain(|_, sent| now < sent.at + ANSWERED_WITHIN * 60);
             self.flight.insert(id, Sent { bytes: bytes.len(), at: now });
-            self.dialect.called(id, json, now);
+            self.dialect.called(id, frame, now);
         }
     }
 
-    fn push(&mut self, call: Option<(u64, Vec<u8>)>, bytes: Vec<u8>) {
+    fn push(&mut self, call: Option<(u64, OutgoingFrame)>, bytes: Vec<u8>) {
         self.queue.push_back(Outgoing { call, bytes, written: 0 });
     }
 }
@@ -230,12 +242,14 @@ fn style(way: Way) -> Style {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::transport::serial::Framing;
+    use crate::transport::serial::Settings;
 
     fn line() -> (Line, Instant) {
         let now = Instant::now();
-        (Line::new(&Settings { framing: Framing::Line, ..Settings::default() }, Health::default(), now), now)
+        (Line::new(Framing::Line, Learnt::new(&Settings::default(), now), Health::default()), now)
     }
 
     /// What the line would write until it has to wait for something other than the clock.
@@ -284,6 +298,34 @@ mod tests {
         assert_eq!(before + written(&mut line, &mut now, until).len(), 1 + 1000 + 8 + 1);
     }
 
+    #[test]
+    fn cancelled_call_is_not_sent_after_xon() {
+        let (mut line, mut now) = line();
+        line.hear(b"\x13", now);
+        let wanted = Arc::new(());
+        line.say(OutgoingFrame::of_call(call(1, 100), Arc::downgrade(&wanted)), now);
+        let until = now + Duration::from_secs(1);
+        assert_eq!(written(&mut line, &mut now, until), b"");
+        drop(wanted);
+        line.hear(b"\x11", now);
+        let until = now + Duration::from_secs(1);
+        assert_eq!(written(&mut line, &mut now, until), b"\n");
+        assert!(line.has_room(), "for the next frame");
+    }
+
+    /// A frame that is half sent is sent to its end: the rest of it would spoil the next one.
+    #[test]
+    fn call_cancelled_in_the_middle_of_its_frame_is_sent_whole() {
+        let (mut line, mut now) = line();
+        let wanted = Arc::new(());
+        line.say(OutgoingFrame::of_call(call(1, 1000), Arc::downgrade(&wanted)), now);
+        let until = now + Duration::from_millis(20);
+        let begun = written(&mut line, &mut now, until).len();
+        drop(wanted);
+        let until = now + Duration::from_secs(1);
+        assert_eq!(begun + written(&mut line, &mut now, until).len(), 1 + 1000 + 8 + 1);
+    }
+
     /// A device without flow control says nothing about what it loses: that is found out from what comes to be
     /// sent a second time.
     #[test]
@@ -293,9 +335,33 @@ mod tests {
         let until = now + Duration::from_secs(1);
         written(&mut line, &mut now, until);
         line.say(call(1, 200), now + TOO_SOON / 2);
-        assert!(line.has_room() && !line.pacing.is_slowed(), "the device may still be at it");
+        assert!(line.has_room() && !line.learnt.lock().pacing.is_slowed(), "the device may still be at it");
         line.say(call(1, 200), now + TOO_SOON);
-        assert!(!line.has_room() && line.pacing.is_slowed());
+        assert!(!line.has_room() && line.learnt.lock().pacing.is_slowed());
+    }
+
+    /// The next link to the same device need not find out again what the port is like.
+    #[test]
+    fn pace_and_old_delimiter_outlive_the_link() {
+        let (start, learnt) = (Instant::now(), Learnt::new(&Settings::default(), Instant::now()));
+        let mut line = Line::new(Framing::Auto, learnt.clone(), Health::default());
+        let mut now = start;
+        line.say(call(1, 100), now);
+        for round in 1..=2_u32 {
+            let until = start + Duration::from_millis(700) * round;
+            written(&mut line, &mut now, until);
+            line.hear(
+                format!("\"\"\"{{\"id\":\"otactl-b-{round}\",\"src\":\"d\",\"result\":{{}}}}\"\"\"\n").as_bytes(),
+                now,
+            );
+        }
+        learnt.lock().pacing.lost(now, now);
+        let mut next = Line::new(Framing::Auto, learnt.clone(), Health::default());
+        next.say(call(2, 100), now);
+        let until = now + Duration::from_secs(1);
+        let bytes = written(&mut next, &mut now, until);
+        assert!(String::from_utf8_lossy(&bytes).contains("\"\"\"{\"id\":2"), "{}", String::from_utf8_lossy(&bytes));
+        assert!(learnt.lock().pacing.is_slowed());
     }
 
     /// If even the slowest speed is too fast, the device gets no more at a time than it has room for.
@@ -304,9 +370,9 @@ mod tests {
         let (mut line, mut now) = line();
         for after in [0, 1, 2] {
             let at = now + Duration::from_secs(after);
-            line.pacing.lost(at, at);
+            line.learnt.lock().pacing.lost(at, at);
         }
-        assert!(line.pacing.is_slowest());
+        assert!(line.learnt.lock().pacing.is_slowest());
         line.say(call(1, 200), now);
         line.say(call(2, 200), now);
         let until = now + Duration::from_millis(500);
@@ -329,6 +395,6 @@ mod tests {
         assert_eq!(line.health.damaged(), 2, "it was counted");
         now += Duration::from_millis(500);
         line.say(call(1, 100), now);
-        assert!(!line.pacing.is_slowed());
+        assert!(!line.learnt.lock().pacing.is_slowed());
     }
 }

@@ -16,8 +16,8 @@ mod port;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex as SyncMutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -32,6 +32,7 @@ use crate::rpc::DialError;
 use crate::rpc::client::Links;
 use crate::rpc::error::Silence;
 use line::{Line, Next};
+use pacing::Pacing;
 use port::Port;
 
 /// The speed of a device's console unless it was configured otherwise, in bits per second.
@@ -102,7 +103,32 @@ pub struct Serial {
     peer: String,
     settings: Settings,
     port: Arc<Mutex<Option<Port>>>,
+    learnt: Learnt,
     health: Health,
+}
+
+/// What was learnt about a port, from one link to the next: how fast the device can read, and what it understands. Clones
+/// share it.
+#[derive(Debug, Clone)]
+struct Learnt(Arc<SyncMutex<Lessons>>);
+
+#[derive(Debug)]
+struct Lessons {
+    pacing: Pacing,
+    /// The device understands the old delimiter only. The other lesson is not kept: it costs nothing to learn, and an older
+    /// firmware may run after a rollback.
+    is_quoted: bool,
+}
+
+impl Learnt {
+    fn new(settings: &Settings, now: Instant) -> Self {
+        let lessons = Lessons { pacing: Pacing::new(settings.baud_rate, now), is_quoted: false };
+        Self(Arc::new(SyncMutex::new(lessons)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Lessons> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Serial {
@@ -114,6 +140,7 @@ impl Serial {
             peer: path.display().to_string(),
             settings: settings.clone(),
             port: Arc::default(),
+            learnt: Learnt::new(settings, Instant::now()),
             health: Health::default(),
         }
     }
@@ -142,8 +169,21 @@ impl Connect for Serial {
         }
         // One frame at a time, so that what is handed over is on its way.
         let (link, driver) = Link::with_capacity(1);
-        tokio::spawn(drive(open, Line::new(&self.settings, self.health.clone(), Instant::now()), driver));
+        let learnt = self.learnt.clone();
+        tokio::spawn(drive(open, Line::new(self.settings.framing, learnt, self.health.clone()), driver));
         Ok(link)
+    }
+
+    fn may_lose_requests(&self) -> bool {
+        true
+    }
+
+    fn report_loss(&self) -> bool {
+        let now = Instant::now();
+        let pacing = &mut self.learnt.lock().pacing;
+        let is_slower = pacing.lost_large(now);
+        tracing::debug!(bytes_per_s = pacing.rate(), is_slower, "a frame was lost");
+        is_slower
     }
 
     fn peer(&self) -> &str {
@@ -226,7 +266,7 @@ async fn carry(port: &mut SerialStream, mut line: Line, driver: &mut LinkDriver)
                 Ok(written) => line.wrote(written, Instant::now()),
                 Err(error) => return error,
             },
-            Some(frame) = driver.outgoing.recv(), if has_room => line.say(frame, Instant::now()),
+            Some(frame) = driver.outgoing.recv_frame(), if has_room => line.say(frame, Instant::now()),
             () = sleep_until(wait.unwrap_or_else(Instant::now)), if wait.is_some() => {}
         }
     }

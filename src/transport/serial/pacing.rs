@@ -2,7 +2,8 @@
 //!
 //! What has been handed to the operating system cannot be called back, so little of it is ever under way:
 //! a device that says XOFF is obeyed within milliseconds. It starts at the speed of the line. A frame that
-//! goes unanswered halves it; a row of answers raises it again, but not to where frames were lost before.
+//! goes unanswered halves it, or sets it back to the last speed at which a row of frames was answered, or to a little less if
+//! it was lost at that speed; a row of answers raises it again, but not to where frames were lost before.
 
 use std::time::Duration;
 
@@ -24,6 +25,15 @@ const STREAK: u32 = 32;
 /// So many let it try once more what has failed before.
 const LONG_STREAK: u32 = 1024;
 
+/// So many answers in a row prove that a rate is not too fast.
+const PROOF: u32 = 8;
+
+/// After a large frame was lost, so many rows of [`STREAK`] answers make it faster again: the next loss costs seconds.
+const LARGE: u32 = 4;
+
+/// What becomes of a rate at which a row of frames was answered before one was lost.
+const CAUTION: f64 = 0.85;
+
 /// The speed of one line.
 #[derive(Debug, Clone)]
 pub struct Pacing {
@@ -37,8 +47,12 @@ pub struct Pacing {
     held: Option<Instant>,
     /// The rate at which a frame was lost, and when.
     failed: Option<(f64, Instant)>,
+    /// The highest rate at which a row of frames was answered since frames were lost.
+    proven: Option<f64>,
     /// Answers in a row.
     streak: u32,
+    /// So many of them make it faster again.
+    raise_after: u32,
 }
 
 /// What may be done now.
@@ -55,7 +69,16 @@ impl Pacing {
     #[must_use]
     pub fn new(baud_rate: u32, now: Instant) -> Self {
         let line = f64::from(baud_rate.max(1)) / 10.0;
-        Self { line, rate: line, busy_until: now, held: None, failed: None, streak: 0 }
+        Self {
+            line,
+            rate: line,
+            busy_until: now,
+            held: None,
+            failed: None,
+            proven: None,
+            streak: 0,
+            raise_after: STREAK,
+        }
     }
 
     /// What may be written now.
@@ -104,7 +127,10 @@ impl Pacing {
             return;
         }
         self.streak += 1;
-        if !self.streak.is_multiple_of(STREAK) {
+        if self.streak >= PROOF {
+            self.proven = Some(self.rate);
+        }
+        if !self.streak.is_multiple_of(self.raise_after) {
             return;
         }
         if self.streak >= LONG_STREAK {
@@ -122,7 +148,20 @@ impl Pacing {
             return;
         }
         self.failed = Some((self.rate, now));
-        self.rate = (self.rate / 2.0).max(self.floor());
+        self.rate = match self.proven.take() {
+            Some(proven) if proven < self.rate => proven,
+            Some(_) => self.rate * CAUTION,
+            None => self.rate / 2.0,
+        };
+        self.rate = self.rate.max(self.floor());
+    }
+
+    /// A large frame, whose absence is noticed late, was lost. Returns whether that makes it slower.
+    pub fn lost_large(&mut self, now: Instant) -> bool {
+        let before = self.rate;
+        self.lost(now, now);
+        self.raise_after = LARGE * STREAK;
+        self.rate < before
     }
 
     /// Whether it cannot get any slower.
@@ -207,6 +246,28 @@ mod tests {
         assert_eq!(pacing.rate().to_string(), "8640", "not to where it failed");
         (0..LONG_STREAK).for_each(|_| pacing.answered());
         assert_eq!(pacing.rate().to_string(), "11520", "but some day it is tried again");
+        let mut raised = Pacing::new(115_200, now);
+        raised.lost(now, now);
+        (0..STREAK).for_each(|_| raised.answered());
+        raised.lost(now + second, now + second);
+        assert_eq!(raised.rate().to_string(), "5760", "back to what was fast enough");
+        (0..STREAK * 10).for_each(|_| raised.answered());
+        assert_eq!(raised.rate().to_string(), "5760", "and no faster for a long time");
+        raised.lost(now + second * 2, now + second * 2);
+        assert_eq!(raised.rate().to_string(), "4896", "a little less than what was fast enough until then");
+        raised.lost(now + second * 3, now + second * 3);
+        assert_eq!(raised.rate().to_string(), "3200", "which was no help");
+        let mut large = Pacing::new(115_200, now);
+        assert!(large.lost_large(now + second));
+        (0..STREAK * LARGE - 1).for_each(|_| large.answered());
+        assert_eq!(large.rate().to_string(), "5760");
+        large.answered();
+        assert_eq!(large.rate().to_string(), "7200", "it is tried again, but later");
+        assert_eq!(
+            (2..9).filter(|at| large.lost_large(now + second * *at)).count(),
+            2,
+            "until it cannot get any slower"
+        );
         for at in 2..12 {
             pacing.lost(now + second * at, now + second * at);
         }

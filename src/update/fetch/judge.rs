@@ -30,7 +30,7 @@ pub(super) struct Limits {
 impl Limits {
     /// All of the time for the download, and for the device's word about it.
     pub(super) fn all(&self) -> Duration {
-        self.download + self.patience.grace
+        self.download.saturating_add(self.patience.grace)
     }
 }
 

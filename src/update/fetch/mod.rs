@@ -26,6 +26,7 @@ use super::patience::{DEVICE_DOWNLOAD, LONGEST_DOWNLOAD};
 use super::serve::{Fetched, FirmwareServer};
 use super::snapshot::Snapshot;
 use crate::ota::{self, BootState, Engine};
+use crate::rpc::deadline::deadline_in;
 use crate::rpc::{CallError, Device, RemoteError};
 use judge::{
     Limits, Reply, Step, judge, says_applied, says_busy, says_in_progress, says_nothing_new, says_unlicensed,
@@ -73,11 +74,11 @@ pub(super) async fn fetch(
         keeps_asking_for: (engine == Engine::Resuming).then_some(request.timeout),
     });
     let watch = Watch::new(device, limits, server, before, observer, (plan.reboot_timeout, plan.commit_timeout));
-    let mut download = Download::new(watch, limits);
+    let mut download = Download::new(watch, limits, plan.source.build().is_some());
     let mut call = Box::pin(device.call_until_sent(&request, limits.all()));
     let mut progress = server.map(FirmwareServer::fetched);
     let every = limits.patience.tick;
-    let mut ticks = interval_at(Instant::now() + every, every);
+    let mut ticks = interval_at(deadline_in(every), every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let mut tick = false;
@@ -116,6 +117,8 @@ enum Next {
 struct Download<'a> {
     watch: Watch<'a>,
     limits: Limits,
+    /// Whether the build of the firmware is known.
+    is_build_known: bool,
     /// How often the device was told to fetch the firmware.
     begun: usize,
     /// The reply to the last time, and when it came.
@@ -132,11 +135,12 @@ struct Download<'a> {
 
 impl<'a> Download<'a> {
     /// The device is told for the first time.
-    fn new(watch: Watch<'a>, limits: Limits) -> Self {
-        let look_at = Instant::now() + limits.patience.look_around;
+    fn new(watch: Watch<'a>, limits: Limits, is_build_known: bool) -> Self {
+        let look_at = deadline_in(limits.patience.look_around);
         Self {
             watch,
             limits,
+            is_build_known,
             begun: 1,
             reply: None,
             look_until: None,
@@ -169,7 +173,9 @@ impl<'a> Download<'a> {
         }
         if says_in_progress(&error) {
             // The device was idle just before. So that call is this one, executed twice, or that of another client.
-            if !self.limits.may_execute_twice {
+            let is_known = self.watch.server.is_some() || self.is_build_known;
+            let is_ours = self.limits.may_execute_twice && (is_known || self.watch.executes_twice());
+            if !is_ours {
                 let percent = self.watch.percent().await;
                 return Err(Failure::Refused(Refusal::UpdateRunning { percent }));
             }
@@ -238,7 +244,7 @@ impl<'a> Download<'a> {
         if self.look_until.is_some() && !self.may_look(tick) {
             return Ok(Next::Wait);
         }
-        let until = *self.look_until.get_or_insert_with(|| Instant::now() + self.limits.patience.linger);
+        let until = *self.look_until.get_or_insert_with(|| deadline_in(self.limits.patience.linger));
         match self.watch.outcome().await {
             Sight::Rebooted => Ok(self.unconfirmed("it rebooted at once".into())),
             Sight::Applied(boot) => Ok(self.applied(&boot)),
@@ -289,7 +295,7 @@ impl<'a> Download<'a> {
             (Some(_), Some(fetched)) if fetched.complete && self.may_look(true) => return self.glance().await,
             (None, _) if now >= self.look_at => {
                 let next = self.glance_around().await;
-                self.look_at = Instant::now() + self.limits.patience.look_around;
+                self.look_at = deadline_in(self.limits.patience.look_around);
                 return next;
             }
             _ => {}

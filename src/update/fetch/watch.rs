@@ -135,6 +135,11 @@ impl<'a> Watch<'a> {
         }
     }
 
+    /// See [`Device::executes_twice`].
+    pub(super) fn executes_twice(&self) -> bool {
+        self.questions.device().executes_twice()
+    }
+
     /// Fails if the device, which has just refused the firmware, has changed since the update began: it has that of another client,
     /// or it has rebooted.
     pub(super) async fn check_unchanged(&mut self) -> Result<(), Failure> {
@@ -203,6 +208,9 @@ impl<'a> Watch<'a> {
     /// already.
     pub(super) async fn look(&mut self, reason: &str, is_second: bool) -> Result<Sight, Failure> {
         let out_of_time = self.started.elapsed() >= self.limits.all();
+        if out_of_time {
+            self.questions.hurry();
+        }
         let fetched = self.fetched();
         let complete = fetched.as_ref().is_none_or(|fetched| fetched.complete);
         if complete && fetched.is_some() {

@@ -29,6 +29,7 @@ use super::snapshot::Snapshot;
 use super::verdict::rebooted;
 use super::{Plan, reboot};
 use crate::rpc::Device;
+use crate::rpc::deadline::deadline_in;
 use crate::text::for_humans;
 
 /// What the soak is called among the checks.
@@ -195,7 +196,7 @@ async fn check(device: &Device, checks: &Checks, now: &Snapshot, observer: &dyn 
     }
     if let Some(lasting) = checks.soak {
         // A device that is silent at its end may still answer.
-        let limit = Limit::new(lasting + device.timeout(), end);
+        let limit = Limit::new(lasting.saturating_add(device.timeout()), end);
         observed(SOAK.into(), &limit, observer, soak::run(device, now, lasting, limit.deadline)).await?;
     }
     Ok(())
@@ -217,7 +218,7 @@ struct Limit {
 
 impl Limit {
     fn new(allowed: Duration, end: Option<Instant>) -> Self {
-        let own = Instant::now() + allowed;
+        let own = deadline_in(allowed);
         let deadline = end.map_or(own, |end| own.min(end));
         Self { allowed, deadline, is_last: deadline < own }
     }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::Fault;
 use crate::bundle::manifest::Build;
 use crate::ota;
 use crate::rpc::Device;
+use crate::rpc::deadline::deadline_in;
 use crate::text::for_humans;
 use crate::update::questions::Questions;
 use crate::update::snapshot::Snapshot;
@@ -20,15 +21,16 @@ const AGAIN: Duration = Duration::from_millis(100);
 /// Asks the device what it is for as long as `lasting`. An answer may get lost, but not all of those
 /// within the time of a call.
 pub(super) async fn run(device: &Device, now: &Snapshot, lasting: Duration, deadline: Instant) -> Result<(), Fault> {
-    let until = Instant::now() + lasting;
+    let until = deadline_in(lasting);
     let mut questions = Questions::after(device, now);
     let mut heard = Instant::now();
     loop {
         let asked = Instant::now();
-        let left = deadline.saturating_duration_since(asked);
-        let Ok(answer) = timeout(left, questions.ask(ota::GetInfo {})).await else {
-            let silent = for_humans(heard.elapsed());
-            return Err(Fault::late(format!("the device has not answered for {silent}")));
+        // A slow device gets more and more time, but no more silence than a call.
+        let longest = deadline.min(heard + device.timeout());
+        let Ok(answer) = timeout_at(longest, questions.ask(ota::GetInfo {})).await else {
+            let silent = format!("the device has not answered for {}", for_humans(heard.elapsed()));
+            return Err(if longest == deadline { Fault::late(silent) } else { Fault::wrong(silent) });
         };
         match answer {
             Ok(info) => {

@@ -27,15 +27,28 @@ pub(super) struct Flight {
     pieces: VecDeque<Range<usize>>,
     /// Resumptions since the last acknowledgement.
     setbacks: u32,
+    /// What `chunk` and `window` were at the beginning.
+    full: (usize, usize),
+    /// Acknowledgements since the last resumption.
+    streak: u32,
 }
+
+/// After so many acknowledgements in a row, the window is what it was at the beginning.
+const WINDOW_RECOVERY: u32 = 8;
+
+/// After so many, pieces that were made smaller grow a step. What has no room for larger ones costs that many at the least.
+const SIZE_RECOVERY: u32 = 1024;
 
 impl Flight {
     /// Nothing was sent of so many bytes, of which pieces of `chunk` bytes go out, `window` at a time.
     pub(super) fn new(size: usize, chunk: usize, window: usize) -> Self {
+        let (chunk, window) = (chunk.max(1), window.max(1));
         Self {
             size,
-            chunk: chunk.max(1),
-            window: window.max(1),
+            chunk,
+            window,
+            full: (chunk, window),
+            streak: 0,
             acknowledged: 0,
             next: 0,
             doubtful: 0,
@@ -61,6 +74,19 @@ impl Flight {
         if let Some(piece) = self.pieces.pop_front() {
             self.acknowledged = piece.end;
             self.setbacks = 0;
+            self.recover();
+        }
+    }
+
+    /// What was lost may have been lost by chance: tries again what has failed before.
+    fn recover(&mut self) {
+        let (chunk, window) = self.full;
+        self.streak += 1;
+        if self.streak >= WINDOW_RECOVERY {
+            self.window = window;
+        }
+        if self.streak.is_multiple_of(SIZE_RECOVERY) && self.chunk < chunk {
+            self.chunk *= 4;
         }
     }
 
@@ -75,20 +101,22 @@ impl Flight {
         self.doubtful = self.doubtful.max(self.next);
         let is_progress = offset > self.acknowledged;
         self.setbacks = if is_progress { 0 } else { self.setbacks + 1 };
+        self.streak = 0;
         (self.acknowledged, self.next) = (offset, offset);
         self.pieces.clear();
         is_progress
     }
 
-    /// What is in flight is lost, or its acknowledgement: goes back to what the device has for certain. What gets lost
-    /// again and again goes out one piece at a time, and then in ever smaller pieces: something on the way has no room
-    /// for more. Gives where it goes on.
-    pub(super) fn resume(&mut self) -> usize {
+    /// What is in flight is lost, or its acknowledgement: goes back to what the device has for certain, and returns where that
+    /// ends. What gets lost again and again, although it is not sent slower (`is_slower`), goes out one piece at a time, and
+    /// then in ever smaller pieces: something on the way has no room for more.
+    pub(super) fn resume(&mut self, is_slower: bool) -> usize {
         self.doubtful = self.doubtful.max(self.next);
         self.next = self.acknowledged;
         self.pieces.clear();
         self.setbacks += 1;
-        if self.setbacks > 1 {
+        self.streak = 0;
+        if self.setbacks > 1 && !is_slower {
             self.window = 1;
             if self.chunk.is_multiple_of(3 * 4) {
                 self.chunk /= 4;
@@ -154,7 +182,7 @@ mod tests {
         let mut flight = Flight::new(3000, 300, 3);
         sent(&mut flight);
         flight.acknowledge();
-        assert_eq!(flight.resume(), 300);
+        assert_eq!(flight.resume(false), 300);
         for (offset, expected) in [(0, false), (300, true), (900, true), (901, false)] {
             assert_eq!(flight.may_have_taken(offset), expected, "offset {offset} of {flight:?}");
         }
@@ -180,13 +208,48 @@ mod tests {
         for _ in 0..5 {
             let sent = sent(&mut flight);
             pieces.push((sent.len(), sent[0].len()));
-            flight.resume();
+            flight.resume(false);
         }
         assert_eq!(pieces, [(8, chunk), (8, chunk), (1, chunk / 4), (1, chunk / 16), (1, chunk / 16)]);
         assert_eq!(flight.setbacks(), 5);
         sent(&mut flight);
         flight.acknowledge();
         assert_eq!(flight.setbacks(), 0);
+    }
+
+    #[test]
+    fn window_and_pieces_grow_again_after_a_streak() {
+        let chunk = 16 * GRAIN;
+        let mut flight = Flight::new(100_000 * GRAIN, chunk, 3);
+        for _ in 0..3 {
+            sent(&mut flight);
+            flight.resume(false);
+        }
+        let mut acknowledge = |count: u32| {
+            for _ in 0..count {
+                sent(&mut flight);
+                flight.acknowledge();
+            }
+            let last = flight.pieces.back().map(ExactSizeIterator::len);
+            (flight.window, flight.chunk, last)
+        };
+        assert_eq!(acknowledge(WINDOW_RECOVERY - 1), (1, chunk / 16, None));
+        assert_eq!(acknowledge(1), (3, chunk / 16, None));
+        assert_eq!(acknowledge(SIZE_RECOVERY), (3, chunk / 4, Some(chunk / 4)));
+        assert_eq!(acknowledge(SIZE_RECOVERY * 2), (3, chunk, Some(chunk)), "and no larger");
+    }
+
+    /// A slower line is tried before smaller pieces.
+    #[test]
+    fn flight_on_a_line_that_slows_down_keeps_its_size() {
+        let chunk = 16 * GRAIN;
+        let mut flight = Flight::new(100 * GRAIN, chunk, 3);
+        for is_slower in [true, true, true] {
+            assert_eq!((sent(&mut flight).len(), flight.chunk), (3, chunk));
+            flight.resume(is_slower);
+        }
+        flight.resume(false);
+        assert_eq!((sent(&mut flight).len(), flight.chunk), (1, chunk / 4));
     }
 
     proptest! {
@@ -224,7 +287,7 @@ mod tests {
                             break;
                         }
                         None => {
-                            flight.resume();
+                            flight.resume(false);
                             break;
                         }
                     }

@@ -7,10 +7,12 @@
 //! whether `OTA.End` comes or not: what is answered after that decides nothing, and the boot state does.
 //!
 //! - `flight`: which piece is sent next, and what is known of those that were;
-//! - `pace`: how long they may take.
+//! - `pace`: how long they may take;
+//! - `probe`: a question that tells a line that loses pieces from a device that is busy.
 
 mod flight;
 mod pace;
+mod probe;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -35,6 +37,7 @@ use crate::text::for_humans;
 use flight::{Flight, GRAIN};
 pub use pace::device_timeout;
 use pace::{LONGEST, deadline, rate};
+use probe::{ASK_AFTER, Probe};
 
 /// What is left free in a request: a later challenge may be a little longer than the last.
 const SLACK: usize = 16;
@@ -255,8 +258,12 @@ enum Break {
     Complete,
     /// The device wants the piece at this offset.
     Expected(usize),
-    /// The link is lost, or is taken for lost.
-    Lost(String),
+    /// What is in flight is lost.
+    Lost {
+        reason: String,
+        /// The link has not failed: pieces were lost on their way, or the device has gone.
+        is_link_sound: bool,
+    },
     /// It makes no sense to go on.
     Failed(Reason),
 }
@@ -328,16 +335,20 @@ impl<'a> Push<'a> {
                     if self.flight.resume_at(offset) {
                         self.heard = Instant::now();
                         self.told(offset);
+                    } else {
+                        // A line that is slow enough has lost it by chance.
+                        let _ = self.device.report_loss();
                     }
                     self.check_setbacks(|| format!("it wants the piece at offset {offset} again and again"))?;
                 }
-                Break::Lost(reason) => {
+                Break::Lost { reason, is_link_sound } => {
                     tracing::debug!(reason, acknowledged = self.flight.acknowledged(), "what is in flight is lost");
                     if let Some(pushed) = self.reconnect(&reason).await? {
                         return Ok(pushed);
                     }
+                    let is_slower = is_link_sound && self.device.report_loss();
                     self.check_setbacks(|| reason)?;
-                    let offset = self.flight.resume() as u64;
+                    let offset = self.flight.resume(is_slower) as u64;
                     self.observer.on(&Event::PushResumed { offset });
                     self.heard = Instant::now();
                 }
@@ -357,8 +368,8 @@ impl<'a> Push<'a> {
         let (mut made, mut taken) = (0, 0);
         // Answers that came before that to an earlier piece, and since when that one is missing.
         let (mut early, mut overtaken) = (BTreeMap::new(), None);
+        let mut probe = Probe::new(self.device);
         loop {
-            // What is put here is polled in this order for the first time, which is when a call is made.
             while let Some(piece) = self.flight.send() {
                 calls.push(self.write(made, piece));
                 made += 1;
@@ -369,7 +380,10 @@ impl<'a> Push<'a> {
             if self.is_late() {
                 return Break::Failed(Reason::TooSlow { after: self.terms.limit.unwrap_or_default() });
             }
-            let quiet = self.quiet_until(had, began);
+            let (heard, longest) = (self.heard.max(began), self.longest(had, began));
+            // A device erases flash in between, however quick it was before.
+            let quiet = heard + longest.max(self.terms.patience.stalls.min(LONGEST));
+            let ask_at = heard + (longest / 2).max(ASK_AFTER);
             let until = overtaken.map_or(quiet, |at: Instant| quiet.min(at + OVERTAKEN));
             tokio::select! {
                 // Biased so that what has come counts before what is late.
@@ -379,6 +393,7 @@ impl<'a> Push<'a> {
                     while let Some(answer) = early.remove(&taken) {
                         taken += 1;
                         overtaken = None;
+                        probe.reset();
                         if let Err(stop) = self.take(answer) {
                             return stop;
                         }
@@ -389,11 +404,13 @@ impl<'a> Push<'a> {
                     }
                     overtaken = overtaken.or_else(|| (!early.is_empty()).then(Instant::now));
                 }
+                () = probe.answered(ask_at), if overtaken.is_none() => overtaken = Some(Instant::now()),
                 () = sleep_until(self.ends.map_or(until, |ends| ends.min(until))) => if !self.is_late() {
-                    return Break::Lost(match overtaken {
+                    let reason = match overtaken {
                         Some(_) => "a piece was lost on its way".into(),
                         None => format!("no acknowledgement within {}", for_humans(self.heard.max(began).elapsed())),
-                    });
+                    };
+                    return Break::Lost { reason, is_link_sound: true };
                 },
             }
         }
@@ -426,17 +443,15 @@ impl<'a> Push<'a> {
         self.ends.is_some_and(|ends| ends <= Instant::now())
     }
 
-    /// The call for a piece, which has that number.
+    /// Starts the call for a piece, which has that number.
     fn write(
         &self,
         number: u64,
         piece: Range<usize>,
     ) -> impl Future<Output = (u64, Result<Value, CallError>)> + use<'a> {
-        let (device, bundle) = (self.device, self.bundle);
-        async move {
-            let write = ota::Write { offset: piece.start as u64, data: STANDARD.encode(&bundle[piece]) };
-            (number, device.call_within(write, LONGEST).await)
-        }
+        let write = ota::Write { offset: piece.start as u64, data: STANDARD.encode(&self.bundle[piece]) };
+        let answer = self.device.call_in_order(&write, LONGEST);
+        async move { (number, answer.await) }
     }
 
     /// Returns the offset where the device goes on, if `answer` says that the oldest piece in flight was lost or arrived before.
@@ -446,11 +461,10 @@ impl<'a> Push<'a> {
         (offset == self.flight.acknowledged() && self.flight.under_way() > 0).then_some(offset)
     }
 
-    /// Until when the oldest piece has to be acknowledged.
-    fn quiet_until(&self, had: usize, began: Instant) -> Instant {
+    /// How long the oldest piece may go unacknowledged.
+    fn longest(&self, had: usize, began: Instant) -> Duration {
         let rate = rate(self.flight.acknowledged() - had, self.heard.saturating_duration_since(began));
-        let longest = deadline(rate, self.flight.under_way(), self.before.round_trip(), self.terms.patience.stalls);
-        self.heard.max(began) + longest
+        deadline(rate, self.flight.under_way(), self.before.round_trip(), Duration::ZERO)
     }
 
     /// Takes the answer to the oldest piece.
@@ -460,12 +474,12 @@ impl<'a> Push<'a> {
                 // The device has all of the archive, this piece included.
                 Some(refusal) if says_applied(refusal) => Break::Complete,
                 // It is about to reboot, and then what it had is gone.
-                Some(RemoteError { code: 418, .. }) => Break::Lost(error.to_string()),
+                Some(RemoteError { code: 418, .. }) => Break::Lost { reason: error.to_string(), is_link_sound: false },
                 Some(refusal) => match expected_offset(refusal) {
                     Some(offset) if self.flight.may_have_taken(offset) => Break::Expected(offset),
                     _ => Break::Failed(Reason::Refused(error)),
                 },
-                None if error.is_passing() => Break::Lost(error.to_string()),
+                None if error.is_passing() => Break::Lost { reason: error.to_string(), is_link_sound: false },
                 None => Break::Failed(Reason::Call(error)),
             });
         }

@@ -40,7 +40,7 @@ pub(super) fn deadline(rate: Option<f64>, under_way: usize, round_trip: Duration
         None => round_trip.saturating_mul(WINDOW_TAKES),
         Some(rate) => Duration::try_from_secs_f64(under_way as f64 / rate * TOLERANCE).unwrap_or(LONGEST),
     };
-    expected.clamp(shortest, LONGEST)
+    expected.clamp(shortest.min(LONGEST), LONGEST)
 }
 
 #[cfg(test)]
@@ -73,6 +73,7 @@ mod tests {
         assert_eq!(seconds(Some(100_000.0), 16_000), 10, "flash is erased in between");
         assert_eq!(seconds(Some(300.0), 6000), 80, "four times 20 s");
         assert_eq!(seconds(Some(1e-300), 6000), 3600, "but not for ever");
+        assert_eq!(deadline(None, 6000, Duration::ZERO, Duration::MAX), LONGEST, "whatever the user allows");
         assert_eq!(rate(0, patience), None);
         assert_eq!(rate(3000, Duration::ZERO), None);
         assert_eq!(rate(3000, patience).map(|rate| rate.to_string()).as_deref(), Some("100"));

@@ -8,7 +8,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Sleep, sleep};
+
+use crate::rpc::deadline::deadline_in;
 
 /// The most that is written at a time, in bytes. Over TLS it is the size of a record, and a device has little memory
 /// for those; rustls's own limit would cut the handshake's messages too, and not every device puts those together.
@@ -59,7 +61,7 @@ impl<S> Patient<S> {
         }
         if !self.waits {
             self.waits = true;
-            self.deadline.as_mut().reset(Instant::now() + self.stall);
+            self.deadline.as_mut().reset(deadline_in(self.stall));
         }
         match self.deadline.as_mut().poll(context) {
             Poll::Ready(()) => Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes nothing"))),
@@ -115,7 +117,7 @@ mod tests {
                 sleep(Duration::from_secs(59)).await;
                 far.read_u8().await.expect("a byte");
             }
-            Instant::now()
+            tokio::time::Instant::now()
         };
         let (written, last) = tokio::join!(patient.write_all(&[0; 100]), reader);
         assert_eq!(written.expect_err("the peer has stopped").kind(), io::ErrorKind::TimedOut);

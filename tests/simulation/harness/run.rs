@@ -388,6 +388,10 @@ impl RpcClient for Counting {
         self.client.may_execute_twice()
     }
 
+    fn executes_twice(&self) -> bool {
+        self.client.executes_twice()
+    }
+
     fn window(&self) -> usize {
         self.client.window()
     }

@@ -1,0 +1,267 @@
+//! Readers of stdout and stderr that pause, are full, or are gone: none of them holds up the work.
+#![cfg(unix)]
+
+mod support;
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::{Child, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::pty::openpty;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use otactl::ota;
+use otactl::sim::Config;
+use serde_json::Value;
+use socket2::SockRef;
+use support::ways::device_at;
+use support::{DEMO, REBOOT, assert_runs, otactl, running_device, simulator, simulator_with, ws};
+use tokio::sync::broadcast::Receiver;
+
+/// The limit for the last lines, and what the commands themselves need.
+const IN_TIME: Duration = Duration::from_secs(10);
+
+/// A stream that takes nothing more until its reader reads.
+fn full() -> (OwnedFd, UnixStream) {
+    let (reader, mut writer) = UnixStream::pair().expect("a pair");
+    writer.set_nonblocking(true).expect("set");
+    while writer.write(&[b' '; 4096]).is_ok() {}
+    // What is left is smaller than a page.
+    while writer.write(b" ").is_ok() {}
+    writer.set_nonblocking(false).expect("set");
+    (writer.into(), reader)
+}
+
+/// Waits in a thread, so that the simulated device goes on.
+async fn ended(mut child: Child) -> ExitStatus {
+    let began = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().expect("a child") {
+            return status;
+        }
+        if began.elapsed() > IN_TIME {
+            child.kill().expect("it runs");
+            panic!("it has not ended within {IN_TIME:?}");
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+fn text(mut stream: impl std::io::Read) -> String {
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).expect("readable");
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The device is updated although no line of it can be told.
+#[tokio::test]
+async fn update_with_full_stdout_commits_and_says_on_stderr_what_was_lost() {
+    let device = simulator().await;
+    let (stdout, _reader) = full();
+    let mut child = otactl(&["--json", "--port", &ws(&device), "update", DEMO])
+        .stdout(stdout)
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let stderr = child.stderr.take().expect("a pipe");
+    assert_eq!(ended(child).await.code(), Some(0));
+    let stderr = text(stderr);
+    assert!(stderr.contains("could not be written to stdout: its reader took nothing for 3 s"), "{stderr}");
+    assert_runs(&ws(&device), "2.0.0", true).await;
+}
+
+#[tokio::test]
+async fn update_with_full_stderr_commits() {
+    let device = simulator().await;
+    for options in [&["-vv", "update", DEMO][..], &["--json", "-v", "update", DEMO, "--force"]] {
+        let (stderr, _reader) = full();
+        let port = ws(&device);
+        let child = otactl(&[&["--port", &port], options].concat()).stdout(Stdio::null()).stderr(stderr).spawn();
+        assert_eq!(ended(child.expect("it starts")).await.code(), Some(0), "{options:?}");
+        assert_runs(&port, "2.0.0", true).await;
+    }
+}
+
+/// A terminal that was stopped by Ctrl-S takes nothing either.
+#[tokio::test]
+async fn update_on_a_stopped_terminal_commits() {
+    let device = simulator().await;
+    let pty = openpty(None, None).expect("a pty");
+    let mut terminal = File::from(pty.slave.try_clone().expect("a descriptor"));
+    let filler = std::thread::spawn(move || while terminal.write_all(&[b'\n'; 4096]).is_ok() {});
+    while !filler.is_finished() && !is_full(&pty.slave) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let child = otactl(&["--port", &ws(&device), "update", DEMO])
+        .env("TERM", "xterm")
+        .stdout(Stdio::null())
+        .stderr(pty.slave)
+        .spawn();
+    assert_eq!(ended(child.expect("it starts")).await.code(), Some(0));
+    assert_runs(&ws(&device), "2.0.0", true).await;
+    drop(pty.master);
+}
+
+/// Tells whether a terminal takes nothing more.
+fn is_full(terminal: &OwnedFd) -> bool {
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    use std::os::fd::AsFd as _;
+
+    let mut fds = [PollFd::new(terminal.as_fd(), PollFlags::POLLOUT)];
+    poll(&mut fds, PollTimeout::ZERO).expect("a terminal") == 0
+}
+
+/// A consumer that pauses for the whole update gets its last event all the same.
+#[tokio::test]
+async fn consumer_that_reads_late_gets_the_last_event() {
+    let device = simulator_with(Config { write_time: Duration::from_millis(1), ..running_device() }).await;
+    let (stdout, reader) = full();
+    let port = ws(&device);
+    let child = otactl(&["--json", "--port", &port, "update", "--via", "push", DEMO]).stdout(stdout).spawn();
+    let child = child.expect("it starts");
+    printed(&mut device.console(), "OTA.Commit").await;
+    let reading = tokio::task::spawn_blocking(move || text(reader));
+    assert_eq!(ended(child).await.code(), Some(0));
+    let stdout = reading.await.expect("no panic");
+    let events: Vec<Value> = stdout
+        .trim()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
+        .collect();
+    assert_eq!(events.first().map(|event| &event["event"]), Some(&"device".into()));
+    assert_eq!(events.last().map(|event| &event["event"]), Some(&"done".into()));
+}
+
+/// Waits until the device prints a line that begins like this.
+async fn printed(console: &mut Receiver<String>, begin: &str) {
+    let line = async { while !console.recv().await.expect("a line").starts_with(begin) {} };
+    tokio::time::timeout(IN_TIME, line).await.unwrap_or_else(|_| panic!("the device prints no `{begin}`"));
+}
+
+#[tokio::test]
+async fn update_with_a_broken_stdout_says_what_was_lost_and_ends_well() {
+    let device = simulator().await;
+    let full = File::options().write(true).open("/dev/full").expect("a device");
+    let mut child = otactl(&["--json", "--port", &ws(&device), "update", DEMO])
+        .stdout(full)
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let stderr = child.stderr.take().expect("a pipe");
+    assert_eq!(ended(child).await.code(), Some(0));
+    let stderr = text(stderr);
+    assert!(
+        stderr.starts_with("warning: ")
+            && stderr.contains("lines of events could not be written to stdout: No space left on device"),
+        "{stderr}"
+    );
+    assert_runs(&ws(&device), "2.0.0", true).await;
+}
+
+/// As with `| head -1`.
+#[tokio::test]
+async fn update_whose_reader_is_gone_says_nothing_of_it() {
+    let device = simulator().await;
+    let mut child = otactl(&["--json", "--port", &ws(&device), "update", DEMO])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    drop(child.stdout.take());
+    let stderr = child.stderr.take().expect("a pipe");
+    assert_eq!(ended(child).await.code(), Some(0));
+    assert_eq!(text(stderr), "");
+    assert_runs(&ws(&device), "2.0.0", true).await;
+}
+
+#[tokio::test]
+async fn signal_ends_an_update_whose_output_nobody_reads() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        let device = simulator_with(Config { reboot_delay: Duration::from_secs(60), ..running_device() }).await;
+        let mut console = device.console();
+        let ((stdout, _out), (stderr, _err)) = (full(), full());
+        let child =
+            otactl(&["--json", "-v", "--port", &ws(&device), "update", DEMO]).stdout(stdout).stderr(stderr).spawn();
+        let child = child.expect("it starts");
+        printed(&mut console, "rebooting").await;
+        let pid = Pid::from_raw(i32::try_from(child.id()).expect("a pid"));
+        kill(pid, signal).expect("it runs");
+        assert_eq!(ended(child).await.code(), Some(130), "{signal}");
+    }
+}
+
+/// The log of every command goes to stderr.
+#[tokio::test]
+async fn command_with_full_stderr_does_its_work() {
+    let device = simulator_with(Config { reboot_delay: REBOOT, ..running_device() }).await;
+    let port = ws(&device);
+    let mut children = Vec::new();
+    for command in [
+        &["ping"][..],
+        &["info"],
+        &["get-boot-state"],
+        &["call", "Sys.GetInfo"],
+        &["wait", "reachable"],
+        &["set-boot-state", "--revert-slot", "1"],
+        &["create-snapshot"],
+    ] {
+        let (stderr, reader) = full();
+        let child = otactl(&[&["-vv", "--port", &port][..], command].concat())
+            .stdout(Stdio::piped())
+            .stderr(stderr)
+            .spawn()
+            .expect("it starts");
+        children.push((command, child, reader));
+    }
+    for (command, mut child, _reader) in children {
+        let stdout = child.stdout.take().expect("a pipe");
+        assert_eq!(ended(child).await.code(), Some(0), "{command:?}");
+        let stdout = text(stdout);
+        assert!(serde_json::from_str::<Value>(&stdout).is_ok(), "{command:?}: {stdout}");
+    }
+}
+
+#[tokio::test]
+async fn simulated_device_with_full_stderr_answers_and_ends_by_a_signal() {
+    let (reader, stderr) = UnixStream::pair().expect("a pair");
+    // A few lines fill it.
+    SockRef::from(&stderr).set_send_buffer_size(1).expect("set");
+    let child =
+        otactl(&["simulate", "--listen", "127.0.0.1:0"]).stdout(Stdio::null()).stderr(OwnedFd::from(stderr)).spawn();
+    let child = child.expect("it starts");
+    let mut lines = BufReader::with_capacity(1, reader).lines();
+    let first = lines.next().expect("a line").expect("readable");
+    let port = first.split(' ').find(|word| word.starts_with("ws://")).expect("an address");
+    let device = device_at(port, IN_TIME);
+    for _ in 0..1000 {
+        device.call(ota::Ping {}).await.expect("a reply");
+    }
+    kill(Pid::from_raw(i32::try_from(child.id()).expect("a pid")), Signal::SIGTERM).expect("it runs");
+    assert_eq!(ended(child).await.code(), None, "the system ends it");
+}
+
+/// A result is what the command was called for, so that it waits for its reader.
+#[tokio::test]
+async fn result_waits_for_its_reader_and_a_signal_ends_it() {
+    let device = simulator().await;
+    let start = || {
+        let (stdout, reader) = full();
+        let child = otactl(&["--port", &ws(&device), "info"]).stdout(stdout).spawn().expect("it starts");
+        (child, reader)
+    };
+    let mut console = device.console();
+    let (child, reader) = start();
+    printed(&mut console, "Sys.GetInfo").await;
+    let reading = tokio::task::spawn_blocking(move || text(reader));
+    assert_eq!(ended(child).await.code(), Some(0));
+    let stdout = reading.await.expect("no panic");
+    assert!(stdout.trim_start().starts_with("{\n  \"id\""), "{stdout}");
+
+    let (child, _reader) = start();
+    printed(&mut console, "Sys.GetInfo").await;
+    kill(Pid::from_raw(i32::try_from(child.id()).expect("a pid")), Signal::SIGINT).expect("it runs");
+    assert_eq!(ended(child).await.code(), None, "the system ends it");
+}
