@@ -9,7 +9,8 @@ use otactl::sim::{self, Simulator};
 use otactl::transport::framing::Style;
 use otactl::transport::serial::{Framing, Settings};
 use otactl::transport::target::{SimulatedOver, Target};
-use otactl::transport::{self, Options, serial, tls};
+use otactl::transport::{self, Options, serial};
+use otactl::update::web_client::{Proxies, WebClient};
 use tokio::net::{TcpListener, UdpSocket};
 use tracing::Level;
 use tracing_subscriber::Layer as _;
@@ -154,13 +155,12 @@ impl Context {
         Ok(Device::new(client, self.global.timeout).with_credentials(credentials))
     }
 
-    /// A client for any URL.
-    pub(crate) fn http_client(&self) -> Result<reqwest::Client, Failure> {
-        // A plain URL may still lead to another by a redirect, so that the roots are wanted in any case.
-        let tls = tls::client_config(true, &self.options()?.tls)?;
-        let failed =
-            |error: reqwest::Error| Failure::new(Kind::Other, format!("cannot set up the HTTP client: {error}"));
-        reqwest::Client::builder().tls_backend_preconfigured(tls).build().map_err(failed)
+    /// A client for any URL, which asks the hosts of the device without a proxy: that of `--port` and that of `other_port`.
+    pub(crate) fn web_client(&self, other_port: Option<&str>) -> Result<WebClient, Failure> {
+        let given = self.given_port();
+        let targets = [given.as_deref(), other_port].into_iter().flatten().filter_map(|port| port.parse().ok());
+        let hosts = targets.filter_map(|target: Target| target.device_host().map(|(host, _)| host));
+        Ok(WebClient::new(self.options()?.tls, Proxies::of_system(hosts.collect())))
     }
 
     /// The user's wishes about connections.

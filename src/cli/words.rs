@@ -90,8 +90,9 @@ pub(crate) fn step(event: &Event) -> Option<(&'static str, String)> {
             };
             ("back", format!("slot {slot} runs {build}, {}{until}", state(committed)))
         }
-        Event::Checked { check, took_ms } => {
-            ("check", format!("{check}: passed in {}", for_humans(Duration::from_millis(*took_ms))))
+        Event::Checked { check, took_ms, proxy } => {
+            let through = proxy.as_ref().map(|proxy| format!(", through the proxy {proxy}")).unwrap_or_default();
+            ("check", format!("{check}: passed in {}{through}", for_humans(Duration::from_millis(*took_ms))))
         }
         Event::CheckFailed { check, reason } => ("check", format!("{check}: failed: {reason}")),
         Event::Committing => ("commit", "sent".into()),

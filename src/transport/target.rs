@@ -59,6 +59,17 @@ impl SimulatedOver {
     }
 }
 
+impl Target {
+    /// Host (without brackets) and port of the device; `None` behind a broker, on a serial port, and in the process.
+    #[must_use]
+    pub fn device_host(&self) -> Option<(String, u16)> {
+        match self {
+            Self::WebSocket(at) | Self::Http(at) | Self::Tcp(at) | Self::Udp(at) => Some((at.host().into(), at.port())),
+            Self::Mqtt(_) | Self::Serial(_) | Self::Sim(_) => None,
+        }
+    }
+}
+
 /// A URL whose secrets are kept apart, so that showing it shows none.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {

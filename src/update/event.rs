@@ -246,6 +246,9 @@ pub enum Event {
         check: String,
         /// Milliseconds that it took.
         took_ms: u64,
+        /// The proxy through which a URL was asked for, without its credentials.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        proxy: Option<String>,
     },
     /// It has not passed.
     CheckFailed {

@@ -96,6 +96,13 @@ fn margin(commit_timeout: Duration) -> Duration {
     (commit_timeout / 10).clamp(Duration::from_secs(1), MARGIN)
 }
 
+/// How a check has passed.
+#[derive(Debug, Default)]
+struct Passed {
+    /// The proxy through which it asked, without its credentials.
+    proxy: Option<String>,
+}
+
 /// Why a check has not passed. What a program said stands apart.
 #[derive(Debug)]
 struct Fault {
@@ -135,12 +142,13 @@ impl Check {
         }
     }
 
-    async fn run(&self, device: &Device, now: &Snapshot, deadline: Instant) -> Result<(), Fault> {
+    async fn run(&self, device: &Device, now: &Snapshot, deadline: Instant) -> Result<Passed, Fault> {
         match self {
-            Self::Rpc(check) => check.run(device, deadline).await,
-            Self::Command(check) => check.run(now, deadline).await,
-            Self::Http(check) => check.run(deadline).await,
+            Self::Rpc(check) => check.run(device, deadline).await?,
+            Self::Command(check) => check.run(now, deadline).await?,
+            Self::Http(check) => return check.run(now, deadline).await,
         }
+        Ok(Passed::default())
     }
 }
 
@@ -196,7 +204,8 @@ async fn check(device: &Device, checks: &Checks, now: &Snapshot, observer: &dyn 
     if let Some(lasting) = checks.soak {
         // A device that is silent at its end may still answer.
         let limit = Limit::new(lasting + device.timeout(), end);
-        observed(SOAK.into(), &limit, observer, soak::run(device, now, lasting, limit.deadline)).await?;
+        let run = async { soak::run(device, now, lasting, limit.deadline).await.map(|()| Passed::default()) };
+        observed(SOAK.into(), &limit, observer, run).await?;
     }
     Ok(())
 }
@@ -236,17 +245,20 @@ async fn observed(
     check: String,
     limit: &Limit,
     observer: &dyn Observer,
-    run: impl Future<Output = Result<(), Fault>>,
+    run: impl Future<Output = Result<Passed, Fault>>,
 ) -> Result<(), Unwell> {
     let started = Instant::now();
     let left = limit.deadline.saturating_duration_since(started);
     let deadline_in = (left + Duration::from_millis(500)).as_secs();
     observer.on(&Event::Checking { check: check.clone(), deadline_in });
     let result = if left.is_zero() { Err(Fault::late("it was not begun")) } else { run.await };
-    let Err(Fault { what, output }) = result else {
-        let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        observer.on(&Event::Checked { check, took_ms });
-        return Ok(());
+    let Fault { what, output } = match result {
+        Ok(Passed { proxy }) => {
+            let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            observer.on(&Event::Checked { check, took_ms, proxy });
+            return Ok(());
+        }
+        Err(fault) => fault,
     };
     let reason = match what {
         What::Wrong(reason) => reason,
