@@ -21,7 +21,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use super::failure::{Failure, Kind};
 use super::live::Above;
 use super::output::Output;
-use super::{GlobalArgs, credentials};
+use super::{GlobalArgs, credentials, environment};
 
 /// What every command gets.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Context {
 
     /// Where the device is. Starts it, if it is a simulated one.
     pub(crate) async fn target(&self) -> Result<Target, Failure> {
-        let Some(port) = self.given_port() else {
+        let Some(port) = self.given_port()? else {
             return self.first_serial_port();
         };
         match port.parse()? {
@@ -54,16 +54,18 @@ impl Context {
         }
     }
 
-    fn given_port(&self) -> Option<String> {
-        let from_mos = || std::env::var("MOS_PORT").ok();
-        let given = |port: &String| !port.is_empty();
-        self.global.port.clone().filter(given).or_else(from_mos).filter(given)
+    fn given_port(&self) -> Result<Option<String>, Failure> {
+        match &self.global.port {
+            Some(port) => Ok(Some(port.clone())),
+            None => environment::variable("MOS_PORT"),
+        }
     }
 
     /// What a program that we start can give as `--port` to reach the same device: what the user gave us,
     /// unless that was a device within this process.
     pub(crate) fn port(&self, target: &Target) -> String {
-        match self.given_port() {
+        // It was read before, to find the target.
+        match self.given_port().ok().flatten() {
             Some(port) if self.simulator.get().is_none() => port,
             _ => target.to_string(),
         }
@@ -157,7 +159,7 @@ impl Context {
 
     /// A client for any URL, which asks the hosts of the device without a proxy: that of `--port` and that of `other_port`.
     pub(crate) fn web_client(&self, other_port: Option<&str>) -> Result<WebClient, Failure> {
-        let given = self.given_port();
+        let given = self.given_port()?;
         let targets = [given.as_deref(), other_port].into_iter().flatten().filter_map(|port| port.parse().ok());
         let hosts = targets.filter_map(|target: Target| target.device_host().map(|(host, _)| host));
         Ok(WebClient::new(self.options()?.tls, Proxies::of_system(hosts.collect())))

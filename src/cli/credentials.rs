@@ -6,6 +6,7 @@ use std::path::Path;
 
 use otactl::rpc::Credentials;
 
+use super::environment;
 use super::failure::{Failure, Kind};
 use super::output::Output;
 
@@ -23,9 +24,9 @@ pub(crate) fn read(option: Option<&str>, output: &Output) -> Result<Option<Crede
             }
             option.to_owned()
         }
-        None => match std::env::var("OTACTL_RPC_CREDS") {
-            Ok(text) if !text.is_empty() => text,
-            _ => return Ok(None),
+        None => match environment::variable("OTACTL_RPC_CREDS")? {
+            Some(text) => text,
+            None => return Ok(None),
         },
     };
     let credentials = text.lines().next().unwrap_or_default().parse();

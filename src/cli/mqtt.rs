@@ -7,7 +7,7 @@ use otactl::transport::mqtt::Settings;
 use otactl::transport::target::{Endpoint, Login};
 
 use super::failure::Failure;
-use super::{credentials, values};
+use super::{credentials, environment, values};
 
 /// What may be set about a broker.
 #[derive(Debug, Args)]
@@ -62,7 +62,7 @@ impl MqttArgs {
         match &self.password_file {
             Some(path) if path == Path::new("-") => credentials::ask("Password for the broker: ").map(Some),
             Some(path) => credentials::first_line(path).map(Some),
-            None => Ok(std::env::var("OTACTL_MQTT_PASSWORD").ok().filter(|password| !password.is_empty())),
+            None => environment::variable("OTACTL_MQTT_PASSWORD"),
         }
     }
 }
