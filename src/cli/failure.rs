@@ -109,6 +109,9 @@ impl Failure {
             BundleError::Compressed(_) => {
                 "pack it without compression: `zip -0 fw.zip FILES`, or as `mos build` does it"
             }
+            BundleError::ManifestTooDeep(_) => {
+                "pack it from the directory above: `zip -0 fw.zip DIR/manifest.json DIR/*`"
+            }
             BundleError::ManifestNotFirst(_) => "pack `manifest.json` first: `zip -0 fw.zip DIR/manifest.json DIR/*`",
             BundleError::NameTooLong(_) => "give the file a shorter name, in the manifest too",
             BundleError::Empty | BundleError::CutOff(_) | BundleError::Damaged(_) => "build or download it again",

@@ -91,7 +91,7 @@ impl Progress {
                 view.id.clone_from(id);
                 view.app.clone_from(app);
             }
-            Event::Firmware { app, .. } => view.app.clone_from(app),
+            Event::Firmware { app, .. } if !app.is_empty() => view.app.clone_from(app),
             _ => {}
         }
         view.end_bar();

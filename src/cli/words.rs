@@ -18,7 +18,7 @@ pub(crate) fn step(event: &Event) -> Option<(&'static str, String)> {
         }
         Event::Firmware { app, platform, build, bytes } => {
             let size = bytes.map(|bytes| format!(", {bytes} bytes")).unwrap_or_default();
-            ("firmware", format!("{app} {build} for {platform}{size}"))
+            ("firmware", format!("{app} {build} for {platform}{size}").trim_start().into())
         }
         Event::FirmwareUnknown { reason } => (
             "firmware",

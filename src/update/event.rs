@@ -37,7 +37,8 @@ pub enum Event {
     },
     /// What it is to get.
     Firmware {
-        /// The app.
+        /// The app; empty if the manifest does not name it.
+        #[serde(skip_serializing_if = "String::is_empty")]
         app: String,
         /// The platform.
         platform: String,

@@ -110,11 +110,15 @@ pub async fn read_manifest(
 
 async fn fetch(client: &WebClient, url: &str, observer: &dyn Observer) -> Result<(Manifest, Signed), String> {
     let mut answer = get(client, url, observer).await?;
-    let mut bytes = Vec::new();
+    let (mut bytes, mut needed) = (Vec::new(), 0);
     while let Some(chunk) = answer.response.chunk().await.map_err(|error| answer.failure(&error))? {
         bytes.extend_from_slice(&chunk);
-        if let Some(found) = manifest_at_start(&bytes)? {
-            return Ok(found);
+        // A server may send byte by byte, and reading the header copies it.
+        if bytes.len() >= needed {
+            match manifest_at_start(&bytes)? {
+                Start::Manifest(found) => return Ok(*found),
+                Start::Incomplete(wanted) => needed = wanted,
+            }
         }
         if bytes.len() > MAX_READ {
             break;
@@ -123,19 +127,29 @@ async fn fetch(client: &WebClient, url: &str, observer: &dyn Observer) -> Result
     Err("it ends within its manifest, or has a very large one".into())
 }
 
-/// The manifest, once all of it is there.
-fn manifest_at_start(bytes: &[u8]) -> Result<Option<(Manifest, Signed)>, String> {
+/// The start of a bundle.
+#[derive(Debug, PartialEq)]
+enum Start {
+    /// All of the manifest is there.
+    Manifest(Box<(Manifest, Signed)>),
+    /// At least so many bytes are needed.
+    Incomplete(usize),
+}
+
+/// Reads the manifest, once all of it is there.
+fn manifest_at_start(bytes: &[u8]) -> Result<Start, String> {
     let (header, len) = match archive::next(bytes) {
         Next::Entry(header, len) => (header, len),
-        Next::Incomplete => return Ok(None),
+        Next::Incomplete => return Ok(Start::Incomplete(bytes.len() + 1)),
         Next::Directory | Next::Junk => return Err("it is not a firmware bundle".into()),
     };
     if header.base_name() != FILE_NAME || header.method != 0 {
         return Err("it does not begin with a stored manifest.json".into());
     }
-    let Some(text) = bytes.get(len..len.saturating_add(header.size as usize)) else { return Ok(None) };
-    let manifest = Manifest::parse(text).map_err(|e| format!("manifest.json is not usable: {e}"))?;
-    Ok(Some((manifest, Signed::read(&header.extra, text))))
+    let end = len.saturating_add(header.size as usize);
+    let Some(text) = bytes.get(len..end) else { return Ok(Start::Incomplete(end)) };
+    let manifest = Manifest::read(text).map_err(|e| format!("manifest.json is not usable: {e}"))?;
+    Ok(Start::Manifest(Box::new((manifest, Signed::read(&header.extra, text)))))
 }
 
 #[cfg(test)]
@@ -145,8 +159,10 @@ mod tests {
     #[test]
     fn the_manifest_is_found_as_soon_as_it_is_there() {
         let zip = include_bytes!("../../tests/wire/firmware/good.zip");
-        assert_eq!(manifest_at_start(&zip[..61 + 460]), Ok(None));
-        let (manifest, signed) = manifest_at_start(&zip[..61 + 461]).expect("good").expect("all there");
+        assert_eq!(manifest_at_start(&zip[..60]), Ok(Start::Incomplete(61)));
+        assert_eq!(manifest_at_start(&zip[..61 + 460]), Ok(Start::Incomplete(61 + 461)));
+        let Ok(Start::Manifest(found)) = manifest_at_start(&zip[..61 + 461]) else { panic!("all there") };
+        let (manifest, signed) = *found;
         assert_eq!(manifest.version, "2.0.0");
         assert_eq!((signed.manifest.as_slice(), signed.signatures.has(0)), (&zip[61..61 + 461], false));
         assert!(manifest_at_start(include_bytes!("../../tests/wire/firmware/junk.zip")).is_err());
