@@ -7,7 +7,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visit
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::text::excerpt;
+use crate::text::{device_text, excerpt};
 
 /// The name of the manifest within the zip, below an optional leading directory.
 pub const FILE_NAME: &str = "manifest.json";
@@ -66,7 +66,7 @@ pub struct Build {
 
 impl fmt::Display for Build {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.version, self.build_id)
+        write!(f, "{} ({})", device_text(&self.version), device_text(&self.build_id))
     }
 }
 

@@ -1,16 +1,16 @@
 //! User and password, from wherever they come. None of the messages repeats them.
 
-use std::fs::File;
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 use std::path::Path;
 
+use otactl::read_file::read_file;
 use otactl::rpc::Credentials;
 
 use super::environment;
 use super::failure::{Failure, Kind};
 use super::output::Output;
 
-/// More than this is no password, in bytes.
+/// The largest file with a secret, in bytes.
 const MAX_FILE: u64 = 4096;
 
 /// What `--rpc-creds` or OTACTL_RPC_CREDS say; `None` if neither is given.
@@ -38,9 +38,11 @@ pub(crate) fn read(option: Option<&str>, output: &Output) -> Result<Option<Crede
 
 /// The first line of a file, where a secret stands.
 pub(crate) fn first_line(path: &Path) -> Result<String, Failure> {
-    let mut text = String::new();
-    let read = File::open(path).and_then(|file| file.take(MAX_FILE).read_to_string(&mut text));
-    read.map_err(|error| unreadable(&path.display().to_string(), &error))?;
+    let unreadable = |error| unreadable(&path.display().to_string(), &error);
+    let bytes = read_file(path, MAX_FILE).map_err(unreadable)?;
+    let text = String::from_utf8(bytes).map_err(|_| unreadable(io::Error::other("it is not UTF-8")))?;
+    // Some editors put a mark before the text.
+    let text = text.trim_start_matches('\u{feff}');
     Ok(text.lines().next().unwrap_or_default().to_owned())
 }
 

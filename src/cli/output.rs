@@ -2,15 +2,19 @@
 //! stderr. Much of what is said comes from a device: nothing of it may move the terminal's cursor.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write};
 
-use otactl::text::printable;
+use otactl::text::{clipped, is_hidden, printable};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::GlobalArgs;
 use super::failure::Failure;
 use super::live::LiveLine;
+
+/// The longest line that is said, in characters. What a device says is shorter than that; this is for what is made of it.
+const LINE: usize = 4000;
 
 /// How to speak.
 #[derive(Debug, Clone)]
@@ -58,7 +62,7 @@ impl Output {
     /// Something worth knowing.
     pub(crate) fn say(&self, text: &str) {
         if !self.quiet {
-            self.talk(&format!("{}\n", printable(text)));
+            self.talk(&format!("{}\n", clipped(text, LINE)));
         }
     }
 
@@ -70,23 +74,23 @@ impl Output {
     /// The last step.
     pub(crate) fn done(&self, text: &str) {
         if !self.quiet {
-            self.talk(&format!("{} {}\n", self.paint("32;1", "done     "), printable(text)));
+            self.talk(&format!("{} {}\n", self.paint("32;1", "done     "), clipped(text, LINE)));
         }
     }
 
     /// Something that should not be overlooked.
     pub(crate) fn warn(&self, text: &str) {
-        self.talk(&format!("{} {}\n", self.paint("33;1", "warning:"), printable(text)));
+        self.talk(&format!("{} {}\n", self.paint("33;1", "warning:"), clipped(text, LINE)));
     }
 
     /// What went wrong, and what to try.
     pub(crate) fn failure(&self, failure: &Failure) {
-        let mut text = format!("{} {}\n", self.paint("31;1", "error:"), printable(&failure.message));
+        let mut text = format!("{} {}\n", self.paint("31;1", "error:"), clipped(&failure.message, LINE));
         for line in failure.facts.iter().flat_map(|facts| &facts.output) {
             text.extend(["    ", &printable(line), "\n"]);
         }
         for hint in &failure.hints {
-            text.extend([&self.paint("36;1", "hint:"), " ", &printable(hint), "\n"]);
+            text.extend([&self.paint("36;1", "hint:"), " ", &clipped(hint, LINE), "\n"]);
         }
         self.talk(&text);
     }
@@ -113,11 +117,10 @@ pub(crate) fn line(value: &impl Serialize) -> Result<(), Failure> {
 /// A device's text may hold characters that a terminal takes for commands. JSON leaves some of them as
 /// they are; written as escapes they mean the same.
 fn print(text: &str) -> Result<(), Failure> {
-    let harmless = |c: char| !c.is_control() || c == '\n';
+    let harmless = |c: char| !is_hidden(c) || c == '\n';
     let mut text = Cow::Borrowed(text);
     if !text.chars().all(harmless) {
-        let escaped = |c: char| if harmless(c) { c.to_string() } else { format!("\\u{:04x}", u32::from(c)) };
-        text = text.chars().map(escaped).collect();
+        text = text.chars().map(|c| if harmless(c) { c.to_string() } else { escaped(c) }).collect();
     }
     let mut stdout = io::stdout().lock();
     match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
@@ -125,4 +128,14 @@ fn print(text: &str) -> Result<(), Failure> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.map_err(Failure::from),
     }
+}
+
+/// The character as JSON escapes it: one outside the basic plane by two surrogates.
+fn escaped(c: char) -> String {
+    let mut text = String::new();
+    for unit in c.encode_utf16(&mut [0; 2]) {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "\\u{unit:04x}");
+    }
+    text
 }

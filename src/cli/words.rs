@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use otactl::text::for_humans;
+use otactl::text::{device_text, for_humans};
 use otactl::update::Success;
 use otactl::update::event::{Bearing, Event, Whence};
 use otactl::update::snapshot::Running;
@@ -14,6 +14,7 @@ pub(crate) fn step(event: &Event) -> Option<(&'static str, String)> {
     let state = |committed: &bool| if *committed { "committed" } else { "uncommitted" };
     Some(match event {
         Event::Device { id, platform, app, build, slot, committed } => {
+            let [id, platform, app] = [id, platform, app].map(|text| device_text(text));
             ("device", format!("{id} ({platform}): slot {slot} runs {app} {build}, {}", state(committed)))
         }
         Event::Firmware { app, platform, build, bytes } => {
@@ -152,6 +153,7 @@ fn server(event: &Event) -> Option<(&'static str, String)> {
 
 /// The last word of an update that did what was asked.
 pub(crate) fn success(success: &Success, app: &str) -> String {
+    let app = device_text(app);
     match success {
         Success::AlreadyCurrent(running) => {
             format!("{app} {} runs already, and is committed; nothing to do", running.build)

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep};
 use super::auth::{Authorization, Challenge, Credentials};
 use super::error::{AuthRefusal, CallError, DialError};
 use super::frame::{MAX_REQUEST, RemoteError, Request};
+use crate::text::device_text;
 
 /// How often an idempotent call is made in all, when the connection keeps breaking under it.
 const ATTEMPTS: usize = 3;
@@ -133,7 +134,7 @@ impl Device {
     pub async fn call_within<M: Method>(&self, method: M, timeout: Duration) -> Result<M::Reply, CallError> {
         let value = self.request(&method, timeout).await?;
         M::Reply::deserialize(value)
-            .map_err(|e| CallError::WrongShape { method: M::NAME.into(), detail: e.to_string() })
+            .map_err(|e| CallError::WrongShape { method: M::NAME.into(), detail: device_text(&e.to_string()) })
     }
 
     /// Calls a method within its own timeout. What certainly did not arrive is sent again, for as long as a call

@@ -42,7 +42,7 @@ pub mod wait;
 pub mod web_client;
 
 use crate::rpc::Device;
-use crate::text::printable;
+use crate::text::device_text;
 use deliver::Taken;
 pub use event::{Bearing, Event, Observer};
 use health::Health;
@@ -122,8 +122,8 @@ async fn meet(second: &Device, first: &Snapshot, observer: &dyn Observer) -> Res
     match Snapshot::take(second, second.timeout()).await {
         Ok(there) if there.info.is_same_device(&first.info) => Ok(()),
         Ok(there) => Err(Failure::Refused(Refusal::OtherDevice {
-            first: printable(&first.info.id),
-            second: printable(&there.info.id),
+            first: device_text(&first.info.id),
+            second: device_text(&there.info.id),
         })),
         Err(error) if error.is_passing() => {
             observer.on(&Event::SecondWaySilent { reason: error.to_string() });

@@ -14,7 +14,7 @@ use super::snapshot::{Running, Snapshot};
 use crate::bundle::manifest::Build;
 use crate::ota::{BootState, Slot};
 use crate::rpc::CallError;
-use crate::text::for_humans;
+use crate::text::{device_text, for_humans};
 
 /// The update did what was asked. Read from the device, never assumed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub enum Success {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Another platform's firmware.
-    #[error("the firmware is for {firmware}, but the device is an {device}")]
+    #[error("the firmware is for {}, but the device is an {}", device_text(.firmware), device_text(.device))]
     WrongPlatform {
         /// The bundle's platform.
         firmware: String,
@@ -46,7 +46,7 @@ pub enum Refusal {
         device: String,
     },
     /// Another app's firmware.
-    #[error("the firmware is the app `{firmware}`, but the device runs `{device}`")]
+    #[error("the firmware is the app `{}`, but the device runs `{}`", device_text(.firmware), device_text(.device))]
     OtherApp {
         /// The bundle's app.
         firmware: String,
@@ -54,7 +54,11 @@ pub enum Refusal {
         device: String,
     },
     /// A version that comes before the one that runs.
-    #[error("the firmware is version {firmware}, which is older than {device}, which the device runs")]
+    #[error(
+        "the firmware is version {}, which is older than {}, which the device runs",
+        device_text(.firmware),
+        device_text(.device)
+    )]
     Older {
         /// The bundle's version.
         firmware: String,
