@@ -9,6 +9,7 @@ use otactl::update::health::{Check, Checks, CommandCheck, HttpCheck, RpcCheck};
 use otactl::update::web_client::WebClient;
 
 use super::context::Context;
+use super::credentials;
 use super::failure::{Failure, Kind};
 use super::values;
 
@@ -122,6 +123,7 @@ impl ChecksArgs {
                     .hint("write it as `http://HOST[:PORT]/PATH` or with `https://`")
             })?;
             client.prepare(url)?;
+            credentials::remember_those_of(url);
             all.push((Check::Http(check), place));
         }
         all.sort_by_key(|(_, place)| *place);

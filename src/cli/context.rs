@@ -5,10 +5,11 @@ use std::io;
 use std::path::PathBuf;
 
 use otactl::rpc::Device;
+use otactl::secrets;
 use otactl::sim::{self, Simulator};
 use otactl::transport::framing::Style;
 use otactl::transport::serial::{Framing, Settings};
-use otactl::transport::target::{SimulatedOver, Target};
+use otactl::transport::target::{Login, SimulatedOver, Target};
 use otactl::transport::{self, Options, serial};
 use otactl::update::web_client::{Proxies, WebClient};
 use tokio::net::{TcpListener, UdpSocket};
@@ -145,6 +146,9 @@ impl Context {
 
     /// The device at `target`.
     pub(crate) fn connect(&self, target: &Target) -> Result<Device, Failure> {
+        if let Some(Login { user, password: Some(password) }) = target.login() {
+            secrets::remember_login(user, password);
+        }
         let mut options = self.options()?;
         if let Target::Mqtt(endpoint) = target {
             options.mqtt = self.global.mqtt.settings(endpoint)?;

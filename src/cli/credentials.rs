@@ -5,6 +5,8 @@ use std::path::Path;
 
 use otactl::read_file::read_file;
 use otactl::rpc::Credentials;
+use otactl::secrets;
+use url::Url;
 
 use super::environment;
 use super::failure::{Failure, Kind};
@@ -29,11 +31,23 @@ pub(crate) fn read(option: Option<&str>, output: &Output) -> Result<Option<Crede
             None => return Ok(None),
         },
     };
-    let credentials = text.lines().next().unwrap_or_default().parse();
+    let text = text.lines().next().unwrap_or_default();
+    if let Some((user, password)) = text.split_once(':') {
+        secrets::remember_login(user, password);
+    }
+    let credentials = text.parse();
     credentials.map(Some).map_err(|error| {
         Failure::new(Kind::Usage, format!("the credentials for the device cannot be used: {error}"))
             .hint("the password may hold colons, the user may not")
     })
+}
+
+/// Remembers user and password of a URL, so that they are shown nowhere.
+pub(crate) fn remember_those_of(url: &str) {
+    let Ok(url) = Url::parse(url.trim()) else { return };
+    if let Some(password) = url.password() {
+        secrets::remember_login(url.username(), password);
+    }
 }
 
 /// The first line of a file, where a secret stands.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use otactl::secrets::mask;
 
 use super::clock;
 
@@ -37,9 +38,9 @@ impl LiveLine {
     }
 
     /// Says on the line what goes on meanwhile.
-    pub(crate) fn meanwhile(&self, text: String) {
+    pub(crate) fn meanwhile(&self, text: &str) {
         if let Some(bar) = &*self.bar() {
-            bar.set_message(text);
+            bar.set_message(mask(text).into_owned());
         }
     }
 
@@ -75,8 +76,11 @@ fn in_words(left: Duration, at: &str) -> String {
 pub(crate) struct Above(pub(crate) LiveLine);
 
 impl Write for Above {
+    /// Takes a whole event, and leaves out what is a secret in it.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.above(|| io::stderr().write(bytes))
+        let text = String::from_utf8_lossy(bytes);
+        self.0.above(|| io::stderr().write_all(mask(&text).as_bytes()))?;
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use otactl::secrets;
 use otactl::transport::mqtt::Settings;
 use otactl::transport::target::{Endpoint, Login};
 
@@ -48,8 +49,12 @@ impl MqttArgs {
     /// What they come to, for this broker. Asks for a password if that is wanted.
     pub(crate) fn settings(&self, endpoint: &Endpoint) -> Result<Settings, Failure> {
         let needs_password = matches!(endpoint.login, Some(Login { password: None, .. }));
+        let password = if needs_password { self.password()? } else { None };
+        if let Some(password) = &password {
+            secrets::remember(password);
+        }
         Ok(Settings {
-            password: if needs_password { self.password()? } else { None },
+            password,
             client_id: self.client_id.clone(),
             src: self.src.clone(),
             pub_topic: self.pub_topic.clone(),

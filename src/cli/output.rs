@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write};
 
+use otactl::secrets::mask;
 use otactl::text::{clipped, is_hidden, printable};
 use serde::Serialize;
 use serde_json::Value;
@@ -62,7 +63,7 @@ impl Output {
     /// Something worth knowing.
     pub(crate) fn say(&self, text: &str) {
         if !self.quiet {
-            self.talk(&format!("{}\n", clipped(text, LINE)));
+            self.talk(&format!("{}\n", spoken(text)));
         }
     }
 
@@ -74,23 +75,23 @@ impl Output {
     /// The last step.
     pub(crate) fn done(&self, text: &str) {
         if !self.quiet {
-            self.talk(&format!("{} {}\n", self.paint("32;1", "done     "), clipped(text, LINE)));
+            self.talk(&format!("{} {}\n", self.paint("32;1", "done     "), spoken(text)));
         }
     }
 
     /// Something that should not be overlooked.
     pub(crate) fn warn(&self, text: &str) {
-        self.talk(&format!("{} {}\n", self.paint("33;1", "warning:"), clipped(text, LINE)));
+        self.talk(&format!("{} {}\n", self.paint("33;1", "warning:"), spoken(text)));
     }
 
     /// What went wrong, and what to try.
     pub(crate) fn failure(&self, failure: &Failure) {
-        let mut text = format!("{} {}\n", self.paint("31;1", "error:"), clipped(&failure.message, LINE));
+        let mut text = format!("{} {}\n", self.paint("31;1", "error:"), spoken(&failure.message));
         for line in failure.facts.iter().flat_map(|facts| &facts.output) {
             text.extend(["    ", &printable(line), "\n"]);
         }
         for hint in &failure.hints {
-            text.extend([&self.paint("36;1", "hint:"), " ", &clipped(hint, LINE), "\n"]);
+            text.extend([&self.paint("36;1", "hint:"), " ", &spoken(hint), "\n"]);
         }
         self.talk(&text);
     }
@@ -104,6 +105,11 @@ impl Output {
     fn paint(&self, code: &str, text: &str) -> String {
         if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.into() }
     }
+}
+
+/// A line of talk: without secrets, printable, and of a bounded length.
+fn spoken(text: &str) -> String {
+    clipped(&mask(text), LINE)
 }
 
 /// One line of JSON.

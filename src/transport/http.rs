@@ -15,8 +15,7 @@ use super::tls::{self, ClientAuth};
 use super::{ConnectError, Options};
 use crate::rpc::auth::Authorization;
 use crate::rpc::frame::{self, Incoming, MAX_REQUEST};
-use crate::rpc::{CallError, DialError, RemoteError, Request, RpcClient, shown};
-use crate::text::excerpt;
+use crate::rpc::{CallError, DialError, RemoteError, Request, RpcClient, shown, shown_excerpt};
 
 /// The largest answer that is taken, in bytes.
 const MAX_ANSWER: usize = 1 << 20;
@@ -108,7 +107,7 @@ impl Http {
                 outcome.map_err(|error| CallError::Remote { method: method.clone(), error })
             }
             Ok(_) => Err(self.not_rpc("it answered another question".into())),
-            Err(_) => Err(self.not_rpc(format!("it answered `{}`", excerpt(&body)))),
+            Err(_) => Err(self.not_rpc(format!("it answered `{}`", shown_excerpt(&body)))),
         }
     }
 

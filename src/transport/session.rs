@@ -21,8 +21,7 @@ use super::link::{Connect, Link, Ready};
 use super::pending::Pending;
 use crate::rpc::client::LONGEST_ID;
 use crate::rpc::frame::{self, Incoming};
-use crate::rpc::{CallError, DialError, Request, RpcClient, shown};
-use crate::text::excerpt;
+use crate::rpc::{CallError, DialError, Request, RpcClient, shown, shown_excerpt};
 
 /// Frames that wait for a link, beyond which requests of the device's are not answered.
 const MAX_OUTBOX: usize = 64;
@@ -244,9 +243,9 @@ impl Task {
             // loses frames one that it made up; the call ends at its deadline. From anybody else, no
             // better answer is to be expected.
             Err(error) => {
-                tracing::debug!(%error, bytes = excerpt(bytes), "garbage");
+                tracing::debug!(%error, bytes = shown_excerpt(bytes), "garbage");
                 if !self.is_device && self.connect.resends_after().is_none() {
-                    let what = format!("it sent `{}`", excerpt(bytes));
+                    let what = format!("it sent `{}`", shown_excerpt(bytes));
                     self.fail_all(|peer| CallError::NotRpc { peer, what: what.clone() });
                     self.state = State::Down;
                 }

@@ -60,6 +60,15 @@ impl SimulatedOver {
 }
 
 impl Target {
+    /// User and password, if the URL had any.
+    #[must_use]
+    pub fn login(&self) -> Option<&Login> {
+        match self {
+            Self::WebSocket(at) | Self::Http(at) | Self::Mqtt(at) | Self::Tcp(at) | Self::Udp(at) => at.login.as_ref(),
+            Self::Serial(_) | Self::Sim(_) => None,
+        }
+    }
+
     /// Host (without brackets) and port of the device; `None` behind a broker, on a serial port, and in the process.
     #[must_use]
     pub fn device_host(&self) -> Option<(String, u16)> {

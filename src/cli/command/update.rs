@@ -17,6 +17,7 @@ use tokio::time::timeout;
 
 use crate::cli::checks::ChecksArgs;
 use crate::cli::context::Context;
+use crate::cli::credentials;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::interrupt;
 use crate::cli::progress::Progress;
@@ -232,6 +233,7 @@ impl Args {
                 .hint("give such a URL, or the path of a local file without `--url`"));
         }
         client.prepare(&url)?;
+        credentials::remember_those_of(&url);
         if matches!(self.via, Way::Push) {
             let bundle = remote::download(client, &url, self.download_timeout, self.stall_timeout, progress).await;
             return Ok((Source::Bundle(bundle.map_err(update::Failure::Download)?), None));
