@@ -67,6 +67,14 @@ pub fn public_url(url: &Url) -> String {
     excerpt(url.as_str().replace("%E2%80%A6", "…").as_bytes())
 }
 
+/// Whether a URL is written with two slashes behind its scheme, and a host behind them. `http:host` and `http:/host` are read as
+/// URLs of a host too, and are usually mistyped.
+#[must_use]
+pub fn has_two_slashes(url: &str) -> bool {
+    let host = url.split_once(':').and_then(|(_, rest)| rest.strip_prefix("//"));
+    host.is_some_and(|host| !host.starts_with(['/', '\\']))
+}
+
 /// The parameters of an HTTP header such as `Digest realm="a, b", algorithm=MD5`, without the scheme
 /// before them. Values may be quoted, with backslashes before quotes.
 pub fn header_fields(fields: &str) -> impl Iterator<Item = (String, String)> {
@@ -138,6 +146,21 @@ mod tests {
         #[test]
         fn any_header_is_read_without_a_panic(text: String) {
             prop_assert!(header_fields(&text).count() <= text.len());
+        }
+    }
+
+    #[test]
+    fn url_has_two_slashes_or_is_mistyped() {
+        for (url, expected) in [
+            ("http://host", true),
+            ("http:host", false),
+            ("http:/host", false),
+            ("http:///host", false),
+            ("http:\\\\host", false),
+            ("http://\\host", false),
+            ("host", false),
+        ] {
+            assert_eq!(has_two_slashes(url), expected, "{url}");
         }
     }
 

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::io;
 use std::path::PathBuf;
 
-use otactl::rpc::Device;
+use otactl::rpc::{Credentials, Device};
 use otactl::secrets;
 use otactl::sim::{self, Simulator};
 use otactl::transport::framing::Style;
@@ -29,6 +29,8 @@ use super::{GlobalArgs, credentials, environment};
 pub(crate) struct Context {
     global: GlobalArgs,
     pub(crate) output: Output,
+    /// What `--rpc-creds` or OTACTL_RPC_CREDS say, read once: a prompt asks once, however many devices there are.
+    credentials: OnceCell<Option<Credentials>>,
     /// The device of `--port sim:`, which lives as long as the command.
     simulator: OnceCell<Simulator>,
 }
@@ -41,7 +43,7 @@ impl Context {
             1 => log(Level::DEBUG, &output),
             _ => log(Level::TRACE, &output),
         }
-        Self { global, output, simulator: OnceCell::new() }
+        Self { global, output, credentials: OnceCell::new(), simulator: OnceCell::new() }
     }
 
     /// Where the device is. Starts it, if it is a simulated one.
@@ -157,8 +159,15 @@ impl Context {
         if options.tls.insecure {
             self.output.warn("--insecure: the device's TLS certificate is not checked");
         }
+        Ok(Device::new(client, self.global.timeout).with_credentials(self.credentials()?))
+    }
+
+    fn credentials(&self) -> Result<Option<Credentials>, Failure> {
+        if let Some(credentials) = self.credentials.get() {
+            return Ok(credentials.clone());
+        }
         let credentials = credentials::read(self.global.rpc_creds.as_deref(), &self.output)?;
-        Ok(Device::new(client, self.global.timeout).with_credentials(credentials))
+        Ok(self.credentials.get_or_init(|| credentials).clone())
     }
 
     /// A client for any URL, which asks the hosts of the device without a proxy: that of `--port` and that of `other_port`.

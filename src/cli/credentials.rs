@@ -3,13 +3,17 @@
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 use std::path::Path;
 
+#[cfg(unix)]
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use otactl::read_file::read_file;
 use otactl::rpc::Credentials;
 use otactl::secrets;
+use otactl::update::event::Stage;
 use url::Url;
 
 use super::environment;
 use super::failure::{Failure, Kind};
+use super::interrupt;
 use super::output::Output;
 
 /// The largest file with a secret, in bytes.
@@ -64,11 +68,32 @@ pub(crate) fn first_line(path: &Path) -> Result<String, Failure> {
 pub(crate) fn ask(prompt: &str) -> Result<String, Failure> {
     let unreadable = |error| unreadable("stdin", &error);
     if io::stdin().is_terminal() {
-        return rpassword::prompt_password(prompt).map_err(unreadable);
+        return without_sigint(|| rpassword::prompt_password(prompt)).map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted => interrupt::failure(&Stage::Untouched),
+            _ => unreadable(error),
+        });
     }
     let mut line = String::new();
     io::stdin().lock().take(MAX_FILE).read_line(&mut line).map_err(unreadable)?;
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// Prompts with SIGINT blocked. At Ctrl-C, the library raises it before it restores the terminal, which would be left without an
+/// echo. Once it was raised it stays blocked: the exit code says what happened.
+#[cfg(unix)]
+fn without_sigint<T>(prompt: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let sigint: SigSet = std::iter::once(Signal::SIGINT).collect();
+    let before = sigint.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+    let result = prompt();
+    if !result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {
+        before.thread_set_mask()?;
+    }
+    result
+}
+
+#[cfg(not(unix))]
+fn without_sigint<T>(prompt: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    prompt()
 }
 
 fn unreadable(whence: &str, error: &io::Error) -> Failure {

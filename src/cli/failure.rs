@@ -199,6 +199,7 @@ fn is_about_its_certificate(cause: &DialError) -> bool {
 impl From<TargetError> for Failure {
     fn from(error: TargetError) -> Self {
         let hint = match &error {
+            TargetError::Zone(_) => "give another address of the device, or its name".into(),
             TargetError::NoScheme(text) => format!("write `--port ws://{text}` or `--port http://{text}`"),
             _ => "write `--port ws://HOST[:PORT]`, `--port http://HOST[:PORT]`, `--port mqtt://BROKER/DEVICE`, `--port tcp://HOST:PORT`, `--port /dev/ttyUSB0`, or `--port sim:`".into(),
         };

@@ -1,5 +1,6 @@
 //! The options for MQTT.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -43,6 +44,10 @@ pub(crate) struct MqttArgs {
     /// Where the device's last will is to be read, to explain its silence
     #[arg(long = "mqtt-will-topic", global = true, value_name = "TOPIC", value_parser = values::topic)]
     will_topic: Option<String>,
+
+    /// The password, once it was read: a prompt asks once, however many devices there are.
+    #[arg(skip)]
+    password: OnceCell<Option<String>>,
 }
 
 impl MqttArgs {
@@ -64,6 +69,14 @@ impl MqttArgs {
     }
 
     fn password(&self) -> Result<Option<String>, Failure> {
+        if let Some(password) = self.password.get() {
+            return Ok(password.clone());
+        }
+        let password = self.read_password()?;
+        Ok(self.password.get_or_init(|| password).clone())
+    }
+
+    fn read_password(&self) -> Result<Option<String>, Failure> {
         match &self.password_file {
             Some(path) if path == Path::new("-") => credentials::ask("Password for the broker: ").map(Some),
             Some(path) => credentials::first_line(path).map(Some),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::ArgGroup;
 use otactl::bundle::Bundle;
 use otactl::rpc::Device;
+use otactl::text::has_two_slashes;
 use otactl::transport::target::Target;
 use otactl::transport::tls;
 use otactl::update::event::Stage;
@@ -228,7 +229,8 @@ impl Args {
             return Ok((Source::Bundle(bundle), None));
         }
         let url = self.url.clone().unwrap_or_default();
-        if !url.starts_with("http://") && !url.starts_with("https://") {
+        let is_web = url.starts_with("http://") || url.starts_with("https://");
+        if !is_web || !has_two_slashes(&url) {
             return Err(Failure::new(Kind::Usage, "the device fetches firmware from http:// and https:// URLs only")
                 .hint("give such a URL, or the path of a local file without `--url`"));
         }

@@ -7,7 +7,7 @@ use reqwest::Url;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{Fault, Passed};
-use crate::text::{excerpt, for_humans, public_url};
+use crate::text::{excerpt, for_humans, has_two_slashes, public_url};
 use crate::update::snapshot::Snapshot;
 use crate::update::web_client::{Redirects, WebClient, through};
 
@@ -36,12 +36,15 @@ pub enum HttpCheckError {
 }
 
 impl HttpCheck {
-    /// A check of `url` by way of `client`.
-    pub fn new(url: &str, client: WebClient) -> Result<Self, HttpCheckError> {
-        let url: Url =
-            url.trim().parse().map_err(|error: url::ParseError| HttpCheckError::NotAUrl(error.to_string()))?;
+    /// A check of the URL `text` by way of `client`.
+    pub fn new(text: &str, client: WebClient) -> Result<Self, HttpCheckError> {
+        let text = text.trim();
+        let url: Url = text.parse().map_err(|error: url::ParseError| HttpCheckError::NotAUrl(error.to_string()))?;
         match url.scheme() {
-            "http" | "https" => Ok(Self { url, client }),
+            "http" | "https" if has_two_slashes(text) => Ok(Self { url, client }),
+            scheme @ ("http" | "https") => Err(HttpCheckError::NotAUrl(format!(
+                "two slashes and the host stand behind the scheme: {scheme}://HOST"
+            ))),
             other => Err(HttpCheckError::Scheme(excerpt(other.as_bytes()))),
         }
     }
@@ -113,6 +116,8 @@ mod tests {
             ("http://", "not a URL"),
             ("http://user:secret@:80/", "not a URL"),
             ("ftp://user:secret@dev/", "not by ftp://"),
+            ("http:dev/health", "two slashes"),
+            ("http:/secret@dev", "two slashes"),
             ("", "not a URL"),
         ] {
             let error = check(url).expect_err(url).to_string();
