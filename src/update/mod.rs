@@ -164,6 +164,8 @@ async fn unwell(
 ) -> Result<Success, Failure> {
     let sequel = match plan.on_unhealthy {
         _ if now.boot.is_committed => Sequel::Committed,
+        // The fault is otactl's: a firmware that may be well is not taken back for it.
+        _ if matches!(reason, Unwell::NotChecked { .. }) => Sequel::Left { reverts_in: now.reverts_in() },
         OnUnhealthy::Leave => Sequel::Left { reverts_in: now.reverts_in() },
         OnUnhealthy::Revert => revert::revert(device, plan, now, observer).await,
     };

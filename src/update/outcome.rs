@@ -301,6 +301,14 @@ pub enum Unwell {
         /// The last lines that a program wrote; bounded, and fit to be shown.
         output: Vec<String>,
     },
+    /// otactl could not carry out a check, or could not ask the device after the checks. That says nothing of the firmware.
+    #[error("could not be checked{}: {reason}", .check.as_ref().map(|check| format!(" by `{check}`")).unwrap_or_default())]
+    NotChecked {
+        /// What the check is called, fit to be shown; `None`: after the checks.
+        check: Option<String>,
+        /// Why otactl could not.
+        reason: String,
+    },
     /// It has passed the checks, and was not heard of since.
     #[error("does not answer any more: {reason}")]
     Silent {
@@ -323,7 +331,7 @@ pub enum Sequel {
         /// When it goes back by itself, if it will.
         reverts_in: Option<Duration>,
     },
-    /// It was left as it is on request.
+    /// It was left as it is, on request or since it could not be checked.
     Left {
         /// When it goes back by itself, if it will.
         reverts_in: Option<Duration>,
@@ -413,6 +421,9 @@ impl Unwell {
             Self::WrongBuild { wanted } => Facts { wanted: Some(wanted.clone()), ..facts },
             Self::Check { check, reason, output } => {
                 Facts { check: Some(check.clone()), reason: Some(reason.clone()), output: output.clone(), ..facts }
+            }
+            Self::NotChecked { check, reason } => {
+                Facts { outcome: "not_committed", check: check.clone(), reason: Some(reason.clone()), ..facts }
             }
             Self::Silent { reason } => Facts { reason: Some(reason.clone()), ..facts },
         }

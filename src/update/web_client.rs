@@ -4,6 +4,7 @@
 //! the proxy of each hop is known, and so that a redirect can be refused or told.
 
 use std::fmt;
+use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -134,6 +135,8 @@ pub(super) struct GetError {
     pub(super) reason: String,
     /// Another request would fail alike.
     pub(super) is_final: bool,
+    /// The error of this machine's system, if it was one.
+    pub(super) system: Option<io::Error>,
 }
 
 impl WebClient {
@@ -166,10 +169,12 @@ impl WebClient {
             let intercept = self.proxies.of(&url, device).await;
             let proxy = intercept.as_ref().map(|proxy| shown(proxy.uri()));
             proxy.as_deref().into_iter().for_each(&mut *on_proxy);
-            let failed = |reason, is_final| GetError { reason: through(reason, proxy.as_deref()), is_final };
+            let failed =
+                |reason, is_final| GetError { reason: through(reason, proxy.as_deref()), is_final, system: None };
             let client = self.client(&url, intercept.as_ref()).map_err(|reason| failed(reason, true))?;
             let sent = client.get(url.clone()).send().await;
-            let response = sent.map_err(|error| failed(innermost(&error), false))?;
+            let response =
+                sent.map_err(|error| GetError { system: of_system(&error), ..failed(innermost(&error), false) })?;
             let status = response.status();
             let location = response.headers().get(LOCATION).filter(|_| status.is_redirection() && status != 304);
             let Some(location) = location else { return Ok(Answer { response, proxy, without_tls }) };
@@ -185,7 +190,7 @@ impl WebClient {
             }
             url = next;
         }
-        Err(GetError { reason: "it is redirected without end".into(), is_final: true })
+        Err(GetError { reason: "it is redirected without end".into(), is_final: true, system: None })
     }
 
     /// A client for one hop.
@@ -260,6 +265,15 @@ fn innermost(error: &reqwest::Error) -> String {
         Some(_) => "it is not a URL that can be fetched".into(),
         None => innermost.to_string(),
     }
+}
+
+/// The error of the system, by its code, that is the innermost reason.
+fn of_system(error: &reqwest::Error) -> Option<io::Error> {
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.downcast_ref::<io::Error>()?.raw_os_error().map(io::Error::from_raw_os_error)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::Url;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Fault, Passed};
+use super::{Fault, Passed, is_out_of_files};
 use crate::text::{excerpt, for_humans, has_two_slashes, public_url};
 use crate::update::snapshot::Snapshot;
 use crate::update::web_client::{Redirects, WebClient, through};
@@ -66,15 +66,15 @@ impl HttpCheck {
             let mut proxy = None;
             let mut on_proxy = |asked: &str| proxy = Some(asked.to_owned());
             let get = self.client.get(&self.url, Redirects::SameHost, &device, &mut on_proxy);
-            let last = match timeout(within, get).await {
+            let (last, is_ours) = match timeout(within, get).await {
                 Ok(Ok(answer)) if answer.response.status().is_success() => return Ok(Passed { proxy }),
                 Ok(Ok(answer)) => return Err(Fault::wrong(format!("it answered with {}", answer.status()))),
                 Ok(Err(error)) if error.is_final => return Err(Fault::wrong(error.reason)),
-                Ok(Err(error)) => error.reason,
-                Err(_) => through(format!("no answer within {}", for_humans(within)), proxy.as_deref()),
+                Ok(Err(error)) => (error.reason, error.system.as_ref().is_some_and(is_out_of_files)),
+                Err(_) => (through(format!("no answer within {}", for_humans(within)), proxy.as_deref()), false),
             };
             if Instant::now() + PACE >= deadline {
-                return Err(Fault::late(last));
+                return Err(Fault { is_ours, ..Fault::late(last) });
             }
             sleep(PACE).await;
         }

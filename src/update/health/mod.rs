@@ -15,6 +15,7 @@ mod output;
 pub mod rpc;
 mod soak;
 
+use std::io;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -28,7 +29,7 @@ use super::outcome::{Failure, Refusal, Unwell};
 use super::snapshot::Snapshot;
 use super::verdict::rebooted;
 use super::{Plan, reboot};
-use crate::rpc::Device;
+use crate::rpc::{CallError, Device, DialError};
 use crate::text::for_humans;
 
 /// What the soak is called among the checks.
@@ -107,6 +108,8 @@ struct Passed {
 #[derive(Debug)]
 struct Fault {
     what: What,
+    /// otactl lacks what it needs for the check: it says nothing of the device.
+    is_ours: bool,
     /// The last lines that a program wrote, fit to be shown.
     output: Vec<String>,
 }
@@ -122,12 +125,34 @@ enum What {
 
 impl Fault {
     fn wrong(reason: impl Into<String>) -> Self {
-        Self { what: What::Wrong(reason.into()), output: Vec::new() }
+        Self { what: What::Wrong(reason.into()), is_ours: false, output: Vec::new() }
     }
 
     fn late(last: impl Into<String>) -> Self {
-        Self { what: What::Late(last.into()), output: Vec::new() }
+        Self { what: What::Late(last.into()), is_ours: false, output: Vec::new() }
     }
+
+    /// The same for a call that failed with `error`.
+    fn of_call(self, error: &CallError) -> Self {
+        Self { is_ours: lacks_files(error), ..self }
+    }
+}
+
+/// The codes of the system for too many open files, of the process and of the system.
+#[cfg(unix)]
+const TOO_MANY_FILES: [i32; 2] = [24, 23];
+#[cfg(not(unix))]
+const TOO_MANY_FILES: [i32; 2] = [4, 10024];
+
+/// Whether otactl or its system has too many open files.
+fn is_out_of_files(error: &io::Error) -> bool {
+    error.raw_os_error().is_some_and(|code| TOO_MANY_FILES.contains(&code))
+}
+
+/// The same of a call. A device has such errors too; those come as an answer.
+fn lacks_files(error: &CallError) -> bool {
+    let CallError::Unreachable { cause: DialError::Other(reason), .. } = error else { return false };
+    TOO_MANY_FILES.iter().any(|&code| *reason == io::Error::from_raw_os_error(code).to_string())
 }
 
 impl Check {
@@ -181,7 +206,11 @@ pub(super) async fn examine(
         }
         Ok(after) => after,
         Err(error) => {
-            let unwell = result.err().unwrap_or_else(|| Unwell::Silent { reason: error.to_string() });
+            let reason = error.to_string();
+            let silent = || {
+                if lacks_files(&error) { Unwell::NotChecked { check: None, reason } } else { Unwell::Silent { reason } }
+            };
+            let unwell = result.err().unwrap_or_else(silent);
             return Ok(Health::Ill(now, unwell));
         }
     };
@@ -252,7 +281,7 @@ async fn observed(
     let deadline_in = (left + Duration::from_millis(500)).as_secs();
     observer.on(&Event::Checking { check: check.clone(), deadline_in });
     let result = if left.is_zero() { Err(Fault::late("it was not begun")) } else { run.await };
-    let Fault { what, output } = match result {
+    let Fault { what, is_ours, output } = match result {
         Ok(Passed { proxy }) => {
             let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
             observer.on(&Event::Checked { check, took_ms, proxy });
@@ -265,7 +294,11 @@ async fn observed(
         What::Late(last) => limit.explain(&last),
     };
     observer.on(&Event::CheckFailed { check: check.clone(), reason: reason.clone() });
-    Err(Unwell::Check { check, reason, output })
+    Err(if is_ours {
+        Unwell::NotChecked { check: Some(check), reason }
+    } else {
+        Unwell::Check { check, reason, output }
+    })
 }
 
 #[cfg(test)]
