@@ -8,14 +8,17 @@
 //! - [`bundle`]: the firmware zip: manifest, signatures, reading, checking, writing;
 //! - [`update`]: the update of one device, from the preflight to the commit or the way back, and its verdict;
 //! - [`sim`]: a simulated device;
-//! - [`text`]: text from outside, made fit to be shown.
+//! - [`text`]: text from outside, made fit to be shown; [`mod@read_file`]: files that the user names;
+//! - [`secrets`]: what is masked in all that is shown.
 //!
 //! `update` uses `ota`, which uses `rpc`, and `bundle`; `transport` uses `rpc`; nothing runs backwards. The
 //! command line lives in the binary and is the only one that dials or writes to the terminal.
 
 pub mod bundle;
 pub mod ota;
+pub mod read_file;
 pub mod rpc;
+pub mod secrets;
 pub mod sim;
 pub mod text;
 pub mod transport;

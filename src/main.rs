@@ -2,6 +2,7 @@
 
 mod cli;
 
+use std::io;
 use std::process::ExitCode;
 
 use cli::context::Context;
@@ -31,14 +32,24 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: cli::Cli, output: &Output) -> Result<(), Failure> {
+    let cannot_start = |error: io::Error| {
+        Failure::new(Kind::Other, format!("cannot start: {error}"))
+            .hint("`ulimit -n` shows how many files a program may open; otactl needs some 20")
+    };
+    let reserved = reserve_files().map_err(cannot_start)?;
+    drop(reserved);
     // One thread is enough for one device, and is the quickest to start.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(Kind::Other, format!("cannot start: {error}")))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_start)?;
     let context = Context::new(cli.global, output.clone());
     let result = runtime.block_on(cli.command.run(&context));
     // A look-up of a name may still hang in a thread; nobody waits for it.
     runtime.shutdown_background();
     result
+}
+
+/// Opens as many files as the runtime, which would panic without them.
+fn reserve_files() -> io::Result<Vec<impl Sized>> {
+    const PAIRS: usize = 3;
+
+    (0..PAIRS).map(|_| io::pipe()).collect()
 }

@@ -15,12 +15,42 @@ pub fn excerpt(bytes: &[u8]) -> String {
     }
 }
 
-/// The text without anything that would move a terminal's cursor, start a line of its own or turn the
-/// direction of writing.
+/// The text without anything that would move a terminal's cursor, start a line of its own, turn the direction of writing, or
+/// not be seen.
 #[must_use]
 pub fn printable(text: &str) -> String {
-    let turns = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().map(|c| if c.is_control() || turns(c) { '·' } else { c }).collect()
+    text.chars().map(|c| if is_hidden(c) { '·' } else { c }).collect()
+}
+
+/// Whether a terminal takes the character for a command, or shows nothing for it: controls, line separators, marks of the
+/// direction of writing, and what Unicode calls default ignorable.
+#[must_use]
+pub fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// The longest text of a device that is shown within a message, in characters.
+const DEVICE_TEXT: usize = 300;
+
+/// A text of a device's, fit to stand in a message: printable, and of at most 300 characters.
+#[must_use]
+pub fn device_text(text: &str) -> String {
+    clipped(text, DEVICE_TEXT)
+}
+
+/// The text, printable, and without what exceeds so many characters.
+#[must_use]
+pub fn clipped(text: &str, max: usize) -> String {
+    match text.char_indices().nth(max) {
+        Some((end, _)) => format!("{}…", printable(&text[..end])),
+        None => printable(text),
+    }
 }
 
 /// A URL as others may see it: bounded, and without user, password, query and fragment, where people keep secrets.
@@ -43,6 +73,14 @@ pub fn public_url(url: &Url) -> String {
 pub fn behind_digest(header: &str) -> Option<&str> {
     let (scheme, fields) = header.trim().split_once([' ', '\t'])?;
     scheme.eq_ignore_ascii_case("Digest").then_some(fields)
+}
+
+/// Whether a URL is written with two slashes behind its scheme, and a host behind them. `http:host` and `http:/host` are read as
+/// URLs of a host too, and are usually mistyped.
+#[must_use]
+pub fn has_two_slashes(url: &str) -> bool {
+    let host = url.split_once(':').and_then(|(_, rest)| rest.strip_prefix("//"));
+    host.is_some_and(|host| !host.starts_with(['/', '\\']))
 }
 
 /// The parameters of an HTTP header such as `Digest realm="a, b", algorithm=MD5`, without the scheme
@@ -132,6 +170,39 @@ mod tests {
         fn any_header_is_read_without_a_panic(text: String) {
             prop_assert!(header_fields(&text).count() <= text.len());
         }
+    }
+
+    #[test]
+    fn url_has_two_slashes_or_is_mistyped() {
+        for (url, expected) in [
+            ("http://host", true),
+            ("http:host", false),
+            ("http:/host", false),
+            ("http:///host", false),
+            ("http:\\\\host", false),
+            ("http://\\host", false),
+            ("host", false),
+        ] {
+            assert_eq!(has_two_slashes(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn hidden_characters_are_replaced() {
+        let hidden = ['\0', '\u{7f}', '\u{9b}', '\u{ad}', '\u{200b}', '\u{200d}', '\u{202e}', '\u{2028}', '\u{2066}'];
+        for c in hidden.into_iter().chain(['\u{feff}', '\u{fe0f}', '\u{e0041}', '\u{3164}', '\u{61c}', '\u{180e}']) {
+            assert_eq!(printable(&format!("a{c}b")), "a·b", "{c:?}");
+        }
+        let shown = "aä€ 漢字·… \u{301}🙂";
+        assert_eq!(printable(shown), shown);
+    }
+
+    #[test]
+    fn device_text_is_bounded() {
+        assert_eq!(device_text("a\nb"), "a·b");
+        assert_eq!(device_text(&"ä".repeat(900_000)).chars().count(), DEVICE_TEXT + 1);
+        assert_eq!(clipped("abc", 3), "abc");
+        assert_eq!(clipped("abcd", 3), "abc…");
     }
 
     #[test]

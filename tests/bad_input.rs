@@ -171,7 +171,7 @@ async fn bad_bundles_are_refused_before_anything_is_touched() {
         (write("cut.zip", &good[..good.len() / 2]), "cut off"),
         (write("cut-end.zip", &good[..good.len() - 1]), "cut off"),
         (write("name.zip", &changed(manifest, b"manifest.jsox")), "is not the first file"),
-        (write("nested.zip", &changed(manifest - 13, b"/")), "is not the first file"),
+        (write("nested.zip", &changed(manifest - 13, b"/")), "stands too deep"),
         (write("capitals.zip", &capitals), "SHA-1 stands in capitals in the manifest"),
         (write("damaged.zip", &changed(good.len() / 2, b"XXXX")), "is damaged"),
         (write("method.zip", &changed(app + 8, &[8, 0])), "is compressed"),

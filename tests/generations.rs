@@ -12,8 +12,10 @@ use otactl::bundle::write::{PartFile, pack};
 use otactl::ota;
 use otactl::rpc::Device;
 use otactl::sim::{Config, Firmware, Generation};
+use otactl::transport::tls::Settings;
 use otactl::update::push::{Terms, push};
 use otactl::update::snapshot::Snapshot;
+use otactl::update::web_client::{Proxies, WebClient};
 use otactl::update::{Event, Failure, Plan, Refusal, Serving, Source, Success, Via, run};
 use support::bundles::BundleServer;
 use support::certificates::Authority;
@@ -34,12 +36,13 @@ fn bundle() -> Bundle {
 fn plan(source: Source, via: Via) -> Plan {
     let plan = Plan::new(source);
     let serving = Serving { device_host: Some(("127.0.0.1".into(), 80)), ..Serving::default() };
-    Plan { via, serving, http: Some(reqwest_client()), patience: plan.patience.scaled(0.1), ..plan }
-}
-
-fn reqwest_client() -> reqwest::Client {
-    let tls = otactl::transport::tls::client_config(true, &otactl::transport::tls::Settings::default());
-    reqwest::Client::builder().tls_backend_preconfigured(tls.expect("a configuration")).build().expect("a client")
+    Plan {
+        via,
+        serving,
+        http: Some(WebClient::new(Settings::default(), Proxies::none())),
+        patience: plan.patience.scaled(0.1),
+        ..plan
+    }
 }
 
 async fn update(bench: &Bench, plan: &Plan) -> (Result<Success, Failure>, Told, Duration) {

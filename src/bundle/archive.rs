@@ -1,6 +1,8 @@
 //! The zip as a device reads it: as a stream, by the local headers, never by the directory at the
 //! end. What the two disagree about, the device would take from the local header, and so do we.
 
+use super::signature;
+
 /// The local header of one entry, as far as it matters here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalHeader {
@@ -36,6 +38,7 @@ pub enum Next {
 const LOCAL: [u8; 4] = *b"PK\x03\x04";
 const DIRECTORY: [u8; 4] = *b"PK\x01\x02";
 const END: [u8; 4] = *b"PK\x05\x06";
+const ZIP64_END: [u8; 4] = *b"PK\x06\x06";
 /// The length of the header of a file without its name and extra field, in bytes.
 pub(crate) const LOCAL_LEN: usize = 30;
 /// The length of a directory entry without its name, extra field and comment, in bytes.
@@ -54,6 +57,21 @@ impl LocalHeader {
     #[must_use]
     pub fn is_encrypted(&self) -> bool {
         self.flags & 0x1 != 0
+    }
+
+    /// The size stands in the extra field, where a device does not look for it.
+    #[must_use]
+    pub fn is_zip64(&self) -> bool {
+        const ZIP64: u16 = 1;
+
+        let is_elsewhere = self.size == u32::MAX || self.compressed_size == u32::MAX;
+        is_elsewhere && signature::field(&self.extra, ZIP64).is_ok_and(|field| field.is_some())
+    }
+
+    /// The entry is a directory: it has no data, and a device skips it.
+    #[must_use]
+    pub fn is_directory(&self) -> bool {
+        self.name.ends_with('/') && self.size == 0
     }
 
     /// The name without a leading directory, as the device compares it: without one, and no more.
@@ -94,21 +112,38 @@ pub fn next(bytes: &[u8]) -> Next {
     Next::Entry(header, header_end)
 }
 
-/// Returns the number of files that the directory at the start of `bytes` lists. `None`: the directory is incomplete, or
-/// bytes follow it.
+/// What a directory tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Directory {
+    /// It lists so many files, and ends with the last byte.
+    Files(usize),
+    /// Records of zip64 follow its entries.
+    Zip64,
+    /// It is incomplete, or bytes follow it.
+    Incomplete,
+}
+
+/// Reads the directory at the start of `bytes`.
 ///
 /// The directory is read forwards, as a device reads it. Since 2019, a device ends the update at the last byte of the
 /// archive, and never ends it without finding that byte.
 #[must_use]
-pub fn files_in_directory(bytes: &[u8]) -> Option<usize> {
+pub fn directory(bytes: &[u8]) -> Directory {
     let mut rest = bytes;
     while rest.starts_with(&DIRECTORY) && rest.len() >= DIRECTORY_LEN {
         let variable: usize = [28, 30, 32].map(|at| usize::from(u16_at(rest, at))).iter().sum();
-        rest = rest.get(DIRECTORY_LEN + variable..)?;
+        let Some(next) = rest.get(DIRECTORY_LEN + variable..) else { return Directory::Incomplete };
+        rest = next;
+    }
+    if rest.starts_with(&ZIP64_END) {
+        return Directory::Zip64;
     }
     let is_end = rest.starts_with(&END) && rest.len() >= END_LEN;
-    let is_last = is_end && rest.len() == END_LEN + usize::from(u16_at(rest, 20));
-    is_last.then(|| usize::from(u16_at(rest, 10)))
+    if is_end && rest.len() == END_LEN + usize::from(u16_at(rest, 20)) {
+        Directory::Files(usize::from(u16_at(rest, 10)))
+    } else {
+        Directory::Incomplete
+    }
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> u16 {
@@ -142,7 +177,7 @@ mod tests {
         assert_eq!(header.name, "mgdev-esp32-2.0.0/manifest.json");
         assert_eq!(header.base_name(), "manifest.json");
         assert_eq!((header.method, header.size, len), (0, 461, 61));
-        assert_eq!(files_in_directory(directory_of(ZIP)), Some(3));
+        assert_eq!(directory(directory_of(ZIP)), Directory::Files(3));
     }
 
     /// A device takes one directory off, and finds no manifest in a directory within a directory.
@@ -168,12 +203,16 @@ mod tests {
         assert_eq!(next(b"this is not a zip file"), Next::Junk);
         assert_eq!(next(b"x"), Next::Junk);
         assert_eq!(next(b"PK\x01\x02"), Next::Directory);
-        let directory = directory_of(ZIP);
-        assert_eq!(files_in_directory(&directory[..directory.len() - 1]), None, "cut off");
-        assert_eq!(files_in_directory(&[directory, b"x"].concat()), None, "bytes behind it");
-        let mut broken = directory.to_vec();
+        let good = directory_of(ZIP);
+        assert_eq!(directory(&good[..good.len() - 1]), Directory::Incomplete, "cut off");
+        assert_eq!(directory(&[good, b"x"].concat()), Directory::Incomplete, "bytes behind it");
+        let mut broken = good.to_vec();
         broken[28] += 1;
-        assert_eq!(files_in_directory(&broken), None, "a name that is longer than it is");
+        assert_eq!(directory(&broken), Directory::Incomplete, "a name that is longer than it is");
+        broken[28] -= 1;
+        let end = good.len() - END_LEN;
+        broken[end..end + 4].copy_from_slice(&ZIP64_END);
+        assert_eq!(directory(&broken), Directory::Zip64);
     }
 
     proptest! {
@@ -181,8 +220,8 @@ mod tests {
         fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>) {
             let _ = next(&bytes);
             let _ = next(&[b"PK\x03\x04", bytes.as_slice()].concat());
-            for start in [DIRECTORY, END] {
-                let _ = files_in_directory(&[&start, bytes.as_slice()].concat());
+            for start in [DIRECTORY, END, ZIP64_END] {
+                let _ = directory(&[&start, bytes.as_slice()].concat());
             }
         }
     }

@@ -1,9 +1,13 @@
 //! `manifest.json`: what a bundle says of itself.
 
+use std::collections::HashSet;
 use std::fmt;
 
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use crate::text::{device_text, excerpt};
 
 /// The name of the manifest within the zip, below an optional leading directory.
 pub const FILE_NAME: &str = "manifest.json";
@@ -11,7 +15,8 @@ pub const FILE_NAME: &str = "manifest.json";
 /// The manifest of a bundle. Fields that are not named here are kept as they are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// The app's name.
+    /// The app's name. Empty if the manifest has none: a device does without it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// What it was built for, such as `esp32`. A device refuses another platform's.
     pub platform: String,
@@ -61,12 +66,42 @@ pub struct Build {
 
 impl fmt::Display for Build {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.version, self.build_id)
+        write!(f, "{} ({})", device_text(&self.version), device_text(&self.build_id))
     }
 }
 
+/// Reason why no device should be given a manifest.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// It is not JSON, lacks a field, or has one of another type.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// It has no parts.
+    #[error("it has no parts")]
+    NoParts,
+    /// A field is empty that a device requires.
+    #[error("`{0}` is empty")]
+    Empty(&'static str),
+}
+
 impl Manifest {
-    /// Reads a manifest.
+    /// Reads the manifest of a bundle for a device. Refuses one without parts, one with an empty `platform`, `version` or
+    /// `build_id`, which a device refuses too, and one in which a key is repeated: readers differ in which value they take.
+    pub fn read(bytes: &[u8]) -> Result<Self, ManifestError> {
+        serde_json::from_slice::<UniqueKeys>(bytes)?;
+        let manifest = Self::parse(bytes)?;
+        let fields =
+            [("platform", &manifest.platform), ("version", &manifest.version), ("build_id", &manifest.build_id)];
+        if let Some((name, _)) = fields.into_iter().find(|(_, value)| value.is_empty()) {
+            return Err(ManifestError::Empty(name));
+        }
+        if manifest.parts.is_empty() {
+            return Err(ManifestError::NoParts);
+        }
+        Ok(manifest)
+    }
+
+    /// Reads a manifest as a device does.
     pub fn parse(bytes: &[u8]) -> Result<Self, serde_json::Error> {
         let manifest: Self = serde_json::from_slice(bytes)?;
         // Each part has to have a part's shape, even if it is looked at only later.
@@ -92,6 +127,73 @@ impl Manifest {
     #[must_use]
     pub fn build(&self) -> Build {
         Build { version: self.version.clone(), build_id: self.build_id.clone() }
+    }
+}
+
+/// Any JSON in which no object repeats a key.
+struct UniqueKeys;
+
+impl<'de> Deserialize<'de> for UniqueKeys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self.deserialize(deserializer).map(|()| Self)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for UniqueKeys {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for UniqueKeys {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut keys = HashSet::new();
+        while let Some(key) = map.next_key::<String>()? {
+            if keys.contains(&key) {
+                let key = excerpt(key.as_bytes());
+                return Err(de::Error::custom(format_args!("the key `{key}` is repeated")));
+            }
+            keys.insert(key);
+            map.next_value_seed(Self)?;
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element_seed(Self)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
     }
 }
 
@@ -136,7 +238,7 @@ mod tests {
 
     #[test]
     fn what_lacks_a_field_is_refused() {
-        for field in ["name", "platform", "version", "build_id", "parts"] {
+        for field in ["platform", "version", "build_id", "parts"] {
             let mut value = sample();
             value.as_object_mut().expect("object").remove(field);
             let error = Manifest::parse(value.to_string().as_bytes()).expect_err(field);
@@ -147,9 +249,44 @@ mod tests {
         assert!(Manifest::parse(value.to_string().as_bytes()).is_err());
     }
 
+    /// A device looks at `platform`, `version`, `build_id` and `parts` only.
+    #[test]
+    fn manifest_without_a_name_is_read() {
+        let mut value = sample();
+        value.as_object_mut().expect("object").remove("name");
+        let manifest = Manifest::read(value.to_string().as_bytes()).expect("a manifest");
+        assert_eq!(manifest.name, "");
+        assert_eq!(serde_json::to_value(&manifest).expect("JSON"), value);
+    }
+
+    #[test]
+    fn manifest_that_is_ambiguous_or_empty_is_refused() {
+        let text = sample().to_string();
+        assert!(Manifest::read(text.as_bytes()).is_ok(), "{text}");
+        for (from, to, expected) in [
+            (r#""src":"demo.bin""#, r#""src":"demo.bin","src":"demo.bin""#, "the key `src` is repeated"),
+            (r#""new":1"#, r#""new":{"a":[{"b":1,"b":1}]}"#, "the key `b` is repeated"),
+            (r#""nvs":{"#, r#""app":{"#, "the key `app` is repeated"),
+            (r#""name":"demo""#, r#""version":"1""#, "the key `version` is repeated"),
+            (r#""2.0.0""#, r#""""#, "`version` is empty"),
+            (r#""platform":"esp32""#, r#""platform":"""#, "`platform` is empty"),
+            (r#""build_id":"b""#, r#""build_id":"""#, "`build_id` is empty"),
+        ] {
+            let changed = text.replacen(from, to, 1);
+            assert_ne!(changed, text, "{from}");
+            let error = Manifest::read(changed.as_bytes()).expect_err(to).to_string();
+            assert!(error.starts_with(expected), "{to}: {error}");
+        }
+        let mut value = sample();
+        value["parts"] = json!({});
+        let error = Manifest::read(value.to_string().as_bytes()).expect_err("no parts").to_string();
+        assert_eq!(error, "it has no parts");
+    }
+
     proptest! {
         #[test]
         fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>) {
+            let _ = Manifest::read(&bytes);
             let _ = Manifest::parse(&bytes);
         }
     }

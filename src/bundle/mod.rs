@@ -13,7 +13,7 @@ pub mod verify;
 pub mod write;
 
 use std::collections::HashSet;
-use std::io::Read as _;
+use std::io;
 use std::path::Path;
 
 use bytes::Bytes;
@@ -23,6 +23,8 @@ use manifest::FILE_NAME;
 pub use manifest::{Manifest, Part};
 use signature::Signed;
 pub use verify::BundleError;
+
+use crate::read_file::read_file;
 
 /// The largest bundle that is read, in bytes. The flash of the largest boards is half of that.
 pub const MAX_BUNDLE: u64 = 64 << 20;
@@ -44,17 +46,13 @@ impl Bundle {
 
     /// Reads and checks the bundle in a file.
     pub fn read(path: &Path) -> Result<Self, BundleError> {
-        let file = std::fs::File::open(path).map_err(BundleError::Unreadable)?;
-        let metadata = file.metadata().map_err(BundleError::Unreadable)?;
-        if metadata.is_dir() {
+        if path.is_dir() {
             return Err(BundleError::Directory);
         }
-        let mut bytes = Vec::new();
-        // The length is looked at while reading too: a pipe or a device file has none.
-        file.take(MAX_BUNDLE + 1).read_to_end(&mut bytes).map_err(BundleError::Unreadable)?;
-        if bytes.len() as u64 > MAX_BUNDLE {
-            return Err(BundleError::TooLarge);
-        }
+        let bytes = read_file(path, MAX_BUNDLE).map_err(|error| match error.kind() {
+            io::ErrorKind::FileTooLarge => BundleError::TooLarge,
+            _ => BundleError::Unreadable(error),
+        })?;
         Self::from_bytes(bytes)
     }
 

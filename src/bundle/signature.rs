@@ -120,7 +120,7 @@ impl PublicKey {
 }
 
 /// The extra field of this id, if there is one: each has an id and a length before its data.
-fn field(extra: &[u8], wanted: u16) -> Result<Option<&[u8]>, SignatureError> {
+pub(super) fn field(extra: &[u8], wanted: u16) -> Result<Option<&[u8]>, SignatureError> {
     let mut rest = extra;
     while let Some((head, after)) = rest.split_first_chunk::<4>() {
         let [id, len] = [u16::from_le_bytes([head[0], head[1]]), u16::from_le_bytes([head[2], head[3]])];

@@ -1,13 +1,14 @@
 //! Whether a device will be able to take a bundle. The device finds out only while it writes its
 //! flash; here it is found out before anything is touched.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::io;
 
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-use super::archive::{self, LocalHeader, Next};
+use super::archive::{self, Directory, LocalHeader, Next};
 use super::manifest::{FILE_NAME, Manifest, Part};
 use crate::text::{hex, printable};
 
@@ -47,6 +48,9 @@ pub enum BundleError {
     /// The first entry is another file.
     #[error("`manifest.json` is not the first file in the zip (that is `{0}`)")]
     ManifestNotFirst(String),
+    /// The manifest is the first entry, but a device takes one directory off its name, and no more.
+    #[error("`{0}` stands too deep: a device finds `manifest.json` in the zip itself or in one directory")]
+    ManifestTooDeep(String),
     /// The manifest is no manifest.
     #[error("`manifest.json` is not usable: {0}")]
     Manifest(String),
@@ -72,15 +76,18 @@ pub fn verify(bytes: &[u8]) -> Result<Manifest, BundleError> {
     // The order is that of the stream; a bundle has at least a manifest and a file.
     let (first, manifest) = &entries[0];
     if first.base_name() != FILE_NAME {
-        return Err(BundleError::ManifestNotFirst(printable(&first.name)));
+        let name = printable(&first.name);
+        let is_too_deep = first.name.rsplit('/').next() == Some(FILE_NAME);
+        return Err(if is_too_deep { BundleError::ManifestTooDeep(name) } else { BundleError::ManifestNotFirst(name) });
     }
     if first.size > MAX_MANIFEST {
         return Err(BundleError::Manifest(format!("it has {} bytes", first.size)));
     }
-    let manifest = Manifest::parse(manifest).map_err(|e| BundleError::Manifest(e.to_string()))?;
-    let mut files: HashMap<&str, &[u8]> = HashMap::new();
-    for (header, data) in &entries {
-        if files.insert(header.base_name(), data).is_some() {
+    let manifest = Manifest::read(manifest).map_err(|e| BundleError::Manifest(e.to_string()))?;
+    let mut files: HashMap<&str, File<'_>> = HashMap::new();
+    // A device skips a directory: no part has its name.
+    for (header, data) in entries.iter().filter(|(header, _)| !header.is_directory()) {
+        if files.insert(header.base_name(), File::new(data)).is_some() {
             let name = printable(header.base_name());
             return Err(BundleError::Unsupported(format!("there are two files of the name `{name}`")));
         }
@@ -115,13 +122,14 @@ fn entries(bytes: &[u8]) -> Result<Vec<(LocalHeader, &[u8])>, BundleError> {
             Next::Junk => return Err(BundleError::CutOff(format!("no file begins at byte {at}"))),
         }
     }
-    match archive::files_in_directory(&bytes[at..]) {
-        Some(count) if count == entries.len() => Ok(entries),
-        Some(count) => Err(BundleError::Unsupported(format!(
+    match archive::directory(&bytes[at..]) {
+        Directory::Files(count) if count == entries.len() => Ok(entries),
+        Directory::Files(count) => Err(BundleError::Unsupported(format!(
             "its directory tells of {count} files, but a device would find {}",
             entries.len()
         ))),
-        None => Err(BundleError::CutOff("its directory is incomplete".into())),
+        Directory::Zip64 => Err(BundleError::Unsupported("its directory is one of zip64".into())),
+        Directory::Incomplete => Err(BundleError::CutOff("its directory is incomplete".into())),
     }
 }
 
@@ -135,6 +143,9 @@ fn check_entry<'a>(header: &LocalHeader, rest: &'a [u8]) -> Result<&'a [u8], Bun
     }
     if header.is_streamed() {
         return Err(BundleError::Unsupported(format!("the size of `{}` stands behind its data", name())));
+    }
+    if header.is_zip64() {
+        return Err(BundleError::Unsupported(format!("the size of `{}` is given as in zip64", name())));
     }
     if header.size != header.compressed_size {
         return Err(BundleError::Unsupported(format!(
@@ -161,26 +172,42 @@ fn check_entry<'a>(header: &LocalHeader, rest: &'a [u8]) -> Result<&'a [u8], Bun
     Ok(data)
 }
 
-fn check_part(part: &Part, files: &HashMap<&str, &[u8]>) -> Result<(), String> {
-    let Some(src) = &part.src else { return Ok(()) };
-    let data = files.get(src.as_str()).ok_or_else(|| format!("its file `{src}` is not in the zip"))?;
-    if let Some(size) = part.size
-        && size != data.len() as u64
-    {
-        return Err(format!("its file `{src}` has {} bytes, the manifest says {size}", data.len()));
-    }
-    check_digest::<Sha1>("SHA-1", part.cs_sha1.as_deref(), data)?;
-    check_digest::<Sha256>("SHA-256", part.cs_sha256.as_deref(), data)
+/// A file of the bundle. Each digest is computed once, and only if a part names it.
+struct File<'a> {
+    data: &'a [u8],
+    sha1: OnceCell<String>,
+    sha256: OnceCell<String>,
 }
 
-fn check_digest<D: Digest>(name: &str, wanted: Option<&str>, data: &[u8]) -> Result<(), String> {
-    let is = hex(&D::digest(data));
-    match wanted {
-        None => Ok(()),
-        Some(wanted) if is == wanted => Ok(()),
-        Some(wanted) if is.eq_ignore_ascii_case(wanted) => {
-            Err(format!("its {name} stands in capitals in the manifest, and a device compares letter by letter"))
-        }
-        Some(_) => Err(format!("its {name} is not the one in the manifest")),
+impl<'a> File<'a> {
+    fn new(data: &'a [u8]) -> Self {
+        Self { data, sha1: OnceCell::new(), sha256: OnceCell::new() }
+    }
+}
+
+fn check_part(part: &Part, files: &HashMap<&str, File<'_>>) -> Result<(), String> {
+    let Some(src) = &part.src else { return Ok(()) };
+    let file = files.get(src.as_str()).ok_or_else(|| format!("its file `{src}` is not in the zip"))?;
+    if let Some(size) = part.size
+        && size != file.data.len() as u64
+    {
+        return Err(format!("its file `{src}` has {} bytes, the manifest says {size}", file.data.len()));
+    }
+    if let Some(wanted) = &part.cs_sha1 {
+        check_digest("SHA-1", wanted, file.sha1.get_or_init(|| hex(&Sha1::digest(file.data))))?;
+    }
+    if let Some(wanted) = &part.cs_sha256 {
+        check_digest("SHA-256", wanted, file.sha256.get_or_init(|| hex(&Sha256::digest(file.data))))?;
+    }
+    Ok(())
+}
+
+fn check_digest(name: &str, wanted: &str, is: &str) -> Result<(), String> {
+    if wanted == is {
+        Ok(())
+    } else if wanted.eq_ignore_ascii_case(is) {
+        Err(format!("its {name} stands in capitals in the manifest, and a device compares letter by letter"))
+    } else {
+        Err(format!("its {name} is not the one in the manifest"))
     }
 }

@@ -6,8 +6,10 @@ use clap::{ArgMatches, Args, FromArgMatches, ValueEnum};
 use otactl::transport::target::Target;
 use otactl::update::OnUnhealthy;
 use otactl::update::health::{Check, Checks, CommandCheck, HttpCheck, RpcCheck};
+use otactl::update::web_client::WebClient;
 
 use super::context::Context;
+use super::credentials;
 use super::failure::{Failure, Kind};
 use super::values;
 
@@ -34,7 +36,8 @@ struct Options {
     // No URL yet: clap would print one that it cannot read, and its password.
     /// Before the commit, a GET of this URL must bring a status of 200 to 299
     ///
-    /// It is tried until there is an answer, since a device that has just booted may not serve yet.
+    /// It is tried until there is an answer, since a device that has just booted may not serve yet. Redirects to the same
+    /// host are followed. The device and private addresses are never asked through a proxy.
     #[arg(long, value_name = "URL")]
     check_http: Vec<String>,
 
@@ -101,7 +104,7 @@ impl ChecksArgs {
 
     /// The checks of the device at `target`. Those that cannot be carried out are found out here, before
     /// anything is touched.
-    pub(crate) fn checks(&self, context: &Context, target: &Target) -> Result<Checks, Failure> {
+    pub(crate) fn checks(&self, context: &Context, target: &Target, client: &WebClient) -> Result<Checks, Failure> {
         let Options { check_rpc, check_cmd, check_http, check_timeout, soak, .. } = &self.options;
         let rpc = check_rpc.iter().cloned().map(Check::Rpc);
         let mut all: Vec<_> = rpc.zip(&self.places[0]).collect();
@@ -114,15 +117,14 @@ impl ChecksArgs {
             })?;
             all.push((Check::Command(check.clone().with_port(context.port(target))), place));
         }
-        if !check_http.is_empty() {
-            let client = context.http_client()?;
-            for (url, place) in check_http.iter().zip(&self.places[2]) {
-                let check = HttpCheck::new(url, client.clone()).map_err(|error| {
-                    Failure::new(Kind::Usage, format!("--check-http: {error}"))
-                        .hint("write it as `http://HOST[:PORT]/PATH` or with `https://`")
-                })?;
-                all.push((Check::Http(check), place));
-            }
+        for (url, place) in check_http.iter().zip(&self.places[2]) {
+            let check = HttpCheck::new(url, client.clone()).map_err(|error| {
+                Failure::new(Kind::Usage, format!("--check-http: {error}"))
+                    .hint("write it as `http://HOST[:PORT]/PATH` or with `https://`")
+            })?;
+            client.prepare(url)?;
+            credentials::remember_those_of(url);
+            all.push((Check::Http(check), place));
         }
         all.sort_by_key(|(_, place)| *place);
         Ok(Checks { checks: all.into_iter().map(|(check, _)| check).collect(), soak: *soak, timeout: *check_timeout })

@@ -4,12 +4,14 @@ use std::cell::OnceCell;
 use std::io;
 use std::path::PathBuf;
 
-use otactl::rpc::Device;
+use otactl::rpc::{Credentials, Device};
+use otactl::secrets;
 use otactl::sim::{self, Simulator};
 use otactl::transport::framing::Style;
 use otactl::transport::serial::{Framing, Settings};
-use otactl::transport::target::{SimulatedOver, Target};
-use otactl::transport::{self, Options, serial, tls};
+use otactl::transport::target::{Login, SimulatedOver, Target};
+use otactl::transport::{self, Options, serial};
+use otactl::update::web_client::{Proxies, WebClient};
 use tokio::net::{TcpListener, UdpSocket};
 use tracing::Level;
 use tracing_subscriber::Layer as _;
@@ -19,13 +21,15 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::failure::{Failure, Kind};
 use super::output::Output;
-use super::{GlobalArgs, credentials};
+use super::{GlobalArgs, credentials, environment};
 
 /// What every command gets.
 #[derive(Debug)]
 pub(crate) struct Context {
     global: GlobalArgs,
     pub(crate) output: Output,
+    /// What `--rpc-creds` or OTACTL_RPC_CREDS say, read once: a prompt asks once, however many devices there are.
+    credentials: OnceCell<Option<Credentials>>,
     /// The device of `--port sim:`, which lives as long as the command.
     simulator: OnceCell<Simulator>,
 }
@@ -38,12 +42,12 @@ impl Context {
             1 => log(Level::DEBUG, &output),
             _ => log(Level::TRACE, &output),
         }
-        Self { global, output, simulator: OnceCell::new() }
+        Self { global, output, credentials: OnceCell::new(), simulator: OnceCell::new() }
     }
 
     /// Where the device is. Starts it, if it is a simulated one.
     pub(crate) async fn target(&self) -> Result<Target, Failure> {
-        let Some(port) = self.given_port() else {
+        let Some(port) = self.given_port()? else {
             return self.first_serial_port();
         };
         match port.parse()? {
@@ -52,16 +56,18 @@ impl Context {
         }
     }
 
-    fn given_port(&self) -> Option<String> {
-        let from_mos = || std::env::var("MOS_PORT").ok();
-        let given = |port: &String| !port.is_empty();
-        self.global.port.clone().filter(given).or_else(from_mos).filter(given)
+    fn given_port(&self) -> Result<Option<String>, Failure> {
+        match &self.global.port {
+            Some(port) => Ok(Some(port.clone())),
+            None => environment::variable("MOS_PORT"),
+        }
     }
 
     /// What a program that we start can give as `--port` to reach the same device: what the user gave us,
     /// unless that was a device within this process.
     pub(crate) fn port(&self, target: &Target) -> String {
-        match self.given_port() {
+        // It was read before, to find the target.
+        match self.given_port().ok().flatten() {
             Some(port) if self.simulator.get().is_none() => port,
             _ => target.to_string(),
         }
@@ -141,6 +147,9 @@ impl Context {
 
     /// The device at `target`.
     pub(crate) fn connect(&self, target: &Target) -> Result<Device, Failure> {
+        if let Some(Login { user, password: Some(password) }) = target.login() {
+            secrets::remember_login(user, password);
+        }
         let mut options = self.options()?;
         if let Target::Mqtt(endpoint) = target {
             options.mqtt = self.global.mqtt.settings(endpoint)?;
@@ -149,17 +158,23 @@ impl Context {
         if options.tls.insecure {
             self.output.warn("--insecure: the device's TLS certificate is not checked");
         }
-        let credentials = credentials::read(self.global.rpc_creds.as_deref(), &self.output)?;
-        Ok(Device::new(client, self.global.timeout).with_credentials(credentials))
+        Ok(Device::new(client, self.global.timeout).with_credentials(self.credentials()?))
     }
 
-    /// A client for any URL.
-    pub(crate) fn http_client(&self) -> Result<reqwest::Client, Failure> {
-        // A plain URL may still lead to another by a redirect, so that the roots are wanted in any case.
-        let tls = tls::client_config(true, &self.options()?.tls)?;
-        let failed =
-            |error: reqwest::Error| Failure::new(Kind::Other, format!("cannot set up the HTTP client: {error}"));
-        reqwest::Client::builder().tls_backend_preconfigured(tls).build().map_err(failed)
+    fn credentials(&self) -> Result<Option<Credentials>, Failure> {
+        if let Some(credentials) = self.credentials.get() {
+            return Ok(credentials.clone());
+        }
+        let credentials = credentials::read(self.global.rpc_creds.as_deref(), &self.output)?;
+        Ok(self.credentials.get_or_init(|| credentials).clone())
+    }
+
+    /// A client for any URL, which asks the hosts of the device without a proxy: that of `--port` and that of `other_port`.
+    pub(crate) fn web_client(&self, other_port: Option<&str>) -> Result<WebClient, Failure> {
+        let given = self.given_port()?;
+        let targets = [given.as_deref(), other_port].into_iter().flatten().filter_map(|port| port.parse().ok());
+        let hosts = targets.filter_map(|target: Target| target.device_host().map(|(host, _)| host));
+        Ok(WebClient::new(self.options()?.tls, Proxies::of_system(hosts.collect())))
     }
 
     /// The user's wishes about connections.

@@ -1,12 +1,19 @@
 //! User and password, from wherever they come. None of the messages repeats them.
 
-use std::fs::File;
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 use std::path::Path;
 
+#[cfg(unix)]
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+use otactl::read_file::read_file;
 use otactl::rpc::Credentials;
+use otactl::secrets;
+use otactl::update::event::Stage;
+use url::Url;
 
+use super::environment;
 use super::failure::{Failure, Kind};
+use super::interrupt;
 use super::output::Output;
 
 /// The largest file of credentials, and the longest line on stdin, in bytes.
@@ -23,23 +30,33 @@ pub(crate) fn read(option: Option<&str>, output: &Output) -> Result<Option<Crede
             }
             option.to_owned()
         }
-        None => match std::env::var("OTACTL_RPC_CREDS") {
-            Ok(text) if !text.is_empty() => text,
-            _ => return Ok(None),
+        None => match environment::variable("OTACTL_RPC_CREDS")? {
+            Some(text) => text,
+            None => return Ok(None),
         },
     };
-    let credentials = text.lines().next().unwrap_or_default().parse();
+    let text = text.lines().next().unwrap_or_default();
+    if let Some((user, password)) = text.split_once(':') {
+        secrets::remember_login(user, password);
+    }
+    let credentials = text.parse();
     credentials.map(Some).map_err(|error| {
         Failure::new(Kind::Usage, format!("the credentials for the device cannot be used: {error}"))
             .hint("the password may hold colons, the user may not")
     })
 }
 
+/// Remembers user and password of a URL, so that they are shown nowhere.
+pub(crate) fn remember_those_of(url: &str) {
+    let Ok(url) = Url::parse(url.trim()) else { return };
+    if let Some(password) = url.password() {
+        secrets::remember_login(url.username(), password);
+    }
+}
+
 /// The first line of a file, where a secret stands.
 pub(crate) fn first_line(path: &Path) -> Result<String, Failure> {
-    let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes));
-    read.and_then(|_| line_of(bytes)).map_err(|error| unreadable(&path.display().to_string(), &error))
+    read_file(path, MAX_FILE).and_then(line_of).map_err(|error| unreadable(&path.display().to_string(), &error))
 }
 
 /// The first line, without the byte order mark that some editors put before it. Nothing of a longer text is taken: what
@@ -57,11 +74,32 @@ fn line_of(bytes: Vec<u8>) -> io::Result<String> {
 pub(crate) fn ask(prompt: &str) -> Result<String, Failure> {
     let unreadable = |error| unreadable("stdin", &error);
     if io::stdin().is_terminal() {
-        return rpassword::prompt_password(prompt).map_err(unreadable);
+        return without_sigint(|| rpassword::prompt_password(prompt)).map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted => interrupt::failure(&Stage::Untouched),
+            _ => unreadable(error),
+        });
     }
     let mut bytes = Vec::new();
     let read = io::stdin().lock().take(MAX_FILE + 1).read_until(b'\n', &mut bytes);
     read.and_then(|_| line_of(bytes)).map_err(unreadable)
+}
+
+/// Prompts with SIGINT blocked. At Ctrl-C, the library raises it before it restores the terminal, which would be left without an
+/// echo. Once it was raised it stays blocked: the exit code says what happened.
+#[cfg(unix)]
+fn without_sigint<T>(prompt: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let sigint: SigSet = std::iter::once(Signal::SIGINT).collect();
+    let before = sigint.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+    let result = prompt();
+    if !result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {
+        before.thread_set_mask()?;
+    }
+    result
+}
+
+#[cfg(not(unix))]
+fn without_sigint<T>(prompt: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    prompt()
 }
 
 fn unreadable(whence: &str, error: &io::Error) -> Failure {

@@ -122,6 +122,9 @@ impl Failure {
             BundleError::Compressed(_) => {
                 "pack it without compression: `zip -0 fw.zip FILES`, or as `mos build` does it"
             }
+            BundleError::ManifestTooDeep(_) => {
+                "pack it from the directory above: `zip -0 fw.zip DIR/manifest.json DIR/*`"
+            }
             BundleError::ManifestNotFirst(_) => "pack `manifest.json` first: `zip -0 fw.zip DIR/manifest.json DIR/*`",
             BundleError::NameTooLong(_) => "give the file a shorter name, in the manifest too",
             BundleError::Empty | BundleError::CutOff(_) | BundleError::Damaged(_) => "build or download it again",
@@ -219,6 +222,7 @@ fn is_about_its_certificate(cause: &DialError) -> bool {
 impl From<TargetError> for Failure {
     fn from(error: TargetError) -> Self {
         let hint = match &error {
+            TargetError::Zone(_) => "give another address of the device, or its name".into(),
             TargetError::NoScheme(text) => format!("write `--port ws://{text}` or `--port http://{text}`"),
             _ => "write `--port ws://HOST[:PORT]`, `--port http://HOST[:PORT]`, `--port mqtt://BROKER/DEVICE`, `--port tcp://HOST:PORT`, `--port /dev/ttyUSB0`, or `--port sim:`".into(),
         };

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, TermLike};
+use otactl::secrets::mask;
 
 use super::clock;
 use super::writer::{Importance, LineWriter};
@@ -62,9 +63,9 @@ impl LiveLine {
     }
 
     /// Says on the line what goes on meanwhile.
-    pub(crate) fn meanwhile(&self, text: String) {
+    pub(crate) fn meanwhile(&self, text: &str) {
         if let Some(bar) = &*self.bar() {
-            bar.set_message(text);
+            bar.set_message(mask(text).into_owned());
         }
     }
 

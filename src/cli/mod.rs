@@ -4,7 +4,7 @@
 //! - [`serial`], [`mqtt`], [`tls`]: the options for serial ports, for brokers, and for TLS;
 //! - [`checks`]: the options for health checks;
 //! - [`credentials`]: user and password, from wherever they come;
-//! - [`context`]: options and environment become a connected device;
+//! - [`context`]: options and environment become a connected device; [`environment`]: environment variables;
 //! - [`output`]: results and talk; [`writer`]: the thread that writes them, and the only file that does;
 //! - [`live`]: the last line of the screen, on which the time runs;
 //! - [`progress`]: update events become bars, lines or JSON; [`words`]: what the lines say;
@@ -24,6 +24,7 @@ pub(crate) mod command;
 pub(crate) mod context;
 pub(crate) mod credentials;
 pub(crate) mod dial_hint;
+pub(crate) mod environment;
 pub(crate) mod failure;
 pub(crate) mod help;
 pub(crate) mod interrupt;
@@ -126,7 +127,9 @@ pub(crate) fn public_model() -> clap::Command {
 
 /// Reads the command line.
 pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    let mut model = model();
+    let (mut model, unreadable) = environment::screen(model());
     let matches = model.try_get_matches_from_mut(args)?;
-    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut model))
+    environment::require(&matches, &unreadable)
+        .and_then(|()| Cli::from_arg_matches(&matches))
+        .map_err(|error| error.format(&mut model))
 }

@@ -1,13 +1,15 @@
 //! The options for MQTT.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use otactl::secrets;
 use otactl::transport::mqtt::Settings;
 use otactl::transport::target::{Endpoint, Login};
 
 use super::failure::Failure;
-use super::{credentials, values};
+use super::{credentials, environment, values};
 
 /// What may be set about a broker.
 #[derive(Debug, Args)]
@@ -42,14 +44,22 @@ pub(crate) struct MqttArgs {
     /// Where the device's last will is to be read, to explain its silence
     #[arg(long = "mqtt-will-topic", global = true, value_name = "TOPIC", value_parser = values::topic)]
     will_topic: Option<String>,
+
+    /// The password, once it was read: a prompt asks once, however many devices there are.
+    #[arg(skip)]
+    password: OnceCell<Option<String>>,
 }
 
 impl MqttArgs {
     /// What they come to, for this broker. Asks for a password if that is wanted.
     pub(crate) fn settings(&self, endpoint: &Endpoint) -> Result<Settings, Failure> {
         let needs_password = matches!(endpoint.login, Some(Login { password: None, .. }));
+        let password = if needs_password { self.password()? } else { None };
+        if let Some(password) = &password {
+            secrets::remember(password);
+        }
         Ok(Settings {
-            password: if needs_password { self.password()? } else { None },
+            password,
             client_id: self.client_id.clone(),
             src: self.src.clone(),
             pub_topic: self.pub_topic.clone(),
@@ -59,10 +69,18 @@ impl MqttArgs {
     }
 
     fn password(&self) -> Result<Option<String>, Failure> {
+        if let Some(password) = self.password.get() {
+            return Ok(password.clone());
+        }
+        let password = self.read_password()?;
+        Ok(self.password.get_or_init(|| password).clone())
+    }
+
+    fn read_password(&self) -> Result<Option<String>, Failure> {
         match &self.password_file {
             Some(path) if path == Path::new("-") => credentials::ask("Password for the broker: ").map(Some),
             Some(path) => credentials::first_line(path).map(Some),
-            None => Ok(std::env::var("OTACTL_MQTT_PASSWORD").ok().filter(|password| !password.is_empty())),
+            None => environment::variable("OTACTL_MQTT_PASSWORD"),
         }
     }
 }

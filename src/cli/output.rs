@@ -5,11 +5,13 @@
 //! [`LAST_LINES`]. The result of a command is its work: it waits for its reader, as that of any program does.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use otactl::text::printable;
+use otactl::secrets::mask;
+use otactl::text::{clipped, is_hidden, printable};
 use serde_json::Value;
 
 use super::GlobalArgs;
@@ -25,6 +27,9 @@ const LAST_TALK: Duration = Duration::from_millis(500);
 
 /// How long a result waits for the talk before it, which may go to the same terminal.
 const TALK_FIRST: Duration = Duration::from_millis(100);
+
+/// The longest line that is said, in characters. What a device says is shorter than that; this is for what is made of it.
+const LINE: usize = 4000;
 
 /// How to speak.
 #[derive(Debug, Clone)]
@@ -112,7 +117,7 @@ impl Output {
     /// Something worth knowing.
     pub(crate) fn say(&self, text: &str) {
         if !self.quiet {
-            self.talk(&format!("{}\n", printable(text)));
+            self.talk(&format!("{}\n", spoken(text)));
         }
     }
 
@@ -124,23 +129,23 @@ impl Output {
     /// The last step.
     pub(crate) fn done(&self, text: &str) {
         if !self.quiet {
-            self.talk(&format!("{} {}\n", self.paint("32;1", "done     "), printable(text)));
+            self.talk(&format!("{} {}\n", self.paint("32;1", "done     "), spoken(text)));
         }
     }
 
     /// Something that should not be overlooked.
     pub(crate) fn warn(&self, text: &str) {
-        self.talk(&format!("{} {}\n", self.paint("33;1", "warning:"), printable(text)));
+        self.talk(&format!("{} {}\n", self.paint("33;1", "warning:"), spoken(text)));
     }
 
     /// What went wrong, and what to try.
     pub(crate) fn failure(&self, failure: &Failure) {
-        let mut text = format!("{} {}\n", self.paint("31;1", "error:"), printable(&failure.message));
+        let mut text = format!("{} {}\n", self.paint("31;1", "error:"), spoken(&failure.message));
         for line in failure.facts.iter().flat_map(|facts| &facts.output) {
             text.extend(["    ", &printable(line), "\n"]);
         }
         for hint in &failure.hints {
-            text.extend([&self.paint("36;1", "hint:"), " ", &printable(hint), "\n"]);
+            text.extend([&self.paint("36;1", "hint:"), " ", &spoken(hint), "\n"]);
         }
         self.talk(&text);
     }
@@ -155,16 +160,20 @@ impl Output {
     }
 }
 
-/// Returns the text as a line without control characters.
+/// A line of talk: without secrets, printable, and of a bounded length.
+fn spoken(text: &str) -> String {
+    clipped(&mask(text), LINE)
+}
+
+/// Returns the text as a line without hidden characters.
 ///
 /// A device's text may hold characters that a terminal takes for commands. JSON leaves some of them as
 /// they are; written as escapes they mean the same.
 fn escaped(text: &str) -> String {
-    let harmless = |c: char| !c.is_control() || c == '\n';
+    let harmless = |c: char| !is_hidden(c) || c == '\n';
     let mut text = Cow::Borrowed(text);
     if !text.chars().all(harmless) {
-        let escaped = |c: char| if harmless(c) { c.to_string() } else { format!("\\u{:04x}", u32::from(c)) };
-        text = text.chars().map(escaped).collect();
+        text = text.chars().map(|c| if harmless(c) { c.to_string() } else { escape(c) }).collect();
     }
     format!("{text}\n")
 }
@@ -176,12 +185,24 @@ struct Log {
 }
 
 impl Write for Log {
+    /// Takes a whole event, and leaves out what is a secret in it.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.live.above(|| self.stderr.push(Importance::Passing, bytes.into()));
+        let text = mask(&String::from_utf8_lossy(bytes)).into_owned();
+        self.live.above(|| self.stderr.push(Importance::Passing, text.into_bytes()));
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// The character as JSON escapes it: one outside the basic plane by two surrogates.
+fn escape(c: char) -> String {
+    let mut text = String::new();
+    for unit in c.encode_utf16(&mut [0; 2]) {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "\\u{unit:04x}");
+    }
+    text
 }

@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use otactl::secrets::mask;
 use otactl::update::event::{Event, Stage};
 use otactl::update::evidence::Evidence;
 use otactl::update::outcome::Facts;
@@ -99,7 +100,7 @@ impl Progress {
                 view.id.clone_from(id);
                 view.app.clone_from(app);
             }
-            Event::Firmware { app, .. } => view.app.clone_from(app),
+            Event::Firmware { app, .. } if !app.is_empty() => view.app.clone_from(app),
             _ => {}
         }
         view.end_bar();
@@ -121,8 +122,8 @@ impl Progress {
                 live.count_down(Duration::from_secs(*left));
             }
             (Some(_), _) => live.end(),
-            (None, Event::Checking { check, .. }) => live.meanwhile(format!("; checking {check}")),
-            (None, Event::Checked { .. } | Event::CheckFailed { .. }) => live.meanwhile(String::new()),
+            (None, Event::Checking { check, .. }) => live.meanwhile(&format!("; checking {check}")),
+            (None, Event::Checked { .. } | Event::CheckFailed { .. }) => live.meanwhile(""),
             (None, _) => {}
         }
     }
@@ -220,12 +221,20 @@ struct Done {
     delivery: Option<Evidence>,
 }
 
+/// The fields of events that hold sentences, in which a device or a program may repeat a secret.
+const SAID: [&str; 6] = ["message", "reason", "says", "said", "check", "hint"];
+
 /// An event with the time, and with the time at which the device goes back by itself, if it will.
 fn stamped(event: &impl Serialize) -> Value {
     let mut event = serde_json::to_value(event).unwrap_or_default();
     if let Some(fields) = event.as_object_mut() {
         if let Some(left) = fields.get("reverts_in").and_then(Value::as_u64) {
             fields.insert("deadline".into(), timestamp(left).into());
+        }
+        for name in SAID {
+            if let Some(Value::String(text)) = fields.get_mut(name) {
+                *text = mask(text).into_owned();
+            }
         }
         fields.insert("time".into(), timestamp(0).into());
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use otactl::ota::slot_name;
-use otactl::text::for_humans;
+use otactl::text::{device_text, for_humans};
 use otactl::update::Success;
 use otactl::update::event::{Bearing, Event, Whence};
 use otactl::update::snapshot::Running;
@@ -15,11 +15,12 @@ pub(crate) fn step(event: &Event) -> Option<(&'static str, String)> {
     let state = |committed: &bool| if *committed { "committed" } else { "uncommitted" };
     Some(match event {
         Event::Device { id, platform, app, build, slot, committed } => {
+            let [id, platform, app] = [id, platform, app].map(|text| device_text(text));
             ("device", format!("{id} ({platform}): {} runs {app} {build}, {}", slot_name(*slot), state(committed)))
         }
         Event::Firmware { app, platform, build, bytes } => {
             let size = bytes.map(|bytes| format!(", {bytes} bytes")).unwrap_or_default();
-            ("firmware", format!("{app} {build} for {platform}{size}"))
+            ("firmware", format!("{app} {build} for {platform}{size}").trim_start().into())
         }
         Event::FirmwareUnknown { reason } => (
             "firmware",
@@ -94,8 +95,9 @@ pub(crate) fn step(event: &Event) -> Option<(&'static str, String)> {
             };
             ("back", format!("{} runs {build}, {}{until}", slot_name(*slot), state(committed)))
         }
-        Event::Checked { check, took_ms } => {
-            ("check", format!("{check}: passed in {}", for_humans(Duration::from_millis(*took_ms))))
+        Event::Checked { check, took_ms, proxy } => {
+            let through = proxy.as_ref().map(|proxy| format!(", through the proxy {proxy}")).unwrap_or_default();
+            ("check", format!("{check}: passed in {}{through}", for_humans(Duration::from_millis(*took_ms))))
         }
         Event::CheckFailed { check, reason } => ("check", format!("{check}: failed: {reason}")),
         Event::Committing => ("commit", "sent".into()),
@@ -159,6 +161,7 @@ fn server(event: &Event) -> Option<(&'static str, String)> {
 
 /// The last word of an update that did what was asked.
 pub(crate) fn success(success: &Success, app: &str) -> String {
+    let app = device_text(app);
     match success {
         Success::AlreadyCurrent(running) => {
             format!("{app} {} runs already, and is committed; nothing to do", running.build)

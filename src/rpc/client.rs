@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep};
 use super::auth::{Authorization, Challenge, Credentials};
 use super::error::{AuthRefusal, CallError, DialError};
 use super::frame::{MAX_REQUEST, RemoteError, Request};
+use crate::text::device_text;
 
 /// How often an idempotent call is made in all, when the connection keeps breaking under it.
 const ATTEMPTS: usize = 3;
@@ -343,7 +344,8 @@ impl Device {
 }
 
 fn reply<M: Method>(value: Value) -> Result<M::Reply, CallError> {
-    M::Reply::deserialize(value).map_err(|e| CallError::WrongShape { method: M::NAME.into(), detail: e.to_string() })
+    M::Reply::deserialize(value)
+        .map_err(|e| CallError::WrongShape { method: M::NAME.into(), detail: device_text(&e.to_string()) })
 }
 
 /// The arguments of a method. None at all are shorter than an empty object, and the same to a device.

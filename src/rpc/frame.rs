@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::auth::Authorization;
 use super::shown;
-use crate::text::printable;
+use crate::text::device_text;
 
 /// The largest request, in bytes, that every transport of a device takes. The device's own setting
 /// says 4096, but WebSocket, HTTP and MQTT stall or drop the connection from about 3 KB on.
@@ -135,7 +135,7 @@ pub struct RemoteError {
 impl fmt::Display for RemoteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.message {
-            Some(message) => write!(f, "{} (error {})", printable(message), self.code),
+            Some(message) => write!(f, "{} (error {})", device_text(message), self.code),
             None => write!(f, "error {}, without a message", self.code),
         }
     }

@@ -21,4 +21,4 @@ pub use auth::Credentials;
 pub use client::{Device, Method, RpcClient};
 pub use error::{CallError, DialError};
 pub use frame::{Incoming, RemoteError, Request};
-pub use shown::shown;
+pub use shown::{shown, shown_excerpt};

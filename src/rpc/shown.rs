@@ -2,53 +2,249 @@
 
 use serde_json::Value;
 
-use crate::text::{excerpt, printable};
+use crate::secrets::mask;
+use crate::text::{clipped, excerpt};
 
 /// Words that the name of a field with a secret has in it. URLs too: they carry passwords, and ours has a path that
 /// nobody else is to know.
-const SECRETS: [&str; 10] = ["pass", "psk", "secret", "token", "key", "auth", "cert", "response", "url", "license"];
+const SECRETS: [&str; 13] =
+    ["pass", "pwd", "psk", "secret", "token", "key", "auth", "cert", "cred", "cookie", "response", "url", "license"];
+
+/// The same for words that stand in harmless names too, such as `ping`: they count as whole words.
+const SECRET_WORDS: [&str; 1] = ["pin"];
+
+/// Names that have a word of [`SECRETS`], and hold no secret: they are needed to see why an authentication fails.
+const HARMLESS: [&str; 1] = ["auth_type"];
+
+/// Fields whose value is the name of another field.
+const NAMES: [&str; 5] = ["key", "name", "path", "field", "option"];
+
+/// Fields that hold the value to such a name.
+const VALUES: [&str; 5] = ["value", "val", "v", "data", "new_value"];
+
+/// An array of at most so many elements may be a name with its value.
+const LONGEST_PAIR: usize = 4;
 
 /// The most that is shown of one frame, in characters.
 const SHOWN: usize = 1000;
 
-/// The frame with `…` in place of every value whose name looks like that of a secret. What is no JSON is
-/// shown as a short excerpt.
+/// The most that is looked at of what is no JSON, in bytes. Only its beginning is shown.
+const LOOKED_AT: usize = 4096;
+
+/// The frame with `…` in place of every secret: values whose name looks like that of a secret, and what is remembered as one.
+/// What is no JSON is shown as a short excerpt.
 #[must_use]
 pub fn shown(frame: &[u8]) -> String {
-    let Ok(mut value) = serde_json::from_slice(frame) else { return excerpt(frame) };
+    let Ok(mut value) = serde_json::from_slice(frame) else { return shown_excerpt(frame) };
     redact(&mut value);
-    let text = printable(&value.to_string());
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
+    // The reply of Config.Get holds the value alone; its name stands in the request.
+    if let Some(result @ Value::String(_)) = value.get_mut("result")
+        && result != "true"
+    {
+        *result = "…".into();
     }
+    clipped(&mask(&value.to_string()), SHOWN)
+}
+
+/// A short excerpt of what may be a frame, whole or not, without its secrets.
+#[must_use]
+pub fn shown_excerpt(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(LOOKED_AT)]);
+    // Known secrets first, as long as they are whole.
+    excerpt(redacted_text(&mask(&text)).as_bytes())
 }
 
 /// Returns whether the name of a field looks like that of a secret.
 pub(super) fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    SECRETS.iter().any(|word| name.contains(word))
+    let lower = name.to_ascii_lowercase();
+    let is_word = || words(name).any(|word| SECRET_WORDS.contains(&word.to_ascii_lowercase().as_str()));
+    !HARMLESS.contains(&lower.as_str()) && (SECRETS.iter().any(|word| lower.contains(word)) || is_word())
+}
+
+/// The words of a name: `simPin`, `sim_pin` and `sim.PIN` have the same two.
+fn words(name: &str) -> impl Iterator<Item = &str> {
+    name.split(|c: char| !c.is_ascii_alphanumeric()).flat_map(|part| {
+        let bytes = part.as_bytes();
+        let starts = (1..part.len()).filter(|&at| bytes[at - 1].is_ascii_lowercase() && bytes[at].is_ascii_uppercase());
+        let mut starts: Vec<_> = std::iter::once(0).chain(starts).collect();
+        starts.push(part.len());
+        starts.windows(2).map(|pair| &part[pair[0]..pair[1]]).collect::<Vec<_>>()
+    })
+}
+
+fn is_one_of(names: &[&str], name: &str) -> bool {
+    names.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 fn redact(value: &mut Value) {
     match value {
         Value::Object(fields) => {
+            let names_a_secret =
+                fields.iter().any(|(name, value)| is_one_of(&NAMES, name) && value.as_str().is_some_and(is_secret));
             for (name, value) in fields {
                 match value {
                     Value::Null => {}
-                    _ if is_secret(name) => *value = "…".into(),
+                    _ if is_secret(name) || (names_a_secret && is_one_of(&VALUES, name)) => *value = "…".into(),
                     other => redact(other),
                 }
             }
         }
-        Value::Array(values) => values.iter_mut().for_each(redact),
-        // The challenge of an authentication comes as JSON within a string, and is none.
+        Value::Array(values) => {
+            // A longer array is a list, such as that of all methods.
+            let is_pair = values.len() <= LONGEST_PAIR;
+            let mut follows_a_name = false;
+            for value in values {
+                let is_name = value.as_str().is_some_and(|text| is_name(text) && is_secret(text));
+                match value {
+                    Value::String(_) | Value::Number(_) if follows_a_name => *value = "…".into(),
+                    other => redact(other),
+                }
+                follows_a_name = is_name && is_pair;
+            }
+        }
+        Value::String(text) => {
+            // JSON within a string, such as the challenge of an authentication, or a text with settings in it.
+            let redacted = match serde_json::from_str::<Value>(text) {
+                Ok(Value::String(_)) | Err(_) => redacted_text(text),
+                Ok(inner) => {
+                    let mut redacted = inner.clone();
+                    redact(&mut redacted);
+                    if redacted == inner { text.clone() } else { redacted.to_string() }
+                }
+            };
+            *text = redacted;
+        }
         _ => {}
     }
 }
 
+/// Whether a text can be the name of a setting, such as `wifi.sta.pass`.
+fn is_name(text: &str) -> bool {
+    text.len() <= 64 && text.chars().all(is_name_char)
+}
+
+fn is_name_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')
+}
+
+/// The text with `…` in place of each value behind `NAME:` or `NAME=`, quoted or not, whose name looks like that of a secret, up
+/// to the end if it is cut off there. A frame whose beginning is missing begins with a value, or with a name that may be the end
+/// of such a name.
+fn redacted_text(text: &str) -> String {
+    let (value, mut is_cut_name) = match beginning(text) {
+        Beginning::Value(len) => (len, false),
+        Beginning::Name => (0, true),
+        Beginning::Whole => (0, false),
+    };
+    let mut shown = String::with_capacity(text.len());
+    if value > 0 {
+        shown.push('…');
+    }
+    let mut rest = &text[value..];
+    let mut follows_comma = false;
+    while let Some(at) = rest.find([':', '=', ',']) {
+        let (before, after) = rest.split_at(at);
+        let name = before.trim_end_matches([' ', '"', '\'', '\\']);
+        let start =
+            name.rfind(|c| !is_name_char(c)).map_or(0, |at| at + name[at..].chars().next().map_or(1, char::len_utf8));
+        // A name in an array has its value behind a comma.
+        let is_comma = after.starts_with(',');
+        let outside = name[..start].strip_suffix('"').map(str::trim_end);
+        let is_element = outside.is_some_and(|text| text.ends_with('[') || (text.is_empty() && follows_comma));
+        follows_comma = is_comma;
+        let name = &name[start..];
+        let separator = after.len() - after[1..].trim_start_matches([' ', '\t']).len();
+        let (separator, value) = after.split_at(separator);
+        shown.extend([before, separator]);
+        rest = value;
+        let names_a_secret = if is_comma {
+            is_element && is_secret(name) && value.starts_with('"')
+        } else {
+            std::mem::take(&mut is_cut_name) || is_secret(name) || is_one_of(&VALUES, name)
+        };
+        if names_a_secret {
+            let len = value_len(value);
+            if len > 0 {
+                shown.push('…');
+            }
+            rest = &value[len..];
+        }
+    }
+    shown.push_str(rest);
+    shown
+}
+
+/// What the beginning of a text is, if the text is a frame.
+enum Beginning {
+    /// So many bytes of a value.
+    Value(usize),
+    /// The rest of a name, which may be empty.
+    Name,
+    /// The beginning of a frame, or the text is none.
+    Whole,
+}
+
+fn beginning(text: &str) -> Beginning {
+    let Some((before, after)) = text.split_once('"') else {
+        return if text.starts_with(':') { Beginning::Name } else { Beginning::Whole };
+    };
+    if before.contains(['{', '[', '=']) {
+        return Beginning::Whole;
+    }
+    match after.chars().next() {
+        Some(':') => return Beginning::Name,
+        Some(',' | '}' | ']') => return Beginning::Value(before.len()),
+        _ if before.trim_start().starts_with(':') => return Beginning::Name,
+        _ if !before.is_empty() => return Beginning::Whole,
+        _ => {}
+    }
+    // A whole string: a name if a colon follows, else a value.
+    let len = 1 + closed_by(after, "\"");
+    if text[len..].trim_start().starts_with(':') { Beginning::Whole } else { Beginning::Value(len) }
+}
+
+/// The length of the value at the start of `text`, in bytes.
+fn value_len(text: &str) -> usize {
+    // A format such as `%Q` in the description of a method is no value.
+    if text.starts_with('%') {
+        return 0;
+    }
+    for (open, close) in [("\\\"", "\\\""), ("\"", "\""), ("'", "'")] {
+        if let Some(inner) = text.strip_prefix(open) {
+            return open.len() + closed_by(inner, close);
+        }
+    }
+    let is_nested = text.starts_with(['{', '[']);
+    let mut depth = 0_usize;
+    for (at, c) in text.char_indices() {
+        match c {
+            '{' | '[' => depth += 1,
+            '}' | ']' if depth <= 1 => return if is_nested { at + 1 } else { at },
+            '}' | ']' => depth -= 1,
+            ',' | ';' | '&' | '"' | '\'' | '\\' if !is_nested => return at,
+            c if c.is_whitespace() && !is_nested => return at,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// The length of `text` up to the quote that closes it, with that quote.
+fn closed_by(text: &str, close: &str) -> usize {
+    let mut is_escaped = false;
+    for (at, c) in text.char_indices() {
+        if !is_escaped && text[at..].starts_with(close) {
+            return at + close.len();
+        }
+        is_escaped = c == '\\' && !is_escaped;
+    }
+    text.len()
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -74,5 +270,82 @@ mod tests {
             assert_eq!(shown(frame.as_bytes()), expected);
         }
         assert_eq!(shown(format!("\"{}\"", "x".repeat(5000)).as_bytes()).chars().count(), SHOWN + 1);
+    }
+
+    #[test]
+    fn secrets_of_other_names_and_shapes_are_left_out() {
+        for (frame, expected) in [
+            (r#"{"wifi_pwd":"h2","Credential":1,"simPin":1234}"#, r#"{"wifi_pwd":"…","Credential":"…","simPin":"…"}"#),
+            (r#"{"pin":"h2","ping":1,"spinning":2}"#, r#"{"pin":"…","ping":1,"spinning":2}"#),
+            // Pairs of a name and a value.
+            (r#"{"name":"wifi.sta.pass","value":"h2","v":[1]}"#, r#"{"name":"wifi.sta.pass","value":"…","v":"…"}"#),
+            (r#"{"value":"h2","key":"wifi.sta.pass"}"#, r#"{"value":"…","key":"…"}"#),
+            (r#"{"name":"OTA.Update","value":"seen"}"#, r#"{"name":"OTA.Update","value":"seen"}"#),
+            (r#"[["wifi.sta.pass","h2","seen"],["ssid","seen"]]"#, r#"[["wifi.sta.pass","…","seen"],["ssid","seen"]]"#),
+            (r#"{"result":["a.pass","b","c","d","e"]}"#, r#"{"result":["a.pass","b","c","d","e"]}"#),
+            (r#"{"id":1,"result":"h2"}"#, r#"{"id":1,"result":"…"}"#),
+            (r#"{"id":1,"result":"true"}"#, r#"{"id":1,"result":"true"}"#),
+            // Text and JSON within a string.
+            (r#"{"message":"ssid=home pass=h2&x"}"#, r#"{"message":"ssid=home pass=…&x"}"#),
+            (r#"{"message":"{\"pwd\":\"h2\",\"a\":1}"}"#, r#"{"message":"{\"pwd\":\"…\",\"a\":1}"}"#),
+            (
+                r#"{"error":{"code":401,"message":"{\"auth_type\": \"digest\", \"realm\": \"R\"}"}}"#,
+                r#"{"error":{"code":401,"message":"{\"auth_type\": \"digest\", \"realm\": \"R\"}"}}"#,
+            ),
+            (r#"{"args_fmt":"{url: %Q, timeout: %d}"}"#, r#"{"args_fmt":"{url: %Q, timeout: %d}"}"#),
+        ] {
+            assert_eq!(shown(frame.as_bytes()), expected);
+        }
+    }
+
+    #[test]
+    fn secrets_in_frames_that_are_no_json_are_left_out() {
+        for (frame, expected) in [
+            // Not UTF-8, cut off at the end, cut off at the start.
+            (&b"{\"ssid\":\"\xff\",\"pass\":\"h2\",\"a\":1}"[..], "{\"ssid\":\"\u{fffd}\",\"pass\":…,\"a\":1}"),
+            (b"{\"a\":1,\"pass\":\"h2 and mo", "{\"a\":1,\"pass\":…"),
+            (b"{\"a\":1,\"pass\":\"h\\\"2\",\"b\":", "{\"a\":1,\"pass\":…,\"b\":"),
+            (b"{\"auth\":{\"nonce\":1,\"x\":[2]},\"b\":", "{\"auth\":…,\"b\":"),
+            (b"{\"auth\":{\"nonce\":1,\"x", "{\"auth\":…"),
+            (b"nter2\",\"ssid\":\"home\"}}", "…\",\"ssid\":\"home\"}}"),
+            (b"{\"pin\" : 1234, \"b\":", "{\"pin\" : …, \"b\":"),
+            (b"{\"name\":\"wifi.sta.pass\",\"value\":\"h2", "{\"name\":\"wifi.sta.pass\",\"value\":…"),
+            (b"pwd=h2 ssid=home\n", "pwd=… ssid=home·"),
+            (b"\"message\":\"{\\\"pass\\\":\\\"h2\\\",\\\"a\\\":1", "\"message\":\"{\\\"pass\\\":…,\\\"a\\\":1"),
+            (
+                b"{\"pairs\":[[\"sta.pass\",\"h2\",\"seen\"],[\"pin\", \"h2",
+                "{\"pairs\":[[\"sta.pass\",…,\"seen\"],[\"pin\", …",
+            ),
+            (b"no pass, \"seen\"", "no pass, \"seen\""),
+            (b"<html lang=\"en\">", "<html lang=\"en\">"),
+            (b"\xc3\xa9:1 \xc3\xa9=2", "é:1 é=2"),
+        ] {
+            assert_eq!(shown(frame), expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_shown_without_a_panic(bytes: Vec<u8>) {
+            let _ = shown(&bytes);
+        }
+
+        /// Wherever a frame is cut, what is left of it shows no secret.
+        #[test]
+        fn cut_frame_shows_no_secret(start in 0_usize..24, end in 0_usize..41) {
+            let frame = br#"{"a":"b","pass":"SSSSSSSS","ssid":"home"}"#;
+            // Of a secret that lacks its first quote and its last, nothing can be known.
+            prop_assume!(start + end <= frame.len() && (start < 17 || end < 15));
+            let cut = &frame[start..frame.len() - end];
+            // A string by itself is no piece of a frame.
+            prop_assume!(!serde_json::from_slice(cut).is_ok_and(|value: Value| value.is_string()));
+            let shown = shown(cut);
+            prop_assert!(!shown.contains("SS"), "{}", shown);
+        }
+
+        #[test]
+        fn any_text_is_redacted_without_a_panic(text in "[\"'\\\\:={}\\[\\], apsé%]{0,40}") {
+            let _ = redacted_text(&text);
+        }
     }
 }

@@ -5,12 +5,16 @@ use std::io;
 use std::path::Path;
 
 use super::device::Flash;
+use crate::read_file::read_file;
 
 const FILE_NAME: &str = "flash.json";
 
+/// The largest file that is read, in bytes. What a device can be told to keep is far less.
+const MAX_FILE: u64 = 4 << 20;
+
 /// Reads the flash that is kept in `directory`; `None` if there is none yet.
 pub fn load(directory: &Path) -> io::Result<Option<Flash>> {
-    match fs::read(directory.join(FILE_NAME)) {
+    match read_file(&directory.join(FILE_NAME), MAX_FILE) {
         Ok(bytes) => {
             let flash: Flash = serde_json::from_slice(&bytes)?;
             if flash.is_bootable() { Ok(Some(flash)) } else { Err(io::Error::other("no slot in it can be booted")) }

@@ -149,12 +149,9 @@ impl Updater {
         if REQUIRED.iter().any(|required| !self.written.iter().any(|written| written == required)) {
             return Err(UpdateError::Incomplete);
         }
-        Ok(Firmware {
-            app: manifest.name,
-            version: manifest.version,
-            build_id: manifest.build_id,
-            platform: manifest.platform,
-        })
+        // The name in the manifest is a copy of the one in the app.
+        let app = if manifest.name.is_empty() { self.running.app } else { manifest.name };
+        Ok(Firmware { app, version: manifest.version, build_id: manifest.build_id, platform: manifest.platform })
     }
 
     fn begin_file(&mut self, header: LocalHeader) -> Result<(), UpdateError> {

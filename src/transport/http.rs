@@ -16,8 +16,8 @@ use super::{ConnectError, Options};
 use crate::rpc::auth::Authorization;
 use crate::rpc::client::Links;
 use crate::rpc::frame::{self, Incoming, MAX_REQUEST};
-use crate::rpc::{CallError, DialError, RemoteError, Request, RpcClient, shown, unreadable};
-use crate::text::{behind_digest, excerpt};
+use crate::rpc::{CallError, DialError, RemoteError, Request, RpcClient, shown, shown_excerpt, unreadable};
+use crate::text::behind_digest;
 
 /// The largest answer that is taken, in bytes.
 const MAX_ANSWER: usize = 1 << 20;
@@ -110,7 +110,7 @@ impl Http {
             Ok(_) => Err(self.not_rpc("it answered another question".into())),
             Err(_) => Err(match unreadable::find(&body).filter(|found| found.id == id) {
                 Some(found) => CallError::Unreadable { method: method.clone(), place: found.place },
-                None => self.not_rpc(format!("it answered `{}`", excerpt(&body))),
+                None => self.not_rpc(format!("it answered `{}`", shown_excerpt(&body))),
             }),
         }
     }

@@ -25,8 +25,7 @@ use super::link::{Connect, Ended, Link, Ready};
 use crate::rpc::client::{LONGEST_ID, Links};
 use crate::rpc::deadline::deadline_in;
 use crate::rpc::frame::{self, Incoming};
-use crate::rpc::{CallError, DialError, Request, RpcClient, shown, unreadable};
-use crate::text::excerpt;
+use crate::rpc::{CallError, DialError, Request, RpcClient, shown, shown_excerpt, unreadable};
 
 /// The calls of any transport that carries frames over a connection. The connection is closed when
 /// the session is dropped.
@@ -335,10 +334,10 @@ impl Task {
                     let method = call.method.clone();
                     return call.fail(CallError::Unreadable { method, place });
                 }
-                tracing::debug!(%error, bytes = excerpt(bytes), "garbage");
+                tracing::debug!(%error, bytes = shown_excerpt(bytes), "garbage");
                 if !self.is_device && connect.resends_after().is_none() {
                     self.state = State::Down;
-                    let what = format!("it sent `{}`", excerpt(bytes));
+                    let what = format!("it sent `{}`", shown_excerpt(bytes));
                     for call in state.calls.take_all() {
                         call.fail(CallError::NotRpc { peer: connect.peer().into(), what: what.clone() });
                     }

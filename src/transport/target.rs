@@ -1,10 +1,13 @@
 //! A device's address, as it stands after `--port`.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use url::Url;
+
+use crate::text::{excerpt, has_two_slashes};
 
 /// Where a device is to be found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +59,26 @@ impl SimulatedOver {
 
     fn scheme(self) -> &'static str {
         Self::ALL.iter().find(|(_, way)| *way == self).map_or("sim", |(name, _)| name)
+    }
+}
+
+impl Target {
+    /// User and password, if the URL had any.
+    #[must_use]
+    pub fn login(&self) -> Option<&Login> {
+        match self {
+            Self::WebSocket(at) | Self::Http(at) | Self::Mqtt(at) | Self::Tcp(at) | Self::Udp(at) => at.login.as_ref(),
+            Self::Serial(_) | Self::Sim(_) => None,
+        }
+    }
+
+    /// Host (without brackets) and port of the device; `None` behind a broker, on a serial port, and in the process.
+    #[must_use]
+    pub fn device_host(&self) -> Option<(String, u16)> {
+        match self {
+            Self::WebSocket(at) | Self::Http(at) | Self::Tcp(at) | Self::Udp(at) => Some((at.host().into(), at.port())),
+            Self::Mqtt(_) | Self::Serial(_) | Self::Sim(_) => None,
+        }
     }
 }
 
@@ -142,6 +165,12 @@ pub enum TargetError {
         /// The text, without what may be a password.
         String,
     ),
+    /// An IPv6 address with a zone, such as `fe80::1%eth0`.
+    #[error("an IPv6 address with a zone (`%{0}`) cannot be used")]
+    Zone(
+        /// The zone.
+        String,
+    ),
     /// A URL, but one that cannot be used.
     #[error("the device's address cannot be used: {0}")]
     Malformed(String),
@@ -157,6 +186,12 @@ impl FromStr for Target {
         }
         if is_serial_path(text) {
             return Ok(Self::Serial(text.into()));
+        }
+        if let Some(zone) = zone(text) {
+            return Err(TargetError::Zone(excerpt(zone.as_bytes())));
+        }
+        if text.parse::<Ipv6Addr>().is_ok() {
+            return Err(TargetError::NoScheme(format!("[{text}]")));
         }
         let Some((scheme, rest)) = text.split_once(':').filter(|(scheme, _)| is_scheme(scheme)) else {
             return Err(no_scheme(text));
@@ -224,6 +259,10 @@ impl Endpoint {
 }
 
 fn endpoint(text: &str) -> Result<Endpoint, TargetError> {
+    if !has_two_slashes(text) {
+        let scheme = text.split(':').next().unwrap_or_default();
+        return malformed(&format!("two slashes and the host stand behind the scheme: {scheme}://HOST"));
+    }
     // The parser's own words are shown, never the text, which may hold a password.
     let mut url = Url::parse(text).map_err(|e| TargetError::Malformed(e.to_string()))?;
     if url.host_str().is_none_or(str::is_empty) {
@@ -238,6 +277,18 @@ fn endpoint(text: &str) -> Result<Endpoint, TargetError> {
     let _ = url.set_password(None);
     url.set_fragment(None);
     Ok(Endpoint { url, login })
+}
+
+/// The zone of an IPv6 address in brackets, or by itself. In a URL its `%` is written `%25`.
+fn zone(text: &str) -> Option<&str> {
+    let host = text.split_once("://").map_or(text, |(_, rest)| rest).rsplit('@').next().unwrap_or_default();
+    let address = match host.strip_prefix('[') {
+        Some(bracketed) => bracketed.split(']').next().unwrap_or_default(),
+        None => host,
+    };
+    let (ip, zone) = address.split_once('%')?;
+    ip.parse::<Ipv6Addr>().ok()?;
+    Some(zone.strip_prefix("25").filter(|zone| !zone.is_empty()).unwrap_or(zone))
 }
 
 /// What stands before an `@` may be a password, scheme or not.
@@ -329,6 +380,18 @@ mod tests {
             ("sim:x", "Malformed"),
             ("http://a:b@host", "Malformed"),
             ("tcp://a:b@host:1", "Malformed"),
+            // Mistyped, and dialled all the same by many.
+            ("http:192.168.1.5", "Malformed(\"two slashes"),
+            ("ws:/host", "Malformed(\"two slashes"),
+            ("https:///host", "Malformed(\"two slashes"),
+            ("ws:\\\\host", "Malformed(\"two slashes"),
+            ("mqtt:broker/device", "Malformed(\"two slashes"),
+            ("tcp:/host:1", "Malformed(\"two slashes"),
+            ("[fe80::1%25eth0]", "Zone(\"eth0\")"),
+            ("ws://[fe80::1%25eth0]:80/rpc", "Zone(\"eth0\")"),
+            ("mqtt://user:pass@[fe80::1%eth0]/device", "Zone(\"eth0\")"),
+            ("fe80::1%3", "Zone(\"3\")"),
+            ("fe80::1", "NoScheme(\"[fe80::1]\")"),
         ] {
             assert!(shown(text).starts_with(expected), "{text}: {}", shown(text));
         }

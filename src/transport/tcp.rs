@@ -13,8 +13,8 @@ use super::framing::{Deframer, Item, Style, enframe, escaped_len};
 use super::link::{Connect, Link, LinkDriver};
 use super::reach::{reach, within};
 use super::target::Endpoint;
-use crate::rpc::DialError;
-use crate::text::{excerpt, printable};
+use crate::rpc::{DialError, shown_excerpt};
+use crate::text::printable;
 
 /// What is read at a time, in bytes.
 const BUFFER: usize = 4096;
@@ -87,7 +87,7 @@ async fn carry(mut stream: TcpStream, driver: &mut LinkDriver) -> io::Result<()>
                             driver.deliver(json).await;
                         }
                         Item::Console(text) => tracing::debug!("| {}", printable(&String::from_utf8_lossy(&text))),
-                        Item::Corrupt(bytes) => tracing::debug!("a frame was damaged on its way: {}", excerpt(&bytes)),
+                        Item::Corrupt(bytes) => tracing::debug!("a frame was damaged on its way: {}", shown_excerpt(&bytes)),
                         Item::Handshake => {}
                     }
                 }

@@ -37,7 +37,8 @@ pub enum Event {
     },
     /// What it is to get.
     Firmware {
-        /// The app.
+        /// The app; empty if the manifest does not name it.
+        #[serde(skip_serializing_if = "String::is_empty")]
         app: String,
         /// The platform.
         platform: String,
@@ -252,6 +253,9 @@ pub enum Event {
         check: String,
         /// Milliseconds that it took.
         took_ms: u64,
+        /// The proxy through which a URL was asked for, without its credentials.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        proxy: Option<String>,
     },
     /// It has not passed.
     CheckFailed {

@@ -11,7 +11,7 @@
 //!
 //! All of them read the device's state as a [`snapshot`], tell an [`Observer`] about each step ([`event`]; what can be
 //! proved of the download is the [`evidence`]), wait with the same [`patience`], and end in one of the ways of
-//! [`outcome`]. Nothing is printed. Beside it, [`remote`] reads the manifest behind a URL, [`settle`] tells
+//! [`outcome`]. Nothing is printed. Beside it, [`remote`] reads the manifest behind a URL by way of a [`web_client`], [`settle`] tells
 //! what runs on a device that may be about to reboot, and [`wait`](mod@wait) waits for a state of a device.
 //!
 //! What the device acknowledges is a hint; what it says of its state afterwards is the truth. Killed
@@ -40,9 +40,10 @@ pub mod settle;
 pub mod snapshot;
 pub mod verdict;
 pub mod wait;
+pub mod web_client;
 
 use crate::rpc::{CallError, Device};
-use crate::text::printable;
+use crate::text::device_text;
 use deliver::Taken;
 pub use event::{Bearing, Event, Observer};
 use health::Health;
@@ -65,7 +66,7 @@ pub async fn run(device: &Device, plan: &Plan, observer: &dyn Observer) -> Resul
     let (Source::Url { url, .. }, Some(client)) = (&plan.source, &plan.http) else { return Err(failure) };
     let is_unlicensed = matches!(failure, Failure::Unlicensed { .. });
     observer.on(&Event::DownloadingHere { reason: failure.to_string() });
-    let downloaded = remote::download(client, url, plan.download_timeout, plan.patience.dead).await;
+    let downloaded = remote::download(client, url, plan.download_timeout, plan.patience.dead, observer).await;
     let bundle = downloaded.map_err(|here| Failure::NotDownloaded { device: failure.to_string(), here })?;
     observer.on(&Event::DownloadedHere { bytes: bundle.bytes().len() as u64 });
     let via = if is_unlicensed { Via::Push } else { Via::Auto };
@@ -178,8 +179,8 @@ async fn meet(second: &Device, first: &Snapshot, observer: &dyn Observer) -> Res
     match Snapshot::take(second, second.timeout()).await {
         Ok(there) if there.info.is_same_device(&first.info) => Ok(()),
         Ok(there) => Err(Failure::Refused(Refusal::OtherDevice {
-            first: printable(&first.info.id),
-            second: printable(&there.info.id),
+            first: device_text(&first.info.id),
+            second: device_text(&there.info.id),
         })),
         Err(error) if error.is_passing() => {
             observer.on(&Event::SecondWaySilent { reason: error.to_string() });
@@ -220,6 +221,8 @@ async fn unwell(
 ) -> Result<Success, Failure> {
     let sequel = match plan.on_unhealthy {
         _ if now.boot.is_committed => Sequel::Committed,
+        // The fault is otactl's: a firmware that may be well is not taken back for it.
+        _ if matches!(reason, Unwell::NotChecked { .. }) => Sequel::Left { reverts_in: now.reverts_in() },
         OnUnhealthy::Leave => Sequel::Left { reverts_in: now.reverts_in() },
         OnUnhealthy::Revert => revert::revert(device, plan, now, observer).await,
     };

@@ -14,7 +14,7 @@ use super::snapshot::{Running, Snapshot};
 use crate::bundle::manifest::Build;
 use crate::ota::{BootState, Slot};
 use crate::rpc::{CallError, RemoteError};
-use crate::text::for_humans;
+use crate::text::{device_text, for_humans};
 
 /// The update did what was asked. Read from the device, never assumed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub enum Success {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Another platform's firmware.
-    #[error("the firmware is for {firmware}, but the device is an {device}")]
+    #[error("the firmware is for {}, but the device is an {}", device_text(.firmware), device_text(.device))]
     WrongPlatform {
         /// The bundle's platform.
         firmware: String,
@@ -46,7 +46,7 @@ pub enum Refusal {
         device: String,
     },
     /// Another app's firmware.
-    #[error("the firmware is the app `{firmware}`, but the device runs `{device}`")]
+    #[error("the firmware is the app `{}`, but the device runs `{}`", device_text(.firmware), device_text(.device))]
     OtherApp {
         /// The bundle's app.
         firmware: String,
@@ -54,7 +54,11 @@ pub enum Refusal {
         device: String,
     },
     /// A version that comes before the one that runs.
-    #[error("the firmware is version {firmware}, which is older than {device}, which the device runs")]
+    #[error(
+        "the firmware is version {}, which is older than {}, which the device runs",
+        device_text(.firmware),
+        device_text(.device)
+    )]
     Older {
         /// The bundle's version.
         firmware: String,
@@ -308,6 +312,14 @@ pub enum Unwell {
         /// The last lines that a program wrote; bounded, and fit to be shown.
         output: Vec<String>,
     },
+    /// otactl could not carry out a check, or could not ask the device after the checks. That says nothing of the firmware.
+    #[error("could not be checked{}: {reason}", .check.as_ref().map(|check| format!(" by `{check}`")).unwrap_or_default())]
+    NotChecked {
+        /// What the check is called, fit to be shown; `None`: after the checks.
+        check: Option<String>,
+        /// Why otactl could not.
+        reason: String,
+    },
     /// It has passed the checks, and was not heard of since.
     #[error("does not answer any more: {reason}")]
     Silent {
@@ -330,7 +342,7 @@ pub enum Sequel {
         /// When it goes back by itself, if it will.
         reverts_in: Option<Duration>,
     },
-    /// It was left as it is on request.
+    /// It was left as it is, on request or since it could not be checked.
     Left {
         /// When it goes back by itself, if it will.
         reverts_in: Option<Duration>,
@@ -420,6 +432,9 @@ impl Unwell {
             Self::WrongBuild { wanted } => Facts { wanted: Some(wanted.clone()), ..facts },
             Self::Check { check, reason, output } => {
                 Facts { check: Some(check.clone()), reason: Some(reason.clone()), output: output.clone(), ..facts }
+            }
+            Self::NotChecked { check, reason } => {
+                Facts { outcome: "not_committed", check: check.clone(), reason: Some(reason.clone()), ..facts }
             }
             Self::Silent { reason } => Facts { reason: Some(reason.clone()), ..facts },
         }

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::Client;
 use rustls::ServerConfig;
 
 use super::health::Checks;
@@ -13,6 +12,7 @@ use super::patience::Patience;
 use super::serve::Limits;
 use super::serve::allow::AllowFrom;
 use super::serve::listen::{LocalSockets, ServeNetwork};
+use super::web_client::WebClient;
 use crate::bundle::manifest::Build;
 use crate::bundle::signature::Signed;
 use crate::bundle::{Bundle, Manifest};
@@ -178,7 +178,7 @@ pub struct Plan {
     pub dry_run: bool,
     /// Client with which otactl downloads the firmware of a URL that the device cannot or may not download (`Via::Auto`).
     /// `None`: otactl downloads nothing.
-    pub http: Option<Client>,
+    pub http: Option<WebClient>,
     /// How long we wait for what nobody has set a limit to.
     pub patience: Patience,
 }

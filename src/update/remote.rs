@@ -4,9 +4,11 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, Response};
+use url::Url;
 
+use super::event::{Bearing, Event, Observer};
 use super::patience::DEVICE_DOWNLOAD;
+use super::web_client::{Answer, Redirects, WebClient};
 use crate::bundle::archive::{self, Next};
 use crate::bundle::manifest::FILE_NAME;
 use crate::bundle::signature::Signed;
@@ -37,27 +39,35 @@ pub enum DownloadError {
 }
 
 /// Downloads the bundle at `url`, of at most [`MAX_BUNDLE`] bytes, and checks its digests. Fails after `limit` (600 s if `None`),
-/// and when the server sends nothing for `stall`. TLS is verified as `client` is set up.
+/// and when the server sends nothing for `stall`. TLS is verified as `client` is set up. Tells the observer of a proxy, and of a
+/// redirect from HTTPS to HTTP.
 pub async fn download(
-    client: &Client,
+    client: &WebClient,
     url: &str,
     limit: Option<Duration>,
     stall: Duration,
+    observer: &dyn Observer,
 ) -> Result<Bundle, DownloadError> {
     let limit = limit.unwrap_or(DEVICE_DOWNLOAD);
-    match tokio::time::timeout(limit, read_whole(client, url, stall)).await {
+    match tokio::time::timeout(limit, read_whole(client, url, stall, observer)).await {
         Ok(result) => result,
         Err(_) => Err(DownloadError::TooSlow(limit)),
     }
 }
 
-async fn read_whole(client: &Client, url: &str, stall: Duration) -> Result<Bundle, DownloadError> {
-    let answered = tokio::time::timeout(stall, get(client, url)).await;
-    let mut response = answered.map_err(|_| DownloadError::Stalled(stall))?.map_err(DownloadError::Server)?;
+async fn read_whole(
+    client: &WebClient,
+    url: &str,
+    stall: Duration,
+    observer: &dyn Observer,
+) -> Result<Bundle, DownloadError> {
+    let answered = tokio::time::timeout(stall, get(client, url, observer)).await;
+    let mut answer = answered.map_err(|_| DownloadError::Stalled(stall))?.map_err(DownloadError::Server)?;
     let mut bytes = Vec::new();
     loop {
-        let chunk = tokio::time::timeout(stall, response.chunk()).await.map_err(|_| DownloadError::Stalled(stall))?;
-        let Some(chunk) = chunk.map_err(|error| DownloadError::Server(plainly(&error)))? else { break };
+        let read = tokio::time::timeout(stall, answer.response.chunk()).await;
+        let read = read.map_err(|_| DownloadError::Stalled(stall))?;
+        let Some(chunk) = read.map_err(|error| DownloadError::Server(answer.failure(&error)))? else { break };
         if (bytes.len() + chunk.len()) as u64 > MAX_BUNDLE {
             return Err(DownloadError::Bundle(BundleError::TooLarge));
         }
@@ -67,30 +77,48 @@ async fn read_whole(client: &Client, url: &str, stall: Duration) -> Result<Bundl
 }
 
 /// Requests `url`. Fails with the reason unless the server answers with a success.
-async fn get(client: &Client, url: &str) -> Result<Response, String> {
-    let response = client.get(url).send().await.map_err(|error| plainly(&error))?;
-    if response.status().is_success() {
-        Ok(response)
-    } else {
-        Err(format!("HTTP status {}", response.status().as_u16()))
+async fn get(client: &WebClient, url: &str, observer: &dyn Observer) -> Result<Answer, String> {
+    let url: Url = url.parse().map_err(|error| format!("it is not a URL: {error}"))?;
+    let note = |says| observer.on(&Event::Finding { what: "url", says, verdict: Bearing::Weak });
+    let mut told = None;
+    let mut on_proxy = |proxy: &str| {
+        if told.replace(proxy.to_owned()).is_none_or(|told| told != proxy) {
+            note(format!("otactl asks its server through the proxy {proxy}"));
+        }
+    };
+    let answer = client.get(&url, Redirects::AnyHost, &[], &mut on_proxy).await.map_err(|error| error.reason)?;
+    if !answer.response.status().is_success() {
+        return Err(answer.status());
     }
+    if let Some((from, to)) = &answer.without_tls {
+        note(format!("{from} redirects to {to}, so that the firmware travels without TLS"));
+    }
+    Ok(answer)
 }
 
-/// Reads the manifest of the bundle at `url`, or says why that cannot be done from here.
-pub async fn read_manifest(client: &Client, url: &str) -> Result<(Manifest, Signed), String> {
-    match tokio::time::timeout(TIMEOUT, fetch(client, url)).await {
+/// Reads the manifest of the bundle at `url`, or says why that cannot be done from here. Tells the observer as [`download`] does.
+pub async fn read_manifest(
+    client: &WebClient,
+    url: &str,
+    observer: &dyn Observer,
+) -> Result<(Manifest, Signed), String> {
+    match tokio::time::timeout(TIMEOUT, fetch(client, url, observer)).await {
         Ok(result) => result,
         Err(_) => Err(format!("no answer within {} s", TIMEOUT.as_secs())),
     }
 }
 
-async fn fetch(client: &Client, url: &str) -> Result<(Manifest, Signed), String> {
-    let mut response = get(client, url).await?;
-    let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|e| plainly(&e))? {
+async fn fetch(client: &WebClient, url: &str, observer: &dyn Observer) -> Result<(Manifest, Signed), String> {
+    let mut answer = get(client, url, observer).await?;
+    let (mut bytes, mut needed) = (Vec::new(), 0);
+    while let Some(chunk) = answer.response.chunk().await.map_err(|error| answer.failure(&error))? {
         bytes.extend_from_slice(&chunk);
-        if let Some(found) = manifest_at_start(&bytes)? {
-            return Ok(found);
+        // A server may send byte by byte, and reading the header copies it.
+        if bytes.len() >= needed {
+            match manifest_at_start(&bytes)? {
+                Start::Manifest(found) => return Ok(*found),
+                Start::Incomplete(wanted) => needed = wanted,
+            }
         }
         if bytes.len() > MAX_READ {
             break;
@@ -99,31 +127,29 @@ async fn fetch(client: &Client, url: &str) -> Result<(Manifest, Signed), String>
     Err("it ends within its manifest, or has a very large one".into())
 }
 
-/// The manifest, once all of it is there.
-fn manifest_at_start(bytes: &[u8]) -> Result<Option<(Manifest, Signed)>, String> {
+/// The start of a bundle.
+#[derive(Debug, PartialEq)]
+enum Start {
+    /// All of the manifest is there.
+    Manifest(Box<(Manifest, Signed)>),
+    /// At least so many bytes are needed.
+    Incomplete(usize),
+}
+
+/// Reads the manifest, once all of it is there.
+fn manifest_at_start(bytes: &[u8]) -> Result<Start, String> {
     let (header, len) = match archive::next(bytes) {
         Next::Entry(header, len) => (header, len),
-        Next::Incomplete => return Ok(None),
+        Next::Incomplete => return Ok(Start::Incomplete(bytes.len() + 1)),
         Next::Directory | Next::Junk => return Err("it is not a firmware bundle".into()),
     };
     if header.base_name() != FILE_NAME || header.method != 0 {
         return Err("it does not begin with a stored manifest.json".into());
     }
-    let Some(text) = bytes.get(len..len.saturating_add(header.size as usize)) else { return Ok(None) };
-    let manifest = Manifest::parse(text).map_err(|e| format!("manifest.json is not usable: {e}"))?;
-    Ok(Some((manifest, Signed::read(&header.extra, text))))
-}
-
-/// The innermost reason, without the URL, which may hold secrets.
-pub(super) fn plainly(error: &reqwest::Error) -> String {
-    let mut innermost: &dyn std::error::Error = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    match innermost.downcast_ref::<reqwest::Error>() {
-        Some(_) => "it is not a URL that can be fetched".into(),
-        None => innermost.to_string(),
-    }
+    let end = len.saturating_add(header.size as usize);
+    let Some(text) = bytes.get(len..end) else { return Ok(Start::Incomplete(end)) };
+    let manifest = Manifest::read(text).map_err(|e| format!("manifest.json is not usable: {e}"))?;
+    Ok(Start::Manifest(Box::new((manifest, Signed::read(&header.extra, text)))))
 }
 
 #[cfg(test)]
@@ -133,8 +159,10 @@ mod tests {
     #[test]
     fn the_manifest_is_found_as_soon_as_it_is_there() {
         let zip = include_bytes!("../../tests/wire/firmware/good.zip");
-        assert_eq!(manifest_at_start(&zip[..61 + 460]), Ok(None));
-        let (manifest, signed) = manifest_at_start(&zip[..61 + 461]).expect("good").expect("all there");
+        assert_eq!(manifest_at_start(&zip[..60]), Ok(Start::Incomplete(61)));
+        assert_eq!(manifest_at_start(&zip[..61 + 460]), Ok(Start::Incomplete(61 + 461)));
+        let Ok(Start::Manifest(found)) = manifest_at_start(&zip[..61 + 461]) else { panic!("all there") };
+        let (manifest, signed) = *found;
         assert_eq!(manifest.version, "2.0.0");
         assert_eq!((signed.manifest.as_slice(), signed.signatures.has(0)), (&zip[61..61 + 461], false));
         assert!(manifest_at_start(include_bytes!("../../tests/wire/firmware/junk.zip")).is_err());

@@ -13,7 +13,7 @@ use super::verdict::restarted;
 use crate::bundle::manifest::Build;
 use crate::ota::{self, BootState, Slot, SystemInfo};
 use crate::rpc::{CallError, Device, Method};
-use crate::text::printable;
+use crate::text::device_text;
 
 /// How often a device that reboots between two questions is asked again.
 const ATTEMPTS: usize = 3;
@@ -127,7 +127,7 @@ impl Snapshot {
     #[must_use]
     pub fn stranger(&self, there: &SystemInfo) -> Option<String> {
         let is_other = !there.is_same_device(&self.info);
-        is_other.then(|| format!("another device answers in its place: {}", printable(&there.id)))
+        is_other.then(|| format!("another device answers in its place: {}", device_text(&there.id)))
     }
 
     /// Asks who is there now, and gives what [`Self::stranger`] says of it. `None` as well if nobody answers within

@@ -121,6 +121,12 @@ pub fn otactl(args: &[&str]) -> Command {
         "NO_COLOR",
         "HTTP_PROXY",
         "http_proxy",
+        "HTTPS_PROXY",
+        "https_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+        "NO_PROXY",
+        "no_proxy",
     ] {
         command.env_remove(variable);
     }

@@ -1,7 +1,8 @@
-use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read as _};
+use std::path::Path;
 
 use otactl::ota;
+use otactl::read_file::read_file;
 use serde_json::Value;
 
 use crate::cli::context::Context;
@@ -38,10 +39,10 @@ impl Args {
 fn read_params(text: String) -> Result<Value, Failure> {
     let (text, whence) = match text.strip_prefix('@') {
         Some(path) => {
-            let read = File::open(path).and_then(read_all);
+            let read = read_file(Path::new(path), MAX_INPUT).and_then(text_of);
             (read.map_err(|error| unreadable(path, &error))?, format!("in {path}"))
         }
-        None if text == "-" => (read_all(io::stdin()).map_err(|error| unreadable("stdin", &error))?, "on stdin".into()),
+        None if text == "-" => (read_stdin().map_err(|error| unreadable("stdin", &error))?, "on stdin".into()),
         None => (text, "after the method".into()),
     };
     serde_json::from_str(&text).map_err(|error| {
@@ -50,10 +51,14 @@ fn read_params(text: String) -> Result<Value, Failure> {
     })
 }
 
-fn read_all(input: impl Read) -> io::Result<String> {
-    let mut text = String::new();
-    input.take(MAX_INPUT).read_to_string(&mut text)?;
-    Ok(text)
+fn read_stdin() -> io::Result<String> {
+    let mut bytes = Vec::new();
+    io::stdin().take(MAX_INPUT).read_to_end(&mut bytes)?;
+    text_of(bytes)
+}
+
+fn text_of(bytes: Vec<u8>) -> io::Result<String> {
+    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "they are not UTF-8"))
 }
 
 fn unreadable(what: &str, error: &io::Error) -> Failure {

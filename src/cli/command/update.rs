@@ -6,16 +6,19 @@ use std::time::Duration;
 use clap::ArgGroup;
 use otactl::bundle::Bundle;
 use otactl::rpc::Device;
+use otactl::text::has_two_slashes;
 use otactl::transport::target::Target;
 use otactl::transport::tls;
 use otactl::update::event::Stage;
 use otactl::update::patience::Patience;
 use otactl::update::serve::allow::AllowFrom;
+use otactl::update::web_client::WebClient;
 use otactl::update::{self, Plan, Serving, Source, Success, Via, push, remote};
 use tokio::time::timeout;
 
 use crate::cli::checks::ChecksArgs;
 use crate::cli::context::Context;
+use crate::cli::credentials;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::interrupt;
 use crate::cli::progress::Progress;
@@ -177,26 +180,22 @@ impl Args {
         device: &OnceCell<Device>,
         progress: &Progress,
     ) -> Result<Success, Failure> {
-        let (source, http) = self.source(context).await?;
+        let web_client = context.web_client(self.commit_port.as_deref())?;
+        let (source, http) = self.source(&web_client, progress).await?;
         let tls = match self.serve_tls.as_deref() {
             Some([cert, key]) => Some(tls::server_config(cert, key)?),
             // clap sees to it that there are two.
             _ => None,
         };
         let target = context.target().await?;
-        let checks = self.checks.checks(context, &target)?;
+        let checks = self.checks.checks(context, &target, &web_client)?;
         let connected = context.connect(&target)?;
         let device = device.get_or_init(|| connected);
         let plan = Plan {
             serving: Serving {
                 listen: self.listen,
                 advertise: self.advertise.clone(),
-                device_host: match &target {
-                    Target::WebSocket(at) | Target::Http(at) | Target::Tcp(at) | Target::Udp(at) => {
-                        Some((at.host().into(), at.port()))
-                    }
-                    _ => None,
-                },
+                device_host: target.device_host(),
                 allow_from: self.allow_from.clone(),
                 tls,
                 ..Serving::default()
@@ -223,26 +222,28 @@ impl Args {
 
     /// Returns the firmware, and the client with which otactl may download it during the update. A bundle that no device takes
     /// fails here, before the device is asked.
-    async fn source(&self, context: &Context) -> Result<(Source, Option<reqwest::Client>), Failure> {
+    async fn source(&self, client: &WebClient, progress: &Progress) -> Result<(Source, Option<WebClient>), Failure> {
         if let Some(path) = &self.file {
             let bundle = Bundle::read(path).map_err(|error| Failure::bundle(path, &error))?;
             return Ok((Source::Bundle(bundle), None));
         }
         let url = self.url.clone().unwrap_or_default();
-        if !url.starts_with("http://") && !url.starts_with("https://") {
+        let is_web = url.starts_with("http://") || url.starts_with("https://");
+        if !is_web || !has_two_slashes(&url) {
             return Err(Failure::new(Kind::Usage, "the device fetches firmware from http:// and https:// URLs only")
                 .hint("give such a URL, or the path of a local file without `--url`"));
         }
-        let client = context.http_client()?;
+        client.prepare(&url)?;
+        credentials::remember_those_of(&url);
         if matches!(self.via, Way::Push) {
-            let bundle = remote::download(&client, &url, self.download_timeout, self.stall_timeout).await;
+            let bundle = remote::download(client, &url, self.download_timeout, self.stall_timeout, progress).await;
             return Ok((Source::Bundle(bundle.map_err(update::Failure::Download)?), None));
         }
-        let (manifest, signed) = match remote::read_manifest(&client, &url).await {
+        let (manifest, signed) = match remote::read_manifest(client, &url, progress).await {
             Ok((manifest, signed)) => (Ok(manifest), Some(signed)),
             Err(reason) => (Err(reason), None),
         };
-        Ok((Source::Url { url, manifest, signed }, matches!(self.via, Way::Auto).then_some(client)))
+        Ok((Source::Url { url, manifest, signed }, matches!(self.via, Way::Auto).then(|| client.clone())))
     }
 }
 

@@ -9,7 +9,8 @@ use tokio::time::Instant;
 use super::pacing::Go;
 use super::{Framing, Health, Learnt};
 use crate::rpc::frame::id_of;
-use crate::text::{excerpt, printable};
+use crate::rpc::shown_excerpt;
+use crate::text::printable;
 use crate::transport::dialect::{Dialect, Heard, Way};
 use crate::transport::framing::{Deframer, Item, Style, enframe};
 use crate::transport::link::OutgoingFrame;
@@ -117,7 +118,7 @@ impl Line {
                 Item::Corrupt(bytes) => {
                     self.damaged = Some(now);
                     let count = self.health.damaged();
-                    tracing::debug!(count, "a frame was damaged on its way: {}", excerpt(&bytes));
+                    tracing::debug!(count, "a frame was damaged on its way: {}", shown_excerpt(&bytes));
                 }
                 Item::Handshake => {}
             }

@@ -1,14 +1,14 @@
 //! Certificates and keys from PEM files. What stands in a file of keys is never repeated, not even if
 //! it cannot be read.
 
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::limits::length_of_first;
+use crate::read_file::read_file;
 
 /// The largest file that is read, in bytes. All the roots of a system have a tenth of it.
 const MAX_FILE: u64 = 4 << 20;
@@ -85,12 +85,10 @@ pub fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, PemError> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, PemFault> {
-    let unreadable = |error: io::Error| PemFault::Unreadable(error.to_string());
-    let mut text = Vec::new();
-    File::open(path).map_err(unreadable)?.take(MAX_FILE + 1).read_to_end(&mut text).map_err(unreadable)?;
-    if text.len() as u64 > MAX_FILE {
-        return Err(PemFault::TooLarge);
-    }
+    let text = read_file(path, MAX_FILE).map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => PemFault::TooLarge,
+        _ => PemFault::Unreadable(error.to_string()),
+    })?;
     Ok(as_utf8(&text))
 }
 

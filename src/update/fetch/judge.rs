@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::rpc::{CallError, RemoteError};
-use crate::text::{for_humans, printable};
+use crate::text::{device_text, for_humans};
 use crate::update::outcome::Failure;
 use crate::update::patience::Patience;
 use crate::update::serve::Fetched;
@@ -67,7 +67,7 @@ pub(super) enum Step {
 /// one.
 pub(super) fn understand(result: Result<Value, CallError>) -> Result<Reply, Failure> {
     match result {
-        Ok(value) => Ok(Reply::Success(printable(value["message"].as_str().unwrap_or_default()))),
+        Ok(value) => Ok(Reply::Success(device_text(value["message"].as_str().unwrap_or_default()))),
         Err(CallError::Remote { error, .. }) if !matches!(error.code, 401 | 403 | 404 | 418) => {
             Ok(Reply::Refused(error))
         }

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::output::Tail;
-use super::{Fault, What};
+use super::{Fault, What, is_out_of_files};
 use crate::text::{excerpt, printable};
 use crate::update::snapshot::Snapshot;
 
@@ -88,7 +88,10 @@ impl CommandCheck {
 
     /// Runs the program, with the device in its environment.
     pub(super) async fn run(&self, now: &Snapshot, deadline: Instant) -> Result<(), Fault> {
-        let cannot = |error: io::Error| Fault::wrong(format!("it cannot be run: {error}"));
+        let cannot = |error: io::Error| Fault {
+            is_ours: is_out_of_files(&error),
+            ..Fault::wrong(format!("it cannot be run: {error}"))
+        };
         let (mut group, output) = self.start(now).map_err(cannot)?;
         let ended = timeout_at(deadline, group.0.wait()).await;
         if ended.is_err() {
@@ -108,7 +111,7 @@ impl CommandCheck {
             Ok(Err(error)) => return Err(cannot(error)),
             Err(_) => What::Late("it was still running, and was killed".into()),
         };
-        Err(Fault { what, output })
+        Err(Fault { what, is_ours: false, output })
     }
 
     fn start(&self, now: &Snapshot) -> io::Result<(Group, Output)> {

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use reqwest::{Client, Url};
+use reqwest::Url;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::Fault;
-use crate::text::{excerpt, for_humans, public_url};
-use crate::update::remote::plainly;
+use super::{Fault, Passed, is_out_of_files};
+use crate::text::{excerpt, for_humans, has_two_slashes, public_url};
+use crate::update::snapshot::Snapshot;
+use crate::update::web_client::{Redirects, WebClient, through};
 
 /// The least time between two attempts.
 const PACE: Duration = Duration::from_millis(200);
@@ -20,7 +21,7 @@ const ATTEMPTS: u32 = 3;
 #[derive(Clone)]
 pub struct HttpCheck {
     url: Url,
-    client: Client,
+    client: WebClient,
 }
 
 /// Why a text is no URL that can be asked for. It is not shown: it may hold secrets.
@@ -35,12 +36,15 @@ pub enum HttpCheckError {
 }
 
 impl HttpCheck {
-    /// A check of `url` by way of `client`.
-    pub fn new(url: &str, client: Client) -> Result<Self, HttpCheckError> {
-        let url: Url =
-            url.trim().parse().map_err(|error: url::ParseError| HttpCheckError::NotAUrl(error.to_string()))?;
+    /// A check of the URL `text` by way of `client`.
+    pub fn new(text: &str, client: WebClient) -> Result<Self, HttpCheckError> {
+        let text = text.trim();
+        let url: Url = text.parse().map_err(|error: url::ParseError| HttpCheckError::NotAUrl(error.to_string()))?;
         match url.scheme() {
-            "http" | "https" => Ok(Self { url, client }),
+            "http" | "https" if has_two_slashes(text) => Ok(Self { url, client }),
+            scheme @ ("http" | "https") => Err(HttpCheckError::NotAUrl(format!(
+                "two slashes and the host stand behind the scheme: {scheme}://HOST"
+            ))),
             other => Err(HttpCheckError::Scheme(excerpt(other.as_bytes()))),
         }
     }
@@ -52,25 +56,25 @@ impl HttpCheck {
     }
 
     /// Asks until there is an answer: a device that has just booted may not serve yet. What is answered,
-    /// counts.
-    pub(super) async fn run(&self, deadline: Instant) -> Result<(), Fault> {
+    /// counts. The addresses of the device are never asked through a proxy.
+    pub(super) async fn run(&self, now: &Snapshot, deadline: Instant) -> Result<Passed, Fault> {
+        let device = now.info.addresses();
         let patience = deadline.saturating_duration_since(Instant::now()) / ATTEMPTS;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let within = patience.min(left);
-            let last = match timeout(within, self.client.get(self.url.clone()).send()).await {
-                Ok(Ok(answer)) if answer.status().is_success() => return Ok(()),
-                Ok(Ok(answer)) => {
-                    return Err(Fault::wrong(format!("it answered with HTTP status {}", answer.status().as_u16())));
-                }
-                Ok(Err(error)) if error.is_redirect() => {
-                    return Err(Fault::wrong("it is redirected without end"));
-                }
-                Ok(Err(error)) => plainly(&error),
-                Err(_) => format!("no answer within {}", for_humans(within)),
+            let mut proxy = None;
+            let mut on_proxy = |asked: &str| proxy = Some(asked.to_owned());
+            let get = self.client.get(&self.url, Redirects::SameHost, &device, &mut on_proxy);
+            let (last, is_ours) = match timeout(within, get).await {
+                Ok(Ok(answer)) if answer.response.status().is_success() => return Ok(Passed { proxy }),
+                Ok(Ok(answer)) => return Err(Fault::wrong(format!("it answered with {}", answer.status()))),
+                Ok(Err(error)) if error.is_final => return Err(Fault::wrong(error.reason)),
+                Ok(Err(error)) => (error.reason, error.system.as_ref().is_some_and(is_out_of_files)),
+                Err(_) => (through(format!("no answer within {}", for_humans(within)), proxy.as_deref()), false),
             };
             if Instant::now() + PACE >= deadline {
-                return Err(Fault::late(last));
+                return Err(Fault { is_ours, ..Fault::late(last) });
             }
             sleep(PACE).await;
         }
@@ -88,11 +92,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::transport::tls;
+    use crate::update::web_client::Proxies;
 
     fn check(url: &str) -> Result<HttpCheck, HttpCheckError> {
-        let tls = crate::transport::tls::client_config(false, &crate::transport::tls::Settings::default());
-        let client = Client::builder().tls_backend_preconfigured(tls.expect("no roots are needed")).build();
-        HttpCheck::new(url, client.expect("a client"))
+        HttpCheck::new(url, WebClient::new(tls::Settings::default(), Proxies::none()))
     }
 
     #[test]
@@ -112,6 +116,8 @@ mod tests {
             ("http://", "not a URL"),
             ("http://user:secret@:80/", "not a URL"),
             ("ftp://user:secret@dev/", "not by ftp://"),
+            ("http:dev/health", "two slashes"),
+            ("http:/secret@dev", "two slashes"),
             ("", "not a URL"),
         ] {
             let error = check(url).expect_err(url).to_string();

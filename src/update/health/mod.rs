@@ -15,6 +15,7 @@ mod output;
 pub mod rpc;
 mod soak;
 
+use std::io;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -28,8 +29,8 @@ use super::outcome::{Failure, Refusal, Unwell};
 use super::snapshot::Snapshot;
 use super::verdict::rebooted;
 use super::{Plan, reboot};
-use crate::rpc::Device;
 use crate::rpc::deadline::deadline_in;
+use crate::rpc::{CallError, Device, DialError};
 use crate::text::for_humans;
 
 /// What the soak is called among the checks.
@@ -97,10 +98,19 @@ fn margin(commit_timeout: Duration) -> Duration {
     (commit_timeout / 10).clamp(Duration::from_secs(1), MARGIN)
 }
 
+/// How a check has passed.
+#[derive(Debug, Default)]
+struct Passed {
+    /// The proxy through which it asked, without its credentials.
+    proxy: Option<String>,
+}
+
 /// Why a check has not passed. What a program said stands apart.
 #[derive(Debug)]
 struct Fault {
     what: What,
+    /// otactl lacks what it needs for the check: it says nothing of the device.
+    is_ours: bool,
     /// The last lines that a program wrote, fit to be shown.
     output: Vec<String>,
 }
@@ -116,12 +126,34 @@ enum What {
 
 impl Fault {
     fn wrong(reason: impl Into<String>) -> Self {
-        Self { what: What::Wrong(reason.into()), output: Vec::new() }
+        Self { what: What::Wrong(reason.into()), is_ours: false, output: Vec::new() }
     }
 
     fn late(last: impl Into<String>) -> Self {
-        Self { what: What::Late(last.into()), output: Vec::new() }
+        Self { what: What::Late(last.into()), is_ours: false, output: Vec::new() }
     }
+
+    /// The same for a call that failed with `error`.
+    fn of_call(self, error: &CallError) -> Self {
+        Self { is_ours: lacks_files(error), ..self }
+    }
+}
+
+/// The codes of the system for too many open files, of the process and of the system.
+#[cfg(unix)]
+const TOO_MANY_FILES: [i32; 2] = [24, 23];
+#[cfg(not(unix))]
+const TOO_MANY_FILES: [i32; 2] = [4, 10024];
+
+/// Whether otactl or its system has too many open files.
+fn is_out_of_files(error: &io::Error) -> bool {
+    error.raw_os_error().is_some_and(|code| TOO_MANY_FILES.contains(&code))
+}
+
+/// The same of a call. A device has such errors too; those come as an answer.
+fn lacks_files(error: &CallError) -> bool {
+    let CallError::Unreachable { cause: DialError::Other(reason), .. } = error else { return false };
+    TOO_MANY_FILES.iter().any(|&code| *reason == io::Error::from_raw_os_error(code).to_string())
 }
 
 impl Check {
@@ -136,12 +168,13 @@ impl Check {
         }
     }
 
-    async fn run(&self, device: &Device, now: &Snapshot, deadline: Instant) -> Result<(), Fault> {
+    async fn run(&self, device: &Device, now: &Snapshot, deadline: Instant) -> Result<Passed, Fault> {
         match self {
-            Self::Rpc(check) => check.run(device, deadline).await,
-            Self::Command(check) => check.run(now, deadline).await,
-            Self::Http(check) => check.run(deadline).await,
+            Self::Rpc(check) => check.run(device, deadline).await?,
+            Self::Command(check) => check.run(now, deadline).await?,
+            Self::Http(check) => return check.run(now, deadline).await,
         }
+        Ok(Passed::default())
     }
 }
 
@@ -174,7 +207,11 @@ pub(super) async fn examine(
         }
         Ok(after) => after,
         Err(error) => {
-            let unwell = result.err().unwrap_or_else(|| Unwell::Silent { reason: error.to_string() });
+            let reason = error.to_string();
+            let silent = || {
+                if lacks_files(&error) { Unwell::NotChecked { check: None, reason } } else { Unwell::Silent { reason } }
+            };
+            let unwell = result.err().unwrap_or_else(silent);
             return Ok(Health::Ill(now, unwell));
         }
     };
@@ -197,7 +234,8 @@ async fn check(device: &Device, checks: &Checks, now: &Snapshot, observer: &dyn 
     if let Some(lasting) = checks.soak {
         // A device that is silent at its end may still answer.
         let limit = Limit::new(lasting.saturating_add(device.timeout()), end);
-        observed(SOAK.into(), &limit, observer, soak::run(device, now, lasting, limit.deadline)).await?;
+        let run = async { soak::run(device, now, lasting, limit.deadline).await.map(|()| Passed::default()) };
+        observed(SOAK.into(), &limit, observer, run).await?;
     }
     Ok(())
 }
@@ -237,24 +275,31 @@ async fn observed(
     check: String,
     limit: &Limit,
     observer: &dyn Observer,
-    run: impl Future<Output = Result<(), Fault>>,
+    run: impl Future<Output = Result<Passed, Fault>>,
 ) -> Result<(), Unwell> {
     let started = Instant::now();
     let left = limit.deadline.saturating_duration_since(started);
     let deadline_in = (left + Duration::from_millis(500)).as_secs();
     observer.on(&Event::Checking { check: check.clone(), deadline_in });
     let result = if left.is_zero() { Err(Fault::late("it was not begun")) } else { run.await };
-    let Err(Fault { what, output }) = result else {
-        let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        observer.on(&Event::Checked { check, took_ms });
-        return Ok(());
+    let Fault { what, is_ours, output } = match result {
+        Ok(Passed { proxy }) => {
+            let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            observer.on(&Event::Checked { check, took_ms, proxy });
+            return Ok(());
+        }
+        Err(fault) => fault,
     };
     let reason = match what {
         What::Wrong(reason) => reason,
         What::Late(last) => limit.explain(&last),
     };
     observer.on(&Event::CheckFailed { check: check.clone(), reason: reason.clone() });
-    Err(Unwell::Check { check, reason, output })
+    Err(if is_ours {
+        Unwell::NotChecked { check: Some(check), reason }
+    } else {
+        Unwell::Check { check, reason, output }
+    })
 }
 
 #[cfg(test)]

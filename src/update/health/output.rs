@@ -1,5 +1,6 @@
 //! The last of what a program says: bounded, and fit to be shown.
 
+use crate::secrets::{mask, mask_cut};
 use crate::text::printable;
 
 /// So much of it is kept, in bytes.
@@ -22,9 +23,11 @@ impl Tail {
         self.is_cut |= too_many > 0 || new.len() < bytes.len();
     }
 
-    /// Its lines, without empty ones at the end. The first one says so if others came before it.
+    /// Its lines, without empty ones at the end and without known secrets. The first one says so if others came before it.
     pub(super) fn lines(&self) -> Vec<String> {
         let text = String::from_utf8_lossy(&self.bytes);
+        // As a whole, since a secret may have a line break in it.
+        let text = if self.is_cut { mask_cut(&text) } else { mask(&text) };
         let mut lines: Vec<_> = text.lines().map(|line| printable(&line.replace('\t', "    "))).collect();
         while lines.last().is_some_and(|line| line.trim().is_empty()) {
             lines.pop();

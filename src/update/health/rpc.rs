@@ -105,11 +105,11 @@ impl RpcCheck {
                         .map_or(Ok(()), |what| Err(Fault::wrong(format!("the result is not as expected: {what}"))));
                 }
                 (Err(error), _) if error.is_passing() => error,
-                (Err(error), _) => return Err(Fault::wrong(plainly(&error))),
+                (Err(error), _) => return Err(Fault::wrong(plainly(&error)).of_call(&error)),
             };
             device.hang_up_after(&error);
             if Instant::now() + PACE >= deadline {
-                return Err(Fault::late(error.to_string()));
+                return Err(Fault::late(error.to_string()).of_call(&error));
             }
             sleep(PACE).await;
         }

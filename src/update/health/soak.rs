@@ -51,11 +51,14 @@ pub(super) async fn run(device: &Device, now: &Snapshot, lasting: Duration, dead
                 }
                 sleep_until((asked + PACE).min(until)).await;
             }
-            Err(error) if !error.is_passing() => return Err(Fault::wrong(error.to_string())),
-            Err(error) if Instant::now() >= deadline => return Err(Fault::late(error.to_string())),
+            Err(error) if !error.is_passing() => return Err(Fault::wrong(error.to_string()).of_call(&error)),
+            Err(error) if Instant::now() >= deadline => {
+                return Err(Fault::late(error.to_string()).of_call(&error));
+            }
             Err(error) if heard.elapsed() >= device.timeout() => {
                 let silent = for_humans(heard.elapsed());
-                return Err(Fault::wrong(format!("the device has not answered for {silent} ({error})")));
+                let reason = format!("the device has not answered for {silent} ({error})");
+                return Err(Fault::wrong(reason).of_call(&error));
             }
             Err(_) => sleep(AGAIN).await,
         }

@@ -15,12 +15,17 @@ pub(super) fn refusal(wanted: &Manifest, info: &SystemInfo, force: bool) -> Opti
     if differ(&wanted.platform, &info.arch) {
         return Some(Refusal::WrongPlatform { firmware: wanted.platform.clone(), device: info.arch.clone() });
     }
-    (differ(&wanted.name, &info.app) && !force)
+    (is_other_app(wanted, info) && !force)
         .then(|| Refusal::OtherApp { firmware: wanted.name.clone(), device: info.app.clone() })
 }
 
 fn differ(firmware: &str, device: &str) -> bool {
     !device.is_empty() && !firmware.eq_ignore_ascii_case(device)
+}
+
+/// A manifest without a name is for any app, as a device has it.
+fn is_other_app(wanted: &Manifest, info: &SystemInfo) -> bool {
+    !wanted.name.is_empty() && differ(&wanted.name, &info.app)
 }
 
 /// Platform, app and version, one by one.
@@ -42,7 +47,10 @@ fn platform(wanted: &Manifest, info: &SystemInfo) -> Found {
 }
 
 fn app(wanted: &Manifest, info: &SystemInfo, force: bool) -> Found {
-    if !differ(&wanted.name, &info.app) {
+    if wanted.name.is_empty() {
+        return Found::unknown("app", "the manifest does not name it");
+    }
+    if !is_other_app(wanted, info) {
         return Found::good("app", wanted.name.clone());
     }
     if force {

@@ -1,0 +1,347 @@
+//! GET requests to the server of a firmware URL and to the URL of a health check.
+//!
+//! A device is never asked through a proxy: the status would be the proxy's. Each redirect is followed here, hop by hop, so that
+//! the proxy of each hop is known, and so that a redirect can be refused or told.
+
+use std::fmt;
+use std::io;
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use hyper::Uri;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use reqwest::header::LOCATION;
+use reqwest::{Client, Proxy, Response, redirect};
+use rustls::ClientConfig;
+use tokio::net::lookup_host;
+use tokio::time::timeout;
+use url::{Host, Url};
+
+use crate::text::public_url;
+use crate::transport::tls::{self, SetupError};
+
+/// The most redirects that are followed.
+const MAX_REDIRECTS: usize = 10;
+
+/// The time for the addresses of a host, which decide whether a proxy may be asked for it.
+const LOOKUP: Duration = Duration::from_secs(2);
+
+/// Rules for the proxy of a request: those of the environment (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`) or of the
+/// system, and the hosts that are asked without one.
+#[derive(Debug, Clone, Default)]
+pub struct Proxies {
+    rules: Option<Arc<Matcher>>,
+    direct: Vec<String>,
+}
+
+impl Proxies {
+    /// Asks every host without a proxy.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Reads the rules of the environment or of the system. The hosts `direct` (names or addresses without brackets) are asked
+    /// without a proxy, as private, loopback and link-local addresses are.
+    #[must_use]
+    pub fn of_system(direct: Vec<String>) -> Self {
+        Self { rules: Some(Arc::new(Matcher::from_system())), direct }
+    }
+
+    /// Returns the proxy for `url`. `device`: further addresses that are asked without one.
+    async fn of(&self, url: &Url, device: &[IpAddr]) -> Option<Intercept> {
+        let uri: Uri = url.as_str().parse().ok()?;
+        let proxy = self.rules.as_ref()?.intercept(&uri)?;
+        (!self.is_direct(url, device).await).then_some(proxy)
+    }
+
+    async fn is_direct(&self, url: &Url, device: &[IpAddr]) -> bool {
+        let is_direct = |ip: IpAddr| is_local(ip) || device.contains(&ip) || self.names(&ip.to_string());
+        let name = match url.host() {
+            Some(Host::Ipv4(ip)) => return is_direct(ip.into()),
+            Some(Host::Ipv6(ip)) => return is_direct(ip.into()),
+            Some(Host::Domain(name)) => name.trim_end_matches('.'),
+            None => return false,
+        };
+        // The names that RFC 6761 and RFC 6762 keep for this machine and this network.
+        if self.names(name) || matches!(name.rsplit('.').next(), Some("localhost" | "local")) {
+            return true;
+        }
+        // A name that only the proxy knows is left to it.
+        match timeout(LOOKUP, lookup_host((name, url.port_or_known_default().unwrap_or(0)))).await {
+            Ok(Ok(mut addresses)) => addresses.any(|address| is_direct(address.ip())),
+            _ => false,
+        }
+    }
+
+    fn names(&self, host: &str) -> bool {
+        self.direct.iter().any(|direct| direct.trim_end_matches('.').eq_ignore_ascii_case(host))
+    }
+}
+
+/// Whether an address is a private, loopback, link-local or unspecified one.
+fn is_local(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => ip.is_private() || ip.is_loopback() || ip.is_link_local() || ip.is_unspecified(),
+        IpAddr::V6(ip) => ip.is_unique_local() || ip.is_loopback() || ip.is_unicast_link_local() || ip.is_unspecified(),
+    }
+}
+
+/// A client for any URL. The clones share what TLS needs.
+#[derive(Clone)]
+pub struct WebClient {
+    tls: tls::Settings,
+    /// Root certificates take time to load, and plain HTTP needs none.
+    loaded: Arc<OnceLock<Result<ClientConfig, SetupError>>>,
+    proxies: Proxies,
+}
+
+/// The redirects that a request follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Redirects {
+    /// Those to the same host.
+    SameHost,
+    /// All of them.
+    AnyHost,
+}
+
+/// An answer that is no redirect.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) response: Response,
+    /// The proxy that was asked, without its credentials.
+    pub(super) proxy: Option<String>,
+    /// The first redirect from HTTPS to plain HTTP: from where, and to where.
+    pub(super) without_tls: Option<(String, String)>,
+}
+
+impl Answer {
+    /// The status as it is told, with the proxy that may have made it up.
+    pub(super) fn status(&self) -> String {
+        through(format!("HTTP status {}", self.response.status().as_u16()), self.proxy.as_deref())
+    }
+
+    /// A failure while the body was read.
+    pub(super) fn failure(&self, error: &reqwest::Error) -> String {
+        through(innermost(error), self.proxy.as_deref())
+    }
+}
+
+/// Reason why there is no answer.
+#[derive(Debug)]
+pub(super) struct GetError {
+    /// What failed, without the secrets that a URL may hold.
+    pub(super) reason: String,
+    /// Another request would fail alike.
+    pub(super) is_final: bool,
+    /// The error of this machine's system, if it was one.
+    pub(super) system: Option<io::Error>,
+}
+
+impl WebClient {
+    /// A client with these settings for TLS and these rules for proxies.
+    #[must_use]
+    pub fn new(tls: tls::Settings, proxies: Proxies) -> Self {
+        Self { tls, loaded: Arc::default(), proxies }
+    }
+
+    /// Loads what `url` needs, so that a missing file is found before it matters: nothing for plain HTTP.
+    pub fn prepare(&self, url: &str) -> Result<(), SetupError> {
+        match Url::parse(url.trim()) {
+            Ok(url) if url.scheme() == "https" => self.tls(true).map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    /// Requests `url` and follows its redirects. `device`: addresses that are asked without a proxy. Calls `on_proxy` with
+    /// each proxy before it is asked.
+    pub(super) async fn get(
+        &self,
+        url: &Url,
+        redirects: Redirects,
+        device: &[IpAddr],
+        on_proxy: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<Answer, GetError> {
+        let mut url = url.clone();
+        let mut without_tls = None;
+        for _ in 0..=MAX_REDIRECTS {
+            let intercept = self.proxies.of(&url, device).await;
+            let proxy = intercept.as_ref().map(|proxy| shown(proxy.uri()));
+            proxy.as_deref().into_iter().for_each(&mut *on_proxy);
+            let failed =
+                |reason, is_final| GetError { reason: through(reason, proxy.as_deref()), is_final, system: None };
+            let client = self.client(&url, intercept.as_ref()).map_err(|reason| failed(reason, true))?;
+            let sent = client.get(url.clone()).send().await;
+            let response =
+                sent.map_err(|error| GetError { system: of_system(&error), ..failed(innermost(&error), false) })?;
+            let status = response.status();
+            let location = response.headers().get(LOCATION).filter(|_| status.is_redirection() && status != 304);
+            let Some(location) = location else { return Ok(Answer { response, proxy, without_tls }) };
+            let next = location.to_str().ok().and_then(|location| next_hop(&url, location));
+            let Some(next) = next else {
+                return Err(failed("it redirects to what is no http:// or https:// URL".into(), true));
+            };
+            if redirects == Redirects::SameHost && next.host() != url.host() {
+                return Err(failed(format!("it redirects to another host, {}", public_url(&next)), true));
+            }
+            if url.scheme() == "https" && next.scheme() == "http" {
+                without_tls.get_or_insert_with(|| (public_url(&url), public_url(&next)));
+            }
+            url = next;
+        }
+        Err(GetError { reason: "it is redirected without end".into(), is_final: true, system: None })
+    }
+
+    /// A client for one hop.
+    fn client(&self, url: &Url, proxy: Option<&Intercept>) -> Result<Client, String> {
+        let mut is_tls = url.scheme() == "https";
+        let mut builder = Client::builder().no_proxy().redirect(redirect::Policy::none());
+        if let Some(intercept) = proxy {
+            let scheme = intercept.uri().scheme_str().unwrap_or_default();
+            if scheme != "http" && scheme != "https" {
+                return Err(format!("a proxy of the kind {scheme}:// cannot be used"));
+            }
+            is_tls |= scheme == "https";
+            let mut proxy = Proxy::all(intercept.uri().to_string()).map_err(|error| innermost(&error))?;
+            if let Some(auth) = intercept.basic_auth() {
+                proxy = proxy.custom_http_auth(auth.clone());
+            }
+            builder = builder.proxy(proxy);
+        }
+        let tls = self.tls(is_tls).map_err(|error| error.to_string())?;
+        builder.tls_backend_preconfigured(tls).build().map_err(|error| innermost(&error))
+    }
+
+    fn tls(&self, is_tls: bool) -> Result<ClientConfig, SetupError> {
+        if is_tls {
+            self.loaded.get_or_init(|| tls::client_config(true, &self.tls)).clone()
+        } else {
+            tls::client_config(false, &self.tls)
+        }
+    }
+}
+
+impl fmt::Debug for WebClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebClient").field("tls", &self.tls).field("proxies", &self.proxies).finish_non_exhaustive()
+    }
+}
+
+/// Returns where a redirect of `url` leads. User and password go along to the same origin only.
+fn next_hop(url: &Url, location: &str) -> Option<Url> {
+    let mut next = url.join(location).ok()?;
+    if !matches!(next.scheme(), "http" | "https") {
+        return None;
+    }
+    if next.origin() == url.origin() && next.username().is_empty() && next.password().is_none() {
+        // Both fail only for URLs without a host.
+        let _ = next.set_username(url.username());
+        let _ = next.set_password(url.password());
+    }
+    Some(next)
+}
+
+/// The proxy as it is shown. Its credentials are kept apart from the URI.
+fn shown(proxy: &Uri) -> String {
+    proxy.to_string().trim_end_matches('/').into()
+}
+
+/// What happened, and the proxy that had a part in it.
+pub(super) fn through(what: String, proxy: Option<&str>) -> String {
+    match proxy {
+        Some(proxy) => format!("{what}, through the proxy {proxy}"),
+        None => what,
+    }
+}
+
+/// The innermost reason, without the URL, which may hold secrets.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    match innermost.downcast_ref::<reqwest::Error>() {
+        Some(_) => "it is not a URL that can be fetched".into(),
+        None => innermost.to_string(),
+    }
+}
+
+/// The error of the system, by its code, that is the innermost reason.
+fn of_system(error: &reqwest::Error) -> Option<io::Error> {
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.downcast_ref::<io::Error>()?.raw_os_error().map(io::Error::from_raw_os_error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proxies(direct: &[&str]) -> Proxies {
+        let rules = Matcher::builder().all("http://user:hidden@proxy.invalid:3128").no("no.invalid").build();
+        Proxies { rules: Some(Arc::new(rules)), direct: direct.iter().map(ToString::to_string).collect() }
+    }
+
+    #[tokio::test]
+    async fn proxy_is_used_for_public_hosts_only() {
+        let proxies = proxies(&["device.invalid", "2001:db8::5", "203.0.113.5"]);
+        let reported: IpAddr = "198.51.100.7".parse().expect("an address");
+        for (url, expected) in [
+            ("http://192.0.2.1/", true),
+            ("https://192.0.2.1/", true),
+            ("http://[2001:db8::6]/", true),
+            ("http://other.invalid/", true),
+            ("http://172.32.0.1/", true),
+            // What the environment exempts.
+            ("http://no.invalid/", false),
+            // The device.
+            ("http://device.invalid:8080/", false),
+            ("http://DEVICE.invalid./", false),
+            ("http://[2001:db8::5]/", false),
+            ("http://203.0.113.5/", false),
+            ("http://198.51.100.7/", false),
+            // Private, loopback, link-local.
+            ("http://192.168.1.5/", false),
+            ("https://10.0.0.1/", false),
+            ("http://172.16.0.1/", false),
+            ("http://127.0.0.1/", false),
+            ("http://127.1/", false),
+            ("http://169.254.1.1/", false),
+            ("http://0.0.0.0/", false),
+            ("http://[::1]/", false),
+            ("http://[fd00::1]/", false),
+            ("http://[fe80::1]/", false),
+            ("http://[::ffff:192.168.1.5]/", false),
+            ("http://localhost/", false),
+            ("http://a.localhost/", false),
+            ("http://esp32.local/", false),
+        ] {
+            let proxy = proxies.of(&url.parse().expect(url), &[reported]).await;
+            assert_eq!(proxy.is_some(), expected, "{url}");
+            if let Some(proxy) = proxy {
+                assert_eq!(shown(proxy.uri()), "http://proxy.invalid:3128", "without its credentials");
+            }
+        }
+        assert!(Proxies::none().of(&"http://192.0.2.1/".parse().expect("a URL"), &[]).await.is_none());
+    }
+
+    #[test]
+    fn credentials_go_along_to_the_same_origin_only() {
+        let url: Url = "http://user:pass@host:81/a/b".parse().expect("a URL");
+        for (location, expected) in [
+            ("/c?d", Some("http://user:pass@host:81/c?d")),
+            ("c", Some("http://user:pass@host:81/a/c")),
+            ("http://host:81/c", Some("http://user:pass@host:81/c")),
+            ("http://other:p@host:81/c", Some("http://other:p@host:81/c")),
+            ("http://host/c", Some("http://host/c")),
+            ("//other/c", Some("http://other/c")),
+            ("ftp://host/c", None),
+            ("http://", None),
+        ] {
+            assert_eq!(next_hop(&url, location).as_ref().map(Url::as_str), expected, "{location}");
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Proxies and redirects: the built binary, the simulated device, and servers on real sockets, one of which is the proxy of the
+//! environment.
+#![cfg(unix)]
+
+mod support;
+
+use std::process::Command;
+
+use serde_json::Value;
+use support::bundles::BundleServer;
+use support::certificates::Authority;
+use support::{DEMO, Run, assert_runs, finish, https, otactl, simulator, ws};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+/// An address of a documentation network (RFC 5737): not private, and not in use.
+const PUBLIC: &str = "http://192.0.2.1/health";
+
+/// A server that gives the same answer to every request, and records the heads of the requests.
+struct Server {
+    address: String,
+    heads: mpsc::UnboundedReceiver<String>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Server {
+    async fn answering(head: String, body: Vec<u8>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let (sender, heads) = mpsc::unbounded_channel();
+        let head = format!("HTTP/1.1 {head}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+        let answer = [head.as_bytes(), &body].concat();
+        let task = tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut request = vec![0; 4096];
+                let len = stream.read(&mut request).await.unwrap_or(0);
+                sender.send(String::from_utf8_lossy(&request[..len]).into_owned()).expect("the test listens");
+                // A client may close the connection before the end of the answer.
+                let _ = stream.write_all(&answer).await;
+            }
+        });
+        Self { address, heads, task }
+    }
+
+    async fn status(status: &str) -> Self {
+        Self::answering(status.into(), Vec::new()).await
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}/health", self.address)
+    }
+
+    /// As the value of `HTTP_PROXY`.
+    fn as_proxy(&self) -> String {
+        format!("http://admin:hidden@{}", self.address)
+    }
+
+    fn requests(&mut self) -> Vec<String> {
+        std::iter::from_fn(|| self.heads.try_recv().ok()).collect()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// The command in an environment with this proxy.
+async fn behind(proxy: &Server, args: &[&str]) -> Run {
+    let mut command = otactl(args);
+    for variable in ["http_proxy", "ALL_PROXY"] {
+        command.env(variable, proxy.as_proxy());
+    }
+    let run = finish(command).await;
+    assert!(!run.shown().contains("hidden"), "{}", run.shown());
+    run
+}
+
+/// The answer of a proxy says nothing about the device.
+#[tokio::test]
+async fn check_http_of_the_device_is_not_proxied() {
+    for (device_says, proxy_says, code) in [("503 Sick", "200 OK", 8), ("200 OK", "502 Bad Gateway", 0)] {
+        let (device, web) = (simulator().await, Server::status(device_says).await);
+        let mut proxy = Server::status(proxy_says).await;
+        let run = behind(&proxy, &["--port", &ws(&device), "update", DEMO, "--check-http", &web.url()]).await;
+        assert_eq!(run.code, code, "{device_says}: {}", run.shown());
+        assert_eq!(proxy.requests(), [""; 0], "{device_says}: {}", run.shown());
+        assert_runs(&ws(&device), if code == 0 { "2.0.0" } else { "1.0.0" }, true).await;
+    }
+}
+
+#[tokio::test]
+async fn check_http_through_a_proxy_names_it_without_its_credentials() {
+    for (says, code, message) in [
+        ("200 OK", 0, "passed in "),
+        ("502 Bad Gateway", 8, "failed: it answered with HTTP status 502"),
+        ("302 Found\r\nLocation: http://192.0.2.2/", 8, "failed: it redirects to another host, http://192.0.2.2/"),
+    ] {
+        let (device, mut proxy) = (simulator().await, Server::status(says).await);
+        let run = behind(&proxy, &["--port", &ws(&device), "update", DEMO, "--check-http", PUBLIC]).await;
+        assert_eq!(run.code, code, "{says}: {}", run.shown());
+        let line = run.stderr.lines().find(|line| line.starts_with("check ") && line.contains(message));
+        let line = line.unwrap_or_else(|| panic!("{says}: {}", run.shown()));
+        assert!(line.ends_with(&format!(", through the proxy http://{}", proxy.address)), "{says}: {line}");
+        let requests = proxy.requests();
+        assert_eq!(requests.len(), 1, "{says}: {requests:?}");
+        let head = requests[0].to_lowercase();
+        assert!(head.starts_with("get http://192.0.2.1/health http/1.1\r\n"), "{says}: {head}");
+        assert!(head.contains("\r\nproxy-authorization: basic "), "{says}: {head}");
+    }
+}
+
+/// The connection to a proxy fails, not that to the URL.
+#[tokio::test]
+async fn proxy_that_is_not_there_is_named() {
+    let (device, closed) = (simulator().await, TcpListener::bind("127.0.0.1:0").await.expect("a port"));
+    let address = closed.local_addr().expect("an address");
+    drop(closed);
+    for (proxy, message) in [
+        (format!("http://{address}"), format!(", through the proxy http://{address})")),
+        ("socks5://127.0.0.1:1".into(), "a proxy of the kind socks5:// cannot be used, through the proxy".into()),
+    ] {
+        let mut command = otactl(&["--port", &ws(&device), "update", DEMO, "--check-http", PUBLIC]);
+        command.args(["--check-timeout", "1s"]).env("ALL_PROXY", proxy);
+        let run = finish(command).await;
+        assert_eq!(run.code, 8, "{}", run.shown());
+        assert!(run.stderr.contains(&message), "{}", run.shown());
+    }
+}
+
+#[tokio::test]
+async fn check_http_follows_redirects_to_the_same_host_only() {
+    let (device, other) = (simulator().await, Server::status("200 OK").await);
+    let there = Server::status(&format!("302 Found\r\nLocation: {}", other.url())).await;
+    let good = finish(otactl(&["--port", &ws(&device), "update", DEMO, "--check-http", &there.url()])).await;
+    assert_eq!(good.code, 0, "another port of the same host: {}", good.shown());
+
+    let device = simulator().await;
+    let mut elsewhere = Server::status("200 OK").await;
+    let port = elsewhere.address.rsplit(':').next().expect("a port").to_owned();
+    let there = Server::status(&format!("302 Found\r\nLocation: http://localhost:{port}/login?token=hidden")).await;
+    let bad = finish(otactl(&["--port", &ws(&device), "update", DEMO, "--check-http", &there.url()])).await;
+    assert_eq!(bad.code, 8, "{}", bad.shown());
+    let message = format!("failed: it redirects to another host, http://localhost:{port}/login?…");
+    assert!(bad.stderr.contains(&message) && !bad.stderr.contains("hidden"), "{}", bad.shown());
+    assert_eq!(elsewhere.requests(), [""; 0]);
+    assert_runs(&ws(&device), "1.0.0", true).await;
+
+    let round = Server::status("302 Found\r\nLocation: /again").await;
+    let bad = finish(otactl(&["--port", &ws(&device), "update", DEMO, "--check-http", &round.url()])).await;
+    assert!(bad.code == 8 && bad.stderr.contains("failed: it is redirected without end"), "{}", bad.shown());
+}
+
+fn findings(run: &Run) -> Vec<String> {
+    let events = run.stdout.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    events.filter(|event| event["what"] == "url").filter_map(|event| event["says"].as_str().map(Into::into)).collect()
+}
+
+#[tokio::test]
+async fn manifest_of_a_url_through_a_proxy_names_it() {
+    let device = simulator().await;
+    let bytes = std::fs::read(support::file(DEMO)).expect("the demo");
+    let proxy = Server::answering("200 OK".into(), bytes).await;
+    let url = "http://192.0.2.1/fw.zip?token=hidden";
+    let args = ["--json", "--port", &ws(&device), "update", "--url", url, "--dry-run"];
+    let run = behind(&proxy, &args).await;
+    assert_eq!(run.code, 0, "{}", run.shown());
+    let named = format!("otactl asks its server through the proxy http://{}", proxy.address);
+    assert_eq!(findings(&run), [named], "{}", run.shown());
+
+    let proxy = Server::status("502 Bad Gateway").await;
+    let run = behind(&proxy, &args).await;
+    let reason = format!("HTTP status 502, through the proxy http://{}", proxy.address);
+    assert!(run.stdout.contains(&reason), "{}", run.shown());
+}
+
+/// The bundle travels without TLS then, whether otactl reads its manifest or all of it.
+#[tokio::test]
+async fn redirect_of_a_url_from_https_to_http_is_told() {
+    let (authority, server) = (Authority::new(), BundleServer::start().await);
+    let name = DEMO.rsplit('/').next().expect("a name");
+    let plain = server.url(name);
+    let redirect = format!("HTTP/1.1 302 Found\r\nLocation: {plain}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    let address = https::answer(&authority, redirect.into_bytes()).await;
+    let url = format!("https://127.0.0.1:{}/fw.zip", address.port());
+    for args in [&["--dry-run"][..], &["--via", "push"]] {
+        let device = simulator().await;
+        let (port, ca) = (ws(&device), authority.file());
+        let args = [&["--json", "--ca-cert-file", &ca, "--port", &port, "update", "--url", &url], args].concat();
+        let run = finish(otactl(&args)).await;
+        assert_eq!(run.code, 0, "{}", run.shown());
+        let told = format!("{url} redirects to {plain}, so that the firmware travels without TLS");
+        assert_eq!(findings(&run), [told], "{}", run.shown());
+    }
+}
+
+/// Loading the roots takes time, and a machine without any can ask for http:// URLs.
+#[tokio::test]
+async fn plain_http_needs_no_root_certificates() {
+    let without_roots = |mut command: Command| {
+        command.env("SSL_CERT_FILE", "/no/such/file").env("SSL_CERT_DIR", "/no/such/directory");
+        finish(command)
+    };
+    let (device, web, server) = (simulator().await, Server::status("200 OK").await, BundleServer::start().await);
+    let port = ws(&device);
+    let run = without_roots(otactl(&["--port", &port, "update", DEMO, "--check-http", &web.url()])).await;
+    assert_eq!(run.code, 0, "{}", run.shown());
+    let url = server.url(DEMO.rsplit('/').next().expect("a name"));
+    let run = without_roots(otactl(&["--port", &port, "update", "--url", &url, "--via", "push"])).await;
+    assert_eq!(run.code, 0, "{}", run.shown());
+    // That there are none is found before the device is asked.
+    let run =
+        without_roots(otactl(&["--port", "ws://127.0.0.1:9", "update", DEMO, "--check-http", "https://h/"])).await;
+    assert!(run.code == 1 && run.stderr.starts_with("error: cannot set up TLS: "), "{}", run.shown());
+}
