@@ -141,11 +141,11 @@ fn print_coverage(coverage: &Coverage) {
 /// Prints the scenario and its trace.
 fn show(scenario: &Scenario) {
     println!("{scenario:#?}");
-    let Run { outcome, violations, trace } = run(scenario, true);
+    let Run { outcome, violations, trace, calls, commit_delay } = run(scenario, true);
     for line in trace {
         println!("{line}");
     }
-    println!("outcome: {outcome}");
+    println!("outcome: {outcome}, {calls} calls, the commit {commit_delay:?} after the boot");
     for violation in violations {
         println!("violation: {violation}");
     }

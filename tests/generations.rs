@@ -13,6 +13,7 @@ use otactl::ota;
 use otactl::rpc::Device;
 use otactl::sim::{Config, Firmware, Generation};
 use otactl::transport::tls::Settings;
+use otactl::update::patience::Patience;
 use otactl::update::push::{Terms, push};
 use otactl::update::snapshot::Snapshot;
 use otactl::update::web_client::{Proxies, WebClient};
@@ -194,11 +195,14 @@ async fn update_that_was_left_behind_is_ended_by_the_next_one() {
         for via in [Via::Pull, Via::Push] {
             let bench = Way::WebSocket.simulated(running_device()).await;
             left_behind(&bench.device(None), is_push, &bundles).await;
-            let refusing = Plan { no_abort: true, ..plan(Source::Bundle(bundle()), via) };
+            let plan = plan(Source::Bundle(bundle()), via);
+            let patience = Patience { dead: Duration::from_millis(1500), ..plan.patience };
+            let plan = Plan { patience, ..plan };
+            let refusing = Plan { no_abort: true, ..plan.clone() };
             let (refused, ..) = update(&bench, &refusing).await;
             let failure = refused.expect_err("an update runs");
             assert_eq!(failure.facts().outcome, "refused", "push left: {is_push}, {via:?}: {failure}");
-            let (result, told, _) = update(&bench, &plan(Source::Bundle(bundle()), via)).await;
+            let (result, told, _) = update(&bench, &plan).await;
             assert!(matches!(result, Ok(Success::Updated(_))), "push left: {is_push}, {via:?}: {result:?}");
             let ended = |event: &Event| matches!(event, Event::Ended { by_reboot, .. } if *by_reboot != is_push);
             assert_eq!(told.count(ended), 1, "push left: {is_push}, {via:?}");

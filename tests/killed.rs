@@ -67,8 +67,10 @@ fn config(generation: Generation) -> Config {
 
 /// True if it was killed before it had ended.
 async fn once((way, generation, args): (Way, Generation, &[&str]), after: Duration) -> bool {
+    // What the killed one has left behind is abandoned after this long.
+    let args = &[args, &["--stall-timeout", "5s"]].concat();
     let bench = way.simulated(config(generation)).await;
-    let mut command = tokio::process::Command::from(otactl(&[&["--port", &bench.port], args].concat()));
+    let mut command = tokio::process::Command::from(otactl(&[&["--port", &bench.port][..], args].concat()));
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn().expect("it starts");
     tokio::time::sleep(after).await;
     let in_time = child.try_wait().expect("a child").is_none();

@@ -294,7 +294,7 @@ async fn push_without_its_last_piece_is_no_firmware_in_the_other_slot() {
             "OTA.Begin" => Some(Ok(Value::Null)),
             "OTA.End" => Some(remote(method, -1, "-13 Unexpected end of data")),
             "OTA.Write" => Some(if count < LAST { Ok(Value::Null) } else { timed_out(method) }),
-            _ if written > LAST && looks < 20 => Some(timed_out(method)),
+            _ if written > LAST && looks < 40 => Some(timed_out(method)),
             _ => None,
         }
     })

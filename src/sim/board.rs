@@ -370,7 +370,10 @@ impl Board {
 
     /// Replaces the faults of the device, with all that they still would do. The new ones have not struck yet.
     pub fn set_faults(&self, faults: &[Fault]) {
-        self.with(|device, _| device.set_faults(faults));
+        self.with_inner(|inner, now| {
+            inner.device.set_faults(faults);
+            inner.written = now;
+        });
     }
 
     /// Returns what `look` reads from the device, after all due events.

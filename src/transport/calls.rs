@@ -29,8 +29,8 @@ pub(super) struct Call {
     pub(super) reply: Reply,
     /// A link has taken its frame.
     pub(super) is_sent: bool,
-    /// Its frame was sent again, so that the device may answer twice.
-    pub(super) is_resent: bool,
+    /// How often its frame was put into the outbox, and so may be answered.
+    pub(super) copies: usize,
     resend: Option<Resend>,
     /// Its frames are sent as long as this lives.
     wanted: Arc<()>,
@@ -86,11 +86,7 @@ impl Calls {
         let resend = resends_after.map(|wait| Resend { bytes: bytes.clone(), wait });
         let wanted = Arc::new(());
         let frame = OutgoingFrame::of_call(bytes, Arc::downgrade(&wanted));
-        self.pending.insert(
-            id,
-            deadline,
-            Call { method, timeout, reply, is_sent: false, is_resent: false, resend, wanted },
-        );
+        self.pending.insert(id, deadline, Call { method, timeout, reply, is_sent: false, copies: 1, resend, wanted });
         self.outbox.push_back((Some(id), frame));
         result
     }
@@ -155,8 +151,8 @@ impl Calls {
     pub(super) fn resend(&mut self, now: Instant) {
         while let Some(&(at, id)) = self.resends.first().filter(|(at, _)| *at <= now) {
             self.resends.remove(&(at, id));
-            if let Some(Call { resend: Some(resend), wanted, is_resent, .. }) = self.pending.get_mut(id) {
-                *is_resent = true;
+            if let Some(Call { resend: Some(resend), wanted, copies, .. }) = self.pending.get_mut(id) {
+                *copies += 1;
                 let frame = OutgoingFrame::of_call(resend.bytes.clone(), Arc::downgrade(wanted));
                 self.outbox.push_back((Some(id), frame));
             }

@@ -218,8 +218,8 @@ struct Task {
     backoff: Backoff,
     /// A reply has come from there.
     is_device: bool,
-    /// The ids of the last calls that were answered.
-    answered: VecDeque<u64>,
+    /// The ids of the last calls that were answered, and how many more answers their copies may have.
+    answered: VecDeque<(u64, usize)>,
 }
 
 enum Happened {
@@ -303,14 +303,17 @@ impl Task {
                 self.is_device = true;
                 // Otherwise it comes too late, or answers a call of an earlier run.
                 let call = state.calls.take(id);
-                if call.is_none() && self.answered.contains(&id) {
-                    shared.second_answers.fetch_add(1, Ordering::Relaxed);
-                }
-                if let Some(Call { method, reply, is_resent, .. }) = call {
-                    if !is_resent {
-                        self.answered.push_front(id);
-                        self.answered.truncate(REMEMBERED);
+                if let Some((_, copies)) =
+                    self.answered.iter_mut().find(|(answered, _)| call.is_none() && *answered == id)
+                {
+                    match copies.checked_sub(1) {
+                        Some(left) => *copies = left,
+                        None => drop(shared.second_answers.fetch_add(1, Ordering::Relaxed)),
                     }
+                }
+                if let Some(Call { method, reply, copies, .. }) = call {
+                    self.answered.push_front((id, copies - 1));
+                    self.answered.truncate(REMEMBERED);
                     let _ = reply.send(outcome.map_err(|error| CallError::Remote { method, error }));
                 }
             }

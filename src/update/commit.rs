@@ -50,9 +50,10 @@ pub async fn commit(device: &Device, now: &Snapshot, patience: Duration) -> Resu
                 return Err(Failure::rolled_back(&after, now));
             }
             State::Superseded => {
+                let does = if after.build() == now.build() { "boots next" } else { "runs now" };
                 return Err(Failure::NotCommitted {
                     running: now.running(),
-                    reason: "another client has installed other firmware, which the device boots next".into(),
+                    reason: format!("another client has installed other firmware, which the device {does}"),
                     reverts_in: after.reverts_in(),
                 });
             }
@@ -75,7 +76,7 @@ fn answers_within(timeout: Duration, reverts_in: Option<Duration>) -> Duration {
 enum State {
     Committed,
     Pending,
-    /// The firmware runs, and another one boots next.
+    /// Another client's update came between: that firmware is uncommitted, and boots next or runs already.
     Superseded,
     /// Committed as well, but it is the other firmware that runs.
     RolledBack,
@@ -87,7 +88,7 @@ fn judge((build, boot): (&Build, &BootState), after: &Snapshot) -> State {
         (true, true, true) => State::Committed,
         (true, true, false) => State::Pending,
         // The boot state is that of the next boot.
-        (true, false, false) => State::Superseded,
+        (_, false, false) => State::Superseded,
         _ => State::RolledBack,
     }
 }
@@ -113,6 +114,7 @@ mod tests {
             (after("1", 0, true), State::RolledBack),
             (after("2", 0, true), State::RolledBack),
             (after("2", 0, false), State::Superseded),
+            (after("3", 0, false), State::Superseded),
             (after("1", 1, true), State::RolledBack),
         ] {
             let boot =

@@ -32,8 +32,8 @@ pub(super) enum Taken {
     Unacknowledged,
 }
 
-/// Returns once the device has the firmware, and is about to reboot or has done so: with its state after the reboot, if that was seen. Our server lives no longer than
-/// this.
+/// Returns once the device has the firmware, and is about to reboot or has done so: with its state after the reboot, if that was
+/// seen. Our server lives no longer than this.
 pub(super) async fn deliver(
     device: &Device,
     plan: &Plan,
@@ -97,11 +97,24 @@ async fn pull(
         result if engine == Engine::OneShot => result,
         Err(failure @ Failure::NeverFetched { .. }) => {
             busy::give_up(device, plan, before, has_asked, observer).await?;
-            Err(failure)
+            // Another client may have updated it, and it decides about that.
+            match before.again(device, device.timeout()).await {
+                Ok(now) if now.build() != before.build() || applied(before, &now) => {
+                    Err(Failure::Refused(Refusal::UpdateRunning { percent: 100 }))
+                }
+                _ => Err(failure),
+            }
         }
         Err(Failure::DownloadFailed { reason, taken, .. }) if has_asked => {
             let remains = !busy::give_up(device, plan, before, has_asked, observer).await?;
-            Err(Failure::DownloadFailed { reason, taken, remains })
+            // A slow device may have come to its end meanwhile, and reboot into the firmware.
+            match before.again(device, plan.reboot_timeout).await {
+                Ok(now) if remains && (now.build() != before.build() || applied(before, &now)) => {
+                    observer.on(&Event::Unconfirmed { reason });
+                    Ok((Taken::Rebooted, None))
+                }
+                _ => Err(Failure::DownloadFailed { reason, taken, remains }),
+            }
         }
         result => result,
     }

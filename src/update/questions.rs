@@ -17,7 +17,7 @@ use crate::rpc::client::Links;
 use crate::rpc::{CallError, Device, DialError, Method};
 
 /// The shortest timeout of a question.
-const SHORTEST: Duration = Duration::from_millis(400);
+const SHORTEST: Duration = Duration::from_millis(300);
 
 /// The longest timeout of a first question, and the longest pause between two questions.
 const LONGEST: Duration = Duration::from_secs(5);
@@ -38,6 +38,8 @@ pub(super) struct Questions<'a> {
     links: Links,
     /// The timeout of a first question.
     base: Duration,
+    /// The pause between two questions of which several may be under way.
+    pace: Duration,
     /// The timeout of the next question.
     timeout: Duration,
     /// The longest timeout that a question needed for an answer.
@@ -76,7 +78,8 @@ pub(super) fn first_timeout(device: &Device, before: &Snapshot) -> Duration {
 impl<'a> Questions<'a> {
     /// Questions to a device that answered in `before`.
     pub(super) fn after(device: &'a Device, before: &Snapshot) -> Self {
-        Self::new(device, first_timeout(device, before))
+        let pace = (before.quickest * ROUND_TRIPS).clamp(SHORTEST, LONGEST);
+        Self { pace, ..Self::new(device, first_timeout(device, before)) }
     }
 
     /// Questions to a device of which nothing is known, not even how long it takes to dial.
@@ -92,6 +95,7 @@ impl<'a> Questions<'a> {
             device,
             links,
             base,
+            pace: base,
             timeout: base,
             needed: base,
             longest_pace,
@@ -112,7 +116,7 @@ impl<'a> Questions<'a> {
 
     /// Tells whether a question has been under way for so long that the device is silent.
     pub(super) fn is_silent(&self) -> bool {
-        self.oldest.is_some_and(|asked| asked.elapsed() >= self.base)
+        self.oldest.is_some_and(|asked| asked.elapsed() >= self.pace)
     }
 
     /// Limits the pauses of a broker for a device that goes back after this time, so that time is left for the commit.
@@ -137,10 +141,31 @@ impl<'a> Questions<'a> {
         self.learn(answer)
     }
 
-    /// Reads the state of the device once.
+    /// Reads the state of the device once. Where questions may be lost, more of them are asked meanwhile.
     pub(super) async fn look(&mut self) -> Result<Snapshot, CallError> {
-        let state = Snapshot::take(self.device, self.timeout).await;
+        let whole = Snapshot::take(self.device, self.timeout);
+        let state = tokio::select! {
+            biased;
+            state = whole => state,
+            state = self.repeat() => Ok(state),
+        };
         self.learn(state)
+    }
+
+    /// Asks again after each pause, on a link that outlives a reboot of the device, until its state is read.
+    async fn repeat(&mut self) -> Snapshot {
+        match self.links {
+            Links::OfOneBoot | Links::OfOneCall => return std::future::pending().await,
+            Links::Lasting => self.next = Instant::now() + self.pace,
+            Links::Shared => self.next = Instant::now() + self.broker_pace(),
+        }
+        loop {
+            if let Ok(first) = self.info().await
+                && let Ok(state) = Snapshot::complete(self.device, first, self.timeout).await
+            {
+                return state;
+            }
+        }
     }
 
     /// Reads the state of the device that has just said what it is.
@@ -187,7 +212,7 @@ impl<'a> Questions<'a> {
             Links::OfOneBoot => (self.timeout, Duration::ZERO, true),
             Links::OfOneCall if self.has_long => (self.base, self.base, false),
             Links::OfOneCall => (whole, self.base, true),
-            Links::Lasting => (whole, self.base, true),
+            Links::Lasting => (whole, self.pace, true),
             Links::Shared => (whole.max(LONGEST), self.broker_pace(), true),
         };
         self.has_long |= is_long;
@@ -203,7 +228,7 @@ impl<'a> Questions<'a> {
     /// Returns the pause after the next question through a broker.
     fn broker_pace(&self) -> Duration {
         let pace = BROKER_PACE[self.unanswered.min(BROKER_PACE.len() - 1)];
-        let pace = spread(pace, self.unanswered).min(self.longest_pace).max(self.base);
+        let pace = spread(pace, self.unanswered).min(self.longest_pace).max(self.pace);
         let left = self.deadline.map(|at| at.saturating_duration_since(Instant::now()).saturating_sub(self.base * 2));
         left.filter(|left| *left >= self.base).map_or(pace, |left| pace.min(left))
     }

@@ -54,6 +54,8 @@ pub struct Snapshot {
     pub still_at: Instant,
     /// The time that the slower of the last two questions took.
     pub slowest: Duration,
+    /// The time that the quicker of the last two questions took: neither of them needed a second copy of a lost frame.
+    pub quickest: Duration,
 }
 
 impl Snapshot {
@@ -84,7 +86,7 @@ impl Snapshot {
                 && info.fw_id == again.fw_id
                 && !restarted((info.uptime, first.heard), (again.uptime, second.asked));
             if same_boot {
-                let slowest = (boot.heard - boot.asked).max(second.heard - second.asked);
+                let took = [boot.heard - boot.asked, second.heard - second.asked];
                 return Ok(Self {
                     info: first.reply,
                     boot: boot.reply,
@@ -92,7 +94,8 @@ impl Snapshot {
                     taken: first.heard,
                     read: boot.heard,
                     still_at: second.asked,
-                    slowest,
+                    slowest: took[0].max(took[1]),
+                    quickest: took[0].min(took[1]),
                 });
             }
             attempts += 1;
@@ -141,7 +144,16 @@ impl Snapshot {
     #[cfg(test)]
     pub(super) fn told(info: Value, boot: BootState, at: Instant) -> Self {
         let info = serde_json::from_value(info).expect("an info");
-        Self { info, boot, asked: at, taken: at, read: at, still_at: at, slowest: Duration::ZERO }
+        Self {
+            info,
+            boot,
+            asked: at,
+            taken: at,
+            read: at,
+            still_at: at,
+            slowest: Duration::ZERO,
+            quickest: Duration::ZERO,
+        }
     }
 
     /// Returns the time that an answer takes, without dialling.

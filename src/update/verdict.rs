@@ -68,13 +68,19 @@ pub enum Arrival {
 /// Holds what runs against what was wanted.
 #[must_use]
 pub fn arrival(before: &Snapshot, after: &Snapshot, wanted: Option<&Manifest>) -> Arrival {
-    let old = before.build() == after.build() && !before.boot.is_in_another_slot(&after.boot);
+    let old = before.build() == after.build() && !is_other_copy(&before.boot, &after.boot);
     match wanted {
         _ if old => Arrival::Old,
         Some(wanted) if wanted.build() == after.build() => Arrival::Wanted,
         Some(wanted) => Arrival::Other(wanted.build()),
         None => Arrival::Wanted,
     }
+}
+
+/// Tells whether the same build runs from another slot. A device that does not name the slot shows it by being uncommitted.
+fn is_other_copy(before: &BootState, after: &BootState) -> bool {
+    let names_slot = before.active_slot.is_some() && after.active_slot.is_some();
+    before.is_in_another_slot(after) || (!names_slot && before.is_committed && !after.is_committed)
 }
 
 /// What the device made of the commit timeout that it was told, if that is something else: in words.
@@ -137,6 +143,11 @@ mod tests {
     async fn success_is_only_what_was_wanted() {
         let t0 = Instant::now();
         let before = snapshot("1", 0, true, 100, t0);
+        let unnamed = |version, committed| {
+            let mut unnamed = snapshot(version, 0, committed, 1, t0);
+            unnamed.boot.active_slot = None;
+            unnamed
+        };
         for (after, wanted, expected, why) in [
             (snapshot("2", 1, false, 1, t0), Some("2"), Arrival::Wanted, "the wanted build"),
             (snapshot("1", 0, true, 1, t0), Some("2"), Arrival::Old, "rolled back"),
@@ -144,6 +155,8 @@ mod tests {
             (snapshot("1", 1, false, 1, t0), Some("1"), Arrival::Wanted, "the same again, forced"),
             (snapshot("1", 0, true, 1, t0), Some("1"), Arrival::Old, "forced, and rolled back"),
             (snapshot("3", 1, false, 1, t0), None, Arrival::Wanted, "unknown, but new"),
+            (unnamed("1", false), Some("1"), Arrival::Wanted, "the same again, in a slot that has no name"),
+            (unnamed("1", true), Some("1"), Arrival::Old, "rolled back, in a slot that has no name"),
             (snapshot("1", 0, true, 1, t0), None, Arrival::Old, "unknown, and old"),
         ] {
             let wanted = wanted.map(manifest);

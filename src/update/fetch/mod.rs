@@ -37,6 +37,9 @@ use watch::{Sight, Watch};
 /// How often the device is told to fetch the firmware, if it is seen not to have begun.
 const ATTEMPTS: usize = 3;
 
+/// The shortest time after the end of the download until the device is looked at, because its reply does not come.
+const REPLY: Duration = Duration::from_millis(200);
+
 /// What the device is to fetch.
 pub(super) struct Fetching<'a> {
     /// Handed to the device as it is.
@@ -97,8 +100,9 @@ pub(super) async fn fetch(
             }
             Next::Done(taken) => {
                 // The reply may have come during the look.
-                let says_so = download.reply.is_none() && (&mut call).now_or_never().is_some_and(|reply| reply.is_ok());
-                return Ok((if says_so { Taken::Certainly } else { taken }, download.watch.after));
+                let reply = if download.reply.is_none() { (&mut call).now_or_never() } else { None };
+                let is_taken = reply.is_some_and(|reply| says_taken(understand(reply)));
+                return Ok((if is_taken { Taken::Certainly } else { taken }, download.watch.after));
             }
         }
     }
@@ -188,7 +192,7 @@ impl<'a> Download<'a> {
         let said = error.to_string();
         match self.watch.goes_on().await {
             Some(false) => {
-                self.watch.check_unchanged().await?;
+                self.watch.check_unchanged(false).await?;
                 return Ok(Reply::Refused(error));
             }
             Some(true) => self.watch.observer.on(&Event::GoesOn { said: said.clone() }),
@@ -225,10 +229,16 @@ impl<'a> Download<'a> {
             // Whoever was busy with an update when it was looked at may be about to end it: a download breaks off
             // when the otactl that served it was killed.
             Step::Busy(reason) => {
-                self.watch.check_unchanged().await?;
+                self.watch.check_unchanged(true).await?;
                 return Ok(Next::Again(self.watch.failed(reason)));
             }
-            Step::Failed(reason) => return Err(self.failed(reason)),
+            Step::Failed(reason) => {
+                // After any other refusal it was checked already.
+                if !matches!(&self.reply, Some((_, Reply::Refused(error))) if !says_busy(error)) {
+                    self.watch.check_firmware().await?;
+                }
+                return Err(self.failed(reason));
+            }
         }
         let may_come = matches!(self.reply, None | Some((_, Reply::Missing(_))));
         if tick && may_come { Ok(self.meanwhile(fetched.as_ref(), now).await) } else { Ok(Next::Wait) }
@@ -292,7 +302,9 @@ impl<'a> Download<'a> {
                 }
             }
             // With the last byte, the device has nothing left to do but to reboot: its reply may be lost, and time matters.
-            (Some(_), Some(fetched)) if fetched.complete && self.may_look(true) => return self.glance().await,
+            (Some(_), Some(fetched)) if fetched.complete && self.is_overdue(fetched) && self.may_look(true) => {
+                return self.glance().await;
+            }
             (None, _) if now >= self.look_at => {
                 let next = self.glance_around().await;
                 self.look_at = deadline_in(self.limits.patience.look_around);
@@ -301,6 +313,12 @@ impl<'a> Download<'a> {
             _ => {}
         }
         Next::Wait
+    }
+
+    /// Tells whether the reply to a completed download should have come by now: it takes one round trip.
+    fn is_overdue(&self, fetched: &Fetched) -> bool {
+        let overdue = (self.watch.before.slowest() * 2).max(REPLY);
+        fetched.changed.is_none_or(|changed| changed.elapsed() >= overdue)
     }
 
     /// Looks whether the device has the firmware, although it has not said so.
@@ -346,6 +364,11 @@ impl<'a> Download<'a> {
         self.watch.observer.on(&Event::Unconfirmed { reason });
         Next::Done(Taken::Rebooted)
     }
+}
+
+/// Tells whether a reply says that the device has the firmware.
+fn says_taken(reply: Result<Reply, Failure>) -> bool {
+    matches!(reply, Ok(Reply::Success(message)) if !says_nothing_new(&message))
 }
 
 /// Returns the timeout that `OTA.Update` gives the device.

@@ -141,22 +141,40 @@ impl<'a> Watch<'a> {
     }
 
     /// Fails if the device, which has just refused the firmware, has changed since the update began: it has that of another client,
-    /// or it has rebooted.
-    pub(super) async fn check_unchanged(&mut self) -> Result<(), Failure> {
-        let now = match self.before.again(self.questions.device(), self.reboot_timeout).await {
-            Ok(now) => now,
-            Err(error) if error.is_passing() => return Err(self.lost_sight(error.to_string())),
-            Err(_) => return Ok(()),
-        };
-        // Perhaps it was ours, executed twice.
+    /// or it has rebooted. With `may_be_ours`, the refusal may be that of a second execution of the same call.
+    pub(super) async fn check_unchanged(&mut self, may_be_ours: bool) -> Result<(), Failure> {
+        let now = self.read_state().await?;
         let has_asked = self.fetched().is_some_and(|fetched| fetched.peer.is_some());
-        if has_asked && self.limits.may_execute_twice {
+        if may_be_ours && has_asked && self.limits.may_execute_twice {
             return Ok(());
         }
-        if now.build() != self.before.build() || applied(self.before, &now) {
-            return Err(Failure::Refused(Refusal::UpdateRunning { percent: 100 }));
+        self.check_build(now.as_ref()).await?;
+        if now.is_some_and(|now| rebooted(self.before, &now)) { Err(Failure::begin_anew()) } else { Ok(()) }
+    }
+
+    /// Fails if the device has, or boots next, the firmware of another client. To be used when its own update has failed.
+    pub(super) async fn check_firmware(&mut self) -> Result<(), Failure> {
+        let now = self.read_state().await?;
+        self.check_build(now.as_ref()).await
+    }
+
+    /// Returns the state of the device. `None`: it answers, and does not tell its state.
+    async fn read_state(&mut self) -> Result<Option<Snapshot>, Failure> {
+        match self.before.again(self.questions.device(), self.reboot_timeout).await {
+            Ok(now) => Ok(Some(now)),
+            Err(error) if error.is_passing() => Err(self.lost_sight(error.to_string())),
+            Err(_) => Ok(None),
         }
-        if rebooted(self.before, &now) { Err(Failure::begin_anew()) } else { Ok(()) }
+    }
+
+    async fn check_build(&mut self, now: Option<&Snapshot>) -> Result<(), Failure> {
+        let is_other = match now {
+            Some(now) => now.build() != self.before.build() || applied(self.before, now),
+            None => self.questions.ask(ota::GetInfo {}).await.is_ok_and(|info| {
+                info.fw_version != self.before.info.fw_version || info.fw_id != self.before.info.fw_id
+            }),
+        };
+        if is_other { Err(Failure::Refused(Refusal::UpdateRunning { percent: 100 })) } else { Ok(()) }
     }
 
     /// Returns the progress that the device reports, in percent; 0 if it does not answer.
@@ -226,6 +244,7 @@ impl<'a> Watch<'a> {
         }
         // In this order: an updater that is idle because the device has rebooted since would look like
         // one that has failed.
+        let asked = Instant::now();
         let activity = self.activity(fetched.as_ref()).await;
         let now = self.questions.look().await;
         let silent = self.silent(now.is_ok());
@@ -261,6 +280,10 @@ impl<'a> Watch<'a> {
         let long_enough = self.started.elapsed() >= never_asks;
         match activity {
             Activity::Idle if never_asked => Ok(Sight::NotBegun),
+            // It has gone on since it was asked.
+            Activity::Idle if fetched.as_ref().and_then(|fetched| fetched.changed).is_some_and(|at| at >= asked) => {
+                Ok(Sight::NothingYet)
+            }
             Activity::Idle => Err(self.failed(reason.into())),
             Activity::Busy if is_second && never_asked && self.started.elapsed() >= asks => {
                 Err(Failure::Refused(Refusal::UpdateRunning { percent }))
@@ -296,7 +319,7 @@ impl<'a> Watch<'a> {
 
     /// What a device does that has not rebooted yet, by its own word or by what it does with our server.
     async fn activity(&mut self, fetched: Option<&Fetched>) -> Activity {
-        let Patience { doubt, stalls, finish, overdue, .. } = self.limits.patience;
+        let (Patience { stalls, finish, overdue, .. }, doubt) = (self.limits.patience, self.limits.doubt);
         let waited = self.started.elapsed();
         let idle = |fetched: &Fetched| fetched.changed.map_or(waited, |at| at.elapsed());
         let may_finish = fetched.is_some_and(|fetched| fetched.complete && idle(fetched) < finish);

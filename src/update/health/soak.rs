@@ -23,18 +23,19 @@ const AGAIN: Duration = Duration::from_millis(100);
 pub(super) async fn run(device: &Device, now: &Snapshot, lasting: Duration, deadline: Instant) -> Result<(), Fault> {
     let until = deadline_in(lasting);
     let mut questions = Questions::after(device, now);
-    let mut heard = Instant::now();
+    let mut silent_since = None;
     loop {
         let asked = Instant::now();
         // A slow device gets more and more time, but no more silence than a call.
-        let longest = deadline.min(heard + device.timeout());
+        let since: Instant = *silent_since.get_or_insert(asked);
+        let longest = deadline.min(since + device.timeout());
         let Ok(answer) = timeout_at(longest, questions.ask(ota::GetInfo {})).await else {
-            let silent = format!("the device has not answered for {}", for_humans(heard.elapsed()));
+            let silent = format!("the device has not answered for {}", for_humans(since.elapsed()));
             return Err(if longest == deadline { Fault::late(silent) } else { Fault::wrong(silent) });
         };
         match answer {
             Ok(info) => {
-                heard = Instant::now();
+                silent_since = None;
                 if let Some(stranger) = now.stranger(&info) {
                     return Err(Fault::wrong(stranger));
                 }
@@ -46,7 +47,7 @@ pub(super) async fn run(device: &Device, now: &Snapshot, lasting: Duration, dead
                     let uptime = Duration::from_secs(info.uptime);
                     return Err(Fault::wrong(format!("the device has restarted, {} ago", for_humans(uptime))));
                 }
-                if heard >= until {
+                if Instant::now() >= until {
                     return Ok(());
                 }
                 sleep_until((asked + PACE).min(until)).await;
@@ -55,8 +56,8 @@ pub(super) async fn run(device: &Device, now: &Snapshot, lasting: Duration, dead
             Err(error) if Instant::now() >= deadline => {
                 return Err(Fault::late(error.to_string()).of_call(&error));
             }
-            Err(error) if heard.elapsed() >= device.timeout() => {
-                let silent = for_humans(heard.elapsed());
+            Err(error) if since.elapsed() >= device.timeout() => {
+                let silent = for_humans(since.elapsed());
                 let reason = format!("the device has not answered for {silent} ({error})");
                 return Err(Fault::wrong(reason).of_call(&error));
             }

@@ -49,7 +49,7 @@ const OVERTAKEN: Duration = Duration::from_secs(1);
 /// The least time between two attempts to reach the device again.
 const PACE: Duration = Duration::from_millis(250);
 
-/// The shortest time after `OTA.End` until the device is looked at, and the pause between two looks.
+/// The shortest time after the last call until the device is looked at, and the pause between two looks.
 const FIRST_LOOK: Duration = Duration::from_millis(200);
 const LOOK_AGAIN: Duration = Duration::from_millis(300);
 
@@ -264,8 +264,32 @@ enum Break {
         /// The link has not failed: pieces were lost on their way, or the device has gone.
         is_link_sound: bool,
     },
+    /// Every byte was sent, and the state of the device shows the firmware.
+    Seen,
     /// It makes no sense to go on.
     Failed(Reason),
+}
+
+/// Looks at the device beside a wait for its reply: a lost reply must not cost the time until the device goes back.
+struct Lookout<'a> {
+    questions: Questions<'a>,
+    next: Instant,
+}
+
+impl<'a> Lookout<'a> {
+    fn new(push: &Push<'a>) -> Self {
+        let next = Instant::now() + (push.before.slowest() * 2).max(FIRST_LOOK);
+        let commit_timeout = Duration::from_secs(push.terms.commit_timeout);
+        Self { questions: Questions::after(push.device, push.before).within(commit_timeout), next }
+    }
+
+    /// Reads the state of the device, not before this time and not too soon after the last look. May be cancelled.
+    async fn look_at(&mut self, time: Instant) -> Result<Snapshot, CallError> {
+        sleep_until(time.max(self.next)).await;
+        let info = self.questions.info().await?;
+        self.next = Instant::now() + LOOK_AGAIN;
+        self.questions.complete(info).await
+    }
 }
 
 /// One bundle on its way to one device.
@@ -314,7 +338,9 @@ impl<'a> Push<'a> {
     /// A device that refuses to begin may have got the firmware of another client meanwhile.
     async fn explain(&self, reason: Reason) -> Reason {
         match &reason {
-            Reason::NotBegun(CallError::Remote { error, .. }) if error.code < 0 => {
+            Reason::NotBegun(error)
+                if error.may_have_arrived() || error.remote().is_some_and(|error| error.code < 0) =>
+            {
                 let now = Questions::after(self.device, self.before).look().await;
                 if now.is_ok_and(|now| self.has_firmware(&now)) { Reason::OtherFirmware } else { reason }
             }
@@ -329,6 +355,7 @@ impl<'a> Push<'a> {
                     self.told(self.bundle.len());
                     return self.end().await;
                 }
+                Break::Seen => return Ok(self.seen("its last acknowledgements were lost".into())),
                 Break::Failed(reason) => return Err(reason),
                 Break::Expected(offset) => {
                     tracing::debug!(offset, "the device wants another piece");
@@ -368,7 +395,7 @@ impl<'a> Push<'a> {
         let (mut made, mut taken) = (0, 0);
         // Answers that came before that to an earlier piece, and since when that one is missing.
         let (mut early, mut overtaken) = (BTreeMap::new(), None);
-        let mut probe = Probe::new(self.device);
+        let (mut probe, mut lookout) = (Probe::new(self.device), Lookout::new(self));
         loop {
             while let Some(piece) = self.flight.send() {
                 calls.push(self.write(made, piece));
@@ -384,6 +411,7 @@ impl<'a> Push<'a> {
             // A device erases flash in between, however quick it was before.
             let quiet = heard + longest.max(self.terms.patience.stalls.min(LONGEST));
             let ask_at = heard + (longest / 2).max(ASK_AFTER);
+            let look_at = ask_at.min(heard + longest.max(FIRST_LOOK));
             let until = overtaken.map_or(quiet, |at: Instant| quiet.min(at + OVERTAKEN));
             tokio::select! {
                 // Biased so that what has come counts before what is late.
@@ -404,6 +432,11 @@ impl<'a> Push<'a> {
                     }
                     overtaken = overtaken.or_else(|| (!early.is_empty()).then(Instant::now));
                 }
+                look = lookout.look_at(look_at), if self.flight.may_be_complete() => match look {
+                    Ok(now) if self.has_firmware(&now) => return Break::Seen,
+                    Ok(now) if rebooted(self.before, &now) => return Break::Failed(Reason::Restarted),
+                    _ => {}
+                },
                 () = probe.answered(ask_at), if overtaken.is_none() => overtaken = Some(Instant::now()),
                 () = sleep_until(self.ends.map_or(until, |ends| ends.min(until))) => if !self.is_late() {
                     let reason = match overtaken {
@@ -431,6 +464,11 @@ impl<'a> Push<'a> {
     /// Returns the result of a push whose last bytes the device did not confirm.
     fn unconfirmed(&self, reason: String) -> Pushed {
         Pushed::Unconfirmed { reason, acknowledged: self.flight.acknowledged() as u64 }
+    }
+
+    /// Returns the result of a push of which the device shows the firmware, instead of confirming it.
+    fn seen(&self, reason: String) -> Pushed {
+        Pushed::Unconfirmed { reason, acknowledged: self.bundle.len() as u64 }
     }
 
     /// Tells whether the device runs the firmware, or boots it next.
@@ -501,10 +539,7 @@ impl<'a> Push<'a> {
         self.device.hang_up();
         loop {
             let silence = match questions.look().await {
-                Ok(now) if self.has_firmware(&now) => {
-                    let acknowledged = self.bundle.len() as u64;
-                    return Ok(Some(Pushed::Unconfirmed { reason: lost.into(), acknowledged }));
-                }
+                Ok(now) if self.has_firmware(&now) => return Ok(Some(self.seen(lost.into()))),
                 Ok(now) if rebooted(self.before, &now) => return Err(Reason::Restarted),
                 Ok(_) => return Ok(None),
                 Err(error) if error.is_passing() => error.to_string(),
@@ -557,29 +592,23 @@ impl<'a> Push<'a> {
         }
     }
 
-    /// Calls `OTA.End`, and looks at the device while the reply does not come: a lost reply must not cost the time until the
-    /// device goes back.
+    /// Calls `OTA.End`, and looks at the device while the reply does not come.
     async fn end_or_see(&self, is_second: bool) -> Ended {
         let shortest = deadline(None, 0, self.before.round_trip(), self.terms.patience.stalls);
         let limit = if is_second { self.terms.patience.finish.max(shortest) } else { shortest };
         let mut end = std::pin::pin!(self.device.call_within(ota::End {}, limit));
-        let mut questions = Questions::after(self.device, self.before);
-        let mut next = Instant::now() + (self.before.slowest() * 2).max(FIRST_LOOK);
+        let mut lookout = Lookout::new(self);
         loop {
-            tokio::select! {
+            let look = tokio::select! {
                 // Biased so that a reply that is there counts.
                 biased;
                 answer = &mut end => return answer.map_or_else(Ended::Failed, |_| Ended::Told),
-                () = sleep_until(next) => {}
-            }
-            next = Instant::now() + LOOK_AGAIN;
-            let look = tokio::select! {
-                biased;
-                answer = &mut end => return answer.map_or_else(Ended::Failed, |_| Ended::Told),
-                look = questions.look() => look,
+                look = lookout.look_at(Instant::now()) => look,
             };
             match look {
-                Ok(now) if self.has_firmware(&now) => return Ended::Seen("its reply was lost".into()),
+                Ok(now) if self.has_firmware(&now) => {
+                    return Ended::Seen("its state shows the firmware before its reply came".into());
+                }
                 Ok(now) if rebooted(self.before, &now) => return Ended::Seen("it has restarted".into()),
                 _ => {}
             }

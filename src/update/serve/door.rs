@@ -19,7 +19,7 @@ use tokio_rustls::TlsAcceptor;
 use super::PIECE;
 use super::allow::Allowed;
 use super::listen::{Listener, Stream};
-use super::patient::{Flushed, Patient};
+use super::patient::{Outflow, Patient};
 use super::places::Places;
 use super::site::{Asked, Site};
 
@@ -137,16 +137,16 @@ pub(super) async fn accept(listener: Box<dyn Listener>, tls: Option<TlsAcceptor>
 
 async fn connection(stream: Box<dyn Stream>, peer: SocketAddr, tls: Option<TlsAcceptor>, door: &Door, number: u64) {
     let Some(acceptor) = tls else {
-        let flushed = Flushed::default();
-        let stream = Patient::new(stream, door.limits.stall, flushed.clone());
-        return talk(stream, &flushed, peer, door, number).await;
+        let outflow = Outflow::default();
+        let stream = Patient::new(stream, door.limits.stall, outflow.clone());
+        return talk(stream, &outflow, peer, door, number).await;
     };
     let handshake = acceptor.accept_with(stream, |session| session.set_buffer_limit(Some(PIECE)));
     match tokio::time::timeout(door.limits.head, handshake).await {
         Ok(Ok(stream)) => {
-            let flushed = Flushed::default();
-            let stream = Patient::new(stream, door.limits.stall, flushed.clone()).in_small_pieces();
-            talk(stream, &flushed, peer, door, number).await;
+            let outflow = Outflow::default();
+            let stream = Patient::new(stream, door.limits.stall, outflow.clone()).in_small_pieces();
+            talk(stream, &outflow, peer, door, number).await;
         }
         Ok(Err(error)) => door.site.not_shaken(peer.ip(), &error.to_string()),
         Err(_) => door.site.not_shaken(peer.ip(), "it took too long"),
@@ -154,13 +154,13 @@ async fn connection(stream: Box<dyn Stream>, peer: SocketAddr, tls: Option<TlsAc
 }
 
 /// One request and its answer.
-pub(super) async fn talk<S>(stream: S, flushed: &Flushed, peer: SocketAddr, door: &Door, number: u64)
+pub(super) async fn talk<S>(stream: S, outflow: &Outflow, peer: SocketAddr, door: &Door, number: u64)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let said: Mutex<Option<Asked>> = Mutex::new(None);
     let service = service_fn(|request: Request<Incoming>| {
-        let (response, asked) = door.site.respond(&request, peer, flushed);
+        let (response, asked) = door.site.respond(&request, peer, outflow);
         if asked.knows_the_path() {
             door.places().prove(number);
         }
@@ -180,7 +180,7 @@ where
     let asked = said.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(asked) = asked {
         // Not whether it was closed well: a peer that has all that it wants may be gone before that.
-        door.site.finished(asked, flushed.get());
+        door.site.finished(asked, outflow.is_flushed());
     }
 }
 

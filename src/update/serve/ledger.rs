@@ -3,11 +3,15 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 /// So many addresses are remembered with what they have got.
 const REMEMBERED: usize = 16;
+
+/// The shortest time between two changes that only say that the peer takes what was sent.
+const TAKEN: Duration = Duration::from_millis(100);
 
 /// What has been seen of the device's download.
 #[derive(Debug, Clone, Default)]
@@ -96,6 +100,16 @@ impl Ledger {
             self.fetched.sent = position;
         }
         self.fetched.changed = Some(now);
+    }
+
+    /// The peer has taken some of what was sent. Returns whether that is news: seen from outside, it changes only now and then.
+    pub(super) fn taken(&mut self, number: u64, now: Instant) -> bool {
+        let is_news = self.open.contains_key(&number)
+            && self.fetched.changed.is_none_or(|changed| now.duration_since(changed) >= TAKEN);
+        if is_news {
+            self.fetched.changed = Some(now);
+        }
+        is_news
     }
 
     /// The transfer has ended. `flushed`: all that was sent has left us.

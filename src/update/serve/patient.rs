@@ -1,9 +1,10 @@
 //! A stream to a peer that has to take something now and then.
 
+use std::fmt;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -16,18 +17,44 @@ use crate::rpc::deadline::deadline_in;
 /// for those; rustls's own limit would cut the handshake's messages too, and not every device puts those together.
 const PIECE: usize = 1024;
 
-/// Whether all that was handed to a stream has left it. Who hands on something clears it first: hyper flushes a stream
-/// only when it has nothing left for it.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Flushed(Arc<AtomicBool>);
+/// What is known of the way out of a stream.
+#[derive(Clone, Default)]
+pub(super) struct Outflow(Arc<Outlet>);
 
-impl Flushed {
-    pub(super) fn set(&self, flushed: bool) {
-        self.0.store(flushed, Ordering::Release);
+#[derive(Default)]
+struct Outlet {
+    /// Whether all that was handed to the stream has left it.
+    flushed: AtomicBool,
+    /// Called when the peer has taken something.
+    taken: OnceLock<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl Outflow {
+    /// Something is handed on. To be called before: hyper flushes a stream only when it has nothing left for it.
+    pub(super) fn hand_on(&self) {
+        self.0.flushed.store(false, Ordering::Release);
     }
 
-    pub(super) fn get(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+    /// Tells whether all that was handed on has left the stream.
+    pub(super) fn is_flushed(&self) -> bool {
+        self.0.flushed.load(Ordering::Acquire)
+    }
+
+    /// Calls this from now on whenever the peer has taken something. The first call counts.
+    pub(super) fn on_taken(&self, call: impl Fn() + Send + Sync + 'static) {
+        let _ = self.0.taken.set(Box::new(call));
+    }
+
+    fn taken(&self) {
+        if let Some(call) = self.0.taken.get() {
+            call();
+        }
+    }
+}
+
+impl fmt::Debug for Outflow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outflow").field("is_flushed", &self.is_flushed()).finish_non_exhaustive()
     }
 }
 
@@ -40,13 +67,13 @@ pub(super) struct Patient<S> {
     /// When the peer's time is up; counts while it takes nothing.
     deadline: Pin<Box<Sleep>>,
     waits: bool,
-    flushed: Flushed,
+    outflow: Outflow,
 }
 
 impl<S> Patient<S> {
     /// Fails once the peer has taken nothing for the time of `stall`.
-    pub(super) fn new(stream: S, stall: Duration, flushed: Flushed) -> Self {
-        Self { stream, piece: usize::MAX, stall, deadline: Box::pin(sleep(stall)), waits: false, flushed }
+    pub(super) fn new(stream: S, stall: Duration, outflow: Outflow) -> Self {
+        Self { stream, piece: usize::MAX, stall, deadline: Box::pin(sleep(stall)), waits: false, outflow }
     }
 
     /// The same in pieces that a device's TLS has room for.
@@ -84,13 +111,16 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let piece = &bytes[..bytes.len().min(self.piece)];
         let result = Pin::new(&mut self.stream).poll_write(context, piece);
+        if matches!(result, Poll::Ready(Ok(bytes)) if bytes > 0) {
+            self.outflow.taken();
+        }
         self.hold(context, result)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let result = Pin::new(&mut self.stream).poll_flush(context);
         if let Poll::Ready(Ok(())) = result {
-            self.flushed.set(true);
+            self.outflow.0.flushed.store(true, Ordering::Release);
         }
         self.hold(context, result)
     }
@@ -111,7 +141,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_time_counts_from_the_last_byte_that_was_taken() {
         let (near, mut far) = duplex(10);
-        let mut patient = Patient::new(near, Duration::from_secs(60), Flushed::default());
+        let mut patient = Patient::new(near, Duration::from_secs(60), Outflow::default());
         let reader = async {
             for _ in 0..5 {
                 sleep(Duration::from_secs(59)).await;
@@ -127,7 +157,7 @@ mod tests {
     #[tokio::test]
     async fn pieces_are_as_small_as_wanted() {
         let (near, _far) = duplex(1 << 20);
-        let mut patient = Patient::new(near, Duration::from_secs(60), Flushed::default());
+        let mut patient = Patient::new(near, Duration::from_secs(60), Outflow::default());
         assert_eq!(patient.write(&[0; 5000]).await.expect("written"), 5000);
         assert_eq!(patient.in_small_pieces().write(&[0; 5000]).await.expect("written"), PIECE);
     }

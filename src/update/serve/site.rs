@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::ledger::{Ended, Fetched, Ledger};
-use super::patient::Flushed;
+use super::patient::Outflow;
 use super::range::{Wanted, wanted};
 use super::transfer::Transfer;
 use crate::text::{excerpt, hex};
@@ -142,12 +142,12 @@ impl Site {
         }
     }
 
-    /// Answers a request, which came over a stream with this sign.
+    /// Answers a request, whose stream has this way out.
     pub(super) fn respond(
         self: &Arc<Self>,
         request: &Request<Incoming>,
         peer: SocketAddr,
-        flushed: &Flushed,
+        outflow: &Outflow,
     ) -> (Response<Transfer>, Asked) {
         let method = request.method();
         let (status, part) = self.answer_to(request);
@@ -169,7 +169,7 @@ impl Site {
             let number = book.ledger.begin(peer, asked.device.clone(), part.clone(), Instant::now());
             self.publish(&book);
             asked.transfer = Some(number);
-            *response.body_mut() = Transfer::new(&self.bundle, &part, self, number, flushed.clone());
+            *response.body_mut() = Transfer::new(&self.bundle, &part, self, number, outflow.clone());
         }
         tracing::debug!(%peer, method = %asked.method, %status, "firmware server");
         (response, asked)
@@ -196,6 +196,14 @@ impl Site {
         let mut book = self.book();
         book.ledger.sent(number, bytes, Instant::now());
         self.publish(&book);
+    }
+
+    /// The peer of a transfer has taken some of what was sent.
+    pub(super) fn taken(&self, number: u64) {
+        let mut book = self.book();
+        if book.ledger.taken(number, Instant::now()) {
+            self.publish(&book);
+        }
     }
 
     /// The connection of a request has ended. `flushed`: with all of the answer out.

@@ -378,9 +378,9 @@ async fn what_has_not_left_us_is_not_complete() {
     let (site, fetched, told) = Site::new("/x".into(), Bytes::from(bundle(10_000)));
     let door = Door::new(Arc::new(site), Allowed::Everybody, Limits::default());
     let (near, mut far) = tokio::io::duplex(1000);
-    let flushed = patient::Flushed::default();
-    let stream = patient::Patient::new(near, Limits::default().stall, flushed.clone());
-    let served = door::talk(stream, &flushed, ([127, 0, 0, 1], 1).into(), &door, 0);
+    let outflow = patient::Outflow::default();
+    let stream = patient::Patient::new(near, Limits::default().stall, outflow.clone());
+    let served = door::talk(stream, &outflow, ([127, 0, 0, 1], 1).into(), &door, 0);
     let asks = async {
         // Once the server waits for it, and has nothing more to flush.
         tokio::task::yield_now().await;

@@ -9,31 +9,35 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 
-use super::PIECE;
-use super::patient::Flushed;
+use super::patient::Outflow;
 use super::site::Site;
 
+/// The most that is handed on at a time, in bytes. Counted is what is handed on, and a slow device takes long for a [`PIECE`](super::PIECE).
+const FRAME: usize = 4 << 10;
+
 /// What is left of it, and who counts. Counted is what is handed on; between that and the peer there is room for little
-/// more than a [`PIECE`].
+/// more than a [`PIECE`](super::PIECE).
 #[derive(Debug)]
 pub(super) struct Transfer {
     left: Bytes,
     /// The site, and the number of the transfer there; `None` for an empty body.
     counted: Option<(Arc<Site>, u64)>,
     /// Of the stream that it goes to.
-    flushed: Flushed,
+    outflow: Outflow,
 }
 
 impl Transfer {
     pub(super) fn nothing() -> Self {
-        Self { left: Bytes::new(), counted: None, flushed: Flushed::default() }
+        Self { left: Bytes::new(), counted: None, outflow: Outflow::default() }
     }
 
     /// These bytes of the bundle, as transfer `number`.
-    pub(super) fn new(bundle: &Bytes, part: &Range<u64>, site: &Arc<Site>, number: u64, flushed: Flushed) -> Self {
+    pub(super) fn new(bundle: &Bytes, part: &Range<u64>, site: &Arc<Site>, number: u64, outflow: Outflow) -> Self {
         let index = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bundle.len());
         let left = bundle.slice(index(part.start)..index(part.end));
-        Self { left, counted: Some((Arc::clone(site), number)), flushed }
+        let taking = Arc::clone(site);
+        outflow.on_taken(move || taking.taken(number));
+        Self { left, counted: Some((Arc::clone(site), number)), outflow }
     }
 }
 
@@ -45,9 +49,9 @@ impl Body for Transfer {
         if self.left.is_empty() {
             return Poll::Ready(None);
         }
-        let len = self.left.len().min(PIECE);
+        let len = self.left.len().min(FRAME);
         let piece = self.left.split_to(len);
-        self.flushed.set(false);
+        self.outflow.hand_on();
         if let Some((site, number)) = &self.counted {
             site.sent(*number, len as u64);
         }

@@ -71,11 +71,17 @@ pub(crate) fn violations(scenario: &Scenario, truth: &Truth, attempt: &Attempt, 
             | Failure::NothingNew { .. }
             | Failure::DidNotReboot(_),
         ) => {
-            check(was(&|state| state.version == attempt.before && !state.is_applied), "the device has other firmware");
+            // A device that is out of reach may have got the firmware of another client.
+            let is_unheard = matches!(&attempt.result, Err(Failure::DownloadFailed { remains: true, .. }));
+            let is_other = |state: &State| is_unheard && state.version != WANTED && state.next != WANTED;
+            let is_old = |state: &State| state.version == attempt.before && !state.is_applied;
+            check(was(&|state| is_old(state) || is_other(state)), "the device has other firmware");
         }
         Err(Failure::NotCommitted { .. } | Failure::Replaced { .. }) => {
+            // Another client's firmware may run instead.
+            let is_other = |state: &State| state.version != WANTED && state.version != attempt.before;
             check(
-                was(&|state| is_wanted_before(state) && !state.is_committed),
+                was(&|state| !state.is_committed && (is_wanted_before(state) || is_other(state))),
                 "the firmware is committed, or does not run",
             );
         }
@@ -118,9 +124,23 @@ pub(crate) fn violations(scenario: &Scenario, truth: &Truth, attempt: &Attempt, 
     {
         check(facts.reverts_in.is_some(), "the device is uncommitted, and no deadline is told");
     }
+    check_counts(scenario, truth, counts, &mut check);
+    if is_known {
+        check(truth.committed().iter().all(|version| version == WANTED), "other firmware was committed");
+    }
+    check(
+        attempt.took <= longest(scenario),
+        &format!("it took {:?}, longer than {:?}", attempt.took, longest(scenario)),
+    );
+    found
+}
+
+/// Checks that no method ran more often than it was sent on purpose.
+fn check_counts(scenario: &Scenario, truth: &Truth, counts: &Counts, check: &mut impl FnMut(bool, &str)) {
     let times = scenario.network.transport.times();
+    let attempts = 1 + scenario.troubles.iter().filter(|trouble| matches!(trouble, Trouble::Killed(_))).count();
     // Three times, and all of it three times where the device reboots meanwhile.
-    for (method, most) in [("OTA.Update", 9), ("OTA.Commit", 3), ("OTA.Revert", 3), ("OTA.CreateSnapshot", 1)] {
+    for (method, most) in [("OTA.Update", 9), ("OTA.Commit", 3), ("OTA.Revert", 3), ("OTA.CreateSnapshot", 3)] {
         let (sent, doubled) = (counts.of(method), truth.doubled(method));
         // Attempts that otactl did not survive count too.
         let died = scenario.troubles.iter().any(|trouble| matches!(trouble, Trouble::Killed(_)));
@@ -130,14 +150,8 @@ pub(crate) fn violations(scenario: &Scenario, truth: &Truth, attempt: &Attempt, 
         );
         check(sent <= most, &format!("{method} was sent {sent} times"));
     }
-    if is_known {
-        check(truth.committed().iter().all(|version| version == WANTED), "other firmware was committed");
-    }
-    check(
-        attempt.took <= longest(scenario),
-        &format!("it took {:?}, longer than {:?}", attempt.took, longest(scenario)),
-    );
-    found
+    let copies = truth.carried_out("OTA.CreateSnapshot");
+    check(copies <= (1 + truth.doubled("OTA.CreateSnapshot")) * times * attempts, "the firmware was copied twice");
 }
 
 /// Returns how long ago the last look of otactl's may have been.

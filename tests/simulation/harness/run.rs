@@ -42,6 +42,10 @@ const FOREVER: Duration = Duration::from_secs(10 * 24 * 3600);
 pub(crate) struct Run {
     /// The outcome of the first attempt that otactl survived.
     pub(crate) outcome: &'static str,
+    /// How long after the boot of the wanted firmware the commit reached the device.
+    pub(crate) commit_delay: Option<Duration>,
+    /// The calls of the first attempt that otactl survived.
+    pub(crate) calls: usize,
     /// What should not have happened.
     pub(crate) violations: Vec<String>,
     /// One line per event, if wanted.
@@ -71,11 +75,12 @@ async fn simulate(scenario: &Scenario, is_traced: bool) -> Run {
     let world = World { scenario, network, board, truth, troubles: Mutex::default() };
     world.start();
     let mut violations = Vec::new();
-    let outcome = world.attempts(&mut violations).await;
+    let (outcome, calls) = world.attempts(&mut violations).await.unwrap_or(("died", 0));
+    let commit_delay = world.truth.commit_delay(WANTED);
     if violations.is_empty() && scenario.is_possible() {
         violations.extend(world.run_again().await);
     }
-    Run { outcome: outcome.unwrap_or("died"), violations, trace: world.truth.take_trace() }
+    Run { outcome, commit_delay, calls, violations, trace: world.truth.take_trace() }
 }
 
 fn config(scenario: &Scenario, network: &Arc<Network>) -> Config {
@@ -94,6 +99,9 @@ fn config(scenario: &Scenario, network: &Arc<Network>) -> Config {
         ..Config::default()
     };
     config.factory.platform = device.platform.into();
+    if device.is_current {
+        (config.factory.version, config.factory.build_id) = (WANTED.into(), build_id(WANTED));
+    }
     config
 }
 
@@ -165,7 +173,7 @@ impl World<'_> {
     }
 
     /// Runs the plan, and runs it again whenever otactl has died. Returns the outcome of the attempt that it survived.
-    async fn attempts(&self, violations: &mut Vec<String>) -> Option<&'static str> {
+    async fn attempts(&self, violations: &mut Vec<String>) -> Option<(&'static str, usize)> {
         let start = Instant::now();
         let mut kills: Vec<Duration> = self.scenario.troubles.iter().filter_map(killed).collect();
         kills.sort_unstable();
@@ -179,7 +187,7 @@ impl World<'_> {
             let outcome = ended.name();
             self.truth.trace(|| format!("outcome: {outcome}: {:?}", ended.result));
             violations.extend(invariants::violations(self.scenario, &self.truth, &ended, &counts));
-            return Some(outcome);
+            return Some((outcome, counts.all()));
         }
         None
     }
@@ -192,6 +200,8 @@ impl World<'_> {
         self.truth.trace(|| "all faults are gone".into());
         self.troubles.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
         self.network.heal();
+        // What a device has been told before, such as a reboot, happens.
+        after(Duration::from_secs(1)).await;
         self.board.set_faults(&lacks(self.scenario).collect::<Vec<_>>());
         for _ in 0..TRIES {
             // A firmware that hangs without a network is out of reach until its commit timeout.
@@ -207,15 +217,19 @@ impl World<'_> {
             self.truth.trace(|| format!("outcome: {}: {:?}", ended.name(), ended.result));
             let is_there = self.truth.now().is_some_and(|now| now.version == WANTED && now.is_committed);
             match ended.result {
-                Ok(_) if is_there => return None,
+                // What stands behind the URL is not known, and another client has installed something new.
+                Ok(_) if is_there || !self.is_known() => return None,
                 // What stands behind the URL is not known, and the device has it already.
                 Err(_) if is_there && !self.is_known() => return None,
                 Ok(_) => return Some(format!("run again without faults, the success is none: {:?}", self.truth.now())),
-                // What is left of the time did not suffice.
-                Err(Failure::Unwell { .. } | Failure::RolledBack { .. }) if was_uncommitted => {}
+                // What is left of the time did not suffice, and the device goes back.
+                Err(Failure::Unwell { .. } | Failure::RolledBack { .. }) if was_uncommitted => {
+                    after(Duration::from_secs(700)).await;
+                }
                 // A device of 2018 that does not tell of its update, and is stuck in it: its user turns it off and on.
                 Err(Failure::DownloadFailed { reason, .. } | Failure::LostSight { reason, .. })
-                    if reason.starts_with("Failed to init updater") =>
+                    if reason.starts_with("Failed to init updater")
+                        || reason.starts_with("Update is already in progress") =>
                 {
                     self.board.cut_power();
                 }
@@ -349,6 +363,10 @@ impl Observer for Recorder {
 pub(crate) struct Counts(Mutex<BTreeMap<String, usize>>);
 
 impl Counts {
+    fn all(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
+    }
+
     pub(crate) fn of(&self, method: &str) -> usize {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(method).copied().unwrap_or(0)
     }
@@ -437,9 +455,13 @@ pub(crate) fn bundle(version: &str, platform: &'static str) -> Bundle {
     bundles.entry((version.into(), platform)).or_insert_with(|| pack_bundle(version, platform)).clone()
 }
 
+fn build_id(version: &str) -> String {
+    format!("20240202-020202/g{version}")
+}
+
 fn pack_bundle(version: &str, platform: &str) -> Bundle {
     let manifest: Manifest = serde_json::from_value(json!({
-        "name": "demo", "platform": platform, "version": version, "build_id": format!("20240202-020202/g{version}"),
+        "name": "demo", "platform": platform, "version": version, "build_id": build_id(version),
         "build_timestamp": "2024-02-02T02:02:02Z", "parts": {},
     }))
     .expect("a manifest");

@@ -7,6 +7,12 @@ use otactl::update::{OnUnhealthy, Via};
 
 use super::random::Random;
 
+/// Seeds below this keep the scenarios that the table of regressions names: what is added here comes to later seeds only.
+const KEPT: u64 = 30_000;
+
+/// The first seed whose scenarios have everything.
+pub(crate) const COMPLETE: u64 = 130_000;
+
 /// One simulated update.
 #[derive(Debug, Clone)]
 pub(crate) struct Scenario {
@@ -60,6 +66,8 @@ pub(crate) struct DeviceSpec {
     pub(crate) platform: &'static str,
     pub(crate) running_for: Duration,
     pub(crate) reboot_delay: Duration,
+    /// It runs the wanted firmware from the beginning.
+    pub(crate) is_current: bool,
     /// Methods that the device does not have.
     pub(crate) lacks: Vec<&'static str>,
 }
@@ -182,6 +190,8 @@ impl Trouble {
                     | Fault::FailuresUnanswered
                     | Fault::RebootBeforeReply
                     | Fault::Fails(..)
+                    // The new firmware may run for less than the pause between two questions.
+                    | Fault::OtherReverts(_)
                     // A download from elsewhere that does not end has no outcome yet.
                     | Fault::SlowDownload(_)
                     | Fault::StallAt(_)
@@ -205,6 +215,21 @@ impl Scenario {
         let mut troubles: Vec<Trouble> = (0..count).map(|_| trouble(&mut random, &plan)).collect();
         if random.chance(10) {
             troubles.push(Trouble::Killed(moment(&mut random, &plan)));
+        }
+        let (mut device, mut plan) = (device, plan);
+        if seed >= KEPT {
+            // To dial and to call takes two round trips, and a little more.
+            plan.timeout += Duration::from_millis(500);
+            let mut random = Random::new(seed, 2);
+            if random.chance(15) {
+                troubles.push(Trouble::Fault(later_fault(&mut random)));
+            }
+            if random.chance(5) {
+                device.lacks.push("OTA.Begin");
+            }
+        }
+        if seed >= COMPLETE {
+            device.is_current = Random::new(seed, 3).chance(3);
         }
         Self { seed, plan, device, network, troubles }
     }
@@ -246,6 +271,7 @@ fn device(random: &mut Random) -> DeviceSpec {
         platform: random.pick(&["esp32", "esp32", "esp32", "stm32"]),
         running_for: random.pick(&[0, 300, 1000, 9000, 9999, 60_000, 86_400_000]).pipe(Duration::from_millis),
         reboot_delay: random.millis(50, 4000),
+        is_current: false,
         lacks,
     }
 }
@@ -347,6 +373,18 @@ fn trouble(random: &mut Random, plan: &PlanSpec) -> Trouble {
         18 => Trouble::Duplicates(random.pick(&[1, 10, 100])),
         _ => Trouble::Reorder,
     }
+}
+
+/// Returns a fault of those that only seeds from [`KEPT`] on meet.
+fn later_fault(random: &mut Random) -> Fault {
+    let time = random.millis(200, 20_000).as_millis();
+    let text = match random.below(4) {
+        0 => format!("restarts-every={time}ms"),
+        1 => "no-result".into(),
+        2 => "boot-state=revert_slot:-1".into(),
+        _ => "boot-state=active_slot:-1".into(),
+    };
+    text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
 fn fault(random: &mut Random) -> Fault {

@@ -41,6 +41,8 @@ struct Inner {
     doubled: BTreeMap<String, usize>,
     /// The versions that otactl committed.
     committed: Vec<String>,
+    /// When the first OTA.Commit reached the device.
+    commit_heard: Option<Instant>,
     trace: Option<Vec<String>>,
 }
 
@@ -84,6 +86,9 @@ impl Truth {
         *inner.carried_out.entry(call.method.clone()).or_default() += times;
         let was_pending = inner.history.last().is_some_and(|(_, state)| !state.is_committed);
         let now = state_of(board);
+        if call.method == "OTA.Commit" {
+            inner.commit_heard.get_or_insert_with(Instant::now);
+        }
         if call.method == "OTA.Commit" && was_pending && now.is_committed {
             inner.committed.push(now.version);
         }
@@ -108,6 +113,13 @@ impl Truth {
 
     pub(crate) fn doubled(&self, method: &str) -> usize {
         self.inner().doubled.get(method).copied().unwrap_or(0)
+    }
+
+    /// Returns how long after the boot of `version` the first commit reached the device.
+    pub(crate) fn commit_delay(&self, version: &str) -> Option<Duration> {
+        let inner = self.inner();
+        let booted = inner.history.iter().find(|(_, state)| state.version == version && state.is_on)?.0;
+        Some(inner.commit_heard?.saturating_duration_since(booted))
     }
 
     pub(crate) fn committed(&self) -> Vec<String> {
