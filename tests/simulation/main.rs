@@ -33,7 +33,7 @@ const OUTCOMES: [&str; 12] = [
 ];
 
 /// Seeds that once broke an invariant, and what was wrong. They stand for the scenarios of today's `Scenario::from_seed`.
-const REGRESSIONS: [(u64, &str); 32] = [
+const REGRESSIONS: [(u64, &str); 37] = [
     (588, "the late reply of a doubled call was taken for the refusal of another client's update"),
     (2604, "a reboot before the update began was taken for that of the update"),
     (3864, "a reboot before the update began was taken for that of the update"),
@@ -66,6 +66,11 @@ const REGRESSIONS: [(u64, &str); 32] = [
     (108_881, "before a push, nobody looked whether another client had updated the device meanwhile"),
     (109_928, "other firmware that was applied meanwhile was told as a failed download"),
     (119_464, "the late reply of a doubled call was taken for the refusal of another client's update"),
+    (158_608, "after the commit, another client's update was told as a rollback"),
+    (195_313, "after a refusal, nobody looked whether another client had updated the device meanwhile"),
+    (199_372, "the same build in a slot that the device does not name was taken for the old one"),
+    (224_630, "a power cut before the update, and a reply of nothing new, were told as a rollback"),
+    (249_111, "a power cut after a reply of nothing new was told as a rollback"),
 ];
 
 #[test]

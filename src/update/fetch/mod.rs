@@ -101,7 +101,8 @@ pub(super) async fn fetch(
             Next::Done(taken) => {
                 // The reply may have come during the look.
                 let reply = if download.reply.is_none() { (&mut call).now_or_never() } else { None };
-                let is_taken = reply.is_some_and(|reply| says_taken(understand(reply)));
+                let is_complete = download.watch.fetched().is_some_and(|fetched| fetched.complete);
+                let is_taken = reply.is_some_and(|reply| says_taken(understand(reply), is_complete));
                 return Ok((if is_taken { Taken::Certainly } else { taken }, download.watch.after));
             }
         }
@@ -366,9 +367,10 @@ impl<'a> Download<'a> {
     }
 }
 
-/// Tells whether a reply says that the device has the firmware.
-fn says_taken(reply: Result<Reply, Failure>) -> bool {
-    matches!(reply, Ok(Reply::Success(message)) if !says_nothing_new(&message))
+/// Tells whether a reply says that the device has the firmware. Since 2019, a success may also mean that there is nothing new, unless
+/// the device `has_all` from us.
+fn says_taken(reply: Result<Reply, Failure>, has_all: bool) -> bool {
+    matches!(reply, Ok(Reply::Success(message)) if says_applied(&message) || (has_all && !says_nothing_new(&message)))
 }
 
 /// Returns the timeout that `OTA.Update` gives the device.

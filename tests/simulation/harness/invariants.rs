@@ -56,12 +56,17 @@ pub(crate) fn violations(scenario: &Scenario, truth: &Truth, attempt: &Attempt, 
             check(was(&|state| is_wanted_before(state) && !state.is_committed), "the firmware is not left uncommitted");
         }
         Ok(Success::Planned) => check(false, "only planned"),
-        Err(Failure::RolledBack { .. }) => {
+        Err(Failure::RolledBack { wanted, .. }) => {
             check(
                 truth.was(Duration::MAX, |state| state.is_applied || state.version != attempt.before),
                 "nothing was applied",
             );
-            check(was(&|state| !is_wanted(state)), "the wanted firmware runs");
+            // It names the build that was seen, if the wanted one is not known.
+            let is_it = |state: &State| match wanted {
+                Some(build) => state.version == build.version,
+                None => is_wanted(state),
+            };
+            check(was(&|state| !is_it(state)), "the wanted firmware runs");
         }
         Err(
             Failure::DownloadFailed { .. }

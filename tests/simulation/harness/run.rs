@@ -388,7 +388,10 @@ impl RpcClient for Counting {
         };
         count(1);
         let result = self.client.call(request).await;
-        if matches!(result, Err(CallError::Unreachable { .. } | CallError::Lost { sent: false, .. })) {
+        // A device that is about to reboot carries nothing out.
+        let is_refused = matches!(method.as_str(), "OTA.Update" | "OTA.Begin")
+            && result.as_ref().is_err_and(|error| error.remote().is_some_and(|error| error.code == 418));
+        if is_refused || matches!(result, Err(CallError::Unreachable { .. } | CallError::Lost { sent: false, .. })) {
             count(-1);
         }
         result
