@@ -4,7 +4,7 @@
 //! its deadline. When a link breaks, each call in flight fails with [`CallError::Lost`]; whether one
 //! of them is made again is the caller's decision, never the session's.
 //!
-//! The calls stand in [`Calls`], which the task shares with the callers: a call has its place in the order of the frames when
+//! The calls stand in `Calls`, which the task shares with the callers: a call has its place in the order of the frames when
 //! [`RpcClient::call`] returns, and loses it as soon as its future is dropped.
 
 use std::collections::VecDeque;
