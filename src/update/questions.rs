@@ -250,7 +250,8 @@ impl<'a> Questions<'a> {
     fn failed(&mut self, error: &CallError) {
         match error {
             error if error.is_silence() && (self.knows_nothing || matches!(error, CallError::Timeout { .. })) => {
-                self.timeout = (self.timeout * 3 / 2).clamp(self.base, self.device.timeout().max(self.base));
+                self.timeout =
+                    (self.timeout.saturating_mul(3) / 2).clamp(self.base, self.device.timeout().max(self.base));
             }
             // Nothing stood that could be slow: the device is off.
             CallError::Unreachable { cause: DialError::Silent(_), .. } => self.timeout = self.base,

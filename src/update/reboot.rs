@@ -12,6 +12,7 @@ use super::snapshot::{Running, Snapshot};
 use super::verdict::{is_other_boot, rebooted};
 use crate::bundle::manifest::Build;
 use crate::ota::SystemInfo;
+use crate::rpc::deadline::deadline_in;
 use crate::rpc::{CallError, Device};
 
 /// The least time between two questions.
@@ -42,11 +43,11 @@ pub(super) async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Res
     let enough = first_timeout(device, before);
     let mut questions = Questions::after(device, before)
         .within(plan.commit_timeout)
-        .until(started + plan.reboot_timeout)
+        .until(deadline_in(plan.reboot_timeout))
         .starting_with(enough.min((before.slowest() * 4).max(FIRST)));
     let mut last = Last::default();
-    let until = started + plan.reboot_timeout;
-    let mut first_heard = None;
+    let until = deadline_in(plan.reboot_timeout);
+    let mut reads_until = None;
     loop {
         let next = Instant::now() + PACE;
         // A question that the deadline cuts short proves nothing, and what was heard before it still counts.
@@ -56,8 +57,8 @@ pub(super) async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Res
             Ok(there) if !is_other_boot(before, &there.reply, there.asked) => Ok(Answer::Still),
             Ok(there) => {
                 // It has answered in time. A slow device gets the time of a few calls to say the rest.
-                let heard = *first_heard.get_or_insert_with(Instant::now);
-                let until = until.max(heard + device.timeout() * CALLS);
+                let time = device.timeout().saturating_mul(CALLS);
+                let until = until.max(*reads_until.get_or_insert_with(|| deadline_in(time)));
                 last = Last { said: Some(not_read(&there.reply)), answers: true, ..Last::default() };
                 let Ok(state) = timeout_at(until, questions.complete(there)).await else { break };
                 state.map(|after| Answer::of(before, after))

@@ -298,9 +298,10 @@ impl<'a> Watch<'a> {
                 Err(self.failed(format!("{what} has not gone on for {}", for_humans(dead))))
             }
             // A percent of a large bundle may take long over a slow link.
-            Activity::Busy if self.stuck() >= dead * UNSEEN => {
-                Err(self.lost_sight(format!("its progress has stood at {percent} % for {}", for_humans(dead * UNSEEN))))
-            }
+            Activity::Busy if self.stuck() >= dead.saturating_mul(UNSEEN) => Err(self.lost_sight(format!(
+                "its progress has stood at {percent} % for {}",
+                for_humans(dead.saturating_mul(UNSEEN))
+            ))),
             Activity::Busy | Activity::Unknown if out_of_time => Err(self.lost_sight(reason.into())),
             Activity::Busy | Activity::Unknown | Activity::Finishing => Ok(Sight::NothingYet),
         }

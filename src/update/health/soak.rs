@@ -28,7 +28,7 @@ pub(super) async fn run(device: &Device, now: &Snapshot, lasting: Duration, dead
         let asked = Instant::now();
         // A slow device gets more and more time, but no more silence than a call.
         let since: Instant = *silent_since.get_or_insert(asked);
-        let longest = deadline.min(since + device.timeout());
+        let longest = since.checked_add(device.timeout()).map_or(deadline, |ends| ends.min(deadline));
         let Ok(answer) = timeout_at(longest, questions.ask(ota::GetInfo {})).await else {
             let silent = format!("the device has not answered for {}", for_humans(since.elapsed()));
             return Err(if longest == deadline { Fault::late(silent) } else { Fault::wrong(silent) });
