@@ -179,7 +179,8 @@ impl<'a> Download<'a> {
         if says_in_progress(&error) {
             // The device was idle just before. So that call is this one, executed twice, or that of another client.
             let is_known = self.watch.server.is_some() || self.is_build_known;
-            let is_ours = self.limits.may_execute_twice && (is_known || self.watch.executes_twice());
+            // A device that is still connecting is idle by its own word, so that it was told again.
+            let is_ours = self.begun > 1 || self.limits.may_execute_twice && (is_known || self.watch.executes_twice());
             if !is_ours {
                 let percent = self.watch.percent().await;
                 return Err(Failure::Refused(Refusal::UpdateRunning { percent }));
