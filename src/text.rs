@@ -44,7 +44,7 @@ pub fn device_text(text: &str) -> String {
     clipped(text, DEVICE_TEXT)
 }
 
-/// The text, printable, and without what exceeds so many characters.
+/// Returns the printable text, cut off after `max` characters.
 #[must_use]
 pub fn clipped(text: &str, max: usize) -> String {
     match text.char_indices().nth(max) {

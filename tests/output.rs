@@ -56,19 +56,24 @@ fn text(mut stream: impl std::io::Read) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// The device is updated although no line of it can be told.
-#[tokio::test]
-async fn update_with_full_stdout_commits_and_says_on_stderr_what_was_lost() {
-    let device = simulator().await;
-    let (stdout, _reader) = full();
-    let mut child = otactl(&["--json", "--port", &ws(&device), "update", DEMO])
+/// Runs an update with `--json`, which succeeds, and returns what it writes to stderr.
+async fn stderr_of_update(port: &str, stdout: impl Into<Stdio>) -> String {
+    let mut child = otactl(&["--json", "--port", port, "update", DEMO])
         .stdout(stdout)
         .stderr(Stdio::piped())
         .spawn()
         .expect("it starts");
     let stderr = child.stderr.take().expect("a pipe");
     assert_eq!(ended(child).await.code(), Some(0));
-    let stderr = text(stderr);
+    text(stderr)
+}
+
+/// The device is updated although no line of it can be told.
+#[tokio::test]
+async fn update_with_full_stdout_commits_and_says_on_stderr_what_was_lost() {
+    let device = simulator().await;
+    let (stdout, _reader) = full();
+    let stderr = stderr_of_update(&ws(&device), stdout).await;
     assert!(stderr.contains("could not be written to stdout: its reader took nothing for 3 s"), "{stderr}");
     assert_runs(&ws(&device), "2.0.0", true).await;
 }
@@ -145,14 +150,7 @@ async fn printed(console: &mut Receiver<String>, begin: &str) {
 async fn update_with_a_broken_stdout_says_what_was_lost_and_ends_well() {
     let device = simulator().await;
     let full = File::options().write(true).open("/dev/full").expect("a device");
-    let mut child = otactl(&["--json", "--port", &ws(&device), "update", DEMO])
-        .stdout(full)
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("it starts");
-    let stderr = child.stderr.take().expect("a pipe");
-    assert_eq!(ended(child).await.code(), Some(0));
-    let stderr = text(stderr);
+    let stderr = stderr_of_update(&ws(&device), full).await;
     assert!(
         stderr.starts_with("warning: ")
             && stderr.contains("lines of events could not be written to stdout: No space left on device"),

@@ -115,7 +115,7 @@ pub fn next(bytes: &[u8]) -> Next {
 /// What a directory tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Directory {
-    /// It lists so many files, and ends with the last byte.
+    /// The directory ends with the last byte. Holds the number of files that it lists.
     Files(usize),
     /// Records of zip64 follow its entries.
     Zip64,

@@ -22,7 +22,7 @@ const NAMES: [&str; 5] = ["key", "name", "path", "field", "option"];
 /// Fields that hold the value to such a name.
 const VALUES: [&str; 5] = ["value", "val", "v", "data", "new_value"];
 
-/// An array of at most so many elements may be a name with its value.
+/// The most elements of an array that may be a name with its value.
 const LONGEST_PAIR: usize = 4;
 
 /// The most that is shown of one frame, in characters.
@@ -176,11 +176,11 @@ fn redacted_text(text: &str) -> String {
 
 /// What the beginning of a text is, if the text is a frame.
 enum Beginning {
-    /// So many bytes of a value.
+    /// A value. Holds its length in bytes.
     Value(usize),
     /// The rest of a name, which may be empty.
     Name,
-    /// The beginning of a frame, or the text is none.
+    /// The beginning of a frame, or of another text.
     Whole,
 }
 

@@ -41,7 +41,7 @@ pub fn find(frame: &[u8]) -> Option<Unreadable> {
     Some(Unreadable { id, place: place(&text, word_start(&text, at)) })
 }
 
-/// Returns whether this is an unreadable reply only because of `nan` or `inf` in place of numbers. A line that lost bytes is none.
+/// Returns whether only `nan` or `inf` in place of numbers make the reply unreadable. A reply that lost bytes returns `false`.
 #[must_use]
 pub fn has_bad_numbers_only(frame: &[u8]) -> bool {
     find(frame).is_some()

@@ -187,7 +187,8 @@ pub fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-/// How an id comes back: digits as a bare number even if they were a string, any other string or number in quotes (wire/edge-frame.json).
+/// How an id comes back: digits as a bare number even if they were a string, any other string or number in quotes (as recorded in
+/// wire/edge-frame.json).
 /// `None`: it counts as no id. An error makes the frame invalid.
 fn id_as_text(id: &str) -> serde_json::Result<Option<String>> {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());

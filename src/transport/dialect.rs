@@ -71,8 +71,8 @@ pub(super) enum Heard {
     Frame,
     /// It was the answer to a question of ours.
     Answer,
-    /// The same, and it settles the matter: nobody has heard these calls, and they are to be made again. Those that have ended
-    /// meanwhile are left out.
+    /// The answer to a question of ours, which shows the variant of the device. The device has not understood these calls, and
+    /// they are sent again. Calls that have ended meanwhile are left out.
     Settled(Vec<(u64, OutgoingFrame)>),
 }
 

@@ -92,7 +92,7 @@ impl Shared {
 /// Calls whose ids are remembered, to notice a second answer.
 const REMEMBERED: usize = 16;
 
-/// So many second answers prove that the device executes calls twice. A single one may come of a doubled message.
+/// Second answers that prove that the device executes calls twice. A doubled message causes a single one.
 const PROOF: usize = 3;
 
 const ENDED: &str = "the session has ended";

@@ -15,7 +15,7 @@ use super::push::{self, Aborted, PushFailure, Pushed, Reason, Terms};
 use super::questions::first_timeout;
 use super::serve::{FirmwareServer, ServeError};
 use super::snapshot::Snapshot;
-use super::verdict::{applied, rebooted};
+use super::verdict::{applied, has_other_firmware, rebooted};
 use crate::bundle::Bundle;
 use crate::ota::{self, Engine};
 use crate::rpc::Device;
@@ -99,7 +99,7 @@ async fn pull(
             busy::give_up(device, plan, before, has_asked, observer).await?;
             // Another client may have updated it, and it decides about that.
             match before.again(device, device.timeout()).await {
-                Ok(now) if now.build() != before.build() || applied(before, &now) => {
+                Ok(now) if has_other_firmware(before, &now) => {
                     Err(Failure::Refused(Refusal::UpdateRunning { percent: 100 }))
                 }
                 _ => Err(failure),
@@ -109,7 +109,7 @@ async fn pull(
             let remains = !busy::give_up(device, plan, before, has_asked, observer).await?;
             // A slow device may have come to its end meanwhile, and reboot into the firmware.
             match before.again(device, plan.reboot_timeout).await {
-                Ok(now) if remains && (now.build() != before.build() || applied(before, &now)) => {
+                Ok(now) if remains && has_other_firmware(before, &now) => {
                     observer.on(&Event::Unconfirmed { reason });
                     Ok((Taken::Rebooted, None))
                 }

@@ -40,8 +40,9 @@ pub async fn settled(device: &Device, first: Snapshot, reboot_timeout: Duration)
     Ok(now)
 }
 
-/// Returns the state of a device that reboots, as soon as it answers. `before` is its state before that, if it is known. Fails after `reboot_timeout`. A slow device
-/// gets more and more time for each answer, up to the timeout of any call.
+/// Returns the state of a device that reboots, as soon as it answers. Fails after `reboot_timeout`.
+///
+/// `before` is the state before the reboot, if it is known. A slow device gets more time for each answer, up to the timeout of a call.
 pub(super) async fn after_reboot(
     device: &Device,
     before: Option<&Snapshot>,

@@ -37,6 +37,12 @@ pub fn applied(before: &Snapshot, now: &Snapshot) -> bool {
     before.boot.is_in_another_slot(&now.boot) || (before.boot.is_committed && !now.boot.is_committed)
 }
 
+/// Tells whether the device runs other firmware than in `before`, or boots it next.
+#[must_use]
+pub fn has_other_firmware(before: &Snapshot, now: &Snapshot) -> bool {
+    now.build() != before.build() || applied(before, now)
+}
+
 /// Tells whether the boot state of `after`, read after the reboot that `before` was read before, may be that of the next boot: another
 /// reboot was under way. Either the old firmware runs, and its update is applied only now; or the new firmware runs, and is about to go
 /// back to the old slot, as after `OTA.Revert` by another client.

@@ -19,16 +19,16 @@ const XOFF_COUNTS: Duration = Duration::from_secs(2);
 /// No slower than this, in bytes per second: 16 bytes every 5 ms, which every device follows.
 const FLOOR: f64 = 3200.0;
 
-/// So many answers in a row make it faster again.
+/// Answers in a row that make the rate faster again.
 const STREAK: u32 = 32;
 
-/// So many let it try once more what has failed before.
+/// Answers in a row after which a rate that failed before is tried once more.
 const LONG_STREAK: u32 = 1024;
 
-/// So many answers in a row prove that a rate is not too fast.
+/// Answers in a row that prove that a rate is not too fast.
 const PROOF: u32 = 8;
 
-/// After a large frame was lost, so many rows of [`STREAK`] answers make it faster again: the next loss costs seconds.
+/// Rows of [`STREAK`] answers that make the rate faster again after a large frame was lost: the next loss costs seconds.
 const LARGE: u32 = 4;
 
 /// What becomes of a rate at which a row of frames was answered before one was lost.
@@ -51,7 +51,7 @@ pub struct Pacing {
     proven: Option<f64>,
     /// Answers in a row.
     streak: u32,
-    /// So many of them make it faster again.
+    /// Answers in a row that make the rate faster again.
     raise_after: u32,
 }
 

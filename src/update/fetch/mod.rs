@@ -52,7 +52,8 @@ pub(super) struct Fetching<'a> {
     pub(super) engine: Engine,
 }
 
-/// Has the device fetch the firmware. Returns what is known at the end, and the state after the reboot if that was seen. Returns once it has it, and is about to reboot or has done so.
+/// Has the device fetch the firmware. Returns once the device is about to reboot into it, or has rebooted: what is known then, and
+/// the state after the reboot if that was seen.
 pub(super) async fn fetch(
     device: &Device,
     plan: &Plan,

@@ -15,7 +15,7 @@ use crate::update::patience::Patience;
 use crate::update::questions::Questions;
 use crate::update::serve::{Fetched, FirmwareServer};
 use crate::update::snapshot::Snapshot;
-use crate::update::verdict::{applied, is_other_boot, rebooted};
+use crate::update::verdict::{applied, has_other_firmware, is_other_boot, rebooted};
 
 /// Multiplies the stall timeout for a download from another server, of which only whole percents are visible.
 const UNSEEN: u32 = 4;
@@ -169,7 +169,7 @@ impl<'a> Watch<'a> {
 
     async fn check_build(&mut self, now: Option<&Snapshot>) -> Result<(), Failure> {
         let is_other = match now {
-            Some(now) => now.build() != self.before.build() || applied(self.before, now),
+            Some(now) => has_other_firmware(self.before, now),
             None => self.questions.ask(ota::GetInfo {}).await.is_ok_and(|info| {
                 info.fw_version != self.before.info.fw_version || info.fw_id != self.before.info.fw_id
             }),
@@ -263,7 +263,7 @@ impl<'a> Watch<'a> {
         let complete = fetched.as_ref().is_none_or(|fetched| fetched.complete);
         let never_asked = fetched.as_ref().is_some_and(|fetched| fetched.peer.is_none());
         let percent = self.progress.map_or(0, |(percent, _)| percent);
-        if never_asked && (now.build() != self.before.build() || applied(self.before, &now)) {
+        if never_asked && has_other_firmware(self.before, &now) {
             // The firmware came from another client, which decides about it.
             return Err(Failure::Refused(Refusal::UpdateRunning { percent: 100 }));
         }

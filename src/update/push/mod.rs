@@ -30,7 +30,7 @@ use super::event::{Event, Observer};
 use super::patience::Patience;
 use super::questions::{Questions, first_timeout};
 use super::snapshot::Snapshot;
-use super::verdict::{applied, rebooted};
+use super::verdict::{has_other_firmware, rebooted};
 use crate::ota;
 use crate::rpc::{CallError, Device, RemoteError};
 use crate::text::for_humans;
@@ -342,7 +342,7 @@ impl<'a> Push<'a> {
                 if error.may_have_arrived() || error.remote().is_some_and(|error| error.code < 0) =>
             {
                 let now = Questions::after(self.device, self.before).look().await;
-                if now.is_ok_and(|now| self.has_firmware(&now)) { Reason::OtherFirmware } else { reason }
+                if now.is_ok_and(|now| has_other_firmware(self.before, &now)) { Reason::OtherFirmware } else { reason }
             }
             _ => reason,
         }
@@ -433,7 +433,7 @@ impl<'a> Push<'a> {
                     overtaken = overtaken.or_else(|| (!early.is_empty()).then(Instant::now));
                 }
                 look = lookout.look_at(look_at), if self.flight.may_be_complete() => match look {
-                    Ok(now) if self.has_firmware(&now) => return Break::Seen,
+                    Ok(now) if has_other_firmware(self.before, &now) => return Break::Seen,
                     Ok(now) if rebooted(self.before, &now) => return Break::Failed(Reason::Restarted),
                     _ => {}
                 },
@@ -456,7 +456,7 @@ impl<'a> Push<'a> {
             return false;
         }
         match Snapshot::take(self.device, first_timeout(self.device, self.before)).await {
-            Ok(now) => self.has_firmware(&now),
+            Ok(now) => has_other_firmware(self.before, &now),
             Err(_) => !matches!(reason, Reason::Refused(_)),
         }
     }
@@ -469,11 +469,6 @@ impl<'a> Push<'a> {
     /// Returns the result of a push of which the device shows the firmware, instead of confirming it.
     fn seen(&self, reason: String) -> Pushed {
         Pushed::Unconfirmed { reason, acknowledged: self.bundle.len() as u64 }
-    }
-
-    /// Tells whether the device runs the firmware, or boots it next.
-    fn has_firmware(&self, now: &Snapshot) -> bool {
-        now.build() != self.before.build() || applied(self.before, now)
     }
 
     /// Whether no more is to be sent.
@@ -539,7 +534,7 @@ impl<'a> Push<'a> {
         self.device.hang_up();
         loop {
             let silence = match questions.look().await {
-                Ok(now) if self.has_firmware(&now) => return Ok(Some(self.seen(lost.into()))),
+                Ok(now) if has_other_firmware(self.before, &now) => return Ok(Some(self.seen(lost.into()))),
                 Ok(now) if rebooted(self.before, &now) => return Err(Reason::Restarted),
                 Ok(_) => return Ok(None),
                 Err(error) if error.is_passing() => error.to_string(),
@@ -606,7 +601,7 @@ impl<'a> Push<'a> {
                 look = lookout.look_at(Instant::now()) => look,
             };
             match look {
-                Ok(now) if self.has_firmware(&now) => {
+                Ok(now) if has_other_firmware(self.before, &now) => {
                     return Ended::Seen("its state shows the firmware before its reply came".into());
                 }
                 Ok(now) if rebooted(self.before, &now) => return Ended::Seen("it has restarted".into()),

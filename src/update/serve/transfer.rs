@@ -12,7 +12,8 @@ use hyper::body::{Body, Frame, SizeHint};
 use super::patient::Outflow;
 use super::site::Site;
 
-/// The most that is handed on at a time, in bytes. Counted is what is handed on, and a slow device takes long for a [`PIECE`](super::PIECE).
+/// Largest piece of the body, in bytes. The site counts a piece when hyper gets it, so that a large piece would count long before
+/// a slow device has it.
 const FRAME: usize = 4 << 10;
 
 /// What is left of it, and who counts. Counted is what is handed on; between that and the peer there is room for little
