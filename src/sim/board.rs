@@ -419,7 +419,8 @@ impl Board {
             self.print(&format!("fault: {fault}"));
         }
         self.publish_power(&inner.device);
-        self.updating.send_replace(inner.device.download());
+        let download = inner.device.download();
+        self.updating.send_if_modified(|updating| std::mem::replace(updating, download) != download);
         self.save(&mut inner);
         result
     }

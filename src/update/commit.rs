@@ -13,9 +13,6 @@ use crate::rpc::{CallError, Device};
 /// How often the commit is sent. Again only after a look has shown that it did not arrive.
 const ATTEMPTS: usize = 3;
 
-/// For so long after the device was looked at, no other device has come into its place.
-const FRESH: Duration = Duration::from_secs(2);
-
 /// What the answer to the commit is given at least, unless any call may take less.
 const SHORTEST: Duration = Duration::from_secs(1);
 
@@ -25,8 +22,9 @@ const SHORTEST: Duration = Duration::from_secs(1);
 /// for as long as `patience`. Another device that answers in its place is not committed.
 pub async fn commit(device: &Device, now: &Snapshot, patience: Duration) -> Result<Snapshot, Failure> {
     let failed = |reason| Failure::NotCommitted { running: now.running(), reason, reverts_in: now.reverts_in() };
-    let is_fresh = now.still_at.elapsed() < FRESH.max(now.slowest() * 2);
-    if !is_fresh && let Some(reason) = now.stranger_at(device, first_timeout(device, now)).await {
+    if !now.is_fresh()
+        && let Some(reason) = now.stranger_at(device, first_timeout(device, now)).await
+    {
         return Err(Failure::Replaced { running: now.running(), reason, reverts_in: now.reverts_in() });
     }
     let unseen = |error: CallError| {

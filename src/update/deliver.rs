@@ -7,6 +7,7 @@ use super::busy;
 use super::event::{Event, Observer, Whence};
 use super::evidence::Evidence;
 use super::fetch::{Fetching, fetch};
+use super::other_client::has_updated;
 use super::outcome::{Failure, Refusal};
 use super::patience::LONGEST_DOWNLOAD;
 use super::plan::{Plan, Source, Via};
@@ -28,7 +29,7 @@ pub(super) enum Taken {
     Certainly,
     /// The device rebooted before it said anything. It has the firmware, or it lost its power during the download.
     Rebooted,
-    /// otactl sent every byte, but the device did not acknowledge the last ones.
+    /// otactl sent every byte, but the device did not acknowledge the last ones for certain.
     Unacknowledged,
 }
 
@@ -67,7 +68,8 @@ pub(super) async fn deliver(
     match push(device, plan, bundle, before, observer).await {
         // The device was told to download the firmware before, so that it is not untouched.
         Err(Failure::Call(error)) if error.remote().is_none() => {
-            Err(Failure::DownloadFailed { reason: error.to_string(), taken: None, remains: false })
+            let failed = Failure::DownloadFailed { reason: error.to_string(), taken: None, remains: false };
+            Err(unless_updated(device, plan, before, failed).await)
         }
         result => result.map(|taken| (taken, None)),
     }
@@ -97,27 +99,42 @@ async fn pull(
         result if engine == Engine::OneShot => result,
         Err(failure @ Failure::NeverFetched { .. }) => {
             busy::give_up(device, plan, before, has_asked, observer).await?;
-            // Another client may have updated it, and it decides about that.
-            match before.again(device, device.timeout()).await {
-                Ok(now) if has_other_firmware(before, &now) => {
-                    Err(Failure::Refused(Refusal::UpdateRunning { percent: 100 }))
-                }
-                _ => Err(failure),
-            }
+            Err(unless_updated(device, plan, before, failure).await)
         }
         Err(Failure::DownloadFailed { reason, taken, .. }) if has_asked => {
             let remains = !busy::give_up(device, plan, before, has_asked, observer).await?;
-            // A slow device may have come to its end meanwhile, and reboot into the firmware.
             match before.again(device, plan.reboot_timeout).await {
-                Ok(now) if remains && has_other_firmware(before, &now) => {
+                Ok(now) if is_of_another_client(plan, before, &now) => {
+                    Err(Failure::Refused(Refusal::UpdateRunning { percent: 100 }))
+                }
+                // A slow device has come to its end meanwhile, and reboots into the firmware.
+                Ok(now) if has_other_firmware(before, &now) => {
                     observer.on(&Event::Unconfirmed { reason });
                     Ok((Taken::Rebooted, None))
                 }
-                _ => Err(Failure::DownloadFailed { reason, taken, remains }),
+                again => {
+                    let is_silent = again.is_err_and(|error| error.is_passing());
+                    Err(Failure::DownloadFailed { reason, taken, remains: remains || is_silent })
+                }
             }
         }
         result => result,
     }
+}
+
+/// Returns `failure` for a device that has not got the firmware, or another failure if another client has updated the device, which
+/// decides about that, or if the device does not answer.
+async fn unless_updated(device: &Device, plan: &Plan, before: &Snapshot, failure: Failure) -> Failure {
+    match has_updated(device, before, plan.reboot_timeout).await {
+        Ok(true) => Failure::Refused(Refusal::UpdateRunning { percent: 100 }),
+        Ok(false) => failure,
+        Err(error) => Failure::LostSight { reason: format!("{failure}; then: {error}"), reverts_in: None },
+    }
+}
+
+/// Tells whether the device runs a build that is neither the old nor the wanted one.
+fn is_of_another_client(plan: &Plan, before: &Snapshot, now: &Snapshot) -> bool {
+    now.build() != before.build() && plan.source.build().is_some_and(|wanted| wanted != now.build())
 }
 
 /// The bundle is sent to the device.
@@ -159,12 +176,16 @@ async fn push(
         Ok(Pushed::Confirmed) => Ok(Taken::Certainly),
         Ok(Pushed::Unconfirmed { reason, .. }) => {
             observer.on(&Event::Unconfirmed { reason });
-            // With the last byte the device has the firmware, whatever it answers after that.
-            Ok(if acknowledged == size { Taken::Certainly } else { Taken::Unacknowledged })
+            // With the last byte the device has the firmware, whatever it answers after that. But the second execution of a doubled write
+            // succeeds although the first one has failed.
+            let is_certain = acknowledged == size && !device.may_execute_twice();
+            Ok(if is_certain { Taken::Certainly } else { Taken::Unacknowledged })
         }
         Err(PushFailure { reason: Reason::OtherFirmware, .. }) => {
             Err(Failure::Refused(Refusal::UpdateRunning { percent: 100 }))
         }
+        // The update begins anew, and waits for that one or ends it.
+        Err(PushFailure { reason: Reason::Busy, .. }) => Err(Failure::begin_anew()),
         Err(PushFailure { reason: Reason::Unsupported, .. }) => Err(Failure::Refused(Refusal::CannotPush)),
         // Nothing was begun.
         Err(PushFailure { reason: Reason::NotBegun(error), .. })

@@ -26,6 +26,7 @@ pub mod event;
 pub mod evidence;
 mod fetch;
 pub mod health;
+mod other_client;
 pub mod outcome;
 pub mod patience;
 pub mod plan;
@@ -41,6 +42,8 @@ pub mod snapshot;
 pub mod verdict;
 pub mod wait;
 pub mod web_client;
+
+use tokio::time::Instant;
 
 use crate::rpc::{CallError, Device};
 use crate::text::device_text;
@@ -81,25 +84,55 @@ const ANEW: usize = 3;
 /// A device that is about to reboot answers every call with error 418, and carries nothing out. The update waits for the reboot, and
 /// begins anew.
 async fn attempt(device: &Device, plan: &Plan, observer: &dyn Observer) -> Result<Success, Failure> {
-    let mut is_copied = false;
-    for _ in 1..ANEW {
-        match Box::pin(attempt_once(device, plan, &mut is_copied, observer)).await {
-            Err(failure) if failure.is_shutdown() => {
+    let mut done = Done::default();
+    let mut left = ANEW;
+    loop {
+        left -= 1;
+        match Box::pin(attempt_once(device, plan, &mut done, observer)).await {
+            Err(failure) if left > 0 && (failure.is_shutdown() || (done.has_begun && failure.is_silence())) => {
                 observer.on(&Event::Rebooting);
                 device.hang_up();
-                after_reboot(device, None, plan.reboot_timeout).await.map_err(Failure::Call)?;
+                let back = after_reboot(device, None, plan.reboot_timeout).await;
+                back.map_err(|error| done.explain(Failure::Call(error)))?;
             }
-            result => return result,
+            result => return result.map_err(|failure| done.explain(failure)),
         }
     }
-    Box::pin(attempt_once(device, plan, &mut is_copied, observer)).await
 }
 
-/// Updates the device once. `is_copied` tells whether the running firmware was copied to another slot before.
+/// What this update has done to the device so far.
+#[derive(Default)]
+struct Done {
+    /// It copied the running firmware to another slot.
+    is_copied: bool,
+    /// It told the device to take the firmware.
+    has_begun: bool,
+}
+
+impl Done {
+    /// Returns `failure`, or another one if it would say that the device is untouched and it is not.
+    fn explain(&self, failure: Failure) -> Failure {
+        match failure {
+            Failure::Call(error) if self.has_begun && error.is_passing() => {
+                Failure::LostSight { reason: error.to_string(), reverts_in: None }
+            }
+            Failure::Call(error) if self.has_begun || self.is_copied => {
+                Failure::DownloadFailed { reason: error.to_string(), taken: None, remains: false }
+            }
+            // Another client has updated it meanwhile.
+            Failure::Refused(Refusal::Uncommitted { .. }) if self.has_begun => {
+                Failure::Refused(Refusal::UpdateRunning { percent: 100 })
+            }
+            failure => failure,
+        }
+    }
+}
+
+/// Updates the device once. What it does to the device is noted in `done`.
 async fn attempt_once(
     device: &Device,
     plan: &Plan,
-    is_copied: &mut bool,
+    done: &mut Done,
     observer: &dyn Observer,
 ) -> Result<Success, Failure> {
     plan.checks.fit(plan.commit_timeout).map_err(Failure::Refused)?;
@@ -120,17 +153,17 @@ async fn attempt_once(
         }
         Preflight::Update { before, delivery, engine } => (before, (delivery, engine)),
     };
-    if plan.snapshot_first && !*is_copied {
-        *is_copied = copy::copy(device, &before, observer).await?;
+    if plan.snapshot_first && !done.is_copied {
+        done.is_copied = copy::copy(device, &before, observer).await?;
     }
+    let before = Snapshot { update_began: Some(Instant::now()), ..before };
     let delivered = deliver::deliver(device, plan, how, &before, observer).await;
-    let (taken, seen) = match delivered {
-        // The copy has changed another slot, so that the device is not untouched.
-        Err(failure @ Failure::Call(_)) if *is_copied && !failure.is_shutdown() => {
-            return Err(Failure::DownloadFailed { reason: failure.to_string(), taken: None, remains: false });
-        }
-        result => result?,
-    };
+    // The update begins anew, although the device may have been told to take the firmware.
+    done.has_begun |= delivered.as_ref().is_err_and(Failure::is_shutdown);
+    let (taken, seen) = delivered?;
+    // What a device with the new firmware shows after the reboot need not be told from a reboot before the update.
+    let update_began = before.update_began.filter(|_| taken != Taken::Certainly);
+    let before = Snapshot { update_began, ..before };
     observer.on(&Event::Rebooting);
     let seen = seen.filter(|_| plan.commit_over.is_none());
     let back = match seen {
@@ -138,9 +171,7 @@ async fn attempt_once(
         None => reboot::wait(later, &before, plan).await,
     };
     let back = match back {
-        Ok(after) if verdict::is_unsettled(&before, &after) => {
-            settled(later, after, plan.reboot_timeout).await.map_err(|error| lost_sight(plan, &error))
-        }
+        Ok(after) => at_rest(later, plan, (&before, taken), after).await,
         back => back,
     };
     let after = match back {
@@ -150,10 +181,11 @@ async fn attempt_once(
         result => result?,
     };
     observer.on(&Event::back(&after));
-    if let Some(says) = verdict::no_way_back(&before, &after, plan.commit_timeout) {
+    let arrival = verdict::arrival(&before, &after, plan.source.manifest());
+    if let Some(says) = verdict::no_way_back(&arrival, &after, plan.commit_timeout) {
         observer.on(&Event::Finding { what: "commit timeout", says, verdict: Bearing::Weak });
     }
-    match verdict::arrival(&before, &after, plan.source.manifest()) {
+    match arrival {
         Arrival::Wanted => prove(later, plan, after, observer).await,
         Arrival::Old if taken != Taken::Certainly => Err(Failure::DownloadFailed {
             reason: "it has restarted with its old firmware; it lost its power, or the new firmware crashed".into(),
@@ -167,6 +199,27 @@ async fn attempt_once(
         }),
         Arrival::Other(wanted) => unwell(later, plan, &after, Unwell::WrongBuild { wanted }, observer).await,
     }
+}
+
+/// Returns the state of the device when its boot state is that of the running firmware. `after` is its state after the reboot.
+async fn at_rest(
+    device: &Device,
+    plan: &Plan,
+    (before, taken): (&Snapshot, Taken),
+    mut after: Snapshot,
+) -> Result<Snapshot, Failure> {
+    // The old firmware may have got the request only now, after a reboot that came before. Other firmware than the wanted one may be about
+    // to be replaced.
+    let is_old = after.build() == before.build();
+    let is_other = plan.source.build().is_some_and(|wanted| wanted != after.build());
+    let may_change = if is_old { taken != Taken::Certainly } else { is_other };
+    if may_change && !verdict::is_unsettled(before, &after) {
+        after = settled(device, after, plan.reboot_timeout).await.map_err(|error| lost_sight(plan, &error))?;
+    }
+    if verdict::is_unsettled(before, &after) {
+        after = settled(device, after, plan.reboot_timeout).await.map_err(|error| lost_sight(plan, &error))?;
+    }
+    Ok(after)
 }
 
 /// Returns the failure for a device that was told to take the firmware, and is silent.

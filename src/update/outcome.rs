@@ -453,10 +453,15 @@ impl Failure {
         matches!(self, Self::Unlicensed { .. } | Self::UrlUnreachable { .. })
     }
 
-    /// Returns what makes the update begin anew, for a device that has rebooted before it began.
+    /// Returns what makes the update begin anew, for a device that has rebooted, or been updated by another client, before it began.
     pub(super) fn begin_anew() -> Self {
-        let error = RemoteError { code: 418, message: Some("it has rebooted before the update began".into()) };
+        let error = RemoteError { code: 418, message: Some("it has changed before the update began".into()) };
         Self::Call(CallError::Remote { method: "OTA.Update".into(), error })
+    }
+
+    /// Tells whether a call failed because the device did not answer.
+    pub(super) fn is_silence(&self) -> bool {
+        matches!(self, Self::Call(error) if error.is_silence())
     }
 
     /// Tells whether the device carried nothing out because it is about to reboot.

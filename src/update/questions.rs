@@ -265,7 +265,7 @@ impl<'a> Questions<'a> {
 
 /// Spreads a pause by 20 % to both sides, so that the questions of many updates do not come together, nor at the same fraction of a
 /// second of the device's uptime.
-fn spread(pace: Duration, count: usize) -> Duration {
+pub(super) fn spread(pace: Duration, count: usize) -> Duration {
     /// Percent, in an order without a pattern.
     const SPREAD: [u32; 8] = [104, 87, 117, 93, 110, 81, 99, 119];
 

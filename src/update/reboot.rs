@@ -8,8 +8,9 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use super::Plan;
 use super::outcome::Failure;
 use super::questions::{Questions, first_timeout};
+use super::settle::APPLIED_TO_REBOOT;
 use super::snapshot::{Running, Snapshot};
-use super::verdict::{is_other_boot, rebooted};
+use super::verdict::{may_be_other_boot, rebooted};
 use crate::bundle::manifest::Build;
 use crate::ota::SystemInfo;
 use crate::rpc::deadline::deadline_in;
@@ -27,7 +28,7 @@ const CALLS: u32 = 3;
 /// What was heard of the device last.
 #[derive(Default)]
 struct Last {
-    /// The firmware that still runs, as the device said from before its reboot.
+    /// The firmware that still runs, as the device said when it should have rebooted.
     still_runs: Option<Running>,
     /// Why the last question brought nothing.
     said: Option<String>,
@@ -54,7 +55,9 @@ pub(super) async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Res
         let Ok(answer) = timeout_at(until, questions.info()).await else { break };
         let answer = match answer {
             Ok(there) if before.stranger(&there.reply).is_some() => Ok(Answer::Other(before.stranger(&there.reply))),
-            Ok(there) if !is_other_boot(before, &there.reply, there.asked) => Ok(Answer::Still),
+            Ok(there) if !may_be_other_boot(before, &there.reply, (there.asked, there.heard)) => {
+                Ok(Answer::Still(there.asked))
+            }
             Ok(there) => {
                 // It has answered in time. A slow device gets the time of a few calls to say the rest.
                 let time = device.timeout().saturating_mul(CALLS);
@@ -68,12 +71,14 @@ pub(super) async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Res
         match answer {
             Ok(Answer::Rebooted(after)) => return Ok(*after),
             Ok(Answer::Other(said)) => last = Last { said, ..Last::default() },
-            Ok(Answer::Still) if started.elapsed() > plan.patience.linger => {
+            // A late answer tells what ran when it was asked for.
+            Ok(Answer::Still(asked)) if asked - started > plan.patience.linger => {
                 return Err(Failure::DidNotReboot(before.running()));
             }
-            Ok(Answer::Still) => {
+            Ok(Answer::Still(asked)) => {
                 let said = Some("it still answers from before the reboot".into());
-                last = Last { still_runs: Some(before.running()), said, answers: false };
+                let is_late = asked - started >= APPLIED_TO_REBOOT;
+                last = Last { still_runs: is_late.then(|| before.running()), said, answers: false };
             }
             Err(reason @ CallError::Unauthorised { .. }) => {
                 return Err(Failure::ShutOut { reason, reverts_in: reverts_in() });
@@ -103,8 +108,8 @@ pub(super) async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Res
 enum Answer {
     /// The state after the reboot.
     Rebooted(Box<Snapshot>),
-    /// The device has not rebooted.
-    Still,
+    /// The device has not rebooted when it was asked.
+    Still(Instant),
     /// Another device answers, in words.
     Other(Option<String>),
 }
@@ -117,7 +122,7 @@ impl Answer {
         } else if rebooted(before, &after) {
             Self::Rebooted(Box::new(after))
         } else {
-            Self::Still
+            Self::Still(after.still_at)
         }
     }
 }

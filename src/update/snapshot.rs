@@ -18,6 +18,9 @@ use crate::text::device_text;
 /// How often a device that reboots between two questions is asked again.
 const ATTEMPTS: usize = 3;
 
+/// For this long after the device was looked at, neither another device nor other firmware has come into its place.
+const FRESH: Duration = Duration::from_secs(1);
+
 /// The least time between two looks at a device that does not answer.
 const PACE: Duration = Duration::from_millis(100);
 
@@ -52,10 +55,14 @@ pub struct Snapshot {
     pub read: Instant,
     /// When the last question was asked, in the same boot.
     pub still_at: Instant,
+    /// The uptime in seconds that answered the last question.
+    pub last_uptime: u64,
     /// The time that the slower of the last two questions took.
     pub slowest: Duration,
     /// The time that the quicker of the last two questions took: neither of them needed a second copy of a lost frame.
     pub quickest: Duration,
+    /// When otactl began to update the device that was in this state. `None`: it has not.
+    pub update_began: Option<Instant>,
 }
 
 impl Snapshot {
@@ -81,6 +88,8 @@ impl Snapshot {
             let boot = answered(device, ota::GetBootState {}, timeout);
             let (boot, second) =
                 if device.window() > 1 { tokio::try_join!(boot, info())? } else { (boot.await?, info().await?) };
+            // A boot state that came later may be that of the next boot.
+            let second = if second.heard < boot.heard { info().await? } else { second };
             let (info, again) = (&first.reply, &second.reply);
             let same_boot = info.fw_version == again.fw_version
                 && info.fw_id == again.fw_id
@@ -94,8 +103,10 @@ impl Snapshot {
                     taken: first.heard,
                     read: boot.heard,
                     still_at: second.asked,
+                    last_uptime: second.reply.uptime,
                     slowest: took[0].max(took[1]),
                     quickest: took[0].min(took[1]),
+                    update_began: None,
                 });
             }
             attempts += 1;
@@ -143,8 +154,9 @@ impl Snapshot {
     /// What a device said at this moment, for tests.
     #[cfg(test)]
     pub(super) fn told(info: Value, boot: BootState, at: Instant) -> Self {
-        let info = serde_json::from_value(info).expect("an info");
+        let info: SystemInfo = serde_json::from_value(info).expect("an info");
         Self {
+            last_uptime: info.uptime,
             info,
             boot,
             asked: at,
@@ -153,7 +165,14 @@ impl Snapshot {
             still_at: at,
             slowest: Duration::ZERO,
             quickest: Duration::ZERO,
+            update_began: None,
         }
+    }
+
+    /// Tells whether the device was looked at just now. A look over a slow link takes its time.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.still_at.elapsed() < FRESH.max(self.slowest() * 2)
     }
 
     /// Returns the time that an answer takes, without dialling.

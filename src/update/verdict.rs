@@ -16,25 +16,58 @@ const ROUNDING: Duration = Duration::from_millis(1005);
 /// Clocks do not go alike: one part in so many may be missing.
 const DRIFT: u32 = 1000;
 
-/// Whether the device has rebooted between the two: it runs another build, or its uptime has grown by
-/// less than the time that passed. Another slot says nothing yet: it is the one that boots next.
+/// Tells whether the device rebooted between the two states: it runs another build, or its uptime has grown by less than the time that
+/// passed. Another slot alone says nothing yet: it is the one that boots next. But it decides where the uptime leaves open whether a
+/// reboot came before the update began or after it.
 #[must_use]
 pub fn rebooted(before: &Snapshot, after: &Snapshot) -> bool {
     is_other_boot(before, &after.info, after.asked)
+        || is_later_boot(before, after.last_uptime, after.still_at)
+        || (applied(before, after) && may_be_other_boot(before, &after.info, (after.asked, after.taken)))
 }
 
 /// Tells whether the device rebooted between `before` and the question that `info` answers, which was asked at `asked`.
 #[must_use]
 pub fn is_other_boot(before: &Snapshot, info: &SystemInfo, asked: Instant) -> bool {
-    let is_same_build = before.info.fw_version == info.fw_version && before.info.fw_id == info.fw_id;
-    !is_same_build || restarted((before.info.uptime, before.taken), (info.uptime, asked))
+    runs_other_build(before, info) || is_later_boot(before, info.uptime, asked)
+}
+
+/// The same, unless it is certain that it did not. How long a question was under way says when the device was asked at the earliest and
+/// at the latest: `asked` and `heard`.
+pub(super) fn may_be_other_boot(before: &Snapshot, info: &SystemInfo, (asked, heard): (Instant, Instant)) -> bool {
+    let ran_already = before.update_began.is_some_and(|began| was_up(began, (info.uptime, heard)));
+    let has_restarted = restarted((before.info.uptime, before.taken), (info.uptime, asked));
+    runs_other_build(before, info) || (has_restarted && !ran_already)
+}
+
+/// Tells by the uptime in seconds, asked for at `asked`, whether the device rebooted after `before`. A reboot that may have come before the
+/// update began does not count: the device had not taken the firmware by then.
+fn is_later_boot(before: &Snapshot, uptime: u64, asked: Instant) -> bool {
+    let since = |earlier| restarted(earlier, (uptime, asked));
+    since((before.info.uptime, before.taken)) && before.update_began.is_none_or(|began| since((0, began)))
+}
+
+/// Tells whether a device whose uptime in seconds was heard at that time was up at `moment` for certain.
+fn was_up(moment: Instant, (uptime, heard): (u64, Instant)) -> bool {
+    let passed = heard.saturating_duration_since(moment);
+    Duration::from_secs(uptime) >= passed + passed / DRIFT
+}
+
+/// Tells whether `info` names another build than the one that runs in `before`.
+pub(super) fn runs_other_build(before: &Snapshot, info: &SystemInfo) -> bool {
+    before.info.fw_version != info.fw_version || before.info.fw_id != info.fw_id
 }
 
 /// Tells whether the device boots a new firmware next. Since 2019, its boot state shows that from the last byte on, 500 ms before
 /// the reboot (as recorded in wire/ota2022-ws.json, case `pull_success`).
 #[must_use]
 pub fn applied(before: &Snapshot, now: &Snapshot) -> bool {
-    before.boot.is_in_another_slot(&now.boot) || (before.boot.is_committed && !now.boot.is_committed)
+    boots_other(&before.boot, &now.boot)
+}
+
+/// Tells whether the boot state names another slot than `before`, or has an uncommitted firmware instead of a committed one.
+pub(super) fn boots_other(before: &BootState, now: &BootState) -> bool {
+    before.is_in_another_slot(now) || (before.is_committed && !now.is_committed)
 }
 
 /// Tells whether the device runs other firmware than in `before`, or boots it next.
@@ -45,11 +78,17 @@ pub fn has_other_firmware(before: &Snapshot, now: &Snapshot) -> bool {
 
 /// Tells whether the boot state of `after`, read after the reboot that `before` was read before, may be that of the next boot: another
 /// reboot was under way. Either the old firmware runs, and its update is applied only now; or the new firmware runs, and is about to go
-/// back to the old slot, as after `OTA.Revert` by another client.
+/// back to the old slot, as after `OTA.Revert` by another client; or another client's firmware runs, and is about to be replaced.
 #[must_use]
 pub fn is_unsettled(before: &Snapshot, after: &Snapshot) -> bool {
     let is_same_slot = !before.boot.is_in_another_slot(&after.boot);
-    if before.build() == after.build() { applied(before, after) } else { is_same_slot && after.boot.is_committed }
+    // An update never goes into the slot that runs: that slot boots next.
+    let is_next = before.boot.active_slot.is_some() && before.boot.active_slot == after.boot.active_slot;
+    if before.build() == after.build() {
+        applied(before, after)
+    } else {
+        is_next || (is_same_slot && after.boot.is_committed)
+    }
 }
 
 /// By the uptimes alone, in seconds: the one that was heard first, and the one that was asked for later. The second one
@@ -72,28 +111,26 @@ pub enum Arrival {
 }
 
 /// Holds what runs against what was wanted.
+///
+/// The old build runs in another copy if its slot is another one, or if it is uncommitted: the slot may have no name, or one that was read
+/// before the device booted from it. A committed copy may be that of `OTA.CreateSnapshot`, and only a manifest shows that it was wanted.
 #[must_use]
 pub fn arrival(before: &Snapshot, after: &Snapshot, wanted: Option<&Manifest>) -> Arrival {
-    let old = before.build() == after.build() && !is_other_copy(&before.boot, &after.boot);
+    let is_same_build = before.build() == after.build();
+    let is_proven_copy = boots_other(&before.boot, &after.boot) && (wanted.is_some() || !after.boot.is_committed);
     match wanted {
-        _ if old => Arrival::Old,
+        _ if is_same_build && !is_proven_copy => Arrival::Old,
         Some(wanted) if wanted.build() == after.build() => Arrival::Wanted,
         Some(wanted) => Arrival::Other(wanted.build()),
         None => Arrival::Wanted,
     }
 }
 
-/// Tells whether the same build runs from another slot. A device that does not name the slot shows it by being uncommitted.
-fn is_other_copy(before: &BootState, after: &BootState) -> bool {
-    let names_slot = before.active_slot.is_some() && after.active_slot.is_some();
-    before.is_in_another_slot(after) || (!names_slot && before.is_committed && !after.is_committed)
-}
-
-/// What the device made of the commit timeout that it was told, if that is something else: in words.
+/// What the device made of the commit timeout that it was told, if that is something else: in words. `arrival` is what runs in `after`.
 #[must_use]
-pub fn no_way_back(before: &Snapshot, after: &Snapshot, told: Duration) -> Option<String> {
+pub fn no_way_back(arrival: &Arrival, after: &Snapshot, told: Duration) -> Option<String> {
     let (told, BootState { is_committed, commit_timeout: kept, .. }) = (ota::in_seconds(told), after.boot);
-    match (arrival(before, after, None), is_committed) {
+    match (arrival, is_committed) {
         // It has gone back, and what stands there is out of date.
         (Arrival::Old, _) => None,
         (_, true) => Some("the new firmware is committed already: there was no way back from it".into()),
@@ -143,6 +180,26 @@ mod tests {
         ] {
             assert_eq!(rebooted(&before, &after), expected, "{why}");
         }
+        let began = |seconds| Snapshot { update_began: Some(t0 + Duration::from_secs(seconds)), ..before.clone() };
+        for (began, after, expected, why) in [
+            (began(6), snapshot("1", 0, true, 5, t10), false, "it rebooted before the update began"),
+            (began(6), snapshot("1", 0, true, 3, t10), false, "it may have rebooted before the update began"),
+            (began(6), snapshot("1", 0, true, 2, t10), true, "it rebooted after the update began"),
+            (began(6), snapshot("2", 1, false, 5, t10), true, "another build"),
+        ] {
+            assert_eq!(rebooted(&began, &after), expected, "{why}");
+        }
+        let late = t10 + Duration::from_secs(9);
+        for (uptime, may_be, why) in [
+            (14, false, "it rebooted before the update began"),
+            (12, true, "it may have rebooted after that, if it was asked just before its answer"),
+            (11, true, "it did"),
+        ] {
+            let after = snapshot("1", 0, true, uptime, t10);
+            assert_eq!(may_be_other_boot(&began(6), &after.info, (t10, late)), may_be, "{why}");
+            let is_tight = Snapshot { last_uptime: uptime, still_at: late, ..after };
+            assert_eq!(rebooted(&began(6), &is_tight), uptime < 12, "{why}");
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -160,10 +217,21 @@ mod tests {
             (snapshot("3", 1, false, 1, t0), Some("2"), Arrival::Other(manifest("2").build()), "a third one"),
             (snapshot("1", 1, false, 1, t0), Some("1"), Arrival::Wanted, "the same again, forced"),
             (snapshot("1", 0, true, 1, t0), Some("1"), Arrival::Old, "forced, and rolled back"),
+            (
+                snapshot("1", 0, false, 1, t0),
+                Some("1"),
+                Arrival::Wanted,
+                "forced, into the slot that was to boot next before",
+            ),
             (snapshot("3", 1, false, 1, t0), None, Arrival::Wanted, "unknown, but new"),
             (unnamed("1", false), Some("1"), Arrival::Wanted, "the same again, in a slot that has no name"),
             (unnamed("1", true), Some("1"), Arrival::Old, "rolled back, in a slot that has no name"),
             (snapshot("1", 0, true, 1, t0), None, Arrival::Old, "unknown, and old"),
+            (snapshot("1", 1, true, 1, t0), None, Arrival::Old, "unknown; a copy of the old one may run"),
+            (unnamed("1", true), None, Arrival::Old, "unknown; a copy may run, in a slot that has no name"),
+            (snapshot("1", 1, false, 1, t0), None, Arrival::Wanted, "unknown; the same again, uncommitted"),
+            (snapshot("3", 1, true, 1, t0), None, Arrival::Wanted, "unknown, but new, and committed"),
+            (snapshot("1", 1, true, 1, t0), Some("1"), Arrival::Wanted, "the same again, forced, and committed"),
         ] {
             let wanted = wanted.map(manifest);
             assert_eq!(arrival(&before, &after, wanted.as_ref()), expected, "{why}");
@@ -180,13 +248,13 @@ mod tests {
             (snapshot("2", 1, true, 1, t0), 300, Some("is committed already")),
             (snapshot("1", 0, true, 1, t0), 60, None),
         ] {
-            let says = no_way_back(&before, &after, Duration::from_secs(told));
+            let says = no_way_back(&arrival(&before, &after, None), &after, Duration::from_secs(told));
             let fits = says.as_deref().map_or(expected.is_none(), |says| expected.is_some_and(|e| says.contains(e)));
             assert!(fits, "{after:?}: {says:?}, not {expected:?}");
         }
         let mut never = snapshot("2", 1, false, 1, t0);
         never.boot.commit_timeout = 0;
-        let says = no_way_back(&before, &never, Duration::from_secs(300)).expect("it is told");
+        let says = no_way_back(&Arrival::Wanted, &never, Duration::from_secs(300)).expect("it is told");
         assert!(says.starts_with("the device does not go back by itself"), "{says}");
     }
 }

@@ -23,6 +23,7 @@ use super::deliver::Taken;
 use super::event::{Event, Observer, Whence};
 use super::outcome::{Failure, Refusal};
 use super::patience::{DEVICE_DOWNLOAD, LONGEST_DOWNLOAD};
+use super::questions::spread;
 use super::serve::{Fetched, FirmwareServer};
 use super::snapshot::Snapshot;
 use crate::ota::{self, BootState, Engine};
@@ -104,7 +105,9 @@ pub(super) async fn fetch(
                 let reply = if download.reply.is_none() { (&mut call).now_or_never() } else { None };
                 let is_complete = download.watch.fetched().is_some_and(|fetched| fetched.complete);
                 let is_taken = reply.is_some_and(|reply| says_taken(understand(reply), is_complete));
-                return Ok((if is_taken { Taken::Certainly } else { taken }, download.watch.after));
+                let after = download.watch.after;
+                let is_seen = after.as_ref().is_some_and(|after| after.build() != before.build());
+                return Ok((if is_taken || is_seen { Taken::Certainly } else { taken }, after));
             }
         }
     }
@@ -137,6 +140,8 @@ struct Download<'a> {
     not_asked_said: bool,
     /// When the device is looked at next.
     look_at: Instant,
+    /// How often it was looked at.
+    looks: usize,
 }
 
 impl<'a> Download<'a> {
@@ -153,6 +158,7 @@ impl<'a> Download<'a> {
             seen_idle: false,
             not_asked_said: false,
             look_at,
+            looks: 0,
         }
     }
 
@@ -275,7 +281,8 @@ impl<'a> Download<'a> {
         let now = Instant::now();
         let is_due = tick && now >= self.look_at;
         if is_due {
-            self.look_at = now + self.limits.patience.look_again;
+            self.look_at = now + spread(self.limits.patience.look_again, self.looks);
+            self.looks += 1;
         }
         is_due
     }

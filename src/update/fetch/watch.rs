@@ -10,12 +10,13 @@ use crate::ota::{self, BootState, UpdateState};
 use crate::rpc::{CallError, Device};
 use crate::text::for_humans;
 use crate::update::event::{Event, Observer};
+use crate::update::other_client::shows_other;
 use crate::update::outcome::{Failure, Refusal};
 use crate::update::patience::Patience;
 use crate::update::questions::Questions;
 use crate::update::serve::{Fetched, FirmwareServer};
 use crate::update::snapshot::Snapshot;
-use crate::update::verdict::{applied, has_other_firmware, is_other_boot, rebooted};
+use crate::update::verdict::{applied, has_other_firmware, is_other_boot, rebooted, restarted};
 
 /// Multiplies the stall timeout for a download from another server, of which only whole percents are visible.
 const UNSEEN: u32 = 4;
@@ -168,11 +169,11 @@ impl<'a> Watch<'a> {
     }
 
     async fn check_build(&mut self, now: Option<&Snapshot>) -> Result<(), Failure> {
-        let is_other = match now {
-            Some(now) => has_other_firmware(self.before, now),
-            None => self.questions.ask(ota::GetInfo {}).await.is_ok_and(|info| {
-                info.fw_version != self.before.info.fw_version || info.fw_id != self.before.info.fw_id
-            }),
+        let is_other = if let Some(now) = now {
+            has_other_firmware(self.before, now)
+        } else {
+            let is_other = shows_other(self.questions.device(), self.before).await;
+            is_other.map_err(|error| self.lost_sight(error.to_string()))?
         };
         if is_other { Err(Failure::Refused(Refusal::UpdateRunning { percent: 100 })) } else { Ok(()) }
     }
@@ -183,8 +184,13 @@ impl<'a> Watch<'a> {
     }
 
     /// Returns what the state `now` shows of the update. `NotBegun`: nothing has changed.
-    fn sight(&mut self, now: Snapshot) -> Sight {
+    async fn sight(&mut self, now: Snapshot) -> Sight {
         if rebooted(self.before, &now) {
+            if !has_other_firmware(self.before, &now) && self.goes_on().await == Some(true) {
+                // The request came late, and reached the device only after its reboot.
+                self.has_begun = true;
+                return Sight::NothingYet;
+            }
             self.after = Some(now);
             Sight::Rebooted
         } else if applied(self.before, &now) {
@@ -197,7 +203,7 @@ impl<'a> Watch<'a> {
     /// Reads from the device what a success that it reported means.
     pub(super) async fn outcome(&mut self) -> Sight {
         match self.questions.look().await {
-            Ok(now) => self.sight(now),
+            Ok(now) => self.sight(now).await,
             // It is about to reboot.
             Err(error) if error.remote().is_some_and(|error| error.code == 418) => Sight::Rebooted,
             Err(_) => Sight::NothingYet,
@@ -207,11 +213,10 @@ impl<'a> Watch<'a> {
     /// Asks a device that downloads from another server for its progress. If the device has rebooted or has the firmware, the
     /// reply to `OTA.Update` was lost. Any other result is only a help.
     pub(super) async fn look_around(&mut self) -> Sight {
-        let now = self.questions.look().await;
-        match now.map(|now| self.sight(now)) {
-            Ok(Sight::NotBegun) => {}
-            Ok(sight) => return sight,
-            Err(_) => return Sight::NothingYet,
+        let Ok(now) = self.questions.look().await else { return Sight::NothingYet };
+        match self.sight(now).await {
+            Sight::NotBegun => {}
+            sight => return sight,
         }
         if let Ok(status) = self.questions.ask(ota::GetStatus {}).await
             && status.state == UpdateState::Progress
@@ -234,7 +239,9 @@ impl<'a> Watch<'a> {
         if complete && fetched.is_some() {
             // It reboots, most likely, and one question is enough to see that it has not come back.
             match self.questions.look().await {
-                Ok(now) if rebooted(self.before, &now) || applied(self.before, &now) => return Ok(self.sight(now)),
+                Ok(now) if rebooted(self.before, &now) || applied(self.before, &now) => {
+                    return Ok(self.sight(now).await);
+                }
                 Err(error) if error.is_silence() && !out_of_time => {
                     let silent = self.silent(false);
                     return self.unseen(fetched.as_ref(), &error, silent);
@@ -269,13 +276,16 @@ impl<'a> Watch<'a> {
         }
         if rebooted(self.before, &now) {
             return if complete || now.build() != self.before.build() {
-                Ok(self.sight(now))
+                Ok(self.sight(now).await)
             } else {
                 Err(self.failed("it restarted during the download".into()))
             };
         }
         if applied(self.before, &now) {
             return Ok(Sight::Applied(now.boot));
+        }
+        if out_of_time && restarted((self.before.info.uptime, self.before.taken), (now.info.uptime, now.asked)) {
+            return Err(self.failed("it restarted during the download, or just before".into()));
         }
         let long_enough = self.started.elapsed() >= never_asks;
         match activity {

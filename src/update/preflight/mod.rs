@@ -20,6 +20,7 @@ use tokio::time::Instant;
 
 use super::busy::{is_running, outlast};
 use super::event::{Bearing, Event, Observer};
+use super::other_client::has_updated;
 use super::outcome::{Failure, Refusal};
 use super::questions::first_timeout;
 use super::settle::{after_reboot, settled};
@@ -71,6 +72,7 @@ pub(super) async fn look(device: &Device, plan: &Plan, observer: &dyn Observer) 
     let engine = Engine::of(told.methods.as_deref(), updater.is_some());
     observer.on(&wanted(&plan.source));
     let found = findings::of(plan, delivery, &now, &told);
+    let seen = now.clone();
     let decision = decide(now, (delivery, engine), plan.source.manifest(), plan.force, updater.as_ref());
     let found = match &decision {
         Ok(Preflight::Update { .. }) | Err(_) => found,
@@ -84,9 +86,27 @@ pub(super) async fn look(device: &Device, plan: &Plan, observer: &dyn Observer) 
             observer.on(&found.event());
         }
     }
-    match found.into_iter().find_map(|found| found.refusal) {
-        Some(refusal) if decision.is_ok() => Err(Failure::Refused(refusal)),
-        _ => decision.map_err(Failure::Refused),
+    if decision.is_ok()
+        && let Some(refusal) = found.into_iter().find_map(|found| found.refusal)
+    {
+        return Err(Failure::Refused(refusal));
+    }
+    if matches!(decision, Ok(Preflight::AlreadyCurrent(_))) {
+        check_still(device, &seen, plan.reboot_timeout).await?;
+    }
+    decision.map_err(Failure::Refused)
+}
+
+/// Looks again at a device that was seen in `before` if that is long ago. Fails with [`Failure::begin_anew`] if another client has
+/// updated it.
+async fn check_still(device: &Device, before: &Snapshot, reboot_timeout: Duration) -> Result<(), Failure> {
+    if before.is_fresh() {
+        return Ok(());
+    }
+    match has_updated(device, before, reboot_timeout).await {
+        Ok(true) => Err(Failure::begin_anew()),
+        Ok(false) => Ok(()),
+        Err(error) => Err(Failure::Call(error)),
     }
 }
 

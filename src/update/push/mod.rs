@@ -26,7 +26,9 @@ use futures_util::stream::FuturesUnordered;
 use serde_json::Value;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::busy::runs_update;
 use super::event::{Event, Observer};
+use super::other_client::has_updated;
 use super::patience::Patience;
 use super::questions::{Questions, first_timeout};
 use super::snapshot::Snapshot;
@@ -145,6 +147,9 @@ pub enum Reason {
     /// What it had is gone.
     #[error("the device has restarted during the download")]
     Restarted,
+    /// An update runs on it: of another client, or of an earlier otactl whose request came late.
+    #[error("another update has begun on the device meanwhile")]
+    Busy,
     /// It has the firmware of another client.
     #[error("the device has other firmware meanwhile")]
     OtherFirmware,
@@ -194,7 +199,7 @@ pub async fn push(
     observer.on(&Event::Pushing { window: device.window(), chunk });
     let reason = match push.run().await {
         Ok(pushed) => return Ok(pushed),
-        Err(reason) => reason,
+        Err(reason) => push.explain(reason).await,
     };
     if push.may_be_applied(&reason).await {
         return Ok(push.unconfirmed(reason.to_string()));
@@ -332,19 +337,34 @@ impl<'a> Push<'a> {
             // What may have begun there is ours, and nobody goes on with it.
             abort(self.device, timeout).await;
         }
-        again.map(|_| ()).map_err(Reason::NotBegun)
+        again.map(|_| ()).map_err(|error| {
+            // The first request may have arrived, so that the device is not untouched.
+            if error.may_have_arrived() || error.remote().is_some() {
+                Reason::NotBegun(error)
+            } else {
+                Reason::Call(error)
+            }
+        })
     }
 
-    /// A device that refuses to begin may have got the firmware of another client meanwhile.
+    /// A device that refuses to begin, or does not tell its state, may have got the firmware of another client meanwhile.
     async fn explain(&self, reason: Reason) -> Reason {
-        match &reason {
-            Reason::NotBegun(error)
-                if error.may_have_arrived() || error.remote().is_some_and(|error| error.code < 0) =>
-            {
-                let now = Questions::after(self.device, self.before).look().await;
-                if now.is_ok_and(|now| has_other_firmware(self.before, &now)) { Reason::OtherFirmware } else { reason }
+        let is_doubtful = match &reason {
+            Reason::NotBegun(error) => error.may_have_arrived() || error.remote().is_some_and(|error| error.code < 0),
+            Reason::Call(error) => error.remote().is_some(),
+            _ => false,
+        };
+        if !is_doubtful {
+            return reason;
+        }
+        let began = Instant::now();
+        match has_updated(self.device, self.before, self.terms.patience.dead).await {
+            Ok(true) => Reason::OtherFirmware,
+            Ok(false) if matches!(reason, Reason::NotBegun(_)) && runs_update(self.device, self.before).await => {
+                Reason::Busy
             }
-            _ => reason,
+            Ok(false) => reason,
+            Err(error) => Reason::Gone { after: began.elapsed(), last: format!("{reason}; then: {error}") },
         }
     }
 

@@ -2,17 +2,25 @@
 
 use std::time::Duration;
 
-use otactl::update::outcome::{Facts, Sequel};
+use otactl::sim::Fault;
+use otactl::update::outcome::{Facts, Sequel, Unwell};
+use otactl::update::snapshot::Running;
 use otactl::update::{Failure, Refusal, Success};
 
 use super::run::{Counts, WANTED, outcome_name};
-use super::scenario::{Scenario, SourceSpec, Trouble};
+use super::scenario::{OtherCall, Scenario, SourceSpec, Trouble};
 use super::truth::{State, Truth};
+
+/// The longest pause between two questions to a device that answers at once.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// The longest pause between two questions through a broker.
+const BROKER_PAUSE: Duration = Duration::from_secs(10);
 
 /// An attempt that has ended.
 #[derive(Debug)]
 pub(crate) struct Attempt {
-    /// The version that ran at its beginning.
+    /// The version that ran before the device was told to update.
     pub(crate) before: String,
     pub(crate) took: Duration,
     pub(crate) result: Result<Success, Failure>,
@@ -56,15 +64,18 @@ pub(crate) fn violations(scenario: &Scenario, truth: &Truth, attempt: &Attempt, 
             check(was(&|state| is_wanted_before(state) && !state.is_committed), "the firmware is not left uncommitted");
         }
         Ok(Success::Planned) => check(false, "only planned"),
-        Err(Failure::RolledBack { wanted, .. }) => {
+        Err(Failure::RolledBack { old, wanted, .. }) => {
             check(
-                truth.was(Duration::MAX, |state| state.is_applied || state.version != attempt.before),
+                // An update that another client reverts in the same moment leaves nothing but its commit timeout.
+                truth.was(Duration::MAX, |state| {
+                    state.is_applied || state.commit_timeout > 0 || state.version != attempt.before
+                }),
                 "nothing was applied",
             );
             // It names the build that was seen, if the wanted one is not known.
             let is_it = |state: &State| match wanted {
-                Some(build) => state.version == build.version,
-                None => is_wanted(state),
+                Some(build) => state.version == build.version && !is_copy(scenario, attempt, old, state),
+                None => state.version != old.build.version,
             };
             check(was(&|state| !is_it(state)), "the wanted firmware runs");
         }
@@ -90,18 +101,17 @@ pub(crate) fn violations(scenario: &Scenario, truth: &Truth, attempt: &Attempt, 
                 "the firmware is committed, or does not run",
             );
         }
-        Err(Failure::Unwell { sequel: Sequel::Reverted(_), .. }) => {
-            check(was(&|state| !is_wanted(state)), "the device was not reverted");
+        Err(Failure::Unwell { sequel: Sequel::Reverted(old), reason, .. }) => {
+            // Another client's firmware may have replaced the wanted one, and is taken back from there.
+            let may_be_wanted = matches!(reason, Unwell::WrongBuild { .. });
+            let is_old = |state: &State| state.version == old.build.version && (may_be_wanted || !is_wanted(state));
+            check(was(&is_old), "the device was not reverted");
         }
         Err(Failure::Unwell { sequel: Sequel::Committed, .. }) => {
             check(was(&|state| state.is_committed), "the device is not committed");
         }
         Err(Failure::NotBack { .. } | Failure::LostSight { .. } | Failure::CommitUnseen { .. }) => {
-            // Without OTA.Status, such a device does not tell whose update runs.
-            let hides_its_update =
-                scenario.device.lacks.contains(&"OTA.Status") && scenario.network.transport.may_double();
-            let is_hidden = hides_its_update || scenario.troubles.iter().any(Trouble::hides_the_device);
-            check(is_hidden, "the device could be seen");
+            check(may_be_unseen(scenario, truth), "the device could be seen");
         }
         Err(Failure::Unwell { .. } | Failure::ShutOut { .. }) => {}
         Err(Failure::Refused(Refusal::UpdateRunning { .. } | Refusal::CannotPush)) => {}
@@ -140,6 +150,31 @@ pub(crate) fn violations(scenario: &Scenario, truth: &Truth, attempt: &Attempt, 
     found
 }
 
+/// Tells whether the device runs a copy of the new build from the slot of `old`: it had that build before, or another client copied it.
+fn is_copy(scenario: &Scenario, attempt: &Attempt, old: &Running, state: &State) -> bool {
+    let copies = |trouble: &Trouble| matches!(trouble, Trouble::Other(_, OtherCall::CreateSnapshot));
+    let has_copies = attempt.before == state.version || scenario.troubles.iter().any(copies);
+    Some(state.slot) == old.slot && has_copies
+}
+
+/// Tells whether otactl need not see what becomes of the device.
+fn may_be_unseen(scenario: &Scenario, truth: &Truth) -> bool {
+    let transport = scenario.network.transport;
+    // Without OTA.Status, such a device does not tell whose update runs.
+    let hides_its_update = scenario.device.lacks.contains(&"OTA.Status") && transport.may_double();
+    // The device may be off again by the next question. Through a broker, the questions come seconds apart.
+    let round_trip = (scenario.network.latency + scenario.network.jitter) * 2;
+    let pause = if transport.is_shared() { BROKER_PAUSE } else { PAUSE };
+    // Over HTTP, each of the three questions that a look takes has to dial.
+    let is_away = truth.boots() > 1 || truth.now().is_some_and(|now| !now.is_on);
+    let is_brief = is_away && truth.longest_later_boot() < pause + round_trip * 6;
+    // Nor does it show a restart that costs about a second of its uptime.
+    let lost = truth.second_boot().map(|at| scenario.device.running_for + at);
+    let hides_its_restart = scenario.device.lacks.contains(&"OTA.Status")
+        && lost.is_some_and(|lost| lost < Duration::from_secs(1) + round_trip * 2);
+    hides_its_update || hides_its_restart || is_brief || scenario.troubles.iter().any(Trouble::hides_the_device)
+}
+
 /// Checks that no method ran more often than it was sent on purpose.
 fn check_counts(scenario: &Scenario, truth: &Truth, counts: &Counts, check: &mut impl FnMut(bool, &str)) {
     let times = scenario.network.transport.times();
@@ -163,7 +198,7 @@ fn check_counts(scenario: &Scenario, truth: &Truth, counts: &Counts, check: &mut
 fn window(scenario: &Scenario) -> Duration {
     let outages = scenario.troubles.iter().filter_map(|trouble| match trouble {
         Trouble::Outage(_, time) => Some(*time),
-        Trouble::Fault(otactl::sim::Fault::ReplyLate(_, time)) => Some(*time * 3),
+        Trouble::Fault(Fault::ReplyLate(_, time)) => Some(*time * 3),
         _ => None,
     });
     (scenario.network.latency + scenario.network.jitter) * 6 + outages.sum::<Duration>() + Duration::from_secs(1)

@@ -200,8 +200,10 @@ impl World<'_> {
         self.truth.trace(|| "all faults are gone".into());
         self.troubles.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
         self.network.heal();
-        // What a device has been told before, such as a reboot, happens.
-        after(Duration::from_secs(1)).await;
+        // What a device has been told before, such as a reboot, happens. The update of another client takes longer.
+        let updates_elsewhere = |trouble: &Trouble| matches!(trouble, Trouble::Other(_, OtherCall::Update));
+        let is_slow = self.scenario.troubles.iter().any(updates_elsewhere);
+        after(Duration::from_secs(if is_slow { 200 } else { 1 })).await;
         self.board.set_faults(&lacks(self.scenario).collect::<Vec<_>>());
         for _ in 0..TRIES {
             // A firmware that hangs without a network is out of reach until its commit timeout.
@@ -332,8 +334,8 @@ impl Trial {
             None => update.await,
         };
         let events = std::mem::take(&mut *self.observer.events.lock().unwrap_or_else(PoisonError::into_inner));
-        // What otactl saw first, if it saw anything.
-        let seen = events.iter().find_map(|event| match event {
+        // What otactl saw before it told the device to update, if it saw anything.
+        let seen = events.iter().rev().find_map(|event| match event {
             Event::Device { build, .. } => Some(build.version.clone()),
             _ => None,
         });

@@ -101,6 +101,11 @@ impl Transport {
         matches!(self, Self::Udp | Self::Mqtt | Self::MqttTwice)
     }
 
+    /// Tells whether a broker carries the calls, which serves other devices too.
+    pub(crate) fn is_shared(self) -> bool {
+        matches!(self, Self::Mqtt | Self::MqttTwice)
+    }
+
     /// How often the device runs a request.
     pub(crate) fn times(self) -> usize {
         if self == Self::MqttTwice { 2 } else { 1 }

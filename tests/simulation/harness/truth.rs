@@ -14,6 +14,8 @@ use tokio::time::Instant;
 pub(crate) struct State {
     /// The version that runs, or ran before a boot that is under way.
     pub(crate) version: String,
+    /// The slot in which it runs.
+    pub(crate) slot: u8,
     pub(crate) is_committed: bool,
     /// The version that boots next.
     pub(crate) next: String,
@@ -122,6 +124,31 @@ impl Truth {
         Some(inner.commit_heard?.saturating_duration_since(booted))
     }
 
+    /// Returns how often the device has booted.
+    pub(crate) fn boots(&self) -> u64 {
+        self.now().map_or(0, |now| now.boots)
+    }
+
+    /// Returns when the device had rebooted for the first time.
+    pub(crate) fn second_boot(&self) -> Option<Duration> {
+        let inner = self.inner();
+        let second = inner.history.iter().find(|(_, state)| state.boots == 2 && state.is_on);
+        second.map(|(at, _)| at.saturating_duration_since(self.start))
+    }
+
+    /// Returns how long the device has been on without a break since its first reboot, at the longest.
+    pub(crate) fn longest_later_boot(&self) -> Duration {
+        let inner = self.inner();
+        let ends = inner.history.iter().skip(1).map(|(at, _)| *at).chain([Instant::now()]);
+        let mut lasted: BTreeMap<u64, Duration> = BTreeMap::new();
+        for ((began, state), ended) in inner.history.iter().zip(ends) {
+            if state.is_on && state.boots > 1 {
+                *lasted.entry(state.boots).or_default() += ended - *began;
+            }
+        }
+        lasted.into_values().max().unwrap_or_default()
+    }
+
     pub(crate) fn committed(&self) -> Vec<String> {
         self.inner().committed.clone()
     }
@@ -174,6 +201,7 @@ fn state_of(board: &Board) -> State {
         let boot = device.flash().boot;
         State {
             version: device.firmware().version.clone(),
+            slot: device.running_slot(),
             next: device
                 .flash()
                 .slots

@@ -1,0 +1,34 @@
+//! Looks whether another client has updated the device meanwhile.
+
+use std::time::Duration;
+
+use super::snapshot::Snapshot;
+use super::verdict::{boots_other, has_other_firmware, runs_other_build};
+use crate::ota;
+use crate::rpc::{CallError, Device};
+
+/// Tells whether the device runs other firmware than in `before`, or boots it next.
+///
+/// Fails if the device does not answer within `limit`.
+pub(super) async fn has_updated(device: &Device, before: &Snapshot, limit: Duration) -> Result<bool, CallError> {
+    match before.again(device, limit).await {
+        Ok(now) => Ok(has_other_firmware(before, &now)),
+        Err(error) if error.is_passing() => Err(error),
+        Err(_) => shows_other(device, before).await,
+    }
+}
+
+/// The same for a device that does not tell all of its state: what it runs or its boot state has to do. Fails if the device does not
+/// answer within the timeout of a call.
+pub(super) async fn shows_other(device: &Device, before: &Snapshot) -> Result<bool, CallError> {
+    match device.call(ota::GetInfo {}).await {
+        Ok(info) => return Ok(runs_other_build(before, &info)),
+        Err(error) if error.is_passing() => return Err(error),
+        Err(_) => {}
+    }
+    match device.call(ota::GetBootState {}).await {
+        Ok(boot) => Ok(boots_other(&before.boot, &boot)),
+        Err(error) if error.is_passing() => Err(error),
+        Err(_) => Ok(false),
+    }
+}
