@@ -109,7 +109,7 @@ impl<'a> Questions<'a> {
         }
     }
 
-    /// Lets the last question through a broker come early enough for an answer by this time.
+    /// Lets the last question come early enough for an answer by this time.
     pub(super) fn until(self, deadline: Instant) -> Self {
         Self { deadline: Some(deadline), ..self }
     }
@@ -209,7 +209,7 @@ impl<'a> Questions<'a> {
         let now = Instant::now();
         let whole = self.device.timeout().max(self.timeout);
         let (timeout, pace, is_long) = match self.links {
-            Links::OfOneBoot => (self.timeout, Duration::ZERO, true),
+            Links::OfOneBoot => (self.timeout.min(self.share_of_the_rest()), Duration::ZERO, true),
             Links::OfOneCall if self.has_long => (self.base, self.base, false),
             Links::OfOneCall => (whole, self.base, true),
             Links::Lasting => (whole, self.pace, true),
@@ -223,6 +223,13 @@ impl<'a> Questions<'a> {
         self.asked.push(Box::pin(async move {
             Question { asked: now, is_long, result: device.call_once(ota::GetInfo {}, timeout).await }
         }));
+    }
+
+    /// Returns the longest timeout of a question that leaves time for another one before the deadline: a reboot that began meanwhile
+    /// leaves it unanswered. A slow device gets what it needed before, and half as much again.
+    fn share_of_the_rest(&self) -> Duration {
+        let left = self.deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        left.map_or(Duration::MAX, |left| (left / 2).max(self.base / ROUND_TRIPS * 3 / 2).max(SHORTEST))
     }
 
     /// Returns the pause after the next question through a broker.

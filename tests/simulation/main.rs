@@ -33,7 +33,7 @@ const OUTCOMES: [&str; 12] = [
 ];
 
 /// Seeds that once broke an invariant, and what was wrong. They stand for the scenarios of today's `Scenario::from_seed`.
-const REGRESSIONS: [(u64, &str); 108] = [
+const REGRESSIONS: [(u64, &str); 110] = [
     (588, "the late reply of a doubled call was taken for the refusal of another client's update"),
     (2604, "a reboot before the update began was taken for that of the update"),
     (3864, "a reboot before the update began was taken for that of the update"),
@@ -166,6 +166,8 @@ const REGRESSIONS: [(u64, &str); 108] = [
     (5_944_939, "firmware that another client was about to replace was taken for the result of the update"),
     (5_960_400, "an update whose request came late, after a reboot, was taken for one that had failed"),
     (5_966_165, "an update whose request came late, after a reboot, was taken for one that had failed"),
+    (6_150_026, "an update whose request came late, after a reboot, was taken for one that had failed"),
+    (6_629_802, "one question after the reboot took all of the reboot timeout"),
 ];
 
 #[test]

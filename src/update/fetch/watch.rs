@@ -186,11 +186,16 @@ impl<'a> Watch<'a> {
     /// Returns what the state `now` shows of the update. `NotBegun`: nothing has changed.
     async fn sight(&mut self, now: Snapshot) -> Sight {
         if rebooted(self.before, &now) {
-            if !has_other_firmware(self.before, &now) && self.goes_on().await == Some(true) {
+            let now = if has_other_firmware(self.before, &now) {
+                now
+            } else if self.goes_on().await == Some(true) {
                 // The request came late, and reached the device only after its reboot.
                 self.has_begun = true;
                 return Sight::NothingYet;
-            }
+            } else {
+                // The update may have come to its end since.
+                Box::pin(self.questions.look()).await.unwrap_or(now)
+            };
             self.after = Some(now);
             Sight::Rebooted
         } else if applied(self.before, &now) {
