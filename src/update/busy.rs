@@ -28,12 +28,6 @@ pub(super) fn is_running(status: &Status) -> bool {
     matches!(status.state, UpdateState::Progress | UpdateState::Success)
 }
 
-/// Tells whether an update runs on the device, by its own word.
-pub(super) async fn runs_update(device: &Device, before: &Snapshot) -> bool {
-    let status = device.call_within(ota::GetStatus {}, first_timeout(device, before)).await;
-    status.is_ok_and(|status| status.state == UpdateState::Progress)
-}
-
 /// Returns when the update on the device has ended. Ends an update that makes no progress for too long. An update that goes on
 /// belongs to another client, and is left alone.
 pub(super) async fn outlast(

@@ -1,10 +1,11 @@
-//! Looks whether another client has updated the device meanwhile.
+//! Looks whether another client updates the device, or has done so.
 
 use std::time::Duration;
 
+use super::questions::first_timeout;
 use super::snapshot::Snapshot;
 use super::verdict::{boots_other, has_other_firmware, runs_other_build};
-use crate::ota;
+use crate::ota::{self, UpdateState};
 use crate::rpc::{CallError, Device};
 
 /// Tells whether the device runs other firmware than in `before`, or boots it next.
@@ -31,4 +32,10 @@ pub(super) async fn shows_other(device: &Device, before: &Snapshot) -> Result<bo
         Err(error) if error.is_passing() => Err(error),
         Err(_) => Ok(false),
     }
+}
+
+/// Tells whether an update runs on the device, by its own word.
+pub(super) async fn runs_update(device: &Device, before: &Snapshot) -> bool {
+    let status = device.call_within(ota::GetStatus {}, first_timeout(device, before)).await;
+    status.is_ok_and(|status| status.state == UpdateState::Progress)
 }

@@ -18,6 +18,9 @@ use crate::text::device_text;
 /// How often a device that reboots between two questions is asked again.
 const ATTEMPTS: usize = 3;
 
+/// No device reboots in less time.
+const SHORTEST_REBOOT: Duration = Duration::from_millis(20);
+
 /// For this long after the device was looked at, neither another device nor other firmware has come into its place.
 const FRESH: Duration = Duration::from_secs(1);
 
@@ -89,7 +92,7 @@ impl Snapshot {
             let (boot, second) =
                 if device.window() > 1 { tokio::try_join!(boot, info())? } else { (boot.await?, info().await?) };
             // A boot state that came later may be that of the next boot.
-            let second = if second.heard < boot.heard { info().await? } else { second };
+            let second = if boot.heard > second.heard + SHORTEST_REBOOT { info().await? } else { second };
             let (info, again) = (&first.reply, &second.reply);
             let same_boot = info.fw_version == again.fw_version
                 && info.fw_id == again.fw_id

@@ -26,9 +26,8 @@ use futures_util::stream::FuturesUnordered;
 use serde_json::Value;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::busy::runs_update;
 use super::event::{Event, Observer};
-use super::other_client::has_updated;
+use super::other_client::{has_updated, runs_update};
 use super::patience::Patience;
 use super::questions::{Questions, first_timeout};
 use super::snapshot::Snapshot;
