@@ -212,7 +212,7 @@ async fn another_update_is_left_alone() {
     let device = bench.device(None);
     device.call(ota::Begin { timeout: 60, commit_timeout: 0, size: 5 }).await.expect("idle");
     let failure = send(&device, &bundle(100), &Told::default()).await.expect_err("one runs");
-    assert!(matches!(failure.reason, Reason::NotBegun(_)), "{failure:?}");
+    assert!(matches!(failure.reason, Reason::Busy(_)), "{failure:?}");
     assert_eq!(failure.aborted, Aborted::NotTold, "{failure:?}");
     assert!(failure.to_string().contains("Update failed to start"), "{failure}");
     let status = device.call(ota::GetStatus {}).await.expect("a status");

@@ -133,6 +133,7 @@ impl State {
                 (self.taken, self.last) = (None, None);
                 error("-13 Unexpected end of data")
             }
+            "OTA.Status" => Err(RemoteError { code: 404, message: None }),
             other => panic!("{other}"),
         }
     }

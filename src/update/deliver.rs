@@ -185,7 +185,7 @@ async fn push(
             Err(Failure::Refused(Refusal::UpdateRunning { percent: 100 }))
         }
         // The update begins anew, and waits for that one or ends it.
-        Err(PushFailure { reason: Reason::Busy, .. }) => Err(Failure::begin_anew()),
+        Err(PushFailure { reason: Reason::Busy(_), .. }) => Err(Failure::begin_anew()),
         Err(PushFailure { reason: Reason::Unsupported, .. }) => Err(Failure::Refused(Refusal::CannotPush)),
         // Nothing was begun.
         Err(PushFailure { reason: Reason::NotBegun(error), .. })

@@ -281,7 +281,8 @@ impl<'a> Download<'a> {
         let now = Instant::now();
         let is_due = tick && now >= self.look_at;
         if is_due {
-            self.look_at = now + spread(self.limits.patience.look_again, self.looks);
+            // Never longer than that pause: a late look takes from the time for the commit.
+            self.look_at = now + spread(self.limits.patience.look_again, self.looks) * 5 / 6;
             self.looks += 1;
         }
         is_due

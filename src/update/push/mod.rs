@@ -147,8 +147,8 @@ pub enum Reason {
     #[error("the device has restarted during the download")]
     Restarted,
     /// An update runs on it: of another client, or of an earlier otactl whose request came late.
-    #[error("another update has begun on the device meanwhile")]
-    Busy,
+    #[error("the update could not begin, since another one runs: {0}")]
+    Busy(CallError),
     /// It has the firmware of another client.
     #[error("the device has other firmware meanwhile")]
     OtherFirmware,
@@ -359,10 +359,10 @@ impl<'a> Push<'a> {
         let began = Instant::now();
         match has_updated(self.device, self.before, self.terms.patience.dead).await {
             Ok(true) => Reason::OtherFirmware,
-            Ok(false) if matches!(reason, Reason::NotBegun(_)) && runs_update(self.device, self.before).await => {
-                Reason::Busy
-            }
-            Ok(false) => reason,
+            Ok(false) => match reason {
+                Reason::NotBegun(error) if runs_update(self.device, self.before).await => Reason::Busy(error),
+                reason => reason,
+            },
             Err(error) => Reason::Gone { after: began.elapsed(), last: format!("{reason}; then: {error}") },
         }
     }
