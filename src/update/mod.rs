@@ -82,7 +82,7 @@ const ANEW: usize = 3;
 /// Updates the device from the source of the plan, without a download by otactl.
 ///
 /// A device that is about to reboot answers every call with error 418, and carries nothing out. The update waits for the reboot, and
-/// begins anew.
+/// begins anew; it also does if another client changed the device before the update began, or if the device is silent after that.
 async fn attempt(device: &Device, plan: &Plan, observer: &dyn Observer) -> Result<Success, Failure> {
     let mut done = Done::default();
     let mut left = ANEW;

@@ -19,8 +19,8 @@ pub(super) async fn has_updated(device: &Device, before: &Snapshot, limit: Durat
     }
 }
 
-/// The same for a device that does not tell all of its state: what it runs or its boot state has to do. Fails if the device does not
-/// answer within the timeout of a call.
+/// Tells the same of a device that does not report all of its state: by the build that runs, or else by the boot state. Fails if the device
+/// does not answer within the timeout of a call.
 pub(super) async fn shows_other(device: &Device, before: &Snapshot) -> Result<bool, CallError> {
     match device.call(ota::GetInfo {}).await {
         Ok(info) => return Ok(runs_other_build(before, &info)),

@@ -108,7 +108,7 @@ pub(super) async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Res
 enum Answer {
     /// The state after the reboot.
     Rebooted(Box<Snapshot>),
-    /// The device has not rebooted when it was asked.
+    /// The device had not rebooted when it was asked, at this time.
     Still(Instant),
     /// Another device answers, in words.
     Other(Option<String>),

@@ -32,8 +32,8 @@ pub fn is_other_boot(before: &Snapshot, info: &SystemInfo, asked: Instant) -> bo
     runs_other_build(before, info) || is_later_boot(before, info.uptime, asked)
 }
 
-/// The same, unless it is certain that it did not. How long a question was under way says when the device was asked at the earliest and
-/// at the latest: `asked` and `heard`.
+/// Tells whether the device may have rebooted after the update began. It has not if the uptime in `info` shows that it was up by then. The
+/// device read its uptime between `asked` and `heard`.
 pub(super) fn may_be_other_boot(before: &Snapshot, info: &SystemInfo, (asked, heard): (Instant, Instant)) -> bool {
     let ran_already = before.update_began.is_some_and(|began| was_up(began, (info.uptime, heard)));
     let has_restarted = restarted((before.info.uptime, before.taken), (info.uptime, asked));

@@ -162,13 +162,13 @@ fn may_be_unseen(scenario: &Scenario, truth: &Truth) -> bool {
     let transport = scenario.network.transport;
     // Without OTA.Status, such a device does not tell whose update runs.
     let hides_its_update = scenario.device.lacks.contains(&"OTA.Status") && transport.may_double();
-    // The device may be off again by the next question. Through a broker, the questions come seconds apart.
+    // The device may be off again by the next question. Through a broker, the questions come seconds apart; over HTTP, each of the three
+    // questions of a look has to dial.
     let round_trip = (scenario.network.latency + scenario.network.jitter) * 2;
     let pause = if transport.is_shared() { BROKER_PAUSE } else { PAUSE };
-    // Over HTTP, each of the three questions that a look takes has to dial.
     let is_away = truth.boots() > 1 || truth.now().is_some_and(|now| !now.is_on);
     let is_brief = is_away && truth.longest_later_boot() < pause + round_trip * 6;
-    // Nor does it show a restart that costs about a second of its uptime.
+    // Without OTA.Status, a restart that costs about a second of uptime does not show either.
     let lost = truth.second_boot().map(|at| scenario.device.running_for + at);
     let hides_its_restart = scenario.device.lacks.contains(&"OTA.Status")
         && lost.is_some_and(|lost| lost < Duration::from_secs(1) + round_trip * 2);
