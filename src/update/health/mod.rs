@@ -216,7 +216,9 @@ pub(super) async fn examine(
             return Ok(Health::Ill(now, unwell));
         }
     };
-    if after.running() != now.running() {
+    // A committed firmware does not roll back: the same build in another slot comes from another update with it.
+    let is_updated_again = now.boot.is_committed && after.build() == now.build();
+    if after.running() != now.running() && !is_updated_again {
         return Err(Failure::rolled_back(&after, &now));
     }
     Ok(match result {
