@@ -12,9 +12,9 @@ use otactl::rpc::Device;
 use otactl::rpc::frame::MAX_REQUEST;
 use otactl::sim::{Config, Simulator};
 use otactl::transport::{self, Options};
-use otactl::update::patience::Patience;
 use otactl::update::push::{Pushed, Terms, chunk_size, device_timeout, push};
 use otactl::update::snapshot::Snapshot;
+use otactl::update::timeouts::Timeouts;
 use otactl::update::{Event, Observer};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
@@ -116,7 +116,7 @@ async fn send(device: &Device) -> f64 {
     // The connection stands before the clock runs, as in an update, which looks at the device first.
     let before = Snapshot::take(device, device.timeout()).await.expect("an answer");
     let timeout = device_timeout(SIZE as u64, before.round_trip(), device.window(), chunk_size(device, SIZE as u64));
-    let terms = Terms { commit_timeout: 60, timeout, limit: None, patience: Patience::default() };
+    let terms = Terms { commit_timeout: 60, timeout, limit: None, timeouts: Timeouts::default() };
     let started = Instant::now();
     let pushed = push(device, &bundle, &before, terms, &Nobody).await.expect("sent");
     let took = started.elapsed().as_secs_f64();

@@ -245,7 +245,7 @@ fn plan(via: Via) -> Plan {
     let bundle = Bundle::read(&file(DEMO)).expect("the demo");
     let plan = Plan::new(Source::Bundle(bundle));
     let serving = Serving { device_host: Some(("127.0.0.1".into(), 80)), ..Serving::default() };
-    Plan { via, serving, reboot_timeout: Duration::from_secs(20), patience: plan.patience.scaled(0.1), ..plan }
+    Plan { via, serving, reboot_timeout: Duration::from_secs(20), timeouts: plan.timeouts.scaled(0.1), ..plan }
 }
 
 fn device(port: &str, mqtt: mqtt::Settings) -> Device {

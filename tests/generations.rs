@@ -13,9 +13,9 @@ use otactl::ota;
 use otactl::rpc::Device;
 use otactl::sim::{Config, Firmware, Generation};
 use otactl::transport::tls::Settings;
-use otactl::update::patience::Patience;
 use otactl::update::push::{Terms, push};
 use otactl::update::snapshot::Snapshot;
+use otactl::update::timeouts::Timeouts;
 use otactl::update::web_client::{Proxies, WebClient};
 use otactl::update::{Event, Failure, Plan, Refusal, Serving, Source, Success, Via, run};
 use support::bundles::BundleServer;
@@ -41,7 +41,7 @@ fn plan(source: Source, via: Via) -> Plan {
         via,
         serving,
         http: Some(WebClient::new(Settings::default(), Proxies::none())),
-        patience: plan.patience.scaled(0.1),
+        timeouts: plan.timeouts.scaled(0.1),
         ..plan
     }
 }
@@ -196,8 +196,8 @@ async fn update_that_was_left_behind_is_ended_by_the_next_one() {
             let bench = Way::WebSocket.simulated(running_device()).await;
             left_behind(&bench.device(None), is_push, &bundles).await;
             let plan = plan(Source::Bundle(bundle()), via);
-            let patience = Patience { dead: Duration::from_millis(1500), ..plan.patience };
-            let plan = Plan { patience, ..plan };
+            let timeouts = Timeouts { no_progress: Duration::from_millis(1500), ..plan.timeouts };
+            let plan = Plan { timeouts, ..plan };
             let refusing = Plan { no_abort: true, ..plan.clone() };
             let (refused, ..) = update(&bench, &refusing).await;
             let failure = refused.expect_err("an update runs");
@@ -265,8 +265,8 @@ async fn commit_waits_for_the_reboot_of_an_applied_update() {
         let bench = way.simulated_fast(running_device()).await;
         let device = device_at(&bench.port, PATIENCE);
         let before = Snapshot::take(&device, PATIENCE).await.expect("an answer");
-        let patience = Plan::new(Source::Bundle(bundle())).patience;
-        let terms = Terms { commit_timeout: 300, timeout: Duration::from_secs(60), limit: None, patience };
+        let timeouts = Plan::new(Source::Bundle(bundle())).timeouts;
+        let terms = Terms { commit_timeout: 300, timeout: Duration::from_secs(60), limit: None, timeouts };
         push(&device, bundle().bytes(), &before, terms, &Told::default()).await.expect("pushed");
         let now = Snapshot::take(&device, PATIENCE).await.expect("an answer");
         assert_eq!((now.info.fw_version.as_str(), now.boot.is_committed), ("1.0.0", false), "{way:?}: no such moment");

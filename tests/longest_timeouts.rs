@@ -7,9 +7,9 @@ use std::time::Duration;
 use otactl::bundle::Bundle;
 use otactl::ota;
 use otactl::update::health::{Check, Checks};
-use otactl::update::patience::Patience;
 use otactl::update::push::{Pushed, Terms, push};
 use otactl::update::snapshot::Snapshot;
+use otactl::update::timeouts::Timeouts;
 use otactl::update::wait::{Wanted, wait};
 use otactl::update::{Plan, Source, Success, Via, run};
 use support::ways::{Way, device_at};
@@ -40,7 +40,12 @@ async fn update_with_the_longest_timeouts_is_committed() {
         let simulator = simulator_with(running_device()).await;
         let port = format!("ws://{}", simulator.address());
         let plan = Plan::new(Source::Bundle(Bundle::read(&file(DEMO)).expect("the demo")));
-        let patience = Patience { look_around: LONGEST, grace: LONGEST, finish: LONGEST, ..plan.patience };
+        let timeouts = Timeouts {
+            progress_interval: LONGEST,
+            reply_after_deadline: LONGEST,
+            flash_write: LONGEST,
+            ..plan.timeouts
+        };
         let check = Check::Rpc("RPC.Ping".parse().expect("a check"));
         let plan = Plan {
             via,
@@ -48,7 +53,7 @@ async fn update_with_the_longest_timeouts_is_committed() {
             commit_timeout: LONGEST,
             download_timeout: Some(LONGEST),
             reboot_timeout: LONGEST,
-            patience: patience.with(LONGEST, LONGEST),
+            timeouts: timeouts.with(LONGEST, LONGEST),
             ..plan
         };
         let device = device_at(&port, LONGEST);
@@ -66,8 +71,14 @@ async fn push_with_the_longest_timeouts_arrives() {
     let device = device_at(&format!("ws://{}", simulator.address()), LONGEST);
     let bundle = std::fs::read(file(DEMO)).expect("the demo").into();
     let before = Snapshot::take(&device, LONGEST).await.expect("an answer");
-    let patience = Patience { stalls: LONGEST, dead: LONGEST, grace: LONGEST, finish: LONGEST, ..Patience::default() };
-    let terms = Terms { commit_timeout: 60, timeout: LONGEST, limit: Some(LONGEST), patience };
+    let timeouts = Timeouts {
+        transfer_idle: LONGEST,
+        no_progress: LONGEST,
+        reply_after_deadline: LONGEST,
+        flash_write: LONGEST,
+        ..Timeouts::default()
+    };
+    let terms = Terms { commit_timeout: 60, timeout: LONGEST, limit: Some(LONGEST), timeouts };
     let pushed = timeout(ENOUGH, push(&device, &bundle, &before, terms, &support::told::Told::default())).await;
     assert_eq!(pushed.expect("in time").expect("sent"), Pushed::Confirmed);
 }

@@ -12,9 +12,9 @@ use otactl::ota::{self, UpdateState};
 use otactl::rpc::Device;
 use otactl::sim::{self, Config, Generation};
 use otactl::update::Event;
-use otactl::update::patience::Patience;
 use otactl::update::push::{Aborted, PushFailure, Pushed, Reason, Terms, chunk_size, device_timeout, push};
 use otactl::update::snapshot::Snapshot;
+use otactl::update::timeouts::Timeouts;
 use support::proxy::Proxy;
 use support::told::Told;
 use support::ways::{Bench, Guard, PATIENCE, Row, Way};
@@ -45,7 +45,7 @@ async fn send(device: &Device, bundle: &Bytes, told: &Told) -> Result<Pushed, Pu
     let before = Snapshot::take(device, PATIENCE).await.expect("an answer");
     let chunk = chunk_size(device, bundle.len() as u64);
     let timeout = device_timeout(bundle.len() as u64, before.round_trip(), device.window(), chunk);
-    let terms = Terms { commit_timeout: 60, timeout, limit: None, patience: Patience::default() };
+    let terms = Terms { commit_timeout: 60, timeout, limit: None, timeouts: Timeouts::default() };
     push(device, bundle, &before, terms, told).await
 }
 

@@ -12,9 +12,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use otactl::rpc::{CallError, Device, DialError, RemoteError, Request, RpcClient};
-use otactl::update::patience::Patience;
 use otactl::update::push::{Aborted, PushFailure, Pushed, Reason, Terms, push};
 use otactl::update::snapshot::Snapshot;
+use otactl::update::timeouts::Timeouts;
 use serde_json::{Value, json};
 use support::told::Told;
 use tokio::time::{Instant, sleep};
@@ -201,7 +201,7 @@ async fn send(fake: &Fake) -> (Result<Pushed, PushFailure>, Told, Duration) {
 async fn send_within(fake: &Fake, limit: Option<Duration>) -> (Result<Pushed, PushFailure>, Told, Duration) {
     let device = Device::new(Box::new(fake.clone()), Duration::from_secs(10));
     let before = Snapshot::take(&device, device.timeout()).await.expect("an answer");
-    let terms = Terms { commit_timeout: 60, timeout: Duration::from_secs(600), limit, patience: Patience::default() };
+    let terms = Terms { commit_timeout: 60, timeout: Duration::from_secs(600), limit, timeouts: Timeouts::default() };
     let (told, began) = (Told::default(), Instant::now());
     let pushed = push(&device, &bundle(), &before, terms, &told).await;
     (pushed, told, began.elapsed())
@@ -260,7 +260,7 @@ async fn a_limit_holds_for_a_slow_device_and_for_one_that_acknowledges_nothing()
         let failure = pushed.expect_err("too slow");
         assert!(matches!(failure.reason, Reason::TooSlow { after } if after == limit), "{time:?}: {failure:?}");
         assert_eq!(failure.aborted, Aborted::Ended, "{time:?}: {failure:?}");
-        let most = limit + Patience::default().grace + Duration::from_secs(15);
+        let most = limit + Timeouts::default().reply_after_deadline + Duration::from_secs(15);
         assert!((limit..most).contains(&took), "{time:?}: {took:?}");
     }
 }
@@ -305,7 +305,7 @@ async fn a_device_that_is_gone_is_given_up() {
     assert!(matches!(failure.reason, Reason::Gone { .. }), "{failure:?}");
     assert!(failure.acknowledged > 0 && failure.total == 60_000, "{failure:?}");
     assert_eq!(failure.aborted, Aborted::NotTold, "{failure:?}");
-    let dead = Patience::default().dead;
+    let dead = Timeouts::default().no_progress;
     assert!((dead..dead + Duration::from_secs(15)).contains(&took), "{took:?}");
 }
 

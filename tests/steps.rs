@@ -42,7 +42,7 @@ impl Observer for At {
 async fn disturbed<T>(port: &str, via: Via, step: &'static str, disturb: impl AsyncFnOnce() -> T) -> T {
     let bundle = Bundle::read(&file(DEMO)).expect("the demo");
     let plan = Plan::new(Source::Bundle(bundle));
-    let plan = Plan { via, patience: plan.patience.scaled(0.2), ..plan };
+    let plan = Plan { via, timeouts: plan.timeouts.scaled(0.2), ..plan };
     let (reached, mut steps) = mpsc::unbounded_channel();
     let observer = At { step, reached };
     let device = device_at(port, Duration::from_secs(10));

@@ -8,7 +8,7 @@ use std::time::Duration;
 use otactl::ota::Slot;
 use otactl::rpc::CallError;
 use otactl::update::health::{Check, Checks};
-use otactl::update::patience::Patience;
+use otactl::update::timeouts::Timeouts;
 use otactl::update::{Failure, Plan, Source, Success, Via};
 use serde_json::{Value, json};
 use support::calls::{
@@ -139,7 +139,7 @@ async fn device_that_never_connects_fails_after_three_times_the_ask_timeout() {
     let started = Instant::now();
     let plan = Plan {
         via: Via::Pull,
-        patience: Patience::default().with(Duration::from_secs(2), Duration::from_secs(60)),
+        timeouts: Timeouts::default().with(Duration::from_secs(2), Duration::from_secs(60)),
         ..Plan::new(Source::Bundle(demo()))
     };
     let serving = otactl::update::Serving { device_host: Some(("127.0.0.1".into(), 80)), ..plan.serving.clone() };

@@ -175,7 +175,7 @@ where
     let mut heard = Instant::now();
     let mut asked = false;
     loop {
-        let patience = if asked { DEAD_AFTER } else { PING_AFTER };
+        let silence = if asked { DEAD_AFTER } else { PING_AFTER };
         let sent = tokio::select! {
             message = socket.next() => {
                 (heard, asked) = (Instant::now(), false);
@@ -196,7 +196,7 @@ where
                 Ok(text) => timeout(DEAD_AFTER, socket.send(Message::Text(text))).await,
                 Err(error) => return error.to_string(),
             },
-            () = sleep_until(heard + patience) => {
+            () = sleep_until(heard + silence) => {
                 if asked {
                     return format!("the device has been silent for {} s", DEAD_AFTER.as_secs());
                 }

@@ -42,9 +42,9 @@ pub(super) async fn outlast(
     let (mut percent, mut changed) = (first.percent(), started);
     // The time that the last percent took. A slow update is not an abandoned one.
     let mut took = Duration::ZERO;
-    let pause = if device.links() == Links::Shared { PAUSE_OF_BROKER } else { plan.patience.look_again };
+    let pause = if device.links() == Links::Shared { PAUSE_OF_BROKER } else { plan.timeouts.probe_interval };
     observer.on(&Event::Busy { percent });
-    while changed.elapsed() < plan.patience.dead.max(took * 2) {
+    while changed.elapsed() < plan.timeouts.no_progress.max(took * 2) {
         sleep(pause).await;
         match device.call(ota::GetStatus {}).await {
             Ok(status) if !is_running(&status) => return Ok(()),
@@ -52,7 +52,7 @@ pub(super) async fn outlast(
                 took = changed.elapsed();
                 (percent, changed) = (status.percent(), Instant::now());
                 // Pieces in flight when the other client died arrive earlier than this.
-                if started.elapsed() >= plan.patience.stalls {
+                if started.elapsed() >= plan.timeouts.transfer_idle {
                     return Err(refused(percent));
                 }
             }

@@ -19,8 +19,8 @@ const SHORTEST: Duration = Duration::from_secs(1);
 /// Commits what runs, as it was seen in `now`, and gives what the device says of itself afterwards.
 /// Returns only once the device has said that this firmware runs and is committed: a reply to the
 /// commit by itself proves nothing, and neither does its loss. A device that does not answer is asked
-/// for as long as `patience`. Another device that answers in its place is not committed.
-pub async fn commit(device: &Device, now: &Snapshot, patience: Duration) -> Result<Snapshot, Failure> {
+/// for as long as `timeout`. Another device that answers in its place is not committed.
+pub async fn commit(device: &Device, now: &Snapshot, timeout: Duration) -> Result<Snapshot, Failure> {
     let failed = |reason| Failure::NotCommitted { running: now.running(), reason, reverts_in: now.reverts_in() };
     if !now.is_fresh()
         && let Some(reason) = now.stranger_at(device, first_timeout(device, now)).await
@@ -34,14 +34,14 @@ pub async fn commit(device: &Device, now: &Snapshot, patience: Duration) -> Resu
     let mut reason = String::new();
     for _ in 0..ATTEMPTS {
         let answer = device.call_within(ota::Commit {}, answers_within(device.timeout(), now.reverts_in())).await;
-        let after = match now.again(device, patience).await {
+        let after = match now.again(device, timeout).await {
             Ok(after) => after,
             Err(error) => return Err(unseen(error)),
         };
         // It is about to go back, as after a revert by another client.
         let is_reverting =
             after.build() == now.build() && now.boot.is_in_another_slot(&after.boot) && after.boot.is_committed;
-        let after = if is_reverting { settled(device, after, patience).await.map_err(unseen)? } else { after };
+        let after = if is_reverting { settled(device, after, timeout).await.map_err(unseen)? } else { after };
         match judge((&now.build(), &now.boot), &after) {
             State::Committed => return Ok(after),
             State::RolledBack => {

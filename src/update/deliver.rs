@@ -9,13 +9,13 @@ use super::evidence::Evidence;
 use super::fetch::{Fetching, fetch};
 use super::other_client::has_updated;
 use super::outcome::{Failure, Refusal};
-use super::patience::LONGEST_DOWNLOAD;
 use super::plan::{Plan, Source, Via};
 use super::preflight::Delivery;
 use super::push::{self, Aborted, PushFailure, Pushed, Reason, Terms};
 use super::questions::first_timeout;
 use super::serve::{FirmwareServer, ServeError};
 use super::snapshot::Snapshot;
+use super::timeouts::LONGEST_DOWNLOAD;
 use super::verdict::{applied, has_other_firmware, rebooted};
 use crate::bundle::Bundle;
 use crate::ota::{self, Engine};
@@ -153,7 +153,7 @@ async fn push(
         timeout: plan.download_timeout.unwrap_or_else(enough),
         // The device has its own clock for it; ours is for a device that does not look at it.
         limit: Some(plan.download_timeout.unwrap_or(LONGEST_DOWNLOAD)),
-        patience: plan.patience,
+        timeouts: plan.timeouts,
     };
     // Now, since it takes its time with a large bundle, in which nobody would answer the device.
     let sha256 = hex(&Sha256::digest(bytes));

@@ -10,7 +10,7 @@
 //! 5. [`health`]: the user's checks; [`commit`](mod@commit), and a look at what came of it; or `revert`.
 //!
 //! All of them read the device's state as a [`snapshot`], tell an [`Observer`] about each step ([`event`]; what can be
-//! proved of the download is the [`evidence`]), wait with the same [`patience`], and end in one of the ways of
+//! proved of the download is the [`evidence`]), wait with the same [`timeouts`], and end in one of the ways of
 //! [`outcome`]. Nothing is printed. Beside it, [`remote`] reads the manifest behind a URL by way of a [`web_client`], [`settle`] tells
 //! what runs on a device that may be about to reboot, and [`wait`](mod@wait) waits for a state of a device.
 //!
@@ -28,7 +28,6 @@ mod fetch;
 pub mod health;
 mod other_client;
 pub mod outcome;
-pub mod patience;
 pub mod plan;
 mod preflight;
 pub mod push;
@@ -39,6 +38,7 @@ mod revert;
 pub mod serve;
 pub mod settle;
 pub mod snapshot;
+pub mod timeouts;
 pub mod verdict;
 pub mod wait;
 pub mod web_client;
@@ -69,7 +69,7 @@ pub async fn run(device: &Device, plan: &Plan, observer: &dyn Observer) -> Resul
     let (Source::Url { url, .. }, Some(client)) = (&plan.source, &plan.http) else { return Err(failure) };
     let is_unlicensed = matches!(failure, Failure::Unlicensed { .. });
     observer.on(&Event::DownloadingHere { reason: failure.to_string() });
-    let downloaded = remote::download(client, url, plan.download_timeout, plan.patience.dead, observer).await;
+    let downloaded = remote::download(client, url, plan.download_timeout, plan.timeouts.no_progress, observer).await;
     let bundle = downloaded.map_err(|here| Failure::NotDownloaded { device: failure.to_string(), here })?;
     observer.on(&Event::DownloadedHere { bytes: bundle.bytes().len() as u64 });
     let via = if is_unlicensed { Via::Push } else { Via::Auto };

@@ -8,10 +8,10 @@ use std::time::Duration;
 use rustls::ServerConfig;
 
 use super::health::Checks;
-use super::patience::Patience;
 use super::serve::Limits;
 use super::serve::allow::AllowFrom;
 use super::serve::listen::{LocalSockets, ServeNetwork};
+use super::timeouts::Timeouts;
 use super::web_client::WebClient;
 use crate::bundle::manifest::Build;
 use crate::bundle::signature::Signed;
@@ -180,7 +180,7 @@ pub struct Plan {
     /// `None`: otactl downloads nothing.
     pub http: Option<WebClient>,
     /// How long we wait for what nobody has set a limit to.
-    pub patience: Patience,
+    pub timeouts: Timeouts,
 }
 
 impl Plan {
@@ -204,7 +204,7 @@ impl Plan {
             no_abort: false,
             dry_run: false,
             http: None,
-            patience: Patience::default(),
+            timeouts: Timeouts::default(),
         }
     }
 }

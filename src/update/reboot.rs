@@ -72,7 +72,7 @@ pub(super) async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Res
             Ok(Answer::Rebooted(after)) => return Ok(*after),
             Ok(Answer::Other(said)) => last = Last { said, ..Last::default() },
             // A late answer tells what ran when it was asked for.
-            Ok(Answer::Still(asked)) if asked - started > plan.patience.linger => {
+            Ok(Answer::Still(asked)) if asked - started > plan.timeouts.reboot_start => {
                 return Err(Failure::DidNotReboot(before.running()));
             }
             Ok(Answer::Still(asked)) => {

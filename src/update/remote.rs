@@ -7,7 +7,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::event::{Bearing, Event, Observer};
-use super::patience::DEVICE_DOWNLOAD;
+use super::timeouts::DEVICE_DOWNLOAD;
 use super::web_client::{Answer, Redirects, WebClient};
 use crate::bundle::archive::{self, Next};
 use crate::bundle::manifest::FILE_NAME;

@@ -143,14 +143,14 @@ impl From<&Snapshot> for Seen {
 /// Whatever may pass by itself is waited through.
 pub async fn wait(device: &Device, wanted: &Wanted, limit: Duration) -> Result<Seen, WaitFailure> {
     let started = Instant::now();
-    let (mut patience, mut pace) = (SHORTEST.min(device.timeout()), PACE);
+    let (mut ask_timeout, mut pace) = (SHORTEST.min(device.timeout()), PACE);
     let (mut seen, mut said) = (None, None);
     // The last state before the wanted one, or else the first one that looked like it.
     let mut previous: Option<Snapshot> = None;
     loop {
         let left = limit.saturating_sub(started.elapsed());
         // A look is several questions, which have the time that is left together.
-        let Ok(look) = timeout(left, look(device, wanted, patience.min(left))).await else {
+        let Ok(look) = timeout(left, look(device, wanted, ask_timeout.min(left))).await else {
             return Err(WaitFailure::TimeOver { wanted: wanted.clone(), after: limit, seen, said });
         };
         said = match look {
@@ -172,7 +172,7 @@ pub async fn wait(device: &Device, wanted: &Wanted, limit: Duration) -> Result<S
             Err(error) => {
                 device.hang_up_after(&error);
                 if error.remote().is_none() {
-                    patience = (patience * 2).min(device.timeout());
+                    ask_timeout = (ask_timeout * 2).min(device.timeout());
                 }
                 Some(Box::new(error))
             }
@@ -196,12 +196,12 @@ fn runs_on_trial(previous: Option<&Snapshot>, now: Option<&Snapshot>) -> bool {
     rebooted(previous, now) || (is_same && now.asked.duration_since(previous.taken) >= APPLIED_TO_REBOOT)
 }
 
-async fn look(device: &Device, wanted: &Wanted, patience: Duration) -> Result<(Seen, Option<Snapshot>), CallError> {
-    match Snapshot::take(device, patience).await {
+async fn look(device: &Device, wanted: &Wanted, timeout: Duration) -> Result<(Seen, Option<Snapshot>), CallError> {
+    match Snapshot::take(device, timeout).await {
         Ok(now) => Ok((Seen::from(&now), Some(now))),
         // It has answered: only the OTA service is not there, or not for us.
         Err(error) if *wanted == Wanted::Reachable && error.remote().is_some_and(|error| error.code != 418) => {
-            device.call_within(ota::GetInfo {}, patience).await.map(|info| (Seen::of(&info), None))
+            device.call_within(ota::GetInfo {}, timeout).await.map(|info| (Seen::of(&info), None))
         }
         Err(error) => Err(error),
     }

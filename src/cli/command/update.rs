@@ -10,8 +10,8 @@ use otactl::text::has_two_slashes;
 use otactl::transport::target::Target;
 use otactl::transport::tls;
 use otactl::update::event::Stage;
-use otactl::update::patience::Patience;
 use otactl::update::serve::allow::AllowFrom;
+use otactl::update::timeouts::Timeouts;
 use otactl::update::web_client::WebClient;
 use otactl::update::{self, Plan, Serving, Source, Success, Via, push, remote};
 use tokio::time::timeout;
@@ -207,7 +207,7 @@ impl Args {
             commit_timeout: self.commit_timeout,
             download_timeout: self.download_timeout,
             reboot_timeout: self.reboot_timeout,
-            patience: Patience::default().with(self.ask_timeout, self.stall_timeout),
+            timeouts: Timeouts::default().with(self.ask_timeout, self.stall_timeout),
             commit_over: self.commit_port.as_deref().map(|port| second_way(context, port)).transpose()?,
             snapshot_first: self.snapshot_first,
             force: self.force,

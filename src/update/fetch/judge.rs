@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use crate::rpc::{CallError, RemoteError};
 use crate::text::{device_text, for_humans};
 use crate::update::outcome::Failure;
-use crate::update::patience::Patience;
 use crate::update::serve::Fetched;
+use crate::update::timeouts::Timeouts;
 
 /// How long things may take.
 #[derive(Debug, Clone, Copy)]
@@ -18,19 +18,19 @@ pub(super) struct Limits {
     /// The download as a whole.
     pub(super) download: Duration,
     /// Its steps.
-    pub(super) patience: Patience,
+    pub(super) timeouts: Timeouts,
     /// Whether a device that does not ask can get the firmware in another way.
     pub(super) has_other_way: bool,
     /// Whether the device may execute a call twice that was sent once.
     pub(super) may_execute_twice: bool,
-    /// How long a refusal to start is doubted, see [`Patience`]; longer over a slow link.
-    pub(super) doubt: Duration,
+    /// How long a refusal to start is doubted, see [`Timeouts`]; longer over a slow link.
+    pub(super) contradictory_reply: Duration,
 }
 
 impl Limits {
     /// All of the time for the download, and for the device's word about it.
     pub(super) fn all(&self) -> Duration {
-        self.download.saturating_add(self.patience.grace)
+        self.download.saturating_add(self.timeouts.reply_after_deadline)
     }
 }
 
@@ -84,20 +84,20 @@ pub(super) fn judge(
     limits: &Limits,
     now: Instant,
 ) -> Step {
-    let Limits { download, patience, has_other_way, may_execute_twice, doubt } = limits;
+    let Limits { download, timeouts, has_other_way, may_execute_twice, contradictory_reply } = limits;
     let since = |at: Option<Instant>| now.saturating_duration_since(at.unwrap_or(started));
     let asked = fetched.is_none_or(|fetched| fetched.peer.is_some());
     let complete = fetched.is_some_and(|fetched| fetched.complete);
     let idle = fetched.map_or(Duration::ZERO, |fetched| since(fetched.changed));
     let open = fetched.is_some_and(|fetched| fetched.open > 0);
     let out_of_time = since(None) >= limits.all();
-    let transferring = open && !complete && idle < patience.stalls && !out_of_time;
+    let transferring = open && !complete && idle < timeouts.transfer_idle && !out_of_time;
     let not_in_time = || format!("it was not done within {}", for_humans(*download));
     match reply {
         Some((_, Reply::Success(message))) => Step::Succeeded(message.clone()),
         // Also while the connection is open: half-open connections close late.
-        _ if fetched.is_some() && asked && !complete && idle >= patience.dead => {
-            Step::Failed(format!("it has taken nothing for {}", for_humans(patience.dead)))
+        _ if fetched.is_some() && asked && !complete && idle >= timeouts.no_progress => {
+            Step::Failed(format!("it has taken nothing for {}", for_humans(timeouts.no_progress)))
         }
         // It says that it failed, and still reads: not yet a failure.
         Some((_, Reply::Refused(_))) if transferring => Step::Wait,
@@ -109,7 +109,7 @@ pub(super) fn judge(
                 Step::Look(said)
             } else if may_be_ours && (fetched.is_none() || complete) {
                 Step::Look(said)
-            } else if says_busy(error) && since(Some(*at)) < *doubt {
+            } else if says_busy(error) && since(Some(*at)) < *contradictory_reply {
                 Step::Wait
             } else if says_busy(error) && (!asked || fetched.is_none()) {
                 Step::Busy(said)
@@ -122,23 +122,23 @@ pub(super) fn judge(
         Some((_, Reply::InProgress(_) | Reply::Missing(_))) if transferring => Step::Wait,
         // A device that does not request the firmware runs the update of another client, so that a push would fail too.
         Some((_, Reply::InProgress(said))) => Step::Look(said.clone()),
-        _ if *has_other_way && !asked && since(None) >= patience.asks => Step::NeverFetched(None),
+        _ if *has_other_way && !asked && since(None) >= timeouts.first_request => Step::NeverFetched(None),
         // The device is glanced at meanwhile.
-        Some((_, Reply::Missing(_))) if complete && idle < patience.overdue => Step::Wait,
+        Some((_, Reply::Missing(_))) if complete && idle < timeouts.reply_after_transfer => Step::Wait,
         Some((_, Reply::Missing(reason))) => Step::Look(reason.clone()),
-        None if complete && idle >= patience.overdue => {
+        None if complete && idle >= timeouts.reply_after_transfer => {
             Step::Look(format!("it took everything, but has not answered for {} s", idle.as_secs()))
         }
-        None if fetched.is_some() && asked && !complete && !open && idle >= patience.overdue => {
+        None if fetched.is_some() && asked && !complete && !open && idle >= timeouts.reply_after_transfer => {
             Step::Look("it has stopped fetching, and does not say why".into())
         }
         // A chip that resets closes no connection.
-        None if open && !complete && idle >= patience.stalls && !out_of_time => {
+        None if open && !complete && idle >= timeouts.transfer_idle && !out_of_time => {
             Step::Look(format!("it has taken nothing for {} s", idle.as_secs()))
         }
         None if out_of_time && !asked => Step::NeverFetched(None),
         // The request itself may be lost; a device that can be asked says so.
-        None if !asked && since(None) >= patience.asks => Step::Look("it does not ask for it".into()),
+        None if !asked && since(None) >= timeouts.first_request => Step::Look("it does not ask for it".into()),
         // It may have all of it, and reboot any moment.
         None if out_of_time && (complete || fetched.is_none()) => Step::Look(not_in_time()),
         None if out_of_time => Step::Failed(not_in_time()),
@@ -195,10 +195,10 @@ mod tests {
     fn limits() -> Limits {
         Limits {
             download: Duration::from_secs(600),
-            patience: Patience::default(),
+            timeouts: Timeouts::default(),
             has_other_way: false,
             may_execute_twice: true,
-            doubt: Patience::default().doubt,
+            contradictory_reply: Timeouts::default().contradictory_reply,
         }
     }
 

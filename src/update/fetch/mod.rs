@@ -22,10 +22,10 @@ use super::Plan;
 use super::deliver::Taken;
 use super::event::{Event, Observer, Whence};
 use super::outcome::{Failure, Refusal};
-use super::patience::{DEVICE_DOWNLOAD, LONGEST_DOWNLOAD};
 use super::questions::spread;
 use super::serve::{Fetched, FirmwareServer};
 use super::snapshot::Snapshot;
+use super::timeouts::{DEVICE_DOWNLOAD, LONGEST_DOWNLOAD};
 use crate::ota::{self, BootState, Engine};
 use crate::rpc::deadline::deadline_in;
 use crate::rpc::{CallError, Device, RemoteError};
@@ -66,8 +66,8 @@ pub(super) async fn fetch(
     let enough = || download_limit(plan.source.size(), before.round_trip());
     let download = plan.download_timeout.unwrap_or_else(enough);
     let may_execute_twice = device.may_execute_twice();
-    let doubt = plan.patience.doubt.max(before.slowest() * 4);
-    let limits = Limits { download, patience: plan.patience, has_other_way, may_execute_twice, doubt };
+    let contradictory_reply = plan.timeouts.contradictory_reply.max(before.slowest() * 4);
+    let limits = Limits { download, timeouts: plan.timeouts, has_other_way, may_execute_twice, contradictory_reply };
     let request = ota::Update {
         url: what.url.clone(),
         commit_timeout: ota::in_seconds(plan.commit_timeout),
@@ -82,7 +82,7 @@ pub(super) async fn fetch(
     let mut download = Download::new(watch, limits, plan.source.build().is_some());
     let mut call = Box::pin(device.call_until_sent(&request, limits.all()));
     let mut progress = server.map(FirmwareServer::fetched);
-    let every = limits.patience.tick;
+    let every = limits.timeouts.tick;
     let mut ticks = interval_at(deadline_in(every), every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -147,7 +147,7 @@ struct Download<'a> {
 impl<'a> Download<'a> {
     /// The device is told for the first time.
     fn new(watch: Watch<'a>, limits: Limits, is_build_known: bool) -> Self {
-        let look_at = deadline_in(limits.patience.look_around);
+        let look_at = deadline_in(limits.timeouts.progress_interval);
         Self {
             watch,
             limits,
@@ -263,7 +263,7 @@ impl<'a> Download<'a> {
         if self.look_until.is_some() && !self.may_look(tick) {
             return Ok(Next::Wait);
         }
-        let until = *self.look_until.get_or_insert_with(|| deadline_in(self.limits.patience.linger));
+        let until = *self.look_until.get_or_insert_with(|| deadline_in(self.limits.timeouts.reboot_start));
         match self.watch.outcome().await {
             Sight::Rebooted => Ok(self.unconfirmed("it rebooted at once".into())),
             Sight::Applied(boot) => Ok(self.applied(&boot)),
@@ -282,7 +282,7 @@ impl<'a> Download<'a> {
         let is_due = tick && now >= self.look_at;
         if is_due {
             // Never longer than that pause: a late look takes from the time for the commit.
-            self.look_at = now + spread(self.limits.patience.look_again, self.looks) * 5 / 6;
+            self.look_at = now + spread(self.limits.timeouts.probe_interval, self.looks) * 5 / 6;
             self.looks += 1;
         }
         is_due
@@ -307,7 +307,7 @@ impl<'a> Download<'a> {
         match (self.watch.server, fetched) {
             (Some(server), Some(fetched)) if fetched.peer.is_none() => {
                 let waited = self.watch.started.elapsed();
-                if waited >= self.limits.patience.asks && !std::mem::replace(&mut self.not_asked_said, true) {
+                if waited >= self.limits.timeouts.first_request && !std::mem::replace(&mut self.not_asked_said, true) {
                     let address = server.advertised().to_owned();
                     self.watch.observer.on(&Event::NotAsked { seconds: waited.as_secs(), address });
                 }
@@ -318,7 +318,7 @@ impl<'a> Download<'a> {
             }
             (None, _) if now >= self.look_at => {
                 let next = self.glance_around().await;
-                self.look_at = deadline_in(self.limits.patience.look_around);
+                self.look_at = deadline_in(self.limits.timeouts.progress_interval);
                 return next;
             }
             _ => {}
@@ -328,8 +328,8 @@ impl<'a> Download<'a> {
 
     /// Tells whether the reply to a completed download should have come by now: it takes one round trip.
     fn is_overdue(&self, fetched: &Fetched) -> bool {
-        let overdue = (self.watch.before.slowest() * 2).max(REPLY);
-        fetched.changed.is_none_or(|changed| changed.elapsed() >= overdue)
+        let reply_after_transfer = (self.watch.before.slowest() * 2).max(REPLY);
+        fetched.changed.is_none_or(|changed| changed.elapsed() >= reply_after_transfer)
     }
 
     /// Looks whether the device has the firmware, although it has not said so.
@@ -390,7 +390,7 @@ fn says_taken(reply: Result<Reply, Failure>, has_all: bool) -> bool {
 fn device_timeout(engine: Engine, limits: &Limits) -> Duration {
     match engine {
         Engine::OneShot => limits.download,
-        Engine::Resuming => limits.download.min(limits.patience.dead),
+        Engine::Resuming => limits.download.min(limits.timeouts.no_progress),
     }
 }
 
@@ -420,19 +420,19 @@ async fn changed(progress: &mut Option<Receiver<Fetched>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::update::patience::Patience;
+    use crate::update::timeouts::Timeouts;
 
     /// A device of 2018 counts its timeout from the beginning; since 2019, from the last progress.
     #[test]
     fn device_is_told_a_timeout_that_fits_its_engine() {
         let limits = |download, dead| {
-            let patience = Patience::default().with(Duration::from_secs(10), Duration::from_secs(dead));
+            let timeouts = Timeouts::default().with(Duration::from_secs(10), Duration::from_secs(dead));
             Limits {
                 download: Duration::from_secs(download),
-                patience,
+                timeouts,
                 has_other_way: false,
                 may_execute_twice: true,
-                doubt: patience.doubt,
+                contradictory_reply: timeouts.contradictory_reply,
             }
         };
         for (engine, download, dead, expected) in

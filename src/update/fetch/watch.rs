@@ -12,10 +12,10 @@ use crate::text::for_humans;
 use crate::update::event::{Event, Observer};
 use crate::update::other_client::shows_other;
 use crate::update::outcome::{Failure, Refusal};
-use crate::update::patience::Patience;
 use crate::update::questions::Questions;
 use crate::update::serve::{Fetched, FirmwareServer};
 use crate::update::snapshot::Snapshot;
+use crate::update::timeouts::Timeouts;
 use crate::update::verdict::{applied, has_other_firmware, is_other_boot, rebooted, restarted};
 
 /// Multiplies the stall timeout for a download from another server, of which only whole percents are visible.
@@ -269,7 +269,7 @@ impl<'a> Watch<'a> {
             Err(error) if error.remote().is_some() && self.has_rebooted().await => return Ok(Sight::Rebooted),
             Err(error) => return Err(self.lost_sight(error.to_string())),
         };
-        let Patience { asks, never_asks, dead, .. } = self.limits.patience;
+        let Timeouts { first_request, no_request, no_progress, .. } = self.limits.timeouts;
         // The device may have asked for the firmware since then.
         let fetched = self.fetched();
         let complete = fetched.as_ref().is_none_or(|fetched| fetched.complete);
@@ -292,7 +292,7 @@ impl<'a> Watch<'a> {
         if out_of_time && restarted((self.before.info.uptime, self.before.taken), (now.info.uptime, now.asked)) {
             return Err(self.failed("it restarted during the download, or just before".into()));
         }
-        let long_enough = self.started.elapsed() >= never_asks;
+        let long_enough = self.started.elapsed() >= no_request;
         match activity {
             Activity::Idle if never_asked => Ok(Sight::NotBegun),
             // It has gone on since it was asked.
@@ -300,7 +300,7 @@ impl<'a> Watch<'a> {
                 Ok(Sight::NothingYet)
             }
             Activity::Idle => Err(self.failed(reason.into())),
-            Activity::Busy if is_second && never_asked && self.started.elapsed() >= asks => {
+            Activity::Busy if is_second && never_asked && self.started.elapsed() >= first_request => {
                 Err(Failure::Refused(Refusal::UpdateRunning { percent }))
             }
             // It does not tell its state, or its connection attempt hangs.
@@ -308,14 +308,14 @@ impl<'a> Watch<'a> {
                 Err(self.never_fetched(Some(reason.into())))
             }
             // It does not go on, whatever it waits for.
-            Activity::Busy if fetched.is_some() && self.stuck() >= dead => {
+            Activity::Busy if fetched.is_some() && self.stuck() >= no_progress => {
                 let what = if complete { "it has everything, and" } else { "its update" };
-                Err(self.failed(format!("{what} has not gone on for {}", for_humans(dead))))
+                Err(self.failed(format!("{what} has not gone on for {}", for_humans(no_progress))))
             }
             // A percent of a large bundle may take long over a slow link.
-            Activity::Busy if self.stuck() >= dead.saturating_mul(UNSEEN) => Err(self.lost_sight(format!(
+            Activity::Busy if self.stuck() >= no_progress.saturating_mul(UNSEEN) => Err(self.lost_sight(format!(
                 "its progress has stood at {percent} % for {}",
-                for_humans(dead.saturating_mul(UNSEEN))
+                for_humans(no_progress.saturating_mul(UNSEEN))
             ))),
             Activity::Busy | Activity::Unknown if out_of_time => Err(self.lost_sight(reason.into())),
             Activity::Busy | Activity::Unknown | Activity::Finishing => Ok(Sight::NothingYet),
@@ -324,21 +324,22 @@ impl<'a> Watch<'a> {
 
     /// What follows from it that the device has not answered for so long.
     fn unseen(&self, fetched: Option<&Fetched>, error: &CallError, silent: Duration) -> Result<Sight, Failure> {
-        let Patience { stalls, dead, .. } = self.limits.patience;
+        let Timeouts { transfer_idle, no_progress, .. } = self.limits.timeouts;
         match fetched {
             // It has everything, and so it is the reboot that takes its time.
-            Some(fetched) if fetched.complete && silent >= stalls => Ok(Sight::Rebooted),
-            None if silent >= dead.max(self.reboot_timeout) => Err(self.lost_sight(error.to_string())),
+            Some(fetched) if fetched.complete && silent >= transfer_idle => Ok(Sight::Rebooted),
+            None if silent >= no_progress.max(self.reboot_timeout) => Err(self.lost_sight(error.to_string())),
             _ => Ok(Sight::NothingYet),
         }
     }
 
     /// What a device does that has not rebooted yet, by its own word or by what it does with our server.
     async fn activity(&mut self, fetched: Option<&Fetched>) -> Activity {
-        let (Patience { stalls, finish, overdue, .. }, doubt) = (self.limits.patience, self.limits.doubt);
+        let (Timeouts { transfer_idle, flash_write, reply_after_transfer, .. }, contradictory_reply) =
+            (self.limits.timeouts, self.limits.contradictory_reply);
         let waited = self.started.elapsed();
         let idle = |fetched: &Fetched| fetched.changed.map_or(waited, |at| at.elapsed());
-        let may_finish = fetched.is_some_and(|fetched| fetched.complete && idle(fetched) < finish);
+        let may_finish = fetched.is_some_and(|fetched| fetched.complete && idle(fetched) < flash_write);
         match self.questions.ask(ota::GetStatus {}).await {
             Ok(status) => match status.state {
                 UpdateState::Progress | UpdateState::Success => {
@@ -348,8 +349,10 @@ impl<'a> Watch<'a> {
                     Activity::Busy
                 }
                 // It may not have begun, or be about to say that it is done.
-                _ if waited < doubt => Activity::Unknown,
-                _ if may_finish && fetched.is_some_and(|fetched| idle(fetched) < overdue) => Activity::Finishing,
+                _ if waited < contradictory_reply => Activity::Unknown,
+                _ if may_finish && fetched.is_some_and(|fetched| idle(fetched) < reply_after_transfer) => {
+                    Activity::Finishing
+                }
                 _ => Activity::Idle,
             },
             Err(error) if error.is_passing() => Activity::Unknown,
@@ -358,7 +361,7 @@ impl<'a> Watch<'a> {
                 None => Activity::Unknown,
                 Some(_) if may_finish => Activity::Finishing,
                 Some(fetched) if fetched.peer.is_none() => Activity::Unknown,
-                Some(fetched) if fetched.open > 0 && idle(fetched) < stalls => Activity::Busy,
+                Some(fetched) if fetched.open > 0 && idle(fetched) < transfer_idle => Activity::Busy,
                 Some(_) => Activity::Idle,
             },
         }

@@ -59,10 +59,10 @@ impl HttpCheck {
     /// counts. The addresses of the device are never asked through a proxy.
     pub(super) async fn run(&self, now: &Snapshot, deadline: Instant) -> Result<Passed, Fault> {
         let device = now.info.addresses();
-        let patience = deadline.saturating_duration_since(Instant::now()) / ATTEMPTS;
+        let share = deadline.saturating_duration_since(Instant::now()) / ATTEMPTS;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let within = patience.min(left);
+            let within = share.min(left);
             let mut proxy = None;
             let mut on_proxy = |asked: &str| proxy = Some(asked.to_owned());
             let get = self.client.get(&self.url, Redirects::SameHost, &device, &mut on_proxy);

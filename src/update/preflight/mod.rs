@@ -157,8 +157,8 @@ async fn look_once(
         committed: now.boot.is_committed,
     });
     let likely = methods::delivery_of(plan, &now.info, None);
-    let patience = first_timeout(device, &now).max(COURTESY).min(device.timeout());
-    let (status, mut told) = questions::ask(device, likely, patience).await;
+    let timeout = first_timeout(device, &now).max(COURTESY).min(device.timeout());
+    let (status, mut told) = questions::ask(device, likely, timeout).await;
     let updater = match status {
         Ok(status) => Some(status),
         // Older firmware has no such method.

@@ -23,13 +23,13 @@ pub(super) struct Told {
 }
 
 /// Asks everything at the same time, and how far its updater is, too. `delivery` is how the firmware may get to the device,
-/// and `patience` how long a question may take that need not be answered.
-pub(super) async fn ask(device: &Device, delivery: Delivery, patience: Duration) -> (Result<Status, CallError>, Told) {
+/// and `timeout` how long a question may take that need not be answered.
+pub(super) async fn ask(device: &Device, delivery: Delivery, timeout: Duration) -> (Result<Status, CallError>, Told) {
     let status = || (ota::GetStatus {}, device.timeout());
-    let methods = || (ota::ListMethods {}, patience);
-    let settings = || (ota::GetConfig { key: "update".into() }, patience);
-    let license = || (ota::GetConfig { key: "device".into() }, patience);
-    let arguments = || (ota::Describe { name: delivery.begins().into() }, patience);
+    let methods = || (ota::ListMethods {}, timeout);
+    let settings = || (ota::GetConfig { key: "update".into() }, timeout);
+    let license = || (ota::GetConfig { key: "device".into() }, timeout);
+    let arguments = || (ota::Describe { name: delivery.begins().into() }, timeout);
     // Only a pull needs a licence.
     let may_pull = delivery != Delivery::Push;
     let answers = tokio::join!(
@@ -56,8 +56,8 @@ pub(super) async fn ask(device: &Device, delivery: Delivery, patience: Duration)
     (status, told)
 }
 
-async fn once<M: Method>(device: &Device, (method, patience): (M, Duration)) -> Result<M::Reply, CallError> {
-    device.call_within(method, patience).await
+async fn once<M: Method>(device: &Device, (method, timeout): (M, Duration)) -> Result<M::Reply, CallError> {
+    device.call_within(method, timeout).await
 }
 
 /// Over HTTP, questions at the same time are connections at the same time, for which a small device may have no room, the

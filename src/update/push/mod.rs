@@ -28,9 +28,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::event::{Event, Observer};
 use super::other_client::{has_updated, runs_update};
-use super::patience::Patience;
 use super::questions::{Questions, first_timeout};
 use super::snapshot::Snapshot;
+use super::timeouts::Timeouts;
 use super::verdict::{has_other_firmware, rebooted};
 use crate::ota;
 use crate::rpc::{CallError, Device, RemoteError};
@@ -66,15 +66,15 @@ pub struct Terms {
     pub timeout: Duration,
     /// How long all of it may take, if somebody has set a limit. Without one, a slow device is never cut off.
     pub limit: Option<Duration>,
-    /// How long it may take to acknowledge anything (`stalls`), to come back into reach (`dead`), and to say at the end
+    /// How long it may take to acknowledge anything (`transfer_idle`), to come back into reach (`no_progress`), and to say at the end
     /// that all is well (`finish`).
-    pub patience: Patience,
+    pub timeouts: Timeouts,
 }
 
 impl Terms {
     /// When no more is sent, if it begins now. The device's own word about its time being over may come first.
     fn ends(&self) -> Option<Instant> {
-        Instant::now().checked_add(self.limit?.saturating_add(self.patience.grace))
+        Instant::now().checked_add(self.limit?.saturating_add(self.timeouts.reply_after_deadline))
     }
 }
 
@@ -357,7 +357,7 @@ impl<'a> Push<'a> {
             return reason;
         }
         let began = Instant::now();
-        match has_updated(self.device, self.before, self.terms.patience.dead).await {
+        match has_updated(self.device, self.before, self.terms.timeouts.no_progress).await {
             Ok(true) => Reason::OtherFirmware,
             Ok(false) => match reason {
                 Reason::NotBegun(error) if runs_update(self.device, self.before).await => Reason::Busy(error),
@@ -428,7 +428,7 @@ impl<'a> Push<'a> {
             }
             let (heard, longest) = (self.heard.max(began), self.longest(had, began));
             // A device erases flash in between, however quick it was before.
-            let quiet = heard + longest.max(self.terms.patience.stalls.min(LONGEST));
+            let quiet = heard + longest.max(self.terms.timeouts.transfer_idle.min(LONGEST));
             let ask_at = heard + (longest / 2).max(ASK_AFTER);
             let look_at = ask_at.min(heard + longest.max(FIRST_LOOK));
             let until = overtaken.map_or(quiet, |at: Instant| quiet.min(at + OVERTAKEN));
@@ -559,9 +559,9 @@ impl<'a> Push<'a> {
                 Err(error) if error.is_passing() => error.to_string(),
                 Err(error) => return Err(Reason::Call(error)),
             };
-            let (after, Patience { dead, stalls, .. }) = (self.heard.elapsed(), self.terms.patience);
-            // The silence may have taken all of the patience before it was looked into.
-            if after >= dead && began.elapsed() >= dead.min(stalls) {
+            let (after, Timeouts { no_progress, transfer_idle, .. }) = (self.heard.elapsed(), self.terms.timeouts);
+            // The silence may have taken all of that time before it was looked into.
+            if after >= no_progress && began.elapsed() >= no_progress.min(transfer_idle) {
                 return Err(Reason::Gone { after, last: silence });
             }
             sleep(PACE).await;
@@ -608,8 +608,8 @@ impl<'a> Push<'a> {
 
     /// Calls `OTA.End`, and looks at the device while the reply does not come.
     async fn end_or_see(&self, is_second: bool) -> Ended {
-        let shortest = deadline(None, 0, self.before.round_trip(), self.terms.patience.stalls);
-        let limit = if is_second { self.terms.patience.finish.max(shortest) } else { shortest };
+        let shortest = deadline(None, 0, self.before.round_trip(), self.terms.timeouts.transfer_idle);
+        let limit = if is_second { self.terms.timeouts.flash_write.max(shortest) } else { shortest };
         let mut end = std::pin::pin!(self.device.call_within(ota::End {}, limit));
         let mut lookout = Lookout::new(self);
         loop {

@@ -66,7 +66,7 @@ mod tests {
     /// A device that is slow goes on; one that falls silent is looked after.
     #[test]
     fn a_piece_is_waited_for_as_long_as_the_others_let_expect() {
-        let patience = Duration::from_secs(30);
+        let timeout = Duration::from_secs(30);
         let seconds =
             |rate, under_way| deadline(rate, under_way, Duration::from_millis(700), Duration::from_secs(10)).as_secs();
         assert_eq!(seconds(None, 6000), 22, "9600 baud, of which only the first question is known");
@@ -74,8 +74,8 @@ mod tests {
         assert_eq!(seconds(Some(300.0), 6000), 80, "four times 20 s");
         assert_eq!(seconds(Some(1e-300), 6000), 3600, "but not for ever");
         assert_eq!(deadline(None, 6000, Duration::ZERO, Duration::MAX), LONGEST, "whatever the user allows");
-        assert_eq!(rate(0, patience), None);
+        assert_eq!(rate(0, timeout), None);
         assert_eq!(rate(3000, Duration::ZERO), None);
-        assert_eq!(rate(3000, patience).map(|rate| rate.to_string()).as_deref(), Some("100"));
+        assert_eq!(rate(3000, timeout).map(|rate| rate.to_string()).as_deref(), Some("100"));
     }
 }

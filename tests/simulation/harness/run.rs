@@ -14,7 +14,7 @@ use otactl::sim::wire::Call;
 use otactl::sim::{Config, Fault};
 use otactl::transport::session::Session;
 use otactl::update::health::{Check, Checks};
-use otactl::update::patience::Patience;
+use otactl::update::timeouts::Timeouts;
 use otactl::update::{self, Event, Failure, Observer, Plan, Serving, Source, Success};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -291,7 +291,7 @@ impl World<'_> {
             on_unhealthy: spec.on_unhealthy,
             snapshot_first: spec.snapshot_first,
             no_abort: spec.no_abort && is_first,
-            patience: Patience::default().with(spec.ask_timeout, spec.stall_timeout),
+            timeouts: Timeouts::default().with(spec.ask_timeout, spec.stall_timeout),
             ..Plan::new(source)
         };
         let before = self.board.look(|device| device.firmware().version.clone());
