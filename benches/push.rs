@@ -12,8 +12,8 @@ use otactl::rpc::Device;
 use otactl::rpc::frame::MAX_REQUEST;
 use otactl::sim::{Config, Simulator};
 use otactl::transport::{self, Options};
+use otactl::update::device_state::DeviceState;
 use otactl::update::push::{Pushed, Terms, chunk_size, device_timeout, push};
-use otactl::update::snapshot::Snapshot;
 use otactl::update::timeouts::Timeouts;
 use otactl::update::{Event, Observer};
 use tokio::net::TcpListener;
@@ -114,7 +114,7 @@ fn connect(port: &str) -> Device {
 async fn send(device: &Device) -> f64 {
     let bundle = bundle();
     // The connection stands before the clock runs, as in an update, which looks at the device first.
-    let before = Snapshot::take(device, device.timeout()).await.expect("an answer");
+    let before = DeviceState::read(device, device.timeout()).await.expect("an answer");
     let timeout = device_timeout(SIZE as u64, before.round_trip(), device.window(), chunk_size(device, SIZE as u64));
     let terms = Terms { commit_timeout: 60, timeout, limit: None, timeouts: Timeouts::default() };
     let started = Instant::now();

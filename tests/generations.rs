@@ -13,8 +13,8 @@ use otactl::ota;
 use otactl::rpc::Device;
 use otactl::sim::{Config, Firmware, Generation};
 use otactl::transport::tls::Settings;
+use otactl::update::device_state::DeviceState;
 use otactl::update::push::{Terms, push};
-use otactl::update::snapshot::Snapshot;
 use otactl::update::timeouts::Timeouts;
 use otactl::update::web_client::{Proxies, WebClient};
 use otactl::update::{Event, Failure, Plan, Refusal, Serving, Source, Success, Via, run};
@@ -70,7 +70,7 @@ async fn unlicensed_device_gets_the_firmware_pushed_at_once() {
 
 /// Checks that the device reports version 2.0.0 as running and committed.
 async fn runs_committed(bench: &Bench) {
-    let now = Snapshot::take(&device_at(&bench.port, PATIENCE), PATIENCE).await.expect("an answer");
+    let now = DeviceState::read(&device_at(&bench.port, PATIENCE), PATIENCE).await.expect("an answer");
     assert_eq!((now.info.fw_version.as_str(), now.boot.is_committed), ("2.0.0", true), "{}", bench.port);
 }
 
@@ -264,16 +264,16 @@ async fn commit_waits_for_the_reboot_of_an_applied_update() {
     for way in [Way::WebSocket, Way::Http] {
         let bench = way.simulated_fast(running_device()).await;
         let device = device_at(&bench.port, PATIENCE);
-        let before = Snapshot::take(&device, PATIENCE).await.expect("an answer");
+        let before = DeviceState::read(&device, PATIENCE).await.expect("an answer");
         let timeouts = Plan::new(Source::Bundle(bundle())).timeouts;
         let terms = Terms { commit_timeout: 300, timeout: Duration::from_secs(60), limit: None, timeouts };
         push(&device, bundle().bytes(), &before, terms, &Told::default()).await.expect("pushed");
-        let now = Snapshot::take(&device, PATIENCE).await.expect("an answer");
+        let now = DeviceState::read(&device, PATIENCE).await.expect("an answer");
         assert_eq!((now.info.fw_version.as_str(), now.boot.is_committed), ("1.0.0", false), "{way:?}: no such moment");
         let commit = run_on(&bench.port, &["commit"]).await;
         assert_eq!(commit.code, 0, "{way:?}: {}", commit.shown());
         assert!(commit.stderr.contains("slot 1 runs, committed"), "{way:?}: {}", commit.shown());
-        let after = Snapshot::take(&device_at(&bench.port, PATIENCE), PATIENCE).await.expect("an answer");
+        let after = DeviceState::read(&device_at(&bench.port, PATIENCE), PATIENCE).await.expect("an answer");
         assert!(after.info.uptime < 60 && after.boot.is_committed, "{way:?}: {after:?}");
         assert_eq!(after.info.fw_version, "2.0.0", "{way:?}");
     }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use otactl::bundle::Bundle;
 use otactl::ota;
+use otactl::update::device_state::DeviceState;
 use otactl::update::health::{Check, Checks};
 use otactl::update::push::{Pushed, Terms, push};
-use otactl::update::snapshot::Snapshot;
 use otactl::update::timeouts::Timeouts;
 use otactl::update::wait::{Wanted, wait};
 use otactl::update::{Plan, Source, Success, Via, run};
@@ -70,7 +70,7 @@ async fn push_with_the_longest_timeouts_arrives() {
     let simulator = simulator_with(running_device()).await;
     let device = device_at(&format!("ws://{}", simulator.address()), LONGEST);
     let bundle = std::fs::read(file(DEMO)).expect("the demo").into();
-    let before = Snapshot::take(&device, LONGEST).await.expect("an answer");
+    let before = DeviceState::read(&device, LONGEST).await.expect("an answer");
     let timeouts = Timeouts {
         transfer_idle: LONGEST,
         no_progress: LONGEST,

@@ -12,8 +12,8 @@ use otactl::ota::{self, UpdateState};
 use otactl::rpc::Device;
 use otactl::sim::{self, Config, Generation};
 use otactl::update::Event;
+use otactl::update::device_state::DeviceState;
 use otactl::update::push::{Aborted, PushFailure, Pushed, Reason, Terms, chunk_size, device_timeout, push};
-use otactl::update::snapshot::Snapshot;
 use otactl::update::timeouts::Timeouts;
 use support::proxy::Proxy;
 use support::told::Told;
@@ -42,7 +42,7 @@ fn recorded_bundle(name: &str) -> Bytes {
 
 /// Sends a bundle as an update does.
 async fn send(device: &Device, bundle: &Bytes, told: &Told) -> Result<Pushed, PushFailure> {
-    let before = Snapshot::take(device, PATIENCE).await.expect("an answer");
+    let before = DeviceState::read(device, PATIENCE).await.expect("an answer");
     let chunk = chunk_size(device, bundle.len() as u64);
     let timeout = device_timeout(bundle.len() as u64, before.round_trip(), device.window(), chunk);
     let terms = Terms { commit_timeout: 60, timeout, limit: None, timeouts: Timeouts::default() };
@@ -52,7 +52,7 @@ async fn send(device: &Device, bundle: &Bytes, told: &Told) -> Result<Pushed, Pu
 /// That the device has rebooted into the new firmware, which waits for its commit.
 async fn assert_runs_the_new_one(bench: &mut Bench, device: &Device) {
     bench.reboots(device).await;
-    let now = Snapshot::take(device, PATIENCE).await.expect("an answer");
+    let now = DeviceState::read(device, PATIENCE).await.expect("an answer");
     assert_eq!((now.info.fw_version.as_str(), now.boot.active_slot), ("2.0.0", Some(1)));
     assert!(!now.boot.is_committed && now.boot.commit_timeout == 60, "{:?}", now.boot);
 }
@@ -61,7 +61,7 @@ async fn assert_runs_the_new_one(bench: &mut Bench, device: &Device) {
 async fn assert_runs_the_old_one(device: &Device) {
     let status = device.call(ota::GetStatus {}).await.expect("a status");
     assert_eq!(status.state, UpdateState::Idle);
-    let now = Snapshot::take(device, PATIENCE).await.expect("an answer");
+    let now = DeviceState::read(device, PATIENCE).await.expect("an answer");
     assert_eq!((now.info.fw_version.as_str(), now.boot.active_slot, now.boot.is_committed), ("1.0.0", Some(0), true));
 }
 
@@ -233,7 +233,7 @@ async fn running_version_is_installed_again() {
     let bundle = bundle_of(&serde_json::from_value(manifest).expect("a manifest"), 8000);
     assert_eq!(send(&device, &bundle, &Told::default()).await.expect("sent"), Pushed::Confirmed);
     bench.reboots(&device).await;
-    let now = Snapshot::take(&device, PATIENCE).await.expect("an answer");
+    let now = DeviceState::read(&device, PATIENCE).await.expect("an answer");
     assert_eq!((now.info.fw_version, now.boot.active_slot), (info.fw_version, Some(1)));
 }
 

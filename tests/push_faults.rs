@@ -12,8 +12,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use otactl::rpc::{CallError, Device, DialError, RemoteError, Request, RpcClient};
+use otactl::update::device_state::DeviceState;
 use otactl::update::push::{Aborted, PushFailure, Pushed, Reason, Terms, push};
-use otactl::update::snapshot::Snapshot;
 use otactl::update::timeouts::Timeouts;
 use serde_json::{Value, json};
 use support::told::Told;
@@ -200,7 +200,7 @@ async fn send(fake: &Fake) -> (Result<Pushed, PushFailure>, Told, Duration) {
 /// The same, if it may take no longer than this.
 async fn send_within(fake: &Fake, limit: Option<Duration>) -> (Result<Pushed, PushFailure>, Told, Duration) {
     let device = Device::new(Box::new(fake.clone()), Duration::from_secs(10));
-    let before = Snapshot::take(&device, device.timeout()).await.expect("an answer");
+    let before = DeviceState::read(&device, device.timeout()).await.expect("an answer");
     let terms = Terms { commit_timeout: 60, timeout: Duration::from_secs(600), limit, timeouts: Timeouts::default() };
     let (told, began) = (Told::default(), Instant::now());
     let pushed = push(&device, &bundle(), &before, terms, &told).await;

@@ -6,9 +6,9 @@ mod support;
 use std::time::Duration;
 
 use otactl::rpc::CallError;
+use otactl::update::device_state::Running;
 use otactl::update::health::{Check, Checks};
 use otactl::update::outcome::{Sequel, Unwell};
-use otactl::update::snapshot::Running;
 use otactl::update::{Failure, Success};
 use serde_json::{Value, json};
 use support::calls::{NEW, OLD, OTHER, Script, State, lost, remote, timed_out, update, update_checked, update_within};

@@ -6,7 +6,7 @@ mod support;
 
 use std::time::Duration;
 
-use otactl::update::snapshot::Running;
+use otactl::update::device_state::Running;
 use otactl::update::{Failure, Plan, Refusal, Source, Success, Via};
 use serde_json::{Value, json};
 use support::calls::{

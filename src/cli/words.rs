@@ -5,8 +5,8 @@ use std::time::Duration;
 use otactl::ota::slot_name;
 use otactl::text::{device_text, for_humans};
 use otactl::update::Success;
+use otactl::update::device_state::Running;
 use otactl::update::event::{Bearing, Event, Whence};
-use otactl::update::snapshot::Running;
 
 use super::clock::reverts;
 

@@ -7,11 +7,11 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::Plan;
+use super::device_state::DeviceState;
 use super::event::{Event, Observer};
 use super::outcome::{Failure, Refusal};
+use super::poll::{Poll, first_timeout};
 use super::push::{Aborted, abort};
-use super::questions::{Questions, first_timeout};
-use super::snapshot::Snapshot;
 use super::verdict::rebooted;
 use crate::ota::{self, Status, UpdateState};
 use crate::rpc::Device;
@@ -34,7 +34,7 @@ pub(super) async fn outlast(
     device: &Device,
     plan: &Plan,
     first: &Status,
-    now: &Snapshot,
+    now: &DeviceState,
     observer: &dyn Observer,
 ) -> Result<(), Failure> {
     let refused = |percent| Failure::Refused(Refusal::UpdateRunning { percent });
@@ -83,7 +83,7 @@ pub(super) async fn outlast(
 pub(super) async fn give_up(
     device: &Device,
     plan: &Plan,
-    before: &Snapshot,
+    before: &DeviceState,
     has_fetched: bool,
     observer: &dyn Observer,
 ) -> Result<bool, Failure> {
@@ -131,7 +131,7 @@ enum Ended {
 }
 
 /// Ends the update that runs on the device. `now` is the state of the device before that.
-async fn end(device: &Device, plan: &Plan, now: &Snapshot, observer: &dyn Observer) -> Ended {
+async fn end(device: &Device, plan: &Plan, now: &DeviceState, observer: &dyn Observer) -> Ended {
     let timeout = first_timeout(device, now).max(device.timeout());
     observer.on(&Event::Ending);
     match abort(device, timeout).await {
@@ -149,12 +149,12 @@ async fn end(device: &Device, plan: &Plan, now: &Snapshot, observer: &dyn Observ
 
 /// Ends the download that ran when `before` was read, with a reboot. If the device has rebooted since then, that download has
 /// ended already, and an update that runs now belongs to another client.
-async fn end_download(device: &Device, plan: &Plan, before: &Snapshot, observer: &dyn Observer) -> Ended {
+async fn end_download(device: &Device, plan: &Plan, before: &DeviceState, observer: &dyn Observer) -> Ended {
     let timeout = first_timeout(device, before).max(device.timeout());
-    match Snapshot::take(device, timeout).await {
+    match DeviceState::read(device, timeout).await {
         Ok(there) if rebooted(before, &there) => return Ended::ByItself,
         // A reboot would roll it back.
-        Ok(there) if !there.boot.is_committed || before.stranger(&there.info).is_some() => return Ended::Not,
+        Ok(there) if !there.boot.is_committed || before.other_device(&there.info).is_some() => return Ended::Not,
         Ok(_) => {}
         Err(_) => return Ended::Not,
     }
@@ -172,11 +172,11 @@ async fn end_download(device: &Device, plan: &Plan, before: &Snapshot, observer:
 }
 
 /// Asks for the update state until the device reports an idle one after its reboot, for at most `timeout`.
-async fn until_idle(device: &Device, now: &Snapshot, timeout: Duration) -> Ended {
-    let (started, mut questions) = (Instant::now(), Questions::after(device, now));
+async fn until_idle(device: &Device, now: &DeviceState, timeout: Duration) -> Ended {
+    let (started, mut poll) = (Instant::now(), Poll::after(device, now));
     let mut last = Ended::Not;
     while started.elapsed() < timeout {
-        last = match questions.ask(ota::GetStatus {}).await {
+        last = match poll.ask(ota::GetStatus {}).await {
             Ok(status) if !is_running(&status) => return Ended::Download,
             Ok(_) => Ended::Not,
             Err(error) if error.is_passing() => Ended::Unseen(error.to_string()),

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use super::device_state::DeviceState;
 use super::outcome::Failure;
-use super::questions::first_timeout;
+use super::poll::{first_timeout, read_again};
 use super::settle::settled;
-use super::snapshot::Snapshot;
 use crate::bundle::manifest::Build;
 use crate::ota::{self, BootState};
 use crate::rpc::{CallError, Device};
@@ -20,10 +20,10 @@ const SHORTEST: Duration = Duration::from_secs(1);
 /// Returns only once the device has said that this firmware runs and is committed: a reply to the
 /// commit by itself proves nothing, and neither does its loss. A device that does not answer is asked
 /// for as long as `timeout`. Another device that answers in its place is not committed.
-pub async fn commit(device: &Device, now: &Snapshot, timeout: Duration) -> Result<Snapshot, Failure> {
+pub async fn commit(device: &Device, now: &DeviceState, timeout: Duration) -> Result<DeviceState, Failure> {
     let failed = |reason| Failure::NotCommitted { running: now.running(), reason, reverts_in: now.reverts_in() };
     if !now.is_fresh()
-        && let Some(reason) = now.stranger_at(device, first_timeout(device, now)).await
+        && let Some(reason) = now.other_device_at(device, first_timeout(device, now)).await
     {
         return Err(Failure::Replaced { running: now.running(), reason, reverts_in: now.reverts_in() });
     }
@@ -34,7 +34,7 @@ pub async fn commit(device: &Device, now: &Snapshot, timeout: Duration) -> Resul
     let mut reason = String::new();
     for _ in 0..ATTEMPTS {
         let answer = device.call_within(ota::Commit {}, answers_within(device.timeout(), now.reverts_in())).await;
-        let after = match now.again(device, timeout).await {
+        let after = match read_again(now, device, timeout).await {
             Ok(after) => after,
             Err(error) => return Err(unseen(error)),
         };
@@ -81,7 +81,7 @@ enum State {
 }
 
 /// Holds what runs after the commit against what was to be committed.
-fn judge((build, boot): (&Build, &BootState), after: &Snapshot) -> State {
+fn judge((build, boot): (&Build, &BootState), after: &DeviceState) -> State {
     match (after.build() == *build, !boot.is_in_another_slot(&after.boot), after.boot.is_committed) {
         (true, true, true) => State::Committed,
         (true, true, false) => State::Pending,
@@ -103,7 +103,7 @@ mod tests {
     async fn a_rollback_does_not_pass_for_a_commit() {
         let after = |version: &str, slot, is_committed| {
             let boot = BootState { active_slot: Some(slot), is_committed, revert_slot: Some(0), commit_timeout: 300 };
-            Snapshot::told(json!({"fw_version": version, "fw_id": "b", "uptime": 1}), boot, Instant::now())
+            DeviceState::from_replies(json!({"fw_version": version, "fw_id": "b", "uptime": 1}), boot, Instant::now())
         };
         let build = Build { version: "2".into(), build_id: "b".into() };
         for (after, expected) in [

@@ -4,17 +4,17 @@ use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 use super::busy;
+use super::device_state::DeviceState;
 use super::event::{Event, Observer, Whence};
 use super::evidence::Evidence;
 use super::fetch::{Fetching, fetch};
 use super::other_client::has_updated;
 use super::outcome::{Failure, Refusal};
 use super::plan::{Plan, Source, Via};
+use super::poll::{first_timeout, read_again};
 use super::preflight::Delivery;
 use super::push::{self, Aborted, PushFailure, Pushed, Reason, Terms};
-use super::questions::first_timeout;
 use super::serve::{FirmwareServer, ServeError};
-use super::snapshot::Snapshot;
 use super::timeouts::LONGEST_DOWNLOAD;
 use super::verdict::{applied, has_other_firmware, rebooted};
 use crate::bundle::Bundle;
@@ -39,9 +39,9 @@ pub(super) async fn deliver(
     device: &Device,
     plan: &Plan,
     (delivery, engine): (Delivery, Engine),
-    before: &Snapshot,
+    before: &DeviceState,
     observer: &dyn Observer,
-) -> Result<(Taken, Option<Snapshot>), Failure> {
+) -> Result<(Taken, Option<DeviceState>), Failure> {
     let bundle = match &plan.source {
         Source::Bundle(bundle) => bundle,
         Source::Url { url, .. } => {
@@ -81,9 +81,9 @@ async fn pull(
     plan: &Plan,
     bundle: &Bundle,
     (has_other_way, engine): (bool, Engine),
-    before: &Snapshot,
+    before: &DeviceState,
     observer: &dyn Observer,
-) -> Result<(Taken, Option<Snapshot>), Failure> {
+) -> Result<(Taken, Option<DeviceState>), Failure> {
     let mut server = FirmwareServer::start(bundle, &plan.serving, &before.info).await.map_err(Failure::Serve)?;
     let tls = plan.serving.tls.is_some();
     observer.on(&Event::Serving { address: server.advertised().to_owned(), tls });
@@ -103,7 +103,7 @@ async fn pull(
         }
         Err(Failure::DownloadFailed { reason, taken, .. }) if has_asked => {
             let remains = !busy::give_up(device, plan, before, has_asked, observer).await?;
-            match before.again(device, plan.reboot_timeout).await {
+            match read_again(before, device, plan.reboot_timeout).await {
                 Ok(now) if is_of_another_client(plan, before, &now) => {
                     Err(Failure::Refused(Refusal::UpdateRunning { percent: 100 }))
                 }
@@ -124,7 +124,7 @@ async fn pull(
 
 /// Returns `failure` for a device that has not got the firmware, or another failure if another client has updated the device, which
 /// decides about that, or if the device does not answer.
-async fn unless_updated(device: &Device, plan: &Plan, before: &Snapshot, failure: Failure) -> Failure {
+async fn unless_updated(device: &Device, plan: &Plan, before: &DeviceState, failure: Failure) -> Failure {
     match has_updated(device, before, plan.reboot_timeout).await {
         Ok(true) => Failure::Refused(Refusal::UpdateRunning { percent: 100 }),
         Ok(false) => failure,
@@ -133,7 +133,7 @@ async fn unless_updated(device: &Device, plan: &Plan, before: &Snapshot, failure
 }
 
 /// Tells whether the device runs a build that is neither the old nor the wanted one.
-fn is_of_another_client(plan: &Plan, before: &Snapshot, now: &Snapshot) -> bool {
+fn is_of_another_client(plan: &Plan, before: &DeviceState, now: &DeviceState) -> bool {
     now.build() != before.build() && plan.source.build().is_some_and(|wanted| wanted != now.build())
 }
 
@@ -142,7 +142,7 @@ async fn push(
     device: &Device,
     plan: &Plan,
     bundle: &Bundle,
-    before: &Snapshot,
+    before: &DeviceState,
     observer: &dyn Observer,
 ) -> Result<Taken, Failure> {
     let bytes = bundle.bytes();
@@ -209,9 +209,9 @@ async fn push(
 ///
 /// Since 2019, the boot state shows a complete firmware before the reboot. If it does not, the last piece is missing, and otactl
 /// cancels the push.
-pub(super) async fn not_rebooted(device: &Device, before: &Snapshot, failure: Failure) -> Failure {
+pub(super) async fn not_rebooted(device: &Device, before: &DeviceState, failure: Failure) -> Failure {
     let timeout = first_timeout(device, before);
-    match Snapshot::take(device, timeout).await {
+    match DeviceState::read(device, timeout).await {
         Ok(now) if !rebooted(before, &now) && !applied(before, &now) => {}
         _ => return failure,
     }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::device_state::DeviceState;
 use super::evidence::Evidence;
-use super::snapshot::Snapshot;
 use crate::bundle::manifest::Build;
 use crate::ota::Slot;
 
@@ -287,7 +287,7 @@ pub enum Bearing {
 impl Event {
     /// What the device is back with.
     #[must_use]
-    pub fn back(now: &Snapshot) -> Self {
+    pub fn back(now: &DeviceState) -> Self {
         Self::Back {
             build: now.build(),
             slot: now.boot.active_slot,
@@ -298,7 +298,7 @@ impl Event {
 
     /// What the device has run since an earlier update.
     #[must_use]
-    pub fn resuming(now: &Snapshot) -> Self {
+    pub fn resuming(now: &DeviceState) -> Self {
         Self::Resuming { reverts_in: seconds(now.reverts_in()) }
     }
 }

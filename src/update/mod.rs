@@ -3,13 +3,13 @@
 //! [`run`] goes step by step through the [`plan`]:
 //!
 //! 1. `preflight`: what is there, what is wanted, and may we; `busy`: an update that runs there already;
-//! 2. `copy`: what runs is copied first, if that is wanted;
+//! 2. `snapshot`: what runs is copied first, if that is wanted;
 //! 3. `deliver`: the bundle goes into the other slot. The device is told to `fetch` it from our server ([`serve`]) or
 //!    from elsewhere; to one that cannot reach us, it is sent piece by piece ([`push`](mod@push));
 //! 4. `reboot`: the device is waited for, and what runs is held against what was wanted ([`verdict`]);
 //! 5. [`health`]: the user's checks; [`commit`](mod@commit), and a look at what came of it; or `revert`.
 //!
-//! All of them read the device's state as a [`snapshot`], tell an [`Observer`] about each step ([`event`]; what can be
+//! All of them read the device's state as a [`device_state`], tell an [`Observer`] about each step ([`event`]; what can be
 //! proved of the download is the [`evidence`]), wait with the same [`timeouts`], and end in one of the ways of
 //! [`outcome`]. Nothing is printed. Beside it, [`remote`] reads the manifest behind a URL by way of a [`web_client`], [`settle`] tells
 //! what runs on a device that may be about to reboot, and [`wait`](mod@wait) waits for a state of a device.
@@ -20,8 +20,8 @@
 
 mod busy;
 pub mod commit;
-mod copy;
 mod deliver;
+pub mod device_state;
 pub mod event;
 pub mod evidence;
 mod fetch;
@@ -29,16 +29,17 @@ pub mod health;
 mod other_client;
 pub mod outcome;
 pub mod plan;
+mod poll;
 mod preflight;
 pub mod push;
-mod questions;
 mod reboot;
 pub mod remote;
 mod revert;
 pub mod serve;
 pub mod settle;
-pub mod snapshot;
+mod snapshot;
 pub mod timeouts;
+mod uptime;
 pub mod verdict;
 pub mod wait;
 pub mod web_client;
@@ -48,6 +49,7 @@ use tokio::time::Instant;
 use crate::rpc::{CallError, Device};
 use crate::text::device_text;
 use deliver::Taken;
+use device_state::DeviceState;
 pub use event::{Bearing, Event, Observer};
 use health::Health;
 pub use outcome::{Failure, Refusal, Success};
@@ -55,7 +57,6 @@ use outcome::{Sequel, Unwell};
 pub use plan::{OnUnhealthy, Plan, Serving, Source, Via};
 use preflight::Preflight;
 use settle::{after_reboot, settled};
-use snapshot::Snapshot;
 use verdict::Arrival;
 
 /// Takes the device to the firmware of the plan. See the module's documentation.
@@ -154,16 +155,16 @@ async fn attempt_once(
         Preflight::Update { before, delivery, engine } => (before, (delivery, engine)),
     };
     if plan.snapshot_first && !done.is_copied {
-        done.is_copied = copy::copy(device, &before, observer).await?;
+        done.is_copied = snapshot::create(device, &before, observer).await?;
     }
-    let before = Snapshot { update_began: Some(Instant::now()), ..before };
+    let before = DeviceState { update_began: Some(Instant::now()), ..before };
     let delivered = deliver::deliver(device, plan, how, &before, observer).await;
     // The update begins anew, although the device may have been told to take the firmware.
     done.has_begun |= delivered.as_ref().is_err_and(Failure::is_shutdown);
     let (taken, seen) = delivered?;
     // What a device with the new firmware shows after the reboot need not be told from a reboot before the update.
     let update_began = before.update_began.filter(|_| taken != Taken::Certainly);
-    let before = Snapshot { update_began, ..before };
+    let before = DeviceState { update_began, ..before };
     observer.on(&Event::Rebooting);
     let seen = seen.filter(|_| plan.commit_over.is_none());
     let back = match seen {
@@ -205,9 +206,9 @@ async fn attempt_once(
 async fn at_rest(
     device: &Device,
     plan: &Plan,
-    (before, taken): (&Snapshot, Taken),
-    mut after: Snapshot,
-) -> Result<Snapshot, Failure> {
+    (before, taken): (&DeviceState, Taken),
+    mut after: DeviceState,
+) -> Result<DeviceState, Failure> {
     // The old firmware may have got the request only now, after a reboot that came before. Other firmware than the wanted one may be about
     // to be replaced.
     let is_old = after.build() == before.build();
@@ -228,8 +229,8 @@ fn lost_sight(plan: &Plan, error: &CallError) -> Failure {
 }
 
 /// Whether the second way leads to the same device. Where it is silent now, it may lead there after the reboot.
-async fn meet(second: &Device, first: &Snapshot, observer: &dyn Observer) -> Result<(), Failure> {
-    match Snapshot::take(second, second.timeout()).await {
+async fn meet(second: &Device, first: &DeviceState, observer: &dyn Observer) -> Result<(), Failure> {
+    match DeviceState::read(second, second.timeout()).await {
         Ok(there) if there.info.is_same_device(&first.info) => Ok(()),
         Ok(there) => Err(Failure::Refused(Refusal::OtherDevice {
             first: device_text(&first.info.id),
@@ -244,7 +245,7 @@ async fn meet(second: &Device, first: &Snapshot, observer: &dyn Observer) -> Res
 }
 
 /// The wanted firmware runs: if it is well, it may stay.
-async fn prove(device: &Device, plan: &Plan, now: Snapshot, observer: &dyn Observer) -> Result<Success, Failure> {
+async fn prove(device: &Device, plan: &Plan, now: DeviceState, observer: &dyn Observer) -> Result<Success, Failure> {
     match health::examine(device, plan, now, observer).await? {
         Health::Well(now) => settle(device, plan, now, observer).await,
         Health::Ill(now, reason) => unwell(device, plan, &now, reason, observer).await,
@@ -252,7 +253,7 @@ async fn prove(device: &Device, plan: &Plan, now: Snapshot, observer: &dyn Obser
 }
 
 /// The wanted firmware runs, and is well: commit it, or leave it as it is on request.
-async fn settle(device: &Device, plan: &Plan, now: Snapshot, observer: &dyn Observer) -> Result<Success, Failure> {
+async fn settle(device: &Device, plan: &Plan, now: DeviceState, observer: &dyn Observer) -> Result<Success, Failure> {
     let running = now.running();
     if !now.boot.is_committed {
         if !plan.commit {
@@ -268,7 +269,7 @@ async fn settle(device: &Device, plan: &Plan, now: Snapshot, observer: &dyn Obse
 async fn unwell(
     device: &Device,
     plan: &Plan,
-    now: &Snapshot,
+    now: &DeviceState,
     reason: Unwell,
     observer: &dyn Observer,
 ) -> Result<Success, Failure> {

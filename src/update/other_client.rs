@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::questions::first_timeout;
-use super::snapshot::Snapshot;
+use super::device_state::DeviceState;
+use super::poll::{first_timeout, read_again};
 use super::verdict::{boots_other, has_other_firmware, runs_other_build};
 use crate::ota::{self, UpdateState};
 use crate::rpc::{CallError, Device};
@@ -11,8 +11,8 @@ use crate::rpc::{CallError, Device};
 /// Tells whether the device runs other firmware than in `before`, or boots it next.
 ///
 /// Fails if the device does not answer within `limit`.
-pub(super) async fn has_updated(device: &Device, before: &Snapshot, limit: Duration) -> Result<bool, CallError> {
-    match before.again(device, limit).await {
+pub(super) async fn has_updated(device: &Device, before: &DeviceState, limit: Duration) -> Result<bool, CallError> {
+    match read_again(before, device, limit).await {
         Ok(now) => Ok(has_other_firmware(before, &now)),
         Err(error) if error.is_passing() => Err(error),
         Err(_) => shows_other(device, before).await,
@@ -21,7 +21,7 @@ pub(super) async fn has_updated(device: &Device, before: &Snapshot, limit: Durat
 
 /// Tells the same of a device that does not report all of its state: by the build that runs, or else by the boot state. Fails if the device
 /// does not answer within the timeout of a call.
-pub(super) async fn shows_other(device: &Device, before: &Snapshot) -> Result<bool, CallError> {
+pub(super) async fn shows_other(device: &Device, before: &DeviceState) -> Result<bool, CallError> {
     match device.call(ota::GetInfo {}).await {
         Ok(info) => return Ok(runs_other_build(before, &info)),
         Err(error) if error.is_passing() => return Err(error),
@@ -35,7 +35,7 @@ pub(super) async fn shows_other(device: &Device, before: &Snapshot) -> Result<bo
 }
 
 /// Tells whether an update runs on the device, by its own word.
-pub(super) async fn runs_update(device: &Device, before: &Snapshot) -> bool {
+pub(super) async fn runs_update(device: &Device, before: &DeviceState) -> bool {
     let status = device.call_within(ota::GetStatus {}, first_timeout(device, before)).await;
     status.is_ok_and(|status| status.state == UpdateState::Progress)
 }

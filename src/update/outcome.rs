@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::device_state::{DeviceState, Running};
 use super::preflight;
 pub use super::preflight::{Flaw, Lack};
 use super::remote::DownloadError;
 use super::serve::ServeError;
-use super::snapshot::{Running, Snapshot};
 use crate::bundle::manifest::Build;
 use crate::ota::{BootState, Slot};
 use crate::rpc::{CallError, RemoteError};
@@ -443,7 +443,7 @@ impl Unwell {
 
 impl Failure {
     /// The device runs what `after` shows, after it has been seen to run `new`.
-    pub(super) fn rolled_back(after: &Snapshot, new: &Snapshot) -> Self {
+    pub(super) fn rolled_back(after: &DeviceState, new: &DeviceState) -> Self {
         let Running { build, slot } = new.running();
         Self::RolledBack { old: after.running(), wanted: Some(build), slot }
     }

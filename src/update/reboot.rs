@@ -6,17 +6,17 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::Plan;
+use super::device_state::{DeviceState, Running};
 use super::outcome::Failure;
-use super::questions::{Questions, first_timeout};
+use super::poll::{Poll, first_timeout};
 use super::settle::APPLIED_TO_REBOOT;
-use super::snapshot::{Running, Snapshot};
 use super::verdict::{may_be_other_boot, rebooted};
 use crate::bundle::manifest::Build;
 use crate::ota::SystemInfo;
 use crate::rpc::deadline::deadline_in;
 use crate::rpc::{CallError, Device};
 
-/// The least time between two questions.
+/// The least time between two poll.
 const PACE: Duration = Duration::from_millis(50);
 
 /// The shortest timeout of the first question. A device that goes silent just then never answers it.
@@ -37,12 +37,12 @@ struct Last {
 }
 
 /// Returns the state of the device after its reboot.
-pub(super) async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Result<Snapshot, Failure> {
+pub(super) async fn wait(device: &Device, before: &DeviceState, plan: &Plan) -> Result<DeviceState, Failure> {
     let started = Instant::now();
     // The boot was not seen. It began after this.
     let reverts_in = || plan.commit_timeout.saturating_sub(started.elapsed());
     let enough = first_timeout(device, before);
-    let mut questions = Questions::after(device, before)
+    let mut poll = Poll::after(device, before)
         .within(plan.commit_timeout)
         .until(deadline_in(plan.reboot_timeout))
         .starting_with(enough.min((before.slowest() * 4).max(FIRST)));
@@ -52,9 +52,11 @@ pub(super) async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Res
     loop {
         let next = Instant::now() + PACE;
         // A question that the deadline cuts short proves nothing, and what was heard before it still counts.
-        let Ok(answer) = timeout_at(until, questions.info()).await else { break };
+        let Ok(answer) = timeout_at(until, poll.info()).await else { break };
         let answer = match answer {
-            Ok(there) if before.stranger(&there.reply).is_some() => Ok(Answer::Other(before.stranger(&there.reply))),
+            Ok(there) if before.other_device(&there.reply).is_some() => {
+                Ok(Answer::Other(before.other_device(&there.reply)))
+            }
             Ok(there) if !may_be_other_boot(before, &there.reply, (there.asked, there.heard)) => {
                 Ok(Answer::Still(there.asked))
             }
@@ -63,7 +65,7 @@ pub(super) async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Res
                 let time = device.timeout().saturating_mul(CALLS);
                 let until = until.max(*reads_until.get_or_insert_with(|| deadline_in(time)));
                 last = Last { said: Some(not_read(&there.reply)), answers: true, ..Last::default() };
-                let Ok(state) = timeout_at(until, questions.complete(there)).await else { break };
+                let Ok(state) = timeout_at(until, poll.complete(there)).await else { break };
                 state.map(|after| Answer::of(before, after))
             }
             Err(error) => Err(error),
@@ -93,7 +95,7 @@ pub(super) async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Res
         }
         sleep_until(next).await;
     }
-    if let Some(running) = last.still_runs.filter(|_| !questions.is_silent()) {
+    if let Some(running) = last.still_runs.filter(|_| !poll.is_silent()) {
         return Err(Failure::DidNotReboot(running));
     }
     Err(Failure::NotBack {
@@ -107,7 +109,7 @@ pub(super) async fn wait(device: &Device, before: &Snapshot, plan: &Plan) -> Res
 /// An answer while the device may be rebooting.
 enum Answer {
     /// The state after the reboot.
-    Rebooted(Box<Snapshot>),
+    Rebooted(Box<DeviceState>),
     /// The device had not rebooted when it was asked, at this time.
     Still(Instant),
     /// Another device answers, in words.
@@ -115,14 +117,14 @@ enum Answer {
 }
 
 impl Answer {
-    fn of(before: &Snapshot, after: Snapshot) -> Self {
-        let stranger = before.stranger(&after.info);
+    fn of(before: &DeviceState, after: DeviceState) -> Self {
+        let stranger = before.other_device(&after.info);
         if stranger.is_some() {
             Self::Other(stranger)
         } else if rebooted(before, &after) {
             Self::Rebooted(Box::new(after))
         } else {
-            Self::Still(after.still_at)
+            Self::Still(after.last_asked)
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Back to the old firmware, when the new one is not to stay.
 
 use super::Plan;
+use super::device_state::DeviceState;
 use super::event::{Event, Observer};
 use super::outcome::{Failure, Sequel};
-use super::questions::first_timeout;
+use super::poll::first_timeout;
 use super::reboot;
-use super::snapshot::Snapshot;
 use super::verdict::rebooted;
 use crate::ota;
 use crate::rpc::{CallError, Device};
@@ -15,19 +15,19 @@ const ATTEMPTS: usize = 3;
 
 /// Tells the device to go back from what runs in `now`, waits for it, and tells what came of it. Another device that
 /// answers in its place is not told.
-pub(super) async fn revert(device: &Device, plan: &Plan, now: &Snapshot, observer: &dyn Observer) -> Sequel {
+pub(super) async fn revert(device: &Device, plan: &Plan, now: &DeviceState, observer: &dyn Observer) -> Sequel {
     observer.on(&Event::Reverting);
     let not_reverted = |reason: String| Sequel::NotReverted { reason, reverts_in: now.reverts_in() };
     let mut reason = String::new();
     for _ in 0..ATTEMPTS {
-        if let Some(stranger) = now.stranger_at(device, first_timeout(device, now)).await {
+        if let Some(stranger) = now.other_device_at(device, first_timeout(device, now)).await {
             return not_reverted(stranger);
         }
         let answer = device.call_until_sent(&ota::Revert {}, device.timeout()).await;
         if let Err(error @ CallError::Remote { .. }) = &answer
-            && let Ok(state) = Snapshot::take(device, device.timeout()).await
+            && let Ok(state) = DeviceState::read(device, device.timeout()).await
             && state.running() == now.running()
-            && now.stranger(&state.info).is_none()
+            && now.other_device(&state.info).is_none()
             && !rebooted(now, &state)
         {
             // Perhaps somebody has committed it meanwhile.

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::questions::Questions;
-use super::snapshot::Snapshot;
+use super::device_state::DeviceState;
+use super::poll::Poll;
 use super::verdict::rebooted;
 use crate::rpc::{CallError, Device};
 
@@ -22,13 +22,13 @@ const PACE: Duration = Duration::from_millis(50);
 ///
 /// The state is read again until 800 ms after its boot state was there. If it reboots meanwhile, the
 /// state after the reboot is returned. Fails if the device does not answer within `reboot_timeout`.
-pub async fn settled(device: &Device, first: Snapshot, reboot_timeout: Duration) -> Result<Snapshot, CallError> {
-    let mut questions = Questions::after(device, &first);
+pub async fn settled(device: &Device, first: DeviceState, reboot_timeout: Duration) -> Result<DeviceState, CallError> {
+    let mut poll = Poll::after(device, &first);
     let until = first.read + APPLIED_TO_REBOOT;
     let mut now = first.clone();
-    while now.still_at < until {
+    while now.last_asked < until {
         sleep(PACE).await;
-        now = match questions.look().await {
+        now = match poll.read_state().await {
             // It reboots, or the link broke.
             Err(error) if error.is_passing() => after_reboot(device, Some(&first), reboot_timeout).await?,
             result => result?,
@@ -45,13 +45,13 @@ pub async fn settled(device: &Device, first: Snapshot, reboot_timeout: Duration)
 /// `before` is the state before the reboot, if it is known. A slow device gets more time for each answer, up to the timeout of a call.
 pub(super) async fn after_reboot(
     device: &Device,
-    before: Option<&Snapshot>,
+    before: Option<&DeviceState>,
     reboot_timeout: Duration,
-) -> Result<Snapshot, CallError> {
+) -> Result<DeviceState, CallError> {
     let started = Instant::now();
-    let mut questions = before.map_or_else(|| Questions::first(device), |before| Questions::after(device, before));
+    let mut poll = before.map_or_else(|| Poll::first(device), |before| Poll::after(device, before));
     loop {
-        match questions.look().await {
+        match poll.read_state().await {
             Err(error) if error.is_passing() && started.elapsed() < reboot_timeout => {}
             result => return result,
         }

@@ -4,37 +4,31 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::snapshot::Snapshot;
+use super::device_state::DeviceState;
+use super::uptime::{restarted, was_up};
 use crate::bundle::Manifest;
 use crate::bundle::manifest::Build;
 use crate::ota::{self, BootState, SystemInfo};
-
-/// Uptimes come in whole seconds, so that one can fall short by nearly one of them without a reboot. After a reboot, a question
-/// just before the uptime changes shows it, however short the uptime was before.
-const ROUNDING: Duration = Duration::from_millis(1005);
-
-/// Clocks do not go alike: one part in so many may be missing.
-const DRIFT: u32 = 1000;
 
 /// Tells whether the device rebooted between the two states: it runs another build, or its uptime has grown by less than the time that
 /// passed. Another slot alone says nothing yet: it is the one that boots next. But it decides where the uptime leaves open whether a
 /// reboot came before the update began or after it.
 #[must_use]
-pub fn rebooted(before: &Snapshot, after: &Snapshot) -> bool {
+pub fn rebooted(before: &DeviceState, after: &DeviceState) -> bool {
     is_other_boot(before, &after.info, after.asked)
-        || is_later_boot(before, after.last_uptime, after.still_at)
+        || is_later_boot(before, after.last_uptime, after.last_asked)
         || (applied(before, after) && may_be_other_boot(before, &after.info, (after.asked, after.taken)))
 }
 
 /// Tells whether the device rebooted between `before` and the question that `info` answers, which was asked at `asked`.
 #[must_use]
-pub fn is_other_boot(before: &Snapshot, info: &SystemInfo, asked: Instant) -> bool {
+pub fn is_other_boot(before: &DeviceState, info: &SystemInfo, asked: Instant) -> bool {
     runs_other_build(before, info) || is_later_boot(before, info.uptime, asked)
 }
 
 /// Tells whether the device may have rebooted after the update began. It has not if the uptime in `info` shows that it was up by then. The
 /// device read its uptime between `asked` and `heard`.
-pub(super) fn may_be_other_boot(before: &Snapshot, info: &SystemInfo, (asked, heard): (Instant, Instant)) -> bool {
+pub(super) fn may_be_other_boot(before: &DeviceState, info: &SystemInfo, (asked, heard): (Instant, Instant)) -> bool {
     let ran_already = before.update_began.is_some_and(|began| was_up(began, (info.uptime, heard)));
     let has_restarted = restarted((before.info.uptime, before.taken), (info.uptime, asked));
     runs_other_build(before, info) || (has_restarted && !ran_already)
@@ -42,26 +36,20 @@ pub(super) fn may_be_other_boot(before: &Snapshot, info: &SystemInfo, (asked, he
 
 /// Tells by the uptime in seconds, asked for at `asked`, whether the device rebooted after `before`. A reboot that may have come before the
 /// update began does not count: the device had not taken the firmware by then.
-fn is_later_boot(before: &Snapshot, uptime: u64, asked: Instant) -> bool {
+fn is_later_boot(before: &DeviceState, uptime: u64, asked: Instant) -> bool {
     let since = |earlier| restarted(earlier, (uptime, asked));
     since((before.info.uptime, before.taken)) && before.update_began.is_none_or(|began| since((0, began)))
 }
 
-/// Tells whether a device whose uptime in seconds was heard at that time was up at `moment` for certain.
-fn was_up(moment: Instant, (uptime, heard): (u64, Instant)) -> bool {
-    let passed = heard.saturating_duration_since(moment);
-    Duration::from_secs(uptime) >= passed + passed / DRIFT
-}
-
 /// Tells whether `info` names another build than the one that runs in `before`.
-pub(super) fn runs_other_build(before: &Snapshot, info: &SystemInfo) -> bool {
+pub(super) fn runs_other_build(before: &DeviceState, info: &SystemInfo) -> bool {
     before.info.fw_version != info.fw_version || before.info.fw_id != info.fw_id
 }
 
 /// Tells whether the device boots a new firmware next. Since 2019, its boot state shows that from the last byte on, 500 ms before
 /// the reboot (as recorded in wire/ota2022-ws.json, case `pull_success`).
 #[must_use]
-pub fn applied(before: &Snapshot, now: &Snapshot) -> bool {
+pub fn applied(before: &DeviceState, now: &DeviceState) -> bool {
     boots_other(&before.boot, &now.boot)
 }
 
@@ -72,7 +60,7 @@ pub(super) fn boots_other(before: &BootState, now: &BootState) -> bool {
 
 /// Tells whether the device runs other firmware than in `before`, or boots it next.
 #[must_use]
-pub fn has_other_firmware(before: &Snapshot, now: &Snapshot) -> bool {
+pub fn has_other_firmware(before: &DeviceState, now: &DeviceState) -> bool {
     now.build() != before.build() || applied(before, now)
 }
 
@@ -80,7 +68,7 @@ pub fn has_other_firmware(before: &Snapshot, now: &Snapshot) -> bool {
 /// reboot was under way. Either the old firmware runs, and its update is applied only now; or the new firmware runs, and is about to go
 /// back to the old slot, as after `OTA.Revert` by another client; or another client's firmware runs, and is about to be replaced.
 #[must_use]
-pub fn is_unsettled(before: &Snapshot, after: &Snapshot) -> bool {
+pub fn is_unsettled(before: &DeviceState, after: &DeviceState) -> bool {
     let is_same_slot = !before.boot.is_in_another_slot(&after.boot);
     // An update never goes into the slot that runs: that slot boots next.
     let is_next = before.boot.active_slot.is_some() && before.boot.active_slot == after.boot.active_slot;
@@ -89,14 +77,6 @@ pub fn is_unsettled(before: &Snapshot, after: &Snapshot) -> bool {
     } else {
         is_next || (is_same_slot && after.boot.is_committed)
     }
-}
-
-/// By the uptimes alone, in seconds: the one that was heard first, and the one that was asked for later. The second one
-/// was read no earlier than that; how long its answer took must not count, or a slow one would pass for a reboot.
-pub(super) fn restarted((before, heard): (u64, Instant), (after, asked): (u64, Instant)) -> bool {
-    let passed = asked.saturating_duration_since(heard);
-    let expected = Duration::from_secs(before) + passed;
-    Duration::from_secs(after) + ROUNDING + passed / DRIFT < expected
 }
 
 /// What runs after the reboot.
@@ -115,7 +95,7 @@ pub enum Arrival {
 /// The old build runs in another copy if its slot is another one, or if it is uncommitted: the slot may have no name, or one that was read
 /// before the device booted from it. A committed copy may be that of `OTA.CreateSnapshot`, and only a manifest shows that it was wanted.
 #[must_use]
-pub fn arrival(before: &Snapshot, after: &Snapshot, wanted: Option<&Manifest>) -> Arrival {
+pub fn arrival(before: &DeviceState, after: &DeviceState, wanted: Option<&Manifest>) -> Arrival {
     let is_same_build = before.build() == after.build();
     let is_proven_copy = boots_other(&before.boot, &after.boot) && (wanted.is_some() || !after.boot.is_committed);
     match wanted {
@@ -128,7 +108,7 @@ pub fn arrival(before: &Snapshot, after: &Snapshot, wanted: Option<&Manifest>) -
 
 /// What the device made of the commit timeout that it was told, if that is something else: in words. `arrival` is what runs in `after`.
 #[must_use]
-pub fn no_way_back(arrival: &Arrival, after: &Snapshot, told: Duration) -> Option<String> {
+pub fn no_way_back(arrival: &Arrival, after: &DeviceState, told: Duration) -> Option<String> {
     let (told, BootState { is_committed, commit_timeout: kept, .. }) = (ota::in_seconds(told), after.boot);
     match (arrival, is_committed) {
         // It has gone back, and what stands there is out of date.
@@ -148,7 +128,7 @@ mod tests {
 
     use super::*;
 
-    fn snapshot(version: &str, slot: u8, committed: bool, uptime: u64, taken: Instant) -> Snapshot {
+    fn snapshot(version: &str, slot: u8, committed: bool, uptime: u64, taken: Instant) -> DeviceState {
         let info = json!({"fw_version": version, "fw_id": format!("b{version}"), "uptime": uptime});
         let boot = BootState {
             active_slot: Some(slot),
@@ -156,7 +136,7 @@ mod tests {
             revert_slot: Some(1 - slot),
             commit_timeout: 300,
         };
-        Snapshot::told(info, boot, taken)
+        DeviceState::from_replies(info, boot, taken)
     }
 
     fn manifest(version: &str) -> Manifest {
@@ -180,7 +160,7 @@ mod tests {
         ] {
             assert_eq!(rebooted(&before, &after), expected, "{why}");
         }
-        let began = |seconds| Snapshot { update_began: Some(t0 + Duration::from_secs(seconds)), ..before.clone() };
+        let began = |seconds| DeviceState { update_began: Some(t0 + Duration::from_secs(seconds)), ..before.clone() };
         for (began, after, expected, why) in [
             (began(6), snapshot("1", 0, true, 5, t10), false, "it rebooted before the update began"),
             (began(6), snapshot("1", 0, true, 3, t10), false, "it may have rebooted before the update began"),
@@ -197,7 +177,7 @@ mod tests {
         ] {
             let after = snapshot("1", 0, true, uptime, t10);
             assert_eq!(may_be_other_boot(&began(6), &after.info, (t10, late)), may_be, "{why}");
-            let is_tight = Snapshot { last_uptime: uptime, still_at: late, ..after };
+            let is_tight = DeviceState { last_uptime: uptime, last_asked: late, ..after };
             assert_eq!(rebooted(&began(6), &is_tight), uptime < 12, "{why}");
         }
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::device_state::DeviceState;
 use super::settle::APPLIED_TO_REBOOT;
-use super::snapshot::Snapshot;
 use super::verdict::rebooted;
 use crate::bundle::manifest::Build;
 use crate::ota::{self, Slot, SystemInfo};
@@ -128,8 +128,8 @@ impl Seen {
     }
 }
 
-impl From<&Snapshot> for Seen {
-    fn from(now: &Snapshot) -> Self {
+impl From<&DeviceState> for Seen {
+    fn from(now: &DeviceState) -> Self {
         Self {
             slot: now.boot.active_slot,
             committed: Some(now.boot.is_committed),
@@ -146,7 +146,7 @@ pub async fn wait(device: &Device, wanted: &Wanted, limit: Duration) -> Result<S
     let (mut ask_timeout, mut pace) = (SHORTEST.min(device.timeout()), PACE);
     let (mut seen, mut said) = (None, None);
     // The last state before the wanted one, or else the first one that looked like it.
-    let mut previous: Option<Snapshot> = None;
+    let mut previous: Option<DeviceState> = None;
     loop {
         let left = limit.saturating_sub(started.elapsed());
         // A look is several questions, which have the time that is left together.
@@ -190,14 +190,14 @@ pub async fn wait(device: &Device, wanted: &Wanted, limit: Duration) -> Result<S
 
 /// Tells whether the device runs the uncommitted firmware of its boot state. It does if it has rebooted since `previous`, or has
 /// shown the same state for longer than the time from an applied update to the reboot.
-fn runs_on_trial(previous: Option<&Snapshot>, now: Option<&Snapshot>) -> bool {
+fn runs_on_trial(previous: Option<&DeviceState>, now: Option<&DeviceState>) -> bool {
     let (Some(previous), Some(now)) = (previous, now) else { return false };
     let is_same = !previous.boot.is_committed && previous.boot == now.boot;
     rebooted(previous, now) || (is_same && now.asked.duration_since(previous.taken) >= APPLIED_TO_REBOOT)
 }
 
-async fn look(device: &Device, wanted: &Wanted, timeout: Duration) -> Result<(Seen, Option<Snapshot>), CallError> {
-    match Snapshot::take(device, timeout).await {
+async fn look(device: &Device, wanted: &Wanted, timeout: Duration) -> Result<(Seen, Option<DeviceState>), CallError> {
+    match DeviceState::read(device, timeout).await {
         Ok(now) => Ok((Seen::from(&now), Some(now))),
         // It has answered: only the OTA service is not there, or not for us.
         Err(error) if *wanted == Wanted::Reachable && error.remote().is_some_and(|error| error.code != 418) => {

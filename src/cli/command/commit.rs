@@ -1,6 +1,6 @@
 use otactl::update::commit::commit;
+use otactl::update::device_state::DeviceState;
 use otactl::update::settle::settled;
-use otactl::update::snapshot::Snapshot;
 use serde_json::Value;
 
 use crate::cli::context::Context;
@@ -16,7 +16,7 @@ pub(crate) struct Args {}
 impl Args {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let device = context.device().await?;
-        let first = Snapshot::take(&device, device.timeout()).await?;
+        let first = DeviceState::read(&device, device.timeout()).await?;
         let before = if first.boot.is_committed { first } else { settled(&device, first, device.timeout()).await? };
         let said = if before.boot.is_committed {
             format!("nothing to commit: {}", before.boot)

@@ -5,11 +5,11 @@
 //! applied update. A refusal is one only if no update runs: since 2019, a device that cannot reach the server again says
 //! `Connect error` and goes on (as recorded in wire/ota2022-ws.json, cases `pull_304` and `pull_cut_then_refused`).
 //!
-//! - `judge`: what follows from the reply and from what our server has seen; pure;
-//! - `watch`: what is told of the progress, and the looks at the device where that does not suffice.
+//! - `rules`: what follows from the reply and from what our server has seen; pure;
+//! - `monitor`: what is told of the progress, and the looks at the device where that does not suffice.
 
-mod judge;
-mod watch;
+mod monitor;
+mod rules;
 
 use std::time::Duration;
 
@@ -20,20 +20,20 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::Plan;
 use super::deliver::Taken;
+use super::device_state::DeviceState;
 use super::event::{Event, Observer, Whence};
 use super::outcome::{Failure, Refusal};
-use super::questions::spread;
+use super::poll::spread;
 use super::serve::{Fetched, FirmwareServer};
-use super::snapshot::Snapshot;
 use super::timeouts::{DEVICE_DOWNLOAD, LONGEST_DOWNLOAD};
 use crate::ota::{self, BootState, Engine};
 use crate::rpc::deadline::deadline_in;
 use crate::rpc::{CallError, Device, RemoteError};
-use judge::{
-    Limits, Reply, Step, judge, says_applied, says_busy, says_in_progress, says_nothing_new, says_unlicensed,
+use monitor::{Monitor, Observation};
+use rules::{
+    Action, Limits, Reply, next_action, says_applied, says_busy, says_in_progress, says_nothing_new, says_unlicensed,
     says_unreachable, understand,
 };
-use watch::{Sight, Watch};
 
 /// How often the device is told to fetch the firmware, if it is seen not to have begun.
 const ATTEMPTS: usize = 3;
@@ -59,9 +59,9 @@ pub(super) async fn fetch(
     device: &Device,
     plan: &Plan,
     what: &Fetching<'_>,
-    before: &Snapshot,
+    before: &DeviceState,
     observer: &dyn Observer,
-) -> Result<(Taken, Option<Snapshot>), Failure> {
+) -> Result<(Taken, Option<DeviceState>), Failure> {
     let Fetching { server, has_other_way, engine, .. } = *what;
     let enough = || download_limit(plan.source.size(), before.round_trip());
     let download = plan.download_timeout.unwrap_or_else(enough);
@@ -78,8 +78,8 @@ pub(super) async fn fetch(
         commit_timeout: request.commit_timeout,
         keeps_asking_for: (engine == Engine::Resuming).then_some(request.timeout),
     });
-    let watch = Watch::new(device, limits, server, before, observer, (plan.reboot_timeout, plan.commit_timeout));
-    let mut download = Download::new(watch, limits, plan.source.build().is_some());
+    let monitor = Monitor::new(device, limits, server, before, observer, (plan.reboot_timeout, plan.commit_timeout));
+    let mut download = Download::new(monitor, limits, plan.source.build().is_some());
     let mut call = Box::pin(device.call_until_sent(&request, limits.all()));
     let mut progress = server.map(FirmwareServer::fetched);
     let every = limits.timeouts.tick;
@@ -90,7 +90,7 @@ pub(super) async fn fetch(
         tokio::select! {
             // Biased so that the server's count is complete before the reply is judged by it.
             biased;
-            () = changed(&mut progress) => download.watch.announce(),
+            () = changed(&mut progress) => download.monitor.announce(),
             result = &mut call, if download.reply.is_none() => download.answered(result).await?,
             _ = ticks.tick() => tick = true,
         }
@@ -103,9 +103,9 @@ pub(super) async fn fetch(
             Next::Done(taken) => {
                 // The reply may have come during the look.
                 let reply = if download.reply.is_none() { (&mut call).now_or_never() } else { None };
-                let is_complete = download.watch.fetched().is_some_and(|fetched| fetched.complete);
+                let is_complete = download.monitor.fetched().is_some_and(|fetched| fetched.complete);
                 let is_taken = reply.is_some_and(|reply| says_taken(understand(reply), is_complete));
-                let after = download.watch.after;
+                let after = download.monitor.after;
                 let is_seen = after.as_ref().is_some_and(|after| after.build() != before.build());
                 return Ok((if is_taken || is_seen { Taken::Certainly } else { taken }, after));
             }
@@ -124,7 +124,7 @@ enum Next {
 
 /// The download as far as it is known.
 struct Download<'a> {
-    watch: Watch<'a>,
+    monitor: Monitor<'a>,
     limits: Limits,
     /// Whether the build of the firmware is known.
     is_build_known: bool,
@@ -133,41 +133,41 @@ struct Download<'a> {
     /// The reply to the last time, and when it came.
     reply: Option<(Instant, Reply)>,
     /// Deadline for the boot state after a success, if the device does not answer.
-    look_until: Option<Instant>,
+    probe_until: Option<Instant>,
     /// Since then, the device was seen idle once.
     seen_idle: bool,
     /// It was said that the device does not ask.
     not_asked_said: bool,
     /// When the device is looked at next.
-    look_at: Instant,
+    probe_at: Instant,
     /// How often it was looked at.
-    looks: usize,
+    probes: usize,
 }
 
 impl<'a> Download<'a> {
     /// The device is told for the first time.
-    fn new(watch: Watch<'a>, limits: Limits, is_build_known: bool) -> Self {
-        let look_at = deadline_in(limits.timeouts.progress_interval);
+    fn new(monitor: Monitor<'a>, limits: Limits, is_build_known: bool) -> Self {
+        let probe_at = deadline_in(limits.timeouts.progress_interval);
         Self {
-            watch,
+            monitor,
             limits,
             is_build_known,
             begun: 1,
             reply: None,
-            look_until: None,
+            probe_until: None,
             seen_idle: false,
             not_asked_said: false,
-            look_at,
-            looks: 0,
+            probe_at,
+            probes: 0,
         }
     }
 
     /// The call has come to its end.
     async fn answered(&mut self, result: Result<Value, CallError>) -> Result<(), Failure> {
-        self.watch.announce();
+        self.monitor.announce();
         let reply = match understand(result) {
             // An earlier call reached the device.
-            Err(Failure::Call(error)) if self.begun > 1 => return Err(self.watch.failed(error.to_string())),
+            Err(Failure::Call(error)) if self.begun > 1 => return Err(self.monitor.failed(error.to_string())),
             understood => understood?,
         };
         let reply = match reply {
@@ -185,11 +185,12 @@ impl<'a> Download<'a> {
         }
         if says_in_progress(&error) {
             // The device was idle just before. So that call is this one, executed twice, or that of another client.
-            let is_known = self.watch.server.is_some() || self.is_build_known;
+            let is_known = self.monitor.server.is_some() || self.is_build_known;
             // A device that is still connecting is idle by its own word, so that it was told again.
-            let is_ours = self.begun > 1 || self.limits.may_execute_twice && (is_known || self.watch.executes_twice());
+            let is_ours =
+                self.begun > 1 || self.limits.may_execute_twice && (is_known || self.monitor.executes_twice());
             if !is_ours {
-                let percent = self.watch.percent().await;
+                let percent = self.monitor.percent().await;
                 return Err(Failure::Refused(Refusal::UpdateRunning { percent }));
             }
             return Ok(Reply::InProgress(error.to_string()));
@@ -199,16 +200,16 @@ impl<'a> Download<'a> {
             return Ok(Reply::Refused(error));
         }
         let said = error.to_string();
-        match self.watch.goes_on().await {
+        match self.monitor.goes_on().await {
             Some(false) => {
-                self.watch.check_unchanged(false).await?;
+                self.monitor.check_unchanged(false).await?;
                 return Ok(Reply::Refused(error));
             }
-            Some(true) => self.watch.observer.on(&Event::GoesOn { said: said.clone() }),
+            Some(true) => self.monitor.observer.on(&Event::GoesOn { said: said.clone() }),
             // Later reads of the state decide.
             None => {}
         }
-        Ok(Reply::Missing(said))
+        Ok(Reply::Lost(said))
     }
 
     /// The device is told once more, unless that makes no sense.
@@ -217,39 +218,39 @@ impl<'a> Download<'a> {
             return Err(failure);
         }
         self.begun += 1;
-        self.watch.started = Instant::now();
+        self.monitor.started = Instant::now();
         (self.reply, self.seen_idle) = (None, false);
         Ok(())
     }
 
     /// What follows from what is known now. Only at a `tick` the device is asked anything.
     async fn next(&mut self, tick: bool) -> Result<Next, Failure> {
-        let (fetched, now) = (self.watch.fetched(), Instant::now());
-        match judge(self.reply.as_ref(), fetched.as_ref(), self.watch.started, &self.limits, now) {
-            Step::Wait => {}
-            Step::Succeeded(message) => return self.succeeded(message, tick).await,
+        let (fetched, now) = (self.monitor.fetched(), Instant::now());
+        match next_action(self.reply.as_ref(), fetched.as_ref(), self.monitor.started, &self.limits, now) {
+            Action::Wait => {}
+            Action::Succeeded(message) => return self.succeeded(message, tick).await,
             // The doubt is settled by the state, which costs a question; so not at every turn.
-            Step::Look(reason) if self.may_look(tick) => match self.look(reason).await? {
+            Action::Probe(reason) if self.may_probe(tick) => match self.probe(reason).await? {
                 Next::Wait => {}
                 next => return Ok(next),
             },
-            Step::Look(_) => {}
-            Step::NeverFetched(said) => return Err(self.watch.never_fetched(said)),
+            Action::Probe(_) => {}
+            Action::NeverFetched(said) => return Err(self.monitor.never_fetched(said)),
             // Whoever was busy with an update when it was looked at may be about to end it: a download breaks off
             // when the otactl that served it was killed.
-            Step::Busy(reason) => {
-                self.watch.check_unchanged(true).await?;
-                return Ok(Next::Again(self.watch.failed(reason)));
+            Action::Busy(reason) => {
+                self.monitor.check_unchanged(true).await?;
+                return Ok(Next::Again(self.monitor.failed(reason)));
             }
-            Step::Failed(reason) => {
+            Action::Failed(reason) => {
                 // After any other refusal it was checked already.
                 if !matches!(&self.reply, Some((_, Reply::Refused(error))) if !says_busy(error)) {
-                    self.watch.check_firmware().await?;
+                    self.monitor.check_firmware().await?;
                 }
                 return Err(self.failed(reason));
             }
         }
-        let may_come = matches!(self.reply, None | Some((_, Reply::Missing(_))));
+        let may_come = matches!(self.reply, None | Some((_, Reply::Lost(_))));
         if tick && may_come { Ok(self.meanwhile(fetched.as_ref(), now).await) } else { Ok(Next::Wait) }
     }
 
@@ -257,68 +258,68 @@ impl<'a> Download<'a> {
     /// for as long as a reboot may take. After that, the message of the device decides.
     async fn succeeded(&mut self, message: String, tick: bool) -> Result<Next, Failure> {
         if says_applied(&message) {
-            self.watch.observer.on(&Event::Applied { message });
+            self.monitor.observer.on(&Event::Applied { message });
             return Ok(Next::Done(Taken::Certainly));
         }
-        if self.look_until.is_some() && !self.may_look(tick) {
+        if self.probe_until.is_some() && !self.may_probe(tick) {
             return Ok(Next::Wait);
         }
-        let until = *self.look_until.get_or_insert_with(|| deadline_in(self.limits.timeouts.reboot_start));
-        match self.watch.outcome().await {
-            Sight::Rebooted => Ok(self.unconfirmed("it rebooted at once".into())),
-            Sight::Applied(boot) => Ok(self.applied(&boot)),
-            Sight::NotBegun => Err(Failure::NothingNew { message, running: self.watch.before.running() }),
-            Sight::NothingYet if Instant::now() < until => Ok(Next::Wait),
-            Sight::NothingYet if says_nothing_new(&message) => {
-                Err(Failure::NothingNew { message, running: self.watch.before.running() })
+        let until = *self.probe_until.get_or_insert_with(|| deadline_in(self.limits.timeouts.reboot_start));
+        match self.monitor.outcome().await {
+            Observation::Rebooted => Ok(self.unconfirmed("it rebooted at once".into())),
+            Observation::Applied(boot) => Ok(self.applied(&boot)),
+            Observation::NotBegun => Err(Failure::NothingNew { message, running: self.monitor.before.running() }),
+            Observation::NothingYet if Instant::now() < until => Ok(Next::Wait),
+            Observation::NothingYet if says_nothing_new(&message) => {
+                Err(Failure::NothingNew { message, running: self.monitor.before.running() })
             }
-            Sight::NothingYet => Ok(self.unconfirmed("it reported a success, and does not answer".into())),
+            Observation::NothingYet => Ok(self.unconfirmed("it reported a success, and does not answer".into())),
         }
     }
 
     /// Tells whether it is time to look at the device. If it is, the next look comes after a pause.
-    fn may_look(&mut self, tick: bool) -> bool {
+    fn may_probe(&mut self, tick: bool) -> bool {
         let now = Instant::now();
-        let is_due = tick && now >= self.look_at;
+        let is_due = tick && now >= self.probe_at;
         if is_due {
             // Never longer than that pause: a late look takes from the time for the commit.
-            self.look_at = now + spread(self.limits.timeouts.probe_interval, self.looks) * 5 / 6;
-            self.looks += 1;
+            self.probe_at = now + spread(self.limits.timeouts.probe_interval, self.probes) * 5 / 6;
+            self.probes += 1;
         }
         is_due
     }
 
     /// Looks at the device because of `reason`.
-    async fn look(&mut self, reason: String) -> Result<Next, Failure> {
+    async fn probe(&mut self, reason: String) -> Result<Next, Failure> {
         let is_second = matches!(self.reply, Some((_, Reply::InProgress(_))));
-        Ok(match self.watch.look(&reason, is_second).await? {
-            Sight::Rebooted => self.unconfirmed(reason),
-            Sight::Applied(boot) => self.applied(&boot),
-            Sight::NothingYet => Next::Wait,
+        Ok(match self.monitor.probe(&reason, is_second).await? {
+            Observation::Rebooted => self.unconfirmed(reason),
+            Observation::Applied(boot) => self.applied(&boot),
+            Observation::NothingYet => Next::Wait,
             // Its word for it may be on its way.
-            Sight::NotBegun if !std::mem::replace(&mut self.seen_idle, true) => Next::Wait,
-            Sight::NotBegun => Next::Again(self.watch.never_fetched(Some(reason))),
+            Observation::NotBegun if !std::mem::replace(&mut self.seen_idle, true) => Next::Wait,
+            Observation::NotBegun => Next::Again(self.monitor.never_fetched(Some(reason))),
         })
     }
 
     /// What is done as long as there is no reply: a device that does not come to us is told of, one that fetches from
     /// elsewhere is asked now and then.
     async fn meanwhile(&mut self, fetched: Option<&Fetched>, now: Instant) -> Next {
-        match (self.watch.server, fetched) {
+        match (self.monitor.server, fetched) {
             (Some(server), Some(fetched)) if fetched.peer.is_none() => {
-                let waited = self.watch.started.elapsed();
+                let waited = self.monitor.started.elapsed();
                 if waited >= self.limits.timeouts.first_request && !std::mem::replace(&mut self.not_asked_said, true) {
                     let address = server.advertised().to_owned();
-                    self.watch.observer.on(&Event::NotAsked { seconds: waited.as_secs(), address });
+                    self.monitor.observer.on(&Event::NotAsked { seconds: waited.as_secs(), address });
                 }
             }
             // With the last byte, the device has nothing left to do but to reboot: its reply may be lost, and time matters.
-            (Some(_), Some(fetched)) if fetched.complete && self.is_overdue(fetched) && self.may_look(true) => {
+            (Some(_), Some(fetched)) if fetched.complete && self.is_overdue(fetched) && self.may_probe(true) => {
                 return self.glance().await;
             }
-            (None, _) if now >= self.look_at => {
+            (None, _) if now >= self.probe_at => {
                 let next = self.glance_around().await;
-                self.look_at = deadline_in(self.limits.timeouts.progress_interval);
+                self.probe_at = deadline_in(self.limits.timeouts.progress_interval);
                 return next;
             }
             _ => {}
@@ -328,27 +329,27 @@ impl<'a> Download<'a> {
 
     /// Tells whether the reply to a completed download should have come by now: it takes one round trip.
     fn is_overdue(&self, fetched: &Fetched) -> bool {
-        let reply_after_transfer = (self.watch.before.slowest() * 2).max(REPLY);
+        let reply_after_transfer = (self.monitor.before.slowest() * 2).max(REPLY);
         fetched.changed.is_none_or(|changed| changed.elapsed() >= reply_after_transfer)
     }
 
     /// Looks whether the device has the firmware, although it has not said so.
     async fn glance(&mut self) -> Next {
-        let sight = self.watch.outcome().await;
+        let sight = self.monitor.outcome().await;
         self.seen(&sight)
     }
 
     /// The same for a device that fetches from elsewhere, with its progress.
     async fn glance_around(&mut self) -> Next {
-        let sight = self.watch.look_around().await;
+        let sight = self.monitor.poll_progress().await;
         self.seen(&sight)
     }
 
-    fn seen(&self, sight: &Sight) -> Next {
+    fn seen(&self, sight: &Observation) -> Next {
         match sight {
-            Sight::Rebooted => self.unconfirmed("its reply was lost".into()),
-            Sight::Applied(boot) => self.applied(boot),
-            Sight::NothingYet | Sight::NotBegun => Next::Wait,
+            Observation::Rebooted => self.unconfirmed("its reply was lost".into()),
+            Observation::Applied(boot) => self.applied(boot),
+            Observation::NothingYet | Observation::NotBegun => Next::Wait,
         }
     }
 
@@ -356,23 +357,23 @@ impl<'a> Download<'a> {
     fn failed(&self, reason: String) -> Failure {
         match &self.reply {
             Some((_, Reply::Refused(error)))
-                if self.watch.server.is_none() && !self.watch.has_begun() && says_unreachable(error) =>
+                if self.monitor.server.is_none() && !self.monitor.has_begun() && says_unreachable(error) =>
             {
                 Failure::UrlUnreachable { said: reason }
             }
-            _ => self.watch.failed(reason),
+            _ => self.monitor.failed(reason),
         }
     }
 
     /// Reports that the boot state shows the new firmware.
     fn applied(&self, boot: &BootState) -> Next {
         let message = format!("{} boots next, uncommitted", ota::slot_name(boot.active_slot));
-        self.watch.observer.on(&Event::Applied { message });
+        self.monitor.observer.on(&Event::Applied { message });
         Next::Done(Taken::Certainly)
     }
 
     fn unconfirmed(&self, reason: String) -> Next {
-        self.watch.observer.on(&Event::Unconfirmed { reason });
+        self.monitor.observer.on(&Event::Unconfirmed { reason });
         Next::Done(Taken::Rebooted)
     }
 }

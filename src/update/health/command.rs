@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::output::Tail;
 use super::{Fault, What, is_out_of_files};
 use crate::text::{excerpt, printable};
-use crate::update::snapshot::Snapshot;
+use crate::update::device_state::DeviceState;
 
 /// How long we read on once the program has ended. What it has left behind may hold its output open.
 const DRAIN: Duration = Duration::from_millis(200);
@@ -87,7 +87,7 @@ impl CommandCheck {
     }
 
     /// Runs the program, with the device in its environment.
-    pub(super) async fn run(&self, now: &Snapshot, deadline: Instant) -> Result<(), Fault> {
+    pub(super) async fn run(&self, now: &DeviceState, deadline: Instant) -> Result<(), Fault> {
         let cannot = |error: io::Error| Fault {
             is_ours: is_out_of_files(&error),
             ..Fault::wrong(format!("it cannot be run: {error}"))
@@ -114,7 +114,7 @@ impl CommandCheck {
         Err(Fault { what, is_ours: false, output })
     }
 
-    fn start(&self, now: &Snapshot) -> io::Result<(Group, Output)> {
+    fn start(&self, now: &DeviceState) -> io::Result<(Group, Output)> {
         let (reader, writer) = io::pipe()?;
         let mut command = Command::new(&self.program);
         command.args(&self.args).stdin(Stdio::null()).kill_on_drop(true);

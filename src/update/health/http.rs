@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{Fault, Passed, is_out_of_files};
 use crate::text::{excerpt, for_humans, has_two_slashes, public_url};
-use crate::update::snapshot::Snapshot;
+use crate::update::device_state::DeviceState;
 use crate::update::web_client::{Redirects, WebClient, through};
 
 /// The least time between two attempts.
@@ -57,7 +57,7 @@ impl HttpCheck {
 
     /// Asks until there is an answer: a device that has just booted may not serve yet. What is answered,
     /// counts. The addresses of the device are never asked through a proxy.
-    pub(super) async fn run(&self, now: &Snapshot, deadline: Instant) -> Result<Passed, Fault> {
+    pub(super) async fn run(&self, now: &DeviceState, deadline: Instant) -> Result<Passed, Fault> {
         let device = now.info.addresses();
         let share = deadline.saturating_duration_since(Instant::now()) / ATTEMPTS;
         loop {

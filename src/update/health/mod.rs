@@ -24,9 +24,10 @@ pub use command::CommandCheck;
 pub use http::HttpCheck;
 pub use rpc::RpcCheck;
 
+use super::device_state::DeviceState;
 use super::event::{Event, Observer};
 use super::outcome::{Failure, Refusal, Unwell};
-use super::snapshot::Snapshot;
+use super::poll::read_again;
 use super::verdict::rebooted;
 use super::{Plan, reboot};
 use crate::rpc::deadline::deadline_in;
@@ -168,7 +169,7 @@ impl Check {
         }
     }
 
-    async fn run(&self, device: &Device, now: &Snapshot, deadline: Instant) -> Result<Passed, Fault> {
+    async fn run(&self, device: &Device, now: &DeviceState, deadline: Instant) -> Result<Passed, Fault> {
         match self {
             Self::Rpc(check) => check.run(device, deadline).await?,
             Self::Command(check) => check.run(now, deadline).await?,
@@ -182,9 +183,9 @@ impl Check {
 #[derive(Debug)]
 pub(super) enum Health {
     /// The firmware is well, and this is the device now.
-    Well(Snapshot),
+    Well(DeviceState),
     /// It is not, and this is the device now, or as it was last seen.
-    Ill(Snapshot, Unwell),
+    Ill(DeviceState, Unwell),
 }
 
 /// Checks the firmware that runs in `now`, and looks at the device again. Fails if it does not run any
@@ -192,7 +193,7 @@ pub(super) enum Health {
 pub(super) async fn examine(
     device: &Device,
     plan: &Plan,
-    now: Snapshot,
+    now: DeviceState,
     observer: &dyn Observer,
 ) -> Result<Health, Failure> {
     // A commit is followed by a look of its own.
@@ -200,8 +201,8 @@ pub(super) async fn examine(
         return Ok(Health::Well(now));
     }
     let result = check(device, &plan.checks, &now, observer).await;
-    // With short questions: the device may just have reset, and then hears none of them.
-    let after = match now.again(device, plan.reboot_timeout).await {
+    // With short poll: the device may just have reset, and then hears none of them.
+    let after = match read_again(&now, device, plan.reboot_timeout).await {
         // It is on its way back already, and says so before it goes.
         Ok(after) if after.boot.is_in_another_slot(&now.boot) && !rebooted(&now, &after) => {
             reboot::wait(device, &now, plan).await?
@@ -228,7 +229,7 @@ pub(super) async fn examine(
 }
 
 /// One check after another, until one does not pass.
-async fn check(device: &Device, checks: &Checks, now: &Snapshot, observer: &dyn Observer) -> Result<(), Unwell> {
+async fn check(device: &Device, checks: &Checks, now: &DeviceState, observer: &dyn Observer) -> Result<(), Unwell> {
     let end = end(now);
     for check in &checks.checks {
         let limit = Limit::new(checks.timeout, end);
@@ -244,7 +245,7 @@ async fn check(device: &Device, checks: &Checks, now: &Snapshot, observer: &dyn 
 }
 
 /// When the last check has to be through, if the device goes back by itself. A device may say any number.
-fn end(now: &Snapshot) -> Option<Instant> {
+fn end(now: &DeviceState) -> Option<Instant> {
     let margin = margin(Duration::from_secs(now.boot.commit_timeout));
     Instant::now().checked_add(now.reverts_in()?.saturating_sub(margin))
 }

@@ -10,8 +10,8 @@ use crate::ota;
 use crate::rpc::Device;
 use crate::rpc::deadline::deadline_in;
 use crate::text::for_humans;
-use crate::update::questions::Questions;
-use crate::update::snapshot::Snapshot;
+use crate::update::device_state::DeviceState;
+use crate::update::poll::Poll;
 use crate::update::verdict::is_other_boot;
 
 /// The time between two questions, and the least time after one that was lost.
@@ -20,23 +20,23 @@ const AGAIN: Duration = Duration::from_millis(100);
 
 /// Asks the device what it is for as long as `lasting`. An answer may get lost, but not all of those
 /// within the time of a call.
-pub(super) async fn run(device: &Device, now: &Snapshot, lasting: Duration, deadline: Instant) -> Result<(), Fault> {
+pub(super) async fn run(device: &Device, now: &DeviceState, lasting: Duration, deadline: Instant) -> Result<(), Fault> {
     let until = deadline_in(lasting);
-    let mut questions = Questions::after(device, now);
+    let mut poll = Poll::after(device, now);
     let mut silent_since = None;
     loop {
         let asked = Instant::now();
         // A slow device gets more and more time, but no more silence than a call.
         let since: Instant = *silent_since.get_or_insert(asked);
         let longest = since.checked_add(device.timeout()).map_or(deadline, |ends| ends.min(deadline));
-        let Ok(answer) = timeout_at(longest, questions.ask(ota::GetInfo {})).await else {
+        let Ok(answer) = timeout_at(longest, poll.ask(ota::GetInfo {})).await else {
             let silent = format!("the device has not answered for {}", for_humans(since.elapsed()));
             return Err(if longest == deadline { Fault::late(silent) } else { Fault::wrong(silent) });
         };
         match answer {
             Ok(info) => {
                 silent_since = None;
-                if let Some(stranger) = now.stranger(&info) {
+                if let Some(stranger) = now.other_device(&info) {
                     return Err(Fault::wrong(stranger));
                 }
                 if info.fw_version != now.info.fw_version || info.fw_id != now.info.fw_id {

@@ -4,10 +4,10 @@ use super::methods::{self, Delivery};
 use super::questions::Told;
 use super::{demands, identity, room, signed};
 use crate::text::for_humans;
+use crate::update::device_state::DeviceState;
 use crate::update::event::{Bearing, Event};
 use crate::update::outcome::Refusal;
 use crate::update::plan::{Plan, Source};
-use crate::update::snapshot::Snapshot;
 
 /// One thing that was found out, and why it forbids the update, if it does.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl Found {
 }
 
 /// What is found of a plan, in the order in which it is to be told: by the device's state, and by what else it told.
-pub(super) fn of(plan: &Plan, delivery: Delivery, now: &Snapshot, told: &Told) -> Vec<Found> {
+pub(super) fn of(plan: &Plan, delivery: Delivery, now: &DeviceState, told: &Told) -> Vec<Found> {
     let methods = told.methods.as_deref();
     let mut found = identity::judge(plan, &now.info);
     found.push(needed(plan, delivery, methods));
@@ -94,7 +94,7 @@ fn wants_blob_url(arguments: &str) -> bool {
 
 /// Where the firmware goes, and how the device finds its way back. Firmware that does not know the argument starts the new
 /// one committed.
-fn slot(plan: &Plan, now: &Snapshot, delivery: Delivery, arguments: Option<&str>) -> Found {
+fn slot(plan: &Plan, now: &DeviceState, delivery: Delivery, arguments: Option<&str>) -> Found {
     let timeout = for_humans(plan.commit_timeout);
     let commit = if plan.commit { "" } else { ", which is left to you" };
     let says = format!(
@@ -139,11 +139,11 @@ mod tests {
         Plan::new(Source::Url { url: "u".into(), manifest: Ok(manifest), signed: None })
     }
 
-    fn device(info: &Value) -> Snapshot {
+    fn device(info: &Value) -> DeviceState {
         let mut all = json!({"app": "demo", "arch": "esp32", "fw_version": "1.5.0", "fw_id": "a", "uptime": 1});
         all.as_object_mut().expect("object").extend(info.as_object().expect("object").clone());
         let boot = BootState { active_slot: Some(0), is_committed: true, revert_slot: Some(1), commit_timeout: 0 };
-        Snapshot::told(all, boot, Instant::now())
+        DeviceState::from_replies(all, boot, Instant::now())
     }
 
     fn told() -> Told {
@@ -157,7 +157,7 @@ mod tests {
     }
 
     /// The names of what is not good, and what is made of it.
-    fn odd(plan: &Plan, now: &Snapshot, told: &Told) -> String {
+    fn odd(plan: &Plan, now: &DeviceState, told: &Told) -> String {
         let found = of(plan, Delivery::Pull, now, told);
         let odd = found.iter().filter(|found| found.bearing != Bearing::Good);
         odd.map(|found| format!("{} {:?}", found.what, found.bearing)).collect::<Vec<_>>().join(", ")

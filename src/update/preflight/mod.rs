@@ -2,7 +2,7 @@
 //!
 //! What cannot be gone back on is found out before anything is touched: whether the firmware is one for this device
 //! (`identity`, with `version`), whether the device has the `methods` for it, takes it as it is `signed`, has `room`
-//! for it, and what its updater `demands` since 2019. The `questions` are asked at the same time; what follows from the
+//! for it, and what its updater `demands` since 2019. The `poll` are asked at the same time; what follows from the
 //! answers are the `findings`.
 
 mod demands;
@@ -19,12 +19,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::busy::{is_running, outlast};
+use super::device_state::{DeviceState, Running};
 use super::event::{Bearing, Event, Observer};
 use super::other_client::has_updated;
 use super::outcome::{Failure, Refusal};
-use super::questions::first_timeout;
+use super::poll::first_timeout;
 use super::settle::{after_reboot, settled};
-use super::snapshot::{Running, Snapshot};
 use super::{Plan, Source};
 use crate::bundle::Manifest;
 use crate::ota::{Engine, Status};
@@ -44,11 +44,11 @@ pub(super) enum Preflight {
     /// Nothing: the wanted firmware runs, committed.
     AlreadyCurrent(Running),
     /// Go on with what runs: the wanted firmware, which waits for its commit.
-    GoOn(Snapshot),
+    GoOn(DeviceState),
     /// Update.
     Update {
         /// What the device was before.
-        before: Snapshot,
+        before: DeviceState,
         /// How it gets the firmware.
         delivery: Delivery,
         /// How it downloads.
@@ -99,7 +99,7 @@ pub(super) async fn look(device: &Device, plan: &Plan, observer: &dyn Observer) 
 
 /// Looks again at a device that was seen in `before` if that is long ago. Fails with [`Failure::begin_anew`] if another client has
 /// updated it.
-async fn check_still(device: &Device, before: &Snapshot, reboot_timeout: Duration) -> Result<(), Failure> {
+async fn check_still(device: &Device, before: &DeviceState, reboot_timeout: Duration) -> Result<(), Failure> {
     if before.is_fresh() {
         return Ok(());
     }
@@ -112,7 +112,7 @@ async fn check_still(device: &Device, before: &Snapshot, reboot_timeout: Duratio
 
 /// What was seen of the device.
 struct Looked {
-    now: Snapshot,
+    now: DeviceState,
     /// What its updater does; older firmware does not say.
     updater: Option<Status>,
     /// How the device gets the firmware.
@@ -135,7 +135,7 @@ impl Looked {
 async fn look_once(
     device: &Device,
     plan: &Plan,
-    before: Option<&Snapshot>,
+    before: Option<&DeviceState>,
     observer: &dyn Observer,
 ) -> Result<Looked, Failure> {
     let first = match before {
@@ -174,7 +174,7 @@ async fn look_once(
 /// Tells whether the boot state may be that of the next boot, so that it has to be watched: the device is uncommitted, or the wanted
 /// firmware seems to be committed. Only after a revert or a rollback, a committed state has a commit timeout (as recorded in
 /// wire/ws.json, case `ota_after_commit_timeout`).
-fn may_change(first: &Snapshot, plan: &Plan) -> bool {
+fn may_change(first: &DeviceState, plan: &Plan) -> bool {
     let is_wanted = plan.source.build() == Some(first.build());
     !first.boot.is_committed || (is_wanted && first.boot.commit_timeout != 0)
 }
@@ -184,13 +184,17 @@ fn may_change(first: &Snapshot, plan: &Plan) -> bool {
 ///
 /// A device that reboots meanwhile does not answer on its old link. After half of the timeout of a call, a silent device gets a new
 /// link, and all of that timeout.
-async fn first_look(device: &Device, reboot_timeout: Duration, observer: &dyn Observer) -> Result<Snapshot, CallError> {
+async fn first_look(
+    device: &Device,
+    reboot_timeout: Duration,
+    observer: &dyn Observer,
+) -> Result<DeviceState, CallError> {
     let started = Instant::now();
     let timeout = device.timeout();
-    let mut state = Snapshot::take(device, timeout / 2).await;
+    let mut state = DeviceState::read(device, timeout / 2).await;
     if state.as_ref().is_err_and(CallError::is_silence) {
         device.hang_up();
-        state = Snapshot::take(device, timeout).await;
+        state = DeviceState::read(device, timeout).await;
     }
     match state {
         Err(error) if error.remote().is_some_and(|error| error.code == 418) => {
@@ -219,7 +223,7 @@ fn wanted(source: &Source) -> Event {
 
 /// The rules for what the device is and does.
 fn decide(
-    now: Snapshot,
+    now: DeviceState,
     (delivery, engine): (Delivery, Engine),
     wanted: Option<&Manifest>,
     force: bool,
@@ -249,10 +253,10 @@ mod tests {
     use super::*;
     use crate::ota::{BootState, UpdateState};
 
-    fn device(version: &str, committed: bool) -> Snapshot {
+    fn device(version: &str, committed: bool) -> DeviceState {
         let info = json!({"app": "demo", "arch": "esp32", "fw_version": version, "fw_id": "b", "uptime": 1});
         let boot = BootState { active_slot: Some(0), is_committed: committed, revert_slot: Some(1), commit_timeout: 0 };
-        Snapshot::told(info, boot, Instant::now())
+        DeviceState::from_replies(info, boot, Instant::now())
     }
 
     fn manifest(app: &str, platform: &str) -> Manifest {

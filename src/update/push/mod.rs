@@ -26,10 +26,10 @@ use futures_util::stream::FuturesUnordered;
 use serde_json::Value;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::device_state::DeviceState;
 use super::event::{Event, Observer};
 use super::other_client::{has_updated, runs_update};
-use super::questions::{Questions, first_timeout};
-use super::snapshot::Snapshot;
+use super::poll::{Poll, first_timeout};
 use super::timeouts::Timeouts;
 use super::verdict::{has_other_firmware, rebooted};
 use crate::ota;
@@ -173,7 +173,7 @@ pub enum Reason {
 pub async fn push(
     device: &Device,
     bundle: &Bytes,
-    before: &Snapshot,
+    before: &DeviceState,
     terms: Terms,
     observer: &dyn Observer,
 ) -> Result<Pushed, PushFailure> {
@@ -276,7 +276,7 @@ enum Break {
 
 /// Looks at the device beside a wait for its reply: a lost reply must not cost the time until the device goes back.
 struct Lookout<'a> {
-    questions: Questions<'a>,
+    poll: Poll<'a>,
     next: Instant,
 }
 
@@ -284,15 +284,15 @@ impl<'a> Lookout<'a> {
     fn new(push: &Push<'a>) -> Self {
         let next = Instant::now() + (push.before.slowest() * 2).max(FIRST_LOOK);
         let commit_timeout = Duration::from_secs(push.terms.commit_timeout);
-        Self { questions: Questions::after(push.device, push.before).within(commit_timeout), next }
+        Self { poll: Poll::after(push.device, push.before).within(commit_timeout), next }
     }
 
     /// Reads the state of the device, not before this time and not too soon after the last look. May be cancelled.
-    async fn look_at(&mut self, time: Instant) -> Result<Snapshot, CallError> {
+    async fn look_at(&mut self, time: Instant) -> Result<DeviceState, CallError> {
         sleep_until(time.max(self.next)).await;
-        let info = self.questions.info().await?;
+        let info = self.poll.info().await?;
         self.next = Instant::now() + LOOK_AGAIN;
-        self.questions.complete(info).await
+        self.poll.complete(info).await
     }
 }
 
@@ -300,7 +300,7 @@ impl<'a> Lookout<'a> {
 struct Push<'a> {
     device: &'a Device,
     bundle: &'a Bytes,
-    before: &'a Snapshot,
+    before: &'a DeviceState,
     terms: Terms,
     observer: &'a dyn Observer,
     /// When no more is sent.
@@ -474,7 +474,7 @@ impl<'a> Push<'a> {
         if !self.flight.may_be_complete() || matches!(reason, Reason::Restarted | Reason::OtherFirmware) {
             return false;
         }
-        match Snapshot::take(self.device, first_timeout(self.device, self.before)).await {
+        match DeviceState::read(self.device, first_timeout(self.device, self.before)).await {
             Ok(now) => has_other_firmware(self.before, &now),
             Err(_) => !matches!(reason, Reason::Refused(_)),
         }
@@ -549,10 +549,10 @@ impl<'a> Push<'a> {
     /// Looks for the device on a fresh link. If it was restarted, what it had is gone; unless it has gone on to the new
     /// firmware, in whatever way.
     async fn reconnect(&self, lost: &str) -> Result<Option<Pushed>, Reason> {
-        let (began, mut questions) = (Instant::now(), Questions::after(self.device, self.before));
+        let (began, mut poll) = (Instant::now(), Poll::after(self.device, self.before));
         self.device.hang_up();
         loop {
-            let silence = match questions.look().await {
+            let silence = match poll.read_state().await {
                 Ok(now) if has_other_firmware(self.before, &now) => return Ok(Some(self.seen(lost.into()))),
                 Ok(now) if rebooted(self.before, &now) => return Err(Reason::Restarted),
                 Ok(_) => return Ok(None),

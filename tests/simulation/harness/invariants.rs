@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use otactl::sim::Fault;
+use otactl::update::device_state::Running;
 use otactl::update::outcome::{Facts, Sequel, Unwell};
-use otactl::update::snapshot::Running;
 use otactl::update::{Failure, Refusal, Success};
 
 use super::run::{Counts, WANTED, outcome_name};

@@ -5,18 +5,19 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::judge::Limits;
+use super::rules::Limits;
 use crate::ota::{self, BootState, UpdateState};
 use crate::rpc::{CallError, Device};
 use crate::text::for_humans;
+use crate::update::device_state::DeviceState;
 use crate::update::event::{Event, Observer};
 use crate::update::other_client::shows_other;
 use crate::update::outcome::{Failure, Refusal};
-use crate::update::questions::Questions;
+use crate::update::poll::{Poll, read_again};
 use crate::update::serve::{Fetched, FirmwareServer};
-use crate::update::snapshot::Snapshot;
 use crate::update::timeouts::Timeouts;
-use crate::update::verdict::{applied, has_other_firmware, is_other_boot, rebooted, restarted};
+use crate::update::uptime::restarted;
+use crate::update::verdict::{applied, has_other_firmware, is_other_boot, rebooted};
 
 /// Multiplies the stall timeout for a download from another server, of which only whole percents are visible.
 const UNSEEN: u32 = 4;
@@ -31,7 +32,7 @@ enum Activity {
 }
 
 /// What a look at the device brings.
-pub(super) enum Sight {
+pub(super) enum Observation {
     /// It has rebooted, or is about to.
     Rebooted,
     /// The device has the firmware, and boots it next.
@@ -43,11 +44,11 @@ pub(super) enum Sight {
 }
 
 /// The device while it fetches, and what has been seen of it.
-pub(super) struct Watch<'a> {
+pub(super) struct Monitor<'a> {
     limits: Limits,
     /// Our server, if it fetches from us.
     pub(super) server: Option<&'a FirmwareServer>,
-    pub(super) before: &'a Snapshot,
+    pub(super) before: &'a DeviceState,
     pub(super) observer: &'a dyn Observer,
     /// When it was told to fetch the firmware, the last time.
     pub(super) started: Instant,
@@ -57,22 +58,22 @@ pub(super) struct Watch<'a> {
     progress: Option<(u8, Instant)>,
     /// The device reported progress of a download.
     has_begun: bool,
-    questions: Questions<'a>,
+    poll: Poll<'a>,
     commit_timeout: Duration,
     /// The state after the reboot, once it was seen.
-    pub(super) after: Option<Snapshot>,
+    pub(super) after: Option<DeviceState>,
     /// Since when no question has been answered.
     silent_since: Option<Instant>,
     reboot_timeout: Duration,
 }
 
-impl<'a> Watch<'a> {
+impl<'a> Monitor<'a> {
     /// The device is told now.
     pub(super) fn new(
         device: &'a Device,
         limits: Limits,
         server: Option<&'a FirmwareServer>,
-        before: &'a Snapshot,
+        before: &'a DeviceState,
         observer: &'a dyn Observer,
         (reboot_timeout, commit_timeout): (Duration, Duration),
     ) -> Self {
@@ -85,7 +86,7 @@ impl<'a> Watch<'a> {
             announced: None,
             progress: None,
             has_begun: false,
-            questions: Questions::after(device, before).within(commit_timeout),
+            poll: Poll::after(device, before).within(commit_timeout),
             commit_timeout,
             after: None,
             silent_since: None,
@@ -130,7 +131,7 @@ impl<'a> Watch<'a> {
     /// Tells whether the update runs although the device answered `OTA.Update` with an error. `None` if the device does not
     /// answer. Firmware without `OTA.Status` is taken at its word.
     pub(super) async fn goes_on(&mut self) -> Option<bool> {
-        match self.questions.ask(ota::GetStatus {}).await {
+        match self.poll.ask(ota::GetStatus {}).await {
             Ok(status) => Some(status.state == UpdateState::Progress),
             Err(error) => (!error.is_passing()).then_some(false),
         }
@@ -138,7 +139,7 @@ impl<'a> Watch<'a> {
 
     /// See [`Device::executes_twice`].
     pub(super) fn executes_twice(&self) -> bool {
-        self.questions.device().executes_twice()
+        self.poll.device().executes_twice()
     }
 
     /// Fails if the device, which has just refused the firmware, has changed since the update began: it has that of another client,
@@ -160,19 +161,19 @@ impl<'a> Watch<'a> {
     }
 
     /// Returns the state of the device. `None`: it answers, and does not tell its state.
-    async fn read_state(&mut self) -> Result<Option<Snapshot>, Failure> {
-        match self.before.again(self.questions.device(), self.reboot_timeout).await {
+    async fn read_state(&mut self) -> Result<Option<DeviceState>, Failure> {
+        match read_again(self.before, self.poll.device(), self.reboot_timeout).await {
             Ok(now) => Ok(Some(now)),
             Err(error) if error.is_passing() => Err(self.lost_sight(error.to_string())),
             Err(_) => Ok(None),
         }
     }
 
-    async fn check_build(&mut self, now: Option<&Snapshot>) -> Result<(), Failure> {
+    async fn check_build(&mut self, now: Option<&DeviceState>) -> Result<(), Failure> {
         let is_other = if let Some(now) = now {
             has_other_firmware(self.before, now)
         } else {
-            let is_other = shows_other(self.questions.device(), self.before).await;
+            let is_other = shows_other(self.poll.device(), self.before).await;
             is_other.map_err(|error| self.lost_sight(error.to_string()))?
         };
         if is_other { Err(Failure::Refused(Refusal::UpdateRunning { percent: 100 })) } else { Ok(()) }
@@ -180,70 +181,70 @@ impl<'a> Watch<'a> {
 
     /// Returns the progress that the device reports, in percent; 0 if it does not answer.
     pub(super) async fn percent(&mut self) -> u8 {
-        self.questions.ask(ota::GetStatus {}).await.map_or(0, |status| status.percent())
+        self.poll.ask(ota::GetStatus {}).await.map_or(0, |status| status.percent())
     }
 
     /// Returns what the state `now` shows of the update. `NotBegun`: nothing has changed.
-    async fn sight(&mut self, now: Snapshot) -> Sight {
+    async fn sight(&mut self, now: DeviceState) -> Observation {
         if rebooted(self.before, &now) {
             let now = if has_other_firmware(self.before, &now) {
                 now
             } else if self.goes_on().await == Some(true) {
                 // The request came late, and reached the device only after its reboot.
                 self.has_begun = true;
-                return Sight::NothingYet;
+                return Observation::NothingYet;
             } else {
                 // The update may have come to its end since.
-                Box::pin(self.questions.look()).await.unwrap_or(now)
+                Box::pin(self.poll.read_state()).await.unwrap_or(now)
             };
             self.after = Some(now);
-            Sight::Rebooted
+            Observation::Rebooted
         } else if applied(self.before, &now) {
-            Sight::Applied(now.boot)
+            Observation::Applied(now.boot)
         } else {
-            Sight::NotBegun
+            Observation::NotBegun
         }
     }
 
     /// Reads from the device what a success that it reported means.
-    pub(super) async fn outcome(&mut self) -> Sight {
-        match self.questions.look().await {
+    pub(super) async fn outcome(&mut self) -> Observation {
+        match self.poll.read_state().await {
             Ok(now) => self.sight(now).await,
             // It is about to reboot.
-            Err(error) if error.remote().is_some_and(|error| error.code == 418) => Sight::Rebooted,
-            Err(_) => Sight::NothingYet,
+            Err(error) if error.remote().is_some_and(|error| error.code == 418) => Observation::Rebooted,
+            Err(_) => Observation::NothingYet,
         }
     }
 
     /// Asks a device that downloads from another server for its progress. If the device has rebooted or has the firmware, the
     /// reply to `OTA.Update` was lost. Any other result is only a help.
-    pub(super) async fn look_around(&mut self) -> Sight {
-        let Ok(now) = self.questions.look().await else { return Sight::NothingYet };
+    pub(super) async fn poll_progress(&mut self) -> Observation {
+        let Ok(now) = self.poll.read_state().await else { return Observation::NothingYet };
         match self.sight(now).await {
-            Sight::NotBegun => {}
+            Observation::NotBegun => {}
             sight => return sight,
         }
-        if let Ok(status) = self.questions.ask(ota::GetStatus {}).await
+        if let Ok(status) = self.poll.ask(ota::GetStatus {}).await
             && status.state == UpdateState::Progress
         {
             self.has_begun = true;
             self.observer.on(&Event::Written { percent: status.percent() });
         }
-        Sight::NothingYet
+        Observation::NothingYet
     }
 
     /// Reads the state of the device when its replies do not suffice. `is_second`: the device replied that an update was running
     /// already.
-    pub(super) async fn look(&mut self, reason: &str, is_second: bool) -> Result<Sight, Failure> {
+    pub(super) async fn probe(&mut self, reason: &str, is_second: bool) -> Result<Observation, Failure> {
         let out_of_time = self.started.elapsed() >= self.limits.all();
         if out_of_time {
-            self.questions.hurry();
+            self.poll.hurry();
         }
         let fetched = self.fetched();
         let complete = fetched.as_ref().is_none_or(|fetched| fetched.complete);
         if complete && fetched.is_some() {
             // It reboots, most likely, and one question is enough to see that it has not come back.
-            match self.questions.look().await {
+            match self.poll.read_state().await {
                 Ok(now) if rebooted(self.before, &now) || applied(self.before, &now) => {
                     return Ok(self.sight(now).await);
                 }
@@ -258,7 +259,7 @@ impl<'a> Watch<'a> {
         // one that has failed.
         let asked = Instant::now();
         let activity = self.activity(fetched.as_ref()).await;
-        let now = self.questions.look().await;
+        let now = self.poll.read_state().await;
         let silent = self.silent(now.is_ok());
         let now = match now {
             Ok(now) => now,
@@ -266,7 +267,7 @@ impl<'a> Watch<'a> {
                 return self.unseen(fetched.as_ref(), &error, silent);
             }
             // It answers, and does not say what it runs.
-            Err(error) if error.remote().is_some() && self.has_rebooted().await => return Ok(Sight::Rebooted),
+            Err(error) if error.remote().is_some() && self.has_rebooted().await => return Ok(Observation::Rebooted),
             Err(error) => return Err(self.lost_sight(error.to_string())),
         };
         let Timeouts { first_request, no_request, no_progress, .. } = self.limits.timeouts;
@@ -287,17 +288,17 @@ impl<'a> Watch<'a> {
             };
         }
         if applied(self.before, &now) {
-            return Ok(Sight::Applied(now.boot));
+            return Ok(Observation::Applied(now.boot));
         }
         if out_of_time && restarted((self.before.info.uptime, self.before.taken), (now.info.uptime, now.asked)) {
             return Err(self.failed("it restarted during the download, or just before".into()));
         }
         let long_enough = self.started.elapsed() >= no_request;
         match activity {
-            Activity::Idle if never_asked => Ok(Sight::NotBegun),
+            Activity::Idle if never_asked => Ok(Observation::NotBegun),
             // It has gone on since it was asked.
             Activity::Idle if fetched.as_ref().and_then(|fetched| fetched.changed).is_some_and(|at| at >= asked) => {
-                Ok(Sight::NothingYet)
+                Ok(Observation::NothingYet)
             }
             Activity::Idle => Err(self.failed(reason.into())),
             Activity::Busy if is_second && never_asked && self.started.elapsed() >= first_request => {
@@ -318,18 +319,18 @@ impl<'a> Watch<'a> {
                 for_humans(no_progress.saturating_mul(UNSEEN))
             ))),
             Activity::Busy | Activity::Unknown if out_of_time => Err(self.lost_sight(reason.into())),
-            Activity::Busy | Activity::Unknown | Activity::Finishing => Ok(Sight::NothingYet),
+            Activity::Busy | Activity::Unknown | Activity::Finishing => Ok(Observation::NothingYet),
         }
     }
 
     /// What follows from it that the device has not answered for so long.
-    fn unseen(&self, fetched: Option<&Fetched>, error: &CallError, silent: Duration) -> Result<Sight, Failure> {
+    fn unseen(&self, fetched: Option<&Fetched>, error: &CallError, silent: Duration) -> Result<Observation, Failure> {
         let Timeouts { transfer_idle, no_progress, .. } = self.limits.timeouts;
         match fetched {
             // It has everything, and so it is the reboot that takes its time.
-            Some(fetched) if fetched.complete && silent >= transfer_idle => Ok(Sight::Rebooted),
+            Some(fetched) if fetched.complete && silent >= transfer_idle => Ok(Observation::Rebooted),
             None if silent >= no_progress.max(self.reboot_timeout) => Err(self.lost_sight(error.to_string())),
-            _ => Ok(Sight::NothingYet),
+            _ => Ok(Observation::NothingYet),
         }
     }
 
@@ -340,7 +341,7 @@ impl<'a> Watch<'a> {
         let waited = self.started.elapsed();
         let idle = |fetched: &Fetched| fetched.changed.map_or(waited, |at| at.elapsed());
         let may_finish = fetched.is_some_and(|fetched| fetched.complete && idle(fetched) < flash_write);
-        match self.questions.ask(ota::GetStatus {}).await {
+        match self.poll.ask(ota::GetStatus {}).await {
             Ok(status) => match status.state {
                 UpdateState::Progress | UpdateState::Success => {
                     if self.progress.is_none_or(|(percent, _)| percent != status.percent()) {
@@ -382,7 +383,7 @@ impl<'a> Watch<'a> {
     /// Tells whether the device has rebooted, if it says at least what it is.
     async fn has_rebooted(&mut self) -> bool {
         let asked = Instant::now();
-        let info = self.questions.ask(ota::GetInfo {}).await;
+        let info = self.poll.ask(ota::GetInfo {}).await;
         info.is_ok_and(|info| is_other_boot(self.before, &info, asked))
     }
 

@@ -44,17 +44,17 @@ pub(super) enum Reply {
     /// Another `OTA.Update` call runs already: of another client, or this one if the device executed the request twice.
     InProgress(String),
     /// There will be no reply: the link broke, or it took too long.
-    Missing(String),
+    Lost(String),
 }
 
 /// What follows from what has been seen.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum Action {
     Wait,
     /// The device reports a success. Its boot state tells what that means.
     Succeeded(String),
     /// There is no telling from here; the device has to be looked at.
-    Look(String),
+    Probe(String),
     /// It never asked.
     NeverFetched(Option<String>),
     /// It asked, and did not take it.
@@ -71,19 +71,19 @@ pub(super) fn understand(result: Result<Value, CallError>) -> Result<Reply, Fail
         Err(CallError::Remote { error, .. }) if !matches!(error.code, 401 | 403 | 404 | 418) => {
             Ok(Reply::Refused(error))
         }
-        Err(error) if error.may_have_arrived() => Ok(Reply::Missing(error.to_string())),
+        Err(error) if error.may_have_arrived() => Ok(Reply::Lost(error.to_string())),
         Err(error) => Err(Failure::Call(error)),
     }
 }
 
 /// The rules.
-pub(super) fn judge(
+pub(super) fn next_action(
     reply: Option<&(Instant, Reply)>,
     fetched: Option<&Fetched>,
     started: Instant,
     limits: &Limits,
     now: Instant,
-) -> Step {
+) -> Action {
     let Limits { download, timeouts, has_other_way, may_execute_twice, contradictory_reply } = limits;
     let since = |at: Option<Instant>| now.saturating_duration_since(at.unwrap_or(started));
     let asked = fetched.is_none_or(|fetched| fetched.peer.is_some());
@@ -94,55 +94,55 @@ pub(super) fn judge(
     let transferring = open && !complete && idle < timeouts.transfer_idle && !out_of_time;
     let not_in_time = || format!("it was not done within {}", for_humans(*download));
     match reply {
-        Some((_, Reply::Success(message))) => Step::Succeeded(message.clone()),
+        Some((_, Reply::Success(message))) => Action::Succeeded(message.clone()),
         // Also while the connection is open: half-open connections close late.
         _ if fetched.is_some() && asked && !complete && idle >= timeouts.no_progress => {
-            Step::Failed(format!("it has taken nothing for {}", for_humans(timeouts.no_progress)))
+            Action::Failed(format!("it has taken nothing for {}", for_humans(timeouts.no_progress)))
         }
         // It says that it failed, and still reads: not yet a failure.
-        Some((_, Reply::Refused(_))) if transferring => Step::Wait,
+        Some((_, Reply::Refused(_))) if transferring => Action::Wait,
         Some((at, Reply::Refused(error))) => {
             let said = error.to_string();
             let may_be_ours = says_busy(error) && *may_execute_twice;
             if complete && fetched.and_then(|fetched| fetched.changed).is_some_and(|changed| changed >= *at) {
                 // The failure came first, and then it took everything.
-                Step::Look(said)
+                Action::Probe(said)
             } else if may_be_ours && (fetched.is_none() || complete) {
-                Step::Look(said)
+                Action::Probe(said)
             } else if says_busy(error) && since(Some(*at)) < *contradictory_reply {
-                Step::Wait
+                Action::Wait
             } else if says_busy(error) && (!asked || fetched.is_none()) {
-                Step::Busy(said)
+                Action::Busy(said)
             } else if !asked && may_be_about_fetching(error) {
-                Step::NeverFetched(Some(said))
+                Action::NeverFetched(Some(said))
             } else {
-                Step::Failed(said)
+                Action::Failed(said)
             }
         }
-        Some((_, Reply::InProgress(_) | Reply::Missing(_))) if transferring => Step::Wait,
+        Some((_, Reply::InProgress(_) | Reply::Lost(_))) if transferring => Action::Wait,
         // A device that does not request the firmware runs the update of another client, so that a push would fail too.
-        Some((_, Reply::InProgress(said))) => Step::Look(said.clone()),
-        _ if *has_other_way && !asked && since(None) >= timeouts.first_request => Step::NeverFetched(None),
+        Some((_, Reply::InProgress(said))) => Action::Probe(said.clone()),
+        _ if *has_other_way && !asked && since(None) >= timeouts.first_request => Action::NeverFetched(None),
         // The device is glanced at meanwhile.
-        Some((_, Reply::Missing(_))) if complete && idle < timeouts.reply_after_transfer => Step::Wait,
-        Some((_, Reply::Missing(reason))) => Step::Look(reason.clone()),
+        Some((_, Reply::Lost(_))) if complete && idle < timeouts.reply_after_transfer => Action::Wait,
+        Some((_, Reply::Lost(reason))) => Action::Probe(reason.clone()),
         None if complete && idle >= timeouts.reply_after_transfer => {
-            Step::Look(format!("it took everything, but has not answered for {} s", idle.as_secs()))
+            Action::Probe(format!("it took everything, but has not answered for {} s", idle.as_secs()))
         }
         None if fetched.is_some() && asked && !complete && !open && idle >= timeouts.reply_after_transfer => {
-            Step::Look("it has stopped fetching, and does not say why".into())
+            Action::Probe("it has stopped fetching, and does not say why".into())
         }
         // A chip that resets closes no connection.
         None if open && !complete && idle >= timeouts.transfer_idle && !out_of_time => {
-            Step::Look(format!("it has taken nothing for {} s", idle.as_secs()))
+            Action::Probe(format!("it has taken nothing for {} s", idle.as_secs()))
         }
-        None if out_of_time && !asked => Step::NeverFetched(None),
+        None if out_of_time && !asked => Action::NeverFetched(None),
         // The request itself may be lost; a device that can be asked says so.
-        None if !asked && since(None) >= timeouts.first_request => Step::Look("it does not ask for it".into()),
+        None if !asked && since(None) >= timeouts.first_request => Action::Probe("it does not ask for it".into()),
         // It may have all of it, and reboot any moment.
-        None if out_of_time && (complete || fetched.is_none()) => Step::Look(not_in_time()),
-        None if out_of_time => Step::Failed(not_in_time()),
-        None => Step::Wait,
+        None if out_of_time && (complete || fetched.is_none()) => Action::Probe(not_in_time()),
+        None if out_of_time => Action::Failed(not_in_time()),
+        None => Action::Wait,
     }
 }
 
@@ -227,23 +227,23 @@ mod tests {
         let done = |changed| fetched(start, 0, true, changed);
         let cut = |changed| fetched(start, 0, false, changed);
         let busy = || Some((at(1.0), refused(Some("Failed to init updater"))));
-        let lost = || Some((at(1.0), Reply::Missing("lost".into())));
+        let lost = || Some((at(1.0), Reply::Lost("lost".into())));
         for (reply, fetched, now, expected, why) in [
             (None, Some(nobody.clone()), 5.0, "Wait", "it has time to ask"),
             (None, Some(nobody.clone()), 9.9, "Wait", "it still has"),
-            (None, Some(nobody.clone()), 10.0, "Look", "the request may be lost"),
-            (lost(), Some(nobody.clone()), 5.0, "Look", "it may be about to ask"),
-            (lost(), Some(nobody.clone()), 31.0, "Look", "the request may have been lost"),
+            (None, Some(nobody.clone()), 10.0, "Probe", "the request may be lost"),
+            (lost(), Some(nobody.clone()), 5.0, "Probe", "it may be about to ask"),
+            (lost(), Some(nobody.clone()), 31.0, "Probe", "the request may have been lost"),
             (None, Some(reading(600.9)), 601.0, "Wait", "its own word may still come"),
             (None, Some(nobody.clone()), 605.0, "NeverFetched(None)", "it had"),
             (None, Some(reading(4.0)), 5.0, "Wait", "it reads"),
             (None, Some(reading(604.0)), 605.0, "Failed", "it reads too slowly"),
             (None, Some(cut(4.0)), 5.0, "Wait", "it has stopped; its word may come"),
-            (None, Some(cut(4.0)), 9.5, "Look", "some firmware never says that it failed"),
+            (None, Some(cut(4.0)), 9.5, "Probe", "some firmware never says that it failed"),
             (None, Some(done(4.0)), 5.0, "Wait", "it writes its flash"),
-            (None, Some(done(4.0)), 9.5, "Look", "the reply may be lost"),
-            (None, Some(done(604.0)), 605.0, "Look", "it has everything, and may reboot any moment"),
-            (None, None, 605.0, "Look", "older firmware goes on beyond the limit"),
+            (None, Some(done(4.0)), 9.5, "Probe", "the reply may be lost"),
+            (None, Some(done(604.0)), 605.0, "Probe", "it has everything, and may reboot any moment"),
+            (None, None, 605.0, "Probe", "older firmware goes on beyond the limit"),
             (Some((at(5.0), Reply::Success("Update applied".into()))), Some(done(4.0)), 5.0, "Succeeded", "done"),
             (Some((at(5.0), Reply::Success("Not Modified".into()))), None, 5.0, "Succeeded", "a 304"),
             (Some((at(5.0), Reply::Success("Update applied".into()))), None, 5.0, "Succeeded", "from elsewhere"),
@@ -262,25 +262,25 @@ mod tests {
             (busy(), Some(nobody.clone()), 1.5, "Wait", "the other execution may be about to ask"),
             (busy(), Some(nobody.clone()), 3.1, "Busy", "it was not"),
             (busy(), Some(reading(2.0)), 3.1, "Wait", "the other execution reads"),
-            (busy(), Some(done(4.0)), 5.0, "Look", "the other execution took all"),
+            (busy(), Some(done(4.0)), 5.0, "Probe", "the other execution took all"),
             (busy(), Some(reading(604.9)), 605.0, "Failed", "but not for ever"),
-            (busy(), None, 1.0, "Look", "the other execution may fetch from elsewhere"),
+            (busy(), None, 1.0, "Probe", "the other execution may fetch from elsewhere"),
             (lost(), Some(reading(2.0)), 3.0, "Wait", "it reads on without us"),
-            (lost(), Some(reading(2.0)), 13.0, "Look", "it has stopped reading"),
+            (lost(), Some(reading(2.0)), 13.0, "Probe", "it has stopped reading"),
             (lost(), Some(done(2.0)), 3.0, "Wait", "it may be rebooting, and is glanced at"),
-            (lost(), Some(done(2.0)), 7.5, "Look", "it should be back"),
-            (lost(), None, 3.0, "Look", "from elsewhere"),
+            (lost(), Some(done(2.0)), 7.5, "Probe", "it should be back"),
+            (lost(), None, 3.0, "Probe", "from elsewhere"),
             (None, Some(reading(4.0)), 13.0, "Wait", "it may be erasing its flash"),
-            (None, Some(reading(4.0)), 14.5, "Look", "it may have restarted, which closes no connection"),
+            (None, Some(reading(4.0)), 14.5, "Probe", "it may have restarted, which closes no connection"),
             (None, Some(reading(4.0)), 64.5, "Failed", "it is dead"),
             (lost(), Some(reading(4.0)), 64.5, "Failed", "it is dead, and says nothing"),
             (None, Some(cut(4.0)), 64.5, "Failed", "it has not come back for the rest"),
-            (lost(), Some(cut(4.0)), 9.5, "Look", "since 2019 it comes back for the rest after 3 s"),
+            (lost(), Some(cut(4.0)), 9.5, "Probe", "since 2019 it comes back for the rest after 3 s"),
             (lost(), Some(cut(4.0)), 64.5, "Failed", "it goes on, and takes nothing"),
-            (None, Some(reading(590.0)), 600.0, "Look", "a slow one is not cut off"),
+            (None, Some(reading(590.0)), 600.0, "Probe", "a slow one is not cut off"),
         ] {
-            let step = format!("{:?}", judge(reply.as_ref(), fetched.as_ref(), start, &limits(), at(now)));
-            assert!(step.starts_with(expected), "{why}: {step}, not {expected} ({reply:?} {fetched:?} at {now})");
+            let action = format!("{:?}", next_action(reply.as_ref(), fetched.as_ref(), start, &limits(), at(now)));
+            assert!(action.starts_with(expected), "{why}: {action}, not {expected} ({reply:?} {fetched:?} at {now})");
         }
     }
 
@@ -291,15 +291,15 @@ mod tests {
         let limits = Limits { has_other_way: true, ..limits() };
         let after = |seconds| {
             let now = start + Duration::from_secs(seconds);
-            judge(None, Some(&Fetched::default()), start, &limits, now)
+            next_action(None, Some(&Fetched::default()), start, &limits, now)
         };
-        assert_eq!((after(9), after(10)), (Step::Wait, Step::NeverFetched(None)));
+        assert_eq!((after(9), after(10)), (Action::Wait, Action::NeverFetched(None)));
         let running = (start, Reply::InProgress("in progress".into()));
         let late = start + Duration::from_secs(11);
-        let step = judge(Some(&running), Some(&Fetched::default()), start, &limits, late);
-        assert_eq!(step, Step::Look("in progress".into()), "another client's update runs");
+        let step = next_action(Some(&running), Some(&Fetched::default()), start, &limits, late);
+        assert_eq!(step, Action::Probe("in progress".into()), "another client's update runs");
         let reads = fetched(start, 1, false, 9.0);
-        assert_eq!(judge(None, Some(&reads), start, &limits, start + Duration::from_secs(11)), Step::Wait);
+        assert_eq!(next_action(None, Some(&reads), start, &limits, start + Duration::from_secs(11)), Action::Wait);
     }
 
     #[test]
@@ -307,6 +307,6 @@ mod tests {
         let unsent = CallError::Lost { peer: "p".into(), sent: false, reason: "r".into() };
         assert!(matches!(understand(Err(unsent)), Err(Failure::Call(_))));
         let sent = CallError::Lost { peer: "p".into(), sent: true, reason: "r".into() };
-        assert!(matches!(understand(Err(sent)), Ok(Reply::Missing(_))));
+        assert!(matches!(understand(Err(sent)), Ok(Reply::Lost(_))));
     }
 }

@@ -1,4 +1,4 @@
-//! Questions to a device that may not answer: it reboots, it is slow, or replies get lost.
+//! Poll to a device that may not answer: it reboots, it is slow, or replies get lost.
 //!
 //! A short timeout finds a device soon after its reboot, and never hears one that takes longer to answer. So the timeout of a
 //! question grows with every question that met with silence, up to the timeout of any call. How questions are repeated depends
@@ -9,9 +9,9 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
-use super::snapshot::{Answered, Snapshot};
+use super::device_state::{Answered, DeviceState};
 use crate::ota::{self, SystemInfo};
 use crate::rpc::client::Links;
 use crate::rpc::{CallError, Device, DialError, Method};
@@ -19,7 +19,7 @@ use crate::rpc::{CallError, Device, DialError, Method};
 /// The shortest timeout of a question.
 const SHORTEST: Duration = Duration::from_millis(300);
 
-/// The longest timeout of a first question, and the longest pause between two questions.
+/// The longest timeout of a first question, and the longest pause between two poll.
 const LONGEST: Duration = Duration::from_secs(5);
 
 /// The timeout of the first question to a device of which nothing is known.
@@ -32,8 +32,11 @@ const ROUND_TRIPS: u32 = 4;
 const BROKER_PACE: [Duration; 4] =
     [Duration::from_secs(3), Duration::from_secs(3), Duration::from_secs(5), Duration::from_secs(8)];
 
-/// Questions to one device, and how long each of them may take.
-pub(super) struct Questions<'a> {
+/// The least time between two poll for the state of a device that does not answer.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Poll to one device, and how long each of them may take.
+pub(super) struct Poll<'a> {
     device: &'a Device,
     links: Links,
     /// The timeout of a first question.
@@ -50,11 +53,11 @@ pub(super) struct Questions<'a> {
     next: Instant,
     /// When an answer has to be there.
     deadline: Option<Instant>,
-    /// Questions that were asked since the last answer.
+    /// Poll that were asked since the last answer.
     unanswered: usize,
     /// When the first of them was asked.
     oldest: Option<Instant>,
-    /// Questions under way. A late answer to an earlier question is an answer.
+    /// Poll under way. A late answer to an earlier question is an answer.
     asked: FuturesUnordered<BoxFuture<'a, Question>>,
     /// Whether a question is under way that has the whole time of a call.
     has_long: bool,
@@ -70,19 +73,42 @@ struct Question {
 }
 
 /// Returns the timeout of a first question: several times what the device needed before, as far as that is known.
-pub(super) fn first_timeout(device: &Device, before: &Snapshot) -> Duration {
+pub(super) fn first_timeout(device: &Device, before: &DeviceState) -> Duration {
     let several = before.slowest().saturating_mul(ROUND_TRIPS);
     several.clamp(SHORTEST, LONGEST).max(device.timeout().min(several))
 }
 
-impl<'a> Questions<'a> {
-    /// Questions to a device that answered in `before`.
-    pub(super) fn after(device: &'a Device, before: &Snapshot) -> Self {
+/// Reads the state of the device that was in `before`, until it answers. Fails after `limit`, and if another device answers.
+pub(super) async fn read_again(
+    before: &DeviceState,
+    device: &Device,
+    limit: Duration,
+) -> Result<DeviceState, CallError> {
+    let started = Instant::now();
+    let mut poll = Poll::after(device, before);
+    loop {
+        let error = match poll.read_state().await {
+            Ok(now) => match before.other_device(&now.info) {
+                None => return Ok(now),
+                Some(reason) => CallError::Lost { peer: "the device".into(), sent: true, reason },
+            },
+            Err(error) => error,
+        };
+        if !error.is_passing() || started.elapsed() >= limit {
+            return Err(error);
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+impl<'a> Poll<'a> {
+    /// Poll to a device that answered in `before`.
+    pub(super) fn after(device: &'a Device, before: &DeviceState) -> Self {
         let pace = (before.quickest * ROUND_TRIPS).clamp(SHORTEST, LONGEST);
         Self { pace, ..Self::new(device, first_timeout(device, before)) }
     }
 
-    /// Questions to a device of which nothing is known, not even how long it takes to dial.
+    /// Poll to a device of which nothing is known, not even how long it takes to dial.
     pub(super) fn first(device: &'a Device) -> Self {
         Self { knows_nothing: true, ..Self::new(device, UNKNOWN.min(device.timeout())) }
     }
@@ -141,9 +167,9 @@ impl<'a> Questions<'a> {
         self.learn(answer)
     }
 
-    /// Reads the state of the device once. Where questions may be lost, more of them are asked meanwhile.
-    pub(super) async fn look(&mut self) -> Result<Snapshot, CallError> {
-        let whole = Snapshot::take(self.device, self.timeout);
+    /// Reads the state of the device once. Where poll may be lost, more of them are asked meanwhile.
+    pub(super) async fn read_state(&mut self) -> Result<DeviceState, CallError> {
+        let whole = DeviceState::read(self.device, self.timeout);
         let state = tokio::select! {
             biased;
             state = whole => state,
@@ -153,7 +179,7 @@ impl<'a> Questions<'a> {
     }
 
     /// Asks again after each pause, on a link that outlives a reboot of the device, until its state is read.
-    async fn repeat(&mut self) -> Snapshot {
+    async fn repeat(&mut self) -> DeviceState {
         match self.links {
             Links::OfOneBoot | Links::OfOneCall => return std::future::pending().await,
             Links::Lasting => self.next = Instant::now() + self.pace,
@@ -161,7 +187,7 @@ impl<'a> Questions<'a> {
         }
         loop {
             if let Ok(first) = self.info().await
-                && let Ok(state) = Snapshot::complete(self.device, first, self.timeout).await
+                && let Ok(state) = DeviceState::complete(self.device, first, self.timeout).await
             {
                 return state;
             }
@@ -169,8 +195,8 @@ impl<'a> Questions<'a> {
     }
 
     /// Reads the state of the device that has just said what it is.
-    pub(super) async fn complete(&mut self, first: Answered<SystemInfo>) -> Result<Snapshot, CallError> {
-        let state = Snapshot::complete(self.device, first, self.timeout).await;
+    pub(super) async fn complete(&mut self, first: Answered<SystemInfo>) -> Result<DeviceState, CallError> {
+        let state = DeviceState::complete(self.device, first, self.timeout).await;
         self.learn(state)
     }
 
