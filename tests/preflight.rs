@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use otactl::bundle::Bundle;
 use otactl::rpc::{CallError, Device, DialError, RemoteError, Request, RpcClient};
 use otactl::sim::{Config, Generation, UpdateConfig};
-use otactl::update::{Bearing, Event, Failure, Observer, Plan, Refusal, Source, Success, run as update};
+use otactl::update::{Event, Failure, Observer, Plan, Refusal, Severity, Source, Success, run as update};
 use rcgen::KeyPair;
 use serde_json::{Value, json};
 use snapbox::{assert_data_eq, str};
@@ -227,7 +227,7 @@ fn plain(method: &str) -> Option<Value> {
 }
 
 #[derive(Default)]
-struct Findings(Mutex<Vec<(&'static str, Bearing)>>);
+struct Findings(Mutex<Vec<(&'static str, Severity)>>);
 
 impl Observer for Findings {
     fn on(&self, event: &Event) {
@@ -238,7 +238,7 @@ impl Observer for Findings {
 }
 
 /// The verdict of a dry run, and what was found that is not good.
-type Planned = (Result<Success, Failure>, Vec<(&'static str, Bearing)>);
+type Planned = (Result<Success, Failure>, Vec<(&'static str, Severity)>);
 
 async fn plan(answers: fn(&str) -> Option<Value>, force: bool) -> Planned {
     plan_of(Other(answers), force).await
@@ -251,7 +251,7 @@ async fn plan_of(client: impl RpcClient + 'static, force: bool) -> Planned {
     let findings = Findings::default();
     let result = update(&device, &plan, &findings).await;
     let mut found = findings.0.into_inner().expect("lock");
-    found.retain(|(_, bearing)| *bearing != Bearing::Good);
+    found.retain(|(_, bearing)| *bearing != Severity::Good);
     (result, found)
 }
 
@@ -259,7 +259,7 @@ async fn plan_of(client: impl RpcClient + 'static, force: bool) -> Planned {
 async fn a_device_that_does_not_tell_is_updated_all_the_same() {
     let (result, found) = plan(plain, false).await;
     assert!(matches!(result, Ok(Success::Planned)), "{result:?}");
-    let expected = ["methods", "signatures", "slot"].map(|what| (what, Bearing::Unknown));
+    let expected = ["methods", "signatures", "slot"].map(|what| (what, Severity::Unknown));
     assert_eq!(found, expected);
 }
 
@@ -276,7 +276,7 @@ async fn answers_of_any_shape_are_taken_for_none() {
     }
     let (result, found) = plan(odd, false).await;
     assert!(matches!(result, Ok(Success::Planned)), "{result:?}");
-    assert_eq!(found, ["methods", "signatures", "slot"].map(|what| (what, Bearing::Unknown)));
+    assert_eq!(found, ["methods", "signatures", "slot"].map(|what| (what, Severity::Unknown)));
 }
 
 #[tokio::test]
@@ -305,10 +305,10 @@ async fn a_device_without_a_commit_timeout_is_updated_only_where_that_is_forced(
     let (result, found) = plan(old, false).await;
     let Err(Failure::Refused(refusal)) = result else { panic!("{result:?}") };
     assert_eq!(refusal, Refusal::NoWayBack { method: "OTA.Update" });
-    assert!(found.contains(&("slot", Bearing::Refused)), "{found:?}");
+    assert!(found.contains(&("slot", Severity::Refused)), "{found:?}");
     let (result, found) = plan(old, true).await;
     assert!(matches!(result, Ok(Success::Planned)), "{result:?}");
-    assert!(found.contains(&("slot", Bearing::Weak)), "{found:?}");
+    assert!(found.contains(&("slot", Severity::Weak)), "{found:?}");
 }
 
 /// A device of 2017 would answer `Malformed request`.
@@ -327,7 +327,7 @@ async fn device_that_wants_blob_url_is_refused() {
         let (result, found) = plan(of_2017, force).await;
         let Err(Failure::Refused(refusal)) = result else { panic!("{result:?}") };
         assert_eq!(refusal, Refusal::WantsBlobUrl, "force: {force}");
-        assert!(found.contains(&("delivery", Bearing::Refused)), "{found:?}");
+        assert!(found.contains(&("delivery", Severity::Refused)), "{found:?}");
     }
 }
 
@@ -352,7 +352,7 @@ async fn a_firmware_that_starts_committed_is_told_of() {
     let findings = Findings::default();
     let result = update(&device, &plan, &findings).await;
     assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
-    assert_eq!(findings.0.into_inner().expect("lock"), [("commit timeout", Bearing::Weak)]);
+    assert_eq!(findings.0.into_inner().expect("lock"), [("commit timeout", Severity::Weak)]);
 }
 
 /// A device with room for one connection at a time.
@@ -426,7 +426,7 @@ impl RpcClient for Newer {
 #[tokio::test(start_paused = true)]
 async fn licence_that_the_device_lacks_is_found() {
     for (settings, expected) in [
-        (Some(json!({"id": "dev", "license": "", "mac": ""})), &[("license", Bearing::Weak)][..]),
+        (Some(json!({"id": "dev", "license": "", "mac": ""})), &[("license", Severity::Weak)][..]),
         (Some(json!({"id": "dev", "license": "abc"})), &[]),
         (Some(json!({"id": "dev"})), &[]),
         (Some(json!("dev")), &[]),

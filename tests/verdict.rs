@@ -8,7 +8,7 @@ use std::time::Duration;
 use otactl::rpc::CallError;
 use otactl::update::device_state::Running;
 use otactl::update::health::{Check, Checks};
-use otactl::update::outcome::{Sequel, Unwell};
+use otactl::update::outcome::{RevertResult, Unhealthy};
 use otactl::update::{Failure, Success};
 use serde_json::{Value, json};
 use support::calls::{NEW, OLD, OTHER, Script, State, lost, remote, timed_out, update, update_checked, update_within};
@@ -96,7 +96,7 @@ async fn what_nobody_wanted_is_reverted() {
         })
     })
     .await;
-    let Err(Failure::Unwell { sequel: Sequel::Reverted(Running { build, .. }), .. }) = result else {
+    let Err(Failure::Unhealthy { revert_result: RevertResult::Reverted(Running { build, .. }), .. }) = result else {
         panic!("{result:?}")
     };
     assert_eq!((build.version.as_str(), build.build_id.as_str()), OLD);
@@ -111,7 +111,7 @@ async fn what_has_committed_itself_is_not_said_to_be_uncommitted() {
         })
     })
     .await;
-    assert!(matches!(result, Err(Failure::Unwell { sequel: Sequel::Committed, .. })), "{result:?}");
+    assert!(matches!(result, Err(Failure::Unhealthy { revert_result: RevertResult::Committed, .. })), "{result:?}");
     assert!(!state.lock().expect("lock").calls.contains_key("OTA.Revert"));
 }
 
@@ -175,7 +175,7 @@ async fn a_device_that_vanishes_during_the_download_is_lost_sight_of() {
     let started = Instant::now();
     let (result, _) =
         update(|state, method, _| state.calls.contains_key("OTA.Update").then(|| timed_out(method))).await;
-    assert!(matches!(result, Err(Failure::LostSight { .. })), "{result:?}");
+    assert!(matches!(result, Err(Failure::ContactLost { .. })), "{result:?}");
     assert!(started.elapsed() < Duration::from_secs(620), "{:?}", started.elapsed());
 }
 
@@ -201,7 +201,7 @@ async fn a_device_that_does_not_come_back_is_given_up_in_time() {
         _ => None,
     })
     .await;
-    assert!(matches!(result, Err(Failure::NotBack { .. })), "{result:?}");
+    assert!(matches!(result, Err(Failure::NoResponse { .. })), "{result:?}");
     assert!(started.elapsed() < Duration::from_secs(62), "{:?}", started.elapsed());
 }
 
@@ -215,7 +215,7 @@ async fn a_device_that_reboots_all_the_time_has_no_state() {
         None
     })
     .await;
-    assert!(matches!(result, Err(Failure::NotBack { .. })), "{result:?}");
+    assert!(matches!(result, Err(Failure::NoResponse { .. })), "{result:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -234,7 +234,7 @@ async fn a_device_that_shuts_us_out_after_the_reboot_is_told_of_at_once() {
     let (result, _) =
         update(|state, method, _| (state.build == NEW).then(|| remote(method, 401, "{\"auth_type\": \"digest\"}")))
             .await;
-    assert!(matches!(result, Err(Failure::ShutOut { .. })), "{result:?}");
+    assert!(matches!(result, Err(Failure::AccessDenied { .. })), "{result:?}");
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
 }
 
@@ -247,11 +247,11 @@ fn check(text: &str) -> Checks {
 }
 
 /// The check that was not passed, and why; the device has gone back.
-fn unwell(result: Result<Success, Failure>) -> (String, String) {
+fn unhealthy(result: Result<Success, Failure>) -> (String, String) {
     match result {
-        Err(Failure::Unwell {
-            reason: Unwell::Check { check, reason, .. },
-            sequel: Sequel::Reverted(Running { slot: Some(0), .. }),
+        Err(Failure::Unhealthy {
+            reason: Unhealthy::Check { check, reason, .. },
+            revert_result: RevertResult::Reverted(Running { slot: Some(0), .. }),
             ..
         }) => (check, reason),
         other => panic!("{other:?}"),
@@ -289,7 +289,7 @@ async fn a_device_that_goes_back_during_a_soak_has_rolled_back() {
     assert!(!state.lock().expect("lock").calls.contains_key("OTA.Revert"), "there is nothing to take back");
 }
 
-/// It would have to go back then, and does not: all the more is it unwell.
+/// It would have to go back then, and does not: all the more is it unhealthy.
 #[tokio::test(start_paused = true)]
 async fn a_restart_during_a_soak_shows_in_the_uptime() {
     let (result, _) = update_checked(soak(60), |state, method, count| {
@@ -299,7 +299,7 @@ async fn a_restart_during_a_soak_shows_in_the_uptime() {
         None
     })
     .await;
-    let (check, reason) = unwell(result);
+    let (check, reason) = unhealthy(result);
     assert!(check == "soak" && reason.starts_with("the device has restarted, "), "{check}: {reason}");
 }
 
@@ -317,7 +317,7 @@ async fn a_soak_forgives_one_lost_answer_and_not_all_of_them() {
         runs_for(state).is_some_and(|time| silent.contains(&time)).then(|| timed_out(method))
     })
     .await;
-    let (check, reason) = unwell(result);
+    let (check, reason) = unhealthy(result);
     assert!(check == "soak" && reason.starts_with("the device has not answered for 10s"), "{check}: {reason}");
     // What it runs is to be known before it is taken back.
     assert!((45..50).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
@@ -331,7 +331,7 @@ async fn a_soak_ends_with_an_answer() {
         runs_for(state).is_some_and(|time| silent.contains(&time)).then(|| timed_out(method))
     })
     .await;
-    assert_eq!(unwell(result).0, "soak");
+    assert_eq!(unhealthy(result).0, "soak");
 }
 
 #[tokio::test(start_paused = true)]
@@ -362,7 +362,7 @@ async fn what_the_device_answers_to_a_check_counts_at_once() {
             _ => None,
         })
         .await;
-        let (check, told) = unwell(result);
+        let (check, told) = unhealthy(result);
         assert_eq!((text.starts_with(&check), told.as_str()), (true, reason));
         assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     }
@@ -373,7 +373,7 @@ async fn a_check_has_a_deadline() {
     let started = Instant::now();
     let (result, _) =
         update_checked(check("My.Test"), |_, method, _| (method == "My.Test").then(|| timed_out(method))).await;
-    let (_, reason) = unwell(result);
+    let (_, reason) = unhealthy(result);
     assert!(reason.starts_with("it has not passed within 30s (no answer to My.Test"), "{reason}");
     assert!((30..35).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
 }
@@ -393,7 +393,7 @@ async fn a_check_ends_before_the_device_goes_back() {
     for checks in [check("My.Test"), soak(100)] {
         let started = Instant::now();
         let (result, _) = update_checked(checks, late).await;
-        let (_, reason) = unwell(result);
+        let (_, reason) = unhealthy(result);
         assert!(reason.starts_with("the time until the device goes back did not suffice ("), "{reason}");
         assert!((9..15).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
     }
@@ -421,7 +421,7 @@ async fn what_was_committed_during_a_check_stays() {
         })
     })
     .await;
-    assert!(matches!(result, Err(Failure::Unwell { sequel: Sequel::Committed, .. })), "{result:?}");
+    assert!(matches!(result, Err(Failure::Unhealthy { revert_result: RevertResult::Committed, .. })), "{result:?}");
     assert!(!state.lock().expect("lock").calls.contains_key("OTA.Revert"));
 }
 
@@ -451,7 +451,12 @@ async fn a_device_that_is_silent_after_its_checks_is_not_committed() {
         _ => state.calls.contains_key("My.Test").then(|| timed_out(method)),
     })
     .await;
-    let Err(Failure::Unwell { reason: Unwell::Silent { .. }, sequel: Sequel::NotReverted { .. }, .. }) = result else {
+    let Err(Failure::Unhealthy {
+        reason: Unhealthy::Silent { .. },
+        revert_result: RevertResult::NotReverted { .. },
+        ..
+    }) = result
+    else {
         panic!("{result:?}")
     };
     assert!(!state.lock().expect("lock").calls.contains_key("OTA.Commit"));

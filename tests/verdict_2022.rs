@@ -118,7 +118,7 @@ async fn download_from_elsewhere_without_progress_is_lost_sight_of() {
         _ => None,
     })
     .await;
-    assert!(matches!(&result, Err(Failure::LostSight { reason, .. }) if reason.contains("45 %")), "{result:?}");
+    assert!(matches!(&result, Err(Failure::ContactLost { reason, .. }) if reason.contains("45 %")), "{result:?}");
     assert!((240..250).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
 }
 
@@ -326,7 +326,7 @@ async fn device_that_is_not_back_from_a_reboot_is_lost_sight_of() {
         _ => running(method, 0, 0),
     })
     .await;
-    assert!(matches!(&result, Err(Failure::LostSight { reason, .. }) if reason.contains("not back")), "{result:?}");
+    assert!(matches!(&result, Err(Failure::ContactLost { reason, .. }) if reason.contains("not back")), "{result:?}");
     assert_eq!(state.lock().expect("lock").calls["Sys.Reboot"], 1);
 }
 

@@ -14,8 +14,8 @@ use otactl::transport::ConnectError;
 use otactl::transport::target::TargetError;
 use otactl::transport::tls::SetupError;
 use otactl::transport::tls::pem::{PemError, PemFault};
-use otactl::update::outcome::{Facts, Sequel, Unwell};
-use otactl::update::remote::DownloadError;
+use otactl::update::outcome::{Facts, RevertResult, Unhealthy};
+use otactl::update::remote_manifest::DownloadError;
 use otactl::update::serve::ServeError;
 use otactl::update::wait::WaitFailure;
 use otactl::update::{self, Refusal};
@@ -295,7 +295,7 @@ impl From<update::Failure> for Failure {
             | F::NotDownloaded { .. }
             | F::Download(_)
             | F::DownloadFailed { .. }) => undelivered(failure),
-            F::LostSight { .. } => (
+            F::ContactLost { .. } => (
                 Kind::TimedOut,
                 "the device may have gone on by itself: once it answers, `otactl get-boot-state` shows where it stands, and \
                  the same command goes on from there"
@@ -317,23 +317,23 @@ impl From<update::Failure> for Failure {
                  boots"
                     .into(),
             ),
-            F::Unwell { sequel: Sequel::NotReverted { reverts_in, .. } | Sequel::Left { reverts_in }, .. } => {
+            F::Unhealthy { revert_result: RevertResult::NotReverted { reverts_in, .. } | RevertResult::Left { reverts_in }, .. } => {
                 (Kind::NotUpdated, uncommitted(reverts_in))
             }
-            F::Unwell { reason: Unwell::WrongBuild { .. }, .. } => (
+            F::Unhealthy { reason: Unhealthy::WrongBuild { .. }, .. } => (
                 Kind::NotUpdated,
                 "did the bundle behind the URL change, or did somebody else update the device? Look, and update again"
                     .into(),
             ),
-            F::Unwell { sequel: Sequel::Committed, .. } => (
+            F::Unhealthy { revert_result: RevertResult::Committed, .. } => (
                 Kind::NotUpdated,
                 "`otactl update` with another firmware replaces it; the device will not go back by itself".into(),
             ),
-            F::Unwell { .. } => (
+            F::Unhealthy { .. } => (
                 Kind::NotUpdated,
                 "`--on-unhealthy leave` keeps such a firmware running until the commit timeout, to be looked at".into(),
             ),
-            F::ShutOut { reverts_in, .. } => (
+            F::AccessDenied { reverts_in, .. } => (
                 Kind::Unauthorised,
                 format!(
                     "the new firmware wants other credentials; unless it is committed with those, it goes back by \
@@ -356,7 +356,7 @@ impl From<update::Failure> for Failure {
                 ),
             ),
             F::NotCommitted { reverts_in, .. } => (Kind::NotUpdated, uncommitted(reverts_in)),
-            F::NotBack { reverts_in, .. } => (
+            F::NoResponse { reverts_in, .. } => (
                 Kind::TimedOut,
                 format!(
                     "unless it is committed, it goes back to the old firmware by itself, {} or so; once it answers, perhaps \
@@ -532,7 +532,7 @@ mod tests {
     /// A hint that is broken over lines in the source is one line here.
     #[test]
     fn a_hint_is_one_line_without_gaps() {
-        let failure = update::Failure::NotBack {
+        let failure = update::Failure::NoResponse {
             answers: false,
             after: Duration::from_secs(120),
             last: "silence".into(),

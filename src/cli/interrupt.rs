@@ -114,12 +114,12 @@ fn describe(stage: &Stage) -> (String, &'static str) {
                 .into(),
             "run the same command again",
         ),
-        Stage::Fetches { from_us: true, keeps_asking_for: None, .. } => (
+        Stage::Downloading { from_us: true, keeps_asking_for: None, .. } => (
             "the device was fetching the firmware from here; its download fails now, and the old firmware keeps running"
                 .into(),
             "give the device a moment to notice, then run the same command again",
         ),
-        Stage::Fetches { from_us: true, keeps_asking_for: Some(timeout), .. } => (
+        Stage::Downloading { from_us: true, keeps_asking_for: Some(timeout), .. } => (
             format!(
                 "the device was downloading the firmware from otactl; it asks for the rest every 3 s and gives up after {} \
                  without progress; the old firmware keeps running",
@@ -127,7 +127,7 @@ fn describe(stage: &Stage) -> (String, &'static str) {
             ),
             "`otactl reboot` ends this download now; so does the same command, run again",
         ),
-        Stage::Fetches { from_us: false, keeps_asking_for, commit_timeout } => {
+        Stage::Downloading { from_us: false, keeps_asking_for, commit_timeout } => {
             let until = keeps_asking_for.map_or_else(String::new, |timeout| {
                 format!(", until it makes no progress for {}", for_humans(Duration::from_secs(timeout)))
             });
@@ -141,7 +141,7 @@ fn describe(stage: &Stage) -> (String, &'static str) {
             )
         }
         // The end of it may be on its way, and unanswered.
-        Stage::Takes { may_be_complete: true, commit_timeout, .. } => (
+        Stage::Receiving { may_be_complete: true, commit_timeout, .. } => (
             format!(
                 "the device has been sent the firmware; if it was told to use it already, it reboots into it, \
                  uncommitted, and goes back {} after that unless it is committed; else it keeps running what it runs",
@@ -150,7 +150,7 @@ fn describe(stage: &Stage) -> (String, &'static str) {
             "run the same command again to go on from there; a device that was not told may wait for some minutes \
              before it forgets the firmware",
         ),
-        Stage::Takes { may_be_complete: false, .. } => (
+        Stage::Receiving { may_be_complete: false, .. } => (
             "the device was being sent the firmware, and was told to forget it; it keeps running what it runs".into(),
             "run the same command again; a device that was not reached waits for the rest for some minutes first",
         ),
@@ -195,7 +195,7 @@ mod tests {
     /// The order to use it may be on its way, and nobody knows.
     #[test]
     fn a_device_that_may_have_everything_is_not_said_to_keep_the_old_firmware() {
-        let stage = |may_be_complete| Stage::Takes { in_flight: 1, may_be_complete, commit_timeout: 300 };
+        let stage = |may_be_complete| Stage::Receiving { in_flight: 1, may_be_complete, commit_timeout: 300 };
         let (message, hint) = describe(&stage(true));
         assert!(message.contains("reboots into it, uncommitted, and goes back 5m after that"), "{message}");
         assert!(

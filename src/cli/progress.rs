@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use otactl::secrets::mask;
+use otactl::update::delivery_report::DeliveryReport;
 use otactl::update::event::{Event, Stage};
-use otactl::update::evidence::Evidence;
 use otactl::update::outcome::Facts;
 use otactl::update::{Observer, Success};
 use serde::Serialize;
@@ -26,7 +26,7 @@ pub(crate) struct Progress {
     stage: Mutex<Standing>,
     view: Mutex<View>,
     /// What can be proved of the download, once it has ended.
-    evidence: Mutex<Option<Evidence>>,
+    report: Mutex<Option<DeliveryReport>>,
 }
 
 #[derive(Debug)]
@@ -49,7 +49,7 @@ struct View {
 impl Progress {
     pub(crate) fn new(output: Output) -> Self {
         let standing = Standing { stage: Stage::default(), since: Instant::now() };
-        Self { output, stage: Mutex::new(standing), view: Mutex::default(), evidence: Mutex::default() }
+        Self { output, stage: Mutex::new(standing), view: Mutex::default(), report: Mutex::default() }
     }
 
     /// How far the update is now.
@@ -64,7 +64,7 @@ impl Progress {
         let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
         view.end_bar();
         self.output.live.end();
-        let delivery = self.evidence.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let delivery = self.report.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match result {
             Ok(success) if self.output.is_json() => {
                 self.last_event(&Done { event: "done", facts: success.facts(), delivery });
@@ -153,8 +153,8 @@ impl Observer for Progress {
             standing.since = Instant::now();
         }
         drop(standing);
-        if let Event::Delivered(evidence) = event {
-            *self.evidence.lock().unwrap_or_else(PoisonError::into_inner) = Some(evidence.clone());
+        if let Event::Delivered(report) = event {
+            *self.report.lock().unwrap_or_else(PoisonError::into_inner) = Some(report.clone());
         }
         if self.output.is_json() {
             let is_progress = matches!(event, Event::Sent { .. } | Event::Written { .. });
@@ -205,7 +205,7 @@ struct Failed<'a> {
     #[serde(flatten)]
     facts: Option<&'a Facts>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    delivery: Option<Evidence>,
+    delivery: Option<DeliveryReport>,
     message: &'a str,
     hint: Option<&'a String>,
     exit_code: u8,
@@ -218,7 +218,7 @@ struct Done {
     #[serde(flatten)]
     facts: Facts,
     #[serde(skip_serializing_if = "Option::is_none")]
-    delivery: Option<Evidence>,
+    delivery: Option<DeliveryReport>,
 }
 
 /// The fields of events that hold sentences, in which a device or a program may repeat a secret.

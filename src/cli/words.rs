@@ -6,7 +6,7 @@ use otactl::ota::slot_name;
 use otactl::text::{device_text, for_humans};
 use otactl::update::Success;
 use otactl::update::device_state::Running;
-use otactl::update::event::{Bearing, Event, Whence};
+use otactl::update::event::{Event, Origin, Severity};
 
 use super::clock::reverts;
 
@@ -30,9 +30,9 @@ pub(crate) fn step(event: &Event) -> Option<(&'static str, String)> {
         ),
         Event::Finding { what, says, verdict } => {
             let step = match verdict {
-                Bearing::Good | Bearing::Unknown => "plan",
-                Bearing::Weak => "note",
-                Bearing::Refused => "refused",
+                Severity::Good | Severity::Unknown => "plan",
+                Severity::Weak => "note",
+                Severity::Refused => "refused",
             };
             (step, format!("{what}: {says}"))
         }
@@ -57,9 +57,9 @@ pub(crate) fn step(event: &Event) -> Option<(&'static str, String)> {
         }
         Event::Requested { from, .. } => {
             let what = match from {
-                Whence::Here => "to fetch the firmware from here",
-                Whence::Elsewhere => "to fetch the firmware by itself",
-                Whence::Sent => "to take the firmware that it is sent",
+                Origin::Here => "to fetch the firmware from here",
+                Origin::Elsewhere => "to fetch the firmware by itself",
+                Origin::Sent => "to take the firmware that it is sent",
             };
             ("update", format!("the device was told {what}"))
         }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::delivery_report::DeliveryReport;
 use super::device_state::DeviceState;
-use super::evidence::Evidence;
 use crate::bundle::manifest::Build;
 use crate::ota::Slot;
 
@@ -60,7 +60,7 @@ pub enum Event {
         /// What was found.
         says: String,
         /// What follows from it.
-        verdict: Bearing,
+        verdict: Severity,
     },
     /// The wanted firmware runs already, and waits for its commit.
     Resuming {
@@ -110,7 +110,7 @@ pub enum Event {
     /// The device was told to take the firmware.
     Requested {
         /// Where it gets it from.
-        from: Whence,
+        from: Origin,
         /// Seconds that it will wait for the commit after its reboot.
         commit_timeout: u64,
         /// Seconds for which a device that cannot reach the server keeps asking for the rest of the firmware, counted
@@ -203,7 +203,7 @@ pub enum Event {
         reason: String,
     },
     /// The download has ended, well or not: what can be proved of it.
-    Delivered(Evidence),
+    Delivered(DeliveryReport),
     /// How much of it we have sent; of what the device is sent in pieces, how much it has acknowledged.
     Sent {
         /// So many bytes.
@@ -273,7 +273,7 @@ pub enum Event {
 /// What a finding means for the update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Bearing {
+pub enum Severity {
     /// It is as it should be.
     Good,
     /// It could not be found out, and does not matter to the proof.
@@ -310,7 +310,7 @@ fn seconds(left: Option<Duration>) -> Option<u64> {
 /// Where a device gets the firmware from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Whence {
+pub enum Origin {
     /// It fetches it from our server.
     Here,
     /// It fetches it from somewhere else.
@@ -329,7 +329,7 @@ pub enum Stage {
     /// otactl told the device to end an update; nothing else has changed.
     Freed,
     /// It was told to fetch the firmware.
-    Fetches {
+    Downloading {
         /// From us, so that it cannot go on without us; otherwise it goes on by itself.
         from_us: bool,
         /// Seconds that it will wait for the commit after its reboot.
@@ -338,7 +338,7 @@ pub enum Stage {
         keeps_asking_for: Option<u64>,
     },
     /// It is sent the firmware, and waits for the rest of it until its time is over.
-    Takes {
+    Receiving {
         /// Bytes that are under way at a time.
         in_flight: u64,
         /// Whether it may have all of it, so that to end the update would mean to go on with it.
@@ -369,28 +369,30 @@ impl Stage {
     #[must_use]
     pub fn after(self, event: &Event) -> Self {
         match (event, self) {
-            (Event::Requested { from: Whence::Sent, commit_timeout, .. }, _) => {
-                Self::Takes { in_flight: 0, may_be_complete: false, commit_timeout: *commit_timeout }
+            (Event::Requested { from: Origin::Sent, commit_timeout, .. }, _) => {
+                Self::Receiving { in_flight: 0, may_be_complete: false, commit_timeout: *commit_timeout }
             }
-            (Event::Requested { from, commit_timeout, keeps_asking_for }, _) => Self::Fetches {
-                from_us: *from == Whence::Here,
+            (Event::Requested { from, commit_timeout, keeps_asking_for }, _) => Self::Downloading {
+                from_us: *from == Origin::Here,
                 commit_timeout: *commit_timeout,
                 keeps_asking_for: *keeps_asking_for,
             },
-            (Event::Pushing { window, chunk }, Self::Takes { commit_timeout, .. }) => {
+            (Event::Pushing { window, chunk }, Self::Receiving { commit_timeout, .. }) => {
                 let in_flight = window.saturating_mul(*chunk) as u64;
-                Self::Takes { in_flight, may_be_complete: false, commit_timeout }
+                Self::Receiving { in_flight, may_be_complete: false, commit_timeout }
             }
-            (Event::Sent { bytes, total }, Self::Takes { in_flight, commit_timeout, .. }) => {
-                Self::Takes { in_flight, may_be_complete: bytes.saturating_add(in_flight) >= *total, commit_timeout }
-            }
+            (Event::Sent { bytes, total }, Self::Receiving { in_flight, commit_timeout, .. }) => Self::Receiving {
+                in_flight,
+                may_be_complete: bytes.saturating_add(in_flight) >= *total,
+                commit_timeout,
+            },
             // Once it has all of the firmware, it needs us no more.
-            (Event::Sent { bytes, total }, Self::Fetches { commit_timeout, .. }) if bytes == total => {
+            (Event::Sent { bytes, total }, Self::Downloading { commit_timeout, .. }) if bytes == total => {
                 Self::Reboots { commit_timeout }
             }
             (
                 Event::Rebooting | Event::Applied { .. } | Event::Unconfirmed { .. },
-                Self::Fetches { commit_timeout, .. } | Self::Takes { commit_timeout, .. },
+                Self::Downloading { commit_timeout, .. } | Self::Receiving { commit_timeout, .. },
             ) => Self::Reboots { commit_timeout },
             (Event::Back { committed: true, .. }, _) => Self::Settled,
             (Event::Back { reverts_in, .. }, _) => Self::Uncommitted { reverts_in: *reverts_in },
@@ -428,17 +430,17 @@ mod tests {
     fn the_stage_follows_the_events() {
         let build = Build { version: "2".into(), build_id: "b".into() };
         let requested = |from_us| Event::Requested {
-            from: if from_us { Whence::Here } else { Whence::Elsewhere },
+            from: if from_us { Origin::Here } else { Origin::Elsewhere },
             commit_timeout: 300,
             keeps_asking_for: Some(60),
         };
-        let sent = || Event::Requested { from: Whence::Sent, commit_timeout: 300, keeps_asking_for: None };
+        let sent = || Event::Requested { from: Origin::Sent, commit_timeout: 300, keeps_asking_for: None };
         let back = |committed| Event::Back { build: build.clone(), slot: Some(1), committed, reverts_in: Some(290) };
         let pushing = Event::Pushing { window: 2, chunk: 5 };
-        let takes = |may_be_complete| Stage::Takes { in_flight: 10, may_be_complete, commit_timeout: 300 };
+        let takes = |may_be_complete| Stage::Receiving { in_flight: 10, may_be_complete, commit_timeout: 300 };
         let ended = Event::Ended { percent: 5, by_reboot: true, is_ours: true };
         let checking = Event::Checking { check: "c".into(), deadline_in: 30 };
-        let fetches = |from_us| Stage::Fetches { from_us, commit_timeout: 300, keeps_asking_for: Some(60) };
+        let fetches = |from_us| Stage::Downloading { from_us, commit_timeout: 300, keeps_asking_for: Some(60) };
         for (events, expected) in [
             (vec![], Stage::Untouched),
             (vec![Event::Serving { address: "a".into(), tls: false }], Stage::Untouched),

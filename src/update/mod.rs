@@ -2,29 +2,28 @@
 //!
 //! [`run`] goes step by step through the [`plan`]:
 //!
-//! 1. `preflight`: what is there, what is wanted, and may we; `busy`: an update that runs there already;
+//! 1. `preflight`: what is there, what is wanted, and may we; `foreign_update`: an update that runs there already;
 //! 2. `snapshot`: what runs is copied first, if that is wanted;
-//! 3. `deliver`: the bundle goes into the other slot. The device is told to `fetch` it from our server ([`serve`]) or
+//! 3. `transfer`: the bundle goes into the other slot. The device is told to `fetch` it from our server ([`serve`]) or
 //!    from elsewhere; to one that cannot reach us, it is sent piece by piece ([`push`](mod@push));
 //! 4. `reboot`: the device is waited for, and what runs is held against what was wanted ([`verdict`]);
 //! 5. [`health`]: the user's checks; [`commit`](mod@commit), and a look at what came of it; or `revert`.
 //!
 //! All of them read the device's state as a [`device_state`], tell an [`Observer`] about each step ([`event`]; what can be
-//! proved of the download is the [`evidence`]), wait with the same [`timeouts`], and end in one of the ways of
-//! [`outcome`]. Nothing is printed. Beside it, [`remote`] reads the manifest behind a URL by way of a [`web_client`], [`settle`] tells
+//! proved of the download is the [`delivery_report`]), wait with the same [`timeouts`], and end in one of the ways of
+//! [`outcome`]. Nothing is printed. Beside it, [`remote_manifest`] reads the manifest behind a URL by way of a [`web_client`], [`settle`] tells
 //! what runs on a device that may be about to reboot, and [`wait`](mod@wait) waits for a state of a device.
 //!
 //! What the device acknowledges is a hint; what it says of its state afterwards is the truth. Killed
 //! at any point, it leaves a device that resolves the situation by itself, or that the same call goes
 //! on from: it begins by reading the state.
 
-mod busy;
 pub mod commit;
-mod deliver;
+pub mod delivery_report;
 pub mod device_state;
 pub mod event;
-pub mod evidence;
 mod fetch;
+mod foreign_update;
 pub mod health;
 mod other_client;
 pub mod outcome;
@@ -33,12 +32,13 @@ mod poll;
 mod preflight;
 pub mod push;
 mod reboot;
-pub mod remote;
+pub mod remote_manifest;
 mod revert;
 pub mod serve;
 pub mod settle;
 mod snapshot;
 pub mod timeouts;
+mod transfer;
 mod uptime;
 pub mod verdict;
 pub mod wait;
@@ -48,15 +48,15 @@ use tokio::time::Instant;
 
 use crate::rpc::{CallError, Device};
 use crate::text::device_text;
-use deliver::Taken;
 use device_state::DeviceState;
-pub use event::{Bearing, Event, Observer};
+pub use event::{Event, Observer, Severity};
 use health::Health;
 pub use outcome::{Failure, Refusal, Success};
-use outcome::{Sequel, Unwell};
+use outcome::{RevertResult, Unhealthy};
 pub use plan::{OnUnhealthy, Plan, Serving, Source, Via};
 use preflight::Preflight;
 use settle::{after_reboot, settled};
+use transfer::Taken;
 use verdict::Arrival;
 
 /// Takes the device to the firmware of the plan. See the module's documentation.
@@ -70,7 +70,8 @@ pub async fn run(device: &Device, plan: &Plan, observer: &dyn Observer) -> Resul
     let (Source::Url { url, .. }, Some(client)) = (&plan.source, &plan.http) else { return Err(failure) };
     let is_unlicensed = matches!(failure, Failure::Unlicensed { .. });
     observer.on(&Event::DownloadingHere { reason: failure.to_string() });
-    let downloaded = remote::download(client, url, plan.download_timeout, plan.timeouts.no_progress, observer).await;
+    let downloaded =
+        remote_manifest::download(client, url, plan.download_timeout, plan.timeouts.no_progress, observer).await;
     let bundle = downloaded.map_err(|here| Failure::NotDownloaded { device: failure.to_string(), here })?;
     observer.on(&Event::DownloadedHere { bytes: bundle.bytes().len() as u64 });
     let via = if is_unlicensed { Via::Push } else { Via::Auto };
@@ -115,7 +116,7 @@ impl Done {
     fn explain(&self, failure: Failure) -> Failure {
         match failure {
             Failure::Call(error) if self.has_begun && error.is_passing() => {
-                Failure::LostSight { reason: error.to_string(), reverts_in: None }
+                Failure::ContactLost { reason: error.to_string(), reverts_in: None }
             }
             Failure::Call(error) if self.has_begun || self.is_copied => {
                 Failure::DownloadFailed { reason: error.to_string(), taken: None, remains: false }
@@ -158,7 +159,7 @@ async fn attempt_once(
         done.is_copied = snapshot::create(device, &before, observer).await?;
     }
     let before = DeviceState { update_began: Some(Instant::now()), ..before };
-    let delivered = deliver::deliver(device, plan, how, &before, observer).await;
+    let delivered = transfer::transfer(device, plan, how, &before, observer).await;
     // The update begins anew, although the device may have been told to take the firmware.
     done.has_begun |= delivered.as_ref().is_err_and(Failure::is_shutdown);
     let (taken, seen) = delivered?;
@@ -177,14 +178,14 @@ async fn attempt_once(
     };
     let after = match back {
         Err(failure @ Failure::DidNotReboot(_)) if taken == Taken::Unacknowledged => {
-            return Err(deliver::not_rebooted(later, &before, failure).await);
+            return Err(transfer::not_rebooted(later, &before, failure).await);
         }
         result => result?,
     };
     observer.on(&Event::back(&after));
     let arrival = verdict::arrival(&before, &after, plan.source.manifest());
     if let Some(says) = verdict::no_way_back(&arrival, &after, plan.commit_timeout) {
-        observer.on(&Event::Finding { what: "commit timeout", says, verdict: Bearing::Weak });
+        observer.on(&Event::Finding { what: "commit timeout", says, verdict: Severity::Weak });
     }
     match arrival {
         Arrival::Wanted => prove(later, plan, after, observer).await,
@@ -198,7 +199,7 @@ async fn attempt_once(
             wanted: plan.source.build(),
             slot: before.only_other_slot(),
         }),
-        Arrival::Other(wanted) => unwell(later, plan, &after, Unwell::WrongBuild { wanted }, observer).await,
+        Arrival::Other(wanted) => unhealthy(later, plan, &after, Unhealthy::WrongBuild { wanted }, observer).await,
     }
 }
 
@@ -215,17 +216,17 @@ async fn at_rest(
     let is_other = plan.source.build().is_some_and(|wanted| wanted != after.build());
     let may_change = if is_old { taken != Taken::Certainly } else { is_other };
     if may_change && !verdict::is_unsettled(before, &after) {
-        after = settled(device, after, plan.reboot_timeout).await.map_err(|error| lost_sight(plan, &error))?;
+        after = settled(device, after, plan.reboot_timeout).await.map_err(|error| contact_lost(plan, &error))?;
     }
     if verdict::is_unsettled(before, &after) {
-        after = settled(device, after, plan.reboot_timeout).await.map_err(|error| lost_sight(plan, &error))?;
+        after = settled(device, after, plan.reboot_timeout).await.map_err(|error| contact_lost(plan, &error))?;
     }
     Ok(after)
 }
 
 /// Returns the failure for a device that was told to take the firmware, and is silent.
-fn lost_sight(plan: &Plan, error: &CallError) -> Failure {
-    Failure::LostSight { reason: error.to_string(), reverts_in: Some(plan.commit_timeout) }
+fn contact_lost(plan: &Plan, error: &CallError) -> Failure {
+    Failure::ContactLost { reason: error.to_string(), reverts_in: Some(plan.commit_timeout) }
 }
 
 /// Whether the second way leads to the same device. Where it is silent now, it may lead there after the reboot.
@@ -248,7 +249,7 @@ async fn meet(second: &Device, first: &DeviceState, observer: &dyn Observer) -> 
 async fn prove(device: &Device, plan: &Plan, now: DeviceState, observer: &dyn Observer) -> Result<Success, Failure> {
     match health::examine(device, plan, now, observer).await? {
         Health::Well(now) => settle(device, plan, now, observer).await,
-        Health::Ill(now, reason) => unwell(device, plan, &now, reason, observer).await,
+        Health::Ill(now, reason) => unhealthy(device, plan, &now, reason, observer).await,
     }
 }
 
@@ -266,19 +267,19 @@ async fn settle(device: &Device, plan: &Plan, now: DeviceState, observer: &dyn O
 }
 
 /// What runs is not to stay: back to the old firmware, or leave it as it is on request.
-async fn unwell(
+async fn unhealthy(
     device: &Device,
     plan: &Plan,
     now: &DeviceState,
-    reason: Unwell,
+    reason: Unhealthy,
     observer: &dyn Observer,
 ) -> Result<Success, Failure> {
-    let sequel = match plan.on_unhealthy {
-        _ if now.boot.is_committed => Sequel::Committed,
+    let revert_result = match plan.on_unhealthy {
+        _ if now.boot.is_committed => RevertResult::Committed,
         // The fault is otactl's: a firmware that may be well is not taken back for it.
-        _ if matches!(reason, Unwell::NotChecked { .. }) => Sequel::Left { reverts_in: now.reverts_in() },
-        OnUnhealthy::Leave => Sequel::Left { reverts_in: now.reverts_in() },
+        _ if matches!(reason, Unhealthy::NotChecked { .. }) => RevertResult::Left { reverts_in: now.reverts_in() },
+        OnUnhealthy::Leave => RevertResult::Left { reverts_in: now.reverts_in() },
         OnUnhealthy::Revert => revert::revert(device, plan, now, observer).await,
     };
-    Err(Failure::Unwell { running: now.running(), reason, sequel })
+    Err(Failure::Unhealthy { running: now.running(), reason, revert_result })
 }

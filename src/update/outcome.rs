@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::device_state::{DeviceState, Running};
 use super::preflight;
-pub use super::preflight::{Flaw, Lack};
-use super::remote::DownloadError;
+pub use super::preflight::{Flaw, SignatureGap};
+use super::remote_manifest::DownloadError;
 use super::serve::ServeError;
 use crate::bundle::manifest::Build;
 use crate::ota::{BootState, Slot};
@@ -75,7 +75,7 @@ pub enum Refusal {
     #[error("the device does not take the bundle: {}", preflight::joined(.lacks))]
     NotSigned {
         /// Each of them, and what is the matter with it.
-        lacks: Vec<Lack>,
+        lacks: Vec<SignatureGap>,
     },
     /// The device is set up so that no signatures can be enough.
     #[error("the device takes no updates: its update.sig_req_mask is 0")]
@@ -224,18 +224,18 @@ pub enum Failure {
         slot: Option<Slot>,
     },
     /// The device came back with a firmware that is not to stay.
-    #[error("{running} {reason}; {sequel}")]
-    Unwell {
+    #[error("{running} {reason}; {revert_result}")]
+    Unhealthy {
         /// What it came back with.
         running: Running,
         /// What is the matter with it.
-        reason: Unwell,
+        reason: Unhealthy,
         /// What was made of it.
-        sequel: Sequel,
+        revert_result: RevertResult,
     },
     /// The device did not come back.
-    #[error("{} {} ({last})", not_back(*.answers), for_humans(*.after))]
-    NotBack {
+    #[error("{} {} ({last})", no_response(*.answers), for_humans(*.after))]
+    NoResponse {
         /// Whether it answers at all, without saying what it runs.
         answers: bool,
         /// How long we waited.
@@ -247,7 +247,7 @@ pub enum Failure {
     },
     /// The device is back, and does not let us in.
     #[error("the device is back, but does not let us in: {reason}")]
-    ShutOut {
+    AccessDenied {
         /// Why.
         reason: CallError,
         /// When it goes back by itself, or a little later.
@@ -285,7 +285,7 @@ pub enum Failure {
     },
     /// Contact was lost at a point where the device may or may not have gone on.
     #[error("lost sight of the device during the download: {reason}")]
-    LostSight {
+    ContactLost {
         /// What happened.
         reason: String,
         /// When the device goes back at the latest, if it has the firmware.
@@ -295,7 +295,7 @@ pub enum Failure {
 
 /// Why a firmware that runs is not to stay.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unwell {
+pub enum Unhealthy {
     /// It is another one.
     #[error("is not the wanted {wanted}")]
     WrongBuild {
@@ -330,7 +330,7 @@ pub enum Unwell {
 
 /// What was made of a firmware that is not to stay.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sequel {
+pub enum RevertResult {
     /// It is committed already, so that there is nothing to go back from.
     Committed,
     /// The device was told to go back, and runs this.
@@ -349,7 +349,7 @@ pub enum Sequel {
     },
 }
 
-impl fmt::Display for Sequel {
+impl fmt::Display for RevertResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Committed => write!(f, "it is committed already, and stays"),
@@ -425,7 +425,7 @@ impl Success {
     }
 }
 
-impl Unwell {
+impl Unhealthy {
     fn facts(&self) -> Facts {
         let facts = Facts::of("unhealthy");
         match self {
@@ -494,30 +494,30 @@ impl Failure {
             Self::RolledBack { old, wanted, slot } => {
                 Facts { wanted: wanted.clone(), wanted_slot: *slot, ..Facts::of("rolled_back").running(old) }
             }
-            Self::Unwell { running, reason, sequel } => {
+            Self::Unhealthy { running, reason, revert_result } => {
                 let facts = reason.facts();
-                match sequel {
-                    Sequel::Committed => facts.running(running),
-                    Sequel::Reverted(old) => facts.running(old),
-                    Sequel::NotReverted { reverts_in, .. } | Sequel::Left { reverts_in } => {
+                match revert_result {
+                    RevertResult::Committed => facts.running(running),
+                    RevertResult::Reverted(old) => facts.running(old),
+                    RevertResult::NotReverted { reverts_in, .. } | RevertResult::Left { reverts_in } => {
                         facts.running(running).reverts_in(*reverts_in)
                     }
                 }
             }
-            Self::NotBack { reverts_in, .. } | Self::ShutOut { reverts_in, .. } => {
+            Self::NoResponse { reverts_in, .. } | Self::AccessDenied { reverts_in, .. } => {
                 Facts::of("unreachable").reverts_in(Some(*reverts_in))
             }
             Self::NotCommitted { running, reverts_in, .. } | Self::Replaced { running, reverts_in, .. } => {
                 Facts::of("not_committed").running(running).reverts_in(*reverts_in)
             }
-            Self::CommitUnseen { reverts_in, .. } | Self::LostSight { reverts_in, .. } => {
+            Self::CommitUnseen { reverts_in, .. } | Self::ContactLost { reverts_in, .. } => {
                 Facts::of("unknown").reverts_in(*reverts_in)
             }
         }
     }
 }
 
-fn not_back(answers: bool) -> &'static str {
+fn no_response(answers: bool) -> &'static str {
     if answers {
         "the device answers, but has not said what it runs since its reboot, for"
     } else {

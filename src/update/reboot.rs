@@ -10,13 +10,13 @@ use super::device_state::{DeviceState, Running};
 use super::outcome::Failure;
 use super::poll::{Poll, first_timeout};
 use super::settle::APPLIED_TO_REBOOT;
-use super::verdict::{may_be_other_boot, rebooted};
+use super::verdict::{is_same_boot, rebooted};
 use crate::bundle::manifest::Build;
 use crate::ota::SystemInfo;
 use crate::rpc::deadline::deadline_in;
 use crate::rpc::{CallError, Device};
 
-/// The least time between two poll.
+/// The least time between two questions.
 const PACE: Duration = Duration::from_millis(50);
 
 /// The shortest timeout of the first question. A device that goes silent just then never answers it.
@@ -57,7 +57,7 @@ pub(super) async fn wait(device: &Device, before: &DeviceState, plan: &Plan) -> 
             Ok(there) if before.other_device(&there.reply).is_some() => {
                 Ok(Answer::Other(before.other_device(&there.reply)))
             }
-            Ok(there) if !may_be_other_boot(before, &there.reply, (there.asked, there.heard)) => {
+            Ok(there) if is_same_boot(before, &there.reply, (there.asked, there.heard)) => {
                 Ok(Answer::Still(there.asked))
             }
             Ok(there) => {
@@ -83,7 +83,7 @@ pub(super) async fn wait(device: &Device, before: &DeviceState, plan: &Plan) -> 
                 last = Last { still_runs: is_late.then(|| before.running()), said, answers: false };
             }
             Err(reason @ CallError::Unauthorised { .. }) => {
-                return Err(Failure::ShutOut { reason, reverts_in: reverts_in() });
+                return Err(Failure::AccessDenied { reason, reverts_in: reverts_in() });
             }
             Err(error) => {
                 let answers = matches!(
@@ -98,7 +98,7 @@ pub(super) async fn wait(device: &Device, before: &DeviceState, plan: &Plan) -> 
     if let Some(running) = last.still_runs.filter(|_| !poll.is_silent()) {
         return Err(Failure::DidNotReboot(running));
     }
-    Err(Failure::NotBack {
+    Err(Failure::NoResponse {
         answers: last.answers,
         after: plan.reboot_timeout,
         last: last.said.unwrap_or_else(|| "nothing was heard of it".into()),

@@ -3,7 +3,7 @@
 use super::Plan;
 use super::device_state::DeviceState;
 use super::event::{Event, Observer};
-use super::outcome::{Failure, Sequel};
+use super::outcome::{Failure, RevertResult};
 use super::poll::first_timeout;
 use super::reboot;
 use super::verdict::rebooted;
@@ -15,9 +15,9 @@ const ATTEMPTS: usize = 3;
 
 /// Tells the device to go back from what runs in `now`, waits for it, and tells what came of it. Another device that
 /// answers in its place is not told.
-pub(super) async fn revert(device: &Device, plan: &Plan, now: &DeviceState, observer: &dyn Observer) -> Sequel {
+pub(super) async fn revert(device: &Device, plan: &Plan, now: &DeviceState, observer: &dyn Observer) -> RevertResult {
     observer.on(&Event::Reverting);
-    let not_reverted = |reason: String| Sequel::NotReverted { reason, reverts_in: now.reverts_in() };
+    let not_reverted = |reason: String| RevertResult::NotReverted { reason, reverts_in: now.reverts_in() };
     let mut reason = String::new();
     for _ in 0..ATTEMPTS {
         if let Some(stranger) = now.other_device_at(device, first_timeout(device, now)).await {
@@ -32,7 +32,7 @@ pub(super) async fn revert(device: &Device, plan: &Plan, now: &DeviceState, obse
         {
             // Perhaps somebody has committed it meanwhile.
             if state.boot.is_committed {
-                return Sequel::Committed;
+                return RevertResult::Committed;
             }
             reason = error.to_string();
             continue;
@@ -44,7 +44,7 @@ pub(super) async fn revert(device: &Device, plan: &Plan, now: &DeviceState, obse
                 if after.running() == now.running() {
                     return not_reverted("it still runs after a reboot".into());
                 }
-                return Sequel::Reverted(after.running());
+                return RevertResult::Reverted(after.running());
             }
             Err(Failure::DidNotReboot(_)) => {
                 reason = answer.map_or_else(|error| error.to_string(), |_| "it did not reboot".into());

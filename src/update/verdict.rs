@@ -34,6 +34,13 @@ pub(super) fn may_be_other_boot(before: &DeviceState, info: &SystemInfo, (asked,
     runs_other_build(before, info) || (has_restarted && !ran_already)
 }
 
+/// Tells whether the device has not rebooted after `before` for certain. `info` was asked for at `asked`, and came at `heard`.
+///
+/// A reboot within the first second after the start of a device does not shorten its uptime. The boot state has to tell then.
+pub(super) fn is_same_boot(before: &DeviceState, info: &SystemInfo, (asked, heard): (Instant, Instant)) -> bool {
+    !may_be_other_boot(before, info, (asked, heard)) && was_up(before.last_asked, (info.uptime, heard))
+}
+
 /// Tells by the uptime in seconds, asked for at `asked`, whether the device rebooted after `before`. A reboot that may have come before the
 /// update began does not count: the device had not taken the firmware by then.
 fn is_later_boot(before: &DeviceState, uptime: u64, asked: Instant) -> bool {

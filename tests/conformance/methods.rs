@@ -1,8 +1,8 @@
 //! The typed methods: the shape of what they answer, and what they do to the device.
 
 use otactl::ota::{
-    BootState, Commit, CreateSnapshot, Describe, Snapshot, GetBootState, GetInfo, GetStatus, ListMethods, Ping,
-    Reboot, Revert, SetBootState, Update, UpdateState,
+    BootState, Commit, CreateSnapshot, Describe, GetBootState, GetInfo, GetStatus, ListMethods, Ping, Reboot, Revert,
+    SetBootState, Snapshot, Update, UpdateState,
 };
 use otactl::rpc::Device;
 use otactl::sim::Generation;

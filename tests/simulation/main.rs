@@ -33,7 +33,7 @@ const OUTCOMES: [&str; 12] = [
 ];
 
 /// Seeds that once broke an invariant, and what was wrong. They stand for the scenarios of today's `Scenario::from_seed`.
-const REGRESSIONS: [(u64, &str); 111] = [
+const REGRESSIONS: [(u64, &str); 112] = [
     (588, "the late reply of a doubled call was taken for the refusal of another client's update"),
     (2604, "a reboot before the update began was taken for that of the update"),
     (3864, "a reboot before the update began was taken for that of the update"),
@@ -169,6 +169,7 @@ const REGRESSIONS: [(u64, &str); 111] = [
     (6_150_026, "an update whose request came late, after a reboot, was taken for one that had failed"),
     (6_629_802, "one question after the reboot took all of the reboot timeout"),
     (7_972_293, "a committed firmware that a further update put into another slot was told as rolled back"),
+    (8_897_551, "a device that rebooted in its first second, and then told no boot state, was told as not rebooted"),
 ];
 
 #[test]

@@ -13,7 +13,7 @@ use otactl::update::event::Stage;
 use otactl::update::serve::allow::AllowFrom;
 use otactl::update::timeouts::Timeouts;
 use otactl::update::web_client::WebClient;
-use otactl::update::{self, Plan, Serving, Source, Success, Via, push, remote};
+use otactl::update::{self, Plan, Serving, Source, Success, Via, push, remote_manifest};
 use tokio::time::timeout;
 
 use crate::cli::checks::ChecksArgs;
@@ -163,7 +163,7 @@ impl Args {
             result = self.update(context, &device, &progress) => result,
             () = interrupt::received() => {
                 let stage = progress.stage();
-                if let (Stage::Takes { may_be_complete: false, .. }, Some(device)) = (&stage, device.get()) {
+                if let (Stage::Receiving { may_be_complete: false, .. }, Some(device)) = (&stage, device.get()) {
                     // Whoever pressed Ctrl-C does not wait for more than that.
                     let _ = timeout(FORGET, push::abort(device, FORGET)).await;
                 }
@@ -236,10 +236,11 @@ impl Args {
         client.prepare(&url)?;
         credentials::remember_those_of(&url);
         if matches!(self.via, Way::Push) {
-            let bundle = remote::download(client, &url, self.download_timeout, self.stall_timeout, progress).await;
+            let bundle =
+                remote_manifest::download(client, &url, self.download_timeout, self.stall_timeout, progress).await;
             return Ok((Source::Bundle(bundle.map_err(update::Failure::Download)?), None));
         }
-        let (manifest, signed) = match remote::read_manifest(client, &url, progress).await {
+        let (manifest, signed) = match remote_manifest::read_manifest(client, &url, progress).await {
             Ok((manifest, signed)) => (Ok(manifest), Some(signed)),
             Err(reason) => (Err(reason), None),
         };

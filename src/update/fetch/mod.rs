@@ -19,13 +19,13 @@ use tokio::sync::watch::Receiver;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::Plan;
-use super::deliver::Taken;
 use super::device_state::DeviceState;
-use super::event::{Event, Observer, Whence};
+use super::event::{Event, Observer, Origin};
 use super::outcome::{Failure, Refusal};
 use super::poll::spread;
 use super::serve::{Fetched, FirmwareServer};
 use super::timeouts::{DEVICE_DOWNLOAD, LONGEST_DOWNLOAD};
+use super::transfer::Taken;
 use crate::ota::{self, BootState, Engine};
 use crate::rpc::deadline::deadline_in;
 use crate::rpc::{CallError, Device, RemoteError};
@@ -74,7 +74,7 @@ pub(super) async fn fetch(
         timeout: ota::in_seconds(device_timeout(engine, &limits)),
     };
     observer.on(&Event::Requested {
-        from: if server.is_some() { Whence::Here } else { Whence::Elsewhere },
+        from: if server.is_some() { Origin::Here } else { Origin::Elsewhere },
         commit_timeout: request.commit_timeout,
         keeps_asking_for: (engine == Engine::Resuming).then_some(request.timeout),
     });

@@ -164,7 +164,7 @@ impl<'a> Monitor<'a> {
     async fn read_state(&mut self) -> Result<Option<DeviceState>, Failure> {
         match read_again(self.before, self.poll.device(), self.reboot_timeout).await {
             Ok(now) => Ok(Some(now)),
-            Err(error) if error.is_passing() => Err(self.lost_sight(error.to_string())),
+            Err(error) if error.is_passing() => Err(self.contact_lost(error.to_string())),
             Err(_) => Ok(None),
         }
     }
@@ -174,7 +174,7 @@ impl<'a> Monitor<'a> {
             has_other_firmware(self.before, now)
         } else {
             let is_other = shows_other(self.poll.device(), self.before).await;
-            is_other.map_err(|error| self.lost_sight(error.to_string()))?
+            is_other.map_err(|error| self.contact_lost(error.to_string()))?
         };
         if is_other { Err(Failure::Refused(Refusal::UpdateRunning { percent: 100 })) } else { Ok(()) }
     }
@@ -268,7 +268,7 @@ impl<'a> Monitor<'a> {
             }
             // It answers, and does not say what it runs.
             Err(error) if error.remote().is_some() && self.has_rebooted().await => return Ok(Observation::Rebooted),
-            Err(error) => return Err(self.lost_sight(error.to_string())),
+            Err(error) => return Err(self.contact_lost(error.to_string())),
         };
         let Timeouts { first_request, no_request, no_progress, .. } = self.limits.timeouts;
         // The device may have asked for the firmware since then.
@@ -314,11 +314,11 @@ impl<'a> Monitor<'a> {
                 Err(self.failed(format!("{what} has not gone on for {}", for_humans(no_progress))))
             }
             // A percent of a large bundle may take long over a slow link.
-            Activity::Busy if self.stuck() >= no_progress.saturating_mul(UNSEEN) => Err(self.lost_sight(format!(
+            Activity::Busy if self.stuck() >= no_progress.saturating_mul(UNSEEN) => Err(self.contact_lost(format!(
                 "its progress has stood at {percent} % for {}",
                 for_humans(no_progress.saturating_mul(UNSEEN))
             ))),
-            Activity::Busy | Activity::Unknown if out_of_time => Err(self.lost_sight(reason.into())),
+            Activity::Busy | Activity::Unknown if out_of_time => Err(self.contact_lost(reason.into())),
             Activity::Busy | Activity::Unknown | Activity::Finishing => Ok(Observation::NothingYet),
         }
     }
@@ -329,7 +329,7 @@ impl<'a> Monitor<'a> {
         match fetched {
             // It has everything, and so it is the reboot that takes its time.
             Some(fetched) if fetched.complete && silent >= transfer_idle => Ok(Observation::Rebooted),
-            None if silent >= no_progress.max(self.reboot_timeout) => Err(self.lost_sight(error.to_string())),
+            None if silent >= no_progress.max(self.reboot_timeout) => Err(self.contact_lost(error.to_string())),
             _ => Ok(Observation::NothingYet),
         }
     }
@@ -389,8 +389,8 @@ impl<'a> Monitor<'a> {
 
     /// Returns the failure for a device that may have the firmware or not. It goes back at the latest when the commit timeout has
     /// passed, counted from now.
-    fn lost_sight(&self, reason: String) -> Failure {
-        Failure::LostSight { reason, reverts_in: Some(self.commit_timeout) }
+    fn contact_lost(&self, reason: String) -> Failure {
+        Failure::ContactLost { reason, reverts_in: Some(self.commit_timeout) }
     }
 
     pub(super) fn failed(&self, reason: String) -> Failure {

@@ -26,7 +26,7 @@ pub use rpc::RpcCheck;
 
 use super::device_state::DeviceState;
 use super::event::{Event, Observer};
-use super::outcome::{Failure, Refusal, Unwell};
+use super::outcome::{Failure, Refusal, Unhealthy};
 use super::poll::read_again;
 use super::verdict::rebooted;
 use super::{Plan, reboot};
@@ -185,7 +185,7 @@ pub(super) enum Health {
     /// The firmware is well, and this is the device now.
     Well(DeviceState),
     /// It is not, and this is the device now, or as it was last seen.
-    Ill(DeviceState, Unwell),
+    Ill(DeviceState, Unhealthy),
 }
 
 /// Checks the firmware that runs in `now`, and looks at the device again. Fails if it does not run any
@@ -211,10 +211,14 @@ pub(super) async fn examine(
         Err(error) => {
             let reason = error.to_string();
             let silent = || {
-                if lacks_files(&error) { Unwell::NotChecked { check: None, reason } } else { Unwell::Silent { reason } }
+                if lacks_files(&error) {
+                    Unhealthy::NotChecked { check: None, reason }
+                } else {
+                    Unhealthy::Silent { reason }
+                }
             };
-            let unwell = result.err().unwrap_or_else(silent);
-            return Ok(Health::Ill(now, unwell));
+            let unhealthy = result.err().unwrap_or_else(silent);
+            return Ok(Health::Ill(now, unhealthy));
         }
     };
     // A committed firmware does not roll back: the same build in another slot comes from another update with it.
@@ -224,12 +228,12 @@ pub(super) async fn examine(
     }
     Ok(match result {
         Ok(()) => Health::Well(after),
-        Err(unwell) => Health::Ill(after, unwell),
+        Err(unhealthy) => Health::Ill(after, unhealthy),
     })
 }
 
 /// One check after another, until one does not pass.
-async fn check(device: &Device, checks: &Checks, now: &DeviceState, observer: &dyn Observer) -> Result<(), Unwell> {
+async fn check(device: &Device, checks: &Checks, now: &DeviceState, observer: &dyn Observer) -> Result<(), Unhealthy> {
     let end = end(now);
     for check in &checks.checks {
         let limit = Limit::new(checks.timeout, end);
@@ -280,7 +284,7 @@ async fn observed(
     limit: &Limit,
     observer: &dyn Observer,
     run: impl Future<Output = Result<Passed, Fault>>,
-) -> Result<(), Unwell> {
+) -> Result<(), Unhealthy> {
     let started = Instant::now();
     let left = limit.deadline.saturating_duration_since(started);
     let deadline_in = (left + Duration::from_millis(500)).as_secs();
@@ -300,9 +304,9 @@ async fn observed(
     };
     observer.on(&Event::CheckFailed { check: check.clone(), reason: reason.clone() });
     Err(if is_ours {
-        Unwell::NotChecked { check: Some(check), reason }
+        Unhealthy::NotChecked { check: Some(check), reason }
     } else {
-        Unwell::Check { check, reason, output }
+        Unhealthy::Check { check, reason, output }
     })
 }
 

@@ -3,36 +3,36 @@
 //!
 //! Updaters of 2019 and 2022 report the same methods, so a bundle that only 2022 refuses is a note, not a refusal.
 
-use super::findings::Found;
+use super::findings::Finding;
 use super::methods::Delivery;
-use super::questions::Told;
+use super::questions::DeviceAnswers;
 use crate::bundle::Manifest;
 use crate::ota::Engine;
 use crate::text::printable;
 use crate::update::plan::{Source, Via};
 
 /// Returns the findings on the bundle and the licence. Empty for a device of 2018, and if all is as the device requires it.
-pub(super) fn judge(source: &Source, via: Via, delivery: Delivery, told: &Told) -> Vec<Found> {
-    if Engine::of(told.methods.as_deref(), true) == Engine::OneShot {
+pub(super) fn judge(source: &Source, via: Via, delivery: Delivery, answers: &DeviceAnswers) -> Vec<Finding> {
+    if Engine::of(answers.methods.as_deref(), true) == Engine::OneShot {
         return Vec::new();
     }
-    [sizes(source.manifest()), files(source), license(via, delivery, told.license)].into_iter().flatten().collect()
+    [sizes(source.manifest()), files(source), license(via, delivery, answers.license)].into_iter().flatten().collect()
 }
 
 /// Finds parts without a size. A wrong size fails earlier, when the bundle is read.
-fn sizes(manifest: Option<&Manifest>) -> Option<Found> {
+fn sizes(manifest: Option<&Manifest>) -> Option<Finding> {
     let parts = manifest?.parts_without_size();
     (!parts.is_empty()).then(|| {
         let says = format!(
             "the manifest has no size for the {}; a device of 2022 refuses such a bundle, one of 2019 takes it",
             named("part", "parts", &parts)
         );
-        Found::weak("sizes", says)
+        Finding::weak("sizes", says)
     })
 }
 
 /// Finds files that no part names. Checks only a local bundle; of a URL, only the manifest is known.
-fn files(source: &Source) -> Option<Found> {
+fn files(source: &Source) -> Option<Finding> {
     let Source::Bundle(bundle) = source else { return None };
     let files = bundle.files_without_part();
     (!files.is_empty()).then(|| {
@@ -40,12 +40,12 @@ fn files(source: &Source) -> Option<Found> {
             "no part of the manifest names the {}; a device of 2022 refuses such a bundle, one of 2019 takes it",
             named("file", "files", &files)
         );
-        Found::weak("files", says)
+        Finding::weak("files", says)
     })
 }
 
 /// Finds a missing licence key. An empty setting does not prove that the device is unlicensed.
-fn license(via: Via, delivery: Delivery, license: Option<bool>) -> Option<Found> {
+fn license(via: Via, delivery: Delivery, license: Option<bool>) -> Option<Finding> {
     const PROBABLY: &str =
         "the device has no licence key, so it will probably refuse to download the firmware by itself";
     const NO_NEED: &str = "a push needs no licence";
@@ -54,13 +54,13 @@ fn license(via: Via, delivery: Delivery, license: Option<bool>) -> Option<Found>
         return None;
     }
     if license? {
-        return Some(Found::good("license", "the device has a licence key"));
+        return Some(Finding::good("license", "the device has a licence key"));
     }
     let way_out = match via {
         Via::Auto | Via::Push => "otactl pushes the firmware instead",
         Via::Pull => "use `--via push`",
     };
-    Some(Found::weak("license", format!("{PROBABLY}; {NO_NEED}: {way_out}")))
+    Some(Finding::weak("license", format!("{PROBABLY}; {NO_NEED}: {way_out}")))
 }
 
 /// Lists the names after the noun in singular or plural.
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
     use crate::bundle::Bundle;
     use crate::bundle::write::{PartFile, pack};
-    use crate::update::event::Bearing;
+    use crate::update::event::Severity;
 
     fn manifest(parts: &Value) -> Manifest {
         let manifest = json!({"name": "n", "platform": "p", "version": "1", "build_id": "b", "parts": parts});
@@ -123,12 +123,12 @@ mod tests {
             (recorded("fixtures/demo-2.0.0-esp32.zip"), newer.clone(), ""),
             (recorded("wire/firmware/good.zip"), newer, "sizes: the manifest has no size for the parts `app`, `fs`"),
         ] {
-            let told = Told { methods, ..Told::default() };
-            let found = judge(&source, Via::Push, Delivery::Push, &told);
+            let answers = DeviceAnswers { methods, ..DeviceAnswers::default() };
+            let found = judge(&source, Via::Push, Delivery::Push, &answers);
             let says: Vec<_> = found.iter().map(|found| format!("{}: {}", found.what, found.says)).collect();
-            assert!(says.join("\n").starts_with(expected), "{source:?} {told:?}: {says:?}, not {expected}");
-            assert_eq!(says.len(), usize::from(!expected.is_empty()), "{source:?} {told:?}: {says:?}");
-            assert!(found.iter().all(|found| found.bearing == Bearing::Weak && found.refusal.is_none()));
+            assert!(says.join("\n").starts_with(expected), "{source:?} {answers:?}: {says:?}, not {expected}");
+            assert_eq!(says.len(), usize::from(!expected.is_empty()), "{source:?} {answers:?}: {says:?}");
+            assert!(found.iter().all(|found| found.bearing == Severity::Weak && found.refusal.is_none()));
         }
     }
 
@@ -138,20 +138,20 @@ mod tests {
         let bundle = recorded("fixtures/demo-2.0.0-esp32.zip");
         let (pushes, asks) = ("no licence: otactl pushes the firmware instead", "no licence: use `--via push`");
         for (via, delivery, methods, license, expected) in [
-            (Via::Pull, Delivery::Pull, &newer, Some(false), Some((Bearing::Weak, asks))),
-            (Via::Auto, Delivery::Either, &newer, Some(false), Some((Bearing::Weak, pushes))),
-            (Via::Auto, Delivery::Pull, &None, Some(false), Some((Bearing::Weak, pushes))),
+            (Via::Pull, Delivery::Pull, &newer, Some(false), Some((Severity::Weak, asks))),
+            (Via::Auto, Delivery::Either, &newer, Some(false), Some((Severity::Weak, pushes))),
+            (Via::Auto, Delivery::Pull, &None, Some(false), Some((Severity::Weak, pushes))),
             (Via::Push, Delivery::Push, &newer, Some(false), None),
             (Via::Pull, Delivery::Pull, &old, Some(false), None),
             (Via::Pull, Delivery::Pull, &newer, None, None),
-            (Via::Pull, Delivery::Pull, &newer, Some(true), Some((Bearing::Good, "has a licence key"))),
+            (Via::Pull, Delivery::Pull, &newer, Some(true), Some((Severity::Good, "has a licence key"))),
         ] {
-            let told = Told { methods: methods.clone(), license, ..Told::default() };
-            let found = judge(&bundle, via, delivery, &told);
+            let answers = DeviceAnswers { methods: methods.clone(), license, ..DeviceAnswers::default() };
+            let found = judge(&bundle, via, delivery, &answers);
             let found = found.iter().map(|found| (found.bearing, found.says.as_str())).next();
-            assert_eq!(found.map(|found| found.0), expected.map(|expected| expected.0), "{delivery:?} {told:?}");
+            assert_eq!(found.map(|found| found.0), expected.map(|expected| expected.0), "{delivery:?} {answers:?}");
             if let (Some((_, says)), Some((_, end))) = (found, expected) {
-                assert!(says.ends_with(end), "{delivery:?} {told:?}: {says}");
+                assert!(says.ends_with(end), "{delivery:?} {answers:?}: {says}");
             }
         }
     }

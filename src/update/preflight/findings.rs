@@ -1,38 +1,38 @@
 //! What is to be said of an update before it begins. Pure.
 
 use super::methods::{self, Delivery};
-use super::questions::Told;
-use super::{demands, identity, room, signed};
+use super::questions::DeviceAnswers;
+use super::{capacity, demands, identity, signatures};
 use crate::text::for_humans;
 use crate::update::device_state::DeviceState;
-use crate::update::event::{Bearing, Event};
+use crate::update::event::{Event, Severity};
 use crate::update::outcome::Refusal;
 use crate::update::plan::{Plan, Source};
 
 /// One thing that was found out, and why it forbids the update, if it does.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct Finding {
     pub(super) what: &'static str,
     pub(super) says: String,
-    pub(super) bearing: Bearing,
+    pub(super) bearing: Severity,
     pub(super) refusal: Option<Refusal>,
 }
 
-impl Found {
+impl Finding {
     pub(super) fn good(what: &'static str, says: impl Into<String>) -> Self {
-        Self { what, says: says.into(), bearing: Bearing::Good, refusal: None }
+        Self { what, says: says.into(), bearing: Severity::Good, refusal: None }
     }
 
     pub(super) fn unknown(what: &'static str, says: impl Into<String>) -> Self {
-        Self { bearing: Bearing::Unknown, ..Self::good(what, says) }
+        Self { bearing: Severity::Unknown, ..Self::good(what, says) }
     }
 
     pub(super) fn weak(what: &'static str, says: impl Into<String>) -> Self {
-        Self { bearing: Bearing::Weak, ..Self::good(what, says) }
+        Self { bearing: Severity::Weak, ..Self::good(what, says) }
     }
 
     pub(super) fn refused(what: &'static str, refusal: Refusal) -> Self {
-        Self { what, says: refusal.to_string(), bearing: Bearing::Refused, refusal: Some(refusal) }
+        Self { what, says: refusal.to_string(), bearing: Severity::Refused, refusal: Some(refusal) }
     }
 
     /// What the user may insist on.
@@ -45,32 +45,32 @@ impl Found {
     }
 }
 
-/// What is found of a plan, in the order in which it is to be told: by the device's state, and by what else it told.
-pub(super) fn of(plan: &Plan, delivery: Delivery, now: &DeviceState, told: &Told) -> Vec<Found> {
-    let methods = told.methods.as_deref();
+/// What is found of a plan, in the order in which it is to be answers: by the device's state, and by what else it answers.
+pub(super) fn of(plan: &Plan, delivery: Delivery, now: &DeviceState, answers: &DeviceAnswers) -> Vec<Finding> {
+    let methods = answers.methods.as_deref();
     let mut found = identity::judge(plan, &now.info);
     found.push(needed(plan, delivery, methods));
-    found.push(signed::judge(&plan.source, told.settings.as_ref()));
-    found.extend(room::judge(plan, &now.info));
-    found.extend(demands::judge(&plan.source, plan.via, delivery, told));
+    found.push(signatures::judge(&plan.source, answers.settings.as_ref()));
+    found.extend(capacity::judge(plan, &now.info));
+    found.extend(demands::judge(&plan.source, plan.via, delivery, answers));
     if plan.snapshot_first {
-        found.push(Found::good("snapshot", "what runs is copied to the other slot before the update"));
+        found.push(Finding::good("snapshot", "what runs is copied to the other slot before the update"));
     }
-    found.push(match told.arguments.as_deref() {
+    found.push(match answers.arguments.as_deref() {
         Some(arguments) if delivery != Delivery::Push && wants_blob_url(arguments) => {
-            Found::refused("delivery", Refusal::WantsBlobUrl)
+            Finding::refused("delivery", Refusal::WantsBlobUrl)
         }
-        _ => Found::good("delivery", by(plan, delivery)),
+        _ => Finding::good("delivery", by(plan, delivery)),
     });
-    found.push(slot(plan, now, delivery, told.arguments.as_deref()));
+    found.push(slot(plan, now, delivery, answers.arguments.as_deref()));
     found
 }
 
-fn needed(plan: &Plan, delivery: Delivery, methods: Option<&[String]>) -> Found {
+fn needed(plan: &Plan, delivery: Delivery, methods: Option<&[String]>) -> Finding {
     match methods::missing(plan, delivery, methods) {
-        _ if methods.is_none() => Found::unknown("methods", "the device does not tell which it has"),
-        names if names.is_empty() => Found::good("methods", "all there"),
-        names => Found::refused("methods", Refusal::MethodsMissing { names }),
+        _ if methods.is_none() => Finding::unknown("methods", "the device does not tell which it has"),
+        names if names.is_empty() => Finding::good("methods", "all there"),
+        names => Finding::refused("methods", Refusal::MethodsMissing { names }),
     }
 }
 
@@ -94,7 +94,7 @@ fn wants_blob_url(arguments: &str) -> bool {
 
 /// Where the firmware goes, and how the device finds its way back. Firmware that does not know the argument starts the new
 /// one committed.
-fn slot(plan: &Plan, now: &DeviceState, delivery: Delivery, arguments: Option<&str>) -> Found {
+fn slot(plan: &Plan, now: &DeviceState, delivery: Delivery, arguments: Option<&str>) -> Finding {
     let timeout = for_humans(plan.commit_timeout);
     let commit = if plan.commit { "" } else { ", which is left to you" };
     let says = format!(
@@ -102,9 +102,11 @@ fn slot(plan: &Plan, now: &DeviceState, delivery: Delivery, arguments: Option<&s
         now.boot.active_slot.map_or_else(|| "unknown".into(), |slot| slot.to_string())
     );
     match arguments {
-        Some(arguments) if arguments.contains("commit_timeout") => Found::good("slot", says),
-        Some(_) => Found::refused_unless(plan.force, "slot", Refusal::NoWayBack { method: delivery.begins() }),
-        None => Found::unknown("slot", format!("{says}, if the device knows a commit timeout, which it does not tell")),
+        Some(arguments) if arguments.contains("commit_timeout") => Finding::good("slot", says),
+        Some(_) => Finding::refused_unless(plan.force, "slot", Refusal::NoWayBack { method: delivery.begins() }),
+        None => {
+            Finding::unknown("slot", format!("{says}, if the device knows a commit timeout, which it does not tell"))
+        }
     }
 }
 
@@ -146,9 +148,9 @@ mod tests {
         DeviceState::from_replies(all, boot, Instant::now())
     }
 
-    fn told() -> Told {
+    fn answers() -> DeviceAnswers {
         let methods = ["OTA.Update", "OTA.Commit", "OTA.Revert", "OTA.GetBootState"];
-        Told {
+        DeviceAnswers {
             methods: Some(methods.map(String::from).into()),
             settings: Some(json!({"sig_req_mask": -1})),
             license: None,
@@ -157,9 +159,9 @@ mod tests {
     }
 
     /// The names of what is not good, and what is made of it.
-    fn odd(plan: &Plan, now: &DeviceState, told: &Told) -> String {
-        let found = of(plan, Delivery::Pull, now, told);
-        let odd = found.iter().filter(|found| found.bearing != Bearing::Good);
+    fn odd(plan: &Plan, now: &DeviceState, answers: &DeviceAnswers) -> String {
+        let found = of(plan, Delivery::Pull, now, answers);
+        let odd = found.iter().filter(|found| found.bearing != Severity::Good);
         odd.map(|found| format!("{} {:?}", found.what, found.bearing)).collect::<Vec<_>>().join(", ")
     }
 
@@ -167,32 +169,37 @@ mod tests {
     fn what_is_found_of_a_plan() {
         let same = || device(&json!({}));
         let forced = |plan| Plan { force: true, ..plan };
-        let committing = || Told { arguments: Some("{url: %T}".into()), ..told() };
-        for (plan, now, told, expected) in vec![
-            (plan("demo", "2.0.0"), same(), told(), ""),
-            (plan("demo", "2.0.0"), device(&json!({"arch": ""})), told(), "platform Unknown"),
-            (plan("demo", "2.0.0"), device(&json!({"arch": "ESP32"})), told(), ""),
-            (plan("demo", "2.0.0"), device(&json!({"arch": "esp8266"})), told(), "platform Refused"),
-            (plan("other", "2.0.0"), same(), told(), "app Refused"),
-            (forced(plan("other", "1.0.0")), same(), told(), ""),
-            (plan("demo", "1.0.0"), same(), told(), "version Refused"),
-            (forced(plan("demo", "1.0.0")), same(), told(), "version Refused"),
-            (Plan { allow_downgrade: true, ..plan("demo", "1.0.0") }, same(), told(), ""),
-            (plan("demo", "1.5.0"), same(), told(), ""),
-            (plan("demo", "latest"), same(), told(), "version Unknown"),
-            (Plan { snapshot_first: true, ..plan("demo", "2.0.0") }, same(), told(), "methods Refused"),
+        let committing = || DeviceAnswers { arguments: Some("{url: %T}".into()), ..answers() };
+        for (plan, now, answers, expected) in vec![
+            (plan("demo", "2.0.0"), same(), answers(), ""),
+            (plan("demo", "2.0.0"), device(&json!({"arch": ""})), answers(), "platform Unknown"),
+            (plan("demo", "2.0.0"), device(&json!({"arch": "ESP32"})), answers(), ""),
+            (plan("demo", "2.0.0"), device(&json!({"arch": "esp8266"})), answers(), "platform Refused"),
+            (plan("other", "2.0.0"), same(), answers(), "app Refused"),
+            (forced(plan("other", "1.0.0")), same(), answers(), ""),
+            (plan("demo", "1.0.0"), same(), answers(), "version Refused"),
+            (forced(plan("demo", "1.0.0")), same(), answers(), "version Refused"),
+            (Plan { allow_downgrade: true, ..plan("demo", "1.0.0") }, same(), answers(), ""),
+            (plan("demo", "1.5.0"), same(), answers(), ""),
+            (plan("demo", "latest"), same(), answers(), "version Unknown"),
+            (Plan { snapshot_first: true, ..plan("demo", "2.0.0") }, same(), answers(), "methods Refused"),
             (plan("demo", "2.0.0"), same(), committing(), "slot Refused"),
             (forced(plan("demo", "2.0.0")), same(), committing(), "slot Weak"),
-            (plan("demo", "2.0.0"), same(), Told::default(), "methods Unknown, signatures Unknown, slot Unknown"),
+            (
+                plan("demo", "2.0.0"),
+                same(),
+                DeviceAnswers::default(),
+                "methods Unknown, signatures Unknown, slot Unknown",
+            ),
         ] {
-            assert_eq!(odd(&plan, &now, &told), expected, "{plan:?} {now:?} {told:?}");
+            assert_eq!(odd(&plan, &now, &answers), expected, "{plan:?} {now:?} {answers:?}");
         }
     }
 
     #[test]
     fn what_is_said_of_a_plan() {
         let plan = Plan { commit: false, commit_timeout: Duration::from_secs(90), ..plan("demo", "2.0.0") };
-        let found: Vec<_> = of(&plan, Delivery::Pull, &device(&json!({})), &told())
+        let found: Vec<_> = of(&plan, Delivery::Pull, &device(&json!({})), &answers())
             .iter()
             .map(|f| format!("{}: {}", f.what, f.says))
             .collect();

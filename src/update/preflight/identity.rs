@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use super::findings::Found;
+use super::findings::Finding;
 use super::version::compare;
 use crate::bundle::Manifest;
 use crate::ota::SystemInfo;
@@ -29,50 +29,50 @@ fn is_other_app(wanted: &Manifest, info: &SystemInfo) -> bool {
 }
 
 /// Platform, app and version, one by one.
-pub(super) fn judge(plan: &Plan, info: &SystemInfo) -> Vec<Found> {
+pub(super) fn judge(plan: &Plan, info: &SystemInfo) -> Vec<Finding> {
     let Some(wanted) = plan.source.manifest() else {
-        return vec![Found::unknown("version", format!("{} -> what stands behind the URL", info.fw_version))];
+        return vec![Finding::unknown("version", format!("{} -> what stands behind the URL", info.fw_version))];
     };
     vec![platform(wanted, info), app(wanted, info, plan.force), version(wanted, info, plan.allow_downgrade)]
 }
 
-fn platform(wanted: &Manifest, info: &SystemInfo) -> Found {
+fn platform(wanted: &Manifest, info: &SystemInfo) -> Finding {
     match refusal(wanted, info, true) {
-        Some(refusal) => Found::refused("platform", refusal),
+        Some(refusal) => Finding::refused("platform", refusal),
         None if info.arch.is_empty() => {
-            Found::unknown("platform", format!("{}; the device does not say what it is", wanted.platform))
+            Finding::unknown("platform", format!("{}; the device does not say what it is", wanted.platform))
         }
-        None => Found::good("platform", format!("{}, as the device", wanted.platform)),
+        None => Finding::good("platform", format!("{}, as the device", wanted.platform)),
     }
 }
 
-fn app(wanted: &Manifest, info: &SystemInfo, force: bool) -> Found {
+fn app(wanted: &Manifest, info: &SystemInfo, force: bool) -> Finding {
     if wanted.name.is_empty() {
-        return Found::unknown("app", "the manifest does not name it");
+        return Finding::unknown("app", "the manifest does not name it");
     }
     if !is_other_app(wanted, info) {
-        return Found::good("app", wanted.name.clone());
+        return Finding::good("app", wanted.name.clone());
     }
     if force {
-        return Found::good("app", format!("{} -> {}, as forced", info.app, wanted.name));
+        return Finding::good("app", format!("{} -> {}, as forced", info.app, wanted.name));
     }
-    Found::refused("app", Refusal::OtherApp { firmware: wanted.name.clone(), device: info.app.clone() })
+    Finding::refused("app", Refusal::OtherApp { firmware: wanted.name.clone(), device: info.app.clone() })
 }
 
 /// Versions of different apps have nothing to do with one another.
-fn version(wanted: &Manifest, info: &SystemInfo, allow_downgrade: bool) -> Found {
+fn version(wanted: &Manifest, info: &SystemInfo, allow_downgrade: bool) -> Finding {
     let (firmware, device) = (wanted.version.clone(), info.fw_version.clone());
     let change = format!("{device} -> {firmware}");
     if differ(&wanted.name, &info.app) {
-        return Found::good("version", format!("{change}, of another app"));
+        return Finding::good("version", format!("{change}, of another app"));
     }
     match compare(&firmware, &device) {
         Some(Ordering::Less) if allow_downgrade => {
-            Found::good("version", format!("{change}, which is older, as allowed"))
+            Finding::good("version", format!("{change}, which is older, as allowed"))
         }
-        Some(Ordering::Less) => Found::refused("version", Refusal::Older { firmware, device }),
-        Some(Ordering::Equal) => Found::good("version", format!("{change}, another build")),
-        Some(Ordering::Greater) => Found::good("version", change),
-        None => Found::unknown("version", format!("{change}; which of them is older cannot be told")),
+        Some(Ordering::Less) => Finding::refused("version", Refusal::Older { firmware, device }),
+        Some(Ordering::Equal) => Finding::good("version", format!("{change}, another build")),
+        Some(Ordering::Greater) => Finding::good("version", change),
+        None => Finding::unknown("version", format!("{change}; which of them is older cannot be told")),
     }
 }

@@ -1,26 +1,26 @@
 //! What is there, what is wanted, and may we.
 //!
 //! What cannot be gone back on is found out before anything is touched: whether the firmware is one for this device
-//! (`identity`, with `version`), whether the device has the `methods` for it, takes it as it is `signed`, has `room`
+//! (`identity`, with `version`), whether the device has the `methods` for it, takes it as it is `signatures`, has `capacity`
 //! for it, and what its updater `demands` since 2019. The `poll` are asked at the same time; what follows from the
 //! answers are the `findings`.
 
+mod capacity;
 mod demands;
 mod findings;
 mod identity;
 mod methods;
 mod questions;
-mod room;
-mod signed;
+mod signatures;
 mod version;
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::busy::{is_running, outlast};
 use super::device_state::{DeviceState, Running};
-use super::event::{Bearing, Event, Observer};
+use super::event::{Event, Observer, Severity};
+use super::foreign_update::{is_running, outlast};
 use super::other_client::has_updated;
 use super::outcome::{Failure, Refusal};
 use super::poll::first_timeout;
@@ -29,11 +29,11 @@ use super::{Plan, Source};
 use crate::bundle::Manifest;
 use crate::ota::{Engine, Status};
 use crate::rpc::{CallError, Device};
-use findings::Found;
+use findings::Finding;
 pub(super) use methods::Delivery;
-use questions::Told;
-pub(super) use signed::joined;
-pub use signed::{Flaw, Lack};
+use questions::DeviceAnswers;
+pub(super) use signatures::joined;
+pub use signatures::{Flaw, SignatureGap};
 
 /// The time for a question that a device need not answer, unless any call may take less.
 const COURTESY: Duration = Duration::from_secs(2);
@@ -58,31 +58,31 @@ pub(super) enum Preflight {
 
 /// Looks at the device. Changes nothing on it, but for an update that was left behind.
 pub(super) async fn look(device: &Device, plan: &Plan, observer: &dyn Observer) -> Result<Preflight, Failure> {
-    let mut looked = look_once(device, plan, None, observer).await?;
-    if let Some(running) = looked.updater.as_ref().filter(|status| is_running(status) && !plan.dry_run) {
+    let mut scan = scan_once(device, plan, None, observer).await?;
+    if let Some(running) = scan.updater.as_ref().filter(|status| is_running(status) && !plan.dry_run) {
         // A firmware that the device cannot have ends no update on it.
-        if let Some(refusal) = looked.refusal(plan) {
+        if let Some(refusal) = scan.refusal(plan) {
             observer.on(&wanted(&plan.source));
             return Err(Failure::Refused(refusal));
         }
-        outlast(device, plan, running, &looked.now, observer).await?;
-        looked = look_once(device, plan, Some(&looked.now), observer).await?;
+        outlast(device, plan, running, &scan.now, observer).await?;
+        scan = scan_once(device, plan, Some(&scan.now), observer).await?;
     }
-    let Looked { now, updater, delivery, told } = looked;
-    let engine = Engine::of(told.methods.as_deref(), updater.is_some());
+    let Scan { now, updater, delivery, answers } = scan;
+    let engine = Engine::of(answers.methods.as_deref(), updater.is_some());
     observer.on(&wanted(&plan.source));
-    let found = findings::of(plan, delivery, &now, &told);
+    let found = findings::of(plan, delivery, &now, &answers);
     let seen = now.clone();
     let decision = decide(now, (delivery, engine), plan.source.manifest(), plan.force, updater.as_ref());
     let found = match &decision {
         Ok(Preflight::Update { .. }) | Err(_) => found,
         Ok(Preflight::GoOn(now)) => {
-            vec![Found::good("version", format!("{} runs already, and waits for its commit", now.build()))]
+            vec![Finding::good("version", format!("{} runs already, and waits for its commit", now.build()))]
         }
         Ok(Preflight::AlreadyCurrent(_)) => Vec::new(),
     };
     for found in &found {
-        if plan.dry_run || found.bearing == Bearing::Weak {
+        if plan.dry_run || found.bearing == Severity::Weak {
             observer.on(&found.event());
         }
     }
@@ -111,33 +111,33 @@ async fn check_still(device: &Device, before: &DeviceState, reboot_timeout: Dura
 }
 
 /// What was seen of the device.
-struct Looked {
+struct Scan {
     now: DeviceState,
     /// What its updater does; older firmware does not say.
     updater: Option<Status>,
     /// How the device gets the firmware.
     delivery: Delivery,
-    told: Told,
+    answers: DeviceAnswers,
 }
 
-impl Looked {
+impl Scan {
     /// Returns the first finding that refuses the firmware. `None` if the device runs it already, or runs uncommitted firmware:
     /// the boot state decides then.
     fn refusal(&self, plan: &Plan) -> Option<Refusal> {
         if plan.source.build() == Some(self.now.build()) || !self.now.boot.is_committed {
             return None;
         }
-        findings::of(plan, self.delivery, &self.now, &self.told).into_iter().find_map(|found| found.refusal)
+        findings::of(plan, self.delivery, &self.now, &self.answers).into_iter().find_map(|found| found.refusal)
     }
 }
 
 /// Looks at the device. `before` is its state before a reboot that may be under way.
-async fn look_once(
+async fn scan_once(
     device: &Device,
     plan: &Plan,
     before: Option<&DeviceState>,
     observer: &dyn Observer,
-) -> Result<Looked, Failure> {
+) -> Result<Scan, Failure> {
     let first = match before {
         Some(_) => after_reboot(device, before, plan.reboot_timeout).await,
         None => first_look(device, plan.reboot_timeout, observer).await,
@@ -158,17 +158,17 @@ async fn look_once(
     });
     let likely = methods::delivery_of(plan, &now.info, None);
     let timeout = first_timeout(device, &now).max(COURTESY).min(device.timeout());
-    let (status, mut told) = questions::ask(device, likely, timeout).await;
+    let (status, mut answers) = questions::ask(device, likely, timeout).await;
     let updater = match status {
         Ok(status) => Some(status),
         // Older firmware has no such method.
         Err(error) if error.remote().is_some_and(|error| error.code == 404) => None,
         Err(error) => return Err(Failure::Call(error)),
     };
-    let delivery = methods::delivery_of(plan, &now.info, told.methods.as_deref());
+    let delivery = methods::delivery_of(plan, &now.info, answers.methods.as_deref());
     // The arguments of another method than the one that will be called say nothing.
-    told.arguments = told.arguments.filter(|_| delivery.begins() == likely.begins());
-    Ok(Looked { now, updater, delivery, told })
+    answers.arguments = answers.arguments.filter(|_| delivery.begins() == likely.begins());
+    Ok(Scan { now, updater, delivery, answers })
 }
 
 /// Tells whether the boot state may be that of the next boot, so that it has to be watched: the device is uncommitted, or the wanted

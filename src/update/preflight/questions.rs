@@ -11,7 +11,7 @@ use crate::rpc::{CallError, Device, Method};
 /// What the device said; `None` where it did not: older firmware has not all of these methods, and a device may keep
 /// them from us.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct DeviceAnswers {
     /// `RPC.List`: its methods.
     pub(super) methods: Option<Vec<String>>,
     /// `Config.Get`: its settings for updates.
@@ -24,7 +24,11 @@ pub(super) struct Told {
 
 /// Asks everything at the same time, and how far its updater is, too. `delivery` is how the firmware may get to the device,
 /// and `timeout` how long a question may take that need not be answered.
-pub(super) async fn ask(device: &Device, delivery: Delivery, timeout: Duration) -> (Result<Status, CallError>, Told) {
+pub(super) async fn ask(
+    device: &Device,
+    delivery: Delivery,
+    timeout: Duration,
+) -> (Result<Status, CallError>, DeviceAnswers) {
     let status = || (ota::GetStatus {}, device.timeout());
     let methods = || (ota::ListMethods {}, timeout);
     let settings = || (ota::GetConfig { key: "update".into() }, timeout);
@@ -47,13 +51,13 @@ pub(super) async fn ask(device: &Device, delivery: Delivery, timeout: Duration) 
         Some(answer) => again(device, license(), answer).await.ok(),
         None => None,
     };
-    let told = Told {
+    let answers = DeviceAnswers {
         methods,
         license: license.and_then(|settings| Some(!settings["license"].as_str()?.is_empty())),
         settings: settings.filter(Value::is_object),
         arguments: arguments.filter(|arguments| !arguments.is_empty()),
     };
-    (status, told)
+    (status, answers)
 }
 
 async fn once<M: Method>(device: &Device, (method, timeout): (M, Duration)) -> Result<M::Reply, CallError> {

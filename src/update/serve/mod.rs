@@ -2,24 +2,24 @@
 //! HEAD, on the local address that routes to the device. It is gone when it is dropped.
 //!
 //! - `route`: where the device is, and which of our addresses it can reach;
-//! - [`allow`]: who is served; `places`: and who has to go when all connections are taken;
+//! - [`allow`]: who is served; `connection_slots`: and who has to go when all connections are taken;
 //! - [`listen`]: the network that it listens on;
-//! - `door`: connections, from the first byte to the last;
-//! - `site`: the answers, and the book that is kept of them; `ledger`: the transfers in it;
-//! - `range`, `transfer`, `patient`: which part of the bundle, its bytes, and a peer that takes none.
+//! - `accept`: connections, from the first byte to the last;
+//! - `handler`: the answers, and the book that is kept of them; `transfer_log`: the transfers in it;
+//! - `range`, `transfer`, `write_timeout`: which part of the bundle, its bytes, and a peer that takes none.
 
+mod accept;
 pub mod allow;
-mod door;
-mod ledger;
+mod connection_slots;
+mod handler;
 pub mod listen;
-mod patient;
-mod places;
 mod range;
 mod route;
-mod site;
 #[cfg(test)]
 mod tests;
 mod transfer;
+mod transfer_log;
+mod write_timeout;
 
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -30,19 +30,19 @@ use rustls::ServerConfig;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use super::delivery_report::DeliveryReport;
 use super::event::{Event, Observer};
-use super::evidence::Evidence;
 use super::plan::Serving;
 use crate::bundle::Bundle;
 use crate::ota::SystemInfo;
 use crate::text::hex;
+use accept::Acceptor;
+pub use accept::Limits;
 use allow::Allowed;
-use door::Door;
-pub use door::Limits;
-pub use ledger::Fetched;
+use handler::Handler;
 use listen::Listener;
 use route::Whereabouts;
-use site::Site;
+pub use transfer_log::Fetched;
 
 /// What is handed to the socket at a time, in bytes, what the kernel is told to hold of it, and the largest head of a
 /// request. Small, so that what we count as sent is near what the device has taken.
@@ -86,7 +86,7 @@ fn bind_error(error: &io::Error) -> String {
 pub struct FirmwareServer {
     scheme: &'static str,
     advertised: String,
-    site: Arc<Site>,
+    handler: Arc<Handler>,
     fetched: watch::Receiver<Fetched>,
     told: Option<mpsc::Receiver<Event>>,
     _tasks: JoinSet<()>,
@@ -127,13 +127,13 @@ impl FirmwareServer {
         limits: Limits,
         tls: Option<Arc<ServerConfig>>,
     ) -> Self {
-        let (site, fetched, told) = Site::new(format!("/{}/firmware.zip", token()), bundle);
-        let site = Arc::new(site);
-        let door = Arc::new(Door::new(Arc::clone(&site), allowed, limits));
+        let (handler, fetched, told) = Handler::new(format!("/{}/firmware.zip", token()), bundle);
+        let handler = Arc::new(handler);
+        let acceptor = Arc::new(Acceptor::new(Arc::clone(&handler), allowed, limits));
         let scheme = if tls.is_some() { "https" } else { "http" };
         let mut tasks = JoinSet::new();
-        tasks.spawn(door::accept(listener, tls.map(Into::into), door));
-        Self { scheme, advertised, site, fetched, told: Some(told), _tasks: tasks }
+        tasks.spawn(accept::accept(listener, tls.map(Into::into), acceptor));
+        Self { scheme, advertised, handler, fetched, told: Some(told), _tasks: tasks }
     }
 
     /// Host and port for the device.
@@ -145,13 +145,13 @@ impl FirmwareServer {
     /// The whole URL for the device. The path is a secret.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("{}://{}{}", self.scheme, self.advertised, self.site.path)
+        format!("{}://{}{}", self.scheme, self.advertised, self.handler.path)
     }
 
     /// The size of the bundle in bytes.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.site.total()
+        self.handler.total()
     }
 
     /// What has been seen of the download, now and as it changes.
@@ -163,19 +163,19 @@ impl FirmwareServer {
     /// Those who were turned away because they are not known to be the device: the first of them, each once.
     #[must_use]
     pub fn strangers(&self) -> Vec<IpAddr> {
-        self.site.strangers()
+        self.handler.strangers()
     }
 
     /// The addresses that opened more connections without a request than there is room for: the first of them, each once.
     #[must_use]
     pub fn crowding(&self) -> Vec<IpAddr> {
-        self.site.crowding()
+        self.handler.crowding()
     }
 
     /// What can be proved of the download by now.
     #[must_use]
-    pub fn evidence(&self) -> Evidence {
-        self.site.evidence()
+    pub fn delivery_report(&self) -> DeliveryReport {
+        self.handler.delivery_report()
     }
 
     /// What happens at the server, to be told to an observer. The second time there is nothing.

@@ -82,7 +82,7 @@ fn events(happenings: &mut Happenings) -> Vec<serde_json::Value> {
 async fn get_and_head_of_the_one_path() {
     let mut server = server(50_000);
     let mut happenings = server.happenings();
-    let (head, body) = ask(&server, "GET", &server.site.path).await;
+    let (head, body) = ask(&server, "GET", &server.handler.path).await;
     assert!(head.starts_with("http/1.1 200") && head.contains("content-length: 50000\r\n"), "{head}");
     assert!(head.contains("accept-ranges: bytes\r\n"), "{head}");
     assert_eq!(body, bundle(50_000));
@@ -90,7 +90,7 @@ async fn get_and_head_of_the_one_path() {
     assert_eq!((fetched.sent, fetched.complete, fetched.open), (50_000, true, 0));
     assert_eq!(fetched.device.as_deref(), Some("dev MAC"));
 
-    let (head, body) = ask(&server, "HEAD", &server.site.path).await;
+    let (head, body) = ask(&server, "HEAD", &server.handler.path).await;
     assert!(head.contains("content-length: 50000\r\n") && body.is_empty(), "{head}");
     assert!(head.contains("accept-ranges: bytes\r\n"), "{head}");
 
@@ -102,8 +102,9 @@ async fn get_and_head_of_the_one_path() {
         assert_eq!(event(&mut happenings).await, expected);
     }
     let sha256 = hex(&<sha2::Sha256 as sha2::Digest>::digest(bundle(50_000)));
-    let expected = Evidence { via: "pull", bytes: 50_000, total: 50_000, complete: true, requests: Some(2), sha256 };
-    assert_eq!(server.evidence(), expected);
+    let expected =
+        DeliveryReport { via: "pull", bytes: 50_000, total: 50_000, complete: true, requests: Some(2), sha256 };
+    assert_eq!(server.delivery_report(), expected);
 }
 
 /// A stranger on the network must not learn the firmware, nor whether there is any.
@@ -115,7 +116,7 @@ async fn anything_else_is_not_found() {
         let (head, body) = ask(&server, method, path).await;
         assert!(head.starts_with(&format!("http/1.1 {status}")) && body.is_empty(), "{method} {path}: {head}");
     }
-    let (head, _) = ask(&server, "POST", &server.site.path).await;
+    let (head, _) = ask(&server, "POST", &server.handler.path).await;
     assert!(head.starts_with("http/1.1 405"), "{head}");
     assert!(server.fetched().borrow().peer.is_none(), "none of these counts as a download");
     let statuses: Vec<_> = [
@@ -128,7 +129,7 @@ async fn anything_else_is_not_found() {
     .map(|event| (event["status"].clone(), event["complete"].clone()))
     .collect();
     assert_eq!(statuses, [404, 404, 404, 405].map(|status| (status.into(), false.into())));
-    assert_eq!(server.evidence().requests, Some(1), "one of them knew the path");
+    assert_eq!(server.delivery_report().requests, Some(1), "one of them knew the path");
     assert_ne!(token(), token());
 }
 
@@ -137,9 +138,9 @@ async fn anything_else_is_not_found() {
 async fn the_path_is_a_secret() {
     let mut server = server(1000);
     let mut happenings = server.happenings();
-    let secret = server.site.path.split('/').nth(1).expect("a part").to_owned();
+    let secret = server.handler.path.split('/').nth(1).expect("a part").to_owned();
     for line in ["GET {}", "POST {}", "GET {}x", "{} /"] {
-        let line = line.replace("{}", &server.site.path);
+        let line = line.replace("{}", &server.handler.path);
         let mut stream = connect_from(&server, 1).await;
         stream.write_all(format!("{line} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).await.expect("sent");
         rest(&mut stream).await;
@@ -149,7 +150,7 @@ async fn the_path_is_a_secret() {
         assert!(!event.contains(&secret), "{event}");
     }
     assert!(!format!("{server:?}").contains(&secret));
-    assert!(!format!("{:?}", server.evidence()).contains(&secret));
+    assert!(!format!("{:?}", server.delivery_report()).contains(&secret));
 }
 
 #[tokio::test]
@@ -158,7 +159,7 @@ async fn a_cut_off_transfer_is_seen_as_one_and_the_next_counts_from_zero() {
     let mut server = server(size);
     let mut happenings = server.happenings();
     let mut stream = connect_from(&server, 1).await;
-    stream.write_all(request("GET", &server.site.path, "").as_bytes()).await.expect("sent");
+    stream.write_all(request("GET", &server.handler.path, "").as_bytes()).await.expect("sent");
     until(&server, |fetched| fetched.open == 1).await;
     drop(stream);
     let fetched = until(&server, |fetched| fetched.open == 0).await;
@@ -167,9 +168,9 @@ async fn a_cut_off_transfer_is_seen_as_one_and_the_next_counts_from_zero() {
     assert!(fetched.sent < 4 << 20, "{fetched:?}");
     let told = event(&mut happenings).await;
     assert_eq!((&told["bytes"], &told["complete"]), (&fetched.sent.into(), &false.into()));
-    assert_eq!((server.evidence().bytes, server.evidence().complete), (fetched.sent, false));
+    assert_eq!((server.delivery_report().bytes, server.delivery_report().complete), (fetched.sent, false));
 
-    let (_, body) = ask(&server, "GET", &server.site.path).await;
+    let (_, body) = ask(&server, "GET", &server.handler.path).await;
     assert_eq!(body.len(), size);
     let fetched = until(&server, |fetched| fetched.open == 0).await;
     assert_eq!((fetched.sent, fetched.complete), (size as u64, true));
@@ -178,7 +179,7 @@ async fn a_cut_off_transfer_is_seen_as_one_and_the_next_counts_from_zero() {
 #[tokio::test]
 async fn two_transfers_at_the_same_time_are_told_apart() {
     let server = server(4 << 20);
-    let get = request("GET", &server.site.path, "");
+    let get = request("GET", &server.handler.path, "");
     let mut first = connect_from(&server, 1).await;
     first.write_all(get.as_bytes()).await.expect("sent");
     // It takes no more than the kernel has room for.
@@ -199,7 +200,7 @@ async fn two_transfers_at_the_same_time_are_told_apart() {
 async fn parts_are_served_and_add_up() {
     let mut server = server(1000);
     let mut happenings = server.happenings();
-    let get = |more: &str| request("GET", &server.site.path, more);
+    let get = |more: &str| request("GET", &server.handler.path, more);
     for (more, status, content_range, part, complete) in [
         ("Range: bytes=500-\r\n", 206, "bytes 500-999/1000", 500..1000, false),
         ("Range: bytes=0-399\r\n", 206, "bytes 0-399/1000", 0..400, false),
@@ -221,9 +222,9 @@ async fn parts_are_served_and_add_up() {
         assert_eq!((&told["status"], &told["bytes"]), (&status.into(), &part.len().into()), "{more}");
         let range = (status == 206).then(|| format!("{}-{}", part.start, part.end - 1));
         assert_eq!(told["range"].as_str(), range.as_deref(), "{more}");
-        assert_eq!(server.evidence().complete, complete, "{more}");
+        assert_eq!(server.delivery_report().complete, complete, "{more}");
     }
-    let (head, body) = ask_from(&server, 1, &request("HEAD", &server.site.path, "Range: bytes=5-9\r\n")).await;
+    let (head, body) = ask_from(&server, 1, &request("HEAD", &server.handler.path, "Range: bytes=5-9\r\n")).await;
     assert!(head.starts_with("http/1.1 200") && head.contains("content-length: 1000\r\n"), "{head}");
     assert!(body.is_empty());
 }
@@ -246,17 +247,17 @@ async fn strangers_are_turned_away_without_a_word_and_told_of_once() {
     for last in [2, 2, 3, 2] {
         let mut stream = connect_from(&server, last).await;
         // It may be closed already.
-        let _ = stream.write_all(request("GET", &server.site.path, "").as_bytes()).await;
+        let _ = stream.write_all(request("GET", &server.handler.path, "").as_bytes()).await;
         assert_eq!(rest(&mut stream).await, b"", "127.0.0.{last}");
     }
-    let (head, body) = ask(&server, "GET", &server.site.path).await;
+    let (head, body) = ask(&server, "GET", &server.handler.path).await;
     assert!(head.starts_with("http/1.1 200") && body.len() == 1000, "{head}");
     let peers = [event(&mut happenings).await, event(&mut happenings).await, event(&mut happenings).await];
     let told = peers.each_ref().map(|event| (event["event"].as_str(), event["peer"].as_str()));
     let stranger = |peer| (Some("stranger"), Some(peer));
     assert_eq!(told, [stranger("127.0.0.2"), stranger("127.0.0.3"), (Some("served"), Some("127.0.0.1"))]);
     assert_eq!(server.strangers(), [2, 3].map(|last| IpAddr::from([127, 0, 0, last])));
-    assert_eq!(server.evidence().requests, Some(1));
+    assert_eq!(server.delivery_report().requests, Some(1));
 
     for last in 4..=255 {
         rest(&mut connect_from(&server, last).await).await;
@@ -277,7 +278,7 @@ async fn an_ipv4_peer_is_one_on_an_ipv6_socket_too() {
     let mut server = FirmwareServer::serve(bundle, listener, address, allowed, Limits::default(), None);
     let mut happenings = server.happenings();
     assert_eq!(rest(&mut connect_from(&server, 2).await).await, b"");
-    let (head, _) = ask(&server, "GET", &server.site.path).await;
+    let (head, _) = ask(&server, "GET", &server.handler.path).await;
     assert!(head.starts_with("http/1.1 200"), "{head}");
     for peer in ["127.0.0.2", "127.0.0.1"] {
         assert_eq!(event(&mut happenings).await["peer"], peer);
@@ -302,7 +303,7 @@ async fn neighbours_do_not_keep_the_device_out() {
         }
     }
     // Only now does the device say what it wants; and then it is slow.
-    device.write_all(request("GET", &server.site.path, "").as_bytes()).await.expect("sent");
+    device.write_all(request("GET", &server.handler.path, "").as_bytes()).await.expect("sent");
     until(&server, |fetched| fetched.open == 1).await;
     for last in 60..100 {
         idle.push(connect_from(&server, last).await);
@@ -331,7 +332,7 @@ async fn silent_connections_of_its_own_address_do_not_keep_the_device_out() {
     for attempt in 0..10 {
         let mut device = connect_from(&server, 1).await;
         tokio::time::sleep(Duration::from_millis(40)).await;
-        let sent = device.write_all(request("GET", &server.site.path, "").as_bytes()).await;
+        let sent = device.write_all(request("GET", &server.handler.path, "").as_bytes()).await;
         let taken = rest(&mut device).await.len();
         assert!(sent.is_ok() && taken > 50_000, "attempt {attempt}: {taken} bytes");
     }
@@ -343,7 +344,7 @@ async fn silent_connections_of_its_own_address_do_not_keep_the_device_out() {
 async fn one_address_does_not_hold_more_than_its_places() {
     let limits = Limits { per_address: 2, ..Limits::default() };
     let server = server_with(16 << 20, Allowed::Everybody, limits);
-    let get = request("GET", &server.site.path, "");
+    let get = request("GET", &server.handler.path, "");
     let mut transfers = Vec::new();
     for open in 1..=2 {
         let mut stream = connect_from(&server, 2).await;
@@ -353,7 +354,7 @@ async fn one_address_does_not_hold_more_than_its_places() {
     }
     // Two that read are not pushed out by a third, but somebody else finds room.
     assert_eq!(rest(&mut connect_from(&server, 2).await).await, b"");
-    let (head, _) = ask(&server, "HEAD", &server.site.path).await;
+    let (head, _) = ask(&server, "HEAD", &server.handler.path).await;
     assert!(head.starts_with("http/1.1 200"), "{head}");
     assert_eq!(server.fetched().borrow().open, 2);
 }
@@ -365,7 +366,7 @@ async fn a_peer_that_takes_nothing_is_dropped() {
     let mut server = server_with(16 << 20, Allowed::Everybody, limits);
     let mut happenings = server.happenings();
     let mut stream = connect_from(&server, 1).await;
-    stream.write_all(request("GET", &server.site.path, "").as_bytes()).await.expect("sent");
+    stream.write_all(request("GET", &server.handler.path, "").as_bytes()).await.expect("sent");
     let fetched = until(&server, |fetched| fetched.peer.is_some() && fetched.open == 0).await;
     assert!(!fetched.complete && fetched.sent > 0, "{fetched:?}");
     assert_eq!(event(&mut happenings).await["complete"], false);
@@ -375,12 +376,12 @@ async fn a_peer_that_takes_nothing_is_dropped() {
 /// All of it fits into our own buffers, and that is where it stays.
 #[tokio::test(start_paused = true)]
 async fn what_has_not_left_us_is_not_complete() {
-    let (site, fetched, told) = Site::new("/x".into(), Bytes::from(bundle(10_000)));
-    let door = Door::new(Arc::new(site), Allowed::Everybody, Limits::default());
+    let (handler, fetched, told) = Handler::new("/x".into(), Bytes::from(bundle(10_000)));
+    let acceptor = Acceptor::new(Arc::new(handler), Allowed::Everybody, Limits::default());
     let (near, mut far) = tokio::io::duplex(1000);
-    let outflow = patient::Outflow::default();
-    let stream = patient::Patient::new(near, Limits::default().stall, outflow.clone());
-    let served = door::talk(stream, &outflow, ([127, 0, 0, 1], 1).into(), &door, 0);
+    let outflow = write_timeout::Outflow::default();
+    let stream = write_timeout::WriteTimeout::new(near, Limits::default().stall, outflow.clone());
+    let served = accept::talk(stream, &outflow, ([127, 0, 0, 1], 1).into(), &acceptor, 0);
     let asks = async {
         // Once the server waits for it, and has nothing more to flush.
         tokio::task::yield_now().await;
@@ -409,7 +410,7 @@ async fn a_head_that_does_not_end_is_not_waited_for() {
 async fn a_head_without_end_is_not_read() {
     let server = server(1000);
     let mut stream = connect_from(&server, 1).await;
-    let long = request("GET", &server.site.path, &format!("X: {}\r\n", "x".repeat(64 << 10)));
+    let long = request("GET", &server.handler.path, &format!("X: {}\r\n", "x".repeat(64 << 10)));
     // It may be closed before all of it is out.
     let _ = stream.write_all(long.as_bytes()).await;
     let answer = String::from_utf8(rest(&mut stream).await).expect("ASCII");
@@ -422,7 +423,7 @@ async fn a_head_without_end_is_not_read() {
 async fn what_a_peer_says_is_short_and_printable() {
     let mut server = server(1000);
     let mut happenings = server.happenings();
-    let path = &server.site.path;
+    let path = &server.handler.path;
     let method = "M".repeat(5000);
     let head =
         format!("{method} {path} HTTP/1.1\r\nHost: x\r\nX-MGOS-Device-ID: a\u{202e}{}\r\n\r\n", "b".repeat(5000));
@@ -441,7 +442,7 @@ async fn many_requests_of_others_are_told_of_by_the_first_few() {
     for _ in 0..400 {
         ask(&server, "GET", "/").await;
     }
-    ask(&server, "GET", &server.site.path).await;
+    ask(&server, "GET", &server.handler.path).await;
     until(&server, |fetched| fetched.complete && fetched.open == 0).await;
     let told = events(&mut happenings);
     assert_eq!(told.len(), 33);

@@ -9,10 +9,10 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 
-use super::patient::Outflow;
-use super::site::Site;
+use super::handler::Handler;
+use super::write_timeout::Outflow;
 
-/// Largest piece of the body, in bytes. The site counts a piece when hyper gets it, so that a large piece would count long before
+/// Largest piece of the body, in bytes. The handler counts a piece when hyper gets it, so that a large piece would count long before
 /// a slow device has it.
 const FRAME: usize = 4 << 10;
 
@@ -21,8 +21,8 @@ const FRAME: usize = 4 << 10;
 #[derive(Debug)]
 pub(super) struct Transfer {
     left: Bytes,
-    /// The site, and the number of the transfer there; `None` for an empty body.
-    counted: Option<(Arc<Site>, u64)>,
+    /// The handler, and the number of the transfer there; `None` for an empty body.
+    counted: Option<(Arc<Handler>, u64)>,
     /// Of the stream that it goes to.
     outflow: Outflow,
 }
@@ -33,12 +33,18 @@ impl Transfer {
     }
 
     /// These bytes of the bundle, as transfer `number`.
-    pub(super) fn new(bundle: &Bytes, part: &Range<u64>, site: &Arc<Site>, number: u64, outflow: Outflow) -> Self {
+    pub(super) fn new(
+        bundle: &Bytes,
+        part: &Range<u64>,
+        handler: &Arc<Handler>,
+        number: u64,
+        outflow: Outflow,
+    ) -> Self {
         let index = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bundle.len());
         let left = bundle.slice(index(part.start)..index(part.end));
-        let taking = Arc::clone(site);
+        let taking = Arc::clone(handler);
         outflow.on_taken(move || taking.taken(number));
-        Self { left, counted: Some((Arc::clone(site), number)), outflow }
+        Self { left, counted: Some((Arc::clone(handler), number)), outflow }
     }
 }
 
@@ -53,8 +59,8 @@ impl Body for Transfer {
         let len = self.left.len().min(FRAME);
         let piece = self.left.split_to(len);
         self.outflow.hand_on();
-        if let Some((site, number)) = &self.counted {
-            site.sent(*number, len as u64);
+        if let Some((handler, number)) = &self.counted {
+            handler.sent(*number, len as u64);
         }
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }

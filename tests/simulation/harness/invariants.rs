@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use otactl::sim::Fault;
 use otactl::update::device_state::Running;
-use otactl::update::outcome::{Facts, Sequel, Unwell};
+use otactl::update::outcome::{Facts, RevertResult, Unhealthy};
 use otactl::update::{Failure, Refusal, Success};
 
 use super::run::{Counts, WANTED, outcome_name};
@@ -101,19 +101,19 @@ pub(crate) fn violations(scenario: &Scenario, truth: &Truth, attempt: &Attempt, 
                 "the firmware is committed, or does not run",
             );
         }
-        Err(Failure::Unwell { sequel: Sequel::Reverted(old), reason, .. }) => {
+        Err(Failure::Unhealthy { revert_result: RevertResult::Reverted(old), reason, .. }) => {
             // Another client's firmware may have replaced the wanted one, and is taken back from there.
-            let may_be_wanted = matches!(reason, Unwell::WrongBuild { .. });
+            let may_be_wanted = matches!(reason, Unhealthy::WrongBuild { .. });
             let is_old = |state: &State| state.version == old.build.version && (may_be_wanted || !is_wanted(state));
             check(was(&is_old), "the device was not reverted");
         }
-        Err(Failure::Unwell { sequel: Sequel::Committed, .. }) => {
+        Err(Failure::Unhealthy { revert_result: RevertResult::Committed, .. }) => {
             check(was(&|state| state.is_committed), "the device is not committed");
         }
-        Err(Failure::NotBack { .. } | Failure::LostSight { .. } | Failure::CommitUnseen { .. }) => {
+        Err(Failure::NoResponse { .. } | Failure::ContactLost { .. } | Failure::CommitUnseen { .. }) => {
             check(may_be_unseen(scenario, truth), "the device could be seen");
         }
-        Err(Failure::Unwell { .. } | Failure::ShutOut { .. }) => {}
+        Err(Failure::Unhealthy { .. } | Failure::AccessDenied { .. }) => {}
         Err(Failure::Refused(Refusal::UpdateRunning { .. } | Refusal::CannotPush)) => {}
         Err(
             Failure::Refused(_)

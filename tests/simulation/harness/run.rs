@@ -225,11 +225,11 @@ impl World<'_> {
                 Err(_) if is_there && !self.is_known() => return None,
                 Ok(_) => return Some(format!("run again without faults, the success is none: {:?}", self.truth.now())),
                 // What is left of the time did not suffice, and the device goes back.
-                Err(Failure::Unwell { .. } | Failure::RolledBack { .. }) if was_uncommitted => {
+                Err(Failure::Unhealthy { .. } | Failure::RolledBack { .. }) if was_uncommitted => {
                     after(Duration::from_secs(700)).await;
                 }
                 // A device of 2018 that does not tell of its update, and is stuck in it: its user turns it off and on.
-                Err(Failure::DownloadFailed { reason, .. } | Failure::LostSight { reason, .. })
+                Err(Failure::DownloadFailed { reason, .. } | Failure::ContactLost { reason, .. })
                     if reason.starts_with("Failed to init updater")
                         || reason.starts_with("Update is already in progress") =>
                 {
@@ -342,7 +342,8 @@ impl Trial {
         Some(Attempt {
             before: seen.unwrap_or(self.before),
             took: started.elapsed(),
-            result: result.unwrap_or_else(|_| Err(Failure::LostSight { reason: "it hangs".into(), reverts_in: None })),
+            result: result
+                .unwrap_or_else(|_| Err(Failure::ContactLost { reason: "it hangs".into(), reverts_in: None })),
         })
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::event::{Bearing, Event, Observer};
+use super::event::{Event, Observer, Severity};
 use super::timeouts::DEVICE_DOWNLOAD;
 use super::web_client::{Answer, Redirects, WebClient};
 use crate::bundle::archive::{self, Next};
@@ -79,7 +79,7 @@ async fn read_whole(
 /// Requests `url`. Fails with the reason unless the server answers with a success.
 async fn get(client: &WebClient, url: &str, observer: &dyn Observer) -> Result<Answer, String> {
     let url: Url = url.parse().map_err(|error| format!("it is not a URL: {error}"))?;
-    let note = |says| observer.on(&Event::Finding { what: "url", says, verdict: Bearing::Weak });
+    let note = |says| observer.on(&Event::Finding { what: "url", says, verdict: Severity::Weak });
     let mut told = None;
     let mut on_proxy = |proxy: &str| {
         if told.replace(proxy.to_owned()).is_none_or(|told| told != proxy) {

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 /// What was sent. That the device has it is shown by what it runs afterwards.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Evidence {
+pub struct DeliveryReport {
     /// How: `pull` if the device fetched it from us, `push` if it was sent to it.
     pub via: &'static str,
     /// Bytes of the bundle that were sent, those of the last attempt; of a push, those that were acknowledged.

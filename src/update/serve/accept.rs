@@ -18,10 +18,10 @@ use tokio_rustls::TlsAcceptor;
 
 use super::PIECE;
 use super::allow::Allowed;
+use super::connection_slots::ConnectionSlots;
+use super::handler::{Asked, Handler};
 use super::listen::{Listener, Stream};
-use super::patient::{Outflow, Patient};
-use super::places::Places;
-use super::site::{Asked, Site};
+use super::write_timeout::{Outflow, WriteTimeout};
 
 /// What the clients of a server may use up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,35 +43,35 @@ impl Default for Limits {
     }
 }
 
-/// The way to a site.
+/// The way to a handler.
 #[derive(Debug)]
-pub(super) struct Door {
-    site: Arc<Site>,
+pub(super) struct Acceptor {
+    handler: Arc<Handler>,
     allowed: Allowed,
     limits: Limits,
-    places: Mutex<Places>,
+    places: Mutex<ConnectionSlots>,
 }
 
-impl Door {
-    pub(super) fn new(site: Arc<Site>, allowed: Allowed, limits: Limits) -> Self {
-        let places = Mutex::new(Places::new(limits.connections, limits.per_address));
-        Self { site, allowed, limits, places }
+impl Acceptor {
+    pub(super) fn new(handler: Arc<Handler>, allowed: Allowed, limits: Limits) -> Self {
+        let places = Mutex::new(ConnectionSlots::new(limits.connections, limits.per_address));
+        Self { handler, allowed, limits, places }
     }
 
-    fn places(&self) -> MutexGuard<'_, Places> {
+    fn places(&self) -> MutexGuard<'_, ConnectionSlots> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The place of a connection. It is left when the connection ends in any way, a panic included.
 struct Seat {
-    door: Arc<Door>,
+    acceptor: Arc<Acceptor>,
     number: u64,
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.door.places().leave(self.number);
+        self.acceptor.places().leave(self.number);
     }
 }
 
@@ -85,7 +85,7 @@ fn canonical(peer: SocketAddr) -> SocketAddr {
 }
 
 /// Lets them in, for as long as nobody drops it.
-pub(super) async fn accept(listener: Box<dyn Listener>, tls: Option<TlsAcceptor>, door: Arc<Door>) {
+pub(super) async fn accept(listener: Box<dyn Listener>, tls: Option<TlsAcceptor>, acceptor: Arc<Acceptor>) {
     let mut connections = JoinSet::new();
     // Of those that run: to end them when another needs their place.
     let mut handles: HashMap<u64, AbortHandle> = HashMap::new();
@@ -107,69 +107,75 @@ pub(super) async fn accept(listener: Box<dyn Listener>, tls: Option<TlsAcceptor>
             continue;
         };
         let peer = canonical(peer);
-        if !door.allowed.admits(peer.ip()) {
+        if !acceptor.allowed.admits(peer.ip()) {
             // Closed without a word, before anything is read.
             drop(stream);
-            door.site.turned_away(peer.ip());
+            acceptor.handler.turned_away(peer.ip());
             continue;
         }
         // One too many is dropped rather than kept waiting.
-        let given = door.places().take(peer.ip(), Instant::now());
+        let given = acceptor.places().take(peer.ip(), Instant::now());
         let Some(given) = given else {
-            door.site.crowded(peer.ip());
+            acceptor.handler.crowded(peer.ip());
             continue;
         };
         if let Some((number, address)) = given.left {
-            door.site.crowded(address);
+            acceptor.handler.crowded(address);
             if let Some(handle) = handles.remove(&number) {
                 handle.abort();
             }
         }
-        let (seat, tls) = (Seat { door: Arc::clone(&door), number: given.number }, tls.clone());
+        let (seat, tls) = (Seat { acceptor: Arc::clone(&acceptor), number: given.number }, tls.clone());
         let number = given.number;
         let handle = connections.spawn(async move {
-            connection(stream, peer, tls, &seat.door, number).await;
+            connection(stream, peer, tls, &seat.acceptor, number).await;
             number
         });
         handles.insert(number, handle);
     }
 }
 
-async fn connection(stream: Box<dyn Stream>, peer: SocketAddr, tls: Option<TlsAcceptor>, door: &Door, number: u64) {
-    let Some(acceptor) = tls else {
+async fn connection(
+    stream: Box<dyn Stream>,
+    peer: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    acceptor: &Acceptor,
+    number: u64,
+) {
+    let Some(tls_acceptor) = tls else {
         let outflow = Outflow::default();
-        let stream = Patient::new(stream, door.limits.stall, outflow.clone());
-        return talk(stream, &outflow, peer, door, number).await;
+        let stream = WriteTimeout::new(stream, acceptor.limits.stall, outflow.clone());
+        return talk(stream, &outflow, peer, acceptor, number).await;
     };
-    let handshake = acceptor.accept_with(stream, |session| session.set_buffer_limit(Some(PIECE)));
-    match tokio::time::timeout(door.limits.head, handshake).await {
+    let handshake = tls_acceptor.accept_with(stream, |session| session.set_buffer_limit(Some(PIECE)));
+    match tokio::time::timeout(acceptor.limits.head, handshake).await {
         Ok(Ok(stream)) => {
             let outflow = Outflow::default();
-            let stream = Patient::new(stream, door.limits.stall, outflow.clone()).in_small_pieces();
-            talk(stream, &outflow, peer, door, number).await;
+            let stream = WriteTimeout::new(stream, acceptor.limits.stall, outflow.clone()).in_small_pieces();
+            talk(stream, &outflow, peer, acceptor, number).await;
         }
-        Ok(Err(error)) => door.site.not_shaken(peer.ip(), &error.to_string()),
-        Err(_) => door.site.not_shaken(peer.ip(), "it took too long"),
+        Ok(Err(error)) => acceptor.handler.not_shaken(peer.ip(), &error.to_string()),
+        Err(_) => acceptor.handler.not_shaken(peer.ip(), "it took too long"),
     }
 }
 
 /// One request and its answer.
-pub(super) async fn talk<S>(stream: S, outflow: &Outflow, peer: SocketAddr, door: &Door, number: u64)
+pub(super) async fn talk<S>(stream: S, outflow: &Outflow, peer: SocketAddr, acceptor: &Acceptor, number: u64)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let said: Mutex<Option<Asked>> = Mutex::new(None);
     let service = service_fn(|request: Request<Incoming>| {
-        let (response, asked) = door.site.respond(&request, peer, outflow);
+        let (response, asked) = acceptor.handler.respond(&request, peer, outflow);
         if asked.knows_the_path() {
-            door.places().prove(number);
+            acceptor.places().prove(number);
         }
         *said.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
         async move { Ok::<_, Infallible>(response) }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(door.limits.head)
+        .header_read_timeout(acceptor.limits.head)
         .max_buf_size(PIECE)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service)
@@ -180,7 +186,7 @@ where
     let asked = said.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(asked) = asked {
         // Not whether it was closed well: a peer that has all that it wants may be gone before that.
-        door.site.finished(asked, outflow.is_flushed());
+        acceptor.handler.finished(asked, outflow.is_flushed());
     }
 }
 
@@ -192,13 +198,13 @@ mod tests {
 
     #[tokio::test]
     async fn place_of_a_connection_that_panics_is_free_again() {
-        let (site, _fetched, _told) = Site::new("/x".into(), Bytes::new());
+        let (handler, _fetched, _told) = Handler::new("/x".into(), Bytes::new());
         let limits = Limits { connections: 1, ..Limits::default() };
-        let door = Arc::new(Door::new(Arc::new(site), Allowed::Everybody, limits));
+        let acceptor = Arc::new(Acceptor::new(Arc::new(handler), Allowed::Everybody, limits));
         let address = IpAddr::from([127, 0, 0, 1]);
-        let take = || door.places().take(address, Instant::now());
+        let take = || acceptor.places().take(address, Instant::now());
         let number = take().expect("a place").number;
-        let seat = Seat { door: Arc::clone(&door), number };
+        let seat = Seat { acceptor: Arc::clone(&acceptor), number };
         assert_eq!(take(), None);
         let panics = tokio::spawn(async move {
             let _seat = seat;

@@ -60,7 +60,7 @@ impl fmt::Debug for Outflow {
 
 /// The stream. Reading is left as it is: the time for a request's head is kept elsewhere.
 #[derive(Debug)]
-pub(super) struct Patient<S> {
+pub(super) struct WriteTimeout<S> {
     stream: S,
     piece: usize,
     stall: Duration,
@@ -70,7 +70,7 @@ pub(super) struct Patient<S> {
     outflow: Outflow,
 }
 
-impl<S> Patient<S> {
+impl<S> WriteTimeout<S> {
     /// Fails once the peer has taken nothing for the time of `stall`.
     pub(super) fn new(stream: S, stall: Duration, outflow: Outflow) -> Self {
         Self { stream, piece: usize::MAX, stall, deadline: Box::pin(sleep(stall)), waits: false, outflow }
@@ -97,7 +97,7 @@ impl<S> Patient<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for WriteTimeout<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -107,7 +107,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let piece = &bytes[..bytes.len().min(self.piece)];
         let result = Pin::new(&mut self.stream).poll_write(context, piece);
@@ -141,7 +141,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_time_counts_from_the_last_byte_that_was_taken() {
         let (near, mut far) = duplex(10);
-        let mut patient = Patient::new(near, Duration::from_secs(60), Outflow::default());
+        let mut patient = WriteTimeout::new(near, Duration::from_secs(60), Outflow::default());
         let reader = async {
             for _ in 0..5 {
                 sleep(Duration::from_secs(59)).await;
@@ -157,7 +157,7 @@ mod tests {
     #[tokio::test]
     async fn pieces_are_as_small_as_wanted() {
         let (near, _far) = duplex(1 << 20);
-        let mut patient = Patient::new(near, Duration::from_secs(60), Outflow::default());
+        let mut patient = WriteTimeout::new(near, Duration::from_secs(60), Outflow::default());
         assert_eq!(patient.write(&[0; 5000]).await.expect("written"), 5000);
         assert_eq!(patient.in_small_pieces().write(&[0; 5000]).await.expect("written"), PIECE);
     }

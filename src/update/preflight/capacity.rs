@@ -1,7 +1,7 @@
 //! Whether the device has room for the file system. Nothing tells how large a slot for the code is, but what a file
 //! system holds is told by `Sys.GetInfo`.
 
-use super::findings::Found;
+use super::findings::Finding;
 use crate::bundle::Part;
 use crate::ota::SystemInfo;
 use crate::update::outcome::Refusal;
@@ -14,15 +14,15 @@ const WHAT: &str = "file system";
 const OVERHEAD: u64 = 2;
 
 /// Holds the largest image of a file system against the device's. Nothing, if either does not tell.
-pub(super) fn judge(plan: &Plan, info: &SystemInfo) -> Option<Found> {
+pub(super) fn judge(plan: &Plan, info: &SystemInfo) -> Option<Finding> {
     let holds = info.fs_size.filter(|&size| size > 0)?;
     let parts = plan.source.manifest()?.parts();
     let image = parts.filter(is_file_system).filter_map(|(_, part)| size(&plan.source, &part)).max()?;
     if image <= holds.saturating_mul(OVERHEAD) {
-        return Some(Found::good(WHAT, format!("{image} bytes, for one that holds {holds}")));
+        return Some(Finding::good(WHAT, format!("{image} bytes, for one that holds {holds}")));
     }
     let refusal = Refusal::FileSystemTooLarge { image, holds };
-    Some(Found::refused_unless(plan.force, WHAT, refusal))
+    Some(Finding::refused_unless(plan.force, WHAT, refusal))
 }
 
 fn is_file_system((_, part): &(&str, Part)) -> bool {

@@ -42,7 +42,7 @@ pub(super) struct Ended {
 
 /// The book of all transfers.
 #[derive(Debug)]
-pub(super) struct Ledger {
+pub(super) struct TransferLog {
     /// The size of the bundle.
     total: u64,
     fetched: Fetched,
@@ -61,7 +61,7 @@ struct Transfer {
     continues: bool,
 }
 
-impl Ledger {
+impl TransferLog {
     pub(super) fn new(total: u64) -> Self {
         Self { total, fetched: Fetched::default(), latest: 0, open: HashMap::new(), prefixes: HashMap::new() }
     }
@@ -138,75 +138,75 @@ mod tests {
     }
 
     /// Sends a part of a bundle of 100 bytes, and of that only so much. What `Fetched` says then.
-    fn transfer(ledger: &mut Ledger, last: u8, part: Range<u64>, sent: u64) -> (u64, bool) {
+    fn transfer(transfer_log: &mut TransferLog, last: u8, part: Range<u64>, sent: u64) -> (u64, bool) {
         let now = Instant::now();
         let all = part.end - part.start == sent;
-        let number = ledger.begin(peer(last, 1), None, part, now);
-        ledger.sent(number, sent, now);
-        assert_eq!(ledger.end(number, true, now), Ended { bytes: sent, complete: all });
-        (ledger.fetched().sent, ledger.fetched().complete)
+        let number = transfer_log.begin(peer(last, 1), None, part, now);
+        transfer_log.sent(number, sent, now);
+        assert_eq!(transfer_log.end(number, true, now), Ended { bytes: sent, complete: all });
+        (transfer_log.fetched().sent, transfer_log.fetched().complete)
     }
 
     #[test]
     fn a_second_download_after_a_cut_off_one_counts_from_zero() {
-        let mut ledger = Ledger::new(100);
-        assert_eq!(transfer(&mut ledger, 1, 0..100, 40), (40, false));
-        assert_eq!(transfer(&mut ledger, 1, 0..100, 10), (10, false));
-        assert_eq!(transfer(&mut ledger, 1, 0..100, 100), (100, true));
+        let mut transfer_log = TransferLog::new(100);
+        assert_eq!(transfer(&mut transfer_log, 1, 0..100, 40), (40, false));
+        assert_eq!(transfer(&mut transfer_log, 1, 0..100, 10), (10, false));
+        assert_eq!(transfer(&mut transfer_log, 1, 0..100, 100), (100, true));
     }
 
     #[test]
     fn a_part_completes_what_the_same_address_has_been_sent_before() {
-        let mut ledger = Ledger::new(100);
-        assert_eq!(transfer(&mut ledger, 1, 40..100, 60), (60, false), "nobody has been sent the beginning");
-        assert_eq!(transfer(&mut ledger, 1, 0..100, 40), (40, false));
-        assert_eq!(transfer(&mut ledger, 2, 40..100, 60), (60, false), "somebody else's beginning");
-        assert_eq!(transfer(&mut ledger, 1, 41..100, 59), (59, false), "one byte is missing");
-        assert_eq!(transfer(&mut ledger, 1, 30..60, 30), (60, false), "from the beginning, as it goes on");
-        assert_eq!(transfer(&mut ledger, 1, 60..100, 40), (100, true));
+        let mut transfer_log = TransferLog::new(100);
+        assert_eq!(transfer(&mut transfer_log, 1, 40..100, 60), (60, false), "nobody has been sent the beginning");
+        assert_eq!(transfer(&mut transfer_log, 1, 0..100, 40), (40, false));
+        assert_eq!(transfer(&mut transfer_log, 2, 40..100, 60), (60, false), "somebody else's beginning");
+        assert_eq!(transfer(&mut transfer_log, 1, 41..100, 59), (59, false), "one byte is missing");
+        assert_eq!(transfer(&mut transfer_log, 1, 30..60, 30), (60, false), "from the beginning, as it goes on");
+        assert_eq!(transfer(&mut transfer_log, 1, 60..100, 40), (100, true));
     }
 
     #[test]
     fn an_inner_part_is_not_the_end() {
-        let mut ledger = Ledger::new(100);
-        assert_eq!(transfer(&mut ledger, 1, 0..99, 99), (99, false));
-        assert_eq!(transfer(&mut ledger, 1, 99..100, 1), (100, true));
+        let mut transfer_log = TransferLog::new(100);
+        assert_eq!(transfer(&mut transfer_log, 1, 0..99, 99), (99, false));
+        assert_eq!(transfer(&mut transfer_log, 1, 99..100, 1), (100, true));
     }
 
     #[test]
     fn two_at_the_same_time_are_counted_apart() {
-        let (mut ledger, now) = (Ledger::new(100), Instant::now());
-        let first = ledger.begin(peer(1, 1), Some("a".into()), 0..100, now);
-        ledger.sent(first, 50, now);
-        let second = ledger.begin(peer(1, 2), Some("b".into()), 0..100, now);
-        assert_eq!((ledger.fetched().sent, ledger.fetched().open), (0, 2));
-        ledger.sent(second, 10, now);
-        ledger.sent(first, 30, now);
-        assert_eq!(ledger.fetched().sent, 10, "the latest counts");
-        assert_eq!(ledger.end(first, true, now), Ended { bytes: 80, complete: false });
-        assert_eq!((ledger.fetched().open, ledger.fetched().complete), (1, false));
-        ledger.sent(second, 90, now);
-        assert!(!ledger.fetched().complete, "it has not left us");
-        assert_eq!(ledger.end(second, true, now), Ended { bytes: 100, complete: true });
-        assert_eq!((ledger.fetched().open, ledger.fetched().complete), (0, true));
-        assert_eq!(ledger.fetched().device.as_deref(), Some("b"));
+        let (mut transfer_log, now) = (TransferLog::new(100), Instant::now());
+        let first = transfer_log.begin(peer(1, 1), Some("a".into()), 0..100, now);
+        transfer_log.sent(first, 50, now);
+        let second = transfer_log.begin(peer(1, 2), Some("b".into()), 0..100, now);
+        assert_eq!((transfer_log.fetched().sent, transfer_log.fetched().open), (0, 2));
+        transfer_log.sent(second, 10, now);
+        transfer_log.sent(first, 30, now);
+        assert_eq!(transfer_log.fetched().sent, 10, "the latest counts");
+        assert_eq!(transfer_log.end(first, true, now), Ended { bytes: 80, complete: false });
+        assert_eq!((transfer_log.fetched().open, transfer_log.fetched().complete), (1, false));
+        transfer_log.sent(second, 90, now);
+        assert!(!transfer_log.fetched().complete, "it has not left us");
+        assert_eq!(transfer_log.end(second, true, now), Ended { bytes: 100, complete: true });
+        assert_eq!((transfer_log.fetched().open, transfer_log.fetched().complete), (0, true));
+        assert_eq!(transfer_log.fetched().device.as_deref(), Some("b"));
     }
 
     #[test]
     fn what_has_not_left_us_is_not_complete() {
-        let (mut ledger, now) = (Ledger::new(100), Instant::now());
-        let number = ledger.begin(peer(1, 1), None, 0..100, now);
-        ledger.sent(number, 100, now);
-        assert_eq!(ledger.end(number, false, now), Ended { bytes: 100, complete: false });
-        assert!(!ledger.fetched().complete);
+        let (mut transfer_log, now) = (TransferLog::new(100), Instant::now());
+        let number = transfer_log.begin(peer(1, 1), None, 0..100, now);
+        transfer_log.sent(number, 100, now);
+        assert_eq!(transfer_log.end(number, false, now), Ended { bytes: 100, complete: false });
+        assert!(!transfer_log.fetched().complete);
     }
 
     #[test]
     fn many_addresses_are_not_remembered_for_ever() {
-        let mut ledger = Ledger::new(100);
+        let mut transfer_log = TransferLog::new(100);
         for last in 0..=255 {
-            transfer(&mut ledger, last, 0..100, 1);
+            transfer(&mut transfer_log, last, 0..100, 1);
         }
-        assert!(ledger.prefixes.len() <= REMEMBERED);
+        assert!(transfer_log.prefixes.len() <= REMEMBERED);
     }
 }

@@ -71,7 +71,7 @@ pub(super) async fn outlast(
         Ended::Download => observer.on(&ended(true)),
         Ended::ByItself => {}
         Ended::Not => return Err(refused(percent)),
-        Ended::Unseen(last) => return Err(not_back("an abandoned download", &last)),
+        Ended::Unseen(last) => return Err(no_response("an abandoned download", &last)),
     }
     Ok(())
 }
@@ -106,14 +106,14 @@ pub(super) async fn give_up(
         }
         Ended::Push | Ended::ByItself => Ok(true),
         Ended::Not => Ok(false),
-        Ended::Unseen(last) => Err(not_back("a download", &last)),
+        Ended::Unseen(last) => Err(no_response("a download", &last)),
     }
 }
 
 /// Returns the failure for a device that does not answer after otactl rebooted it.
-fn not_back(what: &str, last: &str) -> Failure {
+fn no_response(what: &str, last: &str) -> Failure {
     let reason = format!("otactl rebooted it to end {what}, and it is not back: {last}");
-    Failure::LostSight { reason, reverts_in: None }
+    Failure::ContactLost { reason, reverts_in: None }
 }
 
 /// Result of ending an update.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::findings::Found;
+use super::findings::Finding;
 use crate::bundle::signature::{KeyError, PublicKey, SLOTS, Signed};
 use crate::update::outcome::Refusal;
 use crate::update::plan::Source;
@@ -14,7 +14,7 @@ const WHAT: &str = "signatures";
 
 /// A signature that the device asks for, and that does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lack {
+pub struct SignatureGap {
     /// The number of the signature and of the key, 0 to 7 unless the device asks for what there cannot be.
     pub number: u8,
     /// What is the matter.
@@ -34,7 +34,7 @@ pub enum Flaw {
     BadKey(KeyError),
 }
 
-impl fmt::Display for Lack {
+impl fmt::Display for SignatureGap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { number, flaw } = self;
         match flaw {
@@ -67,32 +67,32 @@ fn demand(settings: &Value) -> Demand {
 }
 
 /// Holds the signatures against the device's settings for updates, as far as both are known.
-pub(super) fn judge(source: &Source, settings: Option<&Value>) -> Found {
+pub(super) fn judge(source: &Source, settings: Option<&Value>) -> Finding {
     let Some(settings) = settings else {
-        return Found::unknown(WHAT, "the device does not tell whether it asks for any");
+        return Finding::unknown(WHAT, "the device does not tell whether it asks for any");
     };
     match (demand(settings), source.signed()) {
-        (Demand::Nothing, _) => Found::good(WHAT, "the device asks for none"),
-        (Demand::Impossible, _) => Found::refused(WHAT, Refusal::TakesNoUpdates),
-        (Demand::Signatures(mask), None) => Found::weak(
+        (Demand::Nothing, _) => Finding::good(WHAT, "the device asks for none"),
+        (Demand::Impossible, _) => Finding::refused(WHAT, Refusal::TakesNoUpdates),
+        (Demand::Signatures(mask), None) => Finding::weak(
             WHAT,
             format!("the device asks for {}; what stands behind the URL could not be checked from here", list(mask)),
         ),
         (Demand::Signatures(mask), Some(signed)) => match lacks(&signed, settings, mask) {
             lacks if lacks.is_empty() => {
-                Found::good(WHAT, format!("the device asks for {}, and the bundle has what is valid", list(mask)))
+                Finding::good(WHAT, format!("the device asks for {}, and the bundle has what is valid", list(mask)))
             }
             // The device may read its key in a way that we do not know.
             lacks if lacks.iter().all(|lack| matches!(lack.flaw, Flaw::BadKey(_))) => {
-                Found::weak(WHAT, format!("{}, and could not be checked from here", joined(&lacks)))
+                Finding::weak(WHAT, format!("{}, and could not be checked from here", joined(&lacks)))
             }
-            lacks => Found::refused(WHAT, Refusal::NotSigned { lacks }),
+            lacks => Finding::refused(WHAT, Refusal::NotSigned { lacks }),
         },
     }
 }
 
 /// All that lacks, in words.
-pub(in crate::update) fn joined(lacks: &[Lack]) -> String {
+pub(in crate::update) fn joined(lacks: &[SignatureGap]) -> String {
     lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
@@ -104,7 +104,7 @@ fn list(mask: i64) -> String {
     numbers(mask).map(|number| number.to_string()).collect::<Vec<_>>().join(", ")
 }
 
-fn lacks(Signed { manifest, signatures }: &Signed, settings: &Value, mask: i64) -> Vec<Lack> {
+fn lacks(Signed { manifest, signatures }: &Signed, settings: &Value, mask: i64) -> Vec<SignatureGap> {
     let flaw = |number: u8| {
         let slot = usize::from(number);
         let key = settings[format!("key{number}")].as_str().unwrap_or_default();
@@ -117,7 +117,7 @@ fn lacks(Signed { manifest, signatures }: &Signed, settings: &Value, mask: i64) 
             Ok(key) => (!signatures.is_valid(slot, manifest, &key)).then_some(Flaw::NotValid),
         }
     };
-    numbers(mask).filter_map(|number| Some(Lack { number, flaw: flaw(number)? })).collect()
+    numbers(mask).filter_map(|number| Some(SignatureGap { number, flaw: flaw(number)? })).collect()
 }
 
 #[cfg(test)]
@@ -165,7 +165,7 @@ mod tests {
                 "Weak, the device's key 2 cannot be read: it is not an ECDSA P-256 key",
             ),
         ] {
-            let Found { bearing, says, .. } = judge(source, settings.as_ref());
+            let Finding { bearing, says, .. } = judge(source, settings.as_ref());
             let found = format!("{bearing:?}, {says}");
             assert!(found.starts_with(expected), "{settings:?}: {found}, not {expected}");
         }

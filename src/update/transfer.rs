@@ -3,11 +3,11 @@
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
-use super::busy;
+use super::delivery_report::DeliveryReport;
 use super::device_state::DeviceState;
-use super::event::{Event, Observer, Whence};
-use super::evidence::Evidence;
+use super::event::{Event, Observer, Origin};
 use super::fetch::{Fetching, fetch};
+use super::foreign_update;
 use super::other_client::has_updated;
 use super::outcome::{Failure, Refusal};
 use super::plan::{Plan, Source, Via};
@@ -35,7 +35,7 @@ pub(super) enum Taken {
 
 /// Returns once the device has the firmware, and is about to reboot or has done so: with its state after the reboot, if that was
 /// seen. Our server lives no longer than this.
-pub(super) async fn deliver(
+pub(super) async fn transfer(
     device: &Device,
     plan: &Plan,
     (delivery, engine): (Delivery, Engine),
@@ -90,7 +90,7 @@ async fn pull(
     let happenings = server.happenings();
     let fetching = Fetching { url: server.url(), server: Some(&server), has_other_way, engine };
     let result = happenings.tell_during(observer, fetch(device, plan, &fetching, before, observer)).await;
-    observer.on(&Event::Delivered(server.evidence()));
+    observer.on(&Event::Delivered(server.delivery_report()));
     let has_asked = server.fetched().borrow().peer.is_some();
     // The server stops first, so that a failed download does not go on.
     drop(server);
@@ -98,11 +98,11 @@ async fn pull(
         // Before 2019, the broken connection has ended it.
         result if engine == Engine::OneShot => result,
         Err(failure @ Failure::NeverFetched { .. }) => {
-            busy::give_up(device, plan, before, has_asked, observer).await?;
+            foreign_update::give_up(device, plan, before, has_asked, observer).await?;
             Err(unless_updated(device, plan, before, failure).await)
         }
         Err(Failure::DownloadFailed { reason, taken, .. }) if has_asked => {
-            let remains = !busy::give_up(device, plan, before, has_asked, observer).await?;
+            let remains = !foreign_update::give_up(device, plan, before, has_asked, observer).await?;
             match read_again(before, device, plan.reboot_timeout).await {
                 Ok(now) if is_of_another_client(plan, before, &now) => {
                     Err(Failure::Refused(Refusal::UpdateRunning { percent: 100 }))
@@ -128,7 +128,7 @@ async fn unless_updated(device: &Device, plan: &Plan, before: &DeviceState, fail
     match has_updated(device, before, plan.reboot_timeout).await {
         Ok(true) => Failure::Refused(Refusal::UpdateRunning { percent: 100 }),
         Ok(false) => failure,
-        Err(error) => Failure::LostSight { reason: format!("{failure}; then: {error}"), reverts_in: None },
+        Err(error) => Failure::ContactLost { reason: format!("{failure}; then: {error}"), reverts_in: None },
     }
 }
 
@@ -157,14 +157,14 @@ async fn push(
     };
     // Now, since it takes its time with a large bundle, in which nobody would answer the device.
     let sha256 = hex(&Sha256::digest(bytes));
-    observer.on(&Event::Requested { from: Whence::Sent, commit_timeout: terms.commit_timeout, keeps_asking_for: None });
+    observer.on(&Event::Requested { from: Origin::Sent, commit_timeout: terms.commit_timeout, keeps_asking_for: None });
     let started = Instant::now();
     let result = push::push(device, bytes, before, terms, observer).await;
     let acknowledged = match &result {
         Ok(Pushed::Confirmed) => size,
         Ok(Pushed::Unconfirmed { acknowledged, .. }) | Err(PushFailure { acknowledged, .. }) => *acknowledged,
     };
-    observer.on(&Event::Delivered(Evidence {
+    observer.on(&Event::Delivered(DeliveryReport {
         via: "push",
         bytes: acknowledged,
         total: size,

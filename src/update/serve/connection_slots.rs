@@ -17,7 +17,7 @@ const GRACE: Duration = Duration::from_millis(500);
 
 /// The connections that are there, oldest first.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(super) struct ConnectionSlots {
     /// In all, and for one address.
     limit: usize,
     per_address: usize,
@@ -43,7 +43,7 @@ pub(super) struct Given {
     pub(super) left: Option<(u64, IpAddr)>,
 }
 
-impl Places {
+impl ConnectionSlots {
     pub(super) fn new(limit: usize, per_address: usize) -> Self {
         Self { limit, per_address, next: 0, taken: Vec::new() }
     }
@@ -100,11 +100,11 @@ mod tests {
     }
 
     /// Takes places at times that are so far apart that none is new any more.
-    struct Late(Places, Instant);
+    struct Late(ConnectionSlots, Instant);
 
     impl Late {
         fn new(limit: usize, per_address: usize) -> Self {
-            Self(Places::new(limit, per_address), Instant::now())
+            Self(ConnectionSlots::new(limit, per_address), Instant::now())
         }
 
         /// The number of the place, and of the one that was left for it.
@@ -165,14 +165,14 @@ mod tests {
     #[test]
     fn new_connection_keeps_its_place_against_its_own_address() {
         let start = Instant::now();
-        let flood = |places: &mut Places, from: u32, to: u32| {
+        let flood = |places: &mut ConnectionSlots, from: u32, to: u32| {
             let mut left = Vec::new();
             for at in from..to {
                 left.extend(places.take(ip(1), start + Duration::from_millis(5) * at).and_then(|given| given.left));
             }
             left
         };
-        let mut places = Places::new(128, 4);
+        let mut places = ConnectionSlots::new(128, 4);
         flood(&mut places, 0, 1000);
         let device = places.take(ip(1), start + Duration::from_secs(5)).expect("a place").number;
         let left = flood(&mut places, 1001, 1100);
@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn new_connections_of_one_address_make_room_for_another() {
         let now = Instant::now();
-        let mut places = Places::new(8, 2);
+        let mut places = ConnectionSlots::new(8, 2);
         for _ in 0..8 {
             assert_eq!(places.take(ip(1), now).expect("a place").left, None);
         }

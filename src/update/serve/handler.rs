@@ -15,13 +15,13 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use super::ledger::{Ended, Fetched, Ledger};
-use super::patient::Outflow;
 use super::range::{Wanted, wanted};
 use super::transfer::Transfer;
+use super::transfer_log::{Ended, Fetched, TransferLog};
+use super::write_timeout::Outflow;
 use crate::text::{excerpt, hex};
+use crate::update::delivery_report::DeliveryReport;
 use crate::update::event::Event;
-use crate::update::evidence::Evidence;
 
 /// So many strangers are told of; the rest is the same again.
 const STRANGERS: usize = 16;
@@ -33,18 +33,18 @@ const UNPROVEN: u32 = 32;
 const EVENTS: usize = 256;
 
 /// The bundle behind its path.
-pub(super) struct Site {
+pub(super) struct Handler {
     pub(super) path: String,
     bundle: Bytes,
     sha256: String,
-    book: Mutex<Book>,
+    book: Mutex<RequestLog>,
     progress: watch::Sender<Fetched>,
     events: mpsc::Sender<Event>,
 }
 
 #[derive(Debug)]
-struct Book {
-    ledger: Ledger,
+struct RequestLog {
+    transfer_log: TransferLog,
     /// Requests for the bundle.
     requests: u32,
     strangers: Vec<IpAddr>,
@@ -65,9 +65,9 @@ pub(super) struct Asked {
 }
 
 /// Without the path, which is a secret.
-impl fmt::Debug for Site {
+impl fmt::Debug for Handler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Site").field("sha256", &self.sha256).field("book", &self.book).finish_non_exhaustive()
+        f.debug_struct("Handler").field("sha256", &self.sha256).field("book", &self.book).finish_non_exhaustive()
     }
 }
 
@@ -78,12 +78,13 @@ impl Asked {
     }
 }
 
-impl Site {
+impl Handler {
     pub(super) fn new(path: String, bundle: Bytes) -> (Self, watch::Receiver<Fetched>, mpsc::Receiver<Event>) {
         let (progress, fetched) = watch::channel(Fetched::default());
         let (events, told) = mpsc::channel(EVENTS);
-        let ledger = Ledger::new(bundle.len() as u64);
-        let book = Book { ledger, requests: 0, strangers: Vec::new(), crowding: Vec::new(), unproven_told: 0 };
+        let transfer_log = TransferLog::new(bundle.len() as u64);
+        let book =
+            RequestLog { transfer_log, requests: 0, strangers: Vec::new(), crowding: Vec::new(), unproven_told: 0 };
         let sha256 = hex(&Sha256::digest(&bundle));
         (Self { path, bundle, sha256, book: Mutex::new(book), progress, events }, fetched, told)
     }
@@ -93,10 +94,10 @@ impl Site {
     }
 
     /// What there is to prove.
-    pub(super) fn evidence(&self) -> Evidence {
+    pub(super) fn delivery_report(&self) -> DeliveryReport {
         let book = self.book();
-        let Fetched { sent, complete, .. } = *book.ledger.fetched();
-        Evidence {
+        let Fetched { sent, complete, .. } = *book.transfer_log.fetched();
+        DeliveryReport {
             via: "pull",
             bytes: if complete { self.total() } else { sent },
             total: self.total(),
@@ -166,7 +167,7 @@ impl Site {
         let mut book = self.book();
         book.requests = book.requests.saturating_add(u32::from(asked.knows_the_path()));
         if status.is_success() && method == Method::GET {
-            let number = book.ledger.begin(peer, asked.device.clone(), part.clone(), Instant::now());
+            let number = book.transfer_log.begin(peer, asked.device.clone(), part.clone(), Instant::now());
             self.publish(&book);
             asked.transfer = Some(number);
             *response.body_mut() = Transfer::new(&self.bundle, &part, self, number, outflow.clone());
@@ -194,14 +195,14 @@ impl Site {
     /// So many more bytes of a transfer are on their way.
     pub(super) fn sent(&self, number: u64, bytes: u64) {
         let mut book = self.book();
-        book.ledger.sent(number, bytes, Instant::now());
+        book.transfer_log.sent(number, bytes, Instant::now());
         self.publish(&book);
     }
 
     /// The peer of a transfer has taken some of what was sent.
     pub(super) fn taken(&self, number: u64) {
         let mut book = self.book();
-        if book.ledger.taken(number, Instant::now()) {
+        if book.transfer_log.taken(number, Instant::now()) {
             self.publish(&book);
         }
     }
@@ -211,7 +212,7 @@ impl Site {
         let mut book = self.book();
         let Ended { bytes, complete } = match asked.transfer {
             Some(number) => {
-                let ended = book.ledger.end(number, flushed, Instant::now());
+                let ended = book.transfer_log.end(number, flushed, Instant::now());
                 self.publish(&book);
                 ended
             }
@@ -231,13 +232,13 @@ impl Site {
         }
     }
 
-    fn book(&self) -> MutexGuard<'_, Book> {
+    fn book(&self) -> MutexGuard<'_, RequestLog> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Under the lock of the book, so that nothing older comes after.
-    fn publish(&self, book: &Book) {
-        self.progress.send_replace(book.ledger.fetched().clone());
+    fn publish(&self, book: &RequestLog) {
+        self.progress.send_replace(book.transfer_log.fetched().clone());
     }
 
     /// Nobody waits for whoever listens; he is slow only if he has stopped.
@@ -246,7 +247,7 @@ impl Site {
     }
 }
 
-impl Book {
+impl RequestLog {
     fn may_tell_unproven(&mut self) -> bool {
         self.unproven_told = self.unproven_told.saturating_add(1);
         self.unproven_told <= UNPROVEN
