@@ -111,7 +111,7 @@ mod unix {
         }
         while let Some(answer) = calls.join_next().await {
             let error = answer.expect("no panic").expect_err("there is no such method");
-            assert!(error.remote().is_some_and(|error| error.code == 404), "{error:?}");
+            assert!(error.remote_error().is_some_and(|error| error.code == 404), "{error:?}");
         }
         let took = started.elapsed().as_secs_f64();
         drop(simulator);

@@ -289,7 +289,7 @@ async fn assert_ends(device: &Device, result: &Result<Success, Failure>, end: En
             break;
         }
         assert!(Instant::now() < deadline, "the device is at {info:?} {boot:?}; {}", shown());
-        device.hang_up();
+        device.drop_link();
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     // Nor is it left waiting for the rest of a firmware, unless that is somebody else's.

@@ -64,7 +64,7 @@ async fn ask(device: &Device, method: &str) -> Result<Value, CallError> {
 }
 
 fn says(error: &CallError) -> (i64, Option<&str>) {
-    let error = error.remote().unwrap_or_else(|| panic!("no answer of the device: {error:?}"));
+    let error = error.remote_error().unwrap_or_else(|| panic!("no answer of the device: {error:?}"));
     (error.code, error.message.as_deref())
 }
 
@@ -277,10 +277,10 @@ async fn firmware_that_is_unreachable_is_taken_back_by_its_timeout() {
     let (mut bench, device) = device_with(&["unreachable"]).await;
     update_to(&device, GOOD, 1).await.expect("a success");
     bench.prints("fault: unreachable").await;
-    device.hang_up();
+    device.drop_link();
     assert_silence(&ask(&device, "RPC.Ping").await);
     assert!(bench.prints("slot ").await.starts_with("slot 0"));
-    device.hang_up();
+    device.drop_link();
     assert_eq!(state(&device).await, (0, true));
 }
 
@@ -296,7 +296,7 @@ async fn only_the_new_firmware_takes_long_to_boot() {
     update_to(&device, GOOD, 300).await.expect("a success");
     let took = boots().await;
     assert!(took >= Duration::from_millis(900), "{took:?}");
-    device.hang_up();
+    device.drop_link();
     device.call(Reboot { delay_ms: Some(0) }).await.expect("a reboot");
     let took = boots().await;
     assert!(took < Duration::from_millis(900), "the old one: {took:?}");
@@ -330,7 +330,7 @@ async fn new_firmware_may_reboot_by_itself() {
             }
             let again = tokio::time::timeout(SOON, bench.prints("rebooting")).await;
             assert!(again.is_err(), "{fault} after {commit_timeout}, and then no more");
-            device.hang_up();
+            device.drop_link();
             assert!(state(&device).await.1, "{fault} after {commit_timeout}");
         });
     }

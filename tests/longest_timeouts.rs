@@ -28,7 +28,7 @@ async fn call_with_the_longest_timeouts_is_answered() {
         let device = device_at(&bench.port, LONGEST);
         let info = timeout(ENOUGH, device.call(ota::GetInfo {})).await.expect("in time");
         assert!(info.is_ok(), "{way:?}: {info:?}");
-        device.hang_up();
+        device.drop_link();
         let boot = timeout(ENOUGH, device.call(ota::GetBootState {})).await.expect("in time");
         assert!(boot.is_ok(), "{way:?}: {boot:?}");
     }

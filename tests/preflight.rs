@@ -212,7 +212,7 @@ impl<F: Fn(&str) -> Option<Value> + Send + Sync> RpcClient for Other<F> {
         (self.0)(&request.method).ok_or_else(not_found)
     }
 
-    fn hang_up(&self) {}
+    fn drop_link(&self) {}
 }
 
 /// What the device of the simulator says, and no more.
@@ -376,7 +376,7 @@ impl RpcClient for Crowded {
         })
     }
 
-    fn hang_up(&self) {}
+    fn drop_link(&self) {}
 }
 
 /// To ask everything at the same time is a courtesy to the user, and none to a small device.
@@ -420,7 +420,7 @@ impl RpcClient for Newer {
         })
     }
 
-    fn hang_up(&self) {}
+    fn drop_link(&self) {}
 }
 
 #[tokio::test(start_paused = true)]

@@ -181,7 +181,7 @@ impl RpcClient for Fake {
         result.map_err(|error| CallError::Remote { method: request.method, error })
     }
 
-    fn hang_up(&self) {}
+    fn drop_link(&self) {}
 
     fn window(&self) -> usize {
         4

@@ -193,7 +193,7 @@ async fn the_port_stays_open_from_link_to_link() {
     let device = connect(&path);
     device.call(ota::GetInfo {}).await.expect("an answer");
     std::fs::remove_file(&path).expect("removed");
-    device.hang_up();
+    device.drop_link();
     device.call(ota::GetInfo {}).await.expect("an answer over the same port");
 }
 
@@ -264,7 +264,7 @@ async fn many_calls(uart: Config, count: usize, bytes: usize) -> (Duration, usiz
     }
     while let Some(answer) = calls.join_next().await {
         let error = answer.expect("no panic").expect_err("there is no such method");
-        assert!(error.remote().is_some_and(|error| error.code == 404), "{error:?}");
+        assert!(error.remote_error().is_some_and(|error| error.code == 404), "{error:?}");
     }
     let took = started.elapsed();
     drop(board);

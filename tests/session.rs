@@ -213,7 +213,7 @@ async fn hanging_up_gives_up_the_link() {
     let mut old = bench.lay();
     let call = bench.call("A", 60);
     asked(&mut old).await;
-    bench.session.hang_up();
+    bench.session.drop_link();
     let error = call.await.expect("no panic").expect_err("given up");
     assert!(matches!(error, CallError::Lost { sent: true, .. }), "{error:?}");
     old.dropped().await;
@@ -432,8 +432,8 @@ impl RpcClient for Shared {
         self.0.call(request)
     }
 
-    fn hang_up(&self) {
-        self.0.hang_up();
+    fn drop_link(&self) {
+        self.0.drop_link();
     }
 
     fn window(&self) -> usize {
@@ -530,7 +530,7 @@ async fn call_made_after_hanging_up_goes_to_the_next_link() {
     asked(&mut old).await;
     let mut fresh = bench.lay();
     old.deliver(b"garbage".to_vec()).await;
-    bench.session.hang_up();
+    bench.session.drop_link();
     let call = bench.session.call(Request::new("B", Duration::from_secs(5)));
     old.close("gone");
     let answer = async {

@@ -84,7 +84,7 @@ impl Context {
         }
         let first = ports.remove(0);
         let others: Vec<_> = ports.iter().map(|port| port.display().to_string()).collect();
-        self.output.say(&match others.as_slice() {
+        self.output.status(&match others.as_slice() {
             [] => format!("taking {}", first.display()),
             others => format!("taking {}; there is also {}: choose with `--port`", first.display(), others.join(", ")),
         });
@@ -114,7 +114,7 @@ impl Context {
             }
             SimulatedOver::Serial => Target::Serial(self.serve_serial(&mut simulator, false)?),
         };
-        self.output.say(&format!("simulating {} at {target}", simulator.id()));
+        self.output.status(&format!("simulating {} at {target}", simulator.id()));
         // Set once: a command asks for its target once.
         let _ = self.simulator.set(simulator);
         Ok(target)

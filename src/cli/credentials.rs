@@ -25,8 +25,10 @@ pub(crate) fn read(option: Option<&str>, output: &Output) -> Result<Option<Crede
         Some("-") => ask("USER:PASSWORD for the device: ")?,
         Some(option) if option.starts_with('@') => first_line(Path::new(&option[1..]))?,
         Some(option) => {
-            if output.has_reader() {
-                output.say("note: whoever is on this machine can read the command line; `--rpc-creds @FILE` is better");
+            if output.is_interactive() {
+                output.status(
+                    "note: whoever is on this machine can read the command line; `--rpc-creds @FILE` is better",
+                );
             }
             option.to_owned()
         }

@@ -93,7 +93,7 @@ impl Failure {
 
     /// The failure of a call, by a command that knows what this one code of the device's means for it.
     pub(crate) fn of_call(error: CallError, known: i64, hint: &str) -> Self {
-        let is_known = error.remote().is_some_and(|error| error.code == known);
+        let is_known = error.remote_error().is_some_and(|error| error.code == known);
         let mut failure = Self::from(error);
         if is_known {
             failure.hints = vec![hint.into()];

@@ -6,8 +6,8 @@
 //! - [`credentials`]: user and password, from wherever they come;
 //! - [`context`]: options and environment become a connected device; [`environment`]: environment variables;
 //! - [`output`]: results and talk; [`writer`]: the thread that writes them, and the only file that does;
-//! - [`live`]: the last line of the screen, on which the time runs;
-//! - [`progress`]: update events become bars, lines or JSON; [`words`]: what the lines say;
+//! - [`status_line`]: the last line of the screen, on which the time runs;
+//! - [`progress`]: update events become bars, lines or JSON; [`messages`]: what the lines say;
 //! - [`failure`]: what went wrong becomes a message, a hint and an exit code; [`dial_hint`]: what to try when
 //!   a device cannot be reached;
 //! - [`interrupt`]: what Ctrl-C does;
@@ -28,15 +28,15 @@ pub(crate) mod environment;
 pub(crate) mod failure;
 pub(crate) mod help;
 pub(crate) mod interrupt;
-pub(crate) mod live;
 pub(crate) mod man;
+pub(crate) mod messages;
 pub(crate) mod mqtt;
 pub(crate) mod output;
 pub(crate) mod progress;
 pub(crate) mod serial;
+pub(crate) mod status_line;
 pub(crate) mod tls;
 pub(crate) mod values;
-pub(crate) mod words;
 pub(crate) mod writer;
 
 use std::ffi::OsString;

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::GlobalArgs;
 use super::failure::Failure;
-use super::live::LiveLine;
+use super::status_line::StatusLine;
 use super::writer::{self, Importance, LineWriter, Loss, Stream};
 
 /// How long the lines that wait at the end of a command may take, stdout and stderr together.
@@ -38,7 +38,7 @@ pub(crate) struct Output {
     quiet: bool,
     colour: bool,
     /// What all talk goes above.
-    pub(crate) live: LiveLine,
+    pub(crate) live: StatusLine,
     stdout: LineWriter,
     stderr: LineWriter,
     /// When the last lines have to be written.
@@ -54,7 +54,7 @@ impl Output {
             json: global.json,
             quiet: global.quiet,
             colour: wanted && io::stderr().is_terminal(),
-            live: LiveLine::new(stderr.clone()),
+            live: StatusLine::new(stderr.clone()),
             stdout: LineWriter::new(Stream::Stdout),
             stderr,
             ends: Arc::default(),
@@ -72,7 +72,7 @@ impl Output {
     }
 
     /// Whether a person is reading stderr.
-    pub(crate) fn has_reader(&self) -> bool {
+    pub(crate) fn is_interactive(&self) -> bool {
         !self.quiet && io::stderr().is_terminal()
     }
 
@@ -115,42 +115,42 @@ impl Output {
     }
 
     /// Something worth knowing.
-    pub(crate) fn say(&self, text: &str) {
+    pub(crate) fn status(&self, text: &str) {
         if !self.quiet {
-            self.talk(&format!("{}\n", spoken(text)));
+            self.write_message(&format!("{}\n", printable_message(text)));
         }
     }
 
     /// A step of something longer, under its name.
     pub(crate) fn step(&self, name: &str, text: &str) {
-        self.say(&format!("{name:<9} {text}"));
+        self.status(&format!("{name:<9} {text}"));
     }
 
     /// The last step.
     pub(crate) fn done(&self, text: &str) {
         if !self.quiet {
-            self.talk(&format!("{} {}\n", self.paint("32;1", "done     "), spoken(text)));
+            self.write_message(&format!("{} {}\n", self.paint("32;1", "done     "), printable_message(text)));
         }
     }
 
     /// Something that should not be overlooked.
     pub(crate) fn warn(&self, text: &str) {
-        self.talk(&format!("{} {}\n", self.paint("33;1", "warning:"), spoken(text)));
+        self.write_message(&format!("{} {}\n", self.paint("33;1", "warning:"), printable_message(text)));
     }
 
     /// What went wrong, and what to try.
     pub(crate) fn failure(&self, failure: &Failure) {
-        let mut text = format!("{} {}\n", self.paint("31;1", "error:"), spoken(&failure.message));
+        let mut text = format!("{} {}\n", self.paint("31;1", "error:"), printable_message(&failure.message));
         for line in failure.facts.iter().flat_map(|facts| &facts.output) {
             text.extend(["    ", &printable(line), "\n"]);
         }
         for hint in &failure.hints {
-            text.extend([&self.paint("36;1", "hint:"), " ", &spoken(hint), "\n"]);
+            text.extend([&self.paint("36;1", "hint:"), " ", &printable_message(hint), "\n"]);
         }
-        self.talk(&text);
+        self.write_message(&text);
     }
 
-    fn talk(&self, text: &str) {
+    fn write_message(&self, text: &str) {
         self.live.above(|| self.stderr.push(Importance::Kept, text.into()));
     }
 
@@ -161,7 +161,7 @@ impl Output {
 }
 
 /// A line of talk: without secrets, printable, and of a bounded length.
-fn spoken(text: &str) -> String {
+fn printable_message(text: &str) -> String {
     clipped(&mask(text), LINE)
 }
 
@@ -180,7 +180,7 @@ fn escaped(text: &str) -> String {
 
 /// The log, a line at a time.
 struct Log {
-    live: LiveLine,
+    live: StatusLine,
     stderr: LineWriter,
 }
 

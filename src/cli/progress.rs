@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::clock::timestamp;
 use super::failure::Failure;
 use super::output::Output;
-use super::words;
+use super::messages;
 use super::writer::Importance;
 
 /// The user's view of an update.
@@ -77,7 +77,7 @@ impl Progress {
                 hint: failure.hints.first(),
                 exit_code: failure.kind.code(),
             }),
-            Ok(success) => self.output.done(&words::success(success, &view.app)),
+            Ok(success) => self.output.done(&messages::success(success, &view.app)),
             Err(_) => {}
         }
     }
@@ -104,7 +104,7 @@ impl Progress {
             _ => {}
         }
         view.end_bar();
-        if let Some((step, text)) = words::step(event) {
+        if let Some((step, text)) = messages::step(event) {
             self.output.step(step, &text);
         }
         if let Event::Fetching { peer, device: Some(device) } = event
@@ -118,7 +118,7 @@ impl Progress {
     fn count_down(&self, event: &Event, new_stage: Option<&Stage>) {
         let live = &self.output.live;
         match (new_stage, event) {
-            (Some(Stage::Uncommitted { reverts_in: Some(left) }), _) if self.output.has_reader() => {
+            (Some(Stage::Uncommitted { reverts_in: Some(left) }), _) if self.output.is_interactive() => {
                 live.count_down(Duration::from_secs(*left));
             }
             (Some(_), _) => live.end(),
@@ -129,7 +129,7 @@ impl Progress {
     }
 
     fn download(&self, view: &mut View, done: u64, total: u64) {
-        if self.output.has_reader() {
+        if self.output.is_interactive() {
             let bar = view.bar.get_or_insert_with(|| download_bar(total, self.output.live.draw_target()));
             bar.set_position(done);
         } else {

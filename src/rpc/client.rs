@@ -43,7 +43,7 @@ pub trait RpcClient: Send + Sync {
     /// Takes the link for dead: calls under way fail with [`CallError::Lost`], the next one dials
     /// anew. To be used when the device reboots, since a chip that resets says goodbye to nobody and
     /// TCP takes many seconds to find out.
-    fn hang_up(&self);
+    fn drop_link(&self);
 
     /// Returns what becomes of a link when the device reboots.
     fn links(&self) -> Links {
@@ -79,7 +79,7 @@ pub trait RpcClient: Send + Sync {
     }
 
     /// How many bytes may be added to the arguments of this request, until it is larger than what a device takes.
-    fn room(&self, request: &Request) -> usize {
+    fn max_params(&self, request: &Request) -> usize {
         let size = request.encode(LONGEST_ID, None).len();
         (MAX_REQUEST - 1).saturating_sub(size)
     }
@@ -142,16 +142,16 @@ impl Device {
         self.timeout
     }
 
-    /// See [`RpcClient::hang_up`].
-    pub fn hang_up(&self) {
-        self.client.hang_up();
+    /// See [`RpcClient::drop_link`].
+    pub fn drop_link(&self) {
+        self.client.drop_link();
     }
 
     /// Takes the link for dead after a call that failed like this, unless the device itself has answered over it. An old
     /// connection would stay silent long after a reboot, and a fresh one finds the device as soon as it is back.
-    pub fn hang_up_after(&self, error: &CallError) {
-        if error.remote().is_none() {
-            self.hang_up();
+    pub fn drop_link_on(&self, error: &CallError) {
+        if error.remote_error().is_none() {
+            self.drop_link();
         }
     }
 
@@ -194,9 +194,9 @@ impl Device {
     /// How many bytes may be added to the arguments of this call, until the request is larger than what a device
     /// takes. What says who calls is counted as it would stand there now: so ask after the first call.
     #[must_use]
-    pub fn room<M: Method>(&self, method: &M) -> usize {
+    pub fn max_params<M: Method>(&self, method: &M) -> usize {
         let request = Request::new(M::NAME, self.timeout).with_params(arguments(method));
-        self.client.room(&Request { authorization: self.remembered_with(LONGEST_CNONCE), ..request })
+        self.client.max_params(&Request { authorization: self.remembered_with(LONGEST_CNONCE), ..request })
     }
 
     /// Calls a method within the usual timeout.
@@ -221,7 +221,7 @@ impl Device {
         let started = Instant::now();
         loop {
             match self.request(method, timeout).await {
-                Err(error) if error.is_passing() && !error.may_have_arrived() && started.elapsed() < self.timeout => {
+                Err(error) if error.is_transient() && !error.may_have_arrived() && started.elapsed() < self.timeout => {
                     sleep(PACE).await;
                 }
                 result => return result,
@@ -298,9 +298,9 @@ impl Device {
                         return Err(CallError::Unauthorised { method, refusal });
                     }
                     // The last attempt was given what was left; the user gave all of it.
-                    Err(error @ CallError::Timeout { .. }) => return Err(error.after(timeout)),
+                    Err(error @ CallError::Timeout { .. }) => return Err(error.with_elapsed(timeout)),
                     Err(error @ CallError::Unreachable { cause: DialError::Silent(within), .. }) if within == left => {
-                        return Err(error.after(timeout));
+                        return Err(error.with_elapsed(timeout));
                     }
                     outcome => return outcome,
                 };
@@ -380,7 +380,7 @@ mod tests {
         async fn call(&self, _: Request) -> Result<Value, CallError> {
             self.0.lock().expect("lock").pop().expect("no more calls than were scripted")
         }
-        fn hang_up(&self) {}
+        fn drop_link(&self) {}
     }
 
     #[derive(Serialize)]
@@ -430,6 +430,6 @@ mod tests {
         assert!(matches!(result, CallError::WrongShape { .. }), "{result:?}");
         let error = RemoteError { code: 404, message: None };
         let refused = device(vec![Err(CallError::Remote { method: "Look".into(), error })]).call(Look {}).await;
-        assert_eq!(refused.expect_err("404").remote().map(|e| e.code), Some(404));
+        assert_eq!(refused.expect_err("404").remote_error().map(|e| e.code), Some(404));
     }
 }

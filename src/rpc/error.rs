@@ -96,7 +96,7 @@ pub enum CallError {
 impl CallError {
     /// The device's own error, if it answered with one.
     #[must_use]
-    pub fn remote(&self) -> Option<&RemoteError> {
+    pub fn remote_error(&self) -> Option<&RemoteError> {
         match self {
             Self::Remote { error, .. } => Some(error),
             _ => None,
@@ -120,7 +120,7 @@ impl CallError {
 
     /// The same silence, of a call that was given this much time with all its attempts.
     #[must_use]
-    pub fn after(self, whole: Duration) -> Self {
+    pub fn with_elapsed(self, whole: Duration) -> Self {
         match self {
             Self::Timeout { peer, method, why, .. } => Self::Timeout { peer, method, after: whole, why },
             Self::Unreachable { peer, cause: DialError::Silent(_) } => {
@@ -133,7 +133,7 @@ impl CallError {
     /// Whether the same call may succeed if it is made again in a moment: the link broke, or the
     /// device is about to reboot (error 418).
     #[must_use]
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::Lost { .. } | Self::NotRpc { .. } | Self::Timeout { .. } => true,
             Self::Remote { error, .. } => error.code == 418,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::auth::Authorization;
-use super::shown;
+use super::redact;
 use crate::text::device_text;
 
 /// The largest request, in bytes, that every transport of a device takes. The device's own setting
@@ -39,7 +39,7 @@ pub struct Request {
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { method, params, timeout, idempotent, authorization } = self;
-        let params = params.as_ref().map(|params| shown(params.to_string().as_bytes()));
+        let params = params.as_ref().map(|params| redact(params.to_string().as_bytes()));
         f.debug_struct("Request")
             .field("method", method)
             .field("params", &params)

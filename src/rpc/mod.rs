@@ -6,7 +6,7 @@
 //!   typed calls over it;
 //! - [`deadline`]: deadlines that do not overflow;
 //! - [`error`]: everything that can come of a call but its result;
-//! - [`shown`](mod@shown): frames as a log may show them;
+//! - [`redact`](mod@redact): frames as a log may show them;
 //! - [`unreadable`]: replies that are not JSON.
 
 pub mod auth;
@@ -14,11 +14,11 @@ pub mod client;
 pub mod deadline;
 pub mod error;
 pub mod frame;
-pub mod shown;
+pub mod redact;
 pub mod unreadable;
 
 pub use auth::Credentials;
 pub use client::{Device, Method, RpcClient};
 pub use error::{CallError, DialError};
 pub use frame::{Incoming, RemoteError, Request};
-pub use shown::{shown, shown_excerpt};
+pub use redact::{redact, redact_excerpt};

@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::frame::id_of;
-use super::shown::is_secret;
+use super::redact::is_secret;
 use crate::text::printable;
 
 /// The longest piece of a reply that is shown, in characters before and after the place.

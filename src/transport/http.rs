@@ -16,7 +16,7 @@ use super::{ConnectError, Options};
 use crate::rpc::auth::Authorization;
 use crate::rpc::client::Links;
 use crate::rpc::frame::{self, Incoming, MAX_REQUEST};
-use crate::rpc::{CallError, DialError, RemoteError, Request, RpcClient, shown, shown_excerpt, unreadable};
+use crate::rpc::{CallError, DialError, RemoteError, Request, RpcClient, redact, redact_excerpt, unreadable};
 use crate::text::behind_digest;
 
 /// The largest answer that is taken, in bytes.
@@ -82,7 +82,7 @@ impl Http {
     ) -> Result<Value, CallError> {
         let method = &request.method;
         let client = self.client(request.idempotent)?;
-        tracing::trace!("> {}", shown(&body));
+        tracing::trace!("> {}", redact(&body));
         let mut post = client.post(self.endpoint.url.clone()).body(body);
         if let Some(authorization) = authorization {
             post = post.header(AUTHORIZATION, authorization);
@@ -92,7 +92,7 @@ impl Http {
         let status = response.status();
         let challenge = challenge_of(response.headers());
         let body = self.read(response).await?;
-        tracing::trace!("< {} {}", status.as_u16(), shown(&body));
+        tracing::trace!("< {} {}", status.as_u16(), redact(&body));
         match status {
             StatusCode::OK => {}
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
@@ -110,7 +110,7 @@ impl Http {
             Ok(_) => Err(self.not_rpc("it answered another question".into())),
             Err(_) => Err(match unreadable::find(&body).filter(|found| found.id == id) {
                 Some(found) => CallError::Unreadable { method: method.clone(), place: found.place },
-                None => self.not_rpc(format!("it answered `{}`", shown_excerpt(&body))),
+                None => self.not_rpc(format!("it answered `{}`", redact_excerpt(&body))),
             }),
         }
     }
@@ -210,13 +210,13 @@ impl RpcClient for Http {
         1
     }
 
-    fn room(&self, request: &Request) -> usize {
+    fn max_params(&self, request: &Request) -> usize {
         let header = request.authorization.as_ref().and_then(|authorization| self.header(authorization).ok());
         let body = Request { authorization: None, ..request.clone() }.encode(ID, None);
         self.limit(header.as_ref()).saturating_sub(1 + body.len())
     }
 
-    fn hang_up(&self) {
+    fn drop_link(&self) {
         *self.keeping.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.hung_up.send_modify(|count| *count += 1);
     }

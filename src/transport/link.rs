@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::rpc::client::Links;
 use crate::rpc::error::Silence;
 use crate::rpc::frame::{Addressing, MAX_REQUEST};
-use crate::rpc::{DialError, shown};
+use crate::rpc::{DialError, redact};
 
 /// How many frames wait in a link, in either direction, before their sender waits too.
 const CAPACITY: usize = 16;
@@ -109,7 +109,7 @@ impl OutgoingFrame {
 /// As a log may show it.
 impl fmt::Debug for OutgoingFrame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("OutgoingFrame").field(&shown(&self.bytes)).finish()
+        f.debug_tuple("OutgoingFrame").field(&redact(&self.bytes)).finish()
     }
 }
 

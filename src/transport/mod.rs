@@ -6,7 +6,7 @@
 //! - [`session`]: makes an [`RpcClient`] of any `Connect`: it matches replies to calls (`calls`,
 //!   `pending`), keeps deadlines, dials again (`backoff`);
 //! - [`reach`]: a TCP connection to one of a host's addresses;
-//! - `dialect`: which of two ways of asking a device understands;
+//! - `variant`: which of two ways of asking a device understands;
 //! - [`framing`]: frames and console text in a stream of bytes, for TCP and UART;
 //! - [`serial`], [`mqtt`], [`websocket`], [`tcp`], [`udp`]: a `Connect` each;
 //! - [`http`]: an [`RpcClient`] of its own, since HTTP matches replies to requests by itself;
@@ -14,7 +14,6 @@
 
 mod backoff;
 mod calls;
-mod dialect;
 pub mod framing;
 pub mod http;
 pub mod link;
@@ -27,6 +26,7 @@ pub mod target;
 pub mod tcp;
 pub mod tls;
 pub mod udp;
+mod variant;
 pub mod websocket;
 
 use std::time::Duration;

@@ -25,7 +25,7 @@ use super::link::{Connect, Ended, Link, Ready};
 use crate::rpc::client::{LONGEST_ID, Links};
 use crate::rpc::deadline::deadline_in;
 use crate::rpc::frame::{self, Incoming};
-use crate::rpc::{CallError, DialError, Request, RpcClient, shown, shown_excerpt, unreadable};
+use crate::rpc::{CallError, DialError, Request, RpcClient, redact, redact_excerpt, unreadable};
 
 /// The calls of any transport that carries frames over a connection. The connection is closed when
 /// the session is dropped.
@@ -151,7 +151,7 @@ impl RpcClient for Session {
         Box::pin(async move { enqueued?.result().await })
     }
 
-    fn hang_up(&self) {
+    fn drop_link(&self) {
         let mut state = self.shared.lock();
         state.is_hung_up = true;
         let calls = state.calls.take_all();
@@ -184,7 +184,7 @@ impl RpcClient for Session {
         self.shared.connect.window()
     }
 
-    fn room(&self, request: &Request) -> usize {
+    fn max_params(&self, request: &Request) -> usize {
         let connect = &self.shared.connect;
         let frame = request.encode(LONGEST_ID, connect.addressing());
         connect.max_request().saturating_sub(1 + connect.size_of(&frame))
@@ -290,7 +290,7 @@ impl Task {
     }
 
     fn receive(&mut self, bytes: &[u8]) {
-        tracing::trace!("< {}", shown(bytes));
+        tracing::trace!("< {}", redact(bytes));
         let shared = Arc::clone(&self.shared);
         let connect = &shared.connect;
         let mut state = shared.lock();
@@ -337,10 +337,10 @@ impl Task {
                     let method = call.method.clone();
                     return call.fail(CallError::Unreadable { method, place });
                 }
-                tracing::debug!(%error, bytes = shown_excerpt(bytes), "garbage");
+                tracing::debug!(%error, bytes = redact_excerpt(bytes), "garbage");
                 if !self.is_device && connect.resends_after().is_none() {
                     self.state = State::Down;
-                    let what = format!("it sent `{}`", shown_excerpt(bytes));
+                    let what = format!("it sent `{}`", redact_excerpt(bytes));
                     for call in state.calls.take_all() {
                         call.fail(CallError::NotRpc { peer: connect.peer().into(), what: what.clone() });
                     }
@@ -414,7 +414,7 @@ async fn advance(state: &mut State, has_frame: bool, shared: &Shared) -> Happene
                 if !state.is_hung_up
                     && let Some(frame) = state.calls.next_frame(Instant::now())
                 {
-                    tracing::trace!("> {}", shown(frame.bytes()));
+                    tracing::trace!("> {}", redact(frame.bytes()));
                     permit.send(frame);
                 }
                 Happened::Woke

@@ -13,7 +13,7 @@ use super::framing::{Deframer, Item, Style, enframe, escaped_len};
 use super::link::{Connect, Link, LinkDriver};
 use super::reach::{reach, within};
 use super::target::Endpoint;
-use crate::rpc::{DialError, shown_excerpt};
+use crate::rpc::{DialError, redact_excerpt};
 use crate::text::printable;
 
 /// What is read at a time, in bytes.
@@ -87,7 +87,7 @@ async fn carry(mut stream: TcpStream, driver: &mut LinkDriver) -> io::Result<()>
                             driver.deliver(json).await;
                         }
                         Item::Console(text) => tracing::debug!("| {}", printable(&String::from_utf8_lossy(&text))),
-                        Item::Corrupt(bytes) => tracing::debug!("a frame was damaged on its way: {}", shown_excerpt(&bytes)),
+                        Item::Corrupt(bytes) => tracing::debug!("a frame was damaged on its way: {}", redact_excerpt(&bytes)),
                         Item::Handshake => {}
                     }
                 }

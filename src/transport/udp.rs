@@ -161,7 +161,7 @@ mod tests {
     #[tokio::test]
     async fn params_that_fill_the_room_fit_into_a_datagram() {
         let (session, _device) = session().await;
-        let room = session.room(&padded(0));
+        let room = session.max_params(&padded(0));
         let frame = padded(room).encode(crate::rpc::client::LONGEST_ID, None);
         assert_eq!(frame.len(), MAX_SENT);
     }

@@ -58,7 +58,7 @@ pub(super) async fn outlast(
             }
             Ok(_) => {}
             // It reboots, for which whoever looks next waits.
-            Err(error) if error.is_passing() => return Ok(()),
+            Err(error) if error.is_transient() => return Ok(()),
             Err(error) => return Err(Failure::Call(error)),
         }
     }
@@ -91,7 +91,7 @@ pub(super) async fn give_up(
     let percent = match device.call_within(ota::GetStatus {}, timeout).await {
         Ok(status) if status.state == UpdateState::Progress => status.percent(),
         Ok(_) => return Ok(true),
-        Err(error) => return Ok(!error.is_passing()),
+        Err(error) => return Ok(!error.is_transient()),
     };
     if !has_fetched && percent > 0 {
         return Err(Failure::Refused(Refusal::UpdateRunning { percent }));
@@ -166,7 +166,7 @@ async fn end_download(device: &Device, plan: &Plan, before: &DeviceState, observ
     observer.on(&Event::Ending);
     // The reboot may lose the reply, so that only the state afterwards counts.
     match device.call_until_sent(&ota::Reboot::default(), timeout).await {
-        Err(error) if error.remote().is_some_and(|error| error.code != 418) => Ended::Not,
+        Err(error) if error.remote_error().is_some_and(|error| error.code != 418) => Ended::Not,
         _ => until_idle(device, before, plan.reboot_timeout).await,
     }
 }
@@ -179,7 +179,7 @@ async fn until_idle(device: &Device, now: &DeviceState, timeout: Duration) -> En
         last = match poll.ask(ota::GetStatus {}).await {
             Ok(status) if !is_running(&status) => return Ended::Download,
             Ok(_) => Ended::Not,
-            Err(error) if error.is_passing() => Ended::Unseen(error.to_string()),
+            Err(error) if error.is_transient() => Ended::Unseen(error.to_string()),
             Err(error) => return Ended::Unseen(error.to_string()),
         };
         sleep(PACE).await;

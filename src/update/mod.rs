@@ -50,7 +50,7 @@ use crate::rpc::{CallError, Device};
 use crate::text::device_text;
 use device_state::DeviceState;
 pub use event::{Event, Observer, Severity};
-use health::Health;
+use health::Verdict;
 pub use outcome::{Failure, Refusal, Success};
 use outcome::{RevertResult, Unhealthy};
 pub use plan::{OnUnhealthy, Plan, Serving, Source, Via};
@@ -93,7 +93,7 @@ async fn attempt(device: &Device, plan: &Plan, observer: &dyn Observer) -> Resul
         match Box::pin(attempt_once(device, plan, &mut done, observer)).await {
             Err(failure) if left > 0 && (failure.is_shutdown() || (done.has_begun && failure.is_silence())) => {
                 observer.on(&Event::Rebooting);
-                device.hang_up();
+                device.drop_link();
                 let back = after_reboot(device, None, plan.reboot_timeout).await;
                 back.map_err(|error| done.explain(Failure::Call(error)))?;
             }
@@ -115,7 +115,7 @@ impl Done {
     /// Returns `failure`, or another one if it would say that the device is untouched and it is not.
     fn explain(&self, failure: Failure) -> Failure {
         match failure {
-            Failure::Call(error) if self.has_begun && error.is_passing() => {
+            Failure::Call(error) if self.has_begun && error.is_transient() => {
                 Failure::ContactLost { reason: error.to_string(), reverts_in: None }
             }
             Failure::Call(error) if self.has_begun || self.is_copied => {
@@ -237,7 +237,7 @@ async fn meet(second: &Device, first: &DeviceState, observer: &dyn Observer) -> 
             first: device_text(&first.info.id),
             second: device_text(&there.info.id),
         })),
-        Err(error) if error.is_passing() => {
+        Err(error) if error.is_transient() => {
             observer.on(&Event::SecondWaySilent { reason: error.to_string() });
             Ok(())
         }
@@ -247,9 +247,9 @@ async fn meet(second: &Device, first: &DeviceState, observer: &dyn Observer) -> 
 
 /// The wanted firmware runs: if it is well, it may stay.
 async fn prove(device: &Device, plan: &Plan, now: DeviceState, observer: &dyn Observer) -> Result<Success, Failure> {
-    match health::examine(device, plan, now, observer).await? {
-        Health::Well(now) => settle(device, plan, now, observer).await,
-        Health::Ill(now, reason) => unhealthy(device, plan, &now, reason, observer).await,
+    match health::run_checks(device, plan, now, observer).await? {
+        Verdict::Healthy(now) => settle(device, plan, now, observer).await,
+        Verdict::Unhealthy(now, reason) => unhealthy(device, plan, &now, reason, observer).await,
     }
 }
 

@@ -14,7 +14,7 @@ use crate::rpc::{CallError, Device};
 pub(super) async fn has_updated(device: &Device, before: &DeviceState, limit: Duration) -> Result<bool, CallError> {
     match read_again(before, device, limit).await {
         Ok(now) => Ok(has_other_firmware(before, &now)),
-        Err(error) if error.is_passing() => Err(error),
+        Err(error) if error.is_transient() => Err(error),
         Err(_) => shows_other(device, before).await,
     }
 }
@@ -24,12 +24,12 @@ pub(super) async fn has_updated(device: &Device, before: &DeviceState, limit: Du
 pub(super) async fn shows_other(device: &Device, before: &DeviceState) -> Result<bool, CallError> {
     match device.call(ota::GetInfo {}).await {
         Ok(info) => return Ok(runs_other_build(before, &info)),
-        Err(error) if error.is_passing() => return Err(error),
+        Err(error) if error.is_transient() => return Err(error),
         Err(_) => {}
     }
     match device.call(ota::GetBootState {}).await {
         Ok(boot) => Ok(boots_other(&before.boot, &boot)),
-        Err(error) if error.is_passing() => Err(error),
+        Err(error) if error.is_transient() => Err(error),
         Err(_) => Ok(false),
     }
 }

@@ -467,7 +467,7 @@ impl Failure {
     /// Tells whether the device carried nothing out because it is about to reboot.
     pub(super) fn is_shutdown(&self) -> bool {
         let (Self::Call(error) | Self::NotCopied(error)) = self else { return false };
-        error.remote().is_some_and(|error| error.code == 418)
+        error.remote_error().is_some_and(|error| error.code == 418)
     }
 
     /// What a program wants to know.

@@ -94,7 +94,7 @@ pub(super) async fn read_again(
             },
             Err(error) => error,
         };
-        if !error.is_passing() || started.elapsed() >= limit {
+        if !error.is_transient() || started.elapsed() >= limit {
             return Err(error);
         }
         sleep(PAUSE).await;
@@ -291,7 +291,7 @@ impl<'a> Poll<'a> {
             _ => {}
         }
         if self.links == Links::OfOneBoot {
-            self.device.hang_up_after(error);
+            self.device.drop_link_on(error);
         }
     }
 }

@@ -90,7 +90,8 @@ pub(super) async fn wait(device: &Device, before: &DeviceState, plan: &Plan) -> 
                     error,
                     CallError::Remote { .. } | CallError::WrongShape { .. } | CallError::Unreadable { .. }
                 );
-                last = Last { still_runs: None, said: Some(error.after(started.elapsed()).to_string()), answers };
+                last =
+                    Last { still_runs: None, said: Some(error.with_elapsed(started.elapsed()).to_string()), answers };
             }
         }
         sleep_until(next).await;

@@ -30,7 +30,7 @@ pub async fn settled(device: &Device, first: DeviceState, reboot_timeout: Durati
         sleep(PACE).await;
         now = match poll.read_state().await {
             // It reboots, or the link broke.
-            Err(error) if error.is_passing() => after_reboot(device, Some(&first), reboot_timeout).await?,
+            Err(error) if error.is_transient() => after_reboot(device, Some(&first), reboot_timeout).await?,
             result => result?,
         };
         if rebooted(&first, &now) {
@@ -52,7 +52,7 @@ pub(super) async fn after_reboot(
     let mut poll = before.map_or_else(|| Poll::first(device), |before| Poll::after(device, before));
     loop {
         match poll.read_state().await {
-            Err(error) if error.is_passing() && started.elapsed() < reboot_timeout => {}
+            Err(error) if error.is_transient() && started.elapsed() < reboot_timeout => {}
             result => return result,
         }
         sleep(PACE).await;

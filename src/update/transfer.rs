@@ -67,7 +67,7 @@ pub(super) async fn transfer(
     observer.on(&Event::FallingBack { reason });
     match push(device, plan, bundle, before, observer).await {
         // The device was told to download the firmware before, so that it is not untouched.
-        Err(Failure::Call(error)) if error.remote().is_none() => {
+        Err(Failure::Call(error)) if error.remote_error().is_none() => {
             let failed = Failure::DownloadFailed { reason: error.to_string(), taken: None, remains: false };
             Err(unless_updated(device, plan, before, failed).await)
         }
@@ -113,7 +113,7 @@ async fn pull(
                     Ok((Taken::Rebooted, None))
                 }
                 again => {
-                    let is_silent = again.is_err_and(|error| error.is_passing());
+                    let is_silent = again.is_err_and(|error| error.is_transient());
                     Err(Failure::DownloadFailed { reason, taken, remains: remains || is_silent })
                 }
             }
@@ -189,7 +189,7 @@ async fn push(
         Err(PushFailure { reason: Reason::Unsupported, .. }) => Err(Failure::Refused(Refusal::CannotPush)),
         // Nothing was begun.
         Err(PushFailure { reason: Reason::NotBegun(error), .. })
-            if error.remote().map_or(!error.may_have_arrived(), |error| error.code == 418) =>
+            if error.remote_error().map_or(!error.may_have_arrived(), |error| error.code == 418) =>
         {
             Err(Failure::Call(error))
         }

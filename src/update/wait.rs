@@ -170,8 +170,8 @@ pub async fn wait(device: &Device, wanted: &Wanted, limit: Duration) -> Result<S
             }
             Err(error) if !may_pass(&error) => return Err(WaitFailure::Call(error)),
             Err(error) => {
-                device.hang_up_after(&error);
-                if error.remote().is_none() {
+                device.drop_link_on(&error);
+                if error.remote_error().is_none() {
                     ask_timeout = (ask_timeout * 2).min(device.timeout());
                 }
                 Some(Box::new(error))
@@ -200,7 +200,7 @@ async fn look(device: &Device, wanted: &Wanted, timeout: Duration) -> Result<(Se
     match DeviceState::read(device, timeout).await {
         Ok(now) => Ok((Seen::from(&now), Some(now))),
         // It has answered: only the OTA service is not there, or not for us.
-        Err(error) if *wanted == Wanted::Reachable && error.remote().is_some_and(|error| error.code != 418) => {
+        Err(error) if *wanted == Wanted::Reachable && error.remote_error().is_some_and(|error| error.code != 418) => {
             device.call_within(ota::GetInfo {}, timeout).await.map(|info| (Seen::of(&info), None))
         }
         Err(error) => Err(error),
@@ -225,7 +225,7 @@ fn may_pass(error: &CallError) -> bool {
                 | DialError::PortDenied { .. }
                 | DialError::NotASerialPort
         ),
-        other => other.is_passing(),
+        other => other.is_transient(),
     }
 }
 
@@ -318,7 +318,7 @@ mod tests {
                 _ => Ok(serde_json::json!({"active_slot": 0, "is_committed": true})),
             }
         }
-        fn hang_up(&self) {}
+        fn drop_link(&self) {}
     }
 
     /// A look is several questions; all of them together end in time.

@@ -33,7 +33,7 @@ pub(crate) async fn many_calls_each_get_their_own_answer(row: Row) {
                 _ => {
                     let method = format!("No.Such{number}");
                     let error = device.call_raw(&method, json!([number]), true, PATIENCE).await.expect_err("404");
-                    let message = error.remote().and_then(|error| error.message.clone());
+                    let message = error.remote_error().and_then(|error| error.message.clone());
                     assert_eq!(message, Some(format!("No handler for {method}")), "{error:?}");
                 }
             }
@@ -59,7 +59,7 @@ pub(crate) async fn calls_are_answered_while_an_update_runs(row: Row) {
         Generation::Y2018 => "Failed to init updater",
         Generation::Y2019 | Generation::Y2022 => "Update is already in progress",
     };
-    assert_eq!(refused.remote().and_then(|e| e.message.as_deref()), Some(words), "{refused:?}");
+    assert_eq!(refused.remote_error().and_then(|e| e.message.as_deref()), Some(words), "{refused:?}");
     assert!(device.call(GetBootState {}).await.expect("a boot state").is_committed);
     assert!(!applied.is_finished(), "the download waits for us");
     bundles.release();
@@ -114,7 +114,7 @@ pub(crate) async fn hanging_up_ends_what_is_under_way(row: Row) {
     let cut_off = tokio::spawn(async move { updating.call_within(update, PATIENCE * 10).await });
     bench.prints("OTA.Update").await;
     update_runs(&device).await;
-    device.hang_up();
+    device.drop_link();
     let error = tokio::time::timeout(PATIENCE, cut_off).await.expect("at once").expect("no panic");
     assert!(matches!(error, Err(CallError::Lost { sent: true, .. })), "{error:?}");
     let status = device.call(GetStatus {}).await.expect("the next call dials anew");

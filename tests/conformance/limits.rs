@@ -46,12 +46,12 @@ pub(crate) async fn there_is_as_much_room_as_is_said(row: Row) {
     let (_bench, device) = row.device().await;
     device.call(Ping {}).await.expect("an answer");
     let write = |len: usize| Write { offset: 123_456, data: "x".repeat(len) };
-    let room = device.room(&write(0));
+    let room = device.max_params(&write(0));
     let limits = row.way.request_limits();
     assert!((limits.start() - 500..*limits.end()).contains(&room), "{room} of {limits:?}");
     let error = device.call(write(room)).await.expect_err("there is no update");
     // A device without the method reads the request, too, and answers 404.
-    assert!(error.remote().is_some_and(|error| matches!(error.code, -1 | 404)), "{error:?}");
+    assert!(error.remote_error().is_some_and(|error| matches!(error.code, -1 | 404)), "{error:?}");
     too_large(device.call(write(room + 1 + SLACK)).await);
 }
 

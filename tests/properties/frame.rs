@@ -2,7 +2,7 @@
 //! target of the same name.
 
 use otactl::rpc::frame::{self, Incoming};
-use otactl::rpc::shown;
+use otactl::rpc::redact;
 use serde_json::{Value, json};
 
 /// The most that is shown of a frame, in characters.

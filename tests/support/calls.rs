@@ -77,7 +77,7 @@ impl RpcClient for Scripted {
         answer
     }
 
-    fn hang_up(&self) {}
+    fn drop_link(&self) {}
 
     /// As over MQTT.
     fn may_execute_twice(&self) -> bool {

@@ -317,7 +317,7 @@ impl Bench {
         if self.has_broker {
             self.prints("mqtt: connected").await;
         }
-        device.hang_up();
+        device.drop_link();
     }
 
     /// What the device has printed since the last look: the methods that were called, among others.

@@ -26,7 +26,7 @@ impl Args {
         };
         // What the device answers to a commit that it takes.
         context.output.result(&Value::Null)?;
-        context.output.say(&said);
+        context.output.status(&said);
         Ok(())
     }
 }

@@ -12,10 +12,10 @@ impl Args {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let value = context.device().await?.call_value(ota::GetBootState {}).await?;
         context.output.result(&value)?;
-        if context.output.has_reader()
+        if context.output.is_interactive()
             && let Ok(boot) = BootState::deserialize(&value)
         {
-            context.output.say(&boot.to_string());
+            context.output.status(&boot.to_string());
         }
         Ok(())
     }

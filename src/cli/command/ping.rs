@@ -16,8 +16,8 @@ impl Args {
         let value = device.call_value(ota::Ping {}).await?;
         let took = asked.elapsed();
         context.output.result(&value)?;
-        if context.output.has_reader() {
-            context.output.say(&format!("answered after {:.1} ms, dialling included", took.as_secs_f64() * 1e3));
+        if context.output.is_interactive() {
+            context.output.status(&format!("answered after {:.1} ms, dialling included", took.as_secs_f64() * 1e3));
         }
         Ok(())
     }

@@ -27,7 +27,7 @@ impl Args {
                     return Err(Failure::new(Kind::Refused, format!("a reboot would be a rollback: {boot}"))
                         .hint("`otactl commit` keeps what runs; with `--force` the device reboots, and goes back"));
                 }
-                Err(error) if error.remote().is_none() => return Err(error.into()),
+                Err(error) if error.remote_error().is_none() => return Err(error.into()),
                 _ => {}
             }
         }

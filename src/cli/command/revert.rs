@@ -13,7 +13,7 @@ impl Args {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let value = context.device().await?.call_value(ota::Revert {}).await?;
         context.output.result(&value)?;
-        context.output.say("the device reboots into the firmware that ran before");
+        context.output.status("the device reboots into the firmware that ran before");
         Ok(())
     }
 }

@@ -58,7 +58,7 @@ impl Args {
         let before = if names_a_slot { if_answered(device.call(ota::GetBootState {}).await)? } else { None };
         match device.call_value(fields.request()).await {
             Ok(value) => context.output.result(&value),
-            Err(error) if error.remote().is_some_and(|error| error.code == BAD_SLOT) => {
+            Err(error) if error.remote_error().is_some_and(|error| error.code == BAD_SLOT) => {
                 Err(bad_slot(&device, error, before).await)
             }
             Err(error) => Err(error.into()),

@@ -217,17 +217,17 @@ impl Args {
                 .hint("give an empty directory to `--state`, or one that an earlier simulate has written")
         })?;
         let (output, mut console) = (context.output.clone(), simulator.console());
-        output.say(&format!(
+        output.status(&format!(
             "simulating {} at ws://{address}/rpc and http://{address}/rpc",
             simulator.id(),
             address = simulator.address()
         ));
         self.serve_more(context, &mut simulator, tls, mqtt).await?;
-        output.say(&simulator.describe());
+        output.status(&simulator.describe());
         loop {
             match console.recv().await {
-                Ok(line) => output.say(&line),
-                Err(RecvError::Lagged(missed)) => output.say(&format!("… {missed} lines")),
+                Ok(line) => output.status(&line),
+                Err(RecvError::Lagged(missed)) => output.status(&format!("… {missed} lines")),
                 Err(RecvError::Closed) => std::future::pending().await,
             }
         }
@@ -269,26 +269,26 @@ impl Args {
         if let Some((address, config)) = tls {
             let listener = listen(address).await?;
             let address = listener.local_addr().unwrap_or(address);
-            output.say(&format!("and at wss://{address}/rpc and https://{address}/rpc"));
+            output.status(&format!("and at wss://{address}/rpc and https://{address}/rpc"));
             simulator.serve_tls(listener, config);
         }
         if let Some(address) = self.tcp {
             let listener = listen(address).await?;
-            output.say(&format!("and at tcp://{}", listener.local_addr().unwrap_or(address)));
+            output.status(&format!("and at tcp://{}", listener.local_addr().unwrap_or(address)));
             simulator.serve_tcp(listener);
         }
         if let Some(address) = self.udp {
             let socket = UdpSocket::bind(address).await.map_err(|error| cannot_listen(address, &error))?;
-            output.say(&format!("and at udp://{}", socket.local_addr().unwrap_or(address)));
+            output.status(&format!("and at udp://{}", socket.local_addr().unwrap_or(address)));
             simulator.serve_udp(socket);
         }
         if let Some(config) = mqtt {
-            output.say(&format!("and at mqtt://{}:{}/{}", config.host, config.port, config.device));
+            output.status(&format!("and at mqtt://{}:{}/{}", config.host, config.port, config.device));
             simulator.serve_mqtt(config);
         }
         if self.serial {
             let path = context.serve_serial(simulator, self.console_noise)?;
-            output.say(&format!("and at {}", path.display()));
+            output.status(&format!("and at {}", path.display()));
         }
         Ok(())
     }

@@ -15,10 +15,10 @@ use super::publishing::{Published, Unacknowledged};
 use super::topics::Topics;
 use super::{ConnectError, KEEP_ALIVE, Options};
 use crate::rpc::DialError;
-use crate::transport::dialect::Way;
 use crate::transport::reach::{reach, within};
 use crate::transport::target::{Endpoint, Login};
 use crate::transport::tls::{self, Connector};
+use crate::transport::variant::Variant;
 
 /// The largest message that is taken from the broker, in bytes, and the largest that is sent.
 const MAX_INCOMING: usize = 1 << 20;
@@ -63,8 +63,8 @@ impl fmt::Debug for Connection {
 
 impl Connection {
     /// Hands a frame over. False if there is no room, which means that the connection is dead.
-    pub(super) fn publish(&mut self, way: Option<Way>, topic: String, frame: Vec<u8>) -> bool {
-        let request = Published { way, topic: topic.clone(), at: Instant::now() };
+    pub(super) fn publish(&mut self, variant: Option<Variant>, topic: String, frame: Vec<u8>) -> bool {
+        let request = Published { variant, topic: topic.clone(), at: Instant::now() };
         let has_room = self.client.try_publish(topic, frame, PublishOptions::at_least_once()).is_ok();
         if has_room {
             self.unacknowledged.published(request);

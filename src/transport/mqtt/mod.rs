@@ -24,9 +24,9 @@ use serde_json::Value;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::{Instant, sleep_until};
 
-use super::dialect::{Dialect, Heard, Way};
 use super::link::{Connect, Ended, Link, LinkDriver, OutgoingFrame};
 use super::target::Endpoint;
+use super::variant::{FrameMeaning, Variant, VariantDetector};
 use super::{ConnectError, Options};
 use crate::rpc::DialError;
 use crate::rpc::client::Links;
@@ -86,7 +86,7 @@ pub struct Mqtt {
     peer: String,
     dialled: String,
     connection: Arc<Mutex<Option<broker::Connection>>>,
-    health: Health,
+    stats: LinkStats,
 }
 
 impl Mqtt {
@@ -104,7 +104,7 @@ impl Mqtt {
             peer: endpoint.to_string(),
             dialled: format!("the broker {}://{}:{}", endpoint.url.scheme(), endpoint.host(), endpoint.port()),
             connection: Arc::default(),
-            health: Health::default(),
+            stats: LinkStats::default(),
         })
     }
 }
@@ -120,16 +120,16 @@ impl Connect for Mqtt {
         // Waits until the link before has let go of the connection.
         let mut open = Arc::clone(&self.connection).lock_owned().await;
         if open.is_none() {
-            self.health.forget_unacknowledged();
+            self.stats.forget_unacknowledged();
             *open = Some(self.broker.connect(&self.topics).await?);
         }
         let (link, driver) = Link::pair();
-        let chosen = self.topics.only_way().or_else(|| self.health.has_fallen_back().then_some(Way::Other));
+        let chosen = self.topics.only_variant().or_else(|| self.stats.uses_legacy_variant().then_some(Variant::Legacy));
         let state = State {
-            dialect: Dialect::new(chosen, Some(self.addressing.clone())),
+            variant: VariantDetector::new(chosen, Some(self.addressing.clone())),
             device: self.addressing.dst.clone(),
             topics: self.topics.clone(),
-            health: self.health.clone(),
+            stats: self.stats.clone(),
         };
         tokio::spawn(drive(open, state, driver, Arc::clone(&self.broker)));
         Ok(link)
@@ -168,16 +168,16 @@ impl Connect for Mqtt {
     }
 
     fn silence(&self) -> Option<Silence> {
-        Some(self.health.explain(&self.addressing.dst))
+        Some(self.stats.explain(&self.addressing.dst))
     }
 }
 
 /// What is known on one link.
 struct State {
-    dialect: Dialect,
+    variant: VariantDetector,
     device: String,
     topics: Topics,
-    health: Health,
+    stats: LinkStats,
 }
 
 /// Carries frames between the broker and the link until one of them ends.
@@ -208,31 +208,33 @@ async fn run(
         let Some(connection) = open.as_mut() else { return Ended::Lost("there is no connection".into()) };
         let error = carry(connection, state, driver).await;
         let closed_on = connection.unacknowledged.closed_on(Instant::now()).filter(|_| broker::is_closed(&error));
-        let closed_on = closed_on.map(|(way, topic)| (way, topic.to_owned()));
+        let closed_on = closed_on.map(|(variant, topic)| (variant, topic.to_owned()));
         // Never polled again: it would dial by itself, and without end.
         *open = None;
         let lost = Ended::Lost(broker.explain_loss(&error));
-        let Some((way, topic)) = closed_on.filter(|(way, _)| !state.health.is_carried(*way)) else { return lost };
+        let Some((variant, topic)) = closed_on.filter(|(variant, _)| !state.stats.is_carried(*variant)) else {
+            return lost;
+        };
         // The broker may as well have restarted after it had passed the request on. So what is asked first is harmless.
-        let question = state.dialect.probe(way);
-        let probed = broker.probe(&state.topics, &state.topics.of(way, &question), question).await;
+        let question = state.variant.probe(variant);
+        let probed = broker.probe(&state.topics, &state.topics.of(variant, &question), question).await;
         if matches!(probed, Probed::Carried) {
             return lost;
         }
-        state.health.set_refused(topic);
-        if way == Way::Other {
-            return Ended::Refused(DialError::PublishRefused { topics: state.health.refused() });
+        state.stats.set_refused(topic);
+        if variant == Variant::Legacy {
+            return Ended::Refused(DialError::PublishRefused { topics: state.stats.refused() });
         }
         tracing::debug!(
             "the broker closes the connection on {}/METHOD; publishing to {}, as `--mqtt-pub-topic` does at once",
             state.topics.requests(),
             state.topics.requests()
         );
-        state.health.forget_unacknowledged();
+        state.stats.forget_unacknowledged();
         match broker.connect(&state.topics).await {
             Ok(connection) => {
                 let connection = open.insert(connection);
-                for (_, frame) in state.dialect.fall_back() {
+                for (_, frame) in state.variant.fall_back() {
                     state.publish(frame.into_bytes(), connection);
                 }
             }
@@ -248,15 +250,15 @@ async fn carry(
     driver: &mut LinkDriver,
 ) -> rumqttc::ConnectionError {
     loop {
-        let has_room = state.health.unacknowledged() < MAX_UNACKNOWLEDGED;
-        let ask_at = state.dialect.ask_at();
+        let has_room = state.stats.unacknowledged() < MAX_UNACKNOWLEDGED;
+        let ask_at = state.variant.ask_at();
         tokio::select! {
             event = connection.events.poll() => match event {
                 Ok(Event::Incoming(Packet::Publish(message))) => if let Some(frame) = state.hear(message, connection) {
                     driver.deliver(frame).await;
                 },
                 Ok(Event::Incoming(Packet::PubAck(ack))) => {
-                    state.health.acknowledged(connection.unacknowledged.acknowledged(ack.pkid));
+                    state.stats.acknowledged(connection.unacknowledged.acknowledged(ack.pkid));
                 }
                 Ok(Event::Outgoing(Outgoing::Publish(packet))) => connection.unacknowledged.sent(packet),
                 Ok(_) => {}
@@ -277,23 +279,23 @@ impl State {
             return None;
         }
         if self.topics.is_will(&topic) {
-            self.health.set_will(excerpt(&message.payload));
+            self.stats.set_will(excerpt(&message.payload));
             return None;
         }
         let frame = Vec::from(message.payload);
         if let Some(src) = foreign_source(&frame, &self.device) {
             tracing::debug!("dropped a reply of {src}: `{}` was asked", printable(&self.device));
-            self.health.set_foreign(src);
+            self.stats.set_foreign(src);
             return None;
         }
-        match self.dialect.heard(&frame) {
-            Heard::Frame => {
-                self.health.set_answered();
+        match self.variant.on_frame(&frame) {
+            FrameMeaning::Frame => {
+                self.stats.set_answered();
                 return Some(frame);
             }
-            Heard::Answer if self.dialect.doubles() => self.health.set_doubles(),
-            Heard::Answer => self.health.set_answered(),
-            Heard::Settled(again) => {
+            FrameMeaning::Answer if self.variant.executes_twice() => self.stats.set_executes_twice(),
+            FrameMeaning::Answer => self.stats.set_answered(),
+            FrameMeaning::Settled(again) => {
                 tracing::debug!("the device listens on one topic only");
                 for (_, frame) in again {
                     self.publish(frame.into_bytes(), connection);
@@ -305,36 +307,36 @@ impl State {
 
     fn say(&mut self, frame: OutgoingFrame, connection: &mut broker::Connection) {
         if let Some(id) = id_of(frame.bytes()) {
-            self.dialect.called(id, frame.clone(), Instant::now());
+            self.variant.called(id, frame.clone(), Instant::now());
         }
         self.publish(frame.into_bytes(), connection);
     }
 
     fn ask(&mut self, connection: &mut broker::Connection) {
-        for (way, question) in self.dialect.questions(Instant::now()).into_iter().flatten() {
-            let topic = self.topics.of(way, &question);
+        for (variant, question) in self.variant.questions(Instant::now()).into_iter().flatten() {
+            let topic = self.topics.of(variant, &question);
             self.publish_to(topic, question, connection);
         }
     }
 
     fn publish(&self, frame: Vec<u8>, connection: &mut broker::Connection) {
-        let topic = self.topics.of(self.dialect.way(), &frame);
+        let topic = self.topics.of(self.variant.variant(), &frame);
         self.publish_to(topic, frame, connection);
     }
 
     fn publish_to(&self, topic: String, frame: Vec<u8>, connection: &mut broker::Connection) {
-        if connection.publish(self.topics.way_of(&topic), topic, frame) {
-            self.health.published();
+        if connection.publish(self.topics.variant_of(&topic), topic, frame) {
+            self.stats.published();
         }
     }
 }
 
 /// What has been noticed, for whoever has to explain a silence. Clones share it.
 #[derive(Debug, Clone, Default)]
-struct Health(Arc<Noticed>);
+struct LinkStats(Arc<SharedStats>);
 
 #[derive(Debug, Default)]
-struct Noticed {
+struct SharedStats {
     unacknowledged: AtomicUsize,
     has_answered: AtomicBool,
     doubles: AtomicBool,
@@ -348,7 +350,7 @@ struct Noticed {
     foreign: SyncMutex<Option<String>>,
 }
 
-impl Health {
+impl LinkStats {
     fn unacknowledged(&self) -> usize {
         self.0.unacknowledged.load(Ordering::Relaxed)
     }
@@ -363,23 +365,23 @@ impl Health {
     }
 
     /// The broker has taken a message, of this kind if it was a request.
-    fn acknowledged(&self, way: Option<Way>) {
-        if let Some(way) = way {
-            self.carried(way).store(true, Ordering::Relaxed);
+    fn acknowledged(&self, variant: Option<Variant>) {
+        if let Some(variant) = variant {
+            self.carried(variant).store(true, Ordering::Relaxed);
         }
         let less = |count: usize| Some(count.saturating_sub(1));
         let _ = self.0.unacknowledged.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 
-    fn carried(&self, way: Way) -> &AtomicBool {
-        match way {
-            Way::Better => &self.0.carries_methods,
-            Way::Other => &self.0.carries_plain,
+    fn carried(&self, variant: Variant) -> &AtomicBool {
+        match variant {
+            Variant::Preferred => &self.0.carries_methods,
+            Variant::Legacy => &self.0.carries_plain,
         }
     }
 
-    fn is_carried(&self, way: Way) -> bool {
-        self.carried(way).load(Ordering::Relaxed)
+    fn is_carried(&self, variant: Variant) -> bool {
+        self.carried(variant).load(Ordering::Relaxed)
     }
 
     fn set_refused(&self, topic: String) {
@@ -394,7 +396,7 @@ impl Health {
     }
 
     /// The broker does not carry the topics of the methods.
-    fn has_fallen_back(&self) -> bool {
+    fn uses_legacy_variant(&self) -> bool {
         !self.refused().is_empty()
     }
 
@@ -402,7 +404,7 @@ impl Health {
         self.0.has_answered.store(true, Ordering::Relaxed);
     }
 
-    fn set_doubles(&self) {
+    fn set_executes_twice(&self) {
         self.0.doubles.store(true, Ordering::Relaxed);
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::transport::dialect::Way;
+use crate::transport::variant::Variant;
 
 /// How soon after a request a closed connection may be due to that request.
 const CLOSES_WITHIN: Duration = Duration::from_secs(5);
@@ -17,7 +17,7 @@ const CLOSES_WITHIN: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Published {
     /// Which of the device's topics it goes to; `None` for an answer to another client.
-    pub(super) way: Option<Way>,
+    pub(super) variant: Option<Variant>,
     pub(super) topic: String,
     pub(super) at: Instant,
 }
@@ -44,15 +44,15 @@ impl Unacknowledged {
     }
 
     /// The broker has acknowledged the packet with this number: it carries requests of this kind.
-    pub(super) fn acknowledged(&mut self, packet: u16) -> Option<Way> {
-        self.numbered.remove(&packet).and_then(|request| request.way)
+    pub(super) fn acknowledged(&mut self, packet: u16) -> Option<Variant> {
+        self.numbered.remove(&packet).and_then(|request| request.variant)
     }
 
     /// Returns the request on which the broker has closed the connection, if it did so on one.
-    pub(super) fn closed_on(&self, now: Instant) -> Option<(Way, &str)> {
+    pub(super) fn closed_on(&self, now: Instant) -> Option<(Variant, &str)> {
         let first = self.numbered.values().chain(&self.unnumbered).min_by_key(|request| request.at)?;
-        let way = first.way.filter(|_| now.saturating_duration_since(first.at) < CLOSES_WITHIN)?;
-        Some((way, &first.topic))
+        let variant = first.variant.filter(|_| now.saturating_duration_since(first.at) < CLOSES_WITHIN)?;
+        Some((variant, &first.topic))
     }
 }
 
@@ -60,8 +60,8 @@ impl Unacknowledged {
 mod tests {
     use super::*;
 
-    fn request(way: Way, topic: &str, at: Instant) -> Published {
-        Published { way: Some(way), topic: topic.into(), at }
+    fn request(variant: Variant, topic: &str, at: Instant) -> Published {
+        Published { variant: Some(variant), topic: topic.into(), at }
     }
 
     #[test]
@@ -69,14 +69,14 @@ mod tests {
         let now = Instant::now();
         let mut requests = Unacknowledged::default();
         assert_eq!(requests.closed_on(now), None, "nothing was published");
-        requests.published(request(Way::Better, "d/rpc/A", now));
-        requests.published(request(Way::Other, "d/rpc", now + Duration::from_millis(600)));
+        requests.published(request(Variant::Preferred, "d/rpc/A", now));
+        requests.published(request(Variant::Legacy, "d/rpc", now + Duration::from_millis(600)));
         requests.sent(1);
-        assert_eq!(requests.closed_on(now + Duration::from_secs(1)), Some((Way::Better, "d/rpc/A")));
+        assert_eq!(requests.closed_on(now + Duration::from_secs(1)), Some((Variant::Preferred, "d/rpc/A")));
         assert_eq!(requests.closed_on(now + CLOSES_WITHIN), None, "too late to be due to it");
-        assert_eq!(requests.acknowledged(1), Some(Way::Better));
+        assert_eq!(requests.acknowledged(1), Some(Variant::Preferred));
         assert_eq!(requests.acknowledged(1), None, "once");
-        assert_eq!(requests.closed_on(now + Duration::from_secs(1)), Some((Way::Other, "d/rpc")));
+        assert_eq!(requests.closed_on(now + Duration::from_secs(1)), Some((Variant::Legacy, "d/rpc")));
     }
 
     /// An answer to another client says nothing about the topics of the device.
@@ -84,8 +84,8 @@ mod tests {
     fn connection_closed_on_an_answer_names_no_topic() {
         let now = Instant::now();
         let mut requests = Unacknowledged::default();
-        requests.published(Published { way: None, topic: "cloud/rpc".into(), at: now });
-        requests.published(request(Way::Better, "d/rpc/A", now + Duration::from_millis(1)));
+        requests.published(Published { variant: None, topic: "cloud/rpc".into(), at: now });
+        requests.published(request(Variant::Preferred, "d/rpc/A", now + Duration::from_millis(1)));
         assert_eq!(requests.closed_on(now + Duration::from_millis(2)), None);
     }
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::Settings;
 use crate::rpc::frame::Addressing;
-use crate::transport::dialect::Way;
+use crate::transport::variant::Variant;
 
 /// The topics of one client and one device.
 #[derive(Debug, Clone)]
@@ -39,12 +39,12 @@ impl Topics {
     }
 
     /// The way of asking, if there is but one.
-    pub(super) fn only_way(&self) -> Option<Way> {
-        self.is_fixed.then_some(Way::Other)
+    pub(super) fn only_variant(&self) -> Option<Variant> {
+        self.is_fixed.then_some(Variant::Legacy)
     }
 
     /// Where this frame is published.
-    pub(super) fn of(&self, way: Way, frame: &[u8]) -> String {
+    pub(super) fn of(&self, variant: Variant, frame: &[u8]) -> String {
         #[derive(Deserialize)]
         struct Frame<'a> {
             method: Option<&'a str>,
@@ -53,7 +53,9 @@ impl Topics {
         let frame: Option<Frame<'_>> = serde_json::from_slice(frame).ok();
         match frame {
             // What it names becomes part of a topic, and a wildcard is none.
-            Some(Frame { method: Some(method), .. }) if way == Way::Better && !method.contains(['+', '#', '\0']) => {
+            Some(Frame { method: Some(method), .. })
+                if variant == Variant::Preferred && !method.contains(['+', '#', '\0']) =>
+            {
                 format!("{}/{method}", self.requests)
             }
             // An answer of ours, to whoever asked.
@@ -65,10 +67,10 @@ impl Topics {
     }
 
     /// Which of the device's topics that is.
-    pub(super) fn way_of(&self, topic: &str) -> Option<Way> {
+    pub(super) fn variant_of(&self, topic: &str) -> Option<Variant> {
         match topic.strip_prefix(self.requests.as_str())? {
-            "" => Some(Way::Other),
-            method => method.starts_with('/').then_some(Way::Better),
+            "" => Some(Variant::Legacy),
+            method => method.starts_with('/').then_some(Variant::Preferred),
         }
     }
 
@@ -100,18 +102,18 @@ mod tests {
         let call = br#"{"id":1,"src":"dev/rpc-resp/me","dst":"dev","method":"OTA.Commit"}"#;
         let wild = br#"{"id":1,"src":"dev/rpc-resp/me","dst":"dev","method":"A+B"}"#;
         let refusal = br#"{"id":1,"dst":"cloud","error":{"code":404}}"#;
-        assert_eq!(usual.of(Way::Better, call), "dev/rpc/OTA.Commit");
-        assert_eq!(usual.of(Way::Other, call), "dev/rpc");
-        assert_eq!(usual.of(Way::Better, wild), "dev/rpc");
-        assert_eq!(usual.of(Way::Better, refusal), "cloud/rpc");
+        assert_eq!(usual.of(Variant::Preferred, call), "dev/rpc/OTA.Commit");
+        assert_eq!(usual.of(Variant::Legacy, call), "dev/rpc");
+        assert_eq!(usual.of(Variant::Preferred, wild), "dev/rpc");
+        assert_eq!(usual.of(Variant::Preferred, refusal), "cloud/rpc");
         assert_eq!(
-            ["dev/rpc/OTA.Commit", "dev/rpc"].map(|topic| usual.way_of(topic)),
-            [Way::Better, Way::Other].map(Some)
+            ["dev/rpc/OTA.Commit", "dev/rpc"].map(|topic| usual.variant_of(topic)),
+            [Variant::Preferred, Variant::Legacy].map(Some)
         );
-        assert_eq!(["cloud/rpc", "dev/rpcs"].map(|topic| usual.way_of(topic)), [None, None]);
-        assert_eq!(own.of(Way::Other, refusal), "to/dev");
-        assert_eq!(own.of(Way::Other, call), "to/dev");
+        assert_eq!(["cloud/rpc", "dev/rpcs"].map(|topic| usual.variant_of(topic)), [None, None]);
+        assert_eq!(own.of(Variant::Legacy, refusal), "to/dev");
+        assert_eq!(own.of(Variant::Legacy, call), "to/dev");
         assert_eq!((usual.replies.as_str(), own.replies.as_str()), ("dev/rpc-resp/me/rpc", "from/dev"));
-        assert_eq!((usual.only_way(), own.only_way()), (None, Some(Way::Other)));
+        assert_eq!((usual.only_variant(), own.only_variant()), (None, Some(Variant::Legacy)));
     }
 }

@@ -7,13 +7,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::pacing::Go;
-use super::{Framing, Health, Learnt};
+use super::{Framing, Learnt, LinkStats};
 use crate::rpc::frame::id_of;
-use crate::rpc::shown_excerpt;
+use crate::rpc::redact_excerpt;
 use crate::text::printable;
-use crate::transport::dialect::{Dialect, Heard, Way};
 use crate::transport::framing::{Deframer, Item, Style, enframe};
 use crate::transport::link::OutgoingFrame;
+use crate::transport::variant::{FrameMeaning, Variant, VariantDetector};
 
 /// Sending on, and stop sending.
 const XON: u8 = 0x11;
@@ -33,9 +33,9 @@ const TOO_SOON: Duration = Duration::from_millis(300);
 #[derive(Debug)]
 pub(super) struct Line {
     deframer: Deframer,
-    dialect: Dialect,
+    variant: VariantDetector,
     learnt: Learnt,
-    health: Health,
+    stats: LinkStats,
     /// What is to be written, the first of it possibly begun.
     queue: VecDeque<Outgoing>,
     /// Calls that have gone out, and are not answered.
@@ -72,18 +72,18 @@ pub(super) enum Next<'a> {
 
 impl Line {
     /// A line with an empty buffer. No XOFF of an earlier link holds it.
-    pub(super) fn new(framing: Framing, learnt: Learnt, health: Health) -> Self {
+    pub(super) fn new(framing: Framing, learnt: Learnt, stats: LinkStats) -> Self {
         learnt.lock().pacing.release();
         let chosen = match framing {
-            Framing::Auto => learnt.lock().is_quoted.then_some(Way::Other),
-            Framing::Line => Some(Way::Better),
-            Framing::Quoted => Some(Way::Other),
+            Framing::Auto => learnt.lock().is_quoted.then_some(Variant::Legacy),
+            Framing::Line => Some(Variant::Preferred),
+            Framing::Quoted => Some(Variant::Legacy),
         };
         let mut line = Self {
             deframer: Deframer::default(),
-            dialect: Dialect::new(chosen, None),
+            variant: VariantDetector::new(chosen, None),
             learnt,
-            health,
+            stats,
             queue: VecDeque::new(),
             flight: HashMap::new(),
             damaged: None,
@@ -95,7 +95,7 @@ impl Line {
 
     /// Takes bytes from the port, and gives the frames that they complete.
     pub(super) fn hear(&mut self, bytes: &[u8], now: Instant) -> Vec<Vec<u8>> {
-        self.health.heard(bytes.len());
+        self.stats.heard(bytes.len());
         for run in bytes.split_inclusive(|byte| matches!(*byte, XON | XOFF)) {
             match run.split_last() {
                 Some((&XOFF, text)) => {
@@ -109,7 +109,7 @@ impl Line {
                 _ => self.deframer.push(run),
             }
         }
-        self.health.set_held(self.learnt.lock().pacing.is_held(now));
+        self.stats.set_held(self.learnt.lock().pacing.is_held(now));
         let mut frames = Vec::new();
         while let Some(item) = self.deframer.next_item() {
             match item {
@@ -117,8 +117,8 @@ impl Line {
                 Item::Console(text) => tracing::debug!("| {}", printable(&String::from_utf8_lossy(&text))),
                 Item::Corrupt(bytes) => {
                     self.damaged = Some(now);
-                    let count = self.health.damaged();
-                    tracing::debug!(count, "a frame was damaged on its way: {}", shown_excerpt(&bytes));
+                    let count = self.stats.damaged();
+                    tracing::debug!(count, "a frame was damaged on its variant: {}", redact_excerpt(&bytes));
                 }
                 Item::Handshake => {}
             }
@@ -127,19 +127,19 @@ impl Line {
     }
 
     fn take(&mut self, json: Vec<u8>) -> Option<Vec<u8>> {
-        self.health.set_answered();
+        self.stats.set_answered();
         if let Some(sent) = id_of(&json).and_then(|id| self.flight.remove(&id)) {
             tracing::trace!(bytes = sent.bytes, "answered");
             self.learnt.lock().pacing.answered();
         }
-        match self.dialect.heard(&json) {
-            Heard::Frame => return Some(json),
-            Heard::Answer => {}
-            Heard::Settled(again) => {
+        match self.variant.on_frame(&json) {
+            FrameMeaning::Frame => return Some(json),
+            FrameMeaning::Answer => {}
+            FrameMeaning::Settled(again) => {
                 tracing::debug!("the device understands the old delimiter only");
                 self.learnt.lock().is_quoted = true;
                 for (id, frame) in again {
-                    let bytes = enframe(frame.bytes(), style(self.dialect.way()));
+                    let bytes = enframe(frame.bytes(), style(self.variant.variant()));
                     self.push(Some((id, frame)), bytes);
                 }
             }
@@ -162,7 +162,7 @@ impl Line {
                 tracing::debug!(bytes_per_s = pacing.rate(), "a frame was lost; sending slower");
             }
         }
-        let bytes = enframe(frame.bytes(), style(self.dialect.way()));
+        let bytes = enframe(frame.bytes(), style(self.variant.variant()));
         self.push(id.map(|id| (id, frame)), bytes);
     }
 
@@ -173,8 +173,8 @@ impl Line {
 
     /// What is to be done about writing now.
     pub(super) fn next(&mut self, now: Instant) -> Next<'_> {
-        if let Some(questions) = self.dialect.questions(now) {
-            let bytes = questions.map(|(way, json)| enframe(&json, style(way))).concat();
+        if let Some(questions) = self.variant.questions(now) {
+            let bytes = questions.map(|(variant, json)| enframe(&json, style(variant))).concat();
             self.push(None, bytes);
         }
         let is_unwanted =
@@ -182,7 +182,7 @@ impl Line {
         while self.queue.front().is_some_and(is_unwanted) {
             self.queue.pop_front();
         }
-        let ask_at = self.dialect.ask_at();
+        let ask_at = self.variant.ask_at();
         let wait = |until: Instant| Next::Wait(ask_at.map_or(until, |at| at.min(until)));
         if let Some(until) = self.full_until(now) {
             return wait(until);
@@ -224,7 +224,7 @@ impl Line {
             // Calls that nobody waits for any more would gather here.
             self.flight.retain(|_, sent| now < sent.at + ANSWERED_WITHIN * 60);
             self.flight.insert(id, Sent { bytes: bytes.len(), at: now });
-            self.dialect.called(id, frame, now);
+            self.variant.called(id, frame, now);
         }
     }
 
@@ -234,10 +234,10 @@ impl Line {
 }
 
 /// Lines are better: they carry a CRC, and an old delimiter may stand in the console's text too.
-fn style(way: Way) -> Style {
-    match way {
-        Way::Better => Style::Line,
-        Way::Other => Style::Quoted,
+fn style(variant: Variant) -> Style {
+    match variant {
+        Variant::Preferred => Style::Line,
+        Variant::Legacy => Style::Quoted,
     }
 }
 
@@ -250,7 +250,7 @@ mod tests {
 
     fn line() -> (Line, Instant) {
         let now = Instant::now();
-        (Line::new(Framing::Line, Learnt::new(&Settings::default(), now), Health::default()), now)
+        (Line::new(Framing::Line, Learnt::new(&Settings::default(), now), LinkStats::default()), now)
     }
 
     /// What the line would write until it has to wait for something other than the clock.
@@ -345,7 +345,7 @@ mod tests {
     #[test]
     fn pace_and_old_delimiter_outlive_the_link() {
         let (start, learnt) = (Instant::now(), Learnt::new(&Settings::default(), Instant::now()));
-        let mut line = Line::new(Framing::Auto, learnt.clone(), Health::default());
+        let mut line = Line::new(Framing::Auto, learnt.clone(), LinkStats::default());
         let mut now = start;
         line.say(call(1, 100), now);
         for round in 1..=2_u32 {
@@ -357,7 +357,7 @@ mod tests {
             );
         }
         learnt.lock().pacing.lost(now, now);
-        let mut next = Line::new(Framing::Auto, learnt.clone(), Health::default());
+        let mut next = Line::new(Framing::Auto, learnt.clone(), LinkStats::default());
         next.say(call(2, 100), now);
         let until = now + Duration::from_secs(1);
         let bytes = written(&mut next, &mut now, until);
@@ -393,7 +393,7 @@ mod tests {
         written(&mut line, &mut now, until);
         now += Duration::from_millis(10);
         line.hear(b"{\"id\":1,\"result\":nu\xffl}12345678\n", now);
-        assert_eq!(line.health.damaged(), 2, "it was counted");
+        assert_eq!(line.stats.damaged(), 2, "it was counted");
         now += Duration::from_millis(500);
         line.say(call(1, 100), now);
         assert!(!line.learnt.lock().pacing.is_slowed());

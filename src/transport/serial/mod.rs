@@ -104,7 +104,7 @@ pub struct Serial {
     settings: Settings,
     port: Arc<Mutex<Option<Port>>>,
     learnt: Learnt,
-    health: Health,
+    stats: LinkStats,
 }
 
 /// What was learnt about a port, from one link to the next: how fast the device can read, and what it understands. Clones
@@ -141,7 +141,7 @@ impl Serial {
             settings: settings.clone(),
             port: Arc::default(),
             learnt: Learnt::new(settings, Instant::now()),
-            health: Health::default(),
+            stats: LinkStats::default(),
         }
     }
 }
@@ -170,7 +170,7 @@ impl Connect for Serial {
         // One frame at a time, so that what is handed over is on its way.
         let (link, driver) = Link::with_capacity(1);
         let learnt = self.learnt.clone();
-        tokio::spawn(drive(open, Line::new(self.settings.framing, learnt, self.health.clone()), driver));
+        tokio::spawn(drive(open, Line::new(self.settings.framing, learnt, self.stats.clone()), driver));
         Ok(link)
     }
 
@@ -210,8 +210,8 @@ impl Connect for Serial {
     }
 
     fn silence(&self) -> Option<Silence> {
-        let noticed = || self.health.explain(self.settings.baud_rate);
-        if self.health.has_answered() {
+        let noticed = || self.stats.explain(self.settings.baud_rate);
+        if self.stats.has_answered() {
             return noticed();
         }
         let shared = |by| Silence {
@@ -274,7 +274,7 @@ async fn carry(port: &mut SerialStream, mut line: Line, driver: &mut LinkDriver)
 
 /// What has been noticed about a line, for whoever has to explain its silence. Clones share it.
 #[derive(Debug, Clone, Default)]
-struct Health(Arc<Counts>);
+struct LinkStats(Arc<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -284,7 +284,7 @@ struct Counts {
     is_held: AtomicBool,
 }
 
-impl Health {
+impl LinkStats {
     fn heard(&self, bytes: usize) {
         self.0.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }

@@ -133,7 +133,7 @@ impl<'a> Monitor<'a> {
     pub(super) async fn goes_on(&mut self) -> Option<bool> {
         match self.poll.ask(ota::GetStatus {}).await {
             Ok(status) => Some(status.state == UpdateState::Progress),
-            Err(error) => (!error.is_passing()).then_some(false),
+            Err(error) => (!error.is_transient()).then_some(false),
         }
     }
 
@@ -164,7 +164,7 @@ impl<'a> Monitor<'a> {
     async fn read_state(&mut self) -> Result<Option<DeviceState>, Failure> {
         match read_again(self.before, self.poll.device(), self.reboot_timeout).await {
             Ok(now) => Ok(Some(now)),
-            Err(error) if error.is_passing() => Err(self.contact_lost(error.to_string())),
+            Err(error) if error.is_transient() => Err(self.contact_lost(error.to_string())),
             Err(_) => Ok(None),
         }
     }
@@ -211,7 +211,7 @@ impl<'a> Monitor<'a> {
         match self.poll.read_state().await {
             Ok(now) => self.sight(now).await,
             // It is about to reboot.
-            Err(error) if error.remote().is_some_and(|error| error.code == 418) => Observation::Rebooted,
+            Err(error) if error.remote_error().is_some_and(|error| error.code == 418) => Observation::Rebooted,
             Err(_) => Observation::NothingYet,
         }
     }
@@ -263,11 +263,13 @@ impl<'a> Monitor<'a> {
         let silent = self.silent(now.is_ok());
         let now = match now {
             Ok(now) => now,
-            Err(error) if error.is_passing() && !out_of_time => {
+            Err(error) if error.is_transient() && !out_of_time => {
                 return self.unseen(fetched.as_ref(), &error, silent);
             }
             // It answers, and does not say what it runs.
-            Err(error) if error.remote().is_some() && self.has_rebooted().await => return Ok(Observation::Rebooted),
+            Err(error) if error.remote_error().is_some() && self.has_rebooted().await => {
+                return Ok(Observation::Rebooted);
+            }
             Err(error) => return Err(self.contact_lost(error.to_string())),
         };
         let Timeouts { first_request, no_request, no_progress, .. } = self.limits.timeouts;
@@ -356,7 +358,7 @@ impl<'a> Monitor<'a> {
                 }
                 _ => Activity::Idle,
             },
-            Err(error) if error.is_passing() => Activity::Unknown,
+            Err(error) if error.is_transient() => Activity::Unknown,
             // Older firmware has no such method.
             Err(_) => match fetched {
                 None => Activity::Unknown,

@@ -17,11 +17,11 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::output::Tail;
-use super::{Fault, What, is_out_of_files};
+use super::{CheckFailure, FailureKind, is_out_of_files};
 use crate::text::{excerpt, printable};
 use crate::update::device_state::DeviceState;
 
-/// How long we read on once the program has ended. What it has left behind may hold its output open.
+/// How long we read on once the program has ended. FailureKind it has left behind may hold its output open.
 const DRAIN: Duration = Duration::from_millis(200);
 
 /// A program that has to end with exit status 0.
@@ -87,10 +87,10 @@ impl CommandCheck {
     }
 
     /// Runs the program, with the device in its environment.
-    pub(super) async fn run(&self, now: &DeviceState, deadline: Instant) -> Result<(), Fault> {
-        let cannot = |error: io::Error| Fault {
+    pub(super) async fn run(&self, now: &DeviceState, deadline: Instant) -> Result<(), CheckFailure> {
+        let cannot = |error: io::Error| CheckFailure {
             is_ours: is_out_of_files(&error),
-            ..Fault::wrong(format!("it cannot be run: {error}"))
+            ..CheckFailure::failed(format!("it cannot be run: {error}"))
         };
         let (mut group, output) = self.start(now).map_err(cannot)?;
         let ended = timeout_at(deadline, group.0.wait()).await;
@@ -107,11 +107,11 @@ impl CommandCheck {
                 }
                 return Ok(());
             }
-            Ok(Ok(status)) => What::Wrong(how(status)),
+            Ok(Ok(status)) => FailureKind::Failed(how(status)),
             Ok(Err(error)) => return Err(cannot(error)),
-            Err(_) => What::Late("it was still running, and was killed".into()),
+            Err(_) => FailureKind::TimedOut("it was still running, and was killed".into()),
         };
-        Err(Fault { what, is_ours: false, output })
+        Err(CheckFailure { what, is_ours: false, output })
     }
 
     fn start(&self, now: &DeviceState) -> io::Result<(Group, Output)> {
@@ -173,7 +173,7 @@ impl Drop for Group {
     }
 }
 
-/// What a program writes, collected by a thread of its own, which ends with the last writer.
+/// FailureKind a program writes, collected by a thread of its own, which ends with the last writer.
 struct Output {
     tail: Arc<Mutex<Tail>>,
     ended: oneshot::Receiver<()>,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::Url;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Fault, Passed, is_out_of_files};
+use super::{CheckFailure, Passed, is_out_of_files};
 use crate::text::{excerpt, for_humans, has_two_slashes, public_url};
 use crate::update::device_state::DeviceState;
 use crate::update::web_client::{Redirects, WebClient, through};
@@ -57,7 +57,7 @@ impl HttpCheck {
 
     /// Asks until there is an answer: a device that has just booted may not serve yet. What is answered,
     /// counts. The addresses of the device are never asked through a proxy.
-    pub(super) async fn run(&self, now: &DeviceState, deadline: Instant) -> Result<Passed, Fault> {
+    pub(super) async fn run(&self, now: &DeviceState, deadline: Instant) -> Result<Passed, CheckFailure> {
         let device = now.info.addresses();
         let share = deadline.saturating_duration_since(Instant::now()) / ATTEMPTS;
         loop {
@@ -68,13 +68,13 @@ impl HttpCheck {
             let get = self.client.get(&self.url, Redirects::SameHost, &device, &mut on_proxy);
             let (last, is_ours) = match timeout(within, get).await {
                 Ok(Ok(answer)) if answer.response.status().is_success() => return Ok(Passed { proxy }),
-                Ok(Ok(answer)) => return Err(Fault::wrong(format!("it answered with {}", answer.status()))),
-                Ok(Err(error)) if error.is_final => return Err(Fault::wrong(error.reason)),
+                Ok(Ok(answer)) => return Err(CheckFailure::failed(format!("it answered with {}", answer.status()))),
+                Ok(Err(error)) if error.is_final => return Err(CheckFailure::failed(error.reason)),
                 Ok(Err(error)) => (error.reason, error.system.as_ref().is_some_and(is_out_of_files)),
                 Err(_) => (through(format!("no answer within {}", for_humans(within)), proxy.as_deref()), false),
             };
             if Instant::now() + PACE >= deadline {
-                return Err(Fault { is_ours, ..Fault::late(last) });
+                return Err(CheckFailure { is_ours, ..CheckFailure::timed_out(last) });
             }
             sleep(PACE).await;
         }

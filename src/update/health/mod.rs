@@ -108,8 +108,8 @@ struct Passed {
 
 /// Why a check has not passed. What a program said stands apart.
 #[derive(Debug)]
-struct Fault {
-    what: What,
+struct CheckFailure {
+    what: FailureKind,
     /// otactl lacks what it needs for the check: it says nothing of the device.
     is_ours: bool,
     /// The last lines that a program wrote, fit to be shown.
@@ -118,20 +118,20 @@ struct Fault {
 
 /// What is wrong.
 #[derive(Debug)]
-enum What {
+enum FailureKind {
     /// This, and it will stay so.
-    Wrong(String),
+    Failed(String),
     /// It has not passed by its deadline, and this is the last that was seen of it.
-    Late(String),
+    TimedOut(String),
 }
 
-impl Fault {
-    fn wrong(reason: impl Into<String>) -> Self {
-        Self { what: What::Wrong(reason.into()), is_ours: false, output: Vec::new() }
+impl CheckFailure {
+    fn failed(reason: impl Into<String>) -> Self {
+        Self { what: FailureKind::Failed(reason.into()), is_ours: false, output: Vec::new() }
     }
 
-    fn late(last: impl Into<String>) -> Self {
-        Self { what: What::Late(last.into()), is_ours: false, output: Vec::new() }
+    fn timed_out(last: impl Into<String>) -> Self {
+        Self { what: FailureKind::TimedOut(last.into()), is_ours: false, output: Vec::new() }
     }
 
     /// The same for a call that failed with `error`.
@@ -169,7 +169,7 @@ impl Check {
         }
     }
 
-    async fn run(&self, device: &Device, now: &DeviceState, deadline: Instant) -> Result<Passed, Fault> {
+    async fn run(&self, device: &Device, now: &DeviceState, deadline: Instant) -> Result<Passed, CheckFailure> {
         match self {
             Self::Rpc(check) => check.run(device, deadline).await?,
             Self::Command(check) => check.run(now, deadline).await?,
@@ -181,24 +181,24 @@ impl Check {
 
 /// What the checks have shown.
 #[derive(Debug)]
-pub(super) enum Health {
+pub(super) enum Verdict {
     /// The firmware is well, and this is the device now.
-    Well(DeviceState),
+    Healthy(DeviceState),
     /// It is not, and this is the device now, or as it was last seen.
-    Ill(DeviceState, Unhealthy),
+    Unhealthy(DeviceState, Unhealthy),
 }
 
 /// Checks the firmware that runs in `now`, and looks at the device again. Fails if it does not run any
 /// more: then it is not for us to take it back.
-pub(super) async fn examine(
+pub(super) async fn run_checks(
     device: &Device,
     plan: &Plan,
     now: DeviceState,
     observer: &dyn Observer,
-) -> Result<Health, Failure> {
+) -> Result<Verdict, Failure> {
     // A commit is followed by a look of its own.
     if plan.checks.is_empty() && (plan.commit || now.is_fresh()) {
-        return Ok(Health::Well(now));
+        return Ok(Verdict::Healthy(now));
     }
     let result = check(device, &plan.checks, &now, observer).await;
     // With short poll: the device may just have reset, and then hears none of them.
@@ -218,7 +218,7 @@ pub(super) async fn examine(
                 }
             };
             let unhealthy = result.err().unwrap_or_else(silent);
-            return Ok(Health::Ill(now, unhealthy));
+            return Ok(Verdict::Unhealthy(now, unhealthy));
         }
     };
     // A committed firmware does not roll back: the same build in another slot comes from another update with it.
@@ -227,8 +227,8 @@ pub(super) async fn examine(
         return Err(Failure::rolled_back(&after, &now));
     }
     Ok(match result {
-        Ok(()) => Health::Well(after),
-        Err(unhealthy) => Health::Ill(after, unhealthy),
+        Ok(()) => Verdict::Healthy(after),
+        Err(unhealthy) => Verdict::Unhealthy(after, unhealthy),
     })
 }
 
@@ -283,14 +283,14 @@ async fn observed(
     check: String,
     limit: &Limit,
     observer: &dyn Observer,
-    run: impl Future<Output = Result<Passed, Fault>>,
+    run: impl Future<Output = Result<Passed, CheckFailure>>,
 ) -> Result<(), Unhealthy> {
     let started = Instant::now();
     let left = limit.deadline.saturating_duration_since(started);
     let deadline_in = (left + Duration::from_millis(500)).as_secs();
     observer.on(&Event::Checking { check: check.clone(), deadline_in });
-    let result = if left.is_zero() { Err(Fault::late("it was not begun")) } else { run.await };
-    let Fault { what, is_ours, output } = match result {
+    let result = if left.is_zero() { Err(CheckFailure::timed_out("it was not begun")) } else { run.await };
+    let CheckFailure { what, is_ours, output } = match result {
         Ok(Passed { proxy }) => {
             let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
             observer.on(&Event::Checked { check, took_ms, proxy });
@@ -299,8 +299,8 @@ async fn observed(
         Err(fault) => fault,
     };
     let reason = match what {
-        What::Wrong(reason) => reason,
-        What::Late(last) => limit.explain(&last),
+        FailureKind::Failed(reason) => reason,
+        FailureKind::TimedOut(last) => limit.explain(&last),
     };
     observer.on(&Event::CheckFailed { check: check.clone(), reason: reason.clone() });
     Err(if is_ours {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use super::Fault;
+use super::CheckFailure;
 use super::contains::missing;
 use crate::rpc::{CallError, Device};
 use crate::text::excerpt;
@@ -93,7 +93,7 @@ impl RpcCheck {
     }
 
     /// Calls the method until there is an answer. What the device answers, counts.
-    pub(super) async fn run(&self, device: &Device, deadline: Instant) -> Result<(), Fault> {
+    pub(super) async fn run(&self, device: &Device, deadline: Instant) -> Result<(), CheckFailure> {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             // A check is a question: it may be asked again where the answer got lost.
@@ -101,15 +101,16 @@ impl RpcCheck {
             let error = match (result, &self.expected) {
                 (Ok(_), None) => return Ok(()),
                 (Ok(result), Some(expected)) => {
-                    return missing(&result, expected)
-                        .map_or(Ok(()), |what| Err(Fault::wrong(format!("the result is not as expected: {what}"))));
+                    return missing(&result, expected).map_or(Ok(()), |what| {
+                        Err(CheckFailure::failed(format!("the result is not as expected: {what}")))
+                    });
                 }
-                (Err(error), _) if error.is_passing() => error,
-                (Err(error), _) => return Err(Fault::wrong(plainly(&error)).of_call(&error)),
+                (Err(error), _) if error.is_transient() => error,
+                (Err(error), _) => return Err(CheckFailure::failed(plainly(&error)).of_call(&error)),
             };
-            device.hang_up_after(&error);
+            device.drop_link_on(&error);
             if Instant::now() + PACE >= deadline {
-                return Err(Fault::late(error.to_string()).of_call(&error));
+                return Err(CheckFailure::timed_out(error.to_string()).of_call(&error));
             }
             sleep(PACE).await;
         }

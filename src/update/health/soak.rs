@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-use super::Fault;
+use super::CheckFailure;
 use crate::bundle::manifest::Build;
 use crate::ota;
 use crate::rpc::Device;
@@ -20,7 +20,12 @@ const AGAIN: Duration = Duration::from_millis(100);
 
 /// Asks the device what it is for as long as `lasting`. An answer may get lost, but not all of those
 /// within the time of a call.
-pub(super) async fn run(device: &Device, now: &DeviceState, lasting: Duration, deadline: Instant) -> Result<(), Fault> {
+pub(super) async fn run(
+    device: &Device,
+    now: &DeviceState,
+    lasting: Duration,
+    deadline: Instant,
+) -> Result<(), CheckFailure> {
     let until = deadline_in(lasting);
     let mut poll = Poll::after(device, now);
     let mut silent_since = None;
@@ -31,35 +36,39 @@ pub(super) async fn run(device: &Device, now: &DeviceState, lasting: Duration, d
         let longest = since.checked_add(device.timeout()).map_or(deadline, |ends| ends.min(deadline));
         let Ok(answer) = timeout_at(longest, poll.ask(ota::GetInfo {})).await else {
             let silent = format!("the device has not answered for {}", for_humans(since.elapsed()));
-            return Err(if longest == deadline { Fault::late(silent) } else { Fault::wrong(silent) });
+            return Err(if longest == deadline {
+                CheckFailure::timed_out(silent)
+            } else {
+                CheckFailure::failed(silent)
+            });
         };
         match answer {
             Ok(info) => {
                 silent_since = None;
                 if let Some(stranger) = now.other_device(&info) {
-                    return Err(Fault::wrong(stranger));
+                    return Err(CheckFailure::failed(stranger));
                 }
                 if info.fw_version != now.info.fw_version || info.fw_id != now.info.fw_id {
                     let build = Build { version: info.fw_version, build_id: info.fw_id };
-                    return Err(Fault::wrong(format!("the device has restarted, and runs {build}")));
+                    return Err(CheckFailure::failed(format!("the device has restarted, and runs {build}")));
                 }
                 if is_other_boot(now, &info, asked) {
                     let uptime = Duration::from_secs(info.uptime);
-                    return Err(Fault::wrong(format!("the device has restarted, {} ago", for_humans(uptime))));
+                    return Err(CheckFailure::failed(format!("the device has restarted, {} ago", for_humans(uptime))));
                 }
                 if Instant::now() >= until {
                     return Ok(());
                 }
                 sleep_until((asked + PACE).min(until)).await;
             }
-            Err(error) if !error.is_passing() => return Err(Fault::wrong(error.to_string()).of_call(&error)),
+            Err(error) if !error.is_transient() => return Err(CheckFailure::failed(error.to_string()).of_call(&error)),
             Err(error) if Instant::now() >= deadline => {
-                return Err(Fault::late(error.to_string()).of_call(&error));
+                return Err(CheckFailure::timed_out(error.to_string()).of_call(&error));
             }
             Err(error) if since.elapsed() >= device.timeout() => {
                 let silent = for_humans(since.elapsed());
                 let reason = format!("the device has not answered for {silent} ({error})");
-                return Err(Fault::wrong(reason).of_call(&error));
+                return Err(CheckFailure::failed(reason).of_call(&error));
             }
             Err(_) => sleep(AGAIN).await,
         }

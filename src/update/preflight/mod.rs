@@ -162,7 +162,7 @@ async fn scan_once(
     let updater = match status {
         Ok(status) => Some(status),
         // Older firmware has no such method.
-        Err(error) if error.remote().is_some_and(|error| error.code == 404) => None,
+        Err(error) if error.remote_error().is_some_and(|error| error.code == 404) => None,
         Err(error) => return Err(Failure::Call(error)),
     };
     let delivery = methods::delivery_of(plan, &now.info, answers.methods.as_deref());
@@ -193,16 +193,16 @@ async fn first_look(
     let timeout = device.timeout();
     let mut state = DeviceState::read(device, timeout / 2).await;
     if state.as_ref().is_err_and(CallError::is_silence) {
-        device.hang_up();
+        device.drop_link();
         state = DeviceState::read(device, timeout).await;
     }
     match state {
-        Err(error) if error.remote().is_some_and(|error| error.code == 418) => {
+        Err(error) if error.remote_error().is_some_and(|error| error.code == 418) => {
             observer.on(&Event::Rebooting);
-            device.hang_up();
+            device.drop_link();
             after_reboot(device, None, reboot_timeout).await
         }
-        Err(error) => Err(error.after(started.elapsed())),
+        Err(error) => Err(error.with_elapsed(started.elapsed())),
         result => result,
     }
 }

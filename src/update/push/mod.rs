@@ -220,7 +220,7 @@ pub async fn abort(device: &Device, timeout: Duration) -> Aborted {
     match device.call_within(ota::End {}, timeout).await {
         Ok(Value::Object(status)) if status.get("is_committed") == Some(&Value::Bool(false)) => Aborted::Applied,
         Ok(_) => Aborted::Ended,
-        Err(error) => match error.remote() {
+        Err(error) => match error.remote_error() {
             Some(RemoteError { code: 404, .. }) => Aborted::Unsupported,
             Some(error) if says_not_started(error) => Aborted::NotPushed,
             // The device is about to reboot, which ends the update too.
@@ -252,7 +252,7 @@ fn expected_offset(error: &RemoteError) -> Option<usize> {
 /// calls; before, it is more than there is room for.
 #[must_use]
 pub fn chunk_size(device: &Device, size: u64) -> usize {
-    let room = device.room(&ota::Write { offset: size, data: String::new() }).saturating_sub(SLACK);
+    let room = device.max_params(&ota::Write { offset: size, data: String::new() }).saturating_sub(SLACK);
     (room / 4 * 3 / GRAIN * GRAIN).max(GRAIN)
 }
 
@@ -320,7 +320,7 @@ impl<'a> Push<'a> {
         };
         let answer = self.device.call_until_sent(&begin, self.device.timeout()).await;
         let Err(error) = answer else { return Ok(()) };
-        if error.remote().is_some_and(|error| error.code == 404) {
+        if error.remote_error().is_some_and(|error| error.code == 404) {
             return Err(Reason::Unsupported);
         }
         if !error.may_have_arrived() {
@@ -338,7 +338,7 @@ impl<'a> Push<'a> {
         }
         again.map(|_| ()).map_err(|error| {
             // The first request may have arrived, so that the device is not untouched.
-            if error.may_have_arrived() || error.remote().is_some() {
+            if error.may_have_arrived() || error.remote_error().is_some() {
                 Reason::NotBegun(error)
             } else {
                 Reason::Call(error)
@@ -349,8 +349,10 @@ impl<'a> Push<'a> {
     /// A device that refuses to begin, or does not tell its state, may have got the firmware of another client meanwhile.
     async fn explain(&self, reason: Reason) -> Reason {
         let is_doubtful = match &reason {
-            Reason::NotBegun(error) => error.may_have_arrived() || error.remote().is_some_and(|error| error.code < 0),
-            Reason::Call(error) => error.remote().is_some(),
+            Reason::NotBegun(error) => {
+                error.may_have_arrived() || error.remote_error().is_some_and(|error| error.code < 0)
+            }
+            Reason::Call(error) => error.remote_error().is_some(),
             _ => false,
         };
         if !is_doubtful {
@@ -509,7 +511,7 @@ impl<'a> Push<'a> {
     /// Returns the offset where the device goes on, if `answer` says that the oldest piece in flight was lost or arrived before.
     /// A later offset only means that acknowledgements are on their way.
     fn gap(&self, answer: &Result<Value, CallError>) -> Option<usize> {
-        let offset = expected_offset(answer.as_ref().err()?.remote()?)?;
+        let offset = expected_offset(answer.as_ref().err()?.remote_error()?)?;
         (offset == self.flight.acknowledged() && self.flight.under_way() > 0).then_some(offset)
     }
 
@@ -522,7 +524,7 @@ impl<'a> Push<'a> {
     /// Takes the answer to the oldest piece.
     fn take(&mut self, answer: Result<Value, CallError>) -> Result<(), Break> {
         if let Err(error) = answer {
-            return Err(match error.remote() {
+            return Err(match error.remote_error() {
                 // The device has all of the archive, this piece included.
                 Some(refusal) if says_applied(refusal) => Break::Complete,
                 // It is about to reboot, and then what it had is gone.
@@ -531,7 +533,7 @@ impl<'a> Push<'a> {
                     Some(offset) if self.flight.may_have_taken(offset) => Break::Expected(offset),
                     _ => Break::Failed(Reason::Refused(error)),
                 },
-                None if error.is_passing() => Break::Lost { reason: error.to_string(), is_link_sound: false },
+                None if error.is_transient() => Break::Lost { reason: error.to_string(), is_link_sound: false },
                 None => Break::Failed(Reason::Call(error)),
             });
         }
@@ -550,13 +552,13 @@ impl<'a> Push<'a> {
     /// firmware, in whatever way.
     async fn reconnect(&self, lost: &str) -> Result<Option<Pushed>, Reason> {
         let (began, mut poll) = (Instant::now(), Poll::after(self.device, self.before));
-        self.device.hang_up();
+        self.device.drop_link();
         loop {
             let silence = match poll.read_state().await {
                 Ok(now) if has_other_firmware(self.before, &now) => return Ok(Some(self.seen(lost.into()))),
                 Ok(now) if rebooted(self.before, &now) => return Err(Reason::Restarted),
                 Ok(_) => return Ok(None),
-                Err(error) if error.is_passing() => error.to_string(),
+                Err(error) if error.is_transient() => error.to_string(),
                 Err(error) => return Err(Reason::Call(error)),
             };
             let (after, Timeouts { no_progress, transfer_idle, .. }) = (self.heard.elapsed(), self.terms.timeouts);
@@ -579,7 +581,7 @@ impl<'a> Push<'a> {
                 Ended::Failed(error) => error,
             };
             let unconfirmed = Ok(self.unconfirmed(error.to_string()));
-            match error.remote() {
+            match error.remote_error() {
                 // It is about to reboot, or has done so.
                 Some(RemoteError { code: 418, .. }) => return unconfirmed,
                 Some(refusal) if says_applied(refusal) => return unconfirmed,
@@ -592,7 +594,7 @@ impl<'a> Push<'a> {
                         Err(_) => unconfirmed,
                     };
                 }
-                None if !error.is_passing() => return Err(Reason::Call(error)),
+                None if !error.is_transient() => return Err(Reason::Call(error)),
                 None if is_second => return unconfirmed,
                 None => {}
             }

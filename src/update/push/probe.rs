@@ -48,7 +48,7 @@ impl<'a> Probe<'a> {
             // Sent once: a second copy would mean to the transport that it sends too fast, and the device may only be busy.
             self.question = Some(Box::pin(async move {
                 let answer = device.call_raw("RPC.Ping", Value::Null, false, ASK_AFTER).await;
-                answer.map_or_else(|error| error.remote().is_some(), |_| true)
+                answer.map_or_else(|error| error.remote_error().is_some(), |_| true)
             }));
         }
     }

@@ -126,7 +126,7 @@ pub(crate) fn violations(scenario: &Scenario, truth: &Truth, attempt: &Attempt, 
             check(counts.of("OTA.Update") == 0 && counts.of("OTA.Begin") == 0, "the device was touched");
         }
     }
-    let is_refused = matches!(&attempt.result, Err(Failure::NotCopied(error)) if error.remote().is_some());
+    let is_refused = matches!(&attempt.result, Err(Failure::NotCopied(error)) if error.remote_error().is_some());
     if attempt.name() == "untouched" && !is_refused {
         check(counts.of("OTA.CreateSnapshot") == 0, "the device was touched");
     }

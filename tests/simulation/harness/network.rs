@@ -443,7 +443,7 @@ impl RpcClient for HttpClient {
         }
     }
 
-    fn hang_up(&self) {
+    fn drop_link(&self) {
         self.hang_ups.send_modify(|count| *count += 1);
     }
 

@@ -235,9 +235,9 @@ impl World<'_> {
                 {
                     self.board.cut_power();
                 }
-                Err(Failure::NotCopied(error)) if error.remote().is_some() => self.board.cut_power(),
+                Err(Failure::NotCopied(error)) if error.remote_error().is_some() => self.board.cut_power(),
                 // It reboots just now, and takes longer for it than a call may take.
-                Err(Failure::Call(error)) if error.is_passing() => after(Duration::from_secs(60)).await,
+                Err(Failure::Call(error)) if error.is_transient() => after(Duration::from_secs(60)).await,
                 // Another client has installed a newer version for good.
                 Err(Failure::Refused(update::Refusal::Older { .. })) => return None,
                 // Firmware of another client decides for itself.
@@ -393,15 +393,15 @@ impl RpcClient for Counting {
         let result = self.client.call(request).await;
         // A device that is about to reboot carries nothing out.
         let is_refused = matches!(method.as_str(), "OTA.Update" | "OTA.Begin")
-            && result.as_ref().is_err_and(|error| error.remote().is_some_and(|error| error.code == 418));
+            && result.as_ref().is_err_and(|error| error.remote_error().is_some_and(|error| error.code == 418));
         if is_refused || matches!(result, Err(CallError::Unreachable { .. } | CallError::Lost { sent: false, .. })) {
             count(-1);
         }
         result
     }
 
-    fn hang_up(&self) {
-        self.client.hang_up();
+    fn drop_link(&self) {
+        self.client.drop_link();
     }
 
     fn links(&self) -> Links {
@@ -420,8 +420,8 @@ impl RpcClient for Counting {
         self.client.window()
     }
 
-    fn room(&self, request: &Request) -> usize {
-        self.client.room(request)
+    fn max_params(&self, request: &Request) -> usize {
+        self.client.max_params(request)
     }
 }
 

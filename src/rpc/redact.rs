@@ -34,9 +34,9 @@ const LOOKED_AT: usize = 4096;
 /// The frame with `…` in place of every secret: values whose name looks like that of a secret, and what is remembered as one.
 /// What is no JSON is shown as a short excerpt.
 #[must_use]
-pub fn shown(frame: &[u8]) -> String {
-    let Ok(mut value) = serde_json::from_slice(frame) else { return shown_excerpt(frame) };
-    redact(&mut value);
+pub fn redact(frame: &[u8]) -> String {
+    let Ok(mut value) = serde_json::from_slice(frame) else { return redact_excerpt(frame) };
+    redact_value(&mut value);
     // The reply of Config.Get holds the value alone; its name stands in the request.
     if let Some(result @ Value::String(_)) = value.get_mut("result")
         && result != "true"
@@ -48,7 +48,7 @@ pub fn shown(frame: &[u8]) -> String {
 
 /// A short excerpt of what may be a frame, whole or not, without its secrets.
 #[must_use]
-pub fn shown_excerpt(bytes: &[u8]) -> String {
+pub fn redact_excerpt(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(LOOKED_AT)]);
     // Known secrets first, as long as they are whole.
     excerpt(redacted_text(&mask(&text)).as_bytes())
@@ -76,7 +76,7 @@ fn is_one_of(names: &[&str], name: &str) -> bool {
     names.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
-fn redact(value: &mut Value) {
+fn redact_value(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             let names_a_secret =
@@ -85,7 +85,7 @@ fn redact(value: &mut Value) {
                 match value {
                     Value::Null => {}
                     _ if is_secret(name) || (names_a_secret && is_one_of(&VALUES, name)) => *value = "…".into(),
-                    other => redact(other),
+                    other => redact_value(other),
                 }
             }
         }
@@ -97,7 +97,7 @@ fn redact(value: &mut Value) {
                 let is_name = value.as_str().is_some_and(|text| is_name(text) && is_secret(text));
                 match value {
                     Value::String(_) | Value::Number(_) if follows_a_name => *value = "…".into(),
-                    other => redact(other),
+                    other => redact_value(other),
                 }
                 follows_a_name = is_name && is_pair;
             }
@@ -108,7 +108,7 @@ fn redact(value: &mut Value) {
                 Ok(Value::String(_)) | Err(_) => redacted_text(text),
                 Ok(inner) => {
                     let mut redacted = inner.clone();
-                    redact(&mut redacted);
+                    redact_value(&mut redacted);
                     if redacted == inner { text.clone() } else { redacted.to_string() }
                 }
             };
@@ -267,9 +267,9 @@ mod tests {
             (r#"{"public_key":null}"#, r#"{"public_key":null}"#),
             ("hello\n", "hello·"),
         ] {
-            assert_eq!(shown(frame.as_bytes()), expected);
+            assert_eq!(redact(frame.as_bytes()), expected);
         }
-        assert_eq!(shown(format!("\"{}\"", "x".repeat(5000)).as_bytes()).chars().count(), SHOWN + 1);
+        assert_eq!(redact(format!("\"{}\"", "x".repeat(5000)).as_bytes()).chars().count(), SHOWN + 1);
     }
 
     #[test]
@@ -294,7 +294,7 @@ mod tests {
             ),
             (r#"{"args_fmt":"{url: %Q, timeout: %d}"}"#, r#"{"args_fmt":"{url: %Q, timeout: %d}"}"#),
         ] {
-            assert_eq!(shown(frame.as_bytes()), expected);
+            assert_eq!(redact(frame.as_bytes()), expected);
         }
     }
 
@@ -320,14 +320,14 @@ mod tests {
             (b"<html lang=\"en\">", "<html lang=\"en\">"),
             (b"\xc3\xa9:1 \xc3\xa9=2", "é:1 é=2"),
         ] {
-            assert_eq!(shown(frame), expected);
+            assert_eq!(redact(frame), expected);
         }
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_shown_without_a_panic(bytes: Vec<u8>) {
-            let _ = shown(&bytes);
+            let _ = redact(&bytes);
         }
 
         /// Wherever a frame is cut, what is left of it shows no secret.
@@ -339,7 +339,7 @@ mod tests {
             let cut = &frame[start..frame.len() - end];
             // A string by itself is no piece of a frame.
             prop_assume!(!serde_json::from_slice(cut).is_ok_and(|value: Value| value.is_string()));
-            let shown = shown(cut);
+            let shown = redact(cut);
             prop_assert!(!shown.contains("SS"), "{}", shown);
         }
 

@@ -22,12 +22,12 @@ const RATE: u8 = 20;
 
 /// The line, if there is one. The clones share it.
 #[derive(Debug, Clone)]
-pub(crate) struct LiveLine {
+pub(crate) struct StatusLine {
     line: Arc<Mutex<Option<ProgressBar>>>,
     stderr: LineWriter,
 }
 
-impl LiveLine {
+impl StatusLine {
     pub(crate) fn new(stderr: LineWriter) -> Self {
         Self { line: Arc::default(), stderr }
     }
