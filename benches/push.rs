@@ -72,7 +72,7 @@ async fn far_or_slow(config: Config) -> (Simulator, Device) {
 #[cfg(unix)]
 async fn serial() {
     let mut simulator = simulator(Config::default()).await;
-    let path = simulator.serve_serial(otactl::sim::uart::Config::default()).expect("a pseudo terminal");
+    let path = simulator.serve_serial(otactl::sim::ports::uart::Config::default()).expect("a pseudo terminal");
     let device = connect(&path.display().to_string());
     let took = send(&device).await;
     // 90 % of what base64 leaves of 11520 bytes per second.
@@ -84,7 +84,7 @@ async fn serial() {
 /// A device that writes flash for 60 ms after every 512 bytes, reads nothing meanwhile, and does not say so.
 #[cfg(unix)]
 async fn serial_without_flow_control() {
-    use otactl::sim::uart;
+    use otactl::sim::ports::uart;
 
     const PAUSE: (usize, Duration) = (512, Duration::from_millis(60));
 

@@ -18,7 +18,7 @@ mod unix {
 
     use otactl::ota;
     use otactl::rpc::Device;
-    use otactl::sim::{self, Simulator, uart};
+    use otactl::sim::{self, Simulator, ports::uart};
     use otactl::transport::target::Target;
     use otactl::transport::{self, Options};
     use tokio::net::TcpListener;

@@ -346,7 +346,7 @@ async fn another_client_reverts_as_any_client_does() {
     let started = Instant::now();
     let shuts_down = async || {
         let result = device.call(GetBootState {}).await;
-        result.as_ref().err().and_then(CallError::remote).is_some_and(|error| error.code == 418)
+        result.as_ref().err().and_then(CallError::remote_error).is_some_and(|error| error.code == 418)
     };
     while !shuts_down().await {
         assert!(started.elapsed() < PATIENCE, "it never reverts");

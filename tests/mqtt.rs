@@ -8,7 +8,7 @@ use std::time::Duration;
 use otactl::ota;
 use otactl::rpc::{CallError, Device};
 use otactl::sim::auth::Auth;
-use otactl::sim::mqtt::Library;
+use otactl::sim::ports::mqtt::Library;
 use otactl::sim::{Config, Simulator};
 use otactl::transport::{self, Options};
 use rumqttc::PublishOptions;

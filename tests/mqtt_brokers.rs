@@ -4,7 +4,7 @@
 mod support;
 
 use otactl::sim::Config;
-use otactl::sim::mqtt::{self, Library};
+use otactl::sim::ports::mqtt::{self, Library};
 use support::nats::Nats;
 use support::strict_broker::{Rule, StrictBroker};
 use support::{DEMO, REBOOT, Run, assert_runs, run_on, simulator_with};

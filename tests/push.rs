@@ -153,7 +153,7 @@ async fn a_lost_link_is_resumed() {
 async fn a_restarted_broker_is_got_over() {
     let mut broker = support::broker::Broker::start();
     let config = Config { write_time: Duration::from_millis(10), ..recorded_device_of(Generation::Y2022) };
-    let simulator = broker.device(config, sim::mqtt::Library::Twice).await;
+    let simulator = broker.device(config, sim::ports::mqtt::Library::Twice).await;
     let mut bench = Bench::new(broker.url(simulator.id()), simulator, ());
     let device = bench.device(None);
     let (bundle, told) = (bundle(35_000), Told::default());
@@ -244,7 +244,8 @@ async fn line_without_flow_control_is_slowed_once_and_stays_slow_on_the_next_lin
     const PAUSE: (usize, Duration) = (512, Duration::from_millis(60));
 
     let mut simulator = support::simulator_with(recorded_device_of(Generation::Y2022)).await;
-    let uart = sim::uart::Config { pause: Some(PAUSE), flow_control: false, ..sim::uart::Config::default() };
+    let uart =
+        sim::ports::uart::Config { pause: Some(PAUSE), flow_control: false, ..sim::ports::uart::Config::default() };
     let port = simulator.serve_serial(uart).expect("a pseudo terminal").display().to_string();
     let mut bench = Bench::new(port, simulator, ());
     let device = bench.device(None);

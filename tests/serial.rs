@@ -11,7 +11,7 @@ use std::time::Duration;
 use nix::sys::termios::{ControlFlags, SetArg, tcgetattr, tcsetattr};
 use otactl::ota;
 use otactl::rpc::{CallError, Device};
-use otactl::sim::uart::Config;
+use otactl::sim::ports::uart::Config;
 use otactl::sim::{self, Simulator};
 use otactl::transport::framing::Style;
 use otactl::transport::{self, Options, target::Target};

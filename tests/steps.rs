@@ -8,8 +8,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use otactl::bundle::Bundle;
-use otactl::sim::mqtt::Library;
-use otactl::sim::uart;
+use otactl::sim::ports::mqtt::Library;
+use otactl::sim::ports::uart;
 use otactl::sim::{Config, Generation, Simulator};
 use otactl::update::{Event, Observer, Plan, Source, Success, Via, run};
 use serde_json::Value;

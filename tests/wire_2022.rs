@@ -230,7 +230,7 @@ async fn uart_answers_as_recorded() {
 
 #[cfg(unix)]
 async fn replay_uart(case: Case) {
-    use otactl::sim::uart;
+    use otactl::sim::ports::uart;
 
     // The recorder had no line speed.
     const BAUD_RATE: u32 = 4_000_000;

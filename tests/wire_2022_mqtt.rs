@@ -5,7 +5,7 @@
 
 mod support;
 
-use otactl::sim::mqtt::Library;
+use otactl::sim::ports::mqtt::Library;
 use rumqttc::PublishOptions;
 use support::broker::{Broker, Client};
 use support::recording::{Case, PATIENCE, nearly_normal};

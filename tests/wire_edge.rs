@@ -7,8 +7,8 @@ mod support;
 use std::collections::HashMap;
 
 use otactl::sim::board::Board;
-use otactl::sim::lines::Lines;
-use otactl::sim::talk::Talk;
+use otactl::sim::ports::line_session::LineSession;
+use otactl::sim::ports::uart_protocol::Lines;
 use support::frames::{masked, read_head};
 use support::recording::{Bench, Case, Event, PATIENCE, normal, normal_http, recording};
 use support::{recorded_device, simulator_with};
@@ -223,7 +223,7 @@ async fn odd_lines_are_answered_as_recorded() {
     let mut cases: HashMap<_, _> =
         recording("edge-uart.json").cases.into_iter().map(|case| (case.case.clone(), case)).collect();
     let board = Board::power_on(otactl::sim::Config { id: EDGE.into(), ..recorded_device() }).expect("a device");
-    let mut talk = Talk::new(Lines::default(), &board, "UART0", "127.0.0.1");
+    let mut talk = LineSession::new(Lines::default(), &board, "UART0", "127.0.0.1");
     for name in UART {
         let case = cases.remove(name).unwrap_or_else(|| panic!("{name} was recorded"));
         let (mut said, mut expected) = (Vec::new(), Vec::new());

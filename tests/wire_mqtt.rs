@@ -7,7 +7,7 @@ mod support;
 
 use otactl::sim::Config;
 use otactl::sim::auth::Algorithm;
-use otactl::sim::mqtt::{self, Library};
+use otactl::sim::ports::mqtt::{self, Library};
 use rumqttc::{PublishOptions, QoS};
 use support::broker::{Broker, Client};
 use support::recording::{Bench, Case, PATIENCE, keep_time, normal, reboots, recording};

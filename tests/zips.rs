@@ -7,9 +7,9 @@ use std::io::{Cursor, Write as _};
 use std::time::{Duration, Instant};
 
 use otactl::bundle::{Bundle, BundleError};
+use otactl::sim::device::updater::Updater;
 use otactl::sim::generation::Generation;
 use otactl::sim::update_error::UpdateError;
-use otactl::sim::updater::Updater;
 use otactl::sim::{Config, Firmware};
 use serde_json::{Value, json};
 use sha1::{Digest as _, Sha1};

@@ -1,7 +1,7 @@
 //! Results and talk. Results go to stdout, and talk goes to stderr; both by way of [`writer`](super::writer). Much of what is
 //! said comes from a device: nothing of it may move the terminal's cursor.
 //!
-//! Talk and events are queued, so that no reader that pauses holds up the work. What still waits when the command ends has
+//! LineSession and events are queued, so that no reader that pauses holds up the work. What still waits when the command ends has
 //! [`LAST_LINES`]. The result of a command is its work: it waits for its reader, as that of any program does.
 
 use std::borrow::Cow;

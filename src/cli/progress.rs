@@ -14,8 +14,8 @@ use serde_json::Value;
 
 use super::clock::timestamp;
 use super::failure::Failure;
-use super::output::Output;
 use super::messages;
+use super::output::Output;
 use super::writer::Importance;
 
 /// The user's view of an update.

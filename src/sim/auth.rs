@@ -7,7 +7,7 @@ use md5::Md5;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::wire::{Failure, quoted};
+use crate::sim::wire::{Failure, quoted};
 use crate::text::{behind_digest, header_fields, hex};
 
 /// How long a nonce is good, in seconds.

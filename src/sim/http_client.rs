@@ -17,7 +17,8 @@ use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::Bytes;
 use url::{Position, Url};
 
-use super::firmware::Firmware;
+use crate::sim::firmware::Firmware;
+use crate::sim::mac::mac;
 
 /// The most redirects that a device follows.
 const REDIRECTS: usize = 3;
@@ -177,6 +178,6 @@ pub fn device_headers(id: &str, running: &Firmware) -> String {
     format!(
         "Connection: close\r\nX-MGOS-Device-ID: {id} {}\r\nUser-Agent: {app}/{version} (MongooseOS/2.20.0; {platform})\r\n\
          X-MGOS-FW-Version: {platform} {version} {build_id}\r\n",
-        super::services::mac(id)
+        mac(id)
     )
 }

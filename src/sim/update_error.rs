@@ -1,6 +1,6 @@
 //! The reasons for which an update fails, with the codes and messages of each generation.
 
-use super::wire::Failure;
+use crate::sim::wire::Failure;
 
 /// The reason for which an update fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

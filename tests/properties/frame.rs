@@ -11,7 +11,7 @@ const SHOWN: usize = 1001;
 /// What is read means the same when it is written again; a refusal is itself a frame, of one line, with
 /// the id that it answers; and what a log shows is short, and moves no cursor.
 pub(crate) fn check(bytes: &[u8]) {
-    let log = shown(bytes);
+    let log = redact(bytes);
     assert!(log.chars().count() <= SHOWN && !log.contains(char::is_control), "{log:?}");
     let frame = frame::decode(bytes);
     assert_eq!(frame::decode(&[bytes, b"\r\n"].concat()), frame, "with a line end behind it");

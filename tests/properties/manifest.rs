@@ -3,8 +3,8 @@
 
 use otactl::bundle::archive::{self, Next};
 use otactl::bundle::{Bundle, Manifest};
+use otactl::sim::device::updater::Updater;
 use otactl::sim::update_error::UpdateError;
-use otactl::sim::updater::Updater;
 use otactl::sim::{Firmware, Generation};
 
 /// The largest manifest that the simulated device has room for, in bytes.

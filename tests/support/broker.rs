@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use otactl::sim::mqtt::{Config, Library};
+use otactl::sim::ports::mqtt::{Config, Library};
 use otactl::sim::{self, Simulator};
 use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet, Publish, PublishOptions, QoS};
 use tempfile::TempDir;

@@ -160,7 +160,7 @@ impl Way {
             }
             #[cfg(unix)]
             Self::Serial => {
-                let port = device.serve_serial(sim::uart::Config::default()).expect("a pseudo terminal");
+                let port = device.serve_serial(sim::ports::uart::Config::default()).expect("a pseudo terminal");
                 port.display().to_string()
             }
             #[cfg(unix)]
@@ -174,7 +174,7 @@ impl Way {
         #[cfg(unix)]
         if self == Self::Serial {
             let mut device = simulator_with(config).await;
-            let line = sim::uart::Config { baud_rate: BAUD_RATE, ..sim::uart::Config::default() };
+            let line = sim::ports::uart::Config { baud_rate: BAUD_RATE, ..sim::ports::uart::Config::default() };
             let port = device.serve_serial(line).expect("a pseudo terminal").display().to_string();
             return Bench::new(port, device, ());
         }
@@ -186,7 +186,7 @@ impl Way {
     async fn behind_a_broker(self, config: Config) -> Bench {
         let authority = Authority::new();
         let broker = Broker::with(Door::Open, Some(&authority.sign("127.0.0.1")));
-        let device = broker.device(config, sim::mqtt::Library::Twice).await;
+        let device = broker.device(config, sim::ports::mqtt::Library::Twice).await;
         let port = match self {
             Self::MqttTls => format!("mqtts://127.0.0.1:{}/{}", broker.tls_port, device.id()),
             _ => broker.url(device.id()),

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use otactl::sim::auth::{Algorithm, Auth};
 use otactl::sim::fault::{FaultError, KINDS, Kind as FaultKind};
-use otactl::sim::{Config, Fault, Firmware, Generation, Simulator, mqtt};
+use otactl::sim::ports::mqtt;
+use otactl::sim::{Config, Fault, Firmware, Generation, Simulator};
 use otactl::transport::target::Target;
 use otactl::transport::tls;
 use rustls::ServerConfig;

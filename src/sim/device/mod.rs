@@ -1,20 +1,24 @@
 //! The device as a state machine. Its updates are in `update` (2018) and `ota` (since 2019). Every method that needs the
 //! time takes it as an argument. Nothing here waits, sends or stores.
 
+pub mod config_tree;
 mod ota;
+
 mod update;
+pub mod updater;
+mod zip_directory;
 
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Config;
-use super::config_tree::ConfigTree;
-use super::fault::Fault;
-use super::faults::{Deed, Faults};
-use super::firmware::Firmware;
-use super::generation::{Generation, SHUTDOWN};
+use crate::sim::config::Config;
+use crate::sim::device::config_tree::ConfigTree;
+use crate::sim::fault::Fault;
+use crate::sim::fault::script::{Faults, TimedFault};
+use crate::sim::firmware::Firmware;
+use crate::sim::generation::{Generation, SHUTDOWN};
 use ota::Ota;
 
 pub use ota::{Fed, Step, Terms};
@@ -139,7 +143,7 @@ pub struct Device {
     new_slot: Option<Slot>,
     faults: Faults,
     /// What faults will do in this boot.
-    deeds: Vec<(Instant, Deed)>,
+    timed_faults: Vec<(Instant, TimedFault)>,
     /// In this boot, nothing can reach it.
     is_unreachable: bool,
     /// Until it boots, it says nothing more.
@@ -169,7 +173,7 @@ impl Device {
             boots: 0,
             ran_before: Duration::ZERO,
             faults: Faults::new(&config.faults),
-            deeds: Vec::new(),
+            timed_faults: Vec::new(),
             is_unreachable: false,
             is_mute: false,
         };
@@ -182,7 +186,7 @@ impl Device {
                 device.updates += 1;
                 device.update = Some(Update { commit_timeout: 0, percent, number: device.updates });
             }
-            device.plan(time.map(|time| (time, Deed::EndUpdate)), now);
+            device.plan(time.map(|time| (time, TimedFault::EndUpdate)), now);
         }
         device
     }
@@ -273,8 +277,8 @@ impl Device {
         match self.power {
             Power::Booting(until) => Some(until),
             Power::On(_) => {
-                let deeds = self.deeds.iter().map(|(at, _)| *at);
-                [self.reboot_at, self.rollback_at, self.ota_deadline()].into_iter().flatten().chain(deeds).min()
+                let timed_faults = self.timed_faults.iter().map(|(at, _)| *at);
+                [self.reboot_at, self.rollback_at, self.ota_deadline()].into_iter().flatten().chain(timed_faults).min()
             }
         }
     }
@@ -313,7 +317,7 @@ impl Device {
         if matches!(self.power, Power::Booting(until) if until <= now) {
             self.boot(now);
         }
-        self.do_deeds(now);
+        self.strike_timed_faults(now);
         if self.rollback_at.is_some_and(|at| at <= now) {
             self.rollback_at = None;
             self.reboot_at = Some(now);
@@ -325,7 +329,7 @@ impl Device {
             self.power = Power::Booting(now + self.boot_time());
             (self.reboot_at, self.rollback_at) = (None, None);
             (self.update, self.ota) = (None, Ota::default());
-            self.deeds.clear();
+            self.timed_faults.clear();
         }
     }
 
@@ -416,7 +420,7 @@ impl Device {
     /// Replaces the faults, with all that they still would do. The new ones have not struck yet.
     pub fn set_faults(&mut self, faults: &[Fault]) {
         self.faults = Faults::new(faults);
-        self.deeds.clear();
+        self.timed_faults.clear();
     }
 
     /// Loses its power for a moment.
@@ -463,29 +467,32 @@ impl Device {
         if crashes {
             self.go_off(now);
         } else if is_new {
-            let deeds = self.faults.deeds();
-            self.plan(deeds, now);
+            let timed_faults = self.faults.timed_faults();
+            self.plan(timed_faults, now);
         }
     }
 
-    fn plan(&mut self, deeds: impl IntoIterator<Item = (Duration, Deed)>, now: Instant) {
-        self.deeds.extend(deeds.into_iter().filter_map(|(after, deed)| Some((now.checked_add(after)?, deed))));
+    fn plan(&mut self, timed_faults: impl IntoIterator<Item = (Duration, TimedFault)>, now: Instant) {
+        self.timed_faults.extend(
+            timed_faults.into_iter().filter_map(|(after, timed_fault)| Some((now.checked_add(after)?, timed_fault))),
+        );
     }
 
-    /// Does what is due of the deeds of this boot.
-    fn do_deeds(&mut self, now: Instant) {
-        let (mut due, later): (Vec<_>, _) = std::mem::take(&mut self.deeds).into_iter().partition(|(at, _)| *at <= now);
-        self.deeds = later;
+    /// Does what is due of the timed_faults of this boot.
+    fn strike_timed_faults(&mut self, now: Instant) {
+        let (mut due, later): (Vec<_>, _) =
+            std::mem::take(&mut self.timed_faults).into_iter().partition(|(at, _)| *at <= now);
+        self.timed_faults = later;
         due.sort_by_key(|(at, _)| *at);
-        for (_, deed) in due {
+        for (_, timed_fault) in due {
             // Where there is nothing to commit or to revert, nothing is done.
-            match deed {
-                Deed::Commit => drop(self.commit()),
-                Deed::Revert => drop(self.revert(now)),
-                Deed::RebootIfUncommitted if self.flash.boot.is_committed => {}
-                Deed::Reboot | Deed::RebootIfUncommitted => self.go_off(now),
-                Deed::EndUpdate if self.generation.is_compiled() => self.time_out_ota(),
-                Deed::EndUpdate => self.end_update(None, now),
+            match timed_fault {
+                TimedFault::Commit => drop(self.commit()),
+                TimedFault::Revert => drop(self.revert(now)),
+                TimedFault::RebootIfUncommitted if self.flash.boot.is_committed => {}
+                TimedFault::Reboot | TimedFault::RebootIfUncommitted => self.go_off(now),
+                TimedFault::EndUpdate if self.generation.is_compiled() => self.time_out_ota(),
+                TimedFault::EndUpdate => self.end_update(None, now),
             }
         }
     }

@@ -8,11 +8,11 @@
 use std::time::{Duration, Instant};
 
 use super::Device;
-use crate::sim::faults::DownloadFault;
+use crate::sim::device::updater::{Taken, Updater};
+use crate::sim::fault::script::DownloadFault;
 use crate::sim::firmware::Firmware;
 use crate::sim::generation::DONE;
 use crate::sim::update_error::UpdateError;
-use crate::sim::updater::{Taken, Updater};
 use crate::sim::wire::{Failure, Outcome};
 
 /// The timeouts that the caller of an update asks for.
@@ -151,7 +151,7 @@ impl Device {
     }
 
     /// Takes the answer to the waiting call of `OTA.Update`. Call this after every step that can end an update.
-    pub fn take_told(&mut self) -> Option<Outcome> {
+    pub fn take_outcome(&mut self) -> Option<Outcome> {
         self.ota.told.take()
     }
 
@@ -435,7 +435,7 @@ fn not_started() -> Failure {
 mod tests {
     use super::super::tests::{device, reboot};
     use super::*;
-    use crate::sim::Generation;
+    use crate::sim::generation::Generation;
 
     const TERMS: Terms = Terms { commit_timeout: 60, timeout: Duration::from_secs(10) };
 
@@ -492,7 +492,7 @@ mod tests {
         let mut device = pushed(now);
         assert!(device.wait_for_update() && device.is_waiting());
         reboot(&mut device, now);
-        assert_eq!((device.ota_percent(), device.is_waiting(), device.take_told()), (None, false, None));
+        assert_eq!((device.ota_percent(), device.is_waiting(), device.take_outcome()), (None, false, None));
         assert_eq!(device.write_push(Some(0), b"PK".to_vec()), Step::Now(Err(not_started())));
     }
 
@@ -502,15 +502,15 @@ mod tests {
         let mut device = device(Generation::Y2022, now);
         let first = device.ask_for_update();
         device.refuse_pull(first, Err(Failure::new(-1, "Connect error")));
-        assert_eq!(device.take_told(), Some(Err(Failure::new(-1, "Connect error"))));
+        assert_eq!(device.take_outcome(), Some(Err(Failure::new(-1, "Connect error"))));
         let second = device.ask_for_update();
         assert!(!device.start_pull(first, 100, TERMS, now), "the first one is over");
         assert!(device.start_pull(second, 100, TERMS, now));
         device.report_pull(second, Failure::new(-1, "Connect error"));
-        assert_eq!(device.take_told(), Some(Err(Failure::new(-1, "Connect error"))));
+        assert_eq!(device.take_outcome(), Some(Err(Failure::new(-1, "Connect error"))));
         assert_eq!((device.is_waiting(), device.ota_percent()), (false, Some(0)), "the update goes on");
         assert_eq!(device.feed_pull(second, &bundle(), now), Fed::Complete);
-        assert_eq!(device.take_told(), None, "no call waits any more");
+        assert_eq!(device.take_outcome(), None, "no call waits any more");
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use super::{BootState, Deed, Device, Refusal, Update};
-use crate::sim::faults::DownloadFault;
+use super::{BootState, Device, Refusal, TimedFault, Update};
+use crate::sim::fault::script::DownloadFault;
 use crate::sim::firmware::Firmware;
 
 impl Device {
@@ -13,7 +13,7 @@ impl Device {
             return Err(Refusal::Busy);
         }
         let commit_timeout = if self.faults.commits_itself() { 0 } else { commit_timeout };
-        self.deeds.retain(|(_, deed)| *deed != Deed::EndUpdate);
+        self.timed_faults.retain(|(_, timed_fault)| *timed_fault != TimedFault::EndUpdate);
         self.updates += 1;
         self.update = Some(Update { commit_timeout, percent: 0, number: self.updates });
         Ok(self.updates)

@@ -1,6 +1,7 @@
 //! The methods of the device, and the exact words of their answers. `y2018` and `since2019` hold the methods in which
 //! the generations differ.
 
+mod args;
 mod methods;
 mod since2019;
 mod y2018;
@@ -11,11 +12,11 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 use tokio_tungstenite::tungstenite::Bytes;
 
-use super::args;
-use super::auth::Auth;
-use super::device::{Device, Refusal, Slot, Terms};
-use super::signing::UpdateConfig;
-use super::wire::{Call, Failure, Outcome, quoted};
+use crate::sim::auth::Auth;
+use crate::sim::device::{Device, Refusal, Slot, Terms};
+use crate::sim::mac::mac;
+use crate::sim::signing::UpdateConfig;
+use crate::sim::wire::{Call, Failure, Outcome, quoted};
 use methods::methods;
 
 /// The device's answer to a call.
@@ -242,15 +243,6 @@ fn info(device: &Device, context: CallContext<'_>, now: Instant) -> String {
     )
 }
 
-/// Returns the MAC address of a device. Its last three bytes come from the end of the id. A device whose id does not end in
-/// an address has one all the same (wire/mqtt-single.json, case `sys_getinfo`).
-#[must_use]
-pub fn mac(id: &str) -> String {
-    let tail = id.rsplit_once('_').map_or(id, |(_, tail)| tail);
-    let is_address = tail.len() == 6 && tail.bytes().all(|byte| byte.is_ascii_hexdigit());
-    format!("240AC4{}", if is_address { tail } else { "AABBCC" })
-}
-
 fn reboot(device: &mut Device, params: &Value, now: Instant) -> Outcome {
     let delay = match &params["delay_ms"] {
         Value::Null => 100,
@@ -299,9 +291,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::sim::Config;
-    use crate::sim::Generation;
+    use crate::sim::config::Config;
     use crate::sim::device::Flash;
+    use crate::sim::generation::Generation;
 
     const METHODS: [&str; 12] = [
         "OTA.Update",
@@ -384,7 +376,7 @@ mod tests {
                 let answers = answers(&mut device, &call, times, context, now);
                 prop_assert_eq!(answers.len(), times);
                 prop_assert!(!answers.iter().any(|answer| matches!(answer, Answer::Pending | Answer::Replaces)));
-                device.take_told();
+                device.take_outcome();
                 now += Duration::from_millis(pause);
                 device.tick(now);
                 prop_assert!(!device.firmware().version.is_empty());

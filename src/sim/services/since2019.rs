@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::{Answer, CallContext, mac, null};
-use crate::sim::args;
+use super::{Answer, CallContext, null};
 use crate::sim::device::{BootState, Device, Slot, Step, Terms};
+use crate::sim::mac::mac;
+use crate::sim::services::args;
 use crate::sim::wire::{Failure, Outcome, quoted};
 use crate::text::hex;
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Answer, CallContext, mac, null, refused};
+use super::{Answer, CallContext, null, refused};
 use crate::sim::device::Device;
+use crate::sim::mac::mac;
 use crate::sim::wire::{Failure, Outcome};
 
 pub(super) fn update(device: &mut Device, params: &Value) -> Answer {

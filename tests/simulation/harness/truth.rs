@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use otactl::sim::board::{Answered, Board};
+use otactl::sim::board::Board;
+use otactl::sim::board::calls::Answered;
 use otactl::sim::device::Power;
 use otactl::sim::wire::Call;
 use tokio::time::Instant;

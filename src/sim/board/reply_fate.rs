@@ -2,13 +2,18 @@
 
 use std::time::Instant;
 
-use super::device::Device;
-use super::faults::Delivery;
-use super::services::Answer;
-use super::wire::{Failure, Outcome};
+use crate::sim::device::Device;
+use crate::sim::fault::script::Delivery;
+use crate::sim::services::Answer;
+use crate::sim::wire::{Failure, Outcome};
 
 /// What becomes of each answer to one call, which was run once or more.
-pub fn deliver(device: &mut Device, method: &str, answers: Vec<Answer>, now: Instant) -> Vec<(Answer, Delivery)> {
+pub(super) fn deliver(
+    device: &mut Device,
+    method: &str,
+    answers: Vec<Answer>,
+    now: Instant,
+) -> Vec<(Answer, Delivery)> {
     // A call that was turned away is made again, and a fault that strikes once waits for it.
     let was_carried_out = answers.iter().any(|answer| !is_turned_away(answer));
     let leaves: Vec<_> =
@@ -19,7 +24,7 @@ pub fn deliver(device: &mut Device, method: &str, answers: Vec<Answer>, now: Ins
 }
 
 /// Whether a reply with this outcome leaves the device now.
-pub fn goes_out(device: &mut Device, method: &str, outcome: &Outcome, now: Instant) -> bool {
+pub(super) fn goes_out(device: &mut Device, method: &str, outcome: &Outcome, now: Instant) -> bool {
     device.can_reply(now) && !device.faults_mut().is_never_told(method, outcome)
 }
 

@@ -1,11 +1,11 @@
 //! Finds the last byte of an archive: skips the directory behind its files, and its end record. No I/O.
 
-use super::update_error::UpdateError;
 use crate::bundle::archive::{DIRECTORY_LEN, END_LEN};
+use crate::sim::update_error::UpdateError;
 
 /// The state of a directory that is being read.
 #[derive(Debug, Default)]
-pub struct ZipDirectory {
+pub(super) struct ZipDirectory {
     /// The fixed part of the current record, as far as it has come.
     record: Vec<u8>,
     /// Bytes of the current record that are still to come behind its fixed part.
@@ -16,7 +16,7 @@ pub struct ZipDirectory {
 
 impl ZipDirectory {
     /// Takes the next bytes. Returns true with the last byte of the archive. Bytes behind it are ignored.
-    pub fn push(&mut self, mut bytes: &[u8]) -> Result<bool, UpdateError> {
+    pub(super) fn push(&mut self, mut bytes: &[u8]) -> Result<bool, UpdateError> {
         loop {
             let skipped = self.skip.min(bytes.len());
             self.skip -= skipped;

@@ -7,8 +7,9 @@ use std::task::Poll;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
-use super::board::{Answered, Board};
-use super::wire::{self, Call};
+use crate::sim::board::Board;
+use crate::sim::board::calls::Answered;
+use crate::sim::wire::{self, Call};
 
 type Later<T> = Pin<Box<dyn Future<Output = Option<(String, T)>> + Send>>;
 

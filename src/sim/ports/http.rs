@@ -9,11 +9,12 @@ use httparse::Status;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::board::{Answered, Board};
-use super::services::params_from_query;
-use super::stream::Stream;
-use super::websocket::{self, Caller};
-use super::wire::{self, Call, Failure, Frame, Outcome};
+use crate::sim::board::Board;
+use crate::sim::board::calls::Answered;
+use crate::sim::ports::stream::Stream;
+use crate::sim::ports::websocket::{self, Caller};
+use crate::sim::services::params_from_query;
+use crate::sim::wire::{self, Call, Failure, Frame, Outcome};
 
 /// The largest request that the device takes, head included, in bytes.
 const MAX_REQUEST: usize = 3072;
@@ -66,7 +67,7 @@ pub async fn serve(stream: impl Stream, peer: SocketAddr, board: Arc<Board>) {
     let end = tokio::select! {
         biased;
         () = board.until_off(boot) => {
-            board.bury(connection.stream);
+            board.keep_half_open(connection.stream);
             return;
         }
         end = connection.run(&board) => end,

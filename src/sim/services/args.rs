@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// Reads an integer from the digits at the start of a number or a string. Any other value counts as absent.
 #[must_use]
-pub fn integer(value: &Value) -> Option<i64> {
+pub(super) fn integer(value: &Value) -> Option<i64> {
     let text = match value {
         Value::String(text) => text.trim_start().to_owned(),
         Value::Number(number) => number.to_string(),
@@ -21,13 +21,13 @@ pub fn integer(value: &Value) -> Option<i64> {
 
 /// Reads an integer that is not negative. Any other value counts as absent.
 #[must_use]
-pub fn natural(value: &Value) -> Option<u64> {
+pub(super) fn natural(value: &Value) -> Option<u64> {
     integer(value).and_then(|value| value.try_into().ok())
 }
 
 /// Reads a string. A value of another type is taken as its JSON text; `null` counts as absent.
 #[must_use]
-pub fn text(value: &Value) -> Option<Cow<'_, str>> {
+pub(super) fn text(value: &Value) -> Option<Cow<'_, str>> {
     match value {
         Value::Null => None,
         Value::String(text) => Some(Cow::Borrowed(text)),
@@ -40,7 +40,7 @@ pub fn text(value: &Value) -> Option<Cow<'_, str>> {
 /// Line ends are skipped. A rest of fewer than four characters is dropped. A character outside the alphabet decodes to
 /// unspecified bits.
 #[must_use]
-pub fn base64(text: &str) -> Vec<u8> {
+pub(super) fn base64(text: &str) -> Vec<u8> {
     STANDARD.decode(text).unwrap_or_else(|_| base64_leniently(text))
 }
 

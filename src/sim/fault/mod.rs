@@ -1,4 +1,7 @@
-//! Faults of the simulated device: what can go wrong, and the text by which each is asked for.
+//! Faults of the simulated device: what can go wrong, and the text by which each is asked for. [`script`] decides when each of them
+//! strikes.
+
+pub mod script;
 
 use std::fmt;
 use std::num::{NonZeroU32, NonZeroU64};

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
-use super::board::Board;
-use super::http;
+use crate::sim::board::Board;
+use crate::sim::ports::http;
 
 /// Serves one connection, for as long as it and this boot last.
 pub async fn serve(stream: TcpStream, peer: SocketAddr, board: Arc<Board>, acceptor: TlsAcceptor) {
@@ -17,7 +17,7 @@ pub async fn serve(stream: TcpStream, peer: SocketAddr, board: Arc<Board>, accep
     let accepted = tokio::select! {
         biased;
         () = board.until_off(boot) => {
-            board.bury(handshake);
+            board.keep_half_open(handshake);
             return;
         }
         accepted = &mut handshake => accepted,

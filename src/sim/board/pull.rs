@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::board::Board;
-use super::device::{Fed, Terms};
-use super::faults::DownloadFault;
-use super::generation::DONE;
-use super::http_client::{self, Response, device_headers, keep_to};
-use super::wire::{Failure, Outcome};
+use crate::sim::board::Board;
+use crate::sim::device::{Fed, Terms};
+use crate::sim::fault::script::DownloadFault;
+use crate::sim::generation::DONE;
+use crate::sim::http_client::{self, Response, device_headers, keep_to};
+use crate::sim::wire::{Failure, Outcome};
 
 /// The arguments of a pull.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ pub(super) async fn run(board: Arc<Board>, pull: Pull) {
     if let Some(connection) = connection
         && board.boot() != boot
     {
-        board.bury(connection);
+        board.keep_half_open(connection);
     }
 }
 

@@ -10,10 +10,10 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
-use super::board::Board;
-use super::replies::Replies;
-use super::stream::Stream;
-use super::wire::{self, Frame};
+use crate::sim::board::Board;
+use crate::sim::ports::replies::Replies;
+use crate::sim::ports::stream::Stream;
+use crate::sim::wire::{self, Frame};
 
 /// The largest message that the device takes, in bytes; a larger one stalls the connection.
 const MAX_MESSAGE: usize = 3072;
@@ -51,7 +51,7 @@ pub async fn serve<S: Stream>(
     let mut socket = WebSocketStream::from_partially_read(stream, already_read, Role::Server, Some(config())).await;
     tokio::select! {
         biased;
-        () = board.until_off(boot) => board.bury(socket),
+        () = board.until_off(boot) => board.keep_half_open(socket),
         () = talk(&mut socket, caller, board) => {}
     }
 }

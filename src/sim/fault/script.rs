@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::fault::Fault;
-use super::generation::{DONE, Generation};
-use super::update_error::UpdateError;
-use super::wire::{Failure, Outcome};
+use crate::sim::fault::Fault;
+use crate::sim::generation::{DONE, Generation};
+use crate::sim::update_error::UpdateError;
+use crate::sim::wire::{Failure, Outcome};
 
 /// The faults in the order in which they were given; of two that would strike, the first one does.
 #[derive(Debug, Default)]
@@ -52,7 +52,7 @@ pub enum DownloadFault {
 
 /// What happens by itself when a boot has lasted for some time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Deed {
+pub enum TimedFault {
     /// Somebody commits.
     Commit,
     /// Somebody reverts.
@@ -221,22 +221,22 @@ impl Faults {
     }
 
     /// What will happen by itself in this boot of the new firmware, and after how long.
-    pub fn deeds(&mut self) -> Vec<(Duration, Deed)> {
-        let mut deeds = Vec::new();
+    pub fn timed_faults(&mut self) -> Vec<(Duration, TimedFault)> {
+        let mut timed_faults = Vec::new();
         for entry in &mut self.script {
-            let deed = match entry.fault {
-                Fault::RevertsAfter(time) => (time, Deed::RebootIfUncommitted),
-                Fault::PowerCycleAfter(time) if entry.strikes == 0 => (time, Deed::Reboot),
-                Fault::RestartsEvery(time) => (time, Deed::Reboot),
-                Fault::OtherCommits(time) => (time, Deed::Commit),
-                Fault::OtherReverts(time) => (time, Deed::Revert),
+            let timed_fault = match entry.fault {
+                Fault::RevertsAfter(time) => (time, TimedFault::RebootIfUncommitted),
+                Fault::PowerCycleAfter(time) if entry.strikes == 0 => (time, TimedFault::Reboot),
+                Fault::RestartsEvery(time) => (time, TimedFault::Reboot),
+                Fault::OtherCommits(time) => (time, TimedFault::Commit),
+                Fault::OtherReverts(time) => (time, TimedFault::Revert),
                 _ => continue,
             };
             entry.strikes += 1;
             self.struck.push(entry.fault.clone());
-            deeds.push(deed);
+            timed_faults.push(timed_fault);
         }
-        deeds
+        timed_faults
     }
 
     /// What the line does to the next reply.

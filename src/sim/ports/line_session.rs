@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::board::Board;
-use super::lines::{CONSOLE, Heard, Lines, garble};
-use super::replies::Replies;
-use super::wire::{self, Frame};
+use crate::sim::board::Board;
+use crate::sim::ports::replies::Replies;
+use crate::sim::ports::uart_protocol::{CONSOLE, Heard, Lines, garble};
+use crate::sim::wire::{self, Frame};
 
 /// The device's part in one conversation, which ends with the connection or the boot.
 #[derive(Debug)]
-pub struct Talk<'a> {
+pub struct LineSession<'a> {
     lines: Lines,
     replies: Replies<()>,
     board: &'a Arc<Board>,
@@ -19,7 +19,7 @@ pub struct Talk<'a> {
     ip: &'a str,
 }
 
-impl<'a> Talk<'a> {
+impl<'a> LineSession<'a> {
     /// A conversation of which nothing was said yet.
     #[must_use]
     pub fn new(lines: Lines, board: &'a Arc<Board>, channel: &'a str, ip: &'a str) -> Self {

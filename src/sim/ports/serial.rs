@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt as _;
 use tokio_serial::{SerialPort as _, SerialStream};
 
-use super::board::Board;
-use super::lines::{CONSOLE, Lines};
-use super::talk::Talk;
-use super::uart::{Config, Uart};
+use crate::sim::board::Board;
+use crate::sim::ports::line_session::LineSession;
+use crate::sim::ports::uart::{Config, Uart};
+use crate::sim::ports::uart_protocol::{CONSOLE, Lines};
 
 /// What the host may have sent before it has to wait, in bytes, as the buffers of an adapter have it.
 const BACKLOG: usize = 4096;
@@ -89,7 +89,7 @@ fn emit(port: &mut Port, uart: &mut Uart) {
 }
 
 async fn talk(port: &mut Port, uart: &mut Uart, config: &Config, ip: &str, board: &Arc<Board>) {
-    let mut talk = Talk::new(Lines::new(config.only), board, "UART0", ip);
+    let mut talk = LineSession::new(Lines::new(config.only), board, "UART0", ip);
     let mut buffer = vec![0; BACKLOG];
     let mut noise = tokio::time::interval(NOISE);
     let mut noises = CONSOLE.iter().cycle();

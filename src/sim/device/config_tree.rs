@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::signing::UpdateConfig;
+use crate::sim::signing::UpdateConfig;
 
 /// The settings of a fresh device, as recorded in wire/ota2022-ws.json, case `config_get_whole`.
 const FACTORY: &str = include_str!("config.json");

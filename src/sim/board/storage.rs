@@ -4,8 +4,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::device::Flash;
 use crate::read_file::read_file;
+use crate::sim::device::Flash;
 
 const FILE_NAME: &str = "flash.json";
 
@@ -13,7 +13,7 @@ const FILE_NAME: &str = "flash.json";
 const MAX_FILE: u64 = 4 << 20;
 
 /// Reads the flash that is kept in `directory`; `None` if there is none yet.
-pub fn load(directory: &Path) -> io::Result<Option<Flash>> {
+pub(super) fn load(directory: &Path) -> io::Result<Option<Flash>> {
     match read_file(&directory.join(FILE_NAME), MAX_FILE) {
         Ok(bytes) => {
             let flash: Flash = serde_json::from_slice(&bytes)?;
@@ -25,7 +25,7 @@ pub fn load(directory: &Path) -> io::Result<Option<Flash>> {
 }
 
 /// Writes the flash to `directory`, which is made if need be. Whole or not at all.
-pub fn save(directory: &Path, flash: &Flash) -> io::Result<()> {
+pub(super) fn save(directory: &Path, flash: &Flash) -> io::Result<()> {
     fs::create_dir_all(directory)?;
     let draft = directory.join(format!("{FILE_NAME}.new"));
     fs::write(&draft, serde_json::to_vec_pretty(flash)?)?;

@@ -6,21 +6,21 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::faults::DownloadFault;
-use super::firmware::Firmware;
-use super::generation::Generation;
-use super::http_client::{self, DeviceNetwork, Response, device_headers, keep_to};
-use super::signing::UpdateConfig;
-use super::update_error::UpdateError;
-use super::updater::{Taken, Updater};
-use super::wire::Failure;
+use crate::sim::device::updater::{Taken, Updater};
+use crate::sim::fault::script::DownloadFault;
+use crate::sim::firmware::Firmware;
+use crate::sim::generation::Generation;
+use crate::sim::http_client::{self, DeviceNetwork, Response, device_headers, keep_to};
+use crate::sim::signing::UpdateConfig;
+use crate::sim::update_error::UpdateError;
+use crate::sim::wire::Failure;
 
 /// Without a byte for so long, the device gives up.
 const STALL: Duration = Duration::from_secs(60);
 
 /// How a download ends without a failure.
 #[derive(Debug)]
-pub enum Fetched {
+pub(super) enum Fetched {
     /// A new firmware is in the slot.
     Written(Firmware),
     /// The server, or the manifest, said that there is nothing new.
@@ -33,7 +33,7 @@ pub enum Fetched {
 /// `rate` bytes per second. `progress` is told the percentage that has been written whenever that grows, and says what
 /// goes wrong there.
 #[expect(clippy::too_many_arguments, reason = "what a device knows of itself, and what it is told")]
-pub async fn download(
+pub(super) async fn download(
     network: &dyn DeviceNetwork,
     id: &str,
     running: &Firmware,

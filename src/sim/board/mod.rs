@@ -1,5 +1,14 @@
-//! The board: the state machine with a real clock, real downloads, and power that goes off under the
-//! connections.
+//! The board: the state machine with a real clock, real downloads, and power that goes off under the connections.
+//!
+//! [`calls`] answers calls; [`download`] (2018) and `pull` (since 2019) fetch a bundle with the [`http_client`] and feed the
+//! updater; `reply_fate` decides which replies go out; `storage` keeps what outlives the process.
+
+pub mod calls;
+mod download;
+
+mod pull;
+mod reply_fate;
+mod storage;
 
 use std::any::Any;
 use std::collections::VecDeque;
@@ -10,22 +19,20 @@ use std::time::{Duration, Instant, SystemTime};
 use serde_json::json;
 use tokio::sync::{Notify, broadcast, oneshot, watch};
 
-use super::Config;
-use super::auth::Auth;
-use super::delivery::{deliver, goes_out};
-use super::device::{Device, Flash};
-use super::download::{Fetched, download};
-use super::fault::Fault;
-use super::faults::{Delivery, OnLine};
-use super::http_client::DeviceNetwork;
-use super::pull::{self, Pull};
-use super::services::{self, Answer, CallContext};
-use super::storage;
-use super::update_error::UpdateError;
-use super::wire::{Call, Failure, Outcome};
+use crate::sim::auth::Auth;
+use crate::sim::board::reply_fate::goes_out;
+use crate::sim::config::Config;
+
+use crate::sim::device::{Device, Flash};
+
+use crate::sim::fault::Fault;
+use crate::sim::fault::script::OnLine;
+use crate::sim::http_client::DeviceNetwork;
+
+use crate::sim::wire::Outcome;
 
 /// Connections that a reboot has cut, and which are held open so that the peer hears nothing.
-const BURIED: usize = 256;
+const MAX_HALF_OPEN: usize = 256;
 
 /// Lines of the console that are kept for a reader who is late.
 const CONSOLE: usize = 256;
@@ -42,7 +49,7 @@ pub struct Board {
     /// The number of the update that runs.
     updating: watch::Sender<Option<u64>>,
     console: broadcast::Sender<String>,
-    graveyard: Mutex<VecDeque<Box<dyn Any + Send>>>,
+    half_open: Mutex<VecDeque<Box<dyn Any + Send>>>,
 }
 
 #[derive(Debug)]
@@ -54,17 +61,6 @@ struct Inner {
     written: Instant,
     /// The reply to the call of `OTA.Update` that waits for the end of an update (since 2019). `None` also if a fault loses it.
     waiting: Option<oneshot::Sender<Outcome>>,
-}
-
-/// What a call brings: at once, or later.
-#[derive(Debug)]
-pub enum Answered {
-    /// The outcome.
-    Now(Outcome),
-    /// The outcome, after the replies to calls that arrived together with this one.
-    NextTurn(Outcome),
-    /// The outcome, when the download has ended or its time has come; without one, the reply never comes.
-    Later(oneshot::Receiver<Outcome>),
 }
 
 impl Board {
@@ -83,7 +79,7 @@ impl Board {
             inner: Mutex::new(Inner { device, saved: None, written: now(), waiting: None }),
             changed: Notify::new(),
             console: broadcast::Sender::new(CONSOLE),
-            graveyard: Mutex::new(VecDeque::new()),
+            half_open: Mutex::new(VecDeque::new()),
         });
         board.with(|_, _| ());
         Ok(board)
@@ -123,170 +119,6 @@ impl Board {
     #[must_use]
     pub fn describe(&self) -> String {
         self.with(|device, _| describe(device))
-    }
-
-    /// Answers a call that came over `channel` to the address `ip`.
-    pub fn answer(self: &Arc<Self>, call: &Call, channel: &str, ip: &str) -> Answered {
-        self.answers(call, 1, channel, ip).remove(0)
-    }
-
-    /// The same for a call that is run so many times.
-    pub fn answers(self: &Arc<Self>, call: &Call, times: usize, channel: &str, ip: &str) -> Vec<Answered> {
-        let (auth, unix_time) = (self.config.auth.as_ref(), self.unix_time());
-        let context = CallContext {
-            id: &self.config.id,
-            channel,
-            ip,
-            auth,
-            update: &self.config.update,
-            licensed: self.config.licensed,
-            files: &self.config.files,
-            unix_time,
-        };
-        let method = self.with(|device, _| services::method_name(device, &call.method).to_owned());
-        let call = &Call { method, ..call.clone() };
-        let answers = self.with_inner(|inner, now| {
-            let device = &mut inner.device;
-            if !device.faults_mut().hears(&call.method, now) {
-                return (0..times).map(|_| (Answer::Never, Delivery::Never, None)).collect();
-            }
-            for _ in 0..times {
-                self.print(&call.method);
-            }
-            let answers = services::answers(device, call, times, context, now);
-            let answers = deliver(device, &call.method, answers, now);
-            let registered = answers.into_iter().map(|(answer, delivery)| {
-                let told = inner.register(&answer, delivery);
-                (answer, delivery, told)
-            });
-            registered.collect::<Vec<_>>()
-        });
-        let answered = answers.into_iter();
-        answered.map(|(answer, delivery, told)| self.answered(&call.method, answer, delivery, told)).collect()
-    }
-
-    fn answered(
-        self: &Arc<Self>,
-        method: &str,
-        answer: Answer,
-        delivery: Delivery,
-        told: Option<oneshot::Receiver<Outcome>>,
-    ) -> Answered {
-        let late = if let Delivery::Late(late) = delivery { late } else { Duration::ZERO };
-        let (outcome, leaves, in_next_turn) = match answer {
-            Answer::Now(outcome) => (outcome, now(), false),
-            Answer::NextTurn { outcome, bytes } => (outcome, self.written(bytes), true),
-            Answer::AfterDownload { url, timeout, number } => {
-                let (reply, later) = oneshot::channel();
-                // A task of its own: the update goes on when the caller disconnects.
-                let (board, method) = (Arc::clone(self), method.to_owned());
-                tokio::spawn(async move {
-                    let outcome = board.update(&url, timeout, number, late).await;
-                    if delivery != Delivery::Never && board.with(|device, now| goes_out(device, &method, &outcome, now))
-                    {
-                        tokio::time::sleep(board.config.reply_delay).await;
-                        let _ = reply.send(outcome);
-                    }
-                });
-                return Answered::Later(later);
-            }
-            Answer::Pull { url, terms, number } => {
-                tokio::spawn(pull::run(Arc::clone(self), Pull { url, terms, number, late }));
-                return self.waits(told, Duration::ZERO);
-            }
-            Answer::Waits => return self.waits(told, late),
-            Answer::Never | Answer::Pending | Answer::Replaces => return Self::unanswered(),
-        };
-        match delivery {
-            Delivery::Never => Self::unanswered(),
-            Delivery::AtOnce | Delivery::Late(_) => self.reply(outcome, leaves + late, in_next_turn),
-        }
-    }
-
-    /// Returns the reply to a waiting call. The reply leaves `late` after the device has its outcome.
-    fn waits(self: &Arc<Self>, told: Option<oneshot::Receiver<Outcome>>, late: Duration) -> Answered {
-        let Some(told) = told else { return Self::unanswered() };
-        let wait = late + self.config.reply_delay;
-        if wait.is_zero() {
-            return Answered::Later(told);
-        }
-        let (reply, later) = oneshot::channel();
-        let (board, boot) = (Arc::clone(self), self.boot());
-        tokio::spawn(async move {
-            if let Ok(outcome) = told.await
-                && board.lets_pass(wait, boot).await
-            {
-                let _ = reply.send(outcome);
-            }
-        });
-        Answered::Later(later)
-    }
-
-    /// A reply that never comes.
-    fn unanswered() -> Answered {
-        Answered::Later(oneshot::channel().1)
-    }
-
-    /// A reply that leaves the device then, and is on its way for a while.
-    fn reply(self: &Arc<Self>, outcome: Outcome, leaves: Instant, in_next_turn: bool) -> Answered {
-        let wait = (leaves + self.config.reply_delay).saturating_duration_since(now());
-        if wait.is_zero() {
-            return if in_next_turn { Answered::NextTurn(outcome) } else { Answered::Now(outcome) };
-        }
-        let (reply, later) = oneshot::channel();
-        let (board, boot) = (Arc::clone(self), self.boot());
-        tokio::spawn(async move {
-            if board.lets_pass(wait, boot).await && board.with(|device, now| device.can_reply(now)) {
-                let _ = reply.send(outcome);
-            }
-        });
-        Answered::Later(later)
-    }
-
-    /// When a piece of an update of so many bytes will be written, behind all that came before.
-    fn written(&self, bytes: usize) -> Instant {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let rate = inner.device.faults().bytes_per_second();
-        let takes = rate.map_or(Duration::ZERO, |rate| {
-            Duration::from_secs(bytes as u64).checked_div(rate.get()).unwrap_or_default()
-        });
-        inner.written = inner.written.max(now()) + self.config.write_time + takes;
-        inner.written
-    }
-
-    async fn update(&self, url: &str, timeout: Duration, number: u64, late: Duration) -> Outcome {
-        let boot = *self.power.borrow();
-        let (running, rate) = self.with(|device, _| (device.known_to_updater(), device.faults().bytes_per_second()));
-        let progress = |percent| {
-            self.with(|device, now| {
-                device.update_progress(percent);
-                device.download_fault(percent, now)
-            })
-        };
-        let fetched = tokio::select! {
-            biased;
-            () = self.until_off(boot) => return Err(Failure::bare(-1)),
-            () = self.until_given_up(number) => return Err(UpdateError::Failed.of_2018()),
-            fetched = download(self.network(), self.id(), &running, &self.config.update, url, timeout, rate, progress) => fetched,
-        };
-        let (firmware, outcome) = match fetched {
-            Ok(Fetched::Written(firmware)) => match self.with(|device, _| device.faults_mut().look_again()) {
-                Ok(()) => (Some(firmware), Failure::new(0, "Update applied, finalizing")),
-                Err(error) => (None, error.of_2018()),
-            },
-            Ok(Fetched::NothingNew(why)) => (None, Failure::new(0, why)),
-            Ok(Fetched::PowerLost(connection)) => {
-                self.bury(connection);
-                return Err(Failure::bare(-1));
-            }
-            Err(failure) => (None, failure),
-        };
-        if !self.lets_pass(late, boot).await {
-            return Err(Failure::bare(-1));
-        }
-        self.print(&format!("update: {}", outcome.message.as_deref().unwrap_or("failed")));
-        self.with(|device, now| device.end_update(firmware, now));
-        Err(outcome)
     }
 
     /// Lets this time pass. False if this boot has ended meanwhile.
@@ -355,12 +187,12 @@ impl Board {
     }
 
     /// Takes a connection out of use without closing it: a chip that resets sends no FIN.
-    pub fn bury(&self, connection: impl Any + Send) {
-        let mut graveyard = self.graveyard.lock().unwrap_or_else(PoisonError::into_inner);
-        if graveyard.len() == BURIED {
-            graveyard.pop_front();
+    pub fn keep_half_open(&self, connection: impl Any + Send) {
+        let mut half_open = self.half_open.lock().unwrap_or_else(PoisonError::into_inner);
+        if half_open.len() == MAX_HALF_OPEN {
+            half_open.pop_front();
         }
-        graveyard.push_back(Box::new(connection));
+        half_open.push_back(Box::new(connection));
     }
 
     /// Switches the device off and on again. The flash stays, and no connection is closed.
@@ -446,20 +278,9 @@ impl Board {
 }
 
 impl Inner {
-    /// Registers a call that is answered when an update ends, and returns the receiver of its outcome. `None` for any other
-    /// answer.
-    fn register(&mut self, answer: &Answer, delivery: Delivery) -> Option<oneshot::Receiver<Outcome>> {
-        if !matches!(answer, Answer::Pull { .. } | Answer::Waits) {
-            return None;
-        }
-        let (reply, told) = oneshot::channel();
-        self.waiting = (delivery != Delivery::Never).then_some(reply);
-        Some(told)
-    }
-
     /// Sends the outcome that the device has for the waiting call.
     fn tell(&mut self, now: Instant) {
-        let Some(outcome) = self.device.take_told() else { return };
+        let Some(outcome) = self.device.take_outcome() else { return };
         let waiting = self.waiting.take();
         if goes_out(&mut self.device, "OTA.Update", &outcome, now)
             && let Some(reply) = waiting

@@ -6,9 +6,9 @@ use std::time::Duration;
 use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet, Publish, PublishOptions, QoS};
 use tokio::net::TcpStream;
 
-use super::board::Board;
-use super::replies::Replies;
-use super::wire::{self, Frame};
+use crate::sim::board::Board;
+use crate::sim::ports::replies::Replies;
+use crate::sim::wire::{self, Frame};
 
 /// The largest request that the device takes, in bytes; at a larger one it drops the connection.
 const MAX_REQUEST: usize = 3072;
@@ -65,7 +65,7 @@ pub async fn serve(config: Config, ip: String, board: Arc<Board>) {
         tokio::select! {
             biased;
             // A chip that resets says goodbye to nobody, not even to its broker.
-            () = board.until_off(boot) => board.bury((client, events)),
+            () = board.until_off(boot) => board.keep_half_open((client, events)),
             () = talk(&config, &client, &mut events, &ip, &board) => {
                 drop((client, events));
                 tokio::time::sleep(AWAY).await;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use tokio::net::UdpSocket;
 
-use super::board::Board;
-use super::replies::Replies;
-use super::wire::{self, Frame};
+use crate::sim::board::Board;
+use crate::sim::ports::replies::Replies;
+use crate::sim::wire::{self, Frame};
 
 /// The most that the device reads of a datagram, in bytes. The rest is lost.
 const MAX_DATAGRAM: usize = 1460;

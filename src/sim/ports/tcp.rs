@@ -6,9 +6,9 @@ use std::sync::Arc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::board::Board;
-use super::lines::Lines;
-use super::talk::Talk;
+use crate::sim::board::Board;
+use crate::sim::ports::line_session::LineSession;
+use crate::sim::ports::uart_protocol::Lines;
 
 /// Serves one connection, for as long as it and this boot last.
 pub async fn serve(mut stream: TcpStream, peer: SocketAddr, board: Arc<Board>) {
@@ -17,14 +17,14 @@ pub async fn serve(mut stream: TcpStream, peer: SocketAddr, board: Arc<Board>) {
     let (channel, ip) = (peer.to_string(), local.ip().to_string());
     tokio::select! {
         biased;
-        () = board.until_off(boot) => board.bury(stream),
+        () = board.until_off(boot) => board.keep_half_open(stream),
         () = talk(&mut stream, &channel, &ip, &board) => {}
     }
 }
 
 /// Returns when the connection has ended.
 async fn talk(stream: &mut TcpStream, channel: &str, ip: &str, board: &Arc<Board>) {
-    let mut talk = Talk::new(Lines::default(), board, channel, ip);
+    let mut talk = LineSession::new(Lines::default(), board, channel, ip);
     let mut buffer = vec![0; 1024];
     loop {
         let said = tokio::select! {

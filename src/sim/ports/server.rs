@@ -11,8 +11,12 @@ use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use super::board::Board;
-use super::{Config, http, tcp, tls, udp};
+use crate::sim::board::Board;
+use crate::sim::config::Config;
+use crate::sim::ports::http;
+use crate::sim::ports::tcp;
+use crate::sim::ports::tls;
+use crate::sim::ports::udp;
 
 /// A simulated device that runs. Dropping it switches it off.
 #[derive(Debug)]

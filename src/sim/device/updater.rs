@@ -7,13 +7,13 @@ use serde_json::Value;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
-use super::firmware::Firmware;
-use super::generation::Generation;
-use super::signing::UpdateConfig;
-use super::update_error::UpdateError;
-use super::zip_directory::ZipDirectory;
 use crate::bundle::Manifest;
 use crate::bundle::archive::{self, LocalHeader, Next};
+use crate::sim::device::zip_directory::ZipDirectory;
+use crate::sim::firmware::Firmware;
+use crate::sim::generation::Generation;
+use crate::sim::signing::UpdateConfig;
+use crate::sim::update_error::UpdateError;
 use crate::text::hex;
 
 /// What the device has room for, in bytes: a header, and a manifest.
