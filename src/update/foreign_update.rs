@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::Plan;
 use super::device_state::DeviceState;
 use super::event::{Event, Observer};
 use super::outcome::{Failure, Refusal};
+use super::plan::Plan;
 use super::poll::{Poll, first_timeout};
 use super::push::{Aborted, abort};
 use super::verdict::rebooted;

@@ -39,6 +39,7 @@ pub mod settle;
 mod snapshot;
 pub mod timeouts;
 mod transfer;
+mod transfer_result;
 mod uptime;
 pub mod verdict;
 pub mod wait;
@@ -53,10 +54,11 @@ pub use event::{Event, Observer, Severity};
 use health::Verdict;
 pub use outcome::{Failure, Refusal, Success};
 use outcome::{RevertResult, Unhealthy};
-pub use plan::{OnUnhealthy, Plan, Serving, Source, Via};
+pub use plan::{OnUnhealthy, Plan, Source, Via};
 use preflight::Preflight;
+pub use serve::Serving;
 use settle::{after_reboot, settled};
-use transfer::Taken;
+use transfer_result::TransferResult;
 use verdict::Arrival;
 
 /// Takes the device to the firmware of the plan. See the module's documentation.
@@ -164,20 +166,20 @@ async fn attempt_once(
     done.has_begun |= delivered.as_ref().is_err_and(Failure::is_shutdown);
     let (taken, seen) = delivered?;
     // What a device with the new firmware shows after the reboot need not be told from a reboot before the update.
-    let update_began = before.update_began.filter(|_| taken != Taken::Certainly);
+    let update_began = before.update_began.filter(|_| taken != TransferResult::Certain);
     let before = DeviceState { update_began, ..before };
     observer.on(&Event::Rebooting);
     let seen = seen.filter(|_| plan.commit_over.is_none());
     let back = match seen {
         Some(after) => Ok(after),
-        None => reboot::wait(later, &before, plan).await,
+        None => reboot::wait(later, &before, plan.reboot_limits()).await,
     };
     let back = match back {
         Ok(after) => at_rest(later, plan, (&before, taken), after).await,
         back => back,
     };
     let after = match back {
-        Err(failure @ Failure::DidNotReboot(_)) if taken == Taken::Unacknowledged => {
+        Err(failure @ Failure::DidNotReboot(_)) if taken == TransferResult::Unacknowledged => {
             return Err(transfer::not_rebooted(later, &before, failure).await);
         }
         result => result?,
@@ -189,7 +191,7 @@ async fn attempt_once(
     }
     match arrival {
         Arrival::Wanted => prove(later, plan, after, observer).await,
-        Arrival::Old if taken != Taken::Certainly => Err(Failure::DownloadFailed {
+        Arrival::Old if taken != TransferResult::Certain => Err(Failure::DownloadFailed {
             reason: "it has restarted with its old firmware; it lost its power, or the new firmware crashed".into(),
             taken: None,
             remains: false,
@@ -207,14 +209,14 @@ async fn attempt_once(
 async fn at_rest(
     device: &Device,
     plan: &Plan,
-    (before, taken): (&DeviceState, Taken),
+    (before, taken): (&DeviceState, TransferResult),
     mut after: DeviceState,
 ) -> Result<DeviceState, Failure> {
     // The old firmware may have got the request only now, after a reboot that came before. Other firmware than the wanted one may be about
     // to be replaced.
     let is_old = after.build() == before.build();
     let is_other = plan.source.build().is_some_and(|wanted| wanted != after.build());
-    let may_change = if is_old { taken != Taken::Certainly } else { is_other };
+    let may_change = if is_old { taken != TransferResult::Certain } else { is_other };
     if may_change && !verdict::is_unsettled(before, &after) {
         after = settled(device, after, plan.reboot_timeout).await.map_err(|error| contact_lost(plan, &error))?;
     }
@@ -247,7 +249,7 @@ async fn meet(second: &Device, first: &DeviceState, observer: &dyn Observer) -> 
 
 /// The wanted firmware runs: if it is well, it may stay.
 async fn prove(device: &Device, plan: &Plan, now: DeviceState, observer: &dyn Observer) -> Result<Success, Failure> {
-    match health::run_checks(device, plan, now, observer).await? {
+    match health::run_checks(device, (&plan.checks, plan.commit), plan.reboot_limits(), now, observer).await? {
         Verdict::Healthy(now) => settle(device, plan, now, observer).await,
         Verdict::Unhealthy(now, reason) => unhealthy(device, plan, &now, reason, observer).await,
     }
@@ -279,7 +281,7 @@ async fn unhealthy(
         // The fault is otactl's: a firmware that may be well is not taken back for it.
         _ if matches!(reason, Unhealthy::NotChecked { .. }) => RevertResult::Left { reverts_in: now.reverts_in() },
         OnUnhealthy::Leave => RevertResult::Left { reverts_in: now.reverts_in() },
-        OnUnhealthy::Revert => revert::revert(device, plan, now, observer).await,
+        OnUnhealthy::Revert => revert::revert(device, plan.reboot_limits(), now, observer).await,
     };
     Err(Failure::Unhealthy { running: now.running(), reason, revert_result })
 }

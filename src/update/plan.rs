@@ -1,16 +1,11 @@
 //! What is to be done, and how long each step may take.
 
 use std::fmt;
-use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::ServerConfig;
-
 use super::health::Checks;
-use super::serve::Limits;
-use super::serve::allow::AllowFrom;
-use super::serve::listen::{LocalSockets, ServeNetwork};
+use super::reboot::RebootLimits;
+use super::serve::Serving;
 use super::timeouts::Timeouts;
 use super::web_client::WebClient;
 use crate::bundle::manifest::Build;
@@ -96,41 +91,6 @@ pub enum Via {
     Push,
 }
 
-/// Where and how the firmware server serves.
-#[derive(Debug, Clone)]
-pub struct Serving {
-    /// The address to serve on; `None`: the one that routes to the device, any port.
-    pub listen: Option<SocketAddr>,
-    /// Host and, if it differs, port, under which the device reaches our server.
-    pub advertise: Option<(String, Option<u16>)>,
-    /// The device's host and port, where it has any: which of our addresses it can reach follows
-    /// from that. Otherwise the address that it reports is taken.
-    pub device_host: Option<(String, u16)>,
-    /// Who is served beside the addresses of the device. Without any address, whoever knows the path.
-    pub allow_from: Vec<AllowFrom>,
-    /// What clients may use up.
-    pub limits: Limits,
-    /// Serve over TLS, with this certificate. The device checks it by its own `update.ssl_ca_file`.
-    pub tls: Option<Arc<ServerConfig>>,
-    /// The network to serve on.
-    pub network: Arc<dyn ServeNetwork>,
-}
-
-/// Serves the device alone, on this machine's network.
-impl Default for Serving {
-    fn default() -> Self {
-        Self {
-            listen: None,
-            advertise: None,
-            device_host: None,
-            allow_from: Vec::new(),
-            limits: Limits::default(),
-            tls: None,
-            network: Arc::new(LocalSockets),
-        }
-    }
-}
-
 /// What becomes of a firmware that runs and is not well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnUnhealthy {
@@ -206,6 +166,12 @@ impl Plan {
             http: None,
             timeouts: Timeouts::default(),
         }
+    }
+
+    /// Returns the time limits of the reboot.
+    pub(super) fn reboot_limits(&self) -> RebootLimits {
+        let Self { reboot_timeout, commit_timeout, .. } = *self;
+        RebootLimits { reboot_timeout, reboot_start: self.timeouts.reboot_start, commit_timeout }
     }
 }
 

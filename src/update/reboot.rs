@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::Plan;
 use super::device_state::{DeviceState, Running};
 use super::outcome::Failure;
 use super::poll::{Poll, first_timeout};
@@ -36,18 +35,29 @@ struct Last {
     answers: bool,
 }
 
+/// The time limits of a reboot.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RebootLimits {
+    /// From the request to reboot until the first answer.
+    pub(super) reboot_timeout: Duration,
+    /// How long the device may go on answering before otactl reports that it does not reboot.
+    pub(super) reboot_start: Duration,
+    /// From the reboot until the device rolls back, unless it is committed.
+    pub(super) commit_timeout: Duration,
+}
+
 /// Returns the state of the device after its reboot.
-pub(super) async fn wait(device: &Device, before: &DeviceState, plan: &Plan) -> Result<DeviceState, Failure> {
+pub(super) async fn wait(device: &Device, before: &DeviceState, limits: RebootLimits) -> Result<DeviceState, Failure> {
     let started = Instant::now();
     // The boot was not seen. It began after this.
-    let reverts_in = || plan.commit_timeout.saturating_sub(started.elapsed());
+    let reverts_in = || limits.commit_timeout.saturating_sub(started.elapsed());
     let enough = first_timeout(device, before);
     let mut poll = Poll::after(device, before)
-        .within(plan.commit_timeout)
-        .until(deadline_in(plan.reboot_timeout))
+        .within(limits.commit_timeout)
+        .until(deadline_in(limits.reboot_timeout))
         .starting_with(enough.min((before.slowest() * 4).max(FIRST)));
     let mut last = Last::default();
-    let until = deadline_in(plan.reboot_timeout);
+    let until = deadline_in(limits.reboot_timeout);
     let mut reads_until = None;
     loop {
         let next = Instant::now() + PACE;
@@ -74,7 +84,7 @@ pub(super) async fn wait(device: &Device, before: &DeviceState, plan: &Plan) -> 
             Ok(Answer::Rebooted(after)) => return Ok(*after),
             Ok(Answer::Other(said)) => last = Last { said, ..Last::default() },
             // A late answer tells what ran when it was asked for.
-            Ok(Answer::Still(asked)) if asked - started > plan.timeouts.reboot_start => {
+            Ok(Answer::Still(asked)) if asked - started > limits.reboot_start => {
                 return Err(Failure::DidNotReboot(before.running()));
             }
             Ok(Answer::Still(asked)) => {
@@ -101,7 +111,7 @@ pub(super) async fn wait(device: &Device, before: &DeviceState, plan: &Plan) -> 
     }
     Err(Failure::NoResponse {
         answers: last.answers,
-        after: plan.reboot_timeout,
+        after: limits.reboot_timeout,
         last: last.said.unwrap_or_else(|| "nothing was heard of it".into()),
         reverts_in: reverts_in(),
     })

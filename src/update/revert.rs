@@ -1,11 +1,10 @@
 //! Back to the old firmware, when the new one is not to stay.
 
-use super::Plan;
 use super::device_state::DeviceState;
 use super::event::{Event, Observer};
 use super::outcome::{Failure, RevertResult};
 use super::poll::first_timeout;
-use super::reboot;
+use super::reboot::{self, RebootLimits};
 use super::verdict::rebooted;
 use crate::ota;
 use crate::rpc::{CallError, Device};
@@ -15,7 +14,12 @@ const ATTEMPTS: usize = 3;
 
 /// Tells the device to go back from what runs in `now`, waits for it, and tells what came of it. Another device that
 /// answers in its place is not told.
-pub(super) async fn revert(device: &Device, plan: &Plan, now: &DeviceState, observer: &dyn Observer) -> RevertResult {
+pub(super) async fn revert(
+    device: &Device,
+    limits: RebootLimits,
+    now: &DeviceState,
+    observer: &dyn Observer,
+) -> RevertResult {
     observer.on(&Event::Reverting);
     let not_reverted = |reason: String| RevertResult::NotReverted { reason, reverts_in: now.reverts_in() };
     let mut reason = String::new();
@@ -38,7 +42,7 @@ pub(super) async fn revert(device: &Device, plan: &Plan, now: &DeviceState, obse
             continue;
         }
         // Whatever the answer was, or if it was lost in the reboot: what runs afterwards tells.
-        match reboot::wait(device, now, plan).await {
+        match reboot::wait(device, now, limits).await {
             Ok(after) => {
                 observer.on(&Event::back(&after));
                 if after.running() == now.running() {

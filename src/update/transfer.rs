@@ -16,22 +16,12 @@ use super::preflight::Delivery;
 use super::push::{self, Aborted, PushFailure, Pushed, Reason, Terms};
 use super::serve::{FirmwareServer, ServeError};
 use super::timeouts::LONGEST_DOWNLOAD;
+use super::transfer_result::TransferResult;
 use super::verdict::{applied, has_other_firmware, rebooted};
 use crate::bundle::Bundle;
 use crate::ota::{self, Engine};
 use crate::rpc::Device;
 use crate::text::hex;
-
-/// What is known at the end of a download.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Taken {
-    /// The device has the firmware: it said so, or its boot state shows it.
-    Certainly,
-    /// The device rebooted before it said anything. It has the firmware, or it lost its power during the download.
-    Rebooted,
-    /// otactl sent every byte, but the device did not acknowledge the last ones for certain.
-    Unacknowledged,
-}
 
 /// Returns once the device has the firmware, and is about to reboot or has done so: with its state after the reboot, if that was
 /// seen. Our server lives no longer than this.
@@ -41,7 +31,7 @@ pub(super) async fn transfer(
     (delivery, engine): (Delivery, Engine),
     before: &DeviceState,
     observer: &dyn Observer,
-) -> Result<(Taken, Option<DeviceState>), Failure> {
+) -> Result<(TransferResult, Option<DeviceState>), Failure> {
     let bundle = match &plan.source {
         Source::Bundle(bundle) => bundle,
         Source::Url { url, .. } => {
@@ -83,7 +73,7 @@ async fn pull(
     (has_other_way, engine): (bool, Engine),
     before: &DeviceState,
     observer: &dyn Observer,
-) -> Result<(Taken, Option<DeviceState>), Failure> {
+) -> Result<(TransferResult, Option<DeviceState>), Failure> {
     let mut server = FirmwareServer::start(bundle, &plan.serving, &before.info).await.map_err(Failure::Serve)?;
     let tls = plan.serving.tls.is_some();
     observer.on(&Event::Serving { address: server.advertised().to_owned(), tls });
@@ -110,7 +100,7 @@ async fn pull(
                 // A slow device has come to its end meanwhile, and reboots into the firmware.
                 Ok(now) if has_other_firmware(before, &now) => {
                     observer.on(&Event::Unconfirmed { reason });
-                    Ok((Taken::Rebooted, None))
+                    Ok((TransferResult::Rebooted, None))
                 }
                 again => {
                     let is_silent = again.is_err_and(|error| error.is_transient());
@@ -144,7 +134,7 @@ async fn push(
     bundle: &Bundle,
     before: &DeviceState,
     observer: &dyn Observer,
-) -> Result<Taken, Failure> {
+) -> Result<TransferResult, Failure> {
     let bytes = bundle.bytes();
     let size = bytes.len() as u64;
     let enough = || push::device_timeout(size, before.round_trip(), device.window(), push::chunk_size(device, size));
@@ -173,13 +163,13 @@ async fn push(
         sha256,
     }));
     match result {
-        Ok(Pushed::Confirmed) => Ok(Taken::Certainly),
+        Ok(Pushed::Confirmed) => Ok(TransferResult::Certain),
         Ok(Pushed::Unconfirmed { reason, .. }) => {
             observer.on(&Event::Unconfirmed { reason });
             // With the last byte the device has the firmware, whatever it answers after that. But the second execution of a doubled write
             // succeeds although the first one has failed.
             let is_certain = acknowledged == size && !device.may_execute_twice();
-            Ok(if is_certain { Taken::Certainly } else { Taken::Unacknowledged })
+            Ok(if is_certain { TransferResult::Certain } else { TransferResult::Unacknowledged })
         }
         Err(PushFailure { reason: Reason::OtherFirmware, .. }) => {
             Err(Failure::Refused(Refusal::UpdateRunning { percent: 100 }))
@@ -205,7 +195,7 @@ async fn push(
     }
 }
 
-/// Returns the failure for a device that did not reboot after [`Taken::Unacknowledged`].
+/// Returns the failure for a device that did not reboot after [`TransferResult::Unacknowledged`].
 ///
 /// Since 2019, the boot state shows a complete firmware before the reboot. If it does not, the last piece is missing, and otactl
 /// cancels the push.

@@ -18,14 +18,14 @@ use serde_json::Value;
 use tokio::sync::watch::Receiver;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use super::Plan;
 use super::device_state::DeviceState;
 use super::event::{Event, Observer, Origin};
 use super::outcome::{Failure, Refusal};
+use super::plan::Plan;
 use super::poll::spread;
 use super::serve::{Fetched, FirmwareServer};
 use super::timeouts::{DEVICE_DOWNLOAD, LONGEST_DOWNLOAD};
-use super::transfer::Taken;
+use super::transfer_result::TransferResult;
 use crate::ota::{self, BootState, Engine};
 use crate::rpc::deadline::deadline_in;
 use crate::rpc::{CallError, Device, RemoteError};
@@ -61,7 +61,7 @@ pub(super) async fn fetch(
     what: &Fetching<'_>,
     before: &DeviceState,
     observer: &dyn Observer,
-) -> Result<(Taken, Option<DeviceState>), Failure> {
+) -> Result<(TransferResult, Option<DeviceState>), Failure> {
     let Fetching { server, has_other_way, engine, .. } = *what;
     let enough = || download_limit(plan.source.size(), before.round_trip());
     let download = plan.download_timeout.unwrap_or_else(enough);
@@ -107,7 +107,7 @@ pub(super) async fn fetch(
                 let is_taken = reply.is_some_and(|reply| says_taken(understand(reply), is_complete));
                 let after = download.monitor.after;
                 let is_seen = after.as_ref().is_some_and(|after| after.build() != before.build());
-                return Ok((if is_taken || is_seen { Taken::Certainly } else { taken }, after));
+                return Ok((if is_taken || is_seen { TransferResult::Certain } else { taken }, after));
             }
         }
     }
@@ -119,7 +119,7 @@ enum Next {
     /// The device has not begun, and is told to once more; if it was told often enough, this is the end.
     Again(Failure),
     /// The device has the firmware, or has rebooted.
-    Done(Taken),
+    Done(TransferResult),
 }
 
 /// The download as far as it is known.
@@ -259,7 +259,7 @@ impl<'a> Download<'a> {
     async fn succeeded(&mut self, message: String, tick: bool) -> Result<Next, Failure> {
         if says_applied(&message) {
             self.monitor.observer.on(&Event::Applied { message });
-            return Ok(Next::Done(Taken::Certainly));
+            return Ok(Next::Done(TransferResult::Certain));
         }
         if self.probe_until.is_some() && !self.may_probe(tick) {
             return Ok(Next::Wait);
@@ -369,12 +369,12 @@ impl<'a> Download<'a> {
     fn applied(&self, boot: &BootState) -> Next {
         let message = format!("{} boots next, uncommitted", ota::slot_name(boot.active_slot));
         self.monitor.observer.on(&Event::Applied { message });
-        Next::Done(Taken::Certainly)
+        Next::Done(TransferResult::Certain)
     }
 
     fn unconfirmed(&self, reason: String) -> Next {
         self.monitor.observer.on(&Event::Unconfirmed { reason });
-        Next::Done(Taken::Rebooted)
+        Next::Done(TransferResult::Rebooted)
     }
 }
 

@@ -28,8 +28,8 @@ use super::device_state::DeviceState;
 use super::event::{Event, Observer};
 use super::outcome::{Failure, Refusal, Unhealthy};
 use super::poll::read_again;
+use super::reboot::{self, RebootLimits};
 use super::verdict::rebooted;
-use super::{Plan, reboot};
 use crate::rpc::deadline::deadline_in;
 use crate::rpc::{CallError, Device, DialError};
 use crate::text::for_humans;
@@ -192,20 +192,21 @@ pub(super) enum Verdict {
 /// more: then it is not for us to take it back.
 pub(super) async fn run_checks(
     device: &Device,
-    plan: &Plan,
+    (checks, commit): (&Checks, bool),
+    limits: RebootLimits,
     now: DeviceState,
     observer: &dyn Observer,
 ) -> Result<Verdict, Failure> {
     // A commit is followed by a look of its own.
-    if plan.checks.is_empty() && (plan.commit || now.is_fresh()) {
+    if checks.is_empty() && (commit || now.is_fresh()) {
         return Ok(Verdict::Healthy(now));
     }
-    let result = check(device, &plan.checks, &now, observer).await;
+    let result = check(device, checks, &now, observer).await;
     // With short poll: the device may just have reset, and then hears none of them.
-    let after = match read_again(&now, device, plan.reboot_timeout).await {
+    let after = match read_again(&now, device, limits.reboot_timeout).await {
         // It is on its way back already, and says so before it goes.
         Ok(after) if after.boot.is_in_another_slot(&now.boot) && !rebooted(&now, &after) => {
-            reboot::wait(device, &now, plan).await?
+            reboot::wait(device, &now, limits).await?
         }
         Ok(after) => after,
         Err(error) => {

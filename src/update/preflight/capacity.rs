@@ -1,7 +1,7 @@
 //! Whether the device has room for the file system. Nothing tells how large a slot for the code is, but what a file
 //! system holds is told by `Sys.GetInfo`.
 
-use super::findings::Finding;
+use super::finding::Finding;
 use crate::bundle::Part;
 use crate::ota::SystemInfo;
 use crate::update::outcome::Refusal;

@@ -3,7 +3,7 @@
 //!
 //! Updaters of 2019 and 2022 report the same methods, so a bundle that only 2022 refuses is a note, not a refusal.
 
-use super::findings::Finding;
+use super::finding::Finding;
 use super::methods::Delivery;
 use super::questions::DeviceAnswers;
 use crate::bundle::Manifest;

@@ -1,49 +1,13 @@
 //! What is to be said of an update before it begins. Pure.
 
+use super::finding::Finding;
 use super::methods::{self, Delivery};
 use super::questions::DeviceAnswers;
 use super::{capacity, demands, identity, signatures};
 use crate::text::for_humans;
 use crate::update::device_state::DeviceState;
-use crate::update::event::{Event, Severity};
 use crate::update::outcome::Refusal;
 use crate::update::plan::{Plan, Source};
-
-/// One thing that was found out, and why it forbids the update, if it does.
-#[derive(Debug)]
-pub(super) struct Finding {
-    pub(super) what: &'static str,
-    pub(super) says: String,
-    pub(super) bearing: Severity,
-    pub(super) refusal: Option<Refusal>,
-}
-
-impl Finding {
-    pub(super) fn good(what: &'static str, says: impl Into<String>) -> Self {
-        Self { what, says: says.into(), bearing: Severity::Good, refusal: None }
-    }
-
-    pub(super) fn unknown(what: &'static str, says: impl Into<String>) -> Self {
-        Self { bearing: Severity::Unknown, ..Self::good(what, says) }
-    }
-
-    pub(super) fn weak(what: &'static str, says: impl Into<String>) -> Self {
-        Self { bearing: Severity::Weak, ..Self::good(what, says) }
-    }
-
-    pub(super) fn refused(what: &'static str, refusal: Refusal) -> Self {
-        Self { what, says: refusal.to_string(), bearing: Severity::Refused, refusal: Some(refusal) }
-    }
-
-    /// What the user may insist on.
-    pub(super) fn refused_unless(force: bool, what: &'static str, refusal: Refusal) -> Self {
-        if force { Self::weak(what, refusal.to_string()) } else { Self::refused(what, refusal) }
-    }
-
-    pub(super) fn event(&self) -> Event {
-        Event::Finding { what: self.what, says: self.says.clone(), verdict: self.bearing }
-    }
-}
 
 /// What is found of a plan, in the order in which it is to be answers: by the device's state, and by what else it answers.
 pub(super) fn of(plan: &Plan, delivery: Delivery, now: &DeviceState, answers: &DeviceAnswers) -> Vec<Finding> {
@@ -119,6 +83,7 @@ mod tests {
 
     use super::*;
     use crate::ota::BootState;
+    use crate::update::event::Severity;
 
     #[test]
     fn blob_url_is_wanted_only_without_url() {

@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use super::findings::Finding;
+use super::finding::Finding;
 use super::version::compare;
 use crate::bundle::Manifest;
 use crate::ota::SystemInfo;

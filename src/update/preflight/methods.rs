@@ -1,7 +1,8 @@
 //! How the firmware gets to the device, and which methods an update needs.
 
 use crate::ota::SystemInfo;
-use crate::update::plan::{OnUnhealthy, Plan, Serving, Source, Via};
+use crate::update::plan::{OnUnhealthy, Plan, Source, Via};
+use crate::update::serve::Serving;
 
 /// The one by which the device fetches the firmware, and those by which it gets it pushed.
 const PULL: &str = "OTA.Update";

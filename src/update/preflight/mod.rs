@@ -7,6 +7,7 @@
 
 mod capacity;
 mod demands;
+mod finding;
 mod findings;
 mod identity;
 mod methods;
@@ -23,17 +24,15 @@ use super::event::{Event, Observer, Severity};
 use super::foreign_update::{is_running, outlast};
 use super::other_client::has_updated;
 use super::outcome::{Failure, Refusal};
+use super::plan::{Plan, Source};
 use super::poll::first_timeout;
 use super::settle::{after_reboot, settled};
-use super::{Plan, Source};
 use crate::bundle::Manifest;
 use crate::ota::{Engine, Status};
 use crate::rpc::{CallError, Device};
-use findings::Finding;
+use finding::Finding;
 pub(super) use methods::Delivery;
 use questions::DeviceAnswers;
-pub(super) use signatures::joined;
-pub use signatures::{Flaw, SignatureGap};
 
 /// The time for a question that a device need not answer, unless any call may take less.
 const COURTESY: Duration = Duration::from_secs(2);

@@ -1,50 +1,15 @@
 //! Whether the device will take the bundle for one of those who may give it firmware. It finds out only while it
 //! fetches.
 
-use std::fmt;
-
 use serde_json::Value;
 
-use super::findings::Finding;
-use crate::bundle::signature::{KeyError, PublicKey, SLOTS, Signed};
+use super::finding::Finding;
+use crate::bundle::signature::{PublicKey, SLOTS, Signed};
 use crate::update::outcome::Refusal;
+use crate::update::outcome::refusal::{Flaw, SignatureGap, joined};
 use crate::update::plan::Source;
 
 const WHAT: &str = "signatures";
-
-/// A signature that the device asks for, and that does not count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SignatureGap {
-    /// The number of the signature and of the key, 0 to 7 unless the device asks for what there cannot be.
-    pub number: u8,
-    /// What is the matter.
-    pub flaw: Flaw,
-}
-
-/// Why a signature does not count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flaw {
-    /// The bundle has no such signature.
-    NoSignature,
-    /// It was made with another key, or of another manifest.
-    NotValid,
-    /// The device has no key of this number.
-    NoKey,
-    /// The device's key is none.
-    BadKey(KeyError),
-}
-
-impl fmt::Display for SignatureGap {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { number, flaw } = self;
-        match flaw {
-            Flaw::NoSignature => write!(f, "the bundle has no signature {number}"),
-            Flaw::NotValid => write!(f, "its signature {number} is not valid under the device's key {number}"),
-            Flaw::NoKey => write!(f, "the device asks for signature {number}, and has no key {number}"),
-            Flaw::BadKey(error) => write!(f, "the device's key {number} cannot be read: {error}"),
-        }
-    }
-}
 
 /// What the device asks for.
 #[derive(Debug)]
@@ -89,11 +54,6 @@ pub(super) fn judge(source: &Source, settings: Option<&Value>) -> Finding {
             lacks => Finding::refused(WHAT, Refusal::NotSigned { lacks }),
         },
     }
-}
-
-/// All that lacks, in words.
-pub(in crate::update) fn joined(lacks: &[SignatureGap]) -> String {
-    lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 fn numbers(mask: i64) -> impl Iterator<Item = u8> {

@@ -170,7 +170,10 @@ impl Handler {
             let number = book.transfer_log.begin(peer, asked.device.clone(), part.clone(), Instant::now());
             self.publish(&book);
             asked.transfer = Some(number);
-            *response.body_mut() = Transfer::new(&self.bundle, &part, self, number, outflow.clone());
+            let (sending, taking) = (Arc::clone(self), Arc::clone(self));
+            outflow.on_taken(move || taking.taken(number));
+            let on_sent = move |bytes| sending.sent(number, bytes);
+            *response.body_mut() = Transfer::new(&self.bundle, &part, on_sent, outflow.clone());
         }
         tracing::debug!(%peer, method = %asked.method, %status, "firmware server");
         (response, asked)
@@ -193,14 +196,14 @@ impl Handler {
     }
 
     /// So many more bytes of a transfer are on their way.
-    pub(super) fn sent(&self, number: u64, bytes: u64) {
+    fn sent(&self, number: u64, bytes: u64) {
         let mut book = self.book();
         book.transfer_log.sent(number, bytes, Instant::now());
         self.publish(&book);
     }
 
     /// The peer of a transfer has taken some of what was sent.
-    pub(super) fn taken(&self, number: u64) {
+    fn taken(&self, number: u64) {
         let mut book = self.book();
         if book.transfer_log.taken(number, Instant::now()) {
             self.publish(&book);

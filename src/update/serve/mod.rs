@@ -32,21 +32,55 @@ use tokio::task::JoinSet;
 
 use super::delivery_report::DeliveryReport;
 use super::event::{Event, Observer};
-use super::plan::Serving;
 use crate::bundle::Bundle;
 use crate::ota::SystemInfo;
 use crate::text::hex;
 use accept::Acceptor;
 pub use accept::Limits;
-use allow::Allowed;
+use allow::{AllowFrom, Allowed};
 use handler::Handler;
-use listen::Listener;
+use listen::{Listener, LocalSockets, ServeNetwork};
 use route::Whereabouts;
 pub use transfer_log::Fetched;
 
 /// What is handed to the socket at a time, in bytes, what the kernel is told to hold of it, and the largest head of a
 /// request. Small, so that what we count as sent is near what the device has taken.
 const PIECE: usize = 16 << 10;
+
+/// Where and how the firmware server serves.
+#[derive(Debug, Clone)]
+pub struct Serving {
+    /// The address to serve on; `None`: the one that routes to the device, any port.
+    pub listen: Option<SocketAddr>,
+    /// Host and, if it differs, port, under which the device reaches our server.
+    pub advertise: Option<(String, Option<u16>)>,
+    /// The device's host and port, where it has any: which of our addresses it can reach follows
+    /// from that. Otherwise the address that it reports is taken.
+    pub device_host: Option<(String, u16)>,
+    /// Who is served beside the addresses of the device. Without any address, whoever knows the path.
+    pub allow_from: Vec<AllowFrom>,
+    /// What clients may use up.
+    pub limits: Limits,
+    /// Serve over TLS, with this certificate. The device checks it by its own `update.ssl_ca_file`.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// The network to serve on.
+    pub network: Arc<dyn ServeNetwork>,
+}
+
+/// Serves the device alone, on this machine's network.
+impl Default for Serving {
+    fn default() -> Self {
+        Self {
+            listen: None,
+            advertise: None,
+            device_host: None,
+            allow_from: Vec::new(),
+            limits: Limits::default(),
+            tls: None,
+            network: Arc::new(LocalSockets),
+        }
+    }
+}
 
 /// Why the server did not come up.
 #[derive(Debug, thiserror::Error)]
