@@ -18,7 +18,7 @@ fn main() -> ExitCode {
             return error.print().map_or(ExitCode::FAILURE, |()| ExitCode::from(code));
         }
     };
-    let output = Output::new(&cli.global);
+    let output = Output::new(cli.global.json, cli.global.quiet);
     let result = run(cli, &output);
     let code = match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -41,7 +41,7 @@ fn run(cli: cli::Cli, output: &Output) -> Result<(), Failure> {
     // One thread is enough for one device, and is the quickest to start.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_start)?;
     let context = Context::new(cli.global, output.clone());
-    let result = runtime.block_on(cli.command.run(&context));
+    let result = runtime.block_on(cli.command.run(&context, cli::public_model));
     // A look-up of a name may still hang in a thread; nobody waits for it.
     runtime.shutdown_background();
     result

@@ -20,8 +20,9 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::failure::{Failure, Kind};
+use super::global_args::GlobalArgs;
 use super::output::Output;
-use super::{GlobalArgs, credentials, environment};
+use super::{credentials, environment};
 
 /// What every command gets.
 #[derive(Debug)]

@@ -44,8 +44,8 @@ const EXAMPLES: [(&str, &str); 7] = [
 ];
 
 /// The pages with their file names.
-pub(crate) fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
-    let mut model = super::public_model().disable_help_subcommand(true);
+pub(crate) fn pages(model: &Command) -> io::Result<Vec<(String, Vec<u8>)>> {
+    let mut model = model.clone().disable_help_subcommand(true);
     model.build();
     let mut pages = vec![page(&model, "otactl", true)?];
     for command in model.get_subcommands() {

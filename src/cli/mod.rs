@@ -1,7 +1,7 @@
 //! The command line: the only room that knows clap, the terminal and the environment.
 //!
 //! - [`command`]: one file per subcommand: its arguments and its `run`;
-//! - [`serial`], [`mqtt`], [`tls`]: the options for serial ports, for brokers, and for TLS;
+//! - [`global_args`]: the options of every command; [`serial`], [`mqtt`], [`tls`]: the options for serial ports, for brokers, and for TLS;
 //! - [`checks`]: the options for health checks;
 //! - [`credentials`]: user and password, from wherever they come;
 //! - [`context`]: options and environment become a connected device; [`environment`]: environment variables;
@@ -26,6 +26,7 @@ pub(crate) mod credentials;
 pub(crate) mod dial_hint;
 pub(crate) mod environment;
 pub(crate) mod failure;
+pub(crate) mod global_args;
 pub(crate) mod help;
 pub(crate) mod interrupt;
 pub(crate) mod man;
@@ -40,11 +41,11 @@ pub(crate) mod values;
 pub(crate) mod writer;
 
 use std::ffi::OsString;
-use std::time::Duration;
 
-use clap::{ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser};
+use clap::{Args as _, CommandFactory as _, FromArgMatches as _, Parser};
 
 pub(crate) use command::Command;
+pub(crate) use global_args::GlobalArgs;
 
 /// Takes a Mongoose OS device to a new firmware and proves that it got there
 #[derive(Debug, Parser)]
@@ -54,59 +55,6 @@ pub(crate) struct Cli {
     pub(crate) global: GlobalArgs,
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// The options that every command takes.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Global options")]
-pub(crate) struct GlobalArgs {
-    /// The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE,
-    /// tcp:// or udp://HOST:PORT, or `sim:`
-    ///
-    /// Without a path, /rpc is meant. If neither this option nor OTACTL_PORT is given, MOS_PORT is taken; if that is not
-    /// set either, the first USB serial port.
-    #[arg(long, global = true, value_name = "URL", env = "OTACTL_PORT", hide_env_values = true)]
-    pub(crate) port: Option<String>,
-
-    /// How long a call to the device may take, such as `90s`, `5m`, or plain seconds
-    #[arg(
-        long,
-        global = true,
-        value_name = "DURATION",
-        env = "OTACTL_TIMEOUT",
-        hide_env_values = true,
-        default_value = "10s"
-    )]
-    #[arg(value_parser = values::duration)]
-    pub(crate) timeout: Duration,
-
-    /// User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked
-    ///
-    /// Whoever is on this machine can read the command line; a file, `-` or OTACTL_RPC_CREDS is better.
-    #[arg(long, global = true, value_name = "CREDENTIALS", allow_hyphen_values = true)]
-    pub(crate) rpc_creds: Option<String>,
-
-    /// Print results on one line, and update events as one JSON object per line
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
-
-    /// Say nothing but results and errors
-    #[arg(long, short, global = true, conflicts_with = "verbose")]
-    pub(crate) quiet: bool,
-
-    /// Say more; twice: show every frame, without its secrets
-    #[arg(long, short, global = true, action = ArgAction::Count)]
-    pub(crate) verbose: u8,
-
-    // The last, since their headings hold for whatever follows.
-    #[command(flatten)]
-    pub(crate) tls: tls::TlsArgs,
-
-    #[command(flatten)]
-    pub(crate) serial: serial::SerialArgs,
-
-    #[command(flatten)]
-    pub(crate) mqtt: mqtt::MqttArgs,
 }
 
 /// The clap model, with the help page that is grouped by purpose.

@@ -14,7 +14,6 @@ use otactl::secrets::mask;
 use otactl::text::{clipped, is_hidden, printable};
 use serde_json::Value;
 
-use super::GlobalArgs;
 use super::failure::Failure;
 use super::status_line::StatusLine;
 use super::writer::{self, Importance, LineWriter, Loss, Stream};
@@ -47,12 +46,12 @@ pub(crate) struct Output {
 
 impl Output {
     /// As the options, the terminal and `NO_COLOR` want it.
-    pub(crate) fn new(global: &GlobalArgs) -> Self {
+    pub(crate) fn new(json: bool, quiet: bool) -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         let stderr = LineWriter::new(Stream::Stderr);
         Self {
-            json: global.json,
-            quiet: global.quiet,
+            json,
+            quiet,
             colour: wanted && io::stderr().is_terminal(),
             live: StatusLine::new(stderr.clone()),
             stdout: LineWriter::new(Stream::Stdout),

@@ -10,9 +10,9 @@ use rustls::ClientConfig;
 use serde_json::Value;
 use tokio::sync::watch;
 
+use super::connect_error::ConnectError;
 use super::target::Endpoint;
 use super::tls::{self, ClientAuth};
-use super::{ConnectError, Options};
 use crate::rpc::auth::Authorization;
 use crate::rpc::client::Links;
 use crate::rpc::frame::{self, Incoming, MAX_REQUEST};
@@ -42,13 +42,13 @@ pub struct Http {
 
 impl Http {
     /// A client for `endpoint`. Loads root certificates only for `https`.
-    pub fn new(endpoint: &Endpoint, options: &Options) -> Result<Self, ConnectError> {
-        let mut tls = tls::client_config(endpoint.is_tls(), &options.tls)?;
+    pub fn new(endpoint: &Endpoint, connect_timeout: Duration, tls: &tls::Settings) -> Result<Self, ConnectError> {
+        let mut tls = tls::client_config(endpoint.is_tls(), tls)?;
         let client_auth = ClientAuth::watch(&mut tls);
         Ok(Self {
             endpoint: endpoint.clone(),
             peer: endpoint.to_string(),
-            connect_timeout: options.connect_timeout,
+            connect_timeout,
             tls,
             client_auth,
             keeping: Mutex::new(None),

@@ -14,6 +14,7 @@
 
 mod backoff;
 mod calls;
+mod connect_error;
 pub mod framing;
 pub mod http;
 pub mod link;
@@ -32,6 +33,7 @@ pub mod websocket;
 use std::time::Duration;
 
 use crate::rpc::RpcClient;
+pub use connect_error::ConnectError;
 use http::Http;
 use mqtt::Mqtt;
 use serial::Serial;
@@ -65,29 +67,18 @@ impl Default for Options {
     }
 }
 
-/// Why there is no client for a target.
-#[derive(Debug, thiserror::Error)]
-pub enum ConnectError {
-    /// The scheme is known, but this version of otactl cannot speak it.
-    #[error("`{0}` is not supported yet")]
-    NotYet(&'static str),
-    /// The HTTP client could not be set up.
-    #[error("cannot set up the connection: {0}")]
-    Setup(String),
-    /// TLS is to be spoken, and something that it needs is not there.
-    #[error(transparent)]
-    Tls(#[from] tls::SetupError),
-}
-
 /// The one match on the kind of a target. Nothing is dialled before the first call; what TLS needs is
 /// read here, so that a file that is not there is found out before.
 pub fn connect(target: &Target, options: &Options) -> Result<Box<dyn RpcClient>, ConnectError> {
+    let timeout = options.connect_timeout;
     match target {
-        Target::WebSocket(endpoint) => Ok(Box::new(Session::new(WebSocket::new(endpoint, options)?))),
-        Target::Http(endpoint) => Ok(Box::new(Http::new(endpoint, options)?)),
+        Target::WebSocket(endpoint) => Ok(Box::new(Session::new(WebSocket::new(endpoint, timeout, &options.tls)?))),
+        Target::Http(endpoint) => Ok(Box::new(Http::new(endpoint, timeout, &options.tls)?)),
         Target::Serial(path) => Ok(Box::new(Session::new(Serial::new(path, &options.serial)))),
-        Target::Mqtt(endpoint) => Ok(Box::new(Session::new(Mqtt::new(endpoint, options)?))),
-        Target::Tcp(endpoint) => Ok(Box::new(Session::new(Tcp::new(endpoint, options)))),
+        Target::Mqtt(endpoint) => {
+            Ok(Box::new(Session::new(Mqtt::new(endpoint, timeout, &options.tls, &options.mqtt)?)))
+        }
+        Target::Tcp(endpoint) => Ok(Box::new(Session::new(Tcp::new(endpoint, timeout)))),
         Target::Udp(endpoint) => Ok(Box::new(Session::new(Udp::new(endpoint)))),
         Target::Sim(_) => Err(ConnectError::NotYet("sim: (other than from the command line)")),
     }

@@ -8,7 +8,6 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::Options;
 use super::framing::{Deframer, Item, Style, enframe, escaped_len};
 use super::link::{Connect, Link, LinkDriver};
 use super::reach::{reach, within};
@@ -33,8 +32,8 @@ pub struct Tcp {
 impl Tcp {
     /// A way to `endpoint`.
     #[must_use]
-    pub fn new(endpoint: &Endpoint, options: &Options) -> Self {
-        Self { endpoint: endpoint.clone(), peer: endpoint.to_string(), connect_timeout: options.connect_timeout }
+    pub fn new(endpoint: &Endpoint, connect_timeout: Duration) -> Self {
+        Self { endpoint: endpoint.clone(), peer: endpoint.to_string(), connect_timeout }
     }
 }
 

@@ -22,11 +22,11 @@ use tokio_tungstenite::tungstenite::http::header::AUTHORIZATION;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 
+use super::connect_error::ConnectError;
 use super::link::{Connect, Link, LinkDriver};
 use super::reach::{reach, within};
 use super::target::{Endpoint, Login};
 use super::tls::{self, Connector};
-use super::{ConnectError, Options};
 use crate::rpc::DialError;
 use handshake::HandshakeError;
 use untyped::{Heads, Untyped};
@@ -59,12 +59,12 @@ pub struct WebSocket {
 
 impl WebSocket {
     /// A way to `endpoint`. Loads root certificates only for `wss`.
-    pub fn new(endpoint: &Endpoint, options: &Options) -> Result<Self, ConnectError> {
+    pub fn new(endpoint: &Endpoint, connect_timeout: Duration, tls: &tls::Settings) -> Result<Self, ConnectError> {
         Ok(Self {
             endpoint: endpoint.clone(),
             peer: endpoint.to_string(),
-            tls: endpoint.is_tls().then(|| Connector::new(&options.tls)).transpose()?,
-            connect_timeout: options.connect_timeout,
+            tls: endpoint.is_tls().then(|| Connector::new(tls)).transpose()?,
+            connect_timeout,
         })
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap_complete::Shell;
 
 use crate::cli::failure::{Failure, Kind};
-use crate::cli::{man, public_model};
+use crate::cli::man;
 
 /// Write the shell completions and the manual, as they are checked in
 #[derive(Debug, clap::Args)]
@@ -15,22 +15,22 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    pub(crate) fn run(self) -> Result<(), Failure> {
-        write(&self.directory).map_err(|error| {
+    pub(crate) fn run(self, model: &mut clap::Command) -> Result<(), Failure> {
+        write(&self.directory, model).map_err(|error| {
             Failure::new(Kind::Other, format!("cannot write to {}: {error}", self.directory.display()))
         })
     }
 }
 
-fn write(directory: &Path) -> io::Result<()> {
+fn write(directory: &Path, model: &mut clap::Command) -> io::Result<()> {
     let completions = directory.join("completions");
     fs::create_dir_all(&completions)?;
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::PowerShell, Shell::Elvish] {
-        clap_complete::generate_to(shell, &mut public_model(), "otactl", &completions)?;
+        clap_complete::generate_to(shell, model, "otactl", &completions)?;
     }
     let pages = directory.join("man");
     fs::create_dir_all(&pages)?;
-    for (name, page) in man::pages()? {
+    for (name, page) in man::pages(model)? {
         fs::write(pages.join(name), page)?;
     }
     Ok(())

@@ -46,7 +46,8 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
+    /// Runs the command. `model` gives the command line that users see.
+    pub(crate) async fn run(self, context: &Context, model: fn() -> clap::Command) -> Result<(), Failure> {
         match self {
             Self::Update(args) => args.run(context).await,
             Self::Wait(args) => args.run(context).await,
@@ -63,7 +64,7 @@ impl Command {
             Self::Ping(args) => args.run(context).await,
             Self::Reboot(args) => args.run(context).await,
             Self::Simulate(args) => args.run(context).await,
-            Self::Generate(args) => args.run(),
+            Self::Generate(args) => args.run(&mut model()),
         }
     }
 }

@@ -13,8 +13,9 @@ use tokio::time::Instant;
 
 use super::publishing::{Published, Unacknowledged};
 use super::topics::Topics;
-use super::{ConnectError, KEEP_ALIVE, Options};
+use super::{KEEP_ALIVE, Settings};
 use crate::rpc::DialError;
+use crate::transport::connect_error::ConnectError;
 use crate::transport::reach::{reach, within};
 use crate::transport::target::{Endpoint, Login};
 use crate::transport::tls::{self, Connector};
@@ -82,15 +83,21 @@ pub(super) enum Probed {
 }
 
 impl Broker {
-    pub(super) fn new(endpoint: &Endpoint, client_id: String, options: &Options) -> Result<Self, ConnectError> {
-        let tls = endpoint.is_tls().then(|| Connector::new(&options.tls)).transpose()?;
+    pub(super) fn new(
+        endpoint: &Endpoint,
+        client_id: String,
+        connect_timeout: Duration,
+        tls: &tls::Settings,
+        settings: &Settings,
+    ) -> Result<Self, ConnectError> {
+        let tls = endpoint.is_tls().then(|| Connector::new(tls)).transpose()?;
         Ok(Self {
             endpoint: endpoint.clone(),
             client_id,
-            has_own_id: options.mqtt.client_id.is_some(),
-            password: options.mqtt.password.clone(),
+            has_own_id: settings.client_id.is_some(),
+            password: settings.password.clone(),
             tls: tls.map(Arc::new),
-            connect_timeout: options.connect_timeout,
+            connect_timeout,
         })
     }
 
@@ -253,7 +260,7 @@ fn explain_io(error: &io::Error) -> DialError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::mqtt::{Mqtt, Settings};
+    use crate::transport::mqtt::Mqtt;
     use crate::transport::target::Target;
 
     /// Whatever prints what it holds must not print a password.
@@ -261,9 +268,9 @@ mod tests {
     fn a_password_is_not_shown() {
         let Ok(Target::Mqtt(endpoint)) = "mqtt://user:s3cret@broker/dev".parse() else { panic!("an address") };
         let mqtt = Settings { password: Some("s3cret".into()), ..Settings::default() };
-        let options = Options { mqtt, ..Options::default() };
-        let mqtt = Mqtt::new(&endpoint, &options).expect("a client");
-        let shown = format!("{mqtt:?} {options:?}");
+        let tls = tls::Settings::default();
+        let client = Mqtt::new(&endpoint, Duration::from_secs(10), &tls, &mqtt).expect("a client");
+        let shown = format!("{client:?} {mqtt:?}");
         assert!(shown.contains("broker/dev") && !shown.contains("s3cret"), "{shown}");
     }
 }

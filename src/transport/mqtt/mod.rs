@@ -24,10 +24,11 @@ use serde_json::Value;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::{Instant, sleep_until};
 
+use super::connect_error::ConnectError;
 use super::link::{Connect, Ended, Link, LinkDriver, OutgoingFrame};
 use super::target::Endpoint;
+use super::tls;
 use super::variant::{FrameMeaning, Variant, VariantDetector};
-use super::{ConnectError, Options};
 use crate::rpc::DialError;
 use crate::rpc::client::Links;
 use crate::rpc::error::Silence;
@@ -91,15 +92,19 @@ pub struct Mqtt {
 
 impl Mqtt {
     /// A way to the device that `endpoint` names behind its broker. For `mqtts`, reads what TLS needs.
-    pub fn new(endpoint: &Endpoint, options: &Options) -> Result<Self, ConnectError> {
-        let settings = &options.mqtt;
+    pub fn new(
+        endpoint: &Endpoint,
+        connect_timeout: Duration,
+        tls: &tls::Settings,
+        settings: &Settings,
+    ) -> Result<Self, ConnectError> {
         let client_id = settings.client_id.clone().unwrap_or_else(own_client_id);
         let device = endpoint.device();
         let src = settings.src.clone().unwrap_or_else(|| format!("{device}/rpc-resp/{client_id}"));
         let addressing = Addressing { src, dst: device };
         Ok(Self {
             topics: Topics::new(&addressing, settings),
-            broker: Arc::new(Broker::new(endpoint, client_id, options)?),
+            broker: Arc::new(Broker::new(endpoint, client_id, connect_timeout, tls, settings)?),
             addressing,
             peer: endpoint.to_string(),
             dialled: format!("the broker {}://{}:{}", endpoint.url.scheme(), endpoint.host(), endpoint.port()),
