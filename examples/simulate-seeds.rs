@@ -15,13 +15,13 @@ mod harness;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use harness::run::{Run, run};
 use harness::scenario::Scenario;
 use harness::shrink::shrink;
+use parking_lot::Mutex;
 
 /// Failures whose traces are printed.
 const SHOWN: usize = 5;
@@ -107,7 +107,7 @@ fn simulate(from: u64, seeds: u64, threads: usize) -> Results {
                         own.failed.push((seed, violations));
                     }
                 }
-                let mut all = results.lock().expect("no panic");
+                let mut all = results.lock();
                 for (fault, outcomes) in own.coverage {
                     for (outcome, count) in outcomes {
                         *all.coverage.entry(fault.clone()).or_default().entry(outcome).or_default() += count;
@@ -117,7 +117,7 @@ fn simulate(from: u64, seeds: u64, threads: usize) -> Results {
             });
         }
     });
-    results.into_inner().expect("no panic")
+    results.into_inner()
 }
 
 fn print_coverage(coverage: &Coverage) {

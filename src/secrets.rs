@@ -4,10 +4,10 @@
 //! which it stands, so that the text itself is searched.
 
 use std::borrow::Cow;
-use std::sync::{PoisonError, RwLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use parking_lot::RwLock;
 use serde_json::Value;
 
 /// Stands for a secret.
@@ -25,7 +25,7 @@ pub fn remember(secret: &str) {
     let json = json.trim_matches('"').to_owned();
     let ascii = json.chars().map(|c| if c.is_ascii() { c.to_string() } else { escaped(c) }).collect();
     let url = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>();
-    let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+    let mut known = KNOWN.write();
     for form in [secret.to_owned(), json, ascii, url.replace('+', "%20"), url] {
         if !form.is_empty() && !known.contains(&form) {
             known.push(form);
@@ -46,14 +46,14 @@ pub fn remember_login(user: &str, password: &str) {
 /// The text with `…` in place of every secret that is remembered. One of less than 4 bytes counts as a whole word only.
 #[must_use]
 pub fn mask(text: &str) -> Cow<'_, str> {
-    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+    let known = KNOWN.read();
     mask_each(text, &known)
 }
 
 /// The same for a text whose beginning is missing: it may begin with the end of a secret.
 #[must_use]
 pub fn mask_cut(text: &str) -> Cow<'_, str> {
-    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+    let known = KNOWN.read();
     let ends = known.iter().flat_map(|form| form.char_indices().skip(1).map(|(at, _)| &form[at..]));
     let begins_with = |end: &&str| end.len() >= SHORTEST && text.starts_with(end);
     match ends.filter(begins_with).map(str::len).max() {

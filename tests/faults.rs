@@ -5,7 +5,7 @@
 
 mod support;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use otactl::bundle::Bundle;
@@ -15,6 +15,7 @@ use otactl::sim::{Config, Fault, Generation};
 use otactl::transport::mqtt;
 use otactl::update::health::{Check, Checks};
 use otactl::update::{Event, Failure, Observer, OnUnhealthy, Plan, Serving, Source, Success, Via, run};
+use parking_lot::Mutex;
 use support::bundles::BundleServer;
 use support::ways::{Way, device_behind};
 use support::{DEMO, file, running_device};
@@ -229,14 +230,14 @@ struct Log(Mutex<Vec<String>>);
 
 impl Log {
     fn shown(&self) -> String {
-        self.0.lock().expect("lock").join("\n  ")
+        self.0.lock().join("\n  ")
     }
 }
 
 impl Observer for Log {
     fn on(&self, event: &Event) {
         if !matches!(event, Event::Sent { .. }) {
-            self.0.lock().expect("lock").push(format!("{event:?}"));
+            self.0.lock().push(format!("{event:?}"));
         }
     }
 }

@@ -4,7 +4,6 @@
 mod support;
 
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use otactl::bundle::Bundle;
 use otactl::rpc::{CallError, Device, DialError, RemoteError, Request, RpcClient};
 use otactl::sim::{Config, Generation, UpdateConfig};
 use otactl::update::{Event, Failure, Observer, Plan, Refusal, Severity, Source, Success, run as update};
+use parking_lot::Mutex;
 use rcgen::KeyPair;
 use serde_json::{Value, json};
 use snapbox::{assert_data_eq, str};
@@ -232,7 +232,7 @@ struct Findings(Mutex<Vec<(&'static str, Severity)>>);
 impl Observer for Findings {
     fn on(&self, event: &Event) {
         if let Event::Finding { what, verdict, .. } = event {
-            self.0.lock().expect("lock").push((what, *verdict));
+            self.0.lock().push((what, *verdict));
         }
     }
 }
@@ -250,7 +250,7 @@ async fn plan_of(client: impl RpcClient + 'static, force: bool) -> Planned {
     let plan = Plan { dry_run: true, force, ..Plan::new(Source::Bundle(bundle)) };
     let findings = Findings::default();
     let result = update(&device, &plan, &findings).await;
-    let mut found = findings.0.into_inner().expect("lock");
+    let mut found = findings.0.into_inner();
     found.retain(|(_, bearing)| *bearing != Severity::Good);
     (result, found)
 }
@@ -352,7 +352,7 @@ async fn a_firmware_that_starts_committed_is_told_of() {
     let findings = Findings::default();
     let result = update(&device, &plan, &findings).await;
     assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
-    assert_eq!(findings.0.into_inner().expect("lock"), [("commit timeout", Severity::Weak)]);
+    assert_eq!(findings.0.into_inner(), [("commit timeout", Severity::Weak)]);
 }
 
 /// A device with room for one connection at a time.

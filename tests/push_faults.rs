@@ -4,7 +4,7 @@
 mod support;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,6 +15,7 @@ use otactl::rpc::{CallError, Device, DialError, RemoteError, Request, RpcClient}
 use otactl::update::device_state::DeviceState;
 use otactl::update::push::{Aborted, PushFailure, Pushed, Reason, Terms, push};
 use otactl::update::timeouts::Timeouts;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use support::told::Told;
 use tokio::time::{Instant, sleep};
@@ -75,7 +76,7 @@ impl Fake {
     }
 
     fn with<R>(&self, work: impl FnOnce(&mut State) -> R) -> R {
-        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        work(&mut self.0.lock())
     }
 
     fn calls(&self, method: &str) -> usize {

@@ -5,10 +5,11 @@ mod support;
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use otactl::text::hex;
+use parking_lot::Mutex;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::{Value, json};
@@ -64,14 +65,14 @@ impl Puppet {
                     let mut lines = BufReader::new(reader).split(b'\n');
                     while let Ok(Some(line)) = lines.next_segment().await {
                         let Some(request) = frame(&line) else { continue };
-                        let mut answer = answer(&mut state.lock().expect("lock"), &request);
+                        let mut answer = answer(&mut state.lock(), &request);
                         if request["method"] == "OTA.Update" {
                             let url = request["params"]["url"].as_str().expect("a URL").to_owned();
                             asked.send(url).await.expect("the test is there");
                             let verdict: Value = decided.lock().await.recv().await.expect("the test decides");
                             answer = json!({"error": verdict});
                             if verdict["code"] == 0 {
-                                *state.lock().expect("lock") = State {
+                                *state.lock() = State {
                                     build: ("2.0.0", "20240202-020202/g234b2a65"),
                                     slot: 1,
                                     committed: false,

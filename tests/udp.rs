@@ -3,10 +3,11 @@
 mod support;
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use otactl::sim::Config;
 use otactl::transport::udp::MAX_SENT;
+use parking_lot::Mutex;
 use support::{DEMO, assert_runs, run_on, simulator_with, ws};
 use tokio::net::UdpSocket;
 use tokio::task::JoinSet;
@@ -33,7 +34,7 @@ impl Relay {
                 tokio::select! {
                     Ok((len, from)) = outside.recv_from(&mut forth) => {
                         host = Some(from);
-                        kept.lock().expect("lock").push(len);
+                        kept.lock().push(len);
                         // A failed send is a lost datagram.
                         let _ = inside.send(&forth[..len]).await;
                     }
@@ -52,7 +53,7 @@ impl Relay {
 
     /// Returns the sizes of the datagrams to the device since the last call, in bytes.
     fn sizes(&self) -> Vec<usize> {
-        std::mem::take(&mut self.sizes.lock().expect("lock"))
+        std::mem::take(&mut self.sizes.lock())
     }
 }
 

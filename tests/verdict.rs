@@ -18,7 +18,7 @@ use tokio::time::Instant;
 async fn nothing_special() {
     let (result, state) = update(|_, _, _| None).await;
     assert!(matches!(result, Ok(Success::Updated(Running { slot: Some(1), .. }))), "{result:?}");
-    assert_eq!(state.lock().expect("lock").calls["OTA.Update"], 1);
+    assert_eq!(state.lock().calls["OTA.Update"], 1);
 }
 
 /// The new firmware names its build and crashes; the old one names its state. Taken together that would
@@ -58,14 +58,14 @@ async fn a_lost_reply_to_the_commit_is_looked_after() {
     })
     .await;
     assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
-    assert_eq!(state.lock().expect("lock").calls["OTA.Commit"], 1, "it was not sent again");
+    assert_eq!(state.lock().calls["OTA.Commit"], 1, "it was not sent again");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_commit_that_did_not_arrive_is_sent_again_after_a_look() {
     let (result, state) = update(|_, method, count| (method == "OTA.Commit" && count == 0).then(|| lost(true))).await;
     assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
-    assert_eq!(state.lock().expect("lock").calls["OTA.Commit"], 2);
+    assert_eq!(state.lock().calls["OTA.Commit"], 2);
 }
 
 /// Nobody knows then, and so nobody says.
@@ -77,7 +77,7 @@ async fn a_commit_after_which_the_device_is_silent_is_neither() {
     })
     .await;
     assert!(matches!(result, Err(Failure::CommitUnseen { .. })), "{result:?}");
-    assert_eq!(state.lock().expect("lock").calls["OTA.Commit"], 1, "nothing is repeated blindly");
+    assert_eq!(state.lock().calls["OTA.Commit"], 1, "nothing is repeated blindly");
 }
 
 #[tokio::test(start_paused = true)]
@@ -112,7 +112,7 @@ async fn what_has_committed_itself_is_not_said_to_be_uncommitted() {
     })
     .await;
     assert!(matches!(result, Err(Failure::Unhealthy { revert_result: RevertResult::Committed, .. })), "{result:?}");
-    assert!(!state.lock().expect("lock").calls.contains_key("OTA.Revert"));
+    assert!(!state.lock().calls.contains_key("OTA.Revert"));
 }
 
 /// HTTP, and the device reboots before its reply is out: the connection is dead, and says nothing.
@@ -269,7 +269,7 @@ async fn a_soak_watches_the_device_for_its_time() {
     let (result, state) = update_checked(soak(30), |_, _, _| None).await;
     assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
     assert!((30..33).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
-    let asked = state.lock().expect("lock").calls["Sys.GetInfo"];
+    let asked = state.lock().calls["Sys.GetInfo"];
     assert!((38..46).contains(&asked), "about once a second, and for the rest of the update: {asked}");
 }
 
@@ -286,7 +286,7 @@ async fn a_device_that_goes_back_during_a_soak_has_rolled_back() {
     .await;
     assert!(matches!(result, Err(Failure::RolledBack { old: Running { slot: Some(0), .. }, .. })), "{result:?}");
     assert!(started.elapsed() < Duration::from_secs(25), "{:?}", started.elapsed());
-    assert!(!state.lock().expect("lock").calls.contains_key("OTA.Revert"), "there is nothing to take back");
+    assert!(!state.lock().calls.contains_key("OTA.Revert"), "there is nothing to take back");
 }
 
 /// It would have to go back then, and does not: all the more is it unhealthy.
@@ -346,7 +346,7 @@ async fn a_check_whose_answer_gets_lost_is_asked_again() {
     })
     .await;
     assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
-    assert_eq!(state.lock().expect("lock").calls["My.Test"], 4);
+    assert_eq!(state.lock().calls["My.Test"], 4);
 }
 
 #[tokio::test(start_paused = true)]
@@ -422,7 +422,7 @@ async fn what_was_committed_during_a_check_stays() {
     })
     .await;
     assert!(matches!(result, Err(Failure::Unhealthy { revert_result: RevertResult::Committed, .. })), "{result:?}");
-    assert!(!state.lock().expect("lock").calls.contains_key("OTA.Revert"));
+    assert!(!state.lock().calls.contains_key("OTA.Revert"));
 }
 
 /// Told to go back by somebody else, the device first shows the slot that boots next, and runs on.
@@ -459,7 +459,7 @@ async fn a_device_that_is_silent_after_its_checks_is_not_committed() {
     else {
         panic!("{result:?}")
     };
-    assert!(!state.lock().expect("lock").calls.contains_key("OTA.Commit"));
+    assert!(!state.lock().calls.contains_key("OTA.Commit"));
 }
 
 /// What another device says that has got the address.
@@ -489,7 +489,7 @@ async fn another_device_in_its_place_is_not_committed() {
         let (result, state) = update_checked(check("RPC.Ping"), script).await;
         let failure = result.expect_err("it is another one");
         assert!(failure.to_string().contains("another device answers in its place: stranger"), "{method}: {failure}");
-        let state = state.lock().expect("lock");
+        let state = state.lock();
         assert_eq!(state.calls.contains_key("OTA.Commit"), method == "OTA.Commit", "{failure}");
         assert!(!state.calls.contains_key("OTA.Revert"), "{failure}");
     }
@@ -505,7 +505,7 @@ async fn another_device_in_its_place_is_not_told_to_go_back() {
     .await;
     let failure = result.expect_err("the check was not passed").to_string();
     assert!(failure.ends_with("was not seen to: another device answers in its place: stranger"), "{failure}");
-    assert!(!state.lock().expect("lock").calls.contains_key("OTA.Revert"));
+    assert!(!state.lock().calls.contains_key("OTA.Revert"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -516,7 +516,7 @@ async fn a_soak_is_not_passed_by_another_device() {
     .await;
     let failure = result.expect_err("it is another one").to_string();
     assert!(failure.contains("check `soak`: another device answers in its place: stranger"), "{failure}");
-    assert!(!state.lock().expect("lock").calls.contains_key("OTA.Commit"));
+    assert!(!state.lock().calls.contains_key("OTA.Commit"));
 }
 
 /// Shorter than the time after which a device that answers is said not to reboot: it has answered all the time.
@@ -551,6 +551,6 @@ async fn a_commit_that_gets_lost_leaves_the_time_for_another() {
     })
     .await;
     assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
-    let state = state.lock().expect("lock");
+    let state = state.lock();
     assert!(state.booted.elapsed() < Duration::from_secs(8), "{:?}", state.booted.elapsed());
 }

@@ -1,6 +1,5 @@
 //! Update events become bars on a terminal, lines elsewhere, or JSON.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -9,6 +8,7 @@ use otactl::update::delivery_report::DeliveryReport;
 use otactl::update::event::{Event, Stage};
 use otactl::update::outcome::Facts;
 use otactl::update::{Observer, Success};
+use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -54,17 +54,17 @@ impl Progress {
 
     /// How far the update is now.
     pub(crate) fn stage(&self) -> Stage {
-        let standing = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
+        let standing = self.stage.lock();
         standing.stage.clone().later(standing.since.elapsed())
     }
 
     /// The last word: for a person if it was a success, for a program in any case. What became of the device counts for more
     /// than that it could not be said, so that lost lines are no failure.
     pub(crate) fn end(&self, result: &Result<Success, Failure>) {
-        let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut view = self.view.lock();
         view.end_bar();
         self.output.live.end();
-        let delivery = self.report.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let delivery = self.report.lock().clone();
         match result {
             Ok(success) if self.output.is_json() => {
                 self.last_event(&Done { event: "done", facts: success.facts(), delivery });
@@ -92,7 +92,7 @@ impl Progress {
     }
 
     fn show(&self, event: &Event) {
-        let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut view = self.view.lock();
         match event {
             Event::Sent { bytes, total } => return self.download(&mut view, *bytes, *total),
             Event::Written { percent } => return self.download(&mut view, u64::from(*percent), 100),
@@ -145,7 +145,7 @@ impl Progress {
 
 impl Observer for Progress {
     fn on(&self, event: &Event) {
-        let mut standing = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut standing = self.stage.lock();
         let before = std::mem::take(&mut standing.stage);
         standing.stage = before.clone().after(event);
         let stage = (standing.stage != before).then(|| standing.stage.clone());
@@ -154,7 +154,7 @@ impl Observer for Progress {
         }
         drop(standing);
         if let Event::Delivered(report) = event {
-            *self.report.lock().unwrap_or_else(PoisonError::into_inner) = Some(report.clone());
+            *self.report.lock() = Some(report.clone());
         }
         if self.output.is_json() {
             let is_progress = matches!(event, Event::Sent { .. } | Event::Written { .. });

@@ -4,12 +4,13 @@
 use std::fmt;
 use std::fmt::Write as _;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, TermLike};
 use otactl::secrets::mask;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::clock;
 use super::writer::{Importance, LineWriter};
@@ -85,7 +86,7 @@ impl StatusLine {
     }
 
     fn bar(&self) -> MutexGuard<'_, Option<ProgressBar>> {
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+        self.line.lock()
     }
 }
 
@@ -108,7 +109,7 @@ struct Screen {
 
 impl Screen {
     fn draw(&self, text: fmt::Arguments<'_>) -> io::Result<()> {
-        self.drawn.lock().unwrap_or_else(PoisonError::into_inner).write_fmt(text).map_err(io::Error::other)
+        self.drawn.lock().write_fmt(text).map_err(io::Error::other)
     }
 
     fn move_cursor(&self, count: usize, direction: char) -> io::Result<()> {
@@ -154,7 +155,7 @@ impl TermLike for Screen {
     }
 
     fn flush(&self) -> io::Result<()> {
-        let drawn = std::mem::take(&mut *self.drawn.lock().unwrap_or_else(PoisonError::into_inner));
+        let drawn = std::mem::take(&mut *self.drawn.lock());
         if !drawn.is_empty() {
             self.stderr.push(Importance::Passing, drawn.into_bytes());
         }

@@ -5,9 +5,11 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 /// Lines that wait for their reader, and their bytes, beyond which lines are dropped.
 const MAX_LINES: usize = 1024;
@@ -129,9 +131,8 @@ impl LineWriter {
     /// Waits until all lines are written, up to `limit`. Returns whether they are.
     pub(crate) fn drained(&self, limit: Duration) -> bool {
         let has_lines = |state: &mut State| state.is_writing || !state.queue.lines.is_empty();
-        let state = self.0.lock();
-        let waited = self.0.changed.wait_timeout_while(state, limit, has_lines);
-        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+        let mut state = self.0.lock();
+        !self.0.changed.wait_while_for(&mut state, has_lines, limit).timed_out()
     }
 
     /// Waits until all lines are written, up to `limit`. Returns what was lost since the start, if anything was.
@@ -166,7 +167,7 @@ impl State {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Writes whatever is queued, until the process ends.
@@ -174,7 +175,7 @@ impl Shared {
         let mut state = self.lock();
         loop {
             let Some(line) = state.queue.pop() else {
-                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                self.changed.wait(&mut state);
                 continue;
             };
             state.is_writing = true;

@@ -1,10 +1,11 @@
 //! The seam of the transports, and typed calls over it.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize as _, Serialize};
 use serde_json::Value;
@@ -316,7 +317,7 @@ impl Device {
     }
 
     fn remembered_with(&self, cnonce: u32) -> Option<Authorization> {
-        let challenge = self.challenge.lock().unwrap_or_else(PoisonError::into_inner);
+        let challenge = self.challenge.lock();
         let (challenge, since) = challenge.as_ref()?;
         let credentials = self.credentials.clone()?;
         (since.elapsed() < CHALLENGE_IS_GOOD).then(|| Authorization::new(credentials, challenge.clone(), cnonce))
@@ -328,7 +329,7 @@ impl Device {
         let refused = |refusal| CallError::Unauthorised { method, refusal };
         let Some(credentials) = self.credentials.clone() else { return Err(refused(AuthRefusal::NoCredentials)) };
         let challenge = error.message.as_deref().and_then(Challenge::parse);
-        let mut last = self.challenge.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.challenge.lock();
         match challenge {
             _ if answered => {
                 *last = None;
@@ -378,7 +379,7 @@ mod tests {
     #[async_trait]
     impl RpcClient for Scripted {
         async fn call(&self, _: Request) -> Result<Value, CallError> {
-            self.0.lock().expect("lock").pop().expect("no more calls than were scripted")
+            self.0.lock().pop().expect("no more calls than were scripted")
         }
         fn drop_link(&self) {}
     }

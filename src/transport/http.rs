@@ -1,9 +1,10 @@
 //! HTTP: `POST /rpc` with the whole frame as body. The device answers 200 even to errors.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use reqwest::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use reqwest::{Client, Response, StatusCode, redirect, retry};
 use rustls::ClientConfig;
@@ -66,7 +67,7 @@ impl Http {
         if !idempotent {
             return fresh();
         }
-        let mut keeping = self.keeping.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut keeping = self.keeping.lock();
         match &*keeping {
             Some(client) => Ok(client.clone()),
             None => Ok(keeping.insert(fresh()?).clone()),
@@ -217,7 +218,7 @@ impl RpcClient for Http {
     }
 
     fn drop_link(&self) {
-        *self.keeping.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.keeping.lock() = None;
         self.hung_up.send_modify(|count| *count += 1);
     }
 }

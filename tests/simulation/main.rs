@@ -33,7 +33,7 @@ const OUTCOMES: [&str; 12] = [
 ];
 
 /// Seeds that once broke an invariant, and what was wrong. They stand for the scenarios of today's `Scenario::from_seed`.
-const REGRESSIONS: [(u64, &str); 112] = [
+const REGRESSIONS: [(u64, &str); 115] = [
     (588, "the late reply of a doubled call was taken for the refusal of another client's update"),
     (2604, "a reboot before the update began was taken for that of the update"),
     (3864, "a reboot before the update began was taken for that of the update"),
@@ -170,6 +170,9 @@ const REGRESSIONS: [(u64, &str); 112] = [
     (6_629_802, "one question after the reboot took all of the reboot timeout"),
     (7_972_293, "a committed firmware that a further update put into another slot was told as rolled back"),
     (8_897_551, "a device that rebooted in its first second, and then told no boot state, was told as not rebooted"),
+    (9_036_012, "the harness expected an update to succeed while OTA.End of the run before was still under way"),
+    (9_559_445, "the harness took an OTA.Begin that the device refused for one that it carried out"),
+    (9_773_662, "the harness took the firmware of another client, after a revert, for the wanted one"),
 ];
 
 #[test]

@@ -1,7 +1,7 @@
 //! Scripts the answers of a device call by call, and updates that device to the demo bundle.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,6 +9,7 @@ use otactl::bundle::Bundle;
 use otactl::rpc::{CallError, Device, RemoteError, Request, RpcClient};
 use otactl::update::health::Checks;
 use otactl::update::{Event, Failure, Observer, Plan, Serving, Source, Success, Via, run};
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -61,7 +62,7 @@ impl RpcClient for Scripted {
     async fn call(&self, request: Request) -> Result<Value, CallError> {
         let method = request.method.as_str();
         let (answer, latency) = {
-            let mut state = self.state.lock().expect("lock");
+            let mut state = self.state.lock();
             let count = state.calls.entry(method.to_owned()).or_default();
             *count += 1;
             let before = *count - 1;

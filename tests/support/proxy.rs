@@ -1,8 +1,9 @@
 //! A line that breaks: whatever goes to a device over TCP passes here, up to the bytes at which it is cut.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -69,7 +70,7 @@ async fn pass(host: TcpStream, device: SocketAddr, cuts: &Mutex<Cuts>) -> std::i
 
 /// How many of so many bytes pass, and whether that was all.
 fn take(cuts: &Mutex<Cuts>, read: usize) -> (usize, bool) {
-    let mut cuts = cuts.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut cuts = cuts.lock();
     let passed = cuts.passed + read as u64;
     match cuts.at.last() {
         Some(&at) if at <= passed => {

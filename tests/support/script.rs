@@ -1,9 +1,10 @@
 //! What a scripted peer says: so many things in answer to the first request, so many in answer to the
 //! second, whatever carries them. For all that the simulated device, being well-behaved, never says.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
@@ -80,7 +81,7 @@ impl Player {
 
     /// What is said to `bytes`, which the transport takes for one frame. Only requests are answered.
     pub fn answer(&self, bytes: &[u8]) -> Vec<Said> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         // The test may have heard enough.
         let _ = state.heard.send(bytes.to_vec());
         let Some(request) = json(bytes).filter(|frame| frame["method"].is_string()) else { return Vec::new() };

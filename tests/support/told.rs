@@ -1,6 +1,6 @@
 //! An observer that remembers what it was told.
 
-use std::sync::{Mutex, PoisonError};
+use parking_lot::Mutex;
 
 use otactl::update::{Event, Observer};
 
@@ -10,14 +10,14 @@ pub struct Told(Mutex<Vec<Event>>);
 
 impl Observer for Told {
     fn on(&self, event: &Event) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
+        self.0.lock().push(event.clone());
     }
 }
 
 impl Told {
     /// How many events are such ones.
     pub fn count(&self, is_it: impl Fn(&Event) -> bool) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().filter(|event| is_it(event)).count()
+        self.0.lock().iter().filter(|event| is_it(event)).count()
     }
 
     /// How often it went on where a link was lost.
@@ -27,7 +27,7 @@ impl Told {
 
     /// That the bytes which the device has acknowledged only grow, up to all of them.
     pub fn assert_complete(&self, total: usize) {
-        let events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let events = self.0.lock();
         let bytes: Vec<_> = events
             .iter()
             .filter_map(|it| if let Event::Sent { bytes, .. } = it { Some(*bytes) } else { None })

@@ -1,6 +1,6 @@
 //! Calls of the device's methods: when each one is answered, and whether its reply goes out.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -146,7 +146,7 @@ impl Board {
 
     /// When a piece of an update of so many bytes will be written, behind all that came before.
     fn written(&self, bytes: usize) -> Instant {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = self.inner.lock();
         let rate = inner.device.faults().bytes_per_second();
         let takes = rate.map_or(Duration::ZERO, |rate| {
             Duration::from_secs(bytes as u64).checked_div(rate.get()).unwrap_or_default()

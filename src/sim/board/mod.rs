@@ -13,9 +13,10 @@ mod storage;
 use std::any::Any;
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::json;
 use tokio::sync::{Notify, broadcast, oneshot, watch};
 
@@ -188,7 +189,7 @@ impl Board {
 
     /// Takes a connection out of use without closing it: a chip that resets sends no FIN.
     pub fn keep_half_open(&self, connection: impl Any + Send) {
-        let mut half_open = self.half_open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut half_open = self.half_open.lock();
         if half_open.len() == MAX_HALF_OPEN {
             half_open.pop_front();
         }
@@ -241,7 +242,7 @@ impl Board {
 
     /// Runs `work` on the device after all due events, then publishes what has changed.
     fn with_inner_quietly<R>(&self, work: impl FnOnce(&mut Inner, Instant) -> R) -> R {
-        let mut inner: MutexGuard<'_, Inner> = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner: MutexGuard<'_, Inner> = self.inner.lock();
         let now = now();
         inner.device.tick(now);
         inner.tell(now);

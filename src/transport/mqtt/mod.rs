@@ -13,10 +13,10 @@ mod topics;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex as SyncMutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use parking_lot::Mutex as SyncMutex;
 use rumqttc::{Event, Outgoing, Packet, Publish};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -390,14 +390,14 @@ impl LinkStats {
     }
 
     fn set_refused(&self, topic: String) {
-        let mut refused = self.0.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut refused = self.0.refused.lock();
         if !refused.contains(&topic) {
             refused.push(topic);
         }
     }
 
     fn refused(&self) -> Vec<String> {
-        self.0.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.refused.lock().clone()
     }
 
     /// The broker does not carry the topics of the methods.
@@ -414,11 +414,11 @@ impl LinkStats {
     }
 
     fn set_will(&self, will: String) {
-        *self.0.will.lock().unwrap_or_else(PoisonError::into_inner) = Some(will);
+        *self.0.will.lock() = Some(will);
     }
 
     fn set_foreign(&self, src: String) {
-        *self.0.foreign.lock().unwrap_or_else(PoisonError::into_inner) = Some(src);
+        *self.0.foreign.lock() = Some(src);
     }
 
     fn explain(&self, device: &str) -> Silence {
@@ -433,7 +433,7 @@ impl LinkStats {
                  does the broker let us publish there?"
             ));
         }
-        let will = self.0.will.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let will = self.0.will.lock().clone();
         let will = will.map(|will| format!(" Its last will says `{will}`")).unwrap_or_default();
         let after_stop = if will.is_empty() { String::new() } else { format!(".{will}") };
         if self.0.has_answered.load(Ordering::Relaxed) {
@@ -441,7 +441,7 @@ impl LinkStats {
                 "the broker took the request, but `{device}` has stopped answering{after_stop}"
             ));
         }
-        if let Some(src) = self.0.foreign.lock().unwrap_or_else(PoisonError::into_inner).as_deref() {
+        if let Some(src) = self.0.foreign.lock().as_deref() {
             let what =
                 format!("the broker took the request, and {src} replied to it instead of `{device}`{after_stop}");
             return Silence { what, hint: Some(FOREIGN) };

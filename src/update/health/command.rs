@@ -9,9 +9,10 @@ use std::io::{self, PipeReader, Read as _};
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -187,7 +188,7 @@ impl Output {
         std::thread::Builder::new().name("check output".into()).spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(read @ 1..) = reader.read(&mut buffer) {
-                ours.lock().unwrap_or_else(PoisonError::into_inner).push(&buffer[..read]);
+                ours.lock().push(&buffer[..read]);
             }
             // Nobody may want to know any more.
             let _ = end.send(());
@@ -197,7 +198,7 @@ impl Output {
 
     async fn end(self) -> Vec<String> {
         let _ = timeout(DRAIN, self.ended).await;
-        self.tail.lock().unwrap_or_else(PoisonError::into_inner).lines()
+        self.tail.lock().lines()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::Request;
@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
@@ -59,7 +60,7 @@ impl Acceptor {
     }
 
     fn places(&self) -> MutexGuard<'_, ConnectionSlots> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+        self.places.lock()
     }
 }
 
@@ -170,7 +171,7 @@ where
         if asked.knows_the_path() {
             acceptor.places().prove(number);
         }
-        *said.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
+        *said.lock() = Some(asked);
         async move { Ok::<_, Infallible>(response) }
     });
     let served = http1::Builder::new()
@@ -183,7 +184,7 @@ where
     if let Err(error) = &served {
         tracing::debug!(%peer, %error, "firmware server");
     }
-    let asked = said.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let asked = said.lock().take();
     if let Some(asked) = asked {
         // Not whether it was closed well: a peer that has all that it wants may be gone before that.
         acceptor.handler.finished(asked, outflow.is_flushed());

@@ -104,7 +104,10 @@ pub(crate) fn violations(scenario: &Scenario, truth: &Truth, attempt: &Attempt, 
         Err(Failure::Unhealthy { revert_result: RevertResult::Reverted(old), reason, .. }) => {
             // Another client's firmware may have replaced the wanted one, and is taken back from there.
             let may_be_wanted = matches!(reason, Unhealthy::WrongBuild { .. });
-            let is_old = |state: &State| state.version == old.build.version && (may_be_wanted || !is_wanted(state));
+            let is_other = |state: &State| state.version != WANTED && state.version != attempt.before;
+            let is_old = |state: &State| {
+                state.version == old.build.version && (may_be_wanted || is_other(state) || !is_wanted(state))
+            };
             check(was(&is_old), "the device was not reverted");
         }
         Err(Failure::Unhealthy { revert_result: RevertResult::Committed, .. }) => {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use otactl::sim::ports::replies::Replies;
 use otactl::sim::wire;
 use otactl::transport::link::{Connect, Link, LinkDriver};
 use otactl::update::serve::listen::{Listener, ServeNetwork, Stream};
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
 use tokio::sync::{mpsc, watch};
@@ -99,7 +100,7 @@ impl Network {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     pub(crate) fn set_loss(&self, loss: u64) {
@@ -114,10 +115,12 @@ impl Network {
         self.state().reorders = reorders;
     }
 
-    /// Ends all that goes wrong in the network itself.
-    pub(crate) fn heal(&self) {
+    /// Ends all that goes wrong in the network itself. Returns when the frames have arrived that waited for the end of an outage.
+    pub(crate) fn heal(&self) -> Instant {
         let mut state = self.state();
+        let late = state.outage_until.unwrap_or_else(Instant::now) + state.latency + state.jitter;
         (state.loss, state.duplicates, state.reorders, state.outage_until) = (0, 0, false, None);
+        late
     }
 
     /// Nothing passes for a while.

@@ -1,7 +1,7 @@
 //! Runs a scenario in virtual time, and checks the invariants.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -16,6 +16,7 @@ use otactl::transport::session::Session;
 use otactl::update::health::{Check, Checks};
 use otactl::update::timeouts::Timeouts;
 use otactl::update::{self, Event, Failure, Observer, Plan, Serving, Source, Success};
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -131,7 +132,7 @@ impl World<'_> {
     }
 
     fn later(&self, trouble: impl Future<Output = ()> + Send + 'static) {
-        self.troubles.lock().unwrap_or_else(PoisonError::into_inner).spawn(trouble);
+        self.troubles.lock().spawn(trouble);
     }
 
     /// Lets a trouble come in its time.
@@ -198,8 +199,10 @@ impl World<'_> {
         const TRIES: usize = 3;
 
         self.truth.trace(|| "all faults are gone".into());
-        self.troubles.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
-        self.network.heal();
+        self.troubles.lock().abort_all();
+        let late = self.network.heal();
+        // Requests of the killed or failed runs before.
+        tokio::time::sleep_until(late).await;
         // What a device has been told before, such as a reboot, happens. The update of another client takes longer.
         let updates_elsewhere = |trouble: &Trouble| matches!(trouble, Trouble::Other(_, OtherCall::Update));
         let is_slow = self.scenario.troubles.iter().any(updates_elsewhere);
@@ -333,7 +336,7 @@ impl Trial {
             Some(at) => timeout_at(at, update).await.ok()?,
             None => update.await,
         };
-        let events = std::mem::take(&mut *self.observer.events.lock().unwrap_or_else(PoisonError::into_inner));
+        let events = std::mem::take(&mut *self.observer.events.lock());
         // What otactl saw before it told the device to update, if it saw anything.
         let seen = events.iter().rev().find_map(|event| match event {
             Event::Device { build, .. } => Some(build.version.clone()),
@@ -357,7 +360,7 @@ struct Recorder {
 impl Observer for Recorder {
     fn on(&self, event: &Event) {
         self.truth.trace(|| format!("event: {event:?}"));
-        self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
+        self.events.lock().push(event.clone());
     }
 }
 
@@ -367,11 +370,11 @@ pub(crate) struct Counts(Mutex<BTreeMap<String, usize>>);
 
 impl Counts {
     fn all(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
+        self.0.lock().values().sum()
     }
 
     pub(crate) fn of(&self, method: &str) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(method).copied().unwrap_or(0)
+        self.0.lock().get(method).copied().unwrap_or(0)
     }
 }
 
@@ -385,15 +388,21 @@ impl RpcClient for Counting {
     async fn call(&self, request: Request) -> Result<Value, CallError> {
         let method = request.method.clone();
         let count = |by: isize| {
-            let mut counts = self.counts.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut counts = self.counts.0.lock();
             let count = counts.entry(method.clone()).or_default();
             *count = count.saturating_add_signed(by);
         };
         count(1);
         let result = self.client.call(request).await;
-        // A device that is about to reboot carries nothing out.
-        let is_refused = matches!(method.as_str(), "OTA.Update" | "OTA.Begin")
-            && result.as_ref().is_err_and(|error| error.remote_error().is_some_and(|error| error.code == 418));
+        let has_code = |is_it: fn(i64) -> bool| {
+            result.as_ref().is_err_and(|error| error.remote_error().is_some_and(|error| is_it(error.code)))
+        };
+        // A device that is about to reboot carries nothing out, and neither does one with an update of another client.
+        let is_refused = match method.as_str() {
+            "OTA.Update" => has_code(|code| code == 418),
+            "OTA.Begin" => has_code(|code| code == 418 || code < 0) && !self.client.may_execute_twice(),
+            _ => false,
+        };
         if is_refused || matches!(result, Err(CallError::Unreachable { .. } | CallError::Lost { sent: false, .. })) {
             count(-1);
         }
@@ -457,7 +466,7 @@ fn other_call(board: &Arc<Board>, call: OtherCall) {
 pub(crate) fn bundle(version: &str, platform: &'static str) -> Bundle {
     static BUNDLES: OnceLock<Mutex<BTreeMap<(String, &'static str), Bundle>>> = OnceLock::new();
 
-    let mut bundles = BUNDLES.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    let mut bundles = BUNDLES.get_or_init(Mutex::default).lock();
     bundles.entry((version.into(), platform)).or_insert_with(|| pack_bundle(version, platform)).clone()
 }
 

@@ -1,8 +1,9 @@
 //! What really happened to the device, beside what otactl was told.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use otactl::sim::board::Board;
 use otactl::sim::board::calls::Answered;
@@ -56,7 +57,7 @@ impl Truth {
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock()
     }
 
     /// Adds a line to the trace.
