@@ -394,15 +394,9 @@ impl RpcClient for Counting {
         };
         count(1);
         let result = self.client.call(request).await;
-        let has_code = |is_it: fn(i64) -> bool| {
-            result.as_ref().is_err_and(|error| error.remote_error().is_some_and(|error| is_it(error.code)))
-        };
-        // A device that is about to reboot carries nothing out, and neither does one with an update of another client.
-        let is_refused = match method.as_str() {
-            "OTA.Update" => has_code(|code| code == 418),
-            "OTA.Begin" => has_code(|code| code == 418 || code < 0) && !self.client.may_execute_twice(),
-            _ => false,
-        };
+        // A device that is about to reboot carries nothing out.
+        let is_refused = matches!(method.as_str(), "OTA.Update" | "OTA.Begin")
+            && result.as_ref().is_err_and(|error| error.remote_error().is_some_and(|error| error.code == 418));
         if is_refused || matches!(result, Err(CallError::Unreachable { .. } | CallError::Lost { sent: false, .. })) {
             count(-1);
         }

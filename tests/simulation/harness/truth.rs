@@ -41,6 +41,8 @@ struct Inner {
     history: Vec<(Instant, State)>,
     /// How often the device carried out a method that otactl called.
     carried_out: BTreeMap<String, usize>,
+    /// The device carried out an `OTA.Begin` that otactl called.
+    has_begun: bool,
     /// How often the network doubled a request.
     doubled: BTreeMap<String, usize>,
     /// The versions that otactl committed.
@@ -88,6 +90,8 @@ impl Truth {
         let times = answered.iter().filter(|answered| !is_refused(answered)).count();
         let mut inner = self.inner();
         *inner.carried_out.entry(call.method.clone()).or_default() += times;
+        let is_begun = |answered: &Answered| !matches!(answered, Answered::Now(Err(_)) | Answered::NextTurn(Err(_)));
+        inner.has_begun |= call.method == "OTA.Begin" && answered.iter().any(is_begun);
         let was_pending = inner.history.last().is_some_and(|(_, state)| !state.is_committed);
         let now = state_of(board);
         if call.method == "OTA.Commit" {
@@ -113,6 +117,11 @@ impl Truth {
 
     pub(crate) fn carried_out(&self, method: &str) -> usize {
         self.inner().carried_out.get(method).copied().unwrap_or(0)
+    }
+
+    /// Tells whether the device has carried out an `OTA.Begin`: it refuses one while an update of another client runs.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.inner().has_begun
     }
 
     pub(crate) fn doubled(&self, method: &str) -> usize {
