@@ -9,8 +9,8 @@ use crate::sim::board::download::{Fetched, download};
 use crate::sim::board::pull::{self, Pull};
 use crate::sim::board::reply_fate::{deliver, goes_out};
 use crate::sim::board::{Board, Inner, now};
-use crate::sim::fault::script::Delivery;
-use crate::sim::services::{self, Answer, CallContext};
+use crate::sim::fault::effects::ReplyDelivery;
+use crate::sim::services::{self, CallAnswer, CallContext};
 use crate::sim::update_error::UpdateError;
 use crate::sim::wire::{Call, Failure, Outcome};
 
@@ -48,8 +48,8 @@ impl Board {
         let call = &Call { method, ..call.clone() };
         let answers = self.with_inner(|inner, now| {
             let device = &mut inner.device;
-            if !device.faults_mut().hears(&call.method, now) {
-                return (0..times).map(|_| (Answer::Never, Delivery::Never, None)).collect();
+            if !device.faults_mut().receives(&call.method, now) {
+                return (0..times).map(|_| (CallAnswer::Never, ReplyDelivery::Never, None)).collect();
             }
             for _ in 0..times {
                 self.print(&call.method);
@@ -69,21 +69,22 @@ impl Board {
     fn answered(
         self: &Arc<Self>,
         method: &str,
-        answer: Answer,
-        delivery: Delivery,
+        answer: CallAnswer,
+        delivery: ReplyDelivery,
         told: Option<oneshot::Receiver<Outcome>>,
     ) -> Answered {
-        let late = if let Delivery::Late(late) = delivery { late } else { Duration::ZERO };
+        let late = if let ReplyDelivery::Late(late) = delivery { late } else { Duration::ZERO };
         let (outcome, leaves, in_next_turn) = match answer {
-            Answer::Now(outcome) => (outcome, now(), false),
-            Answer::NextTurn { outcome, bytes } => (outcome, self.written(bytes), true),
-            Answer::AfterDownload { url, timeout, number } => {
+            CallAnswer::Now(outcome) => (outcome, now(), false),
+            CallAnswer::NextTurn { outcome, bytes } => (outcome, self.written(bytes), true),
+            CallAnswer::AfterDownload { url, timeout, number } => {
                 let (reply, later) = oneshot::channel();
                 // A task of its own: the update goes on when the caller disconnects.
                 let (board, method) = (Arc::clone(self), method.to_owned());
                 tokio::spawn(async move {
                     let outcome = board.update(&url, timeout, number, late).await;
-                    if delivery != Delivery::Never && board.with(|device, now| goes_out(device, &method, &outcome, now))
+                    if delivery != ReplyDelivery::Never
+                        && board.with(|device, now| goes_out(device, &method, &outcome, now))
                     {
                         tokio::time::sleep(board.config.reply_delay).await;
                         let _ = reply.send(outcome);
@@ -91,16 +92,16 @@ impl Board {
                 });
                 return Answered::Later(later);
             }
-            Answer::Pull { url, terms, number } => {
-                tokio::spawn(pull::run(Arc::clone(self), Pull { url, terms, number, late }));
+            CallAnswer::Pull { url, timeouts, number } => {
+                tokio::spawn(pull::run(Arc::clone(self), Pull { url, timeouts, number, late }));
                 return self.waits(told, Duration::ZERO);
             }
-            Answer::Waits => return self.waits(told, late),
-            Answer::Never | Answer::Pending | Answer::Replaces => return Self::unanswered(),
+            CallAnswer::Waits => return self.waits(told, late),
+            CallAnswer::Never | CallAnswer::Pending | CallAnswer::Replaces => return Self::unanswered(),
         };
         match delivery {
-            Delivery::Never => Self::unanswered(),
-            Delivery::AtOnce | Delivery::Late(_) => self.reply(outcome, leaves + late, in_next_turn),
+            ReplyDelivery::Never => Self::unanswered(),
+            ReplyDelivery::AtOnce | ReplyDelivery::Late(_) => self.reply(outcome, leaves + late, in_next_turn),
         }
     }
 
@@ -157,7 +158,8 @@ impl Board {
 
     async fn update(&self, url: &str, timeout: Duration, number: u64, late: Duration) -> Outcome {
         let boot = *self.power.borrow();
-        let (running, rate) = self.with(|device, _| (device.known_to_updater(), device.faults().bytes_per_second()));
+        let (running, rate) =
+            self.with(|device, _| (device.firmware_for_updater(), device.faults().bytes_per_second()));
         let progress = |percent| {
             self.with(|device, now| {
                 device.update_progress(percent);
@@ -171,7 +173,7 @@ impl Board {
             fetched = download(self.network(), self.id(), &running, &self.config.update, url, timeout, rate, progress) => fetched,
         };
         let (firmware, outcome) = match fetched {
-            Ok(Fetched::Written(firmware)) => match self.with(|device, _| device.faults_mut().look_again()) {
+            Ok(Fetched::Written(firmware)) => match self.with(|device, _| device.faults_mut().check_digest()) {
                 Ok(()) => (Some(firmware), Failure::new(0, "Update applied, finalizing")),
                 Err(error) => (None, error.of_2018()),
             },
@@ -194,12 +196,12 @@ impl Board {
 impl Inner {
     /// Registers a call that is answered when an update ends, and returns the receiver of its outcome. `None` for any other
     /// answer.
-    fn register(&mut self, answer: &Answer, delivery: Delivery) -> Option<oneshot::Receiver<Outcome>> {
-        if !matches!(answer, Answer::Pull { .. } | Answer::Waits) {
+    fn register(&mut self, answer: &CallAnswer, delivery: ReplyDelivery) -> Option<oneshot::Receiver<Outcome>> {
+        if !matches!(answer, CallAnswer::Pull { .. } | CallAnswer::Waits) {
             return None;
         }
         let (reply, told) = oneshot::channel();
-        self.waiting = (delivery != Delivery::Never).then_some(reply);
+        self.waiting = (delivery != ReplyDelivery::Never).then_some(reply);
         Some(told)
     }
 }

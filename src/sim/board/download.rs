@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use crate::sim::device::updater::{Taken, Updater};
-use crate::sim::fault::script::DownloadFault;
+use crate::sim::device::updater::{Updater, UpdaterProgress};
+use crate::sim::fault::effects::DownloadFault;
 use crate::sim::firmware::Firmware;
 use crate::sim::generation::Generation;
 use crate::sim::http_client::{self, DeviceNetwork, Response, device_headers, keep_to};
@@ -67,12 +67,12 @@ async fn fetch(
     let Some(total @ 1..) = response.length else {
         return Err(Failure::new(-1, "Invalid content-length, perhaps chunked-encoding"));
     };
-    let mut updater = Updater::new(Generation::Y2018, running.clone()).taking(whose.clone());
+    let mut updater = Updater::new(Generation::Y2018, running.clone()).with_update_config(whose.clone());
     let (start, mut taken, mut told) = (Instant::now(), 0, None);
     while taken < total {
         let next = timeout(STALL, response.next_within(total - taken)).await;
         let Ok(Some(bytes)) = next else { return Err(failed()) };
-        if updater.push(&bytes).map_err(UpdateError::of_2018)? == Taken::NothingNew {
+        if updater.push(&bytes).map_err(UpdateError::of_2018)? == UpdaterProgress::NothingNew {
             return Ok(Fetched::NothingNew("Version is the same as current"));
         }
         taken += bytes.len() as u64;

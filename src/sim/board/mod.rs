@@ -27,7 +27,7 @@ use crate::sim::config::Config;
 use crate::sim::device::{Device, Flash};
 
 use crate::sim::fault::Fault;
-use crate::sim::fault::script::OnLine;
+use crate::sim::fault::effects::LineEffect;
 use crate::sim::http_client::DeviceNetwork;
 
 use crate::sim::wire::Outcome;
@@ -135,8 +135,8 @@ impl Board {
     }
 
     /// What a line does to the next reply on it.
-    pub(super) fn on_line(&self) -> OnLine {
-        self.with_quietly(|device, _| device.faults_mut().on_line())
+    pub(super) fn on_line(&self) -> LineEffect {
+        self.with_quietly(|device, _| device.faults_mut().next_line_effect())
     }
 
     /// Lets pass what happens by itself. Never returns.
@@ -248,7 +248,7 @@ impl Board {
         inner.tell(now);
         let result = work(&mut inner, now);
         inner.tell(now);
-        for fault in inner.device.faults_mut().take_struck() {
+        for fault in inner.device.faults_mut().take_triggered() {
             self.print(&format!("fault: {fault}"));
         }
         self.publish_power(&inner.device);

@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::sim::board::Board;
-use crate::sim::device::{Fed, Terms};
-use crate::sim::fault::script::DownloadFault;
+use crate::sim::device::{FeedResult, UpdateTimeouts};
+use crate::sim::fault::effects::DownloadFault;
 use crate::sim::generation::DONE;
 use crate::sim::http_client::{self, Response, device_headers, keep_to};
 use crate::sim::wire::{Failure, Outcome};
@@ -17,7 +17,7 @@ use crate::sim::wire::{Failure, Outcome};
 #[derive(Debug)]
 pub(super) struct Pull {
     pub(super) url: String,
-    pub(super) terms: Terms,
+    pub(super) timeouts: UpdateTimeouts,
     pub(super) number: u64,
     /// The delay before the update ends.
     pub(super) late: Duration,
@@ -73,7 +73,7 @@ impl Pull {
                 Ok((response, length)) => {
                     let number = self.number;
                     if !has_started {
-                        has_started = board.with(|device, now| device.start_pull(number, length, self.terms, now));
+                        has_started = board.with(|device, now| device.start_pull(number, length, self.timeouts, now));
                         if !has_started {
                             return;
                         }
@@ -95,7 +95,7 @@ impl Pull {
                     }
                     if left == 0 {
                         // The updater wants more bytes than the server announced, so the update ends with its timeout.
-                        board.with(|device, _| device.pull_has_everything(number));
+                        board.with(|device, _| device.complete_pull_body(number));
                         return pending().await;
                     }
                 }
@@ -118,17 +118,22 @@ impl Pull {
         let fed = board.with(|device, now| {
             let fed = device.feed_pull(self.number, bytes, now);
             match fed {
-                Fed::Complete => board.print("update: Update applied, rebooting"),
-                Fed::Failed(error) => board.print(&format!("update: {}", error.of_pull().message.unwrap_or_default())),
-                Fed::More | Fed::Over | Fed::Fault(_) => {}
+                FeedResult::Complete => board.print("update: Update applied, rebooting"),
+                FeedResult::Failed(error) => {
+                    board.print(&format!("update: {}", error.of_pull().message.unwrap_or_default()))
+                }
+                FeedResult::More | FeedResult::Over | FeedResult::Fault(_) => {}
             }
             fed
         });
         match fed {
-            Fed::More => None,
-            Fed::Complete | Fed::Failed(_) | Fed::Over | Fed::Fault(DownloadFault::Reboot) => Some(End::Over),
-            Fed::Fault(DownloadFault::CutOff) => Some(End::Lost),
-            Fed::Fault(DownloadFault::Stall) => pending().await,
+            FeedResult::More => None,
+            FeedResult::Complete
+            | FeedResult::Failed(_)
+            | FeedResult::Over
+            | FeedResult::Fault(DownloadFault::Reboot) => Some(End::Over),
+            FeedResult::Fault(DownloadFault::CutOff) => Some(End::Lost),
+            FeedResult::Fault(DownloadFault::Stall) => pending().await,
         }
     }
 

@@ -3,31 +3,31 @@
 use std::time::Instant;
 
 use crate::sim::device::Device;
-use crate::sim::fault::script::Delivery;
-use crate::sim::services::Answer;
+use crate::sim::fault::effects::ReplyDelivery;
+use crate::sim::services::CallAnswer;
 use crate::sim::wire::{Failure, Outcome};
 
 /// What becomes of each answer to one call, which was run once or more.
 pub(super) fn deliver(
     device: &mut Device,
     method: &str,
-    answers: Vec<Answer>,
+    answers: Vec<CallAnswer>,
     now: Instant,
-) -> Vec<(Answer, Delivery)> {
+) -> Vec<(CallAnswer, ReplyDelivery)> {
     // A call that was turned away is made again, and a fault that strikes once waits for it.
     let was_carried_out = answers.iter().any(|answer| !is_turned_away(answer));
     let leaves: Vec<_> =
         answers.iter().map(|answer| answer.outcome().is_none_or(|o| goes_out(device, method, o, now))).collect();
-    let delivery = if was_carried_out { device.faults_mut().delivery(method, now) } else { Delivery::AtOnce };
+    let delivery = if was_carried_out { device.faults_mut().delivery(method, now) } else { ReplyDelivery::AtOnce };
     let answers = answers.into_iter().zip(leaves);
-    answers.map(|(answer, leaves)| (answer, if leaves { delivery } else { Delivery::Never })).collect()
+    answers.map(|(answer, leaves)| (answer, if leaves { delivery } else { ReplyDelivery::Never })).collect()
 }
 
 /// Whether a reply with this outcome leaves the device now.
 pub(super) fn goes_out(device: &mut Device, method: &str, outcome: &Outcome, now: Instant) -> bool {
-    device.can_reply(now) && !device.faults_mut().is_never_told(method, outcome)
+    device.can_reply(now) && !device.faults_mut().suppresses(method, outcome)
 }
 
-fn is_turned_away(answer: &Answer) -> bool {
-    matches!(answer, Answer::Now(Err(Failure { code: 401 | 404 | 418, .. })))
+fn is_turned_away(answer: &CallAnswer) -> bool {
+    matches!(answer, CallAnswer::Now(Err(Failure { code: 401 | 404 | 418, .. })))
 }

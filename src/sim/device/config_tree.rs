@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_known_keys_of_the_right_kind_are_changed() {
+    fn merge_with_unknown_keys_or_types_ignores_them() {
         let mut tree = ConfigTree::factory("esp32_AABBCC", &UpdateConfig::default(), false);
         tree.merge(&json!({
             "update": {"timeout": 60, "interval": "x", "url": "http://h/", "nope": 1},
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_updates_are_settings() {
+    fn update_config_after_factory_is_unchanged() {
         let mut keys = [const { None }; crate::bundle::signature::SLOTS];
         keys[2] = Some("AAAA".into());
         let update = UpdateConfig { sig_req_mask: 4, keys };

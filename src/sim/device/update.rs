@@ -2,34 +2,37 @@
 
 use std::time::Instant;
 
-use super::{BootState, Device, Refusal, TimedFault, Update};
-use crate::sim::fault::script::DownloadFault;
+use crate::sim::device::flash::BootState;
+use crate::sim::device::state_machine::{Device, DeviceRefusal, Update2018};
+use crate::sim::fault::effects::{DownloadFault, TimedFault};
 use crate::sim::firmware::Firmware;
 
 impl Device {
     /// Starts an update on a device of 2018. Returns its number.
-    pub fn begin_update(&mut self, commit_timeout: u64) -> Result<u64, Refusal> {
+    pub fn begin_update(&mut self, commit_timeout: u64) -> Result<u64, DeviceRefusal> {
         if self.update.is_some() || !self.flash.boot.is_committed {
-            return Err(Refusal::Busy);
+            return Err(DeviceRefusal::Busy);
         }
         let commit_timeout = if self.faults.commits_itself() { 0 } else { commit_timeout };
         self.timed_faults.retain(|(_, timed_fault)| *timed_fault != TimedFault::EndUpdate);
         self.updates += 1;
-        self.update = Some(Update { commit_timeout, percent: 0, number: self.updates });
+        self.update = Some(Update2018 { commit_timeout, percent: 0, number: self.updates });
         Ok(self.updates)
     }
 
-    /// What runs, as the updater knows it.
-    pub fn known_to_updater(&mut self) -> Firmware {
+    /// Returns the running firmware as the updater sees it. A fault can change its platform.
+    pub fn firmware_for_updater(&mut self) -> Firmware {
         let running = self.firmware().clone();
         Firmware { platform: self.faults.platform(&running.platform), ..running }
     }
 
-    /// What goes wrong when so many percent have been written. To be asked as often as they grow.
+    /// Returns the fault that occurs at this progress, and resets the device if the fault is a reboot.
+    ///
+    /// Call this at least whenever the percentage grows.
     pub fn download_fault(&mut self, percent: u8, now: Instant) -> Option<DownloadFault> {
         let fault = self.faults.at_percent(percent);
         if fault == Some(DownloadFault::Reboot) {
-            self.go_off(now);
+            self.reset(now);
         }
         fault
     }
@@ -58,7 +61,7 @@ impl Device {
         self.flash.first_boot = true;
         self.new_slot = Some(slot);
         if self.faults.reboots_before_reply() {
-            self.go_off(now);
+            self.reset(now);
         } else {
             self.reboot(self.generation.reboots_after_update(), now);
         }

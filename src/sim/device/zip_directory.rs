@@ -1,4 +1,4 @@
-//! Finds the last byte of an archive: skips the directory behind its files, and its end record. No I/O.
+//! Finds the last byte of an archive: skips the directory after the files, and the end record. No I/O.
 
 use crate::bundle::archive::{DIRECTORY_LEN, END_LEN};
 use crate::sim::update_error::UpdateError;
@@ -6,16 +6,16 @@ use crate::sim::update_error::UpdateError;
 /// The state of a directory that is being read.
 #[derive(Debug, Default)]
 pub(super) struct ZipDirectory {
-    /// The fixed part of the current record, as far as it has come.
+    /// The bytes of the fixed part of the current record that have arrived.
     record: Vec<u8>,
-    /// Bytes of the current record that are still to come behind its fixed part.
+    /// The number of bytes of the current record that are still missing after its fixed part.
     skip: usize,
     /// Whether the current record is the last one.
     is_last: bool,
 }
 
 impl ZipDirectory {
-    /// Takes the next bytes. Returns true with the last byte of the archive. Bytes behind it are ignored.
+    /// Reads the next bytes. Returns true with the last byte of the archive. Bytes after the archive are ignored.
     pub(super) fn push(&mut self, mut bytes: &[u8]) -> Result<bool, UpdateError> {
         loop {
             let skipped = self.skip.min(bytes.len());
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn last_byte_of_the_comment_ends_the_archive() {
+    fn archive_in_pieces_ends_with_last_byte_of_comment() {
         let name = b"a.bin";
         let mut bytes = [b"PK\x01\x02".as_slice(), &[0; DIRECTORY_LEN - 4], name].concat();
         bytes[28] = 5;

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-/// Reads an integer from the digits at the start of a number or a string. Any other value counts as absent.
+/// Reads an integer from the digits at the start of a number or a string. Any other value counts as missing.
 #[must_use]
 pub(super) fn integer(value: &Value) -> Option<i64> {
     let text = match value {
@@ -19,13 +19,13 @@ pub(super) fn integer(value: &Value) -> Option<i64> {
     text[..text.len() - digits.len() + len].parse().ok()
 }
 
-/// Reads an integer that is not negative. Any other value counts as absent.
+/// Reads an integer that is not negative. Any other value counts as missing.
 #[must_use]
 pub(super) fn natural(value: &Value) -> Option<u64> {
     integer(value).and_then(|value| value.try_into().ok())
 }
 
-/// Reads a string. A value of another type is taken as its JSON text; `null` counts as absent.
+/// Reads a string. A value of another type is read as its JSON text. `null` counts as missing.
 #[must_use]
 pub(super) fn text(value: &Value) -> Option<Cow<'_, str>> {
     match value {
@@ -35,9 +35,9 @@ pub(super) fn text(value: &Value) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Decodes base64 and accepts any text.
+/// Decodes base64. Any text is accepted.
 ///
-/// Line ends are skipped. A rest of fewer than four characters is dropped. A character outside the alphabet decodes to
+/// Line ends are skipped. Fewer than four characters at the end are dropped. A character outside the alphabet decodes to
 /// unspecified bits.
 #[must_use]
 pub(super) fn base64(text: &str) -> Vec<u8> {
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn integer_is_scanned_from_the_start() {
+    fn integer_is_read_from_leading_digits() {
         for (value, expected) in [
             (json!(60), Some(60)),
             (json!("60"), Some(60)),
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn base64_is_never_refused() {
+    fn base64_invalid_text_is_accepted() {
         assert_eq!(base64("!!!!").len(), 3);
         assert_eq!(base64("UEs\nDBA=\r\n="), b"PK\x03\x04");
         assert_eq!(base64("UEsDB"), b"PK\x03");
@@ -105,14 +105,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn base64_decodes_what_is_encoded(bytes: Vec<u8>) {
+        fn base64_encoded_bytes_are_decoded(bytes: Vec<u8>) {
             let text = STANDARD.encode(&bytes);
             prop_assert_eq!(base64_leniently(&text), base64(&text));
             prop_assert_eq!(base64(&text), bytes);
         }
 
         #[test]
-        fn any_text_is_scanned_without_a_panic(text: String) {
+        fn any_text_is_read_without_a_panic(text: String) {
             let _ = base64(&text);
             let _ = integer(&json!(text));
         }

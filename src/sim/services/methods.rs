@@ -1,20 +1,20 @@
-//! The methods that a device has, with their arguments, in the order in which it lists them.
+//! The methods of a device, with their arguments, in the order of `RPC.List`.
 
 use crate::sim::device::Device;
 
-/// Name and arguments of a method.
-type Method = (&'static str, &'static str);
+/// The name and the arguments of a method.
+type MethodEntry = (&'static str, &'static str);
 
-const SET_BOOT_STATE: Method =
+const SET_BOOT_STATE: MethodEntry =
     ("OTA.SetBootState", "{active_slot: %d, is_committed: %B, revert_slot: %d, commit_timeout: %d}");
-const CREATE_SNAPSHOT: Method = ("OTA.CreateSnapshot", "{set_as_revert: %B, commit_timeout: %d}");
+const CREATE_SNAPSHOT: MethodEntry = ("OTA.CreateSnapshot", "{set_as_revert: %B, commit_timeout: %d}");
 
-/// Its arguments are not recorded.
-const SET_DEBUG: Method = ("Sys.SetDebug", "{udp_log_addr: %Q, level: %d, filter: %Q}");
+/// Not recorded: the arguments of this method.
+const SET_DEBUG: MethodEntry = ("Sys.SetDebug", "{udp_log_addr: %Q, level: %d, filter: %Q}");
 
-/// The methods of 2018, as recorded in wire/ws.json, case `rpc_list`. A real device of 2018 has no `OTA.Status`: the
-/// recorder had added it.
-const OF_2018: &[Method] = &[
+/// The methods of 2018, as recorded in wire/ws.json, case `rpc_list`. A real device of 2018 has no `OTA.Status`. The
+/// recorder had added this method.
+const OF_2018: &[MethodEntry] = &[
     ("OTA.Status", ""),
     SET_BOOT_STATE,
     ("OTA.GetBootState", ""),
@@ -32,7 +32,7 @@ const OF_2018: &[Method] = &[
 ];
 
 /// The methods since 2019, as recorded in wire/ota2022-ws.json, cases `rpc_list` and `rpc_describe`.
-const SINCE_2019: &[Method] = &[
+const SINCE_2019: &[MethodEntry] = &[
     ("Sys.GetUID", ""),
     SET_BOOT_STATE,
     ("OTA.GetBootState", ""),
@@ -56,7 +56,7 @@ const SINCE_2019: &[Method] = &[
 ];
 
 /// Returns the methods of this device.
-pub(super) fn methods(device: &Device) -> impl Iterator<Item = Method> {
+pub(super) fn methods(device: &Device) -> impl Iterator<Item = MethodEntry> {
     let all = if device.generation().is_compiled() { SINCE_2019 } else { OF_2018 };
-    all.iter().copied().filter(|(name, _)| !device.faults().lacks(name))
+    all.iter().copied().filter(|(name, _)| !device.faults().removes(name))
 }

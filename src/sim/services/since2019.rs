@@ -4,81 +4,85 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::{Answer, CallContext, null};
-use crate::sim::device::{BootState, Device, Slot, Step, Terms};
+use crate::sim::device::{BootState, Device, PushReply, Slot, UpdateTimeouts};
 use crate::sim::mac::mac;
-use crate::sim::services::args;
+use crate::sim::services::answer::{CallAnswer, CallContext};
+use crate::sim::services::replies::null;
+use crate::sim::services::{args, replies};
 use crate::sim::wire::{Failure, Outcome, quoted};
 use crate::text::hex;
 
 /// The bits of a slot number in the boot state.
-const SLOT_BITS: i64 = 0xf;
+const SLOT_MASK: i64 = 0xf;
 
 /// The number of slots.
 const SLOTS: i64 = 2;
 
 /// The time between `Config.Save` and its reboot.
-const SAVE_REBOOT: Duration = Duration::from_millis(500);
+const SAVE_REBOOT_DELAY: Duration = Duration::from_millis(500);
 
 /// Starts a pull, installs a file, or waits for the update that already runs.
-pub(super) fn update(device: &mut Device, params: &Value, context: &CallContext<'_>, now: Instant) -> Answer {
+pub(super) fn update(device: &mut Device, params: &Value, context: &CallContext<'_>, now: Instant) -> CallAnswer {
     let (file, url) = (args::text(&params["file"]), args::text(&params["url"]));
-    let is_one = file.is_some() != url.is_some();
-    if !is_one {
-        return Answer::Now(Err(Failure::new(-1, "either file or url is required")));
+    let has_one_source = file.is_some() != url.is_some();
+    if !has_one_source {
+        return CallAnswer::Now(Err(Failure::new(-1, "either file or url is required")));
     }
     if !context.licensed {
-        return Answer::Now(Err(free_version(context.id)));
+        return CallAnswer::Now(Err(free_version(context.id)));
     }
     if device.is_waiting() {
-        return Answer::Now(Err(Failure::new(-1, "Update is already in progress")));
+        return CallAnswer::Now(Err(Failure::new(-1, "Update is already in progress")));
     }
     if device.wait_for_update() {
-        return Answer::Waits;
+        return CallAnswer::Waits;
     }
-    let terms = terms(device, params);
+    let timeouts = read_timeouts(device, params);
     match (file, url) {
-        (Some(file), _) => Answer::Now(match context.files.get(file.as_ref()) {
-            Some(bundle) => device.update_from_file(bundle, terms, now),
+        (Some(file), _) => CallAnswer::Now(match context.files.get(file.as_ref()) {
+            Some(bundle) => device.update_from_file(bundle, timeouts, now),
             None => Err(Failure::new(-1, "failed to start update")),
         }),
         (None, url) => {
-            Answer::Pull { url: url.unwrap_or_default().into_owned(), terms, number: device.ask_for_update() }
+            CallAnswer::Pull { url: url.unwrap_or_default().into_owned(), timeouts, number: device.register_pull() }
         }
     }
 }
 
 pub(super) fn begin(device: &mut Device, params: &Value, now: Instant) -> Outcome {
     let size = args::natural(&params["size"]).filter(|&size| size > 0);
-    device.begin_push(terms(device, params), size, now).map(null)
+    device.begin_push(read_timeouts(device, params), size, now).map(null)
 }
 
-pub(super) fn write(device: &mut Device, params: &Value) -> Answer {
+pub(super) fn write(device: &mut Device, params: &Value) -> CallAnswer {
     let piece = params["data"].as_str().map(args::base64).unwrap_or_default();
     answer(device.write_push(args::natural(&params["offset"]), piece), device)
 }
 
-pub(super) fn end(device: &mut Device) -> Answer {
+pub(super) fn end(device: &mut Device) -> CallAnswer {
     answer(device.end_push(), device)
 }
 
-fn answer(step: Step, device: &Device) -> Answer {
+fn answer(step: PushReply, device: &Device) -> CallAnswer {
     match step {
-        Step::Now(outcome) => Answer::Now(outcome.map(null)),
-        Step::Applied => Answer::Now(Ok(status(device))),
-        Step::Pending => Answer::Pending,
-        Step::Replaces => Answer::Replaces,
-        Step::Never => Answer::Never,
+        PushReply::Now(outcome) => CallAnswer::Now(outcome.map(null)),
+        PushReply::Applied => CallAnswer::Now(Ok(status(device))),
+        PushReply::Pending => CallAnswer::Pending,
+        PushReply::Replaces => CallAnswer::Replaces,
+        PushReply::Never => CallAnswer::Never,
     }
 }
 
-/// Reads the timeouts of an update. The settings supply a timeout that the caller omits.
-fn terms(device: &Device, params: &Value) -> Terms {
-    let given = |name: &str, otherwise: u64| {
+/// Reads the timeouts of an update. A timeout that the call omits comes from the settings.
+fn read_timeouts(device: &Device, params: &Value) -> UpdateTimeouts {
+    let timeout = |name: &str, default: u64| {
         let setting = || device.settings().number(&format!("update.{name}"));
-        args::natural(&params[name]).or_else(setting).unwrap_or(otherwise)
+        args::natural(&params[name]).or_else(setting).unwrap_or(default)
     };
-    Terms { commit_timeout: given("commit_timeout", 0), timeout: Duration::from_secs(given("timeout", 600)) }
+    UpdateTimeouts {
+        commit_timeout: timeout("commit_timeout", 0),
+        timeout: Duration::from_secs(timeout("timeout", 600)),
+    }
 }
 
 pub(super) fn status(device: &Device) -> String {
@@ -86,10 +90,10 @@ pub(super) fn status(device: &Device) -> String {
         Some(percent) => (1, "Waiting for data", percent),
         None => (0, "idle", 0),
     };
-    super::status(device, state, message, percent, device.flash().boot.active_slot)
+    replies::status(device, state, message, percent, device.flash().boot.active_slot)
 }
 
-/// Stores the given fields unchecked. Answers -3 afterwards if the active slot does not exist.
+/// Stores the given fields unchecked, then answers with error -3 if the active slot does not exist.
 pub(super) fn set_boot_state(device: &mut Device, params: &Value) -> Outcome {
     let BootState { active_slot, is_committed, revert_slot, commit_timeout } = device.flash().boot;
     let [active, revert, timeout] =
@@ -107,8 +111,9 @@ pub(super) fn set_boot_state(device: &mut Device, params: &Value) -> Outcome {
     if active.is_none_or(|slot| (0..SLOTS).contains(&slot)) { Ok(null(())) } else { Err(Failure::bare(-3)) }
 }
 
+/// Returns the part of a slot number that the boot state can store.
 fn slot(value: i64) -> Slot {
-    Slot::try_from(value & SLOT_BITS).unwrap_or_default()
+    Slot::try_from(value & SLOT_MASK).unwrap_or_default()
 }
 
 pub(super) fn get_config(device: &Device, params: &Value) -> Outcome {
@@ -119,7 +124,7 @@ pub(super) fn get_config(device: &Device, params: &Value) -> Outcome {
 pub(super) fn save_config(device: &mut Device, params: &Value, now: Instant) {
     device.save_settings();
     if params["reboot"] == Value::Bool(true) {
-        device.reboot(SAVE_REBOOT, now);
+        device.reboot(SAVE_REBOOT_DELAY, now);
     }
 }
 
@@ -127,6 +132,7 @@ pub(super) fn get_uid(device: &Device, context: &CallContext<'_>) -> String {
     format!(r#"{{"pid": "mos", "app": {}, "uid": "{}"}}"#, quoted(&device.firmware().app), uid(context.id))
 }
 
+/// Returns the error of a device without a licence.
 fn free_version(id: &str) -> Failure {
     Failure::new(
         -1,
@@ -139,8 +145,8 @@ fn free_version(id: &str) -> Failure {
     )
 }
 
-/// Returns the number that identifies a device in a licence. Only the number of one MAC address is recorded; the others are
-/// hashes.
+/// Returns the number that identifies a device in a licence. The number of one MAC address is recorded. All other numbers
+/// are hashes.
 fn uid(id: &str) -> String {
     match mac(id).as_str() {
         "240AC4AABBCC" => "0f9cfbd49486c466".into(),

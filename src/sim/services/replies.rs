@@ -1,0 +1,90 @@
+//! The exact text of the replies.
+
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::sim::device::{Device, DeviceRefusal, Slot};
+use crate::sim::mac::mac;
+use crate::sim::services::answer::CallContext;
+use crate::sim::services::methods::methods;
+use crate::sim::wire::{Failure, Outcome, quoted};
+
+/// The platforms that report the revert slot -1 when committed.
+const WITHOUT_REVERT_SLOT: [&str; 2] = ["stm32", "rs14100"];
+
+/// Returns the reply to `OTA.GetBootState`.
+pub(super) fn boot_state(device: &Device) -> String {
+    let boot = device.flash().boot;
+    let platform = device.firmware().platform.to_ascii_lowercase();
+    let has_no_revert_slot = boot.is_committed && WITHOUT_REVERT_SLOT.iter().any(|name| platform.starts_with(name));
+    let revert_slot = if has_no_revert_slot { "-1".into() } else { boot.revert_slot.to_string() };
+    let fields = [
+        ("active_slot", boot.active_slot.to_string()),
+        ("is_committed", boot.is_committed.to_string()),
+        ("revert_slot", revert_slot),
+        ("commit_timeout", boot.commit_timeout.to_string()),
+    ];
+    let fields = fields.map(|(name, value)| {
+        let value = device.faults().boot_state(name).map_or(value, Value::to_string);
+        format!(r#""{name}": {value}"#)
+    });
+    format!("{{{}}}", fields.join(", "))
+}
+
+/// Returns the reply to `OTA.Status`.
+pub(super) fn status(device: &Device, state: u8, message: &str, percent: u8, partition: Slot) -> String {
+    let boot = device.flash().boot;
+    format!(
+        r#"{{"state": {state}, "message": "{message}", "is_committed": {}, "progress_percent": {percent}, "commit_timeout": {}, "partition": {partition}}}"#,
+        boot.is_committed, boot.commit_timeout
+    )
+}
+
+/// Returns the reply to `Sys.GetInfo`.
+pub(super) fn info(device: &Device, context: CallContext<'_>, now: Instant) -> String {
+    let firmware = device.firmware();
+    format!(
+        concat!(
+            r#"{{"id": {}, "app": {}, "fw_version": {}, "fw_id": {}, "mg_version": "2.20.0", "#,
+            r#""mg_id": "20230111-000000/simulated", "mac": {}, "arch": {}, "uptime": {}, "public_key": null, "#,
+            r#""ram_size": 295748, "ram_free": 227340, "ram_min_free": 216536, "#,
+            r#""fs_size": 233681, "fs_free": 154118,"eth": {{"ip": {}}}}}"#,
+        ),
+        quoted(context.id),
+        quoted(&firmware.app),
+        quoted(&firmware.version),
+        quoted(&firmware.build_id),
+        quoted(&mac(context.id)),
+        quoted(&firmware.platform),
+        device.uptime(now).as_secs(),
+        quoted(context.ip),
+    )
+}
+
+/// Returns the reply to `RPC.List`.
+pub(super) fn list(device: &Device) -> String {
+    format!("[{}]", methods(device).map(|(name, _)| quoted(name)).collect::<Vec<_>>().join(","))
+}
+
+/// Returns the reply to `RPC.Describe`.
+pub(super) fn describe(device: &Device, params: &Value) -> Outcome {
+    let name = params["name"].as_str().ok_or_else(|| Failure::new(400, "name is required"))?;
+    match methods(device).find(|(method, _)| *method == name) {
+        Some((method, args)) => Ok(format!(r#"{{"name": {}, "args_fmt": {}}}"#, quoted(method), quoted(args))),
+        None => Err(Failure::new(404, "name not found")),
+    }
+}
+
+/// Returns the error for a call that the device refuses.
+pub(super) fn refused(refusal: DeviceRefusal) -> Failure {
+    Failure::bare(match refusal {
+        DeviceRefusal::NothingPending | DeviceRefusal::Busy => -1,
+        DeviceRefusal::BadSlot => -3,
+    })
+}
+
+/// Returns the result of a success without a value.
+pub(super) fn null((): ()) -> String {
+    "null".into()
+}
