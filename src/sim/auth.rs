@@ -1,5 +1,7 @@
-//! Credentials as the device checks them (as recorded in wire/ws-md5.json, wire/http-md5.json and their
-//! SHA-256 twins). Written apart from the client's side, so that a mistake there cannot hide itself.
+//! Credentials as the device checks them, as recorded in wire/ws-md5.json, wire/http-md5.json and the corresponding SHA-256
+//! files.
+//!
+//! This module shares no code with the client's authentication. A mistake there therefore cannot hide itself.
 
 use std::str::FromStr;
 
@@ -10,23 +12,23 @@ use sha2::{Digest as _, Sha256};
 use crate::sim::wire::{Failure, quoted};
 use crate::text::{behind_digest, header_fields, hex};
 
-/// How long a nonce is good, in seconds.
-const NONCE_LIFE: u64 = 3600;
+/// The time for which a nonce is valid, in seconds.
+const NONCE_LIFETIME: u64 = 3600;
 
-/// Who may talk to the device.
+/// The credentials that the device requires.
 #[derive(Debug, Clone)]
 pub struct Auth {
-    /// The user.
+    /// The user name.
     pub user: String,
     /// The password.
     pub password: String,
     /// The realm.
     pub realm: String,
-    /// The hash.
+    /// The hash algorithm.
     pub algorithm: Algorithm,
 }
 
-/// The hash that the device uses.
+/// The hash algorithm of a challenge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Algorithm {
     /// MD5
@@ -38,7 +40,7 @@ pub enum Algorithm {
 impl FromStr for Auth {
     type Err = String;
 
-    /// `user:password[:realm]`
+    /// Reads `USER:PASSWORD` or `USER:PASSWORD:REALM`. The default realm is `simulated`.
     fn from_str(text: &str) -> Result<Self, String> {
         let mut parts = text.splitn(3, ':');
         match (parts.next(), parts.next(), parts.next()) {
@@ -53,20 +55,20 @@ impl FromStr for Auth {
     }
 }
 
-/// What an answer to a challenge consists of.
-struct Answer<'a> {
+/// The fields of an answer to a digest challenge.
+struct DigestAnswer<'a> {
     user: &'a str,
     realm: &'a str,
     nonce: &'a str,
     count: &'a str,
     cnonce: &'a str,
     response: &'a str,
-    /// `METHOD:URI`
-    what: String,
+    /// The method and the URI as `METHOD:URI`.
+    method_and_uri: String,
 }
 
 impl Auth {
-    fn name(&self) -> &'static str {
+    fn algorithm_name(&self) -> &'static str {
         match self.algorithm {
             Algorithm::Md5 => "MD5",
             Algorithm::Sha256 => "SHA-256",
@@ -80,23 +82,23 @@ impl Auth {
         }
     }
 
-    /// Error 401 with the challenge in it, as JSON text.
+    /// Returns error 401. Its message is the challenge as JSON text.
     #[must_use]
     pub fn challenge(&self, now: u64) -> Failure {
-        let (realm, algorithm) = (quoted(&self.realm), self.name());
+        let (realm, algorithm) = (quoted(&self.realm), self.algorithm_name());
         let challenge = format!(
             r#"{{"auth_type": "digest", "nonce": {now}, "nc": 1, "realm": {realm}, "algorithm": "{algorithm}"}}"#
         );
         Failure::new(401, challenge)
     }
 
-    /// The value of `WWW-Authenticate`.
+    /// Returns the value of the header `WWW-Authenticate`.
     #[must_use]
     pub fn challenge_header(&self, now: u64) -> String {
-        format!(r#"Digest qop="auth", realm="{}", nonce="{now:x}", algorithm={}"#, self.realm, self.name())
+        format!(r#"Digest qop="auth", realm="{}", nonce="{now:x}", algorithm={}"#, self.realm, self.algorithm_name())
     }
 
-    /// Checks the `auth` of a frame, at the unix time `now`.
+    /// Checks the field `auth` of a frame at the Unix time `now`.
     pub fn check_frame(&self, auth: Option<&Value>, now: u64) -> Result<(), Failure> {
         let Some(auth) = auth else { return Err(self.challenge(now)) };
         let text = |name: &str| match &auth[name] {
@@ -108,16 +110,16 @@ impl Auth {
         let [Some(realm), Some(user), Some(nonce), Some(cnonce), Some(response)] = &fields else {
             return Err(Failure::new(400, "bad request"));
         };
-        // A frame that names no hash means MD5, whatever the device uses.
-        if *realm != self.realm || text("algorithm").as_deref().unwrap_or("MD5") != self.name() {
+        // A frame without `algorithm` means MD5, even if the device uses SHA-256.
+        if *realm != self.realm || text("algorithm").as_deref().unwrap_or("MD5") != self.algorithm_name() {
             return Err(Failure::new(400, "bad request"));
         }
-        let what = "dummy_method:dummy_uri".into();
-        let answer = Answer { user, realm, nonce, count: "1", cnonce, response, what };
-        if self.is_right(&answer, nonce.parse().ok(), now) { Ok(()) } else { Err(self.challenge(now)) }
+        let method_and_uri = "dummy_method:dummy_uri".into();
+        let answer = DigestAnswer { user, realm, nonce, count: "1", cnonce, response, method_and_uri };
+        if self.is_valid(&answer, nonce.parse().ok(), now) { Ok(()) } else { Err(self.challenge(now)) }
     }
 
-    /// Checks the `Authorization` header of a request with this HTTP method, at the unix time `now`.
+    /// Tells whether the header `Authorization` of a request with this HTTP method is valid at the Unix time `now`.
     #[must_use]
     pub fn check_header(&self, header: &str, method: &str, now: u64) -> bool {
         let Some(fields) = behind_digest(header) else { return false };
@@ -129,16 +131,17 @@ impl Auth {
         else {
             return false;
         };
-        let answer = Answer { user, realm, nonce, count, cnonce, response, what: format!("{method}:{uri}") };
-        let same_hash = field("algorithm").unwrap_or("MD5") == self.name();
-        same_hash && self.is_right(&answer, u64::from_str_radix(nonce, 16).ok(), now)
+        let method_and_uri = format!("{method}:{uri}");
+        let answer = DigestAnswer { user, realm, nonce, count, cnonce, response, method_and_uri };
+        let is_same_algorithm = field("algorithm").unwrap_or("MD5") == self.algorithm_name();
+        is_same_algorithm && self.is_valid(&answer, u64::from_str_radix(nonce, 16).ok(), now)
     }
 
-    fn is_right(&self, answer: &Answer<'_>, issued: Option<u64>, now: u64) -> bool {
-        let Answer { user, realm, nonce, count, cnonce, response, what } = answer;
-        let fresh = issued.is_some_and(|issued| now.abs_diff(issued) <= NONCE_LIFE);
-        let who = self.hash(&format!("{}:{}:{}", self.user, self.realm, self.password));
-        let expected = self.hash(&format!("{who}:{nonce}:{count}:{cnonce}:auth:{}", self.hash(what)));
-        fresh && *user == self.user && *realm == self.realm && *response == expected
+    fn is_valid(&self, answer: &DigestAnswer<'_>, issued: Option<u64>, now: u64) -> bool {
+        let DigestAnswer { user, realm, nonce, count, cnonce, response, method_and_uri } = answer;
+        let is_fresh = issued.is_some_and(|issued| now.abs_diff(issued) <= NONCE_LIFETIME);
+        let credentials = self.hash(&format!("{}:{}:{}", self.user, self.realm, self.password));
+        let expected = self.hash(&format!("{credentials}:{nonce}:{count}:{cnonce}:auth:{}", self.hash(method_and_uri)));
+        is_fresh && *user == self.user && *realm == self.realm && *response == expected
     }
 }

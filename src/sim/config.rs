@@ -1,4 +1,4 @@
-//! What a simulated device is, and what goes wrong on it.
+//! The properties and the faults of a simulated device.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,41 +14,43 @@ use crate::sim::generation::Generation;
 use crate::sim::http_client::{DeviceNetwork, Sockets};
 use crate::sim::signing::UpdateConfig;
 
-/// What a simulated device is.
+/// The properties and the faults of a simulated device.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The generation of its update service.
+    /// The generation of the update service.
     pub generation: Generation,
-    /// Whether it takes firmware from any URL. Since 2019, a device needs a licence for that.
+    /// Whether the device has a licence. Since 2019, a device without a licence refuses every URL.
     pub licensed: bool,
-    /// The files in its file system, by name: bundles for `OTA.Update {file}`.
+    /// The files in the device's file system, by name: bundles for `OTA.Update {file}`.
     pub files: BTreeMap<String, Bytes>,
-    /// Its id, such as `esp32_AABBCC`.
+    /// The device id, such as `esp32_AABBCC`.
     pub id: String,
-    /// What it runs from the factory; its platform is the device's.
+    /// The firmware in the factory state. Its platform is the platform of the device.
     pub factory: Firmware,
-    /// How long a reboot takes, from silence to the first answer.
+    /// The duration of a reboot: the time in which the device does not answer.
     pub reboot_delay: Duration,
-    /// Where its flash is kept; `None` forgets it with the process.
+    /// The directory in which the flash is saved. `None`: the flash is lost when the process ends.
     pub state: Option<PathBuf>,
-    /// Who may talk to it; `None`: everybody.
+    /// The credentials that calls need. `None`: calls need no credentials.
     pub auth: Option<auth::Auth>,
-    /// Whose firmware it takes.
+    /// The signatures that a bundle needs.
     pub update: UpdateConfig,
-    /// The unix time at which its clock stands still; `None`: that of this machine.
+    /// The Unix time at which the device's clock stands still. `None`: the clock of this machine.
     pub clock: Option<u64>,
     /// The pause between a lost connection of a pull and the request for the rest (since 2019).
     pub retry_after: Duration,
-    /// How long it is busy with each `OTA.Write`, one after another; the reply comes after that.
+    /// The time that the device needs for each `OTA.Write` before it replies. Calls are processed one after another.
     pub write_time: Duration,
-    /// How long every reply is on its way. The next one does not wait for it.
+    /// The transmission time of every reply. It does not delay the next reply.
     pub reply_delay: Duration,
-    /// How long it has been running when it is switched on. `Sys.GetInfo` tells the uptime in whole seconds, so that
-    /// a reboot shows only on a device that has been running for some.
+    /// The uptime when the device is switched on.
+    ///
+    /// `Sys.GetInfo` reports the uptime in whole seconds. A reboot is therefore visible only if the device has been running
+    /// for some seconds.
     pub running_for: Duration,
-    /// What goes wrong, in this order.
+    /// The faults of the device. If several faults match, the first one is triggered.
     pub faults: Vec<Fault>,
-    /// The network over which it reaches servers.
+    /// The network over which the device reaches servers.
     pub network: Arc<dyn DeviceNetwork>,
 }
 

@@ -1,5 +1,7 @@
-//! The device's HTTP client: one GET on a connection of its own, byte for byte as the device sends it (as recorded in
-//! wire/ota2022-fetch.json). It follows redirects.
+//! The device's HTTP client.
+//!
+//! The client sends one GET per connection, byte for byte as the device does (as recorded in wire/ota2022-fetch.json). It
+//! follows redirects.
 
 use std::fmt;
 use std::io;
@@ -20,20 +22,20 @@ use url::{Position, Url};
 use crate::sim::firmware::Firmware;
 use crate::sim::mac::mac;
 
-/// The most redirects that a device follows.
-const REDIRECTS: usize = 3;
+/// The largest number of redirects that a device follows.
+const MAX_REDIRECTS: usize = 3;
 
 /// The longest head of a response that the device reads, in bytes.
 const MAX_HEAD: usize = 8 << 10;
 
-/// The most that one read returns, in bytes: a TCP segment.
-const PIECE: usize = 1460;
+/// The most bytes that one read returns: a TCP segment.
+const MAX_READ: usize = 1460;
 
-/// The response to a request, and the connection on which its body comes.
+/// The response to a request, and the connection that carries its body.
 pub struct Response {
     /// The status code.
     pub status: u16,
-    /// `Content-Length`, if there is one and the body is not chunked.
+    /// The value of `Content-Length`, if the header exists and the body is not chunked.
     pub length: Option<u64>,
     location: Option<String>,
     stream: Box<dyn Connection>,
@@ -55,7 +57,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection for T {}
 /// Opens the connections of a device to servers.
 #[async_trait]
 pub trait DeviceNetwork: fmt::Debug + Send + Sync {
-    /// Connects to a host by its name or address. The caller sets the deadline, by dropping the future.
+    /// Connects to a host name or address. The caller enforces a deadline by dropping the future.
     async fn connect(&self, host: &str, port: u16) -> io::Result<Box<dyn Connection>>;
 }
 
@@ -73,8 +75,9 @@ impl DeviceNetwork for Sockets {
 }
 
 impl Response {
-    /// Returns the next bytes of the body, at most `left`, or `None` when the connection has ended. Bytes beyond the announced end
-    /// do not count. A cancelled call loses no bytes.
+    /// Returns the next bytes of the body, at most `left`, or `None` when the connection has ended.
+    ///
+    /// Bytes after the announced end are dropped. Cancelling the call loses no bytes.
     pub async fn next_within(&mut self, left: u64) -> Option<Bytes> {
         let mut bytes = self.next().await?;
         bytes.truncate(usize::try_from(left).unwrap_or(usize::MAX));
@@ -83,10 +86,10 @@ impl Response {
 
     async fn next(&mut self) -> Option<Bytes> {
         if !self.body.is_empty() {
-            let len = self.body.len().min(PIECE);
+            let len = self.body.len().min(MAX_READ);
             return Some(self.body.split_to(len));
         }
-        let mut buffer = Vec::with_capacity(PIECE);
+        let mut buffer = Vec::with_capacity(MAX_READ);
         match self.stream.read_buf(&mut buffer).await {
             Ok(1..) => Some(buffer.into()),
             Ok(0) | Err(_) => None,
@@ -94,17 +97,19 @@ impl Response {
     }
 }
 
-/// Waits until `taken` bytes since `start` are due at no more than `rate` bytes per second.
-pub async fn keep_to(rate: Option<NonZeroU32>, start: Instant, taken: u64) {
+/// Waits until `received` bytes since `start` do not exceed `rate` bytes per second. `None`: no limit.
+pub async fn limit_rate(rate: Option<NonZeroU32>, start: Instant, received: u64) {
     if let Some(rate) = rate {
-        sleep_until(start + Duration::from_millis(taken.saturating_mul(1000) / u64::from(rate.get()))).await;
+        sleep_until(start + Duration::from_millis(received.saturating_mul(1000) / u64::from(rate.get()))).await;
     }
 }
 
-/// Sends a GET over `network` and returns the response. `headers` follow the headers of the request itself; each ends in CR LF.
+/// Sends a GET over `network` and returns the response.
+///
+/// The request ends with `headers`, each of which ends in CR LF.
 pub async fn get(network: &dyn DeviceNetwork, url: &str, headers: &str) -> io::Result<Response> {
     let mut url = Url::parse(url).map_err(io::Error::other)?;
-    for _ in 0..=REDIRECTS {
+    for _ in 0..=MAX_REDIRECTS {
         let response = request(network, &url, headers).await?;
         let (301 | 302, Some(location)) = (response.status, &response.location) else { return Ok(response) };
         url = url.join(location).map_err(io::Error::other)?;
@@ -128,7 +133,7 @@ async fn request(network: &dyn DeviceNetwork, url: &Url, headers: &str) -> io::R
     let path = &url[Position::BeforePath..Position::AfterQuery];
     let head = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\n{headers}\r\n");
     stream.write_all(head.as_bytes()).await?;
-    let mut buffer = Vec::with_capacity(PIECE);
+    let mut buffer = Vec::with_capacity(MAX_READ);
     loop {
         if stream.read_buf(&mut buffer).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());

@@ -1,18 +1,21 @@
-//! A simulated Mongoose OS device. It stands in for the silicon only: sockets, downloads and zips
-//! are real, and it answers as the recorded bytes in `tests/wire/` do.
+//! A simulated Mongoose OS device.
 //!
-//! - [`config`]: what the device is, and what goes wrong on it;
+//! The simulator replaces only the hardware. Its sockets, downloads and bundles are real, and its replies equal the recorded
+//! bytes in `tests/wire/`.
+//!
+//! - [`config`]: the properties and the faults of a device;
 //! - [`ports`]: one server per transport;
-//! - [`board`]: the device with its clock, its power, its flash file and its downloads;
+//! - [`board`]: a device in real time, with power, downloads and a flash file;
 //! - [`services`]: the methods, and the exact text of their replies;
-//! - [`device`]: the state machine: slots, boot state, reboots, timers, bundles; pure, the clock is an argument;
-//! - [`fault`]: what can go wrong, and when it does; pure too;
-//! - [`wire`]: requests as the device's lenient scanner reads them, replies as it writes them;
-//! - [`auth`]: which calls need credentials; [`signing`]: whose bundles the device takes; [`http_client`]: its HTTP client;
-//! - [`generation`]: the generation of its OTA service: 2018, 2019 or 2022; [`firmware`]: a firmware; [`mac`](mod@mac): its MAC address;
-//!   [`update_error`]: the reasons to refuse a bundle.
+//! - [`device`]: the state machine: slots, boot state, reboots, timers and updates; no I/O, the clock is an argument;
+//! - [`fault`]: what can go wrong, and when it does; no I/O;
+//! - [`wire`]: requests as the device reads them, and replies as the device writes them;
+//! - [`auth`]: the calls that need credentials; [`signing`]: the signatures that a bundle needs;
+//!   [`http_client`]: the client for downloads;
+//! - [`generation`]: the generation of the OTA service (2018, 2019 or 2022); [`firmware`]: a firmware;
+//!   [`mac`](mod@mac): the MAC address; [`update_error`]: the reasons for which an update fails.
 //!
-//! Nothing here uses the client's side of otactl, so that a mistake there cannot hide itself.
+//! This module does not use the client's side of otactl. A mistake there therefore cannot hide itself.
 
 pub mod auth;
 pub mod board;

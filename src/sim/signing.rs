@@ -1,16 +1,17 @@
-//! Whose firmware the device takes: its keys, and how many of them have to have signed it.
+//! The signatures that the device requires of a bundle.
 
 use serde_json::{Value, json};
 
 use crate::bundle::signature::{PublicKey, SLOTS, Signatures};
 
-/// The settings of a device for its updates.
+/// The signature settings of a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpdateConfig {
-    /// `update.sig_req_mask`: a bit for each signature that has to be valid; 0 takes nothing at all, and a negative
-    /// number ignores signatures.
+    /// `update.sig_req_mask`: one bit for each key whose signature is required.
+    ///
+    /// 0 = the device refuses every bundle. A negative number = the device ignores signatures.
     pub sig_req_mask: i64,
-    /// `update.key0` to `update.key7`, in base64.
+    /// The public keys `update.key0` to `update.key7`, in base64.
     pub keys: [Option<String>; SLOTS],
 }
 
@@ -21,7 +22,7 @@ impl Default for UpdateConfig {
 }
 
 impl UpdateConfig {
-    /// What `Config.Get` tells of them. That keys which are not set are left out is a guess.
+    /// Returns the reply of `Config.Get` for `update` on a device of 2018. That the reply omits unset keys is a guess.
     #[must_use]
     pub fn settings(&self) -> Value {
         let mut settings = json!({"commit_timeout": 0, "sig_req_mask": self.sig_req_mask});
@@ -33,19 +34,20 @@ impl UpdateConfig {
         settings
     }
 
-    /// Whether the device takes this manifest, which had this extra field: all of the mask's bits have to be among those
-    /// of the signatures that are valid.
+    /// Tells whether the signatures in the extra field `extra` of this manifest meet the mask.
+    ///
+    /// Every bit of the mask has to be the bit of a key with a valid signature.
     #[must_use]
     pub fn accepts(&self, extra: &[u8], manifest: &[u8]) -> bool {
         let key = |number: usize| PublicKey::parse(self.keys[number].as_deref()?).ok();
-        let valid = || {
+        let valid_keys = || {
             let signatures = Signatures::read(extra).unwrap_or_default();
             i64::from(signatures.valid_under(manifest, &std::array::from_fn(key)))
         };
         match self.sig_req_mask {
             ..0 => true,
             0 => false,
-            mask => valid() & mask == mask,
+            mask => valid_keys() & mask == mask,
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::sim::wire::Failure;
 /// The reason for which an update fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UpdateError {
-    /// The bytes are not the header of a file or of the directory.
+    /// The bytes are not a header of a file or of the directory.
     Header,
     /// A file is compressed.
     Compressed,
@@ -31,12 +31,12 @@ pub enum UpdateError {
     Unfinished,
     /// No data arrived within the timeout.
     TimedOut,
-    /// The device gave up for a reason of its own.
+    /// The device gave up the update for another reason.
     Failed,
 }
 
 impl UpdateError {
-    /// Returns the error that the service of 2018 answers with, as recorded in wire/ws.json, case `ota_update_errors`.
+    /// Returns the reply to `OTA.Update` in 2018, as recorded in wire/ws.json, case `ota_update_errors`.
     #[must_use]
     pub fn of_2018(self) -> Failure {
         match self {
@@ -54,19 +54,19 @@ impl UpdateError {
         }
     }
 
-    /// Returns the error that answers the piece at which a push failed.
+    /// Returns the reply to the piece at which a push failed.
     #[must_use]
     pub fn of_piece(self) -> Failure {
         Failure { code: self.code(), ..self.of_push() }
     }
 
-    /// Returns the error that answers every later call of that push.
+    /// Returns the reply to every later call of a failed push.
     #[must_use]
     pub fn of_push(self) -> Failure {
         Failure::new(-1, format!("{} {}", self.code(), self.text()))
     }
 
-    /// Returns the error that answers `OTA.Update` since 2019.
+    /// Returns the reply to `OTA.Update` since 2019.
     #[must_use]
     pub fn of_pull(self) -> Failure {
         Failure::new(-1, self.text())

@@ -1,4 +1,4 @@
-//! Requests as the device's scanner reads them, replies as it writes them, byte for byte.
+//! Requests as the device's scanner reads them, and replies byte for byte as the device writes them.
 
 use serde::de::{Error as _, IgnoredAny};
 use serde_json::Value;
@@ -6,48 +6,50 @@ use serde_json::Value;
 /// A request as the device sees it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
-    /// How the id stands in the reply; `None`: there is none, and so no reply.
+    /// The id as it appears in the reply. `None`: the call has no id and gets no reply.
     pub id: Option<String>,
-    /// Who asks; becomes the `dst` of the reply.
+    /// The caller. It becomes the `dst` of the reply.
     pub src: Option<String>,
-    /// Comes back as it was.
+    /// A value that the reply repeats.
     pub tag: Option<Value>,
     /// The method.
     pub method: String,
-    /// The arguments, `null` if there are none.
+    /// The arguments. `Null` if the call has no arguments.
     pub params: Value,
-    /// Who asks, as the frame says.
+    /// The credentials in the frame.
     pub auth: Option<Value>,
-    /// Who asks is known from the connection.
+    /// Whether the connection has already authenticated the caller.
     pub is_authorised: bool,
 }
 
-/// What a method brought: the result as JSON text, since the device's own white space counts, or an
-/// error. An empty text: the reply has no result.
+/// The outcome of a method: the result or an error.
+///
+/// The result is JSON text because the device's white space is part of the reply. With an empty text, the reply has no
+/// result.
 pub type Outcome = Result<String, Failure>;
 
 /// An error of a method. Code 0 is a success with a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// The code.
+    /// The error code.
     pub code: i64,
     /// The message, if any.
     pub message: Option<String>,
 }
 
 impl Failure {
-    /// An error with a message.
+    /// Returns an error with a message.
     pub fn new(code: i64, message: impl Into<String>) -> Self {
         Self { code, message: Some(message.into()) }
     }
 
-    /// An error without.
+    /// Returns an error without a message.
     #[must_use]
     pub fn bare(code: i64) -> Self {
         Self { code, message: None }
     }
 
-    /// `{"code":N,"message":"…"}`
+    /// Returns the error as JSON: `{"code":N,"message":"…"}`.
     #[must_use]
     pub fn to_json(&self) -> String {
         match &self.message {
@@ -57,17 +59,17 @@ impl Failure {
     }
 }
 
-/// A frame that came to the device.
+/// A frame that the device has received.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Frame {
     /// A request.
     Call(Box<Call>),
-    /// A response to a request that the device never made. It is ignored (wire/edge-frame.json, case `response_frame`).
+    /// A response to a request that the device never sent. The device ignores it (wire/edge-frame.json, case `response_frame`).
     Response,
 }
 
 impl Frame {
-    /// The request, if it is one.
+    /// Returns the request, if the frame is a request.
     #[must_use]
     pub fn into_call(self) -> Option<Call> {
         match self {
@@ -77,13 +79,13 @@ impl Frame {
     }
 }
 
-/// The fields of a frame, by name, as they stand there.
-type Fields<'a> = Vec<(String, &'a str)>;
+/// The fields of a frame: names, and values as JSON text.
+type RawFields<'a> = Vec<(String, &'a str)>;
 
-/// Reads a frame that is meant for the device `own_id`. `None`: not a valid frame.
+/// Reads a frame for the device `own_id`. Returns `None` if the frame is invalid or for another device.
 ///
-/// Anything behind the object is ignored, and the bracket at its end may be missing (wire/edge-frame.json, case
-/// `trailing_garbage`; wire/ws.json, case `malformed_frame`).
+/// Text after the object is ignored (wire/edge-frame.json, case `trailing_garbage`). The closing bracket may be missing
+/// (wire/ws.json, case `malformed_frame`).
 #[must_use]
 pub fn parse(bytes: &[u8], own_id: &str) -> Option<Frame> {
     let (fields, rest) = fields(std::str::from_utf8(bytes).ok()?)?;
@@ -93,13 +95,15 @@ pub fn parse(bytes: &[u8], own_id: &str) -> Option<Frame> {
 /// Reads a frame from a datagram that may be truncated. A truncated field counts as missing (wire/ota2022-udp.json).
 #[must_use]
 pub fn parse_datagram(bytes: &[u8], own_id: &str) -> Option<Frame> {
-    // A datagram may end within a character.
+    // A truncated datagram may end within a character.
     let text = bytes.utf8_chunks().next()?.valid();
     frame(&fields(text)?.0, own_id)
 }
 
-/// Returns the fields of the object at the start of the text up to the first one that cannot be read, and the text behind them.
-fn fields(text: &str) -> Option<(Fields<'_>, &str)> {
+/// Reads the fields of the object at the start of the text. Stops at the first unreadable field.
+///
+/// Returns the fields, and the text after them.
+fn fields(text: &str) -> Option<(RawFields<'_>, &str)> {
     let mut fields = Vec::new();
     let mut rest = text.trim_start().strip_prefix('{')?.trim_start();
     while let Some((name, behind)) = next_value(rest)
@@ -116,7 +120,7 @@ fn fields(text: &str) -> Option<(Fields<'_>, &str)> {
     Some((fields, rest))
 }
 
-/// Returns the JSON value at the start of the text as it stands there, and the text behind it.
+/// Returns the JSON text of the value at the start of the text, and the text after the value.
 fn next_value(text: &str) -> Option<(&str, &str)> {
     let text = text.trim_start();
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
@@ -125,7 +129,8 @@ fn next_value(text: &str) -> Option<(&str, &str)> {
     Some((value, rest.trim_start()))
 }
 
-fn frame(fields: &Fields<'_>, own_id: &str) -> Option<Frame> {
+/// Interprets the fields of a frame.
+fn frame(fields: &RawFields<'_>, own_id: &str) -> Option<Frame> {
     let raw = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| *value);
     let json = |name: &str| raw(name).map(serde_json::from_str::<Value>).transpose().ok();
     let text = |name: &str| raw(name).map(serde_json::from_str::<Option<String>>).transpose().ok().map(Option::flatten);
@@ -136,7 +141,7 @@ fn frame(fields: &Fields<'_>, own_id: &str) -> Option<Frame> {
     let Some(method) = text("method")? else {
         return (id.is_some() && raw("result").or(raw("error")).is_some()).then_some(Frame::Response);
     };
-    // Old firmware knows `args` only; today's takes both, and prefers `params`.
+    // Old firmware knows only `args`. Newer firmware knows both and prefers `params`.
     let params = if raw("params").is_some() { json("params") } else { json("args") };
     Some(Frame::Call(Box::new(Call {
         id,
@@ -149,13 +154,13 @@ fn frame(fields: &Fields<'_>, own_id: &str) -> Option<Frame> {
     })))
 }
 
-/// A method as the device has it: with the backslashes of its JSON (wire/edge-frame.json, case `method_with_quote`).
+/// Returns the method as the device stores it: with the backslashes of its JSON text (wire/edge-frame.json, case `method_with_quote`).
 fn escaped(method: &str) -> String {
     let quoted = quoted(method);
     quoted[1..quoted.len() - 1].to_owned()
 }
 
-/// The reply to a call, if it wants one.
+/// Returns the reply to a call, or `None` for a call without an id.
 #[must_use]
 pub fn reply(call: &Call, own_id: &str, outcome: &Outcome) -> Option<String> {
     use std::fmt::Write as _;
@@ -176,20 +181,21 @@ pub fn reply(call: &Call, own_id: &str, outcome: &Outcome) -> Option<String> {
     Some(text)
 }
 
-/// Returns the outcome with no result in place of a `null`.
+/// Removes the result `null` from an outcome.
 pub fn without_null(outcome: Outcome) -> Outcome {
     outcome.map(|result| if result == "null" { String::new() } else { result })
 }
 
-/// A JSON string.
+/// Returns the text as a JSON string.
 #[must_use]
 pub fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-/// How an id comes back: digits as a bare number even if they were a string, any other string or number in quotes (as recorded in
-/// wire/edge-frame.json).
-/// `None`: it counts as no id. An error makes the frame invalid.
+/// Returns an id as it appears in the reply. `None` means that the frame has no id. An error makes the frame invalid.
+///
+/// Digits come back as a bare number, even if they were a string. Any other string or number comes back in quotes (as
+/// recorded in wire/edge-frame.json).
 fn id_as_text(id: &str) -> serde_json::Result<Option<String>> {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     Ok(match serde_json::from_str(id)? {
@@ -215,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_come_back_as_the_device_writes_them() {
+    fn reply_id_is_bare_for_digits_and_quoted_otherwise() {
         for (id, expected) in [
             ("7", "7"),
             (r#""7""#, "7"),
@@ -228,11 +234,11 @@ mod tests {
             let request = format!(r#"{{"id":{id},"method":"M"}}"#);
             assert_eq!(answer(&request), Some(format!(r#"{{"id":{expected},"src":"dev","result":1}}"#)), "{id}");
         }
-        assert_eq!(answer(r#"{"method":"M"}"#), None, "no id, no reply");
+        assert_eq!(answer(r#"{"method":"M"}"#), None, "a call without an id gets no reply");
     }
 
     #[test]
-    fn source_and_tag_come_back() {
+    fn reply_repeats_source_and_tag() {
         assert_eq!(
             answer(r#"{"id":1,"src":"me","dst":"dev","tag":"t","method":"M","args":{}}"#).as_deref(),
             Some(r#"{"id":1,"src":"dev","dst":"me","tag":"t","result":1}"#)
@@ -241,14 +247,14 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_bracket_is_forgiven_and_nothing_else() {
+    fn missing_bracket_is_accepted_and_other_errors_are_refused() {
         assert!(parse(br#"{"id":1,"method":"RPC.Ping""#, "dev").is_some());
         assert_eq!(parse(b"hello", "dev"), None);
         assert_eq!(parse(br#"{"id":1}"#, "dev"), None);
     }
 
     #[test]
-    fn datagram_is_read_as_far_as_it_goes() {
+    fn truncated_datagram_is_read_up_to_the_cut() {
         let read = |text: &str| {
             let call = parse_datagram(text.as_bytes(), "dev")?.into_call()?;
             Some((call.method, call.params))

@@ -10,7 +10,7 @@ use crate::sim::device::updater::{Updater, UpdaterProgress};
 use crate::sim::fault::effects::DownloadFault;
 use crate::sim::firmware::Firmware;
 use crate::sim::generation::Generation;
-use crate::sim::http_client::{self, DeviceNetwork, Response, device_headers, keep_to};
+use crate::sim::http_client::{self, DeviceNetwork, Response, device_headers, limit_rate};
 use crate::sim::signing::UpdateConfig;
 use crate::sim::update_error::UpdateError;
 use crate::sim::wire::Failure;
@@ -76,7 +76,7 @@ async fn fetch(
             return Ok(Fetched::NothingNew("Version is the same as current"));
         }
         taken += bytes.len() as u64;
-        keep_to(rate, start, taken).await;
+        limit_rate(rate, start, taken).await;
         let percent = u8::try_from(taken.saturating_mul(100) / total).unwrap_or(100);
         if told.replace(percent) == Some(percent) {
             continue;

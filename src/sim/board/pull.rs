@@ -10,7 +10,7 @@ use crate::sim::board::Board;
 use crate::sim::device::{FeedResult, UpdateTimeouts};
 use crate::sim::fault::effects::DownloadFault;
 use crate::sim::generation::DONE;
-use crate::sim::http_client::{self, Response, device_headers, keep_to};
+use crate::sim::http_client::{self, Response, device_headers, limit_rate};
 use crate::sim::wire::{Failure, Outcome};
 
 /// The arguments of a pull.
@@ -83,7 +83,7 @@ impl Pull {
                         let Some(bytes) = response.next_within(left).await else { break };
                         taken += bytes.len() as u64;
                         left -= bytes.len() as u64;
-                        keep_to(rate, start, taken).await;
+                        limit_rate(rate, start, taken).await;
                         if left == 0 {
                             sleep(self.late).await;
                         }
