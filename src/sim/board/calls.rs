@@ -1,37 +1,37 @@
-//! Calls of the device's methods: when each one is answered, and whether its reply goes out.
+//! Calls of the device's methods: when each call is answered, and whether its reply leaves the device.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use crate::sim::board::download::{Fetched, download};
+use crate::sim::board::download::{DownloadResult, download};
 use crate::sim::board::pull::{self, Pull};
-use crate::sim::board::reply_fate::{deliver, goes_out};
+use crate::sim::board::reply_fate::{decide_deliveries, leaves_device};
 use crate::sim::board::{Board, Inner, now};
 use crate::sim::fault::effects::ReplyDelivery;
 use crate::sim::services::{self, CallAnswer, CallContext};
 use crate::sim::update_error::UpdateError;
 use crate::sim::wire::{Call, Failure, Outcome};
 
-/// What a call brings: at once, or later.
+/// The reply to a call, now or later.
 #[derive(Debug)]
 pub enum Answered {
-    /// The outcome.
+    /// The outcome is sent at once.
     Now(Outcome),
-    /// The outcome, after the replies to calls that arrived together with this one.
+    /// The outcome is sent after the replies to calls that arrived together with this one.
     NextTurn(Outcome),
-    /// The outcome, when the download has ended or its time has come; without one, the reply never comes.
+    /// The outcome is sent when it arrives here. If the sender is dropped, the call gets no reply.
     Later(oneshot::Receiver<Outcome>),
 }
 
 impl Board {
-    /// Answers a call that came over `channel` to the address `ip`.
+    /// Answers a call from the caller `channel` to the device's address `ip`.
     pub fn answer(self: &Arc<Self>, call: &Call, channel: &str, ip: &str) -> Answered {
         self.answers(call, 1, channel, ip).remove(0)
     }
 
-    /// The same for a call that is run so many times.
+    /// Answers a call that the device runs `times` times.
     pub fn answers(self: &Arc<Self>, call: &Call, times: usize, channel: &str, ip: &str) -> Vec<Answered> {
         let (auth, unix_time) = (self.config.auth.as_ref(), self.unix_time());
         let context = CallContext {
@@ -55,36 +55,39 @@ impl Board {
                 self.print(&call.method);
             }
             let answers = services::answers(device, call, times, context, now);
-            let answers = deliver(device, &call.method, answers, now);
+            let answers = decide_deliveries(device, &call.method, answers, now);
             let registered = answers.into_iter().map(|(answer, delivery)| {
-                let told = inner.register(&answer, delivery);
-                (answer, delivery, told)
+                let outcome = inner.register(&answer, delivery);
+                (answer, delivery, outcome)
             });
             registered.collect::<Vec<_>>()
         });
         let answered = answers.into_iter();
-        answered.map(|(answer, delivery, told)| self.answered(&call.method, answer, delivery, told)).collect()
+        answered
+            .map(|(answer, delivery, outcome)| self.schedule_reply(&call.method, answer, delivery, outcome))
+            .collect()
     }
 
-    fn answered(
+    /// Schedules the reply to a call. `waiting` receives the outcome of a call that waits for an update.
+    fn schedule_reply(
         self: &Arc<Self>,
         method: &str,
         answer: CallAnswer,
         delivery: ReplyDelivery,
-        told: Option<oneshot::Receiver<Outcome>>,
+        waiting: Option<oneshot::Receiver<Outcome>>,
     ) -> Answered {
-        let late = if let ReplyDelivery::Late(late) = delivery { late } else { Duration::ZERO };
-        let (outcome, leaves, in_next_turn) = match answer {
+        let delay = if let ReplyDelivery::Late(delay) = delivery { delay } else { Duration::ZERO };
+        let (outcome, leaves_at, in_next_turn) = match answer {
             CallAnswer::Now(outcome) => (outcome, now(), false),
-            CallAnswer::NextTurn { outcome, bytes } => (outcome, self.written(bytes), true),
+            CallAnswer::NextTurn { outcome, bytes } => (outcome, self.written_at(bytes), true),
             CallAnswer::AfterDownload { url, timeout, number } => {
                 let (reply, later) = oneshot::channel();
-                // A task of its own: the update goes on when the caller disconnects.
+                // The update has its own task, so that it goes on when the caller disconnects.
                 let (board, method) = (Arc::clone(self), method.to_owned());
                 tokio::spawn(async move {
-                    let outcome = board.update(&url, timeout, number, late).await;
+                    let outcome = board.update(&url, timeout, number, delay).await;
                     if delivery != ReplyDelivery::Never
-                        && board.with(|device, now| goes_out(device, &method, &outcome, now))
+                        && board.with(|device, now| leaves_device(device, &method, &outcome, now))
                     {
                         tokio::time::sleep(board.config.reply_delay).await;
                         let _ = reply.send(outcome);
@@ -93,30 +96,30 @@ impl Board {
                 return Answered::Later(later);
             }
             CallAnswer::Pull { url, timeouts, number } => {
-                tokio::spawn(pull::run(Arc::clone(self), Pull { url, timeouts, number, late }));
-                return self.waits(told, Duration::ZERO);
+                tokio::spawn(pull::run(Arc::clone(self), Pull { url, timeouts, number, delay }));
+                return self.reply_after_update(waiting, Duration::ZERO);
             }
-            CallAnswer::Waits => return self.waits(told, late),
+            CallAnswer::Waits => return self.reply_after_update(waiting, delay),
             CallAnswer::Never | CallAnswer::Pending | CallAnswer::Replaces => return Self::unanswered(),
         };
         match delivery {
             ReplyDelivery::Never => Self::unanswered(),
-            ReplyDelivery::AtOnce | ReplyDelivery::Late(_) => self.reply(outcome, leaves + late, in_next_turn),
+            ReplyDelivery::AtOnce | ReplyDelivery::Late(_) => self.reply_at(outcome, leaves_at + delay, in_next_turn),
         }
     }
 
-    /// Returns the reply to a waiting call. The reply leaves `late` after the device has its outcome.
-    fn waits(self: &Arc<Self>, told: Option<oneshot::Receiver<Outcome>>, late: Duration) -> Answered {
-        let Some(told) = told else { return Self::unanswered() };
-        let wait = late + self.config.reply_delay;
+    /// Returns the reply to a waiting call. The reply leaves the device `delay` after the outcome is known.
+    fn reply_after_update(self: &Arc<Self>, waiting: Option<oneshot::Receiver<Outcome>>, delay: Duration) -> Answered {
+        let Some(waiting) = waiting else { return Self::unanswered() };
+        let wait = delay + self.config.reply_delay;
         if wait.is_zero() {
-            return Answered::Later(told);
+            return Answered::Later(waiting);
         }
         let (reply, later) = oneshot::channel();
         let (board, boot) = (Arc::clone(self), self.boot());
         tokio::spawn(async move {
-            if let Ok(outcome) = told.await
-                && board.lets_pass(wait, boot).await
+            if let Ok(outcome) = waiting.await
+                && board.waits_in_boot(wait, boot).await
             {
                 let _ = reply.send(outcome);
             }
@@ -124,39 +127,40 @@ impl Board {
         Answered::Later(later)
     }
 
-    /// A reply that never comes.
+    /// Returns a reply that is never sent.
     fn unanswered() -> Answered {
         Answered::Later(oneshot::channel().1)
     }
 
-    /// A reply that leaves the device then, and is on its way for a while.
-    fn reply(self: &Arc<Self>, outcome: Outcome, leaves: Instant, in_next_turn: bool) -> Answered {
-        let wait = (leaves + self.config.reply_delay).saturating_duration_since(now());
+    /// Returns a reply that leaves the device at `leaves_at` and arrives after the transmission time.
+    fn reply_at(self: &Arc<Self>, outcome: Outcome, leaves_at: Instant, in_next_turn: bool) -> Answered {
+        let wait = (leaves_at + self.config.reply_delay).saturating_duration_since(now());
         if wait.is_zero() {
             return if in_next_turn { Answered::NextTurn(outcome) } else { Answered::Now(outcome) };
         }
         let (reply, later) = oneshot::channel();
         let (board, boot) = (Arc::clone(self), self.boot());
         tokio::spawn(async move {
-            if board.lets_pass(wait, boot).await && board.with(|device, now| device.can_reply(now)) {
+            if board.waits_in_boot(wait, boot).await && board.with(|device, now| device.can_reply(now)) {
                 let _ = reply.send(outcome);
             }
         });
         Answered::Later(later)
     }
 
-    /// When a piece of an update of so many bytes will be written, behind all that came before.
-    fn written(&self, bytes: usize) -> Instant {
+    /// Returns the time at which the device has written a piece of `bytes` bytes, after all earlier pieces.
+    fn written_at(&self, bytes: usize) -> Instant {
         let mut inner = self.inner.lock();
         let rate = inner.device.faults().bytes_per_second();
-        let takes = rate.map_or(Duration::ZERO, |rate| {
+        let duration = rate.map_or(Duration::ZERO, |rate| {
             Duration::from_secs(bytes as u64).checked_div(rate.get()).unwrap_or_default()
         });
-        inner.written = inner.written.max(now()) + self.config.write_time + takes;
-        inner.written
+        inner.written_at = inner.written_at.max(now()) + self.config.write_time + duration;
+        inner.written_at
     }
 
-    async fn update(&self, url: &str, timeout: Duration, number: u64, late: Duration) -> Outcome {
+    /// Runs an update of 2018: downloads the bundle, and ends the update after `delay`. Returns the reply.
+    async fn update(&self, url: &str, timeout: Duration, number: u64, delay: Duration) -> Outcome {
         let boot = *self.power.borrow();
         let (running, rate) =
             self.with(|device, _| (device.firmware_for_updater(), device.faults().bytes_per_second()));
@@ -173,18 +177,18 @@ impl Board {
             fetched = download(self.network(), self.id(), &running, &self.config.update, url, timeout, rate, progress) => fetched,
         };
         let (firmware, outcome) = match fetched {
-            Ok(Fetched::Written(firmware)) => match self.with(|device, _| device.faults_mut().check_digest()) {
+            Ok(DownloadResult::Written(firmware)) => match self.with(|device, _| device.faults_mut().check_digest()) {
                 Ok(()) => (Some(firmware), Failure::new(0, "Update applied, finalizing")),
                 Err(error) => (None, error.of_2018()),
             },
-            Ok(Fetched::NothingNew(why)) => (None, Failure::new(0, why)),
-            Ok(Fetched::PowerLost(connection)) => {
+            Ok(DownloadResult::NothingNew(reason)) => (None, Failure::new(0, reason)),
+            Ok(DownloadResult::PowerLost(connection)) => {
                 self.keep_half_open(connection);
                 return Err(Failure::bare(-1));
             }
             Err(failure) => (None, failure),
         };
-        if !self.lets_pass(late, boot).await {
+        if !self.waits_in_boot(delay, boot).await {
             return Err(Failure::bare(-1));
         }
         self.print(&format!("update: {}", outcome.message.as_deref().unwrap_or("failed")));
@@ -194,14 +198,15 @@ impl Board {
 }
 
 impl Inner {
-    /// Registers a call that is answered when an update ends, and returns the receiver of its outcome. `None` for any other
-    /// answer.
+    /// Registers a call that is answered when an update ends, and returns the receiver of its outcome.
+    ///
+    /// Returns `None` for any other answer.
     fn register(&mut self, answer: &CallAnswer, delivery: ReplyDelivery) -> Option<oneshot::Receiver<Outcome>> {
         if !matches!(answer, CallAnswer::Pull { .. } | CallAnswer::Waits) {
             return None;
         }
-        let (reply, told) = oneshot::channel();
+        let (reply, outcome) = oneshot::channel();
         self.waiting = (delivery != ReplyDelivery::Never).then_some(reply);
-        Some(told)
+        Some(outcome)
     }
 }

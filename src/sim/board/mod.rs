@@ -1,11 +1,11 @@
-//! The board: the state machine with a real clock, real downloads, and power that goes off under the connections.
+//! The board: a device in real time, with downloads, power loss and a console.
 //!
-//! [`calls`] answers calls; [`download`] (2018) and `pull` (since 2019) fetch a bundle with the [`http_client`] and feed the
-//! updater; `reply_fate` decides which replies go out; `storage` keeps what outlives the process.
+//! - [`calls`] answers calls, and `reply_fate` decides which replies leave the device;
+//! - `download` (2018) and `pull` (since 2019) fetch a bundle and give it to the updater;
+//! - `storage` saves the flash in a file.
 
 pub mod calls;
 mod download;
-
 mod pull;
 mod reply_fate;
 mod storage;
@@ -21,109 +21,109 @@ use serde_json::json;
 use tokio::sync::{Notify, broadcast, oneshot, watch};
 
 use crate::sim::auth::Auth;
-use crate::sim::board::reply_fate::goes_out;
+use crate::sim::board::reply_fate::leaves_device;
 use crate::sim::config::Config;
-
 use crate::sim::device::{Device, Flash};
-
 use crate::sim::fault::Fault;
 use crate::sim::fault::effects::LineEffect;
 use crate::sim::http_client::DeviceNetwork;
-
 use crate::sim::wire::Outcome;
 
-/// Connections that a reboot has cut, and which are held open so that the peer hears nothing.
+/// The largest number of half-open connections. The oldest connection is closed beyond that.
 const MAX_HALF_OPEN: usize = 256;
 
-/// Lines of the console that are kept for a reader who is late.
-const CONSOLE: usize = 256;
+/// The number of console lines that are kept for a slow reader.
+const CONSOLE_BACKLOG: usize = 256;
 
-/// A device that runs in real time. Shared by the servers that talk to it.
+/// A device in real time. All ports of the device share one board.
 #[derive(Debug)]
 pub struct Board {
     config: Config,
     inner: Mutex<Inner>,
-    /// Something may be due earlier than the clock thinks.
+    /// Wakes [`Self::run_clock`], because the next event may be earlier than before.
     changed: Notify,
-    /// The number of the boot that runs; `None` while the device is off.
+    /// The number of the current boot. `None` while the device is off or unreachable.
     power: watch::Sender<Option<u64>>,
-    /// The number of the update that runs.
+    /// The number of the running download.
     updating: watch::Sender<Option<u64>>,
     console: broadcast::Sender<String>,
+    /// Connections that a reboot has interrupted. They stay open so that the peer receives no FIN.
     half_open: Mutex<VecDeque<Box<dyn Any + Send>>>,
 }
 
 #[derive(Debug)]
 struct Inner {
     device: Device,
-    /// What has been written to the file.
+    /// The flash in the file.
     saved: Option<Flash>,
-    /// When all will be written that has come.
-    written: Instant,
-    /// The reply to the call of `OTA.Update` that waits for the end of an update (since 2019). `None` also if a fault loses it.
+    /// The time at which the device has written all received pieces.
+    written_at: Instant,
+    /// The reply to the call of `OTA.Update` that waits for the end of an update (since 2019).
+    ///
+    /// `None` if no call waits, or if a fault loses the reply.
     waiting: Option<oneshot::Sender<Outcome>>,
 }
 
 impl Board {
-    /// Switches a device on, with the flash that is kept in `config.state` or that of the factory.
+    /// Switches a device on. The flash comes from `config.state`, or is in the factory state.
     pub fn power_on(config: Config) -> io::Result<Arc<Self>> {
-        let kept = match &config.state {
+        let saved = match &config.state {
             Some(directory) => storage::load(directory)?,
             None => None,
         };
-        let flash = kept.unwrap_or_else(|| Flash::factory(config.factory.clone()));
+        let flash = saved.unwrap_or_else(|| Flash::factory(config.factory.clone()));
         let device = Device::power_on(flash, &config, now());
         let board = Arc::new(Self {
             config,
             power: watch::Sender::new(Some(device.boots())),
             updating: watch::Sender::new(None),
-            inner: Mutex::new(Inner { device, saved: None, written: now(), waiting: None }),
+            inner: Mutex::new(Inner { device, saved: None, written_at: now(), waiting: None }),
             changed: Notify::new(),
-            console: broadcast::Sender::new(CONSOLE),
+            console: broadcast::Sender::new(CONSOLE_BACKLOG),
             half_open: Mutex::new(VecDeque::new()),
         });
         board.with(|_, _| ());
         Ok(board)
     }
 
-    /// The device's id.
+    /// Returns the device id.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.config.id
     }
 
-    /// Who may talk to the device.
+    /// Returns the credentials that the device requires, if any.
     #[must_use]
     pub fn auth(&self) -> Option<&Auth> {
         self.config.auth.as_ref()
     }
 
-    /// Whether the reply to a success without a value has no result.
+    /// Tells whether a successful reply without a value has no result.
     pub(super) fn omits_result(&self) -> bool {
         self.config.faults.contains(&Fault::NoResult)
     }
 
-    /// What time the device thinks it is.
+    /// Returns the device's clock as a Unix time in seconds.
     #[must_use]
     pub fn unix_time(&self) -> u64 {
         let since_epoch = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         self.config.clock.unwrap_or_else(since_epoch)
     }
 
-    /// What the device prints from now on.
+    /// Returns a receiver of the lines that the device prints from now on.
     #[must_use]
     pub fn console(&self) -> broadcast::Receiver<String> {
         self.console.subscribe()
     }
 
-    /// What the device would show on its console now.
+    /// Returns a sentence about the running firmware and its slot.
     #[must_use]
     pub fn describe(&self) -> String {
         self.with(|device, _| describe(device))
     }
 
-    /// Lets this time pass. False if this boot has ended meanwhile.
-    async fn lets_pass(&self, time: Duration, boot: Option<u64>) -> bool {
+    /// Waits for this time. Returns false at once when this boot ends.
+    async fn waits_in_boot(&self, time: Duration, boot: Option<u64>) -> bool {
         if time.is_zero() {
             return true;
         }
@@ -134,12 +134,12 @@ impl Board {
         }
     }
 
-    /// What a line does to the next reply on it.
-    pub(super) fn on_line(&self) -> LineEffect {
+    /// Returns the effect of faults on the next reply over a serial line or TCP.
+    pub(super) fn next_line_effect(&self) -> LineEffect {
         self.with_quietly(|device, _| device.faults_mut().next_line_effect())
     }
 
-    /// Lets pass what happens by itself. Never returns.
+    /// Processes the timed events of the device. Never returns.
     pub async fn run_clock(&self) {
         loop {
             match self.with_quietly(|device, _| device.next_event()) {
@@ -152,16 +152,16 @@ impl Board {
         }
     }
 
-    /// The boot that runs.
+    /// Returns the number of the current boot. `None` while the device is off or unreachable.
     #[must_use]
     pub fn boot(&self) -> Option<u64> {
         *self.power.borrow()
     }
 
-    /// Returns when this boot has ended.
+    /// Waits until this boot has ended.
     pub async fn until_off(&self, boot: Option<u64>) {
         let mut power = self.power.subscribe();
-        // An error would mean that the board is gone, and we hold it.
+        // The sender cannot be dropped while the board is borrowed.
         let _ = power.wait_for(|now| *now != boot).await;
     }
 
@@ -175,19 +175,19 @@ impl Board {
         self.config.retry_after
     }
 
-    /// Returns once this download no longer runs.
+    /// Waits until this download no longer runs.
     pub(super) async fn until_given_up(&self, number: u64) {
         let mut updating = self.updating.subscribe();
         let _ = updating.wait_for(|now| *now != Some(number)).await;
     }
 
-    /// Returns when the device runs.
+    /// Waits until the device runs and is reachable.
     pub async fn until_on(&self) {
         let mut power = self.power.subscribe();
         let _ = power.wait_for(Option::is_some).await;
     }
 
-    /// Takes a connection out of use without closing it: a chip that resets sends no FIN.
+    /// Keeps a connection open without using it, because a reset sends no FIN.
     pub fn keep_half_open(&self, connection: impl Any + Send) {
         let mut half_open = self.half_open.lock();
         if half_open.len() == MAX_HALF_OPEN {
@@ -196,22 +196,23 @@ impl Board {
         half_open.push_back(Box::new(connection));
     }
 
-    /// Switches the device off and on again. The flash stays, and no connection is closed.
+    /// Interrupts the power for a moment. The flash does not change, and no connection is closed.
     pub fn cut_power(&self) {
         self.with(Device::cut_power);
     }
 
-    /// Replaces the faults of the device, with all that they still would do. The new ones have not struck yet.
+    /// Replaces the faults of the device and cancels their scheduled effects. None of the new faults has been triggered
+    /// yet.
     pub fn set_faults(&self, faults: &[Fault]) {
         self.with_inner(|inner, now| {
             inner.device.set_faults(faults);
-            inner.written = now;
+            inner.written_at = now;
         });
     }
 
-    /// Returns what `look` reads from the device, after all due events.
-    pub fn look<R>(&self, look: impl FnOnce(&Device) -> R) -> R {
-        self.with(|device, _| look(device))
+    /// Returns what `read` reads from the device, after all due events.
+    pub fn look<R>(&self, read: impl FnOnce(&Device) -> R) -> R {
+        self.with(|device, _| read(device))
     }
 
     /// Sets the MQTT broker in the settings. The settings hold no credentials.
@@ -222,32 +223,35 @@ impl Board {
 
     /// Prints a line on the console.
     pub(super) fn print(&self, line: &str) {
-        // Nobody need listen.
+        // The channel may have no receiver.
         let _ = self.console.send(line.to_owned());
     }
 
+    /// Runs `work` on the device after all due events, publishes the changes and wakes the clock.
     pub(super) fn with<R>(&self, work: impl FnOnce(&mut Device, Instant) -> R) -> R {
         self.with_inner(|inner, now| work(&mut inner.device, now))
     }
 
+    /// Does the same as [`Self::with`] for the whole inner state.
     fn with_inner<R>(&self, work: impl FnOnce(&mut Inner, Instant) -> R) -> R {
         let result = self.with_inner_quietly(work);
         self.changed.notify_one();
         result
     }
 
+    /// Does the same as [`Self::with`] without waking the clock.
     fn with_quietly<R>(&self, work: impl FnOnce(&mut Device, Instant) -> R) -> R {
         self.with_inner_quietly(|inner, now| work(&mut inner.device, now))
     }
 
-    /// Runs `work` on the device after all due events, then publishes what has changed.
+    /// Runs `work` on the inner state after all due events, and publishes the changes without waking the clock.
     fn with_inner_quietly<R>(&self, work: impl FnOnce(&mut Inner, Instant) -> R) -> R {
         let mut inner: MutexGuard<'_, Inner> = self.inner.lock();
         let now = now();
         inner.device.tick(now);
-        inner.tell(now);
+        inner.answer_waiting_call(now);
         let result = work(&mut inner, now);
-        inner.tell(now);
+        inner.answer_waiting_call(now);
         for fault in inner.device.faults_mut().take_triggered() {
             self.print(&format!("fault: {fault}"));
         }
@@ -280,10 +284,10 @@ impl Board {
 
 impl Inner {
     /// Sends the outcome that the device has for the waiting call.
-    fn tell(&mut self, now: Instant) {
+    fn answer_waiting_call(&mut self, now: Instant) {
         let Some(outcome) = self.device.take_outcome() else { return };
         let waiting = self.waiting.take();
-        if goes_out(&mut self.device, "OTA.Update", &outcome, now)
+        if leaves_device(&mut self.device, "OTA.Update", &outcome, now)
             && let Some(reply) = waiting
         {
             // The caller may have disconnected.
@@ -292,6 +296,7 @@ impl Inner {
     }
 }
 
+/// Returns a sentence about the running firmware and its slot.
 fn describe(device: &Device) -> String {
     let firmware = device.firmware();
     let committed = if device.flash().boot.is_committed { "committed" } else { "uncommitted" };
@@ -304,7 +309,7 @@ fn describe(device: &Device) -> String {
     )
 }
 
-/// By tokio's clock, which tests can stop.
+/// Returns the time of tokio's clock, which tests can pause.
 fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }

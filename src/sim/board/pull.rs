@@ -1,4 +1,4 @@
-//! A pull since 2019. It asks the server for the bundle, and after a lost connection for the rest, until the update ends.
+//! A pull since 2019: requests the bundle, and the rest after each lost connection, until the update ends.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -20,12 +20,12 @@ pub(super) struct Pull {
     pub(super) timeouts: UpdateTimeouts,
     pub(super) number: u64,
     /// The delay before the update ends.
-    pub(super) late: Duration,
+    pub(super) delay: Duration,
 }
 
-/// How a connection of a pull ends.
-enum End {
-    /// The connection is lost; the pull asks for the rest later.
+/// The reason why a connection of a pull ends.
+enum PullEnd {
+    /// The connection is lost. The pull requests the rest later.
     Lost,
     /// The pull is over.
     Over,
@@ -41,7 +41,7 @@ pub(super) async fn run(board: Arc<Board>, pull: Pull) {
         () = board.until_given_up(pull.number) => {}
         () = pull.fetch(&board, &mut connection) => {}
     }
-    // A chip that resets does not close its connections.
+    // A reset sends no FIN, so the connection stays half-open.
     if let Some(connection) = connection
         && board.boot() != boot
     {
@@ -50,23 +50,24 @@ pub(super) async fn run(board: Arc<Board>, pull: Pull) {
 }
 
 impl Pull {
+    /// Requests the bundle until the pull is over. Keeps the current connection in `connection`.
     async fn fetch(&self, board: &Board, connection: &mut Option<Response>) {
         let (running, rate) = board.with(|device, _| (device.firmware().clone(), device.faults().bytes_per_second()));
         let headers = device_headers(board.id(), &running);
-        let (mut taken, mut has_started) = (0, false);
+        let (mut received, mut has_started) = (0, false);
         let start = Instant::now();
         loop {
-            let range = format!("Range: bytes={taken}-\r\n{headers}");
+            let range = format!("Range: bytes={received}-\r\n{headers}");
             let outcome = match http_client::get(board.network(), &self.url, &range).await {
-                Err(_) => Err(refused("Connect error")),
+                Err(_) => Err(request_failure("Connect error")),
                 Ok(response) => match response.status {
                     304 if !has_started => Err(Ok(DONE.into())),
-                    // Not recorded: that the device takes a later 200 for the rest of the bundle.
+                    // Not recorded: that the device reads the body of a later 200 as the rest of the bundle.
                     200 | 206 => match response.length {
                         Some(length @ 1..) => Ok((connection.insert(response), length)),
-                        _ => Err(refused("Invalid content-length")),
+                        _ => Err(request_failure("Invalid content-length")),
                     },
-                    _ => Err(refused("Invalid HTTP response code")),
+                    _ => Err(request_failure("Invalid HTTP response code")),
                 },
             };
             match outcome {
@@ -81,16 +82,16 @@ impl Pull {
                     let mut left = length;
                     while left > 0 {
                         let Some(bytes) = response.next_within(left).await else { break };
-                        taken += bytes.len() as u64;
+                        received += bytes.len() as u64;
                         left -= bytes.len() as u64;
-                        limit_rate(rate, start, taken).await;
+                        limit_rate(rate, start, received).await;
                         if left == 0 {
-                            sleep(self.late).await;
+                            sleep(self.delay).await;
                         }
                         match self.feed(board, &bytes).await {
                             None => {}
-                            Some(End::Over) => return,
-                            Some(End::Lost) => break,
+                            Some(PullEnd::Over) => return,
+                            Some(PullEnd::Lost) => break,
                         }
                     }
                     if left == 0 {
@@ -100,8 +101,8 @@ impl Pull {
                     }
                 }
                 Err(outcome) => {
-                    sleep(self.late).await;
-                    self.tell(board, has_started, outcome);
+                    sleep(self.delay).await;
+                    self.answer_caller(board, has_started, outcome);
                     if !has_started {
                         return;
                     }
@@ -113,8 +114,8 @@ impl Pull {
         }
     }
 
-    /// Gives bytes to the updater. `None`: the updater wants more.
-    async fn feed(&self, board: &Board, bytes: &[u8]) -> Option<End> {
+    /// Gives bytes to the updater. Returns `None` if the updater wants more bytes.
+    async fn feed(&self, board: &Board, bytes: &[u8]) -> Option<PullEnd> {
         let fed = board.with(|device, now| {
             let fed = device.feed_pull(self.number, bytes, now);
             match fed {
@@ -131,19 +132,19 @@ impl Pull {
             FeedResult::Complete
             | FeedResult::Failed(_)
             | FeedResult::Over
-            | FeedResult::Fault(DownloadFault::Reboot) => Some(End::Over),
-            FeedResult::Fault(DownloadFault::CutOff) => Some(End::Lost),
+            | FeedResult::Fault(DownloadFault::Reboot) => Some(PullEnd::Over),
+            FeedResult::Fault(DownloadFault::CutOff) => Some(PullEnd::Lost),
             FeedResult::Fault(DownloadFault::Stall) => pending().await,
         }
     }
 
     /// Answers the waiting call. A pull whose update has started goes on.
-    fn tell(&self, board: &Board, has_started: bool, outcome: Outcome) {
-        let said = match &outcome {
+    fn answer_caller(&self, board: &Board, has_started: bool, outcome: Outcome) {
+        let message = match &outcome {
             Ok(_) => "Not Modified",
             Err(failure) => failure.message.as_deref().unwrap_or("failed"),
         };
-        board.print(&format!("update: {said}"));
+        board.print(&format!("update: {message}"));
         board.with(|device, _| match outcome {
             Err(failure) if has_started => device.report_pull(self.number, failure),
             outcome => device.refuse_pull(self.number, outcome),
@@ -151,6 +152,7 @@ impl Pull {
     }
 }
 
-fn refused(message: &str) -> Outcome {
+/// Returns the outcome of a request that failed.
+fn request_failure(message: &str) -> Outcome {
     Err(Failure::new(-1, message))
 }

@@ -59,7 +59,7 @@ impl<'a> LineSession<'a> {
 
     /// A reply as it leaves the device, with what the line does to it.
     fn say(&mut self, reply: &str) -> Vec<u8> {
-        let (mut frame, line) = (self.lines.reply(reply), self.board.on_line());
+        let (mut frame, line) = (self.lines.reply(reply), self.board.next_line_effect());
         if line.garbled {
             garble(&mut frame);
         }
