@@ -1,6 +1,7 @@
-//! HTTP as the device speaks it, byte for byte (as recorded in wire/http.json and
-//! wire/http-rest.json). A server library would put its own headers, in its own order, and could
-//! neither reset a connection nor fall silent.
+//! The device over HTTP, byte for byte as recorded in wire/http.json and wire/http-rest.json.
+//!
+//! No HTTP library is used: a library would send its own headers in its own order. It could also not reset a connection, nor
+//! leave a request without an answer.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,59 +12,60 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::sim::board::Board;
 use crate::sim::board::calls::Answered;
-use crate::sim::ports::stream::Stream;
+use crate::sim::ports::stream::ByteStream;
 use crate::sim::ports::websocket::{self, Caller};
 use crate::sim::services::params_from_query;
 use crate::sim::wire::{self, Call, Failure, Frame, Outcome};
 
-/// The largest request that the device takes, head included, in bytes.
+/// The largest request that the device accepts, including the head, in bytes.
 const MAX_REQUEST: usize = 3072;
 
-/// The path of RPC. Behind it stands a slash and a method, or nothing.
-const RPC: &str = "/rpc";
+/// The path of RPC. A slash and a method may follow.
+const RPC_PATH: &str = "/rpc";
 
-/// A request, as far as it matters here.
-struct Request {
+/// A request.
+struct HttpRequest {
     method: String,
     path: String,
     query: String,
     keep_alive: bool,
-    /// `Sec-WebSocket-Key` of a request for an upgrade.
+    /// The value of `Sec-WebSocket-Key`, if the request asks for an upgrade.
     websocket_key: Option<String>,
     subprotocol: Option<String>,
     authorization: Option<String>,
     body: Vec<u8>,
 }
 
-/// How the HTTP on a connection ends.
-enum End {
+/// The way in which HTTP ends on a connection.
+enum HttpEnd {
     Closed,
-    /// The request was too large.
+    /// The device resets the connection, because the request is too large.
     Reset,
-    /// WebSocket goes on from here, with somebody who is known or not.
+    /// The connection continues as a WebSocket.
     Upgraded {
         is_authorised: bool,
         is_rpc: bool,
     },
 }
 
-struct Connection<S> {
+/// A connection over which HTTP runs.
+struct HttpConnection<S> {
     stream: S,
-    /// What has been read and belongs to the next request.
+    /// The bytes of the next request that have been read.
     buffer: Vec<u8>,
     channel: String,
     ip: String,
 }
 
-/// Serves one connection, for as long as it and this boot last.
-pub async fn serve(stream: impl Stream, peer: SocketAddr, board: Arc<Board>) {
+/// Serves one connection until the connection or this boot ends.
+pub async fn serve(stream: impl ByteStream, peer: SocketAddr, board: Arc<Board>) {
     let boot = board.boot();
     let Ok(local) = stream.tcp().local_addr() else { return };
     if stream.tcp().set_nodelay(true).is_err() {
         return;
     }
     let mut connection =
-        Connection { stream, buffer: Vec::new(), channel: peer.to_string(), ip: local.ip().to_string() };
+        HttpConnection { stream, buffer: Vec::new(), channel: peer.to_string(), ip: local.ip().to_string() };
     let end = tokio::select! {
         biased;
         () = board.until_off(boot) => {
@@ -73,20 +75,21 @@ pub async fn serve(stream: impl Stream, peer: SocketAddr, board: Arc<Board>) {
         end = connection.run(&board) => end,
     };
     match end {
-        End::Closed => {}
-        End::Reset => {
+        HttpEnd::Closed => {}
+        HttpEnd::Reset => {
             let _ = connection.stream.tcp().set_zero_linger();
         }
-        End::Upgraded { is_authorised, is_rpc } => {
-            let Connection { stream, buffer, channel, ip } = connection;
+        HttpEnd::Upgraded { is_authorised, is_rpc } => {
+            let HttpConnection { stream, buffer, channel, ip } = connection;
             let caller = Caller { channel, ip, is_authorised, is_rpc };
             websocket::serve(stream, buffer, &caller, &board, boot).await;
         }
     }
 }
 
-impl<S: Stream> Connection<S> {
-    async fn run(&mut self, board: &Arc<Board>) -> End {
+impl<S: ByteStream> HttpConnection<S> {
+    /// Serves requests until HTTP ends on this connection.
+    async fn run(&mut self, board: &Arc<Board>) -> HttpEnd {
         loop {
             let request = match self.read_request().await {
                 Ok(request) => request,
@@ -94,52 +97,52 @@ impl<S: Stream> Connection<S> {
             };
             let (response, end) = if let Some(key) = &request.websocket_key {
                 let is_authorised = is_authorised(&request, board);
-                let is_rpc = request.path.starts_with(RPC);
+                let is_rpc = request.path.starts_with(RPC_PATH);
                 let switched = switch_protocols(key, request.subprotocol.as_deref());
-                (switched, Some(End::Upgraded { is_authorised, is_rpc }))
+                (switched, Some(HttpEnd::Upgraded { is_authorised, is_rpc }))
             } else {
-                let end = (!request.keep_alive).then_some(End::Closed);
+                let end = (!request.keep_alive).then_some(HttpEnd::Closed);
                 (self.respond(&request, board).await, end)
             };
             if self.stream.write_all(response.as_bytes()).await.is_err() {
-                return End::Closed;
+                return HttpEnd::Closed;
             }
             if let Some(end) = end {
                 return end;
             }
-            // What came with the request is lost: there is no pipelining (wire/edge-http.json, case `keep_alive`).
+            // The device does not support pipelining: bytes after the request are lost (wire/edge-http.json, case `keep_alive`).
             self.buffer.clear();
         }
     }
 
-    async fn read_request(&mut self) -> Result<Request, End> {
+    async fn read_request(&mut self) -> Result<HttpRequest, HttpEnd> {
         loop {
             if let Some((request, len)) = parse(&self.buffer)? {
                 self.buffer.drain(..len);
                 return Ok(request);
             }
             if self.buffer.len() > MAX_REQUEST {
-                return Err(End::Reset);
+                return Err(HttpEnd::Reset);
             }
             self.buffer.reserve(MAX_REQUEST);
             match self.stream.read_buf(&mut self.buffer).await {
-                Ok(0) | Err(_) => return Err(End::Closed),
+                Ok(0) | Err(_) => return Err(HttpEnd::Closed),
                 Ok(_) => {}
             }
         }
     }
 
-    async fn respond(&self, request: &Request, board: &Arc<Board>) -> String {
+    async fn respond(&self, request: &HttpRequest, board: &Arc<Board>) -> String {
         let keep_alive = request.keep_alive;
-        let Some(method) = request.path.strip_prefix(RPC) else {
+        let Some(method) = request.path.strip_prefix(RPC_PATH) else {
             return "HTTP/1.1 404 Not Found\r\nServer: Mongoose/6.18\r\nContent-Type: text/plain\r\n\
                     Connection: close\r\nContent-Length: 9\r\n\r\nNot Found"
                 .into();
         };
         if request.method == "OPTIONS" {
-            return respond("200 OK", "", keep_alive);
+            return response("200 OK", "", keep_alive);
         }
-        // The character behind the path is not looked at (wire/edge-http.json, cases `rpc_slash` and `rpcxyz`).
+        // The device skips the character after the path unchecked (wire/edge-http.json, cases `rpc_slash` and `rpcxyz`).
         let method: String = method.chars().skip(1).collect();
         if method.is_empty() {
             let Some(frame) = wire::parse(&request.body, board.id()) else {
@@ -147,7 +150,7 @@ impl<S: Stream> Connection<S> {
                         Connection: close\r\nContent-Length: 15\r\n\r\nInvalid request"
                     .into();
             };
-            // A response wants no answer, and the device leaves the caller waiting.
+            // The device does not answer a response frame and leaves the request pending.
             let Frame::Call(mut call) = frame else { return std::future::pending().await };
             call.is_authorised = is_authorised(request, board);
             let outcome = self.call(&call, board).await;
@@ -155,8 +158,8 @@ impl<S: Stream> Connection<S> {
                 return unauthorized(&auth.challenge_header(board.unix_time()), keep_alive);
             }
             return match wire::reply(&call, board.id(), &outcome) {
-                Some(frame) => json("200 OK", &frame, keep_alive),
-                // Without an id there is no reply, and the device leaves the caller waiting.
+                Some(frame) => json_response("200 OK", &frame, keep_alive),
+                // The device does not answer a call without an id and leaves the request pending.
                 None => std::future::pending().await,
             };
         }
@@ -170,25 +173,26 @@ impl<S: Stream> Connection<S> {
             (Err(Failure { code: 401, .. }), Some(auth)) => {
                 unauthorized(&auth.challenge_header(board.unix_time()), keep_alive)
             }
-            (Ok(result), _) => json("200 OK", bare(&result), keep_alive),
+            (Ok(result), _) => json_response("200 OK", unquoted(&result), keep_alive),
             (Err(failure), _) => {
-                // Also 500 for code 0, which is success.
+                // Code 0 is a success, and still gets status 500.
                 let status = match failure.code {
                     403 => "403 Forbidden",
                     404 => "404 Not Found",
                     _ => "500 Internal Server Error",
                 };
-                json(status, &failure.to_json(), keep_alive)
+                json_response(status, &failure.to_json(), keep_alive)
             }
         }
     }
 
+    /// Runs a call and waits for its outcome.
     async fn call(&self, call: &Call, board: &Arc<Board>) -> Outcome {
         let outcome = match board.answer(call, &self.channel, &self.ip) {
             Answered::Now(outcome) | Answered::NextTurn(outcome) => outcome,
             Answered::Later(outcome) => match outcome.await {
                 Ok(outcome) => outcome,
-                // The update ended with the power, and so does this connection.
+                // The device does not answer. The connection ends with the boot.
                 Err(_) => std::future::pending().await,
             },
         };
@@ -196,17 +200,17 @@ impl<S: Stream> Connection<S> {
     }
 }
 
-/// Removes the quotes of a string, as the device does in a reply over HTTP (wire/ota2022-http.json, case `rest_pull`).
-fn bare(result: &str) -> &str {
+/// Removes the quotes of a string result, as the device does over HTTP (wire/ota2022-http.json, case `rest_pull`).
+fn unquoted(result: &str) -> &str {
     result.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(result)
 }
 
-/// The body ends in an empty line, which counts.
-fn json(status: &str, body: &str, keep_alive: bool) -> String {
-    respond(status, &format!("{body}\r\n"), keep_alive)
+/// Returns a response with a JSON body. The line end after the JSON text is part of `Content-Length`.
+fn json_response(status: &str, body: &str, keep_alive: bool) -> String {
+    response(status, &format!("{body}\r\n"), keep_alive)
 }
 
-fn respond(status: &str, body: &str, keep_alive: bool) -> String {
+fn response(status: &str, body: &str, keep_alive: bool) -> String {
     let connection = if keep_alive { "keep-alive" } else { "close" };
     format!(
         "HTTP/1.1 {status}\r\nServer: Mongoose/6.18\r\nContent-Type: application/json\r\n\
@@ -216,7 +220,7 @@ fn respond(status: &str, body: &str, keep_alive: bool) -> String {
     )
 }
 
-/// As recorded in wire/http-md5.json, case `auth_challenge`.
+/// Returns the response with a challenge, as recorded in wire/http-md5.json, case `auth_challenge`.
 fn unauthorized(challenge: &str, keep_alive: bool) -> String {
     let connection = if keep_alive { "keep-alive" } else { "close" };
     format!(
@@ -226,7 +230,7 @@ fn unauthorized(challenge: &str, keep_alive: bool) -> String {
     )
 }
 
-fn is_authorised(request: &Request, board: &Board) -> bool {
+fn is_authorised(request: &HttpRequest, board: &Board) -> bool {
     match (board.auth(), &request.authorization) {
         (Some(auth), Some(header)) => auth.check_header(header, &request.method, board.unix_time()),
         (Some(_), None) => false,
@@ -243,14 +247,14 @@ fn switch_protocols(key: &str, subprotocol: Option<&str>) -> String {
     )
 }
 
-/// One whole request and its length, or `None` if more bytes are needed.
-fn parse(buffer: &[u8]) -> Result<Option<(Request, usize)>, End> {
+/// Returns the request at the start of the buffer and its length, or `None` if more bytes are needed.
+fn parse(buffer: &[u8]) -> Result<Option<(HttpRequest, usize)>, HttpEnd> {
     let mut headers = [httparse::EMPTY_HEADER; 32];
     let mut head = httparse::Request::new(&mut headers);
     let head_len = match head.parse(buffer) {
         Ok(Status::Complete(len)) => len,
         Ok(Status::Partial) => return Ok(None),
-        Err(_) => return Err(End::Closed),
+        Err(_) => return Err(HttpEnd::Closed),
     };
     let header = |name: &str| {
         let found = head.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
@@ -263,9 +267,9 @@ fn parse(buffer: &[u8]) -> Result<Option<(Request, usize)>, End> {
             None => return Ok(None),
         },
         Some(text) => {
-            let len = head_len.saturating_add(text.trim().parse().map_err(|_| End::Closed)?);
+            let len = head_len.saturating_add(text.trim().parse().map_err(|_| HttpEnd::Closed)?);
             if len > MAX_REQUEST {
-                return Err(End::Reset);
+                return Err(HttpEnd::Reset);
             }
             let Some(body) = buffer.get(head_len..len) else { return Ok(None) };
             (body.to_vec(), len)
@@ -274,7 +278,7 @@ fn parse(buffer: &[u8]) -> Result<Option<(Request, usize)>, End> {
     };
     let (path, query) = head.path.unwrap_or_default().split_once('?').unwrap_or((head.path.unwrap_or_default(), ""));
     let upgrade = header("Upgrade").is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket"));
-    let request = Request {
+    let request = HttpRequest {
         method: head.method.unwrap_or_default().into(),
         path: path.into(),
         query: query.into(),
@@ -289,19 +293,19 @@ fn parse(buffer: &[u8]) -> Result<Option<(Request, usize)>, End> {
     Ok(Some((request, len)))
 }
 
-/// Returns the body in these chunks and their length, or `None` if more bytes are needed.
-fn dechunk(bytes: &[u8]) -> Result<Option<(Vec<u8>, usize)>, End> {
+/// Returns the body of a chunked request and the length of its chunks, or `None` if more bytes are needed.
+fn dechunk(bytes: &[u8]) -> Result<Option<(Vec<u8>, usize)>, HttpEnd> {
     let (mut body, mut at) = (Vec::new(), 0);
     loop {
         let (head, size) = match httparse::parse_chunk_size(&bytes[at..]) {
-            Ok(Status::Complete((head, size))) => (head, usize::try_from(size).map_err(|_| End::Reset)?),
+            Ok(Status::Complete((head, size))) => (head, usize::try_from(size).map_err(|_| HttpEnd::Reset)?),
             Ok(Status::Partial) => return Ok(None),
-            Err(_) => return Err(End::Closed),
+            Err(_) => return Err(HttpEnd::Closed),
         };
         if size > MAX_REQUEST {
-            return Err(End::Reset);
+            return Err(HttpEnd::Reset);
         }
-        // Behind each chunk, there is a line end.
+        // A line end follows each chunk.
         let start = at + head;
         let Some(chunk) = bytes.get(start..start + size + 2) else { return Ok(None) };
         at = start + size + 2;

@@ -1,11 +1,12 @@
 //! The ports of a simulated device: one server per transport.
 //!
-//! - [`server`]: all listening ports of one device, served by [`http`] and [`websocket`], by [`tcp`], and by [`udp`];
-//! - [`tls`]: TLS below HTTP and WebSocket, which run over any [`stream`];
-//! - [`mqtt`]: the device as a client of a broker;
-//! - `serial`: a pseudo terminal, with [`uart`]: a line of real speed with small buffers;
-//! - [`line_session`]: requests and replies on a serial line or a TCP connection, framed as [`uart_protocol`] says;
-//! - [`replies`]: replies at once, in the next turn or later, on all of these.
+//! - [`server`]: starts a device and all of its ports;
+//! - [`http`], [`websocket`], [`tcp`], [`udp`]: the listening ports;
+//! - [`tls`]: TLS for HTTP and WebSocket; [`stream`]: the byte streams that carry HTTP and WebSocket;
+//! - [`mqtt`]: the device as a client of an MQTT broker;
+//! - `serial`: a pseudo terminal; [`uart`]: a serial line with limited speed and small buffers;
+//! - [`line_session`]: requests and replies on a serial line or a TCP connection; [`uart_protocol`]: their framing;
+//! - [`replies`]: the replies of one port that are sent later.
 
 pub mod http;
 pub mod line_session;

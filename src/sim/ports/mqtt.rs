@@ -1,4 +1,4 @@
-//! The device as a client of a broker (as recorded in wire/mqtt.json and wire/mqtt-single.json).
+//! The device as a client of an MQTT broker, as recorded in wire/mqtt.json and wire/mqtt-single.json.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,65 +10,66 @@ use crate::sim::board::Board;
 use crate::sim::ports::replies::Replies;
 use crate::sim::wire::{self, Frame};
 
-/// The largest request that the device takes, in bytes; at a larger one it drops the connection.
+/// The largest request that the device accepts, in bytes. The device drops the connection at a larger request.
 const MAX_REQUEST: usize = 3072;
 
-/// How long it stays away from a broker that it has left or not found.
-const AWAY: Duration = Duration::from_secs(2);
+/// The pause between the end of a connection to the broker and the next attempt.
+const RECONNECT_DELAY: Duration = Duration::from_secs(2);
 
-/// In seconds, as recorded.
+/// The keep-alive interval in seconds, as recorded.
 const KEEP_ALIVE: u16 = 60;
 
-/// Messages that wait for the broker; more are lost.
-const QUEUE: usize = 64;
+/// The largest number of messages that wait for the broker. Further messages are dropped.
+const MAX_QUEUED: usize = 64;
 
-/// Where the broker is, and what the device makes of its messages.
+/// The broker, and the MQTT library of the device.
 #[derive(Clone)]
 pub struct Config {
     /// The broker's host.
     pub host: String,
     /// The broker's port.
     pub port: u16,
-    /// User and password for the broker.
+    /// The user and the password for the broker.
     pub login: Option<(String, String)>,
-    /// The device's name at the broker, with which its topics begin.
+    /// The device's client id. The topics of the device begin with it.
     pub device: String,
-    /// The age of its library.
+    /// The generation of the device's MQTT library.
     pub library: Library,
 }
 
-/// Without the password.
+/// Omits the login.
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Config({}:{}/{}, {:?})", self.host, self.port, self.device, self.library)
     }
 }
 
-/// How old a device library is.
+/// The generation of the device's MQTT library.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Library {
-    /// Since 2021-06: what comes on `<device>/rpc` is run twice, and answered twice.
+    /// Since 2021-06: the device runs a call on `<device>/rpc` twice, and answers it twice.
     Twice,
-    /// Before: everything is run once. That it listens on `<device>/rpc/#` is recorded, that it runs what comes
-    /// there is a guess.
+    /// Before 2021-06: the device runs each call once.
+    ///
+    /// That the device subscribes to `<device>/rpc/#` is recorded. That the device runs calls on these topics is a guess.
     Single,
-    /// Without the wildcard subscription (`rpc.mqtt.sub_wc` off).
+    /// The device has no wildcard subscription (`rpc.mqtt.sub_wc` is off).
     Plain,
 }
 
-/// Serves the device at this broker. Never returns. `ip` is the address that the device has in its network.
+/// Serves the device at this broker. Never returns. `ip` is the device's address in its network.
 pub async fn serve(config: Config, ip: String, board: Arc<Board>) {
     loop {
         board.until_on().await;
         let boot = board.boot();
-        let (client, mut events) = AsyncClient::builder(options(&config)).capacity(QUEUE).build();
+        let (client, mut events) = AsyncClient::builder(options(&config)).capacity(MAX_QUEUED).build();
         tokio::select! {
             biased;
-            // A chip that resets says goodbye to nobody, not even to its broker.
+            // A reset sends neither a FIN nor an MQTT disconnect.
             () = board.until_off(boot) => board.keep_half_open((client, events)),
-            () = talk(&config, &client, &mut events, &ip, &board) => {
+            () = exchange(&config, &client, &mut events, &ip, &board) => {
                 drop((client, events));
-                tokio::time::sleep(AWAY).await;
+                tokio::time::sleep(RECONNECT_DELAY).await;
             }
         }
     }
@@ -92,21 +93,21 @@ fn options(config: &Config) -> MqttOptions {
     options
 }
 
-/// Returns when the connection has ended, or is to be ended.
-async fn talk(config: &Config, client: &AsyncClient, events: &mut EventLoop, ip: &str, board: &Arc<Board>) {
-    let plain = format!("{}/rpc", config.device);
+/// Exchanges messages until the connection has ended or has to be closed.
+async fn exchange(config: &Config, client: &AsyncClient, events: &mut EventLoop, ip: &str, board: &Arc<Board>) {
+    let rpc_topic = format!("{}/rpc", config.device);
     let mut replies = Replies::default();
-    let mut subscriptions = if config.library == Library::Plain { 1 } else { 2 };
+    let mut pending_subscriptions = if config.library == Library::Plain { 1 } else { 2 };
     loop {
         tokio::select! {
-            // Calls that arrived together are handled before the next turn.
+            // The device handles calls that arrived together before its next turn.
             biased;
             event = events.poll() => match event {
-                Ok(Event::Incoming(Packet::ConnAck(_))) => subscribe(config.library, &plain, client),
+                Ok(Event::Incoming(Packet::ConnAck(_))) => subscribe(config.library, &rpc_topic, client),
                 Ok(Event::Incoming(Packet::SubAck(_))) => {
-                    // The last of them is that to the plain topic.
-                    subscriptions -= 1;
-                    if subscriptions == 0 {
+                    // The last subscription is the one to `<device>/rpc`.
+                    pending_subscriptions -= 1;
+                    if pending_subscriptions == 0 {
                         board.print("mqtt: connected");
                     }
                 }
@@ -114,8 +115,8 @@ async fn talk(config: &Config, client: &AsyncClient, events: &mut EventLoop, ip:
                     if message.payload.len() > MAX_REQUEST {
                         return;
                     }
-                    let is_doubled = config.library == Library::Twice && message.topic == plain.as_bytes();
-                    let times = if is_doubled { 2 } else { 1 };
+                    let runs_twice = config.library == Library::Twice && message.topic == rpc_topic.as_bytes();
+                    let times = if runs_twice { 2 } else { 1 };
                     answer(&message, times, ip, board, client, &mut replies);
                 }
                 Ok(_) => {}
@@ -126,20 +127,21 @@ async fn talk(config: &Config, client: &AsyncClient, events: &mut EventLoop, ip:
     }
 }
 
-/// In two packets, as recorded in wire/mqtt.json, case `device_connect`.
-fn subscribe(library: Library, plain: &str, client: &AsyncClient) {
-    // There is room for two.
+/// Subscribes in separate packets, as recorded in wire/mqtt.json, case `device_connect`.
+fn subscribe(library: Library, rpc_topic: &str, client: &AsyncClient) {
+    // The queue has room for two packets.
     if library != Library::Plain {
-        let _ = client.try_subscribe(format!("{plain}/#"), QoS::AtLeastOnce);
+        let _ = client.try_subscribe(format!("{rpc_topic}/#"), QoS::AtLeastOnce);
     }
-    let _ = client.try_subscribe(plain.to_owned(), QoS::AtLeastOnce);
+    let _ = client.try_subscribe(rpc_topic.to_owned(), QoS::AtLeastOnce);
 }
 
-/// What does not fit is lost, and so is what would go to a topic that is none.
+/// Queues a reply. The reply is dropped if the queue is full or the topic is invalid.
 fn publish(client: &AsyncClient, topic: String, reply: String) {
     let _ = client.try_publish(topic, reply, PublishOptions::at_least_once());
 }
 
+/// Runs a call and publishes its replies.
 fn answer(
     message: &Publish,
     times: usize,
@@ -148,7 +150,7 @@ fn answer(
     client: &AsyncClient,
     replies: &mut Replies<String>,
 ) {
-    // Invalid frames are met with silence, and so are those that do not say whom to answer.
+    // The device does not answer invalid frames, nor frames without `src`.
     let Some(call) = wire::parse(&message.payload, board.id()).and_then(Frame::into_call) else { return };
     let Some(topic) = call.src.as_ref().map(|src| format!("{src}/rpc")) else { return };
     for answered in board.answers(&call, times, "", ip) {

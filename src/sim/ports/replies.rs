@@ -1,4 +1,4 @@
-//! Replies to calls: at once, in the next turn of the device, or later while other calls are answered.
+//! The replies of one port: sent at once, in the next turn of the device, or later while other calls are answered.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -11,14 +11,15 @@ use crate::sim::board::Board;
 use crate::sim::board::calls::Answered;
 use crate::sim::wire::{self, Call};
 
-type Later<T> = Pin<Box<dyn Future<Output = Option<(String, T)>> + Send>>;
+/// A reply that is sent later. `None`: no reply is sent.
+type LaterReply<T> = Pin<Box<dyn Future<Output = Option<(String, T)>> + Send>>;
 
-/// The replies that are still to come on one port, each with what the port needs to send it.
+/// The outstanding replies of one port. Each reply has a destination of type `T`.
 #[derive(Debug)]
 pub struct Replies<T> {
     /// The reply to the last accepted piece of a push.
     next_turn: Option<(String, T)>,
-    later: FuturesUnordered<Later<T>>,
+    later: FuturesUnordered<LaterReply<T>>,
 }
 
 impl<T> Default for Replies<T> {
@@ -28,10 +29,10 @@ impl<T> Default for Replies<T> {
 }
 
 impl<T: Send + 'static> Replies<T> {
-    /// Returns the replies that leave at once after a call with this answer. [`Self::next`] returns a later reply, with
-    /// `destination`.
+    /// Returns the replies that are sent at once after a call with this answer.
     ///
-    /// Other replies may overtake a reply of the next turn. It leaves at the latest when the next such reply is queued.
+    /// [`Self::next`] returns a later reply, with `destination`. Other replies may overtake a reply of the next turn. A reply
+    /// of the next turn is sent at the latest when the next such reply is queued.
     pub fn to(&mut self, call: &Call, answered: Answered, board: &Board, destination: T) -> Vec<(String, T)> {
         let (call, id) = (call.clone(), board.id().to_owned());
         let omits_result = board.omits_result();
@@ -49,10 +50,10 @@ impl<T: Send + 'static> Replies<T> {
         }
     }
 
-    /// The next reply that has taken its time. May be cancelled without losing one.
+    /// Waits for the next outstanding reply. Cancelling the call loses no reply.
     pub async fn next(&mut self) -> (String, T) {
         poll_fn(|context| {
-            // `None`: the device was switched off meanwhile, or the caller wants no reply.
+            // `None`: the device has been switched off, or the call has no id.
             while let Poll::Ready(Some(reply)) = self.later.poll_next_unpin(context) {
                 if let Some(reply) = reply {
                     return Poll::Ready(reply);

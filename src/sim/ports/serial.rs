@@ -1,4 +1,4 @@
-//! The device on a serial port: a pseudo terminal, whose other end is opened like any port.
+//! The device on a serial port: a pseudo terminal. A client opens its other end like any serial port.
 
 use std::future::pending;
 use std::io;
@@ -14,38 +14,38 @@ use crate::sim::ports::line_session::LineSession;
 use crate::sim::ports::uart::{Config, Uart};
 use crate::sim::ports::uart_protocol::{CONSOLE, Lines};
 
-/// What the host may have sent before it has to wait, in bytes, as the buffers of an adapter have it.
-const BACKLOG: usize = 4096;
+/// The number of bytes in transit from the host before the host has to wait: the buffers of an adapter.
+const MAX_BACKLOG: usize = 4096;
 
-/// How often the console speaks.
-const NOISE: Duration = Duration::from_millis(40);
+/// The interval between two lines of the console.
+const NOISE_INTERVAL: Duration = Duration::from_millis(40);
 
-/// A pseudo terminal. The port exists for as long as this does.
+/// A pseudo terminal. Dropping it removes the serial port.
 #[derive(Debug)]
-pub struct Port {
+pub struct PseudoTerminal {
     device: SerialStream,
-    /// Kept open, so that the device hears no hang-up when the host closes it.
+    /// Kept open, so that the device's end gets no hang-up when the host closes the port.
     _host: SerialStream,
     path: PathBuf,
 }
 
-impl Port {
-    /// A new port. Has to be called within a tokio runtime.
+impl PseudoTerminal {
+    /// Opens a pseudo terminal. Call this within a tokio runtime.
     pub fn new() -> io::Result<Self> {
         let (device, host) = SerialStream::pair()?;
         let path = host.name().ok_or_else(|| io::Error::other("the pseudo terminal has no name"))?;
         Ok(Self { device, _host: host, path: path.into() })
     }
 
-    /// Where the host opens it, such as `/dev/pts/4`.
+    /// Returns the path that the host opens, such as `/dev/pts/4`.
     #[must_use]
     pub fn path(&self) -> &std::path::Path {
         &self.path
     }
 }
 
-/// Serves the device on this port. Never returns. `ip` is the address that the device has in its network.
-pub async fn serve(mut port: Port, config: Config, ip: String, board: Arc<Board>) {
+/// Serves the device on this port. Never returns. `ip` is the device's address in its network.
+pub async fn serve(mut port: PseudoTerminal, config: Config, ip: String, board: Arc<Board>) {
     loop {
         let boot = board.boot();
         if boot.is_some() {
@@ -53,66 +53,68 @@ pub async fn serve(mut port: Port, config: Config, ip: String, board: Arc<Board>
             tokio::select! {
                 biased;
                 () = board.until_off(boot) => {}
-                () = talk(&mut port, &mut uart, &config, &ip, &board) => {}
+                () = exchange(&mut port, &mut uart, &config, &ip, &board) => {}
             }
             flush(&mut port, &mut uart).await;
         } else {
             tokio::select! {
                 () = board.until_on() => {}
-                () = ignore(&mut port) => {}
+                () = drop_input(&mut port) => {}
             }
         }
     }
 }
 
-/// What is sent to a device that is off is lost.
-async fn ignore(port: &mut Port) {
+/// Drops the bytes that arrive while the device is off. Never returns.
+async fn drop_input(port: &mut PseudoTerminal) {
     let mut buffer = [0; 1024];
     while port.device.read(&mut buffer).await.is_ok() {}
     pending::<()>().await;
 }
 
-/// What was said before the device went off still leaves it.
-async fn flush(port: &mut Port, uart: &mut Uart) {
-    while let Some(left) = uart.transmitted_at() {
-        until(Some(left)).await;
+/// Sends the bytes that the device transmitted before it went off.
+async fn flush(port: &mut PseudoTerminal, uart: &mut Uart) {
+    while let Some(at) = uart.transmitted_at() {
+        until(Some(at)).await;
         emit(port, uart);
     }
 }
 
-/// Hands on what the host sees by now. What it does not read in time is lost.
-fn emit(port: &mut Port, uart: &mut Uart) {
-    let seen = uart.emit(now());
-    if !seen.is_empty() {
-        let _ = port.device.try_write(&seen);
+/// Passes on the bytes that have reached the host by now. Bytes for which the terminal has no room are lost.
+fn emit(port: &mut PseudoTerminal, uart: &mut Uart) {
+    let bytes = uart.emit(now());
+    if !bytes.is_empty() {
+        let _ = port.device.try_write(&bytes);
     }
 }
 
-async fn talk(port: &mut Port, uart: &mut Uart, config: &Config, ip: &str, board: &Arc<Board>) {
-    let mut talk = LineSession::new(Lines::new(config.only), board, "UART0", ip);
-    let mut buffer = vec![0; BACKLOG];
-    let mut noise = tokio::time::interval(NOISE);
-    let mut noises = CONSOLE.iter().cycle();
+/// Exchanges frames with the host. Never returns.
+async fn exchange(port: &mut PseudoTerminal, uart: &mut Uart, config: &Config, ip: &str, board: &Arc<Board>) {
+    let mut session = LineSession::new(Lines::new(config.only), board, "UART0", ip);
+    let mut buffer = vec![0; MAX_BACKLOG];
+    let mut noise = tokio::time::interval(NOISE_INTERVAL);
+    let mut console_lines = CONSOLE.iter().cycle();
     loop {
         let next_event = uart.next_event();
         tokio::select! {
-            read = port.device.read(&mut buffer), if uart.backlog() < BACKLOG => match read {
+            read = port.device.read(&mut buffer), if uart.backlog() < MAX_BACKLOG => match read {
                 Ok(read @ 1..) => uart.send(&buffer[..read], now()),
                 _ => return pending().await,
             },
-            said = talk.later() => uart.transmit(&said, now()),
+            bytes = session.later() => uart.transmit(&bytes, now()),
             () = until(next_event) => {}
-            // A slow line has room for the frames between.
+            // The console prints only on an idle line, so that frames get through a slow one.
             _ = noise.tick(), if config.console_noise && uart.transmitted_at().is_none() => {
-                uart.transmit(noises.next().unwrap_or(&"").as_bytes(), now());
+                uart.transmit(console_lines.next().unwrap_or(&"").as_bytes(), now());
             }
         }
-        let said = talk.hear(&uart.receive(now()));
-        uart.transmit(&said, now());
+        let replies = session.hear(&uart.receive(now()));
+        uart.transmit(&replies, now());
         emit(port, uart);
     }
 }
 
+/// Waits until this time, or forever.
 async fn until(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at.into()).await,
@@ -120,7 +122,7 @@ async fn until(at: Option<Instant>) {
     }
 }
 
-/// By tokio's clock, like all of the device.
+/// Returns the time of tokio's clock, which the whole device uses.
 fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }

@@ -1,4 +1,4 @@
-//! The simulated device on its ports.
+//! A simulated device with all of its ports.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -18,19 +18,22 @@ use crate::sim::ports::tcp;
 use crate::sim::ports::tls;
 use crate::sim::ports::udp;
 
-/// A simulated device that runs. Dropping it switches it off.
+/// The pause after a failed `accept`.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
+
+/// A running simulated device. Dropping it switches the device off.
 #[derive(Debug)]
 pub struct Simulator {
     board: Arc<Board>,
     address: SocketAddr,
     tasks: JoinSet<()>,
-    /// The serial port that was plugged in last.
+    /// The task of the latest serial port.
     #[cfg(unix)]
     serial: Option<tokio::task::AbortHandle>,
 }
 
 impl Simulator {
-    /// Switches a device on and serves it on `listener`. Has to be called within a tokio runtime.
+    /// Switches a device on and serves it on `listener`, over WebSocket and HTTP. Call this within a tokio runtime.
     pub fn start(config: Config, listener: TcpListener) -> io::Result<Self> {
         let board = Board::power_on(config)?;
         let address = listener.local_addr()?;
@@ -47,36 +50,36 @@ impl Simulator {
         })
     }
 
-    /// Serves the device on this listener too, over plain TCP.
+    /// Serves the device also on this listener, over plain TCP.
     pub fn serve_tcp(&mut self, listener: TcpListener) {
         let board = Arc::clone(&self.board);
         self.tasks.spawn(accept(listener, board, tcp::serve));
     }
 
-    /// Serves the device on this listener too, over WebSocket and HTTP within TLS.
+    /// Serves the device also on this listener, over WebSocket and HTTP with TLS.
     pub fn serve_tls(&mut self, listener: TcpListener, config: Arc<ServerConfig>) {
         let (board, acceptor) = (Arc::clone(&self.board), TlsAcceptor::from(config));
         let serve = move |stream, peer, board| tls::serve(stream, peer, board, acceptor.clone());
         self.tasks.spawn(accept(listener, board, serve));
     }
 
-    /// Serves the device on this socket too, over UDP.
+    /// Serves the device also on this socket, over UDP.
     pub fn serve_udp(&mut self, socket: UdpSocket) {
         self.tasks.spawn(udp::serve(socket, Arc::clone(&self.board)));
     }
 
-    /// Serves the device on a serial port too, and gives the path at which it is opened.
+    /// Serves the device also on a serial port. Returns the path of the port.
     #[cfg(unix)]
     pub fn serve_serial(&mut self, config: super::uart::Config) -> io::Result<std::path::PathBuf> {
-        use super::serial::{self, Port};
+        use super::serial::{self, PseudoTerminal};
 
-        let port = Port::new()?;
+        let port = PseudoTerminal::new()?;
         let path = port.path().to_owned();
         self.serial = Some(self.tasks.spawn(serial::serve(port, config, self.ip(), Arc::clone(&self.board))));
         Ok(path)
     }
 
-    /// Pulls the cable out of the serial port that was served last. The device runs on, and can be served on another.
+    /// Removes the latest serial port. The device keeps running, and can be served on another serial port.
     #[cfg(unix)]
     pub fn unplug_serial(&mut self) {
         if let Some(port) = self.serial.take() {
@@ -84,13 +87,13 @@ impl Simulator {
         }
     }
 
-    /// Lets the device be a client of this broker too.
+    /// Connects the device also to this MQTT broker.
     pub fn serve_mqtt(&mut self, config: super::mqtt::Config) {
         self.board.set_broker(&format!("{}:{}", config.host, config.port));
         self.tasks.spawn(super::mqtt::serve(config, self.ip(), Arc::clone(&self.board)));
     }
 
-    /// The address that the device says it has, on ports that have none of their own.
+    /// Returns the address that the device reports on ports without an IP address of their own.
     fn ip(&self) -> String {
         match self.address.ip() {
             any if any.is_unspecified() => Ipv4Addr::LOCALHOST.to_string(),
@@ -98,33 +101,35 @@ impl Simulator {
         }
     }
 
-    /// Where it listens.
+    /// Returns the address of the first listener.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The device's id.
+    /// Returns the device id.
     #[must_use]
     pub fn id(&self) -> &str {
         self.board.id()
     }
 
-    /// What the device runs, in a sentence.
+    /// Returns a sentence about the running firmware and its slot.
     #[must_use]
     pub fn describe(&self) -> String {
         self.board.describe()
     }
 
-    /// What the device prints from now on.
+    /// Returns a receiver of the lines that the device prints from now on.
     #[must_use]
     pub fn console(&self) -> broadcast::Receiver<String> {
         self.board.console()
     }
 }
 
-/// The port stays bound while the device reboots, so that nobody else can take it; connections wait
-/// unanswered meanwhile, as a SYN does that is sent again.
+/// Accepts connections and serves each in its own task. Never returns.
+///
+/// The port stays bound while the device reboots, so that no other program can take it. Connections wait during a reboot,
+/// as a repeated SYN does.
 async fn accept<F>(listener: TcpListener, board: Arc<Board>, serve: impl Fn(TcpStream, SocketAddr, Arc<Board>) -> F)
 where
     F: Future<Output = ()> + Send + 'static,
@@ -139,8 +144,8 @@ where
                 Ok((stream, peer)) => {
                     connections.spawn(serve(stream, peer, Arc::clone(&board)));
                 }
-                // Out of file handles, most likely; asking again at once would not find more.
-                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+                // The likely cause is a lack of file handles. A retry without a pause would fail again.
+                Err(_) => tokio::time::sleep(ACCEPT_RETRY_DELAY).await,
             }
         }
     }

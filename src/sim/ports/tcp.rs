@@ -1,4 +1,4 @@
-//! The device over TCP: lines of frames, as on its UART.
+//! The device over TCP, with the framing of its UART.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::sim::board::Board;
 use crate::sim::ports::line_session::LineSession;
 use crate::sim::ports::uart_protocol::Lines;
 
-/// Serves one connection, for as long as it and this boot last.
+/// Serves one connection until the connection or this boot ends.
 pub async fn serve(mut stream: TcpStream, peer: SocketAddr, board: Arc<Board>) {
     let boot = board.boot();
     let Ok(local) = stream.local_addr() else { return };
@@ -18,25 +18,25 @@ pub async fn serve(mut stream: TcpStream, peer: SocketAddr, board: Arc<Board>) {
     tokio::select! {
         biased;
         () = board.until_off(boot) => board.keep_half_open(stream),
-        () = talk(&mut stream, &channel, &ip, &board) => {}
+        () = exchange(&mut stream, &channel, &ip, &board) => {}
     }
 }
 
-/// Returns when the connection has ended.
-async fn talk(stream: &mut TcpStream, channel: &str, ip: &str, board: &Arc<Board>) {
-    let mut talk = LineSession::new(Lines::default(), board, channel, ip);
+/// Exchanges frames until the connection has ended.
+async fn exchange(stream: &mut TcpStream, channel: &str, ip: &str, board: &Arc<Board>) {
+    let mut session = LineSession::new(Lines::default(), board, channel, ip);
     let mut buffer = vec![0; 1024];
     loop {
-        let said = tokio::select! {
-            // Calls that arrived together are handled before the next turn.
+        let bytes = tokio::select! {
+            // The device handles calls that arrived together before its next turn.
             biased;
             read = stream.read(&mut buffer) => match read {
-                Ok(read @ 1..) => talk.hear(&buffer[..read]),
+                Ok(read @ 1..) => session.hear(&buffer[..read]),
                 _ => return,
             },
-            said = talk.later() => said,
+            bytes = session.later() => bytes,
         };
-        if stream.write_all(&said).await.is_err() {
+        if stream.write_all(&bytes).await.is_err() {
             return;
         }
     }

@@ -1,5 +1,6 @@
-//! TLS below HTTP and WebSocket. The device's own (mbedTLS) is not imitated: what is recorded is what
-//! is said within.
+//! TLS for HTTP and WebSocket.
+//!
+//! The TLS bytes do not imitate the device's own library (mbedTLS): the recordings contain only the data within TLS.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::sim::board::Board;
 use crate::sim::ports::http;
 
-/// Serves one connection, for as long as it and this boot last.
+/// Serves one connection until the connection or this boot ends.
 pub async fn serve(stream: TcpStream, peer: SocketAddr, board: Arc<Board>, acceptor: TlsAcceptor) {
     let boot = board.boot();
     let mut handshake = acceptor.accept(stream);
@@ -22,7 +23,7 @@ pub async fn serve(stream: TcpStream, peer: SocketAddr, board: Arc<Board>, accep
         }
         accepted = &mut handshake => accepted,
     };
-    // Whoever does not get through the handshake has been told why.
+    // A client whose handshake fails has received an alert with the reason.
     if let Ok(stream) = accepted {
         http::serve(stream, peer, board).await;
     }

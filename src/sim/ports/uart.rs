@@ -1,39 +1,41 @@
-//! A UART with what lies between it and the host: a line of real speed, small buffers, and an adapter that
-//! is slow to hand on an XOFF. Plain data: the clock is an argument.
+//! A UART and its connection to the host: a line with limited speed, small buffers, and an adapter that passes on XOFF late.
+//!
+//! No I/O: the clock is an argument.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::transport::framing::Style;
 
-/// What the hardware holds, in bytes.
-const FIFO: usize = 128;
+/// The size of the hardware FIFO, in bytes.
+const FIFO_LEN: usize = 128;
 
-/// What the driver behind it holds, in bytes.
-const BUFFER: usize = 256;
+/// The size of the driver's buffer, in bytes.
+const BUFFER_LEN: usize = 256;
 
-/// So full may the driver's buffer be before the device asks for a rest, and so empty has it to be again
-/// before that ends.
-const HIGH: usize = BUFFER * 3 / 4;
-const LOW: usize = BUFFER / 4;
+/// The fill level of the driver's buffer at which the device sends XOFF.
+const XOFF_LEVEL: usize = BUFFER_LEN * 3 / 4;
+
+/// The fill level of the driver's buffer at which the device sends XON after an XOFF.
+const XON_LEVEL: usize = BUFFER_LEN / 4;
 
 const XON: u8 = 0x11;
 const XOFF: u8 = 0x13;
 
-/// What a UART and its user are like.
+/// The properties of a UART, its adapter and its device.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Bits per second; a byte takes ten.
+    /// Bits per second. A byte takes ten bits.
     pub baud_rate: u32,
-    /// Whether it says XOFF when it cannot follow.
+    /// Whether the device sends XOFF when its buffer fills up.
     pub flow_control: bool,
-    /// After so many bytes the device writes flash for so long, and reads nothing.
+    /// Each time the device has read this many bytes, it writes flash and reads nothing for this time.
     pub pause: Option<(usize, Duration)>,
-    /// How long the adapter sits on an XON or XOFF, at the worst.
+    /// The delay after which the adapter passes on an XON or XOFF.
     pub latency: Duration,
-    /// The delimiter without which it understands nothing; `None`: it understands both.
+    /// The only framing style that the device understands. `None`: both styles.
     pub only: Option<Style>,
-    /// Whether the console speaks between the frames.
+    /// Whether the console prints between the frames.
     pub console_noise: bool,
 }
 
@@ -50,32 +52,32 @@ impl Default for Config {
     }
 }
 
-/// The UART.
+/// The state of a UART and its line.
 #[derive(Debug)]
 pub struct Uart {
     config: Config,
     byte_time: Duration,
-    /// On their way from the host.
+    /// The bytes in transit from the host.
     incoming: VecDeque<u8>,
-    /// When the first of them will have arrived.
+    /// The time at which the first incoming byte arrives.
     arrival: Instant,
     fifo: VecDeque<u8>,
     buffer: VecDeque<u8>,
-    /// Bytes that the device has read since it last wrote flash.
+    /// The number of bytes that the device has read since it last wrote flash.
     read: usize,
     busy_until: Option<Instant>,
-    has_asked_to_wait: bool,
+    has_sent_xoff: bool,
     lost: u64,
-    /// On their way to the host.
+    /// The bytes in transit to the host.
     outgoing: VecDeque<u8>,
-    /// When the first of them will have left.
+    /// The time at which the first outgoing byte reaches the host.
     departure: Instant,
-    /// XON and XOFF, and when the host sees them.
+    /// XON and XOFF characters, and the times at which they reach the host.
     flow: VecDeque<(Instant, u8)>,
 }
 
 impl Uart {
-    /// A UART at rest.
+    /// Returns an idle UART.
     #[must_use]
     pub fn new(config: Config, now: Instant) -> Self {
         Self {
@@ -87,7 +89,7 @@ impl Uart {
             buffer: VecDeque::new(),
             read: 0,
             busy_until: None,
-            has_asked_to_wait: false,
+            has_sent_xoff: false,
             lost: 0,
             outgoing: VecDeque::new(),
             departure: now,
@@ -95,7 +97,7 @@ impl Uart {
         }
     }
 
-    /// The host sends.
+    /// Sends bytes from the host.
     pub fn send(&mut self, bytes: &[u8], now: Instant) {
         if self.incoming.is_empty() {
             self.arrival = self.arrival.max(now) + self.byte_time;
@@ -103,7 +105,7 @@ impl Uart {
         self.incoming.extend(bytes);
     }
 
-    /// The device sends.
+    /// Sends bytes from the device.
     pub fn transmit(&mut self, bytes: &[u8], now: Instant) {
         if self.outgoing.is_empty() {
             self.departure = self.departure.max(now) + self.byte_time;
@@ -111,39 +113,39 @@ impl Uart {
         self.outgoing.extend(bytes);
     }
 
-    /// What the device has read by now.
+    /// Returns the bytes that the device has read by now, since the last call.
     pub fn receive(&mut self, now: Instant) -> Vec<u8> {
-        let mut heard = Vec::new();
+        let mut bytes = Vec::new();
         loop {
             let arrival = (!self.incoming.is_empty()).then_some(self.arrival);
             let next = [arrival, self.busy_until].into_iter().flatten().min();
-            let Some(at) = next.filter(|at| *at <= now) else { return heard };
+            let Some(at) = next.filter(|at| *at <= now) else { return bytes };
             if self.busy_until == Some(at) {
                 self.busy_until = None;
             } else {
                 self.arrive();
             }
-            self.read(&mut heard, at);
-            self.ask(at);
+            self.read(&mut bytes, at);
+            self.control_flow(at);
         }
     }
 
-    /// What the host sees by now.
+    /// Returns the bytes that have reached the host by now, since the last call.
     pub fn emit(&mut self, now: Instant) -> Vec<u8> {
-        let mut seen = Vec::new();
+        let mut bytes = Vec::new();
         while self.flow.front().is_some_and(|(at, _)| *at <= now) {
-            seen.extend(self.flow.pop_front().map(|(_, byte)| byte));
+            bytes.extend(self.flow.pop_front().map(|(_, byte)| byte));
         }
         while self.departure <= now
             && let Some(byte) = self.outgoing.pop_front()
         {
-            seen.push(byte);
+            bytes.push(byte);
             self.departure += self.byte_time;
         }
-        seen
+        bytes
     }
 
-    /// When something will happen next.
+    /// Returns the time of the next event, if any.
     #[must_use]
     pub fn next_event(&self) -> Option<Instant> {
         let arrival = (!self.incoming.is_empty()).then_some(self.arrival);
@@ -152,20 +154,20 @@ impl Uart {
         [arrival, departure, flow, self.busy_until].into_iter().flatten().min()
     }
 
-    /// When all that is on its way to the host will have left; `None`: nothing is.
+    /// Returns the time at which all outgoing bytes have reached the host. `None`: no bytes are outgoing.
     #[must_use]
     pub fn transmitted_at(&self) -> Option<Instant> {
         let rest = u32::try_from(self.outgoing.len()).unwrap_or(u32::MAX).checked_sub(1)?;
         Some(self.departure + self.byte_time * rest)
     }
 
-    /// How many bytes are on their way from the host.
+    /// Returns the number of bytes in transit from the host.
     #[must_use]
     pub fn backlog(&self) -> usize {
         self.incoming.len()
     }
 
-    /// How many bytes came when there was no room.
+    /// Returns the number of bytes that were lost because the hardware FIFO was full.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.lost
@@ -174,7 +176,7 @@ impl Uart {
     fn arrive(&mut self) {
         self.arrival += self.byte_time;
         let Some(byte) = self.incoming.pop_front() else { return };
-        if self.fifo.len() < FIFO {
+        if self.fifo.len() < FIFO_LEN {
             self.fifo.push_back(byte);
         } else {
             self.lost += 1;
@@ -182,42 +184,43 @@ impl Uart {
         self.refill();
     }
 
-    /// The interrupt empties the hardware into the driver's buffer, flash or no flash.
+    /// Moves bytes from the hardware FIFO to the driver's buffer. The interrupt also does this while the device writes flash.
     fn refill(&mut self) {
-        while self.buffer.len() < BUFFER
+        while self.buffer.len() < BUFFER_LEN
             && let Some(byte) = self.fifo.pop_front()
         {
             self.buffer.push_back(byte);
         }
     }
 
-    fn read(&mut self, heard: &mut Vec<u8>, at: Instant) {
+    fn read(&mut self, bytes: &mut Vec<u8>, at: Instant) {
         while self.busy_until.is_none()
             && let Some(byte) = self.buffer.pop_front()
         {
             self.refill();
-            heard.push(byte);
+            bytes.push(byte);
             self.read += 1;
-            if let Some((every, lasts)) = self.config.pause
-                && self.read == every
+            if let Some((interval, duration)) = self.config.pause
+                && self.read == interval
             {
                 self.read = 0;
-                self.busy_until = Some(at + lasts);
+                self.busy_until = Some(at + duration);
             }
         }
     }
 
-    fn ask(&mut self, at: Instant) {
+    /// Sends XOFF or XON if the fill level requires it.
+    fn control_flow(&mut self, at: Instant) {
         if !self.config.flow_control {
             return;
         }
-        let wait = match (self.has_asked_to_wait, self.buffer.len()) {
-            (false, HIGH..) => true,
-            (true, ..=LOW) => false,
+        let sends_xoff = match (self.has_sent_xoff, self.buffer.len()) {
+            (false, XOFF_LEVEL..) => true,
+            (true, ..=XON_LEVEL) => false,
             _ => return,
         };
-        self.has_asked_to_wait = wait;
-        self.flow.push_back((at + self.config.latency, if wait { XOFF } else { XON }));
+        self.has_sent_xoff = sends_xoff;
+        self.flow.push_back((at + self.config.latency, if sends_xoff { XOFF } else { XON }));
     }
 }
 
@@ -225,24 +228,26 @@ impl Uart {
 mod tests {
     use super::*;
 
-    /// Lets time pass in steps of a millisecond, as the one who sends `bytes` without listening.
+    /// Sends `bytes` bytes without regard to XOFF, and runs all events.
+    ///
+    /// Returns the UART, the bytes that the device has read, the bytes that reached the host, and the duration.
     fn run(config: Config, bytes: usize) -> (Uart, Vec<u8>, Vec<(Duration, u8)>, Duration) {
         let start = Instant::now();
         let mut uart = Uart::new(config, start);
         uart.send(&vec![b'x'; bytes], start);
-        let (mut heard, mut flow, mut now) = (Vec::new(), Vec::new(), start);
+        let (mut read, mut flow, mut now) = (Vec::new(), Vec::new(), start);
         while let Some(next) = uart.next_event() {
             now = now.max(next);
-            heard.extend(uart.receive(now));
+            read.extend(uart.receive(now));
             flow.extend(uart.emit(now).into_iter().map(|byte| (now - start, byte)));
         }
-        (uart, heard, flow, now - start)
+        (uart, read, flow, now - start)
     }
 
     #[test]
-    fn bytes_take_their_time_in_both_directions() {
-        let (_, heard, _, took) = run(Config::default(), 1152);
-        assert_eq!(heard.len(), 1152);
+    fn baud_rate_limits_both_directions() {
+        let (_, read, _, took) = run(Config::default(), 1152);
+        assert_eq!(read.len(), 1152);
         assert!(took.abs_diff(Duration::from_millis(100)) < Duration::from_millis(1), "{took:?}");
         let start = Instant::now();
         let mut uart = Uart::new(Config::default(), start);
@@ -251,23 +256,23 @@ mod tests {
         assert_eq!(uart.emit(start + Duration::from_millis(101)).len(), 576);
     }
 
-    /// What is sent while the device writes flash is kept as far as there is room, and lost beyond.
+    /// The buffers keep bytes that arrive while the device writes flash. Bytes beyond their capacity are lost.
     #[test]
-    fn what_overflows_is_lost() {
+    fn bytes_beyond_buffer_capacity_are_lost() {
         let pause = |ms| Config { pause: Some((512, Duration::from_millis(ms))), ..Config::default() };
-        assert_eq!(run(pause(20), 2048).0.lost(), 0, "20 ms are 230 bytes, for which there is room");
-        let (uart, heard, _, _) = run(pause(100), 1152);
-        assert_eq!(uart.lost(), 1152 - 512 - 384, "640 bytes came within the pause; 384 have room");
-        assert_eq!(heard.len(), 512 + 384);
+        assert_eq!(run(pause(20), 2048).0.lost(), 0, "230 bytes arrive in 20 ms, and fit into the buffers");
+        let (uart, read, _, _) = run(pause(100), 1152);
+        assert_eq!(uart.lost(), 1152 - 512 - 384, "640 bytes arrive within the pause, and 384 fit into the buffers");
+        assert_eq!(read.len(), 512 + 384);
     }
 
     #[test]
-    fn xoff_is_seen_late_and_xon_follows() {
+    fn xoff_reaches_host_after_latency_and_xon_follows() {
         let config = Config { pause: Some((512, Duration::from_millis(20))), ..Config::default() };
         let (_, _, flow, _) = run(config.clone(), 800);
-        let seen: Vec<_> = flow.iter().map(|(at, byte)| (at.as_millis(), *byte)).collect();
+        let received: Vec<_> = flow.iter().map(|(at, byte)| (at.as_millis(), *byte)).collect();
         // 512 bytes take 44 ms; 192 more fill the buffer by 61 ms, and the pause ends at 64 ms.
-        assert_eq!(seen, [(77, XOFF), (80, XON)]);
+        assert_eq!(received, [(77, XOFF), (80, XON)]);
         assert_eq!(run(Config { flow_control: false, ..config }, 800).2, []);
     }
 }

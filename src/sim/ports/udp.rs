@@ -1,4 +1,4 @@
-//! The device over UDP: one frame per datagram. What it is sent while it is off, it never sees.
+//! The device over UDP: one frame per datagram. Datagrams that arrive while the device is off are lost.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::sim::board::Board;
 use crate::sim::ports::replies::Replies;
 use crate::sim::wire::{self, Frame};
 
-/// The most that the device reads of a datagram, in bytes. The rest is lost.
+/// The number of bytes that the device reads of a datagram. The rest is lost.
 const MAX_DATAGRAM: usize = 1460;
 
 /// Serves the device on this socket. Never returns.
@@ -20,7 +20,7 @@ pub async fn serve(socket: UdpSocket, board: Arc<Board>) {
         let ready = tokio::select! {
             biased;
             received = socket.recv_from(&mut buffer) => {
-                // An error concerns an earlier datagram.
+                // An error refers to a datagram that was sent earlier.
                 let Ok((len, peer)) = received else { continue };
                 let call = wire::parse_datagram(&buffer[..len], board.id()).and_then(Frame::into_call);
                 let (Some(call), Some(boot)) = (call, board.boot()) else { continue };

@@ -1,4 +1,4 @@
-//! WebSocket as the device speaks it (as recorded in wire/ws.json).
+//! The device over WebSocket, as recorded in wire/ws.json.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -12,36 +12,36 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
 use crate::sim::board::Board;
 use crate::sim::ports::replies::Replies;
-use crate::sim::ports::stream::Stream;
+use crate::sim::ports::stream::ByteStream;
 use crate::sim::wire::{self, Frame};
 
-/// The largest message that the device takes, in bytes; a larger one stalls the connection.
+/// The largest message that the device accepts, in bytes. A larger message stalls the connection.
 const MAX_MESSAGE: usize = 3072;
 
-/// What may wait to be written, in bytes: the largest reply, and the answer to a ping.
+/// The largest number of bytes that wait to be written: the largest reply, and the answer to a ping.
 const MAX_UNWRITTEN: usize = 1 << 20;
 
-/// The device drops a connection on which nothing of what it sends is taken for this long.
-const DEAD_AFTER: Duration = Duration::from_secs(15);
+/// The time after which the device drops a connection whose peer does not read.
+const SEND_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// When nothing was said for this long, the device pings.
-const PING_AFTER: Duration = Duration::from_secs(5);
+/// The time without a message after which the device sends a ping.
+const PING_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Who is at the other end.
+/// The client of a connection.
 #[derive(Debug)]
 pub struct Caller {
-    /// Its address, as `RPC.Ping` tells it.
+    /// The client's address, as `RPC.Ping` reports it.
     pub channel: String,
-    /// The device's own address, as the caller sees it.
+    /// The address of the device to which the client has connected.
     pub ip: String,
-    /// It has said in the handshake who it is.
+    /// Whether the handshake contained valid credentials.
     pub is_authorised: bool,
-    /// Its path is that of RPC; frames on any other path are ignored.
+    /// Whether the path of the handshake is the path of RPC. Frames on any other path are ignored.
     pub is_rpc: bool,
 }
 
-/// Serves a connection after its handshake, for as long as it and this boot last.
-pub async fn serve<S: Stream>(
+/// Serves a connection after its handshake, until the connection or this boot ends.
+pub async fn serve<S: ByteStream>(
     stream: S,
     already_read: Vec<u8>,
     caller: &Caller,
@@ -52,7 +52,7 @@ pub async fn serve<S: Stream>(
     tokio::select! {
         biased;
         () = board.until_off(boot) => board.keep_half_open(socket),
-        () = talk(&mut socket, caller, board) => {}
+        () = exchange(&mut socket, caller, board) => {}
     }
 }
 
@@ -60,28 +60,28 @@ fn config() -> WebSocketConfig {
     WebSocketConfig::default().read_buffer_size(MAX_MESSAGE).write_buffer_size(0).max_write_buffer_size(MAX_UNWRITTEN)
 }
 
-/// Whether this was sent before the connection is to be dropped.
+/// Sends with a timeout. Returns false if the connection has failed or has to be dropped.
 async fn is_sent(sending: impl Future<Output = Result<(), Error>>) -> bool {
-    matches!(timeout(DEAD_AFTER, sending).await, Ok(Ok(())))
+    matches!(timeout(SEND_TIMEOUT, sending).await, Ok(Ok(())))
 }
 
-/// Returns when the connection is to be closed.
-async fn talk(socket: &mut WebSocketStream<impl Stream>, caller: &Caller, board: &Arc<Board>) {
+/// Exchanges messages until the connection has to be closed.
+async fn exchange(socket: &mut WebSocketStream<impl ByteStream>, caller: &Caller, board: &Arc<Board>) {
     let mut replies = Replies::default();
     loop {
         let ready = tokio::select! {
-            // Calls that arrived together are handled before the next turn.
+            // The device handles calls that arrived together before its next turn.
             biased;
             message = socket.next() => {
                 let bytes = match message {
                     Some(Ok(Message::Text(text))) => Bytes::from(text),
                     Some(Ok(Message::Binary(bytes))) => bytes,
-                    // The answer has to be gone before the next ping is read.
+                    // The answer to a ping has to be sent before the next ping is read.
                     Some(Ok(Message::Ping(_))) if is_sent(socket.flush()).await => continue,
                     Some(Ok(Message::Ping(_))) => return,
                     Some(Ok(Message::Pong(_) | Message::Frame(_))) => continue,
                     Some(Ok(Message::Close(_))) => {
-                        // The answer to it is still to be sent (wire/edge-ws.json, case `close`).
+                        // The device still answers a close frame (wire/edge-ws.json, case `close`).
                         is_sent(socket.flush()).await;
                         return;
                     }
@@ -90,11 +90,11 @@ async fn talk(socket: &mut WebSocketStream<impl Stream>, caller: &Caller, board:
                 if bytes.len() > MAX_MESSAGE {
                     return pending().await;
                 }
-                // There is RPC on its own path only (wire/edge-ws.json, case `path__api`).
+                // RPC works only on its own path (wire/edge-ws.json, case `path__api`).
                 if !caller.is_rpc {
                     continue;
                 }
-                // An invalid frame closes the connection, without a close frame.
+                // After an invalid frame, the device closes the connection without a close frame.
                 let mut call = match wire::parse(&bytes, board.id()) {
                     Some(Frame::Call(call)) => call,
                     Some(Frame::Response) => continue,
@@ -105,7 +105,7 @@ async fn talk(socket: &mut WebSocketStream<impl Stream>, caller: &Caller, board:
                 replies.to(&call, answered, board, ())
             }
             reply = replies.next() => vec![reply],
-            () = sleep(PING_AFTER) => {
+            () = sleep(PING_INTERVAL) => {
                 if is_sent(socket.send(Message::Ping(Bytes::new()))).await {
                     continue;
                 }
