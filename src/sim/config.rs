@@ -45,8 +45,8 @@ pub struct Config {
     pub reply_delay: Duration,
     /// The uptime when the device is switched on.
     ///
-    /// `Sys.GetInfo` reports the uptime in whole seconds. A reboot is therefore visible only if the device has been running
-    /// for some seconds.
+    /// `Sys.GetInfo` reports the uptime in whole seconds. A reboot is therefore visible only if the device has been
+    /// running for some seconds.
     pub running_for: Duration,
     /// The faults of the device. If several faults match, the first one is triggered.
     pub faults: Vec<Fault>,

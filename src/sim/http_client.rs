@@ -1,7 +1,7 @@
 //! The device's HTTP client.
 //!
-//! The client sends one GET per connection, byte for byte as the device does (as recorded in wire/ota2022-fetch.json). It
-//! follows redirects.
+//! The client sends one GET per connection, byte for byte as the device does (as recorded in wire/ota2022-fetch.json).
+//! It follows redirects.
 
 use std::fmt;
 use std::io;

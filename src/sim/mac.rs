@@ -2,8 +2,8 @@
 
 /// Returns the MAC address of a device. The last three bytes come from the end of the id.
 ///
-/// If the id does not end in an address, the last three bytes are `AABBCC`. That such a device has a MAC address is recorded
-/// in wire/mqtt-single.json, case `sys_getinfo`.
+/// If the id does not end in an address, the last three bytes are `AABBCC`. That such a device has a MAC address is
+/// recorded in wire/mqtt-single.json, case `sys_getinfo`.
 #[must_use]
 pub fn mac(id: &str) -> String {
     let tail = id.rsplit_once('_').map_or(id, |(_, tail)| tail);

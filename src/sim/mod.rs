@@ -1,7 +1,7 @@
 //! A simulated Mongoose OS device.
 //!
-//! The simulator replaces only the hardware. Its sockets, downloads and bundles are real, and its replies equal the recorded
-//! bytes in `tests/wire/`.
+//! The simulator replaces only the hardware. Its sockets, downloads and bundles are real, and its replies equal the
+//! recorded bytes in `tests/wire/`.
 //!
 //! - [`config`]: the properties and the faults of a device;
 //! - [`ports`]: one server per transport;

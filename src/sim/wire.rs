@@ -64,7 +64,8 @@ impl Failure {
 pub enum Frame {
     /// A request.
     Call(Box<Call>),
-    /// A response to a request that the device never sent. The device ignores it (wire/edge-frame.json, case `response_frame`).
+    /// A response to a request that the device never sent. The device ignores it (wire/edge-frame.json, case
+    /// `response_frame`).
     Response,
 }
 
@@ -154,7 +155,8 @@ fn frame(fields: &RawFields<'_>, own_id: &str) -> Option<Frame> {
     })))
 }
 
-/// Returns the method as the device stores it: with the backslashes of its JSON text (wire/edge-frame.json, case `method_with_quote`).
+/// Returns the method as the device stores it: with the backslashes of its JSON text (wire/edge-frame.json, case
+/// `method_with_quote`).
 fn escaped(method: &str) -> String {
     let quoted = quoted(method);
     quoted[1..quoted.len() - 1].to_owned()

@@ -31,9 +31,9 @@ pub(super) enum DownloadResult {
 
 /// Fetches the bundle at `url` over `network` and gives it to an updater.
 ///
-/// The device `id` runs the firmware `running`, requires the signatures of `update_config`, and reads at most `rate` bytes
-/// per second. The download fails after `limit`. Each new percentage is passed to `progress`, which returns the fault that
-/// occurs there.
+/// The device `id` runs the firmware `running`, requires the signatures of `update_config`, and reads at most `rate`
+/// bytes per second. The download fails after `limit`. Each new percentage is passed to `progress`, which returns the
+/// fault that occurs there.
 #[expect(clippy::too_many_arguments, reason = "the properties of the device and the arguments of the call")]
 pub(super) async fn download(
     network: &dyn DeviceNetwork,

@@ -14,8 +14,8 @@ const FACTORY: &str = include_str!("config.json");
 pub struct ConfigTree(Value);
 
 impl ConfigTree {
-    /// Returns the factory settings of the device `id` with the signature settings `update`. A licensed device has a value in
-    /// `device.license`, which no recording shows.
+    /// Returns the factory settings of the device `id` with the signature settings `update`. A licensed device has a
+    /// value in `device.license`, which no recording shows.
     #[must_use]
     pub fn factory(id: &str, update: &UpdateConfig, licensed: bool) -> Self {
         let mut tree: Value = serde_json::from_str(FACTORY).expect("config.json is part of the program");

@@ -38,7 +38,8 @@ pub struct Flash {
     pub slots: [Option<Firmware>; 2],
     /// The boot state.
     pub boot: BootState,
-    /// Whether the next boot is the first boot of a new firmware. A later boot of an uncommitted firmware is a rollback.
+    /// Whether the next boot is the first boot of a new firmware. A later boot of an uncommitted firmware is a
+    /// rollback.
     pub first_boot: bool,
     /// The saved settings. `Null`: the device has its factory settings.
     #[serde(default, skip_serializing_if = "Value::is_null")]
@@ -63,7 +64,8 @@ impl Flash {
         self.slots.iter().any(Option::is_some)
     }
 
-    /// Returns the slot to boot. If the active slot holds no firmware, another slot is booted, as a real boot loader does.
+    /// Returns the slot to boot. If the active slot holds no firmware, another slot is booted, as a real boot loader
+    /// does.
     pub(super) fn slot_to_boot(&self) -> Slot {
         let holds = |slot: &Slot| self.slots.get(usize::from(*slot)).is_some_and(Option::is_some);
         [self.boot.active_slot, self.boot.revert_slot, 0, 1].into_iter().find(holds).unwrap_or_default()

@@ -1,9 +1,10 @@
-//! Updates on a device since 2019. The source is a push (`OTA.Begin`, `OTA.Write`, `OTA.End`), a pull, or a file of the device.
+//! Updates on a device since 2019. The source is a push (`OTA.Begin`, `OTA.Write`, `OTA.End`), a pull, or a file of the
+//! device.
 //!
 //! At most one update runs. At most one call of `OTA.Update` waits for the end of that update, whatever its source.
 //!
-//! The device works in turns. Calls that arrive together are answered in one turn. [`Device::finish_turn`] then gives the
-//! accepted piece to the updater.
+//! The device works in turns. Calls that arrive together are answered in one turn. [`Device::finish_turn`] then gives
+//! the accepted piece to the updater.
 
 use std::time::Instant;
 

@@ -23,8 +23,8 @@ impl Device {
         }
     }
 
-    /// Starts the update of a pull with a bundle of `size` bytes. Returns false if the pull is over or the update cannot
-    /// start. In the latter case, the waiting call gets the error.
+    /// Starts the update of a pull with a bundle of `size` bytes. Returns false if the pull is over or the update
+    /// cannot start. In the latter case, the waiting call gets the error.
     pub fn start_pull(&mut self, number: u64, size: u64, timeouts: UpdateTimeouts, now: Instant) -> bool {
         if self.ota.pull != Some(number) {
             return false;

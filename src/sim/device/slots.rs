@@ -33,11 +33,11 @@ impl Device {
 
     /// Copies the running firmware to the other slot.
     ///
-    /// With `set_as_revert` and a commit timeout, the running firmware becomes uncommitted. This is recorded for a commit
-    /// timeout only. That the firmware stays committed without a commit timeout is a guess.
+    /// With `set_as_revert` and a commit timeout, the running firmware becomes uncommitted, as
+    /// recorded. That the firmware stays committed without a commit timeout is a guess.
     ///
-    /// A device since 2019 takes a snapshot even while an update runs, and spoils that update. Its commit timeout counts from
-    /// the next boot.
+    /// A device since 2019 takes a snapshot even while an update runs, and spoils that update. Its commit timeout
+    /// counts from the next boot.
     pub fn create_snapshot(
         &mut self,
         set_as_revert: bool,

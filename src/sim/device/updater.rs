@@ -1,7 +1,7 @@
 //! The device's updater: reads a bundle from a stream of bytes and keeps only the manifest. No I/O.
 //!
-//! The generations differ in what they check, when they check it, and where the bundle ends. The updater of 2018 stops at
-//! the directory of the archive. Later updaters read the archive to its last byte.
+//! The generations differ in what they check, when they check it, and where the bundle ends. The updater of 2018 stops
+//! at the directory of the archive. Later updaters read the archive to its last byte.
 
 use serde_json::Value;
 use sha1::Sha1;
@@ -184,7 +184,8 @@ impl Updater {
         Ok(())
     }
 
-    /// Checks the manifest. Returns true if the device already runs this version and therefore needs no update (2018 only).
+    /// Checks the manifest. Returns true if the device already runs this version and therefore needs no update (2018
+    /// only).
     fn end_manifest(&mut self) -> Result<bool, UpdateError> {
         let UpdaterState::Manifest { header, data } =
             std::mem::replace(&mut self.state, UpdaterState::Header(Vec::new()))

@@ -24,7 +24,8 @@ pub enum Fault {
     ///
     /// The reply is lost if the device reboots during the delay.
     ReplyLate(String, Duration),
-    /// After a call of this method, the device ignores calls and sends no replies for this time, without a reboot; once.
+    /// After a call of this method, the device ignores calls and sends no replies for this time, without a reboot;
+    /// once.
     ///
     /// The call itself is answered if the reply is ready at once.
     Silent(String, Duration),
@@ -54,14 +55,15 @@ pub enum Fault {
     /// An update runs from the start, at this percentage. It ends without a new firmware after this time, or with a
     /// reboot if there is no time.
     ///
-    /// Since 2019, the update is a pull whose caller has already been answered. `OTA.End` does not end that pull. A call of
-    /// `OTA.Update` waits for its end and gets `Update timed out`.
+    /// Since 2019, the update is a pull whose caller has already been answered. `OTA.End` does not end that pull. A
+    /// call of `OTA.Update` waits for its end and gets `Update timed out`.
     Busy(u8, Option<Duration>),
     /// The device reboots at once after a successful update, before it answers.
     RebootBeforeReply,
     /// The new firmware crashes during its first boot, before it is reachable.
     Crashes,
-    /// The new firmware runs but is not reachable on any port, for example because it has no network or another address.
+    /// The new firmware runs but is not reachable on any port, for example because it has no network or another
+    /// address.
     ///
     /// The device rolls back at the commit timeout, if there is one.
     Unreachable,

@@ -1,7 +1,7 @@
 //! The device over HTTP, byte for byte as recorded in wire/http.json and wire/http-rest.json.
 //!
-//! No HTTP library is used: a library would send its own headers in its own order. It could also not reset a connection, nor
-//! leave a request without an answer.
+//! No HTTP library is used: a library would send its own headers in its own order. It could also not reset a
+//! connection, nor leave a request without an answer.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -110,7 +110,8 @@ impl<S: ByteStream> HttpConnection<S> {
             if let Some(end) = end {
                 return end;
             }
-            // The device does not support pipelining: bytes after the request are lost (wire/edge-http.json, case `keep_alive`).
+            // The device does not support pipelining: bytes after the request are lost (wire/edge-http.json, case
+            // `keep_alive`).
             self.buffer.clear();
         }
     }
@@ -142,7 +143,8 @@ impl<S: ByteStream> HttpConnection<S> {
         if request.method == "OPTIONS" {
             return response("200 OK", "", keep_alive);
         }
-        // The device skips the character after the path unchecked (wire/edge-http.json, cases `rpc_slash` and `rpcxyz`).
+        // The device skips the character after the path unchecked (wire/edge-http.json, cases `rpc_slash` and
+        // `rpcxyz`).
         let method: String = method.chars().skip(1).collect();
         if method.is_empty() {
             let Some(frame) = wire::parse(&request.body, board.id()) else {

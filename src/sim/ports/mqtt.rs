@@ -51,7 +51,8 @@ pub enum Library {
     Twice,
     /// Before 2021-06: the device runs each call once.
     ///
-    /// That the device subscribes to `<device>/rpc/#` is recorded. That the device runs calls on these topics is a guess.
+    /// That the device subscribes to `<device>/rpc/#` is recorded. That the device runs calls on these topics is a
+    /// guess.
     Single,
     /// The device has no wildcard subscription (`rpc.mqtt.sub_wc` is off).
     Plain,

@@ -31,8 +31,8 @@ impl<T> Default for Replies<T> {
 impl<T: Send + 'static> Replies<T> {
     /// Returns the replies that are sent at once after a call with this answer.
     ///
-    /// [`Self::next`] returns a later reply, with `destination`. Other replies may overtake a reply of the next turn. A reply
-    /// of the next turn is sent at the latest when the next such reply is queued.
+    /// [`Self::next`] returns a later reply, with `destination`. Other replies may overtake a reply of the next turn. A
+    /// reply of the next turn is sent at the latest when the next such reply is queued.
     pub fn to(&mut self, call: &Call, answered: Answered, board: &Board, destination: T) -> Vec<(String, T)> {
         let (call, id) = (call.clone(), board.id().to_owned());
         let omits_result = board.omits_result();

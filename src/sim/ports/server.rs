@@ -128,8 +128,8 @@ impl Simulator {
 
 /// Accepts connections and serves each in its own task. Never returns.
 ///
-/// The port stays bound while the device reboots, so that no other program can take it. Connections wait during a reboot,
-/// as a repeated SYN does.
+/// The port stays bound while the device reboots, so that no other program can take it. Connections wait during a
+/// reboot, as a repeated SYN does.
 async fn accept<F>(listener: TcpListener, board: Arc<Board>, serve: impl Fn(TcpStream, SocketAddr, Arc<Board>) -> F)
 where
     F: Future<Output = ()> + Send + 'static,

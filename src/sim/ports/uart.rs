@@ -1,4 +1,5 @@
-//! A UART and its connection to the host: a line with limited speed, small buffers, and an adapter that passes on XOFF late.
+//! A UART and its connection to the host: a line with limited speed, small buffers, and an adapter that passes on XOFF
+//! late.
 //!
 //! No I/O: the clock is an argument.
 
@@ -184,7 +185,8 @@ impl Uart {
         self.refill();
     }
 
-    /// Moves bytes from the hardware FIFO to the driver's buffer. The interrupt also does this while the device writes flash.
+    /// Moves bytes from the hardware FIFO to the driver's buffer. The interrupt also does this while the device writes
+    /// flash.
     fn refill(&mut self) {
         while self.buffer.len() < BUFFER_LEN
             && let Some(byte) = self.fifo.pop_front()

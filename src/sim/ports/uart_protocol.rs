@@ -23,7 +23,8 @@ pub fn garble(frame: &mut [u8]) {
     }
 }
 
-/// The largest number of buffered bytes without a delimiter. A frame is at most 4096 bytes long; longer input is dropped.
+/// The largest number of buffered bytes without a delimiter. A frame is at most 4096 bytes long; longer input is
+/// dropped.
 const MAX_BUFFERED: usize = 64 << 10;
 
 /// The largest number of line ends that wait for the next reply. Further line ends are dropped.
@@ -42,7 +43,8 @@ pub enum LineItem {
 
 /// The device's framing state on one line.
 ///
-/// The device imitates its client. After a frame with a CRC, it sends CRCs. After a legacy delimiter, it uses that delimiter.
+/// The device imitates its client. After a frame with a CRC, it sends CRCs. After a legacy delimiter, it uses that
+/// delimiter.
 #[derive(Debug, Default)]
 pub struct Lines {
     /// The bytes since the last line end or delimiter.

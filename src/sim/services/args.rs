@@ -37,8 +37,8 @@ pub(super) fn text(value: &Value) -> Option<Cow<'_, str>> {
 
 /// Decodes base64. Any text is accepted.
 ///
-/// Line ends are skipped. Fewer than four characters at the end are dropped. A character outside the alphabet decodes to
-/// unspecified bits.
+/// Line ends are skipped. Fewer than four characters at the end are dropped. A character outside the alphabet decodes
+/// to unspecified bits.
 #[must_use]
 pub(super) fn base64(text: &str) -> Vec<u8> {
     STANDARD.decode(text).unwrap_or_else(|_| base64_leniently(text))

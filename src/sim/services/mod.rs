@@ -27,8 +27,8 @@ pub use answer::{CallAnswer, CallContext};
 
 /// Answers a call that the device runs `times` times in one turn.
 ///
-/// All runs arrive before the first run starts a shutdown. No run gets error 418 because of an earlier one (wire/mqtt.json,
-/// cases `ota_revert_uncommitted` and `sys_reboot_lockout`).
+/// All runs arrive before the first run starts a shutdown. No run gets error 418 because of an earlier one
+/// (wire/mqtt.json, cases `ota_revert_uncommitted` and `sys_reboot_lockout`).
 pub fn answers(
     device: &mut Device,
     call: &Call,

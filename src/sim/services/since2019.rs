@@ -145,8 +145,8 @@ fn free_version(id: &str) -> Failure {
     )
 }
 
-/// Returns the number that identifies a device in a licence. The number of one MAC address is recorded. All other numbers
-/// are hashes.
+/// Returns the number that identifies a device in a licence. The number of one MAC address is recorded. All other
+/// numbers are hashes.
 fn uid(id: &str) -> String {
     match mac(id).as_str() {
         "240AC4AABBCC" => "0f9cfbd49486c466".into(),
