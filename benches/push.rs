@@ -72,7 +72,7 @@ async fn far_or_slow(config: Config) -> (Simulator, Device) {
 #[cfg(unix)]
 async fn serial() {
     let mut simulator = simulator(Config::default()).await;
-    let path = simulator.serve_serial(otactl::sim::ports::uart::Config::default()).expect("a pseudo terminal");
+    let path = simulator.serve_serial(otactl::sim::ports::uart::UartConfig::default()).expect("a pseudo terminal");
     let device = connect(&path.display().to_string());
     let took = send(&device).await;
     // 90 % of what base64 leaves of 11520 bytes per second.
@@ -89,7 +89,7 @@ async fn serial_without_flow_control() {
     const PAUSE: (usize, Duration) = (512, Duration::from_millis(60));
 
     let mut simulator = simulator(Config::default()).await;
-    let uart = uart::Config { pause: Some(PAUSE), flow_control: false, ..uart::Config::default() };
+    let uart = uart::UartConfig { pause: Some(PAUSE), flow_control: false, ..uart::UartConfig::default() };
     let path = simulator.serve_serial(uart).expect("a pseudo terminal");
     let device = connect(&path.display().to_string());
     let took = send(&device).await;

@@ -43,7 +43,7 @@ mod unix {
     }
 
     /// A device, its port, and what it prints, a line for each call that reaches it.
-    async fn device(uart: uart::Config) -> (Simulator, Device, JoinSet<usize>) {
+    async fn device(uart: uart::UartConfig) -> (Simulator, Device, JoinSet<usize>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let mut simulator = Simulator::start(sim::Config::default(), listener).expect("a device");
         let path = simulator.serve_serial(uart).expect("a pseudo terminal");
@@ -62,7 +62,7 @@ mod unix {
 
     /// The median of one call, against what its bytes need on the wire.
     async fn list() {
-        let (_simulator, device, _seen) = device(uart::Config::default()).await;
+        let (_simulator, device, _seen) = device(uart::UartConfig::default()).await;
         let mut times = Vec::new();
         let mut answer = serde_json::Value::Null;
         for _ in 0..21 {
@@ -79,7 +79,7 @@ mod unix {
     }
 
     async fn pauses() {
-        let uart = uart::Config { pause: Some((PAUSE_AFTER, PAUSE)), ..uart::Config::default() };
+        let uart = uart::UartConfig { pause: Some((PAUSE_AFTER, PAUSE)), ..uart::UartConfig::default() };
         let (took, bytes, seen) = load(uart).await;
         let pauses = f64::from(u32::try_from(bytes / PAUSE_AFTER).unwrap_or(u32::MAX)) * PAUSE.as_secs_f64();
         let needed = seconds(bytes) + pauses;
@@ -90,7 +90,7 @@ mod unix {
 
     async fn no_flow_control() {
         let pause = Some((PAUSE_AFTER, Duration::from_millis(60)));
-        let uart = uart::Config { pause, flow_control: false, ..uart::Config::default() };
+        let uart = uart::UartConfig { pause, flow_control: false, ..uart::UartConfig::default() };
         let (took, bytes, seen) = load(uart).await;
         // 16 bytes every 5 ms, after a handshake of 50 ms for each frame.
         let mos = f64::from(u32::try_from(bytes).unwrap_or(u32::MAX)) / 3200.0 + 0.05 * 200.0;
@@ -99,7 +99,7 @@ mod unix {
     }
 
     /// 100 KiB of calls at once: seconds, bytes, and calls that reached the device.
-    async fn load(uart: uart::Config) -> (f64, usize, usize) {
+    async fn load(uart: uart::UartConfig) -> (f64, usize, usize) {
         let (simulator, device, mut seen) = device(uart).await;
         let started = Instant::now();
         let mut calls = JoinSet::new();

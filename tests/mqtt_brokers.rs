@@ -29,7 +29,7 @@ async fn device_behind_nats_is_called_and_updated() {
     for library in [Library::Twice, Library::Single, Library::Plain] {
         let mut device = simulator_with(Config { reboot_delay: REBOOT, ..Config::default() }).await;
         let mut console = device.console();
-        device.serve_mqtt(mqtt::Config {
+        device.serve_mqtt(mqtt::MqttConfig {
             host: "127.0.0.1".into(),
             port: nats.port,
             login: None,

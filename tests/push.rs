@@ -244,8 +244,11 @@ async fn line_without_flow_control_is_slowed_once_and_stays_slow_on_the_next_lin
     const PAUSE: (usize, Duration) = (512, Duration::from_millis(60));
 
     let mut simulator = support::simulator_with(recorded_device_of(Generation::Y2022)).await;
-    let uart =
-        sim::ports::uart::Config { pause: Some(PAUSE), flow_control: false, ..sim::ports::uart::Config::default() };
+    let uart = sim::ports::uart::UartConfig {
+        pause: Some(PAUSE),
+        flow_control: false,
+        ..sim::ports::uart::UartConfig::default()
+    };
     let port = simulator.serve_serial(uart).expect("a pseudo terminal").display().to_string();
     let mut bench = Bench::new(port, simulator, ());
     let device = bench.device(None);

@@ -11,7 +11,7 @@ use std::time::Duration;
 use nix::sys::termios::{ControlFlags, SetArg, tcgetattr, tcsetattr};
 use otactl::ota;
 use otactl::rpc::{CallError, Device};
-use otactl::sim::ports::uart::Config;
+use otactl::sim::ports::uart::UartConfig;
 use otactl::sim::{self, Simulator};
 use otactl::transport::framing::Style;
 use otactl::transport::{self, Options, target::Target};
@@ -21,7 +21,7 @@ use tokio::time::{Instant, timeout};
 use tokio_serial::SerialPort as _;
 
 /// A simulated device on a serial port like this one, and the port's path.
-async fn device_on(uart: Config) -> (Simulator, String) {
+async fn device_on(uart: UartConfig) -> (Simulator, String) {
     let mut device = simulator().await;
     let path = device.serve_serial(uart).expect("a pseudo terminal");
     (device, path.display().to_string())
@@ -35,7 +35,7 @@ fn connect(path: &Path) -> Device {
 
 #[tokio::test]
 async fn a_board_on_a_cable_is_updated_and_committed() {
-    let (_device, port) = device_on(Config::default()).await;
+    let (_device, port) = device_on(UartConfig::default()).await;
     let run = run_on(&port, &["update", DEMO]).await;
     assert_eq!(run.code, 0, "{}", run.shown());
     assert!(run.stderr.contains("\nserve     the firmware at http://127.0.0.1:"), "{}", run.shown());
@@ -52,7 +52,7 @@ async fn a_simulated_board_needs_no_terminal_of_its_own() {
 /// Most boards share one UART between frames and console.
 #[tokio::test]
 async fn frames_are_found_between_the_lines_of_a_console() {
-    let (_device, port) = device_on(Config { console_noise: true, ..Config::default() }).await;
+    let (_device, port) = device_on(UartConfig { console_noise: true, ..UartConfig::default() }).await;
     let run = run_on(&port, &["-v", "update", DEMO]).await;
     assert_eq!(run.code, 0, "{}", run.shown());
     // What would steer the terminal is shown as a dot.
@@ -65,7 +65,7 @@ async fn frames_are_found_between_the_lines_of_a_console() {
 /// twice for it.
 #[tokio::test]
 async fn old_firmware_is_found_out_and_spoken_to() {
-    let (device, port) = device_on(Config { only: Some(Style::Quoted), ..Config::default() }).await;
+    let (device, port) = device_on(UartConfig { only: Some(Style::Quoted), ..UartConfig::default() }).await;
     let mut console = device.console();
     let run = run_on(&port, &["call", "OTA.CreateSnapshot", "{\"set_as_revert\": false}"]).await;
     assert_eq!(run.code, 0, "{}", run.shown());
@@ -87,7 +87,7 @@ async fn old_firmware_is_found_out_and_spoken_to() {
 /// One run of `mos` leaves a device answering in quotes until it reboots.
 #[tokio::test]
 async fn mos_shakes_hands_and_leaves_the_device_to_us() {
-    let (_device, port) = device_on(Config::default()).await;
+    let (_device, port) = device_on(UartConfig::default()).await;
     let mut mos = tokio_serial::SerialStream::open(&tokio_serial::new(&port, 115_200)).expect("the port");
     let heard = async |mos: &mut tokio_serial::SerialStream, wanted: &str| {
         let mut heard = Vec::new();
@@ -126,7 +126,7 @@ async fn a_port_that_may_not_be_opened_names_the_group() {
 
     const NOBODY: u32 = 65534;
 
-    let (_device, port) = device_on(Config::default()).await;
+    let (_device, port) = device_on(UartConfig::default()).await;
     let gid = std::fs::metadata(&port).expect("the port").gid();
     let group = nix::unistd::Group::from_gid(gid.into()).expect("groups").expect("a group").name;
     std::fs::set_permissions(&port, std::fs::Permissions::from_mode(0o000)).expect("ours");
@@ -173,7 +173,7 @@ async fn a_port_that_is_held_names_the_program() {
 /// Dropping DTR when the port is closed resets many a board.
 #[tokio::test]
 async fn closing_the_port_drops_no_control_line() {
-    let (_device, port) = device_on(Config::default()).await;
+    let (_device, port) = device_on(UartConfig::default()).await;
     let file = std::fs::OpenOptions::new().read(true).write(true).open(&port).expect("the port");
     let mut termios = tcgetattr(&file).expect("a terminal");
     termios.control_flags.insert(ControlFlags::HUPCL);
@@ -186,7 +186,7 @@ async fn closing_the_port_drops_no_control_line() {
 /// while its firmware is uncommitted.
 #[tokio::test]
 async fn the_port_stays_open_from_link_to_link() {
-    let (_device, port) = device_on(Config::default()).await;
+    let (_device, port) = device_on(UartConfig::default()).await;
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("board");
     symlink(&port, &path).expect("a link");
@@ -200,7 +200,7 @@ async fn the_port_stays_open_from_link_to_link() {
 /// A board with native USB takes its port along when it reboots.
 #[tokio::test]
 async fn a_port_that_vanishes_and_comes_back_is_survived() {
-    let (board, port) = device_on(Config::default()).await;
+    let (board, port) = device_on(UartConfig::default()).await;
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("board");
     symlink(&port, &path).expect("a link");
@@ -211,7 +211,7 @@ async fn a_port_that_vanishes_and_comes_back_is_survived() {
     let gone = device.call(ota::Commit {}).await.expect_err("nobody is there");
     let is_told = matches!(gone, CallError::Lost { .. } | CallError::Unreachable { .. });
     assert!(is_told, "{gone:?}");
-    let (_board, port) = device_on(Config::default()).await;
+    let (_board, port) = device_on(UartConfig::default()).await;
     symlink(&port, &path).expect("a link");
     device.call(ota::GetInfo {}).await.expect("an answer over the new port");
 }
@@ -244,7 +244,7 @@ async fn xoff_stops_the_bytes_and_xon_lets_them_go_on() {
 }
 
 /// Makes `count` calls of about `bytes` each at once, and gives how long they took and how many the device saw.
-async fn many_calls(uart: Config, count: usize, bytes: usize) -> (Duration, usize) {
+async fn many_calls(uart: UartConfig, count: usize, bytes: usize) -> (Duration, usize) {
     let (board, port) = device_on(uart).await;
     let mut console = board.console();
     let seen = tokio::spawn(async move {
@@ -275,7 +275,7 @@ async fn many_calls(uart: Config, count: usize, bytes: usize) -> (Duration, usiz
 #[tokio::test]
 async fn a_device_that_pauses_loses_nothing() {
     let pause = Some((512, Duration::from_millis(20)));
-    let (took, seen) = many_calls(Config { pause, ..Config::default() }, 20, 500).await;
+    let (took, seen) = many_calls(UartConfig { pause, ..UartConfig::default() }, 20, 500).await;
     assert_eq!(seen, 20, "no frame had to be sent twice");
     assert!(took < Duration::from_millis(1600), "10 kB and 19 pauses take 1.25 s: {took:?}");
 }
@@ -284,7 +284,7 @@ async fn a_device_that_pauses_loses_nothing() {
 #[tokio::test]
 async fn a_device_without_flow_control_is_served_nevertheless() {
     let pause = Some((512, Duration::from_millis(80)));
-    let (_, seen) = many_calls(Config { pause, flow_control: false, ..Config::default() }, 12, 300).await;
+    let (_, seen) = many_calls(UartConfig { pause, flow_control: false, ..UartConfig::default() }, 12, 300).await;
     assert!(seen >= 12, "every call was answered; {seen} arrived");
 }
 
@@ -315,7 +315,8 @@ async fn silence_on_a_line_is_explained() {
 async fn a_slow_line_is_no_dead_one() {
     let board = sim::Config { reboot_delay: REBOOT, ..sim::Config::default() };
     let mut board = support::simulator_with(board).await;
-    let port = board.serve_serial(Config { baud_rate: 19_200, ..Config::default() }).expect("a pseudo terminal");
+    let port =
+        board.serve_serial(UartConfig { baud_rate: 19_200, ..UartConfig::default() }).expect("a pseudo terminal");
     let run = run_on(&port.display().to_string(), &["--baud-rate", "19200", "update", DEMO]).await;
     assert_eq!(run.code, 0, "{}", run.shown());
 }

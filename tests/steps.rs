@@ -104,6 +104,7 @@ async fn a_cable_that_is_out_for_a_moment_at_any_step() {
 
 /// The port gets another name of its own each time; as on a bench, a link leads to it.
 fn plug_in(device: &mut Simulator, path: &Path) {
-    let port = device.serve_serial(uart::Config { baud_rate: BAUD_RATE, ..uart::Config::default() }).expect("a port");
+    let port =
+        device.serve_serial(uart::UartConfig { baud_rate: BAUD_RATE, ..uart::UartConfig::default() }).expect("a port");
     std::os::unix::fs::symlink(port, path).expect("a link");
 }

@@ -236,7 +236,7 @@ async fn replay_uart(case: Case) {
     const BAUD_RATE: u32 = 4_000_000;
 
     let mut stage = Stage::new(&case).await;
-    let config = uart::Config { baud_rate: BAUD_RATE, ..uart::Config::default() };
+    let config = uart::UartConfig { baud_rate: BAUD_RATE, ..uart::UartConfig::default() };
     let path = stage.device.serve_serial(config).expect("a pseudo terminal");
     let port = tokio_serial::SerialStream::open(&tokio_serial::new(path.to_string_lossy(), 115_200));
     let mut compared = 0;

@@ -102,7 +102,7 @@ async fn the_device_comes_to_its_broker_as_recorded() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let mut device = simulator_with(recorded_device()).await;
     let mut console = device.console();
-    device.serve_mqtt(mqtt::Config {
+    device.serve_mqtt(mqtt::MqttConfig {
         host: "127.0.0.1".into(),
         port: listener.local_addr().expect("an address").port(),
         login: None,

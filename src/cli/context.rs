@@ -130,7 +130,8 @@ impl Context {
             Framing::Line => Some(Style::Line),
             Framing::Quoted => Some(Style::Quoted),
         };
-        let config = sim::ports::uart::Config { baud_rate, only, console_noise, ..sim::ports::uart::Config::default() };
+        let config =
+            sim::ports::uart::UartConfig { baud_rate, only, console_noise, ..sim::ports::uart::UartConfig::default() };
         simulator.serve_serial(config).map_err(|error| cannot_start(&error))
     }
 

@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use otactl::sim::ports::mqtt::{Config, Library};
+use otactl::sim::ports::mqtt::{Library, MqttConfig};
 use otactl::sim::{self, Simulator};
 use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet, Publish, PublishOptions, QoS};
 use tempfile::TempDir;
@@ -77,7 +77,7 @@ impl Broker {
     pub async fn device(&self, config: sim::Config, library: Library) -> Simulator {
         let mut device = simulator_with(config).await;
         let mut console = device.console();
-        device.serve_mqtt(Config {
+        device.serve_mqtt(MqttConfig {
             host: "127.0.0.1".into(),
             port: self.port,
             login: Some((USER.into(), PASSWORD.into())),

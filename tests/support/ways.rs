@@ -160,7 +160,7 @@ impl Way {
             }
             #[cfg(unix)]
             Self::Serial => {
-                let port = device.serve_serial(sim::ports::uart::Config::default()).expect("a pseudo terminal");
+                let port = device.serve_serial(sim::ports::uart::UartConfig::default()).expect("a pseudo terminal");
                 port.display().to_string()
             }
             #[cfg(unix)]
@@ -174,7 +174,7 @@ impl Way {
         #[cfg(unix)]
         if self == Self::Serial {
             let mut device = simulator_with(config).await;
-            let line = sim::ports::uart::Config { baud_rate: BAUD_RATE, ..sim::ports::uart::Config::default() };
+            let line = sim::ports::uart::UartConfig { baud_rate: BAUD_RATE, ..sim::ports::uart::UartConfig::default() };
             let port = device.serve_serial(line).expect("a pseudo terminal").display().to_string();
             return Bench::new(port, device, ());
         }

@@ -179,7 +179,7 @@ enum MqttGeneration {
 }
 
 /// The device at the broker of this URL.
-fn mqtt_config(url: &str, generation: MqttGeneration) -> Result<mqtt::Config, Failure> {
+fn mqtt_config(url: &str, generation: MqttGeneration) -> Result<mqtt::MqttConfig, Failure> {
     let Target::Mqtt(endpoint) = url.parse()? else {
         return Err(
             Failure::new(Kind::Usage, "`--mqtt` wants the URL of a broker").hint("write `--mqtt mqtt://BROKER/DEVICE`")
@@ -189,7 +189,7 @@ fn mqtt_config(url: &str, generation: MqttGeneration) -> Result<mqtt::Config, Fa
         return Err(Failure::new(Kind::Usage, "the simulated device speaks to a broker without TLS only")
             .hint("give it the plain port of the broker, and otactl the other"));
     }
-    Ok(mqtt::Config {
+    Ok(mqtt::MqttConfig {
         host: endpoint.host().into(),
         port: endpoint.port(),
         login: endpoint.login.clone().map(|login| (login.user, login.password.unwrap_or_default())),
@@ -234,7 +234,7 @@ impl Args {
         }
     }
 
-    fn config(&self, mqtt: Option<&mqtt::Config>, faults: Vec<Fault>) -> Config {
+    fn config(&self, mqtt: Option<&mqtt::MqttConfig>, faults: Vec<Fault>) -> Config {
         let factory = Firmware { platform: self.platform.clone(), ..Config::default().factory };
         let algorithm = match self.auth_algo {
             AuthAlgo::Md5 => Algorithm::Md5,
@@ -264,7 +264,7 @@ impl Args {
         context: &Context,
         simulator: &mut Simulator,
         tls: Option<(SocketAddr, Arc<ServerConfig>)>,
-        mqtt: Option<mqtt::Config>,
+        mqtt: Option<mqtt::MqttConfig>,
     ) -> Result<(), Failure> {
         let output = &context.output;
         if let Some((address, config)) = tls {

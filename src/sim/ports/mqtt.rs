@@ -24,7 +24,7 @@ const MAX_QUEUED: usize = 64;
 
 /// The broker, and the MQTT library of the device.
 #[derive(Clone)]
-pub struct Config {
+pub struct MqttConfig {
     /// The broker's host.
     pub host: String,
     /// The broker's port.
@@ -38,9 +38,9 @@ pub struct Config {
 }
 
 /// Omits the login.
-impl std::fmt::Debug for Config {
+impl std::fmt::Debug for MqttConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Config({}:{}/{}, {:?})", self.host, self.port, self.device, self.library)
+        write!(f, "MqttConfig({}:{}/{}, {:?})", self.host, self.port, self.device, self.library)
     }
 }
 
@@ -59,7 +59,7 @@ pub enum Library {
 }
 
 /// Serves the device at this broker. Never returns. `ip` is the device's address in its network.
-pub async fn serve(config: Config, ip: String, board: Arc<Board>) {
+pub async fn serve(config: MqttConfig, ip: String, board: Arc<Board>) {
     loop {
         board.until_on().await;
         let boot = board.boot();
@@ -76,7 +76,7 @@ pub async fn serve(config: Config, ip: String, board: Arc<Board>) {
     }
 }
 
-fn options(config: &Config) -> MqttOptions {
+fn options(config: &MqttConfig) -> MqttOptions {
     let mut options = MqttOptions::new(&config.device, (config.host.clone(), config.port));
     options.set_keep_alive(KEEP_ALIVE).set_clean_session(true).set_max_packet_size(1 << 20, 1 << 16);
     if let Some((user, password)) = &config.login {
@@ -95,7 +95,7 @@ fn options(config: &Config) -> MqttOptions {
 }
 
 /// Exchanges messages until the connection has ended or has to be closed.
-async fn exchange(config: &Config, client: &AsyncClient, events: &mut EventLoop, ip: &str, board: &Arc<Board>) {
+async fn exchange(config: &MqttConfig, client: &AsyncClient, events: &mut EventLoop, ip: &str, board: &Arc<Board>) {
     let rpc_topic = format!("{}/rpc", config.device);
     let mut replies = Replies::default();
     let mut pending_subscriptions = if config.library == Library::Plain { 1 } else { 2 };

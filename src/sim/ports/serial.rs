@@ -11,7 +11,7 @@ use tokio_serial::{SerialPort as _, SerialStream};
 
 use crate::sim::board::Board;
 use crate::sim::ports::line_session::LineSession;
-use crate::sim::ports::uart::{Config, Uart};
+use crate::sim::ports::uart::{Uart, UartConfig};
 use crate::sim::ports::uart_protocol::{CONSOLE, Lines};
 
 /// The number of bytes in transit from the host before the host has to wait: the buffers of an adapter.
@@ -45,7 +45,7 @@ impl PseudoTerminal {
 }
 
 /// Serves the device on this port. Never returns. `ip` is the device's address in its network.
-pub async fn serve(mut port: PseudoTerminal, config: Config, ip: String, board: Arc<Board>) {
+pub async fn serve(mut port: PseudoTerminal, config: UartConfig, ip: String, board: Arc<Board>) {
     loop {
         let boot = board.boot();
         if boot.is_some() {
@@ -89,7 +89,7 @@ fn emit(port: &mut PseudoTerminal, uart: &mut Uart) {
 }
 
 /// Exchanges frames with the host. Never returns.
-async fn exchange(port: &mut PseudoTerminal, uart: &mut Uart, config: &Config, ip: &str, board: &Arc<Board>) {
+async fn exchange(port: &mut PseudoTerminal, uart: &mut Uart, config: &UartConfig, ip: &str, board: &Arc<Board>) {
     let mut session = LineSession::new(Lines::new(config.only), board, "UART0", ip);
     let mut buffer = vec![0; MAX_BACKLOG];
     let mut noise = tokio::time::interval(NOISE_INTERVAL);

@@ -70,7 +70,7 @@ impl Simulator {
 
     /// Serves the device also on a serial port. Returns the path of the port.
     #[cfg(unix)]
-    pub fn serve_serial(&mut self, config: super::uart::Config) -> io::Result<std::path::PathBuf> {
+    pub fn serve_serial(&mut self, config: super::uart::UartConfig) -> io::Result<std::path::PathBuf> {
         use super::serial::{self, PseudoTerminal};
 
         let port = PseudoTerminal::new()?;
@@ -88,7 +88,7 @@ impl Simulator {
     }
 
     /// Connects the device also to this MQTT broker.
-    pub fn serve_mqtt(&mut self, config: super::mqtt::Config) {
+    pub fn serve_mqtt(&mut self, config: super::mqtt::MqttConfig) {
         self.board.set_broker(&format!("{}:{}", config.host, config.port));
         self.tasks.spawn(super::mqtt::serve(config, self.ip(), Arc::clone(&self.board)));
     }

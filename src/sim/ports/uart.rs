@@ -25,7 +25,7 @@ const XOFF: u8 = 0x13;
 
 /// The properties of a UART, its adapter and its device.
 #[derive(Debug, Clone)]
-pub struct Config {
+pub struct UartConfig {
     /// Bits per second. A byte takes ten bits.
     pub baud_rate: u32,
     /// Whether the device sends XOFF when its buffer fills up.
@@ -40,7 +40,7 @@ pub struct Config {
     pub console_noise: bool,
 }
 
-impl Default for Config {
+impl Default for UartConfig {
     fn default() -> Self {
         Self {
             baud_rate: 115_200,
@@ -56,7 +56,7 @@ impl Default for Config {
 /// The state of a UART and its line.
 #[derive(Debug)]
 pub struct Uart {
-    config: Config,
+    config: UartConfig,
     byte_time: Duration,
     /// The bytes in transit from the host.
     incoming: VecDeque<u8>,
@@ -80,7 +80,7 @@ pub struct Uart {
 impl Uart {
     /// Returns an idle UART.
     #[must_use]
-    pub fn new(config: Config, now: Instant) -> Self {
+    pub fn new(config: UartConfig, now: Instant) -> Self {
         Self {
             byte_time: Duration::from_secs(10) / config.baud_rate.max(1),
             config,
@@ -233,7 +233,7 @@ mod tests {
     /// Sends `bytes` bytes without regard to XOFF, and runs all events.
     ///
     /// Returns the UART, the bytes that the device has read, the bytes that reached the host, and the duration.
-    fn run(config: Config, bytes: usize) -> (Uart, Vec<u8>, Vec<(Duration, u8)>, Duration) {
+    fn run(config: UartConfig, bytes: usize) -> (Uart, Vec<u8>, Vec<(Duration, u8)>, Duration) {
         let start = Instant::now();
         let mut uart = Uart::new(config, start);
         uart.send(&vec![b'x'; bytes], start);
@@ -248,11 +248,11 @@ mod tests {
 
     #[test]
     fn baud_rate_limits_both_directions() {
-        let (_, read, _, took) = run(Config::default(), 1152);
+        let (_, read, _, took) = run(UartConfig::default(), 1152);
         assert_eq!(read.len(), 1152);
         assert!(took.abs_diff(Duration::from_millis(100)) < Duration::from_millis(1), "{took:?}");
         let start = Instant::now();
-        let mut uart = Uart::new(Config::default(), start);
+        let mut uart = Uart::new(UartConfig::default(), start);
         uart.transmit(&[b'x'; 1152], start);
         assert_eq!(uart.emit(start + Duration::from_millis(50)).len(), 576);
         assert_eq!(uart.emit(start + Duration::from_millis(101)).len(), 576);
@@ -261,7 +261,7 @@ mod tests {
     /// The buffers keep bytes that arrive while the device writes flash. Bytes beyond their capacity are lost.
     #[test]
     fn bytes_beyond_buffer_capacity_are_lost() {
-        let pause = |ms| Config { pause: Some((512, Duration::from_millis(ms))), ..Config::default() };
+        let pause = |ms| UartConfig { pause: Some((512, Duration::from_millis(ms))), ..UartConfig::default() };
         assert_eq!(run(pause(20), 2048).0.lost(), 0, "230 bytes arrive in 20 ms, and fit into the buffers");
         let (uart, read, _, _) = run(pause(100), 1152);
         assert_eq!(uart.lost(), 1152 - 512 - 384, "640 bytes arrive within the pause, and 384 fit into the buffers");
@@ -270,11 +270,11 @@ mod tests {
 
     #[test]
     fn xoff_reaches_host_after_latency_and_xon_follows() {
-        let config = Config { pause: Some((512, Duration::from_millis(20))), ..Config::default() };
+        let config = UartConfig { pause: Some((512, Duration::from_millis(20))), ..UartConfig::default() };
         let (_, _, flow, _) = run(config.clone(), 800);
         let received: Vec<_> = flow.iter().map(|(at, byte)| (at.as_millis(), *byte)).collect();
         // 512 bytes take 44 ms; 192 more fill the buffer by 61 ms, and the pause ends at 64 ms.
         assert_eq!(received, [(77, XOFF), (80, XON)]);
-        assert_eq!(run(Config { flow_control: false, ..config }, 800).2, []);
+        assert_eq!(run(UartConfig { flow_control: false, ..config }, 800).2, []);
     }
 }
