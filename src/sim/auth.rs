@@ -1,7 +1,8 @@
 //! Credentials as the device checks them, as recorded in wire/ws-md5.json, wire/http-md5.json and the corresponding
 //! SHA-256 files.
 //!
-//! This module shares no code with the client's authentication. A mistake there therefore cannot hide itself.
+//! This module shares no code with the client's authentication. A mistake in the client is therefore
+//! not repeated here and stays visible in tests.
 
 use std::str::FromStr;
 

@@ -15,7 +15,8 @@
 //! - [`generation`]: the generation of the OTA service (2018, 2019 or 2022); [`firmware`]: a firmware;
 //!   [`mac`](mod@mac): the MAC address; [`update_error`]: the reasons for which an update fails.
 //!
-//! This module does not use the client's side of otactl. A mistake there therefore cannot hide itself.
+//! This module shares no protocol code with the client's side of otactl. A mistake in the client is therefore not
+//! repeated here and stays visible in tests.
 
 pub mod auth;
 pub mod board;

@@ -44,7 +44,7 @@ impl UpdateError {
             Self::Compressed => Failure::new(-1, "Cannot handle compressed .zip"),
             Self::NoManifest => Failure::bare(-1),
             Self::Manifest => Failure::new(-1, "Failed to parse manifest"),
-            // Not recorded.
+            // Not recorded: the message for this error.
             Self::Signature => Failure::new(-1, "Invalid signature"),
             Self::Platform => Failure::new(-1, "Wrong platform"),
             Self::Crc | Self::Digest | Self::Incomplete => Failure::new(-1, self.text()),
@@ -80,7 +80,7 @@ impl UpdateError {
             Self::Incomplete | Self::TimedOut => -5,
             Self::Signature => -18,
             Self::Header | Self::Compressed | Self::NoManifest | Self::Size | Self::Extra => -1,
-            // Not recorded.
+            // Not recorded: the code of these errors.
             Self::Manifest | Self::Failed => -1,
         }
     }
@@ -99,7 +99,7 @@ impl UpdateError {
             Self::Digest => "Digest mismatch",
             Self::Unfinished => "Unexpected end of data",
             Self::TimedOut => "Update timed out",
-            // Not recorded.
+            // Not recorded: the messages for these errors.
             Self::Manifest => "Failed to parse manifest",
             Self::Failed => "Update failed",
         }

@@ -1,4 +1,4 @@
-//! The download of a device of 2018: one GET update_config body goes to the updater as it arrives.
+//! The download of a device of 2018: one GET, whose body goes to the updater as it arrives.
 
 use std::future::pending;
 use std::num::NonZeroU32;

@@ -95,7 +95,7 @@ impl Pull {
                         }
                     }
                     if left == 0 {
-                        // The updater wants more bytes than the server announced, so the update ends with its timeout.
+                        // The updater needs more bytes than the server announced, so the update ends with its timeout.
                         board.with(|device, _| device.complete_pull_body(number));
                         return pending().await;
                     }
@@ -114,14 +114,14 @@ impl Pull {
         }
     }
 
-    /// Gives bytes to the updater. Returns `None` if the updater wants more bytes.
+    /// Gives bytes to the updater. Returns `None` if the updater needs more bytes.
     async fn feed(&self, board: &Board, bytes: &[u8]) -> Option<PullEnd> {
         let fed = board.with(|device, now| {
             let fed = device.feed_pull(self.number, bytes, now);
             match fed {
                 FeedResult::Complete => board.print("update: Update applied, rebooting"),
                 FeedResult::Failed(error) => {
-                    board.print(&format!("update: {}", error.of_pull().message.unwrap_or_default()))
+                    board.print(&format!("update: {}", error.of_pull().message.unwrap_or_default()));
                 }
                 FeedResult::More | FeedResult::Over | FeedResult::Fault(_) => {}
             }

@@ -22,7 +22,7 @@ pub(super) struct OtaState {
     pub(super) running: Option<RunningUpdate>,
     /// The push that `OTA.Write` and `OTA.End` refer to. It stays after its update has ended, until `OTA.End`.
     pub(super) push: Option<DevicePush>,
-    /// The number of the pull that asks a server, or whose update runs.
+    /// The number of the current pull, from its first request to the end of its update.
     pub(super) pull: Option<u64>,
     /// Whether a call of `OTA.Update` waits for an answer.
     pub(super) is_waiting: bool,
@@ -44,7 +44,7 @@ pub(super) struct RunningUpdate {
     /// The bytes of the whole bundle, if known.
     pub(super) size: Option<u64>,
     pub(super) is_stalled: bool,
-    /// Whether every announced byte has arrived.
+    /// Whether every byte that the server announced has arrived.
     pub(super) is_body_complete: bool,
 }
 

@@ -60,7 +60,7 @@ impl Device {
         }
     }
 
-    /// Starts an abandoned pull at this percentage. It makes no progress, and no call waits for it.
+    /// Starts an abandoned pull at this percentage. The pull makes no progress, and no call waits for its end.
     pub(super) fn start_abandoned_pull(&mut self, percent: u8) {
         let timeouts = UpdateTimeouts { commit_timeout: 0, timeout: Duration::MAX };
         self.ota.running = Some(RunningUpdate {
@@ -75,7 +75,7 @@ impl Device {
         });
     }
 
-    /// Returns the number of the pull that asks a server, or whose update runs.
+    /// Returns the number of the current pull, if any.
     pub(super) fn ota_pull(&self) -> Option<u64> {
         self.ota.pull
     }

@@ -66,8 +66,9 @@ impl Device {
         }
     }
 
-    /// Gives the accepted piece to the updater, or gives up a push that `OTA.End` has ended. Returns the outcome of the
-    /// pending call, and the number of bytes written.
+    /// Gives the accepted piece to the updater, or gives up a push that `OTA.End` has ended.
+    ///
+    /// Returns the outcome of the pending call, and the number of bytes written.
     pub fn finish_turn(&mut self, now: Instant) -> Option<(Result<(), Failure>, usize)> {
         match self.ota.push.as_mut()?.pending.take()? {
             PendingPush::End => {

@@ -33,8 +33,8 @@ impl Device {
 
     /// Copies the running firmware to the other slot.
     ///
-    /// With `set_as_revert` and a commit timeout, the running firmware becomes uncommitted, as
-    /// recorded. That the firmware stays committed without a commit timeout is a guess.
+    /// With `set_as_revert` and a commit timeout, the running firmware becomes uncommitted, as recorded. That the
+    /// firmware stays committed without a commit timeout is a guess.
     ///
     /// A device since 2019 takes a snapshot even while an update runs, and spoils that update. Its commit timeout
     /// counts from the next boot.

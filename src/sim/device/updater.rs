@@ -45,7 +45,7 @@ pub struct Updater {
 /// The progress of an updater after some bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UpdaterProgress {
-    /// The updater wants more bytes.
+    /// The updater needs more bytes.
     More,
     /// The device already runs this version (2018 only).
     NothingNew,
@@ -94,7 +94,7 @@ impl Updater {
         self.is_spoiled = true;
     }
 
-    /// Takes the next bytes of the bundle.
+    /// Reads the next bytes of the bundle.
     pub fn push(&mut self, mut bytes: &[u8]) -> Result<UpdaterProgress, UpdateError> {
         while !bytes.is_empty() {
             match &mut self.state {

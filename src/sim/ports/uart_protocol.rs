@@ -23,8 +23,8 @@ pub fn garble(frame: &mut [u8]) {
     }
 }
 
-/// The largest number of buffered bytes without a delimiter. A frame is at most 4096 bytes long; longer input is
-/// dropped.
+/// The largest number of bytes that are buffered without a delimiter. Longer input is dropped. A frame is at most 4096
+/// bytes long.
 const MAX_BUFFERED: usize = 64 << 10;
 
 /// The largest number of line ends that wait for the next reply. Further line ends are dropped.
@@ -58,7 +58,7 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Returns the state of a new line, to a device that understands only this style, or both with `None`.
+    /// Returns the state of a new line. The device understands only the style `only`, or both styles with `None`.
     #[must_use]
     pub fn new(only: Option<Style>) -> Self {
         Self { only, ..Self::default() }

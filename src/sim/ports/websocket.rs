@@ -34,7 +34,7 @@ pub struct Caller {
     pub channel: String,
     /// The address of the device to which the client has connected.
     pub ip: String,
-    /// Whether the handshake contained valid credentials.
+    /// Whether the handshake contained valid credentials, or the device requires no credentials.
     pub is_authorised: bool,
     /// Whether the path of the handshake is the path of RPC. Frames on any other path are ignored.
     pub is_rpc: bool,

@@ -10,7 +10,7 @@ use crate::sim::services::answer::CallContext;
 use crate::sim::services::methods::methods;
 use crate::sim::wire::{Failure, Outcome, quoted};
 
-/// The platforms that report the revert slot -1 when committed.
+/// The platforms on which a committed device reports the revert slot -1.
 const WITHOUT_REVERT_SLOT: [&str; 2] = ["stm32", "rs14100"];
 
 /// Returns the reply to `OTA.GetBootState`.
