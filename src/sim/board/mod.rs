@@ -232,14 +232,14 @@ impl Board {
         self.with_inner(|inner, now| work(&mut inner.device, now))
     }
 
-    /// Does the same as [`Self::with`] for the whole inner state.
+    /// Runs `work` on the inner state after all due events, publishes the changes and wakes the clock.
     fn with_inner<R>(&self, work: impl FnOnce(&mut Inner, Instant) -> R) -> R {
         let result = self.with_inner_quietly(work);
         self.changed.notify_one();
         result
     }
 
-    /// Does the same as [`Self::with`] without waking the clock.
+    /// Runs `work` on the device after all due events, and publishes the changes without waking the clock.
     fn with_quietly<R>(&self, work: impl FnOnce(&mut Device, Instant) -> R) -> R {
         self.with_inner_quietly(|inner, now| work(&mut inner.device, now))
     }

@@ -47,7 +47,7 @@ impl Faults {
 
     /// Returns the faults that were triggered since the last call, in order.
     ///
-    /// Faults that a client sees in every reply, such as [`Fault::NoMethod`], are not included.
+    /// Faults that are visible from outside anyway, such as [`Fault::NoMethod`], are not included.
     pub fn take_triggered(&mut self) -> Vec<Fault> {
         std::mem::take(&mut self.triggered)
     }
