@@ -1,0 +1,70 @@
+//! `OTA.Begin`, and why a device refuses it.
+
+use tokio::time::Instant;
+
+use super::abort::abort;
+use super::failure::Reason;
+use super::state::Push;
+use crate::ota;
+use crate::rpc::CallError;
+use crate::update::other_client::{has_updated, runs_update};
+
+impl Push<'_> {
+    /// A lost reply is met by having the device forget it, and once more.
+    pub(super) async fn begin(&self) -> Result<(), Reason> {
+        let begin = ota::Begin {
+            timeout: ota::in_seconds(self.terms.timeout),
+            commit_timeout: self.terms.commit_timeout,
+            size: self.bundle.len() as u64,
+        };
+        let answer = self.device.call_until_sent(&begin, self.device.timeout()).await;
+        let Err(error) = answer else { return Ok(()) };
+        if error.remote_error().is_some_and(|error| error.code == 404) {
+            return Err(Reason::Unsupported);
+        }
+        if !error.may_have_arrived() {
+            return Err(Reason::NotBegun(error));
+        }
+        if self.reconnect(&error.to_string()).await?.is_some() {
+            return Err(Reason::OtherFirmware);
+        }
+        let timeout = self.device.timeout();
+        abort(self.device, timeout).await;
+        let again = self.device.call(begin).await;
+        if again.as_ref().is_err_and(CallError::may_have_arrived) {
+            // What may have begun there is ours, and nobody goes on with it.
+            abort(self.device, timeout).await;
+        }
+        again.map(|_| ()).map_err(|error| {
+            // The first request may have arrived, so that the device is not untouched.
+            if error.may_have_arrived() || error.remote_error().is_some() {
+                Reason::NotBegun(error)
+            } else {
+                Reason::Call(error)
+            }
+        })
+    }
+
+    /// A device that refuses to begin, or does not tell its state, may have got the firmware of another client meanwhile.
+    pub(super) async fn explain(&self, reason: Reason) -> Reason {
+        let is_doubtful = match &reason {
+            Reason::NotBegun(error) => {
+                error.may_have_arrived() || error.remote_error().is_some_and(|error| error.code < 0)
+            }
+            Reason::Call(error) => error.remote_error().is_some(),
+            _ => false,
+        };
+        if !is_doubtful {
+            return reason;
+        }
+        let began = Instant::now();
+        match has_updated(self.device, self.before, self.terms.timeouts.no_progress).await {
+            Ok(true) => Reason::OtherFirmware,
+            Ok(false) => match reason {
+                Reason::NotBegun(error) if runs_update(self.device, self.before).await => Reason::Busy(error),
+                reason => reason,
+            },
+            Err(error) => Reason::Gone { after: began.elapsed(), last: format!("{reason}; then: {error}") },
+        }
+    }
+}

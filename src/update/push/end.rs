@@ -1,0 +1,86 @@
+//! `OTA.End`, and the end of a push without its reply.
+
+use tokio::time::Instant;
+
+use super::failure::Reason;
+use super::pace::deadline;
+use super::replies::says_applied;
+use super::state::Push;
+use super::state_probe::StateProbe;
+use super::terms::Pushed;
+use crate::ota;
+use crate::rpc::{CallError, RemoteError};
+use crate::update::verdict::{has_other_firmware, rebooted};
+
+impl Push<'_> {
+    /// Ends the push after the device has acknowledged every byte. The device reboots in any case, so that its state decides, and
+    /// not a lost or refused `OTA.End`.
+    pub(super) async fn end(&mut self) -> Result<Pushed, Reason> {
+        let mut is_second = false;
+        loop {
+            let error = match self.end_or_see(is_second).await {
+                Ended::Told => return Ok(Pushed::Confirmed),
+                Ended::Seen(reason) => return Ok(self.unconfirmed(reason)),
+                Ended::Failed(error) => error,
+            };
+            let unconfirmed = Ok(self.unconfirmed(error.to_string()));
+            match error.remote_error() {
+                // It is about to reboot, or has done so.
+                Some(RemoteError { code: 418, .. }) => return unconfirmed,
+                Some(refusal) if says_applied(refusal) => return unconfirmed,
+                Some(_) => {
+                    self.heard = Instant::now();
+                    return match self.reconnect(&error.to_string()).await {
+                        Ok(Some(pushed)) => Ok(pushed),
+                        // Nothing of it shows: it is as the device says.
+                        Ok(None) => Err(Reason::Refused(error)),
+                        Err(_) => unconfirmed,
+                    };
+                }
+                None if !error.is_transient() => return Err(Reason::Call(error)),
+                None if is_second => return unconfirmed,
+                None => {}
+            }
+            self.heard = Instant::now();
+            match self.reconnect(&error.to_string()).await {
+                Ok(None) => is_second = true,
+                Ok(Some(pushed)) => return Ok(pushed),
+                // It has every byte, and may be on its way back with the new firmware.
+                Err(_) => return unconfirmed,
+            }
+        }
+    }
+
+    /// Calls `OTA.End`, and looks at the device while the reply does not come.
+    async fn end_or_see(&self, is_second: bool) -> Ended {
+        let shortest = deadline(None, 0, self.before.round_trip(), self.terms.timeouts.transfer_idle);
+        let limit = if is_second { self.terms.timeouts.flash_write.max(shortest) } else { shortest };
+        let mut end = std::pin::pin!(self.device.call_within(ota::End {}, limit));
+        let mut state_probe = StateProbe::new(self);
+        loop {
+            let look = tokio::select! {
+                // Biased so that a reply that is there counts.
+                biased;
+                answer = &mut end => return answer.map_or_else(Ended::Failed, |_| Ended::Told),
+                look = state_probe.look_at(Instant::now()) => look,
+            };
+            match look {
+                Ok(now) if has_other_firmware(self.before, &now) => {
+                    return Ended::Seen("its state shows the firmware before its reply came".into());
+                }
+                Ok(now) if rebooted(self.before, &now) => return Ended::Seen("it has restarted".into()),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// How `OTA.End` ended.
+enum Ended {
+    /// The device confirmed it.
+    Told,
+    /// The state of the device shows that it is over, in words.
+    Seen(String),
+    /// The call failed.
+    Failed(CallError),
+}

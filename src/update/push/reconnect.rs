@@ -1,0 +1,39 @@
+//! Finds the device again after a lost link.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::failure::Reason;
+use super::state::Push;
+use super::terms::Pushed;
+use crate::update::poll::Poll;
+use crate::update::timeouts::Timeouts;
+use crate::update::verdict::{has_other_firmware, rebooted};
+
+/// The least time between two attempts to reach the device.
+const RECONNECT_INTERVAL: Duration = Duration::from_millis(250);
+
+impl Push<'_> {
+    /// Looks for the device on a fresh link. If it was restarted, what it had is gone; unless it has gone on to the new
+    /// firmware, in whatever way.
+    pub(super) async fn reconnect(&self, lost: &str) -> Result<Option<Pushed>, Reason> {
+        let (began, mut poll) = (Instant::now(), Poll::after(self.device, self.before));
+        self.device.drop_link();
+        loop {
+            let silence = match poll.read_state().await {
+                Ok(now) if has_other_firmware(self.before, &now) => return Ok(Some(self.seen(lost.into()))),
+                Ok(now) if rebooted(self.before, &now) => return Err(Reason::Restarted),
+                Ok(_) => return Ok(None),
+                Err(error) if error.is_transient() => error.to_string(),
+                Err(error) => return Err(Reason::Call(error)),
+            };
+            let (after, Timeouts { no_progress, transfer_idle, .. }) = (self.heard.elapsed(), self.terms.timeouts);
+            // The silence may have taken all of that time before it was looked into.
+            if after >= no_progress && began.elapsed() >= no_progress.min(transfer_idle) {
+                return Err(Reason::Gone { after, last: silence });
+            }
+            sleep(RECONNECT_INTERVAL).await;
+        }
+    }
+}

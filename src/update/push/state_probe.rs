@@ -1,0 +1,38 @@
+//! Reads the state of the device while a reply is waited for.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::state::Push;
+use crate::rpc::CallError;
+use crate::update::device_state::DeviceState;
+use crate::update::poll::Poll;
+
+/// The shortest time from the last call to the first question for the state.
+pub(super) const FIRST_STATE_PROBE: Duration = Duration::from_millis(200);
+
+/// The pause between two questions for the state.
+const STATE_PROBE_INTERVAL: Duration = Duration::from_millis(300);
+
+/// Looks at the device beside a wait for its reply: a lost reply must not cost the time until the device goes back.
+pub(super) struct StateProbe<'a> {
+    poll: Poll<'a>,
+    next: Instant,
+}
+
+impl<'a> StateProbe<'a> {
+    pub(super) fn new(push: &Push<'a>) -> Self {
+        let next = Instant::now() + (push.before.slowest() * 2).max(FIRST_STATE_PROBE);
+        let commit_timeout = Duration::from_secs(push.terms.commit_timeout);
+        Self { poll: Poll::after(push.device, push.before).within(commit_timeout), next }
+    }
+
+    /// Reads the state of the device, not before this time and not too soon after the last look. May be cancelled.
+    pub(super) async fn look_at(&mut self, time: Instant) -> Result<DeviceState, CallError> {
+        sleep_until(time.max(self.next)).await;
+        let info = self.poll.info().await?;
+        self.next = Instant::now() + STATE_PROBE_INTERVAL;
+        self.poll.complete(info).await
+    }
+}
