@@ -202,7 +202,7 @@ async fn a_device_without_these_methods_is_told_of_at_once() {
     let device = bench.device(None);
     let failure = send(&device, &bundle(100), &Told::default()).await.expect_err("no method");
     assert!(matches!(failure.reason, Reason::Unsupported), "{failure:?}");
-    assert_eq!(failure.aborted, Aborted::NotTold, "{failure:?}");
+    assert_eq!(failure.aborted, Aborted::NotSent, "{failure:?}");
 }
 
 /// What runs already is somebody else's, and not to be given up.
@@ -213,7 +213,7 @@ async fn another_update_is_left_alone() {
     device.call(ota::Begin { timeout: 60, commit_timeout: 0, size: 5 }).await.expect("idle");
     let failure = send(&device, &bundle(100), &Told::default()).await.expect_err("one runs");
     assert!(matches!(failure.reason, Reason::Busy(_)), "{failure:?}");
-    assert_eq!(failure.aborted, Aborted::NotTold, "{failure:?}");
+    assert_eq!(failure.aborted, Aborted::NotSent, "{failure:?}");
     assert!(failure.to_string().contains("Update failed to start"), "{failure}");
     let status = device.call(ota::GetStatus {}).await.expect("a status");
     assert_eq!(status.state, UpdateState::Progress);

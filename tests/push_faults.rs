@@ -305,7 +305,7 @@ async fn a_device_that_is_gone_is_given_up() {
     let failure = pushed.expect_err("nobody is there");
     assert!(matches!(failure.reason, Reason::Gone { .. }), "{failure:?}");
     assert!(failure.acknowledged > 0 && failure.total == 60_000, "{failure:?}");
-    assert_eq!(failure.aborted, Aborted::NotTold, "{failure:?}");
+    assert_eq!(failure.aborted, Aborted::NotSent, "{failure:?}");
     let dead = Timeouts::default().no_progress;
     assert!((dead..dead + Duration::from_secs(15)).contains(&took), "{took:?}");
 }
@@ -319,7 +319,7 @@ async fn a_restart_is_told_as_one() {
     let (pushed, ..) = send(&fake).await;
     let failure = pushed.expect_err("restarted");
     assert!(matches!(failure.reason, Reason::Restarted), "{failure:?}");
-    assert_eq!((failure.aborted, fake.calls("OTA.End")), (Aborted::NotTold, 0), "there is nothing to give up");
+    assert_eq!((failure.aborted, fake.calls("OTA.End")), (Aborted::NotSent, 0), "there is nothing to give up");
 }
 
 /// Something on the way has no room for large pieces: a UART without flow control, while flash is written.

@@ -143,7 +143,7 @@ async fn end(device: &Device, plan: &Plan, now: &DeviceState, observer: &dyn Obs
         Aborted::Applied => Ended::ByItself,
         // A device of 2018 has no pushes to end.
         Aborted::NotPushed | Aborted::Unsupported => end_download(device, plan, now, observer).await,
-        Aborted::NotTold | Aborted::Unheard => Ended::Not,
+        Aborted::NotSent | Aborted::Unheard => Ended::Not,
     }
 }
 

@@ -7,17 +7,17 @@ use serde_json::Value;
 use crate::ota;
 use crate::rpc::{Device, RemoteError};
 
-/// Result of cancelling an update with `OTA.End`.
+/// The result of cancelling an update with `OTA.End`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Aborted {
-    /// The device was not told.
-    NotTold,
-    /// The device has given it up: -1 `-13 Unexpected end of data`, or the failure that ended it (as recorded in
+    /// No cancellation was sent.
+    NotSent,
+    /// The device has ended the push: -1 `-13 Unexpected end of data`, or the failure that ended it (as recorded in
     /// wire/ota2022-ws.json, cases `end_incomplete` and `write_after_failure`).
     Ended,
     /// The device has the whole firmware, and reboots into it.
     Applied,
-    /// There was nothing to give up, or a download that `OTA.End` does not end (as recorded in wire/ota2022-ws.json, cases
+    /// No push ran. A download may run, which `OTA.End` does not end (as recorded in wire/ota2022-ws.json, cases
     /// `end_no_update` and `end_while_pull_runs`).
     NotPushed,
     /// The device has no such method.

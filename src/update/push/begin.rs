@@ -10,7 +10,7 @@ use crate::rpc::CallError;
 use crate::update::other_client::{has_updated, runs_update};
 
 impl Push<'_> {
-    /// A lost reply is met by having the device forget it, and once more.
+    /// Calls `OTA.Begin`. After a lost reply, cancels what may have begun and calls it once more.
     pub(super) async fn begin(&self) -> Result<(), Reason> {
         let begin = ota::Begin {
             timeout: ota::in_seconds(self.terms.timeout),
@@ -32,11 +32,11 @@ impl Push<'_> {
         abort(self.device, timeout).await;
         let again = self.device.call(begin).await;
         if again.as_ref().is_err_and(CallError::may_have_arrived) {
-            // What may have begun there is ours, and nobody goes on with it.
+            // A push that the device may have begun would block other updates.
             abort(self.device, timeout).await;
         }
         again.map(|_| ()).map_err(|error| {
-            // The first request may have arrived, so that the device is not untouched.
+            // The first request may have arrived, so the device may have been touched.
             if error.may_have_arrived() || error.remote_error().is_some() {
                 Reason::NotBegun(error)
             } else {
@@ -45,7 +45,7 @@ impl Push<'_> {
         })
     }
 
-    /// A device that refuses to begin, or does not tell its state, may have got the firmware of another client meanwhile.
+    /// Returns the reason of a failure after a look at the device: it may refuse the push because another client updates it or has done so.
     pub(super) async fn explain(&self, reason: Reason) -> Reason {
         let is_doubtful = match &reason {
             Reason::NotBegun(error) => {

@@ -13,26 +13,27 @@ use crate::rpc::{CallError, RemoteError};
 use crate::update::verdict::{has_other_firmware, rebooted};
 
 impl Push<'_> {
-    /// Ends the push after the device has acknowledged every byte. The device reboots in any case, so that its state decides, and
-    /// not a lost or refused `OTA.End`.
+    /// Ends the push after the device has acknowledged every byte.
+    ///
+    /// The device reboots with or without `OTA.End`. So its state decides, and not a lost or refused reply.
     pub(super) async fn end(&mut self) -> Result<Pushed, Reason> {
         let mut is_second = false;
         loop {
             let error = match self.end_or_see(is_second).await {
-                Ended::Told => return Ok(Pushed::Confirmed),
+                Ended::Confirmed => return Ok(Pushed::Confirmed),
                 Ended::Seen(reason) => return Ok(self.unconfirmed(reason)),
                 Ended::Failed(error) => error,
             };
             let unconfirmed = Ok(self.unconfirmed(error.to_string()));
             match error.remote_error() {
-                // It is about to reboot, or has done so.
+                // The device is about to reboot, or has done so.
                 Some(RemoteError { code: 418, .. }) => return unconfirmed,
                 Some(refusal) if says_applied(refusal) => return unconfirmed,
                 Some(_) => {
                     self.heard = Instant::now();
                     return match self.reconnect(&error.to_string()).await {
                         Ok(Some(pushed)) => Ok(pushed),
-                        // Nothing of it shows: it is as the device says.
+                        // The state shows no new firmware, so the refusal holds.
                         Ok(None) => Err(Reason::Refused(error)),
                         Err(_) => unconfirmed,
                     };
@@ -45,13 +46,13 @@ impl Push<'_> {
             match self.reconnect(&error.to_string()).await {
                 Ok(None) => is_second = true,
                 Ok(Some(pushed)) => return Ok(pushed),
-                // It has every byte, and may be on its way back with the new firmware.
+                // The device has every byte, and may be booting the new firmware.
                 Err(_) => return unconfirmed,
             }
         }
     }
 
-    /// Calls `OTA.End`, and looks at the device while the reply does not come.
+    /// Calls `OTA.End`, and reads the state of the device until the reply comes.
     async fn end_or_see(&self, is_second: bool) -> Ended {
         let shortest = deadline(None, 0, self.before.round_trip(), self.terms.timeouts.transfer_idle);
         let limit = if is_second { self.terms.timeouts.flash_write.max(shortest) } else { shortest };
@@ -61,7 +62,7 @@ impl Push<'_> {
             let look = tokio::select! {
                 // Biased so that a reply that is there counts.
                 biased;
-                answer = &mut end => return answer.map_or_else(Ended::Failed, |_| Ended::Told),
+                answer = &mut end => return answer.map_or_else(Ended::Failed, |_| Ended::Confirmed),
                 look = state_probe.look_at(Instant::now()) => look,
             };
             match look {
@@ -75,11 +76,11 @@ impl Push<'_> {
     }
 }
 
-/// How `OTA.End` ended.
+/// The result of `OTA.End`.
 enum Ended {
     /// The device confirmed it.
-    Told,
-    /// The state of the device shows that it is over, in words.
+    Confirmed,
+    /// The state of the device shows that the push is over, for this reason.
     Seen(String),
     /// The call failed.
     Failed(CallError),

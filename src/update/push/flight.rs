@@ -1,46 +1,48 @@
-//! Which piece of a bundle is sent next, and what is known of those that were sent. Plain data.
+//! Which piece of a bundle is sent next, and which pieces are acknowledged. Plain data.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
-/// Pieces are multiples of this, in bytes: base64 has no padding within the bundle, and a piece can be quartered twice
-/// into pieces of which the same holds.
+/// The size of every piece is a multiple of this, in bytes. Base64 then has no padding within the bundle, also after a piece was cut
+/// into quarters twice.
 pub(super) const GRAIN: usize = 3 * 4 * 4;
 
-/// A bundle on its way.
+/// The pieces of one bundle.
 ///
-/// Pieces are acknowledged in the order in which they were sent. After a lost link nobody knows which of those in
-/// flight were taken: they are sent again, cut at the same places, so that a device has a piece whole or not at all.
+/// The device acknowledges pieces in the order in which they were sent. After a lost link it is unknown which pieces in flight the device
+/// took. They are sent again, cut at the same offsets, so that a device has each piece whole or not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Flight {
     size: usize,
-    /// Where pieces are cut: every so many bytes.
+    /// The size of a piece, in bytes. Pieces are cut at multiples of it.
     chunk: usize,
+    /// The largest number of pieces in flight.
     window: usize,
-    /// What the device has, from the beginning.
+    /// Bytes from the start of the bundle that the device has acknowledged.
     acknowledged: usize,
-    /// Where the next piece begins.
+    /// The offset of the next piece.
     next: usize,
-    /// Up to here, pieces may have been taken before the last resumption.
+    /// The device may have taken pieces up to this offset before the last resumption.
     doubtful: usize,
-    /// Those that are under way.
+    /// The pieces in flight.
     pieces: VecDeque<Range<usize>>,
     /// Resumptions since the last acknowledgement.
     setbacks: u32,
-    /// What `chunk` and `window` were at the beginning.
+    /// The initial `chunk` and `window`.
     full: (usize, usize),
     /// Acknowledgements since the last resumption.
     streak: u32,
 }
 
-/// After so many acknowledgements in a row, the window is what it was at the beginning.
+/// Acknowledgements in a row after which the window has its initial size again.
 const WINDOW_RECOVERY: u32 = 8;
 
-/// After so many, pieces that were made smaller grow a step. What has no room for larger ones costs that many at the least.
+/// Acknowledgements in a row after which pieces that were made smaller grow by one step. A line that carries no larger pieces loses one
+/// at most that often.
 const SIZE_RECOVERY: u32 = 1024;
 
 impl Flight {
-    /// Nothing was sent of so many bytes, of which pieces of `chunk` bytes go out, `window` at a time.
+    /// Creates the flight of a bundle of `size` bytes, in pieces of `chunk` bytes, `window` at a time.
     pub(super) fn new(size: usize, chunk: usize, window: usize) -> Self {
         let (chunk, window) = (chunk.max(1), window.max(1));
         Self {
@@ -57,7 +59,7 @@ impl Flight {
         }
     }
 
-    /// The piece that may be sent now, if any. Counts as sent.
+    /// Returns the next piece if the window has room for it, and counts it as sent.
     pub(super) fn send(&mut self) -> Option<Range<usize>> {
         if self.pieces.len() >= self.window || self.next >= self.size {
             return None;
@@ -69,7 +71,7 @@ impl Flight {
         Some(piece)
     }
 
-    /// The device has the oldest piece in flight.
+    /// Notes that the device has acknowledged the oldest piece in flight.
     pub(super) fn acknowledge(&mut self) {
         if let Some(piece) = self.pieces.pop_front() {
             self.acknowledged = piece.end;
@@ -78,7 +80,7 @@ impl Flight {
         }
     }
 
-    /// What was lost may have been lost by chance: tries again what has failed before.
+    /// Restores window and size step by step: earlier losses may have been chance.
     fn recover(&mut self) {
         let (chunk, window) = self.full;
         self.streak += 1;
@@ -90,13 +92,13 @@ impl Flight {
         }
     }
 
-    /// Tells whether the device can be at this offset, by the pieces that were sent so far.
+    /// Tells whether the device may expect this offset, given the pieces that were sent so far.
     pub(super) fn may_have_taken(&self, offset: usize) -> bool {
         (self.acknowledged..=self.next.max(self.doubtful)).contains(&offset)
     }
 
-    /// Goes on at the offset that the device names: the device has every byte before it. Returns true if that is more than was
-    /// acknowledged; otherwise it counts as a setback.
+    /// Resumes at the offset that the device expects: it has every byte before it. Returns whether that is more than was acknowledged;
+    /// otherwise the resumption counts as a setback.
     pub(super) fn resume_at(&mut self, offset: usize) -> bool {
         self.doubtful = self.doubtful.max(self.next);
         let is_progress = offset > self.acknowledged;
@@ -107,9 +109,10 @@ impl Flight {
         is_progress
     }
 
-    /// What is in flight is lost, or its acknowledgement: goes back to what the device has for certain, and returns where that
-    /// ends. What gets lost again and again, although it is not sent slower (`is_slower`), goes out one piece at a time, and
-    /// then in ever smaller pieces: something on the way has no room for more.
+    /// Resumes at the last acknowledged byte after pieces or their acknowledgements were lost, and returns its offset.
+    ///
+    /// From the second loss in a row on, the window shrinks to one piece and the pieces shrink: some buffer on the way is too small for
+    /// more. With `is_slower` the line sends slower now, which is tried first.
     pub(super) fn resume(&mut self, is_slower: bool) -> usize {
         self.doubtful = self.doubtful.max(self.next);
         self.next = self.acknowledged;
@@ -125,27 +128,27 @@ impl Flight {
         self.next
     }
 
-    /// Bytes that the device has.
+    /// Returns the number of bytes that the device has acknowledged.
     pub(super) fn acknowledged(&self) -> usize {
         self.acknowledged
     }
 
-    /// Bytes on their way.
-    pub(super) fn under_way(&self) -> usize {
+    /// Returns the number of bytes in flight.
+    pub(super) fn in_flight(&self) -> usize {
         self.next - self.acknowledged
     }
 
-    /// How often it was resumed without an acknowledgement since.
+    /// Returns the number of resumptions since the last acknowledgement.
     pub(super) fn setbacks(&self) -> u32 {
         self.setbacks
     }
 
-    /// Whether the device has everything.
+    /// Tells whether the device has acknowledged every byte.
     pub(super) fn is_complete(&self) -> bool {
         self.acknowledged == self.size
     }
 
-    /// Whether the device may have everything.
+    /// Tells whether every byte was sent, so that the device may have all of them.
     pub(super) fn may_be_complete(&self) -> bool {
         self.next.max(self.doubtful) == self.size
     }
@@ -162,11 +165,11 @@ mod tests {
     }
 
     #[test]
-    fn no_more_is_under_way_than_the_window_allows() {
+    fn pieces_in_flight_are_limited_by_the_window() {
         let mut flight = Flight::new(1000, 300, 2);
         assert_eq!(sent(&mut flight), [0..300, 300..600]);
         flight.acknowledge();
-        assert_eq!((flight.acknowledged(), flight.under_way()), (300, 300));
+        assert_eq!((flight.acknowledged(), flight.in_flight()), (300, 300));
         assert_eq!((flight.send(), flight.send()), (Some(600..900), None));
         flight.acknowledge();
         flight.acknowledge();
@@ -178,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn lost_flight_resumes_at_what_was_acknowledged() {
+    fn lost_pieces_are_sent_again_from_the_acknowledged_offset() {
         let mut flight = Flight::new(3000, 300, 3);
         sent(&mut flight);
         flight.acknowledge();
@@ -190,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn named_offset_is_where_the_flight_goes_on() {
+    fn expected_offset_is_where_the_flight_resumes() {
         let mut flight = Flight::new(3000, 300, 3);
         sent(&mut flight);
         assert!(flight.resume_at(600), "two pieces arrived whose acknowledgements were lost");
@@ -201,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_gets_lost_again_and_again_is_made_smaller() {
+    fn pieces_lost_repeatedly_get_smaller() {
         let chunk = 10 * GRAIN;
         let mut flight = Flight::new(100 * GRAIN, chunk, 8);
         let mut pieces = Vec::new();
@@ -241,7 +244,7 @@ mod tests {
 
     /// A slower line is tried before smaller pieces.
     #[test]
-    fn flight_on_a_line_that_slows_down_keeps_its_size() {
+    fn pieces_on_a_line_that_slows_down_keep_their_size() {
         let chunk = 16 * GRAIN;
         let mut flight = Flight::new(100 * GRAIN, chunk, 3);
         for is_slower in [true, true, true] {
@@ -256,7 +259,7 @@ mod tests {
         /// A device that takes what comes next, refuses all else with the offset that it expects, and loses any number of
         /// pieces and answers, ends up with every byte once.
         #[test]
-        fn every_byte_arrives_once(
+        fn lossy_line_delivers_every_byte_once(
             size in 1_usize..5000,
             grains in 1_usize..10,
             window in 1_usize..9,

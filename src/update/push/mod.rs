@@ -50,8 +50,9 @@ const SLACK: usize = 16;
 /// How often in a row the push may come back to the same piece. The pieces get smaller meanwhile.
 const MAX_SETBACKS: u32 = 5;
 
-/// Sends `bundle` to the device that `before` was read from, and has it reboot into it. Returns when the device is about
-/// to reboot.
+/// Pushes `bundle` to the device. Returns when the device is about to reboot into it.
+///
+/// `before` is the state of the device before the update. `terms` holds the time limits. Progress goes to `observer`.
 pub async fn push(
     device: &Device,
     bundle: &Bytes,
@@ -60,7 +61,7 @@ pub async fn push(
     observer: &dyn Observer,
 ) -> Result<Pushed, PushFailure> {
     let total = bundle.len() as u64;
-    let stop = |reason| PushFailure { reason, acknowledged: 0, total, aborted: Aborted::NotTold };
+    let stop = |reason| PushFailure { reason, acknowledged: 0, total, aborted: Aborted::NotSent };
     let mut push = Push {
         device,
         bundle,
@@ -74,7 +75,7 @@ pub async fn push(
     if let Err(reason) = push.begin().await {
         return Err(stop(push.explain(reason).await));
     }
-    // Only now it is known what a device that asks who calls has to be told with every piece.
+    // The first reply shows how many bytes of each request the authentication takes.
     let chunk = chunk_size(device, total);
     push.flight = Flight::new(bundle.len(), chunk, device.window());
     observer.on(&Event::Pushing { window: device.window(), chunk });
@@ -86,8 +87,8 @@ pub async fn push(
         return Ok(push.unconfirmed(reason.to_string()));
     }
     let aborted = match reason {
-        // There is nothing left, and nobody to hear it.
-        Reason::Restarted | Reason::OtherFirmware | Reason::Gone { .. } => Aborted::NotTold,
+        // No push is left on the device, or the device does not answer.
+        Reason::Restarted | Reason::OtherFirmware | Reason::Gone { .. } => Aborted::NotSent,
         _ => abort(device, device.timeout()).await,
     };
     if aborted == Aborted::Applied {
@@ -96,8 +97,9 @@ pub async fn push(
     Err(PushFailure { reason, acknowledged: push.flight.acknowledged() as u64, total, aborted })
 }
 
-/// Bytes of a bundle of `size` bytes that are sent with one call. After the first call to a device that asks who
-/// calls; before, it is more than there is room for.
+/// Returns how many bytes of a bundle of `size` bytes one call carries.
+///
+/// For a device that wants authentication, the result is too large before the first call.
 #[must_use]
 pub fn chunk_size(device: &Device, size: u64) -> usize {
     let room = device.max_params(&ota::Write { offset: size, data: String::new() }).saturating_sub(SLACK);
@@ -105,6 +107,7 @@ pub fn chunk_size(device: &Device, size: u64) -> usize {
 }
 
 impl Push<'_> {
+    /// Sends the pieces, resumes after each loss, and ends the push.
     async fn run(&mut self) -> Result<Pushed, Reason> {
         loop {
             match self.send().await {
@@ -115,12 +118,12 @@ impl Push<'_> {
                 Break::Seen => return Ok(self.seen("its last acknowledgements were lost".into())),
                 Break::Failed(reason) => return Err(reason),
                 Break::Expected(offset) => {
-                    tracing::debug!(offset, "the device wants another piece");
+                    tracing::debug!(offset, "the device expects another piece");
                     if self.flight.resume_at(offset) {
                         self.heard = Instant::now();
                         self.told(offset);
                     } else {
-                        // A line that is slow enough has lost it by chance.
+                        // The report makes the line slower, unless it is slow enough: then the loss was chance.
                         let _ = self.device.report_loss();
                     }
                     self.check_setbacks(|| format!("it wants the piece at offset {offset} again and again"))?;
@@ -140,7 +143,7 @@ impl Push<'_> {
         }
     }
 
-    /// Gives up if the push comes back to the same piece too often.
+    /// Fails if the push has come back to the same piece too often.
     fn check_setbacks(&self, last: impl FnOnce() -> String) -> Result<(), Reason> {
         if self.flight.setbacks() >= MAX_SETBACKS { Err(Reason::Stuck(last())) } else { Ok(()) }
     }

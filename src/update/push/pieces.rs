@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 
 use super::failure::Reason;
-use super::pace::{LONGEST, deadline, rate};
+use super::pace::{MAX_PIECE_WAIT, deadline, rate};
 use super::probe::{ASK_AFTER, Probe};
 use super::replies::{expected_offset, says_applied};
 use super::state::Push;
@@ -25,37 +25,38 @@ use crate::update::verdict::{has_other_firmware, rebooted};
 /// How long an unanswered piece is waited for after a later one was answered. Replies may overtake one another.
 const MAX_OVERTAKING: Duration = Duration::from_secs(1);
 
-/// Why no more pieces are sent.
+/// Why sending stopped.
 pub(super) enum Break {
-    /// There are none.
+    /// The device has every byte.
     Complete,
-    /// The device wants the piece at this offset.
+    /// The device expects the piece at this offset.
     Expected(usize),
-    /// What is in flight is lost.
+    /// The pieces in flight are lost.
     Lost {
+        /// What happened.
         reason: String,
-        /// The link has not failed: pieces were lost on their way, or the device has gone.
+        /// The link did not fail: pieces were lost on the line, or the device is off.
         is_link_sound: bool,
     },
-    /// Every byte was sent, and the state of the device shows the firmware.
+    /// Every byte was sent, and the state of the device shows the new firmware.
     Seen,
-    /// It makes no sense to go on.
+    /// The push has failed.
     Failed(Reason),
 }
 
 impl<'a> Push<'a> {
-    /// Sends pieces until there are none, or something comes between.
+    /// Sends pieces until the device has all of them, or until a loss or a refusal.
     pub(super) async fn send(&mut self) -> Break {
         let (began, had) = (Instant::now(), self.flight.acknowledged());
         let mut calls = FuturesUnordered::new();
-        let (mut made, mut taken) = (0, 0);
-        // Answers that came before that to an earlier piece, and since when that one is missing.
+        let (mut sent, mut answered) = (0, 0);
+        // Replies that overtook the one to an earlier piece, and since when that one is missing.
         let (mut early, mut overtaken) = (BTreeMap::new(), None);
         let (mut probe, mut state_probe) = (Probe::new(self.device), StateProbe::new(self));
         loop {
             while let Some(piece) = self.flight.send() {
-                calls.push(self.write(made, piece));
-                made += 1;
+                calls.push(self.write(sent, piece));
+                sent += 1;
             }
             if self.flight.is_complete() {
                 return Break::Complete;
@@ -64,25 +65,25 @@ impl<'a> Push<'a> {
                 return Break::Failed(Reason::TooSlow { after: self.terms.limit.unwrap_or_default() });
             }
             let (heard, longest) = (self.heard.max(began), self.longest(had, began));
-            // A device erases flash in between, however quick it was before.
-            let quiet = heard + longest.max(self.terms.timeouts.transfer_idle.min(LONGEST));
+            // A device that erases flash is silent for a while, however quick it was before.
+            let quiet = heard + longest.max(self.terms.timeouts.transfer_idle.min(MAX_PIECE_WAIT));
             let ask_at = heard + (longest / 2).max(ASK_AFTER);
             let look_at = ask_at.min(heard + longest.max(FIRST_STATE_PROBE));
             let until = overtaken.map_or(quiet, |at: Instant| quiet.min(at + MAX_OVERTAKING));
             tokio::select! {
-                // Biased so that what has come counts before what is late.
+                // Biased so that a reply that is there counts before a timeout.
                 biased;
                 Some((number, answer)) = calls.next() => {
                     early.insert(number, answer);
-                    while let Some(answer) = early.remove(&taken) {
-                        taken += 1;
+                    while let Some(answer) = early.remove(&answered) {
+                        answered += 1;
                         overtaken = None;
                         probe.reset();
                         if let Err(stop) = self.take(answer) {
                             return stop;
                         }
                     }
-                    // Refusals overtake: the pieces behind a lost one are refused before its absence would show.
+                    // The device refuses the pieces behind a lost one at once, which tells of the loss before its timeout does.
                     if let Some(offset) = early.values().find_map(|answer| self.gap(answer)) {
                         return Break::Expected(offset);
                     }
@@ -105,37 +106,37 @@ impl<'a> Push<'a> {
         }
     }
 
-    /// Starts the call for a piece, which has that number.
+    /// Starts the call for the piece with this number.
     fn write(
         &self,
         number: u64,
         piece: Range<usize>,
     ) -> impl Future<Output = (u64, Result<Value, CallError>)> + use<'a> {
         let write = ota::Write { offset: piece.start as u64, data: STANDARD.encode(&self.bundle[piece]) };
-        let answer = self.device.call_in_order(&write, LONGEST);
+        let answer = self.device.call_in_order(&write, MAX_PIECE_WAIT);
         async move { (number, answer.await) }
     }
 
-    /// Returns the offset where the device goes on, if `answer` says that the oldest piece in flight was lost or arrived before.
-    /// A later offset only means that acknowledgements are on their way.
+    /// Returns the offset that the device expects, if `answer` says that the oldest piece in flight was lost or arrived before. A later
+    /// offset only means that acknowledgements are in flight.
     fn gap(&self, answer: &Result<Value, CallError>) -> Option<usize> {
         let offset = expected_offset(answer.as_ref().err()?.remote_error()?)?;
-        (offset == self.flight.acknowledged() && self.flight.under_way() > 0).then_some(offset)
+        (offset == self.flight.acknowledged() && self.flight.in_flight() > 0).then_some(offset)
     }
 
-    /// How long the oldest piece may go unacknowledged.
+    /// Returns how long the oldest piece may go unacknowledged.
     fn longest(&self, had: usize, began: Instant) -> Duration {
         let rate = rate(self.flight.acknowledged() - had, self.heard.saturating_duration_since(began));
-        deadline(rate, self.flight.under_way(), self.before.round_trip(), Duration::ZERO)
+        deadline(rate, self.flight.in_flight(), self.before.round_trip(), Duration::ZERO)
     }
 
-    /// Takes the answer to the oldest piece.
+    /// Handles the reply to the oldest piece.
     fn take(&mut self, answer: Result<Value, CallError>) -> Result<(), Break> {
         if let Err(error) = answer {
             return Err(match error.remote_error() {
-                // The device has all of the archive, this piece included.
+                // The device has the whole archive, this piece included.
                 Some(refusal) if says_applied(refusal) => Break::Complete,
-                // It is about to reboot, and then what it had is gone.
+                // The device is about to reboot, and loses the pieces that it has.
                 Some(RemoteError { code: 418, .. }) => Break::Lost { reason: error.to_string(), is_link_sound: false },
                 Some(refusal) => match expected_offset(refusal) {
                     Some(offset) if self.flight.may_have_taken(offset) => Break::Expected(offset),

@@ -1,5 +1,6 @@
-//! A small question beside the pieces. A line that loses pieces is silent, and so is a device that erases flash: only the
-//! former answers a question that was sent after the pieces.
+//! A small question that tells a line that loses pieces from a busy device.
+//!
+//! Both are silent. But after a loss, the device answers a question that was sent after the pieces; while it erases flash, it does not.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use crate::rpc::Device;
 /// The least time without an acknowledgement before the device is asked.
 pub(super) const ASK_AFTER: Duration = Duration::from_secs(2);
 
-/// See the module. Asks nothing on a transport that loses no requests.
+/// The question, repeated if it is lost. Nothing is asked on a transport that loses no requests.
 pub(super) struct Probe<'a> {
     device: &'a Device,
     not_before: Option<Instant>,
@@ -24,7 +25,7 @@ impl<'a> Probe<'a> {
         Self { device, not_before: None, question: None }
     }
 
-    /// Forgets a question that was asked: a piece has been acknowledged since.
+    /// Cancels the question. Used after an acknowledgement.
     pub(super) fn reset(&mut self) {
         self.question = None;
     }

@@ -15,8 +15,10 @@ use crate::update::verdict::{has_other_firmware, rebooted};
 const RECONNECT_INTERVAL: Duration = Duration::from_millis(250);
 
 impl Push<'_> {
-    /// Looks for the device on a fresh link. If it was restarted, what it had is gone; unless it has gone on to the new
-    /// firmware, in whatever way.
+    /// Drops the link and reads the state of the device on a new one. `None`: the push can go on.
+    ///
+    /// Fails if the device has rebooted with its old firmware, since it lost the pieces that it had. Returns the end of the push if its state
+    /// shows the new firmware.
     pub(super) async fn reconnect(&self, lost: &str) -> Result<Option<Pushed>, Reason> {
         let (began, mut poll) = (Instant::now(), Poll::after(self.device, self.before));
         self.device.drop_link();
@@ -29,7 +31,7 @@ impl Push<'_> {
                 Err(error) => return Err(Reason::Call(error)),
             };
             let (after, Timeouts { no_progress, transfer_idle, .. }) = (self.heard.elapsed(), self.terms.timeouts);
-            // The silence may have taken all of that time before it was looked into.
+            // The silence may have lasted longer than that before the first question.
             if after >= no_progress && began.elapsed() >= no_progress.min(transfer_idle) {
                 return Err(Reason::Gone { after, last: silence });
             }

@@ -2,7 +2,7 @@
 
 use crate::rpc::RemoteError;
 
-/// Tells whether the device has the whole archive: the answer to a piece that comes after its end (as recorded in
+/// Tells whether the reply says that the device has the whole archive: its reply to a piece after the end (as recorded in
 /// wire/ota2022-ws.json, case `write_after_the_end`).
 pub(super) fn says_applied(error: &RemoteError) -> bool {
     error.message.as_deref().is_some_and(|message| message.contains("Update applied"))
@@ -19,9 +19,9 @@ pub(super) fn expected_offset(error: &RemoteError) -> Option<usize> {
 mod tests {
     use super::*;
 
-    /// The device's words, as recorded in wire/ota2022-ws.json, cases `write_gap` and `write_after_the_end`.
+    /// The texts as recorded in wire/ota2022-ws.json, cases `write_gap` and `write_after_the_end`.
     #[test]
-    fn refusals_of_a_piece_are_told_apart() {
+    fn refusals_of_a_piece_are_distinguished() {
         for (message, offset, is_applied) in [
             (Some("Expected offset 900, got 100"), Some(900), false),
             (Some("Expected offset 0, got 700"), Some(0), false),

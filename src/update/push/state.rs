@@ -9,16 +9,16 @@ use crate::update::device_state::DeviceState;
 use crate::update::event::{Event, Observer};
 use bytes::Bytes;
 
-/// One bundle on its way to one device.
+/// The push of one bundle to one device.
 pub(super) struct Push<'a> {
     pub(super) device: &'a Device,
     pub(super) bundle: &'a Bytes,
     pub(super) before: &'a DeviceState,
     pub(super) terms: Terms,
     pub(super) observer: &'a dyn Observer,
-    /// When no more is sent.
+    /// When sending stops. `None`: no time limit.
     pub(super) ends: Option<Instant>,
-    /// When the device has acknowledged something for the last time.
+    /// The time of the last acknowledgement.
     pub(super) heard: Instant,
     pub(super) flight: Flight,
 }
@@ -29,12 +29,12 @@ impl Push<'_> {
         Pushed::Unconfirmed { reason, acknowledged: self.flight.acknowledged() as u64 }
     }
 
-    /// Returns the result of a push of which the device shows the firmware, instead of confirming it.
+    /// Returns the result of a push whose firmware the device shows in its state instead of confirming it.
     pub(super) fn seen(&self, reason: String) -> Pushed {
         Pushed::Unconfirmed { reason, acknowledged: self.bundle.len() as u64 }
     }
 
-    /// Whether no more is to be sent.
+    /// Tells whether the time for sending is over.
     pub(super) fn is_late(&self) -> bool {
         self.ends.is_some_and(|ends| ends <= Instant::now())
     }

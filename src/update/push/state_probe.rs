@@ -15,7 +15,7 @@ pub(super) const FIRST_STATE_PROBE: Duration = Duration::from_millis(200);
 /// The pause between two questions for the state.
 const STATE_PROBE_INTERVAL: Duration = Duration::from_millis(300);
 
-/// Looks at the device beside a wait for its reply: a lost reply must not cost the time until the device goes back.
+/// Reads the state of the device beside a wait for its reply. Without it, a lost reply could last until the device rolls back.
 pub(super) struct StateProbe<'a> {
     poll: Poll<'a>,
     next: Instant,
@@ -28,7 +28,7 @@ impl<'a> StateProbe<'a> {
         Self { poll: Poll::after(push.device, push.before).within(commit_timeout), next }
     }
 
-    /// Reads the state of the device, not before this time and not too soon after the last look. May be cancelled.
+    /// Reads the state of the device, at `time` at the earliest and not too soon after the last question. Cancel safe.
     pub(super) async fn look_at(&mut self, time: Instant) -> Result<DeviceState, CallError> {
         sleep_until(time.max(self.next)).await;
         let info = self.poll.info().await?;
