@@ -77,9 +77,9 @@ async fn pull(
     let mut server = FirmwareServer::start(bundle, &plan.serving, &before.info).await.map_err(Failure::Serve)?;
     let tls = plan.serving.tls.is_some();
     observer.on(&Event::Serving { address: server.advertised().to_owned(), tls });
-    let happenings = server.happenings();
+    let events = server.take_events();
     let fetching = Fetching { url: server.url(), server: Some(&server), has_other_way, engine };
-    let result = happenings.tell_during(observer, fetch(device, plan, &fetching, before, observer)).await;
+    let result = events.report_during(observer, fetch(device, plan, &fetching, before, observer)).await;
     observer.on(&Event::Delivered(server.delivery_report()));
     let has_asked = server.fetched().borrow().peer.is_some();
     // The server stops first, so that a failed download does not go on.

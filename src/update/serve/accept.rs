@@ -1,4 +1,4 @@
-//! Who comes in, and how long he may stay.
+//! Accepts connections and enforces the per-connection limits.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -20,20 +20,20 @@ use tokio_rustls::TlsAcceptor;
 use super::PIECE;
 use super::allow::Allowed;
 use super::connection_slots::ConnectionSlots;
-use super::handler::{Asked, Handler};
+use super::handler::{Handler, Served};
 use super::listen::{Listener, Stream};
 use super::write_timeout::{Outflow, WriteTimeout};
 
-/// What the clients of a server may use up.
+/// The limits that the clients of a firmware server share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections in all; a device uses one. When they are taken, those make room that have not asked for the firmware.
+    /// The largest number of connections; a device uses one. At the limit, a new connection reslots one that has not requested the firmware.
     pub connections: usize,
-    /// Connections from one address. More are taken while they are new, and there is room.
+    /// The largest number of connections from one address. New ones may exceed it while slots are free.
     pub per_address: usize,
-    /// How long the handshake of TLS may take, and then the head of a request.
+    /// How long the TLS handshake may take, and after it the head of a request.
     pub head: Duration,
-    /// How long a peer may take nothing during a transfer.
+    /// How long a client may take no bytes during a transfer.
     pub stall: Duration,
 }
 
@@ -44,40 +44,40 @@ impl Default for Limits {
     }
 }
 
-/// The way to a handler.
+/// Lets allowed clients reach the handler, within the limits.
 #[derive(Debug)]
 pub(super) struct Acceptor {
     handler: Arc<Handler>,
     allowed: Allowed,
     limits: Limits,
-    places: Mutex<ConnectionSlots>,
+    slots: Mutex<ConnectionSlots>,
 }
 
 impl Acceptor {
     pub(super) fn new(handler: Arc<Handler>, allowed: Allowed, limits: Limits) -> Self {
-        let places = Mutex::new(ConnectionSlots::new(limits.connections, limits.per_address));
-        Self { handler, allowed, limits, places }
+        let slots = Mutex::new(ConnectionSlots::new(limits.connections, limits.per_address));
+        Self { handler, allowed, limits, slots }
     }
 
-    fn places(&self) -> MutexGuard<'_, ConnectionSlots> {
-        self.places.lock()
+    fn slots(&self) -> MutexGuard<'_, ConnectionSlots> {
+        self.slots.lock()
     }
 }
 
-/// The place of a connection. It is left when the connection ends in any way, a panic included.
-struct Seat {
+/// The slot of one connection. Dropping it frees the slot, also after a panic.
+struct SlotGuard {
     acceptor: Arc<Acceptor>,
     number: u64,
 }
 
-impl Drop for Seat {
+impl Drop for SlotGuard {
     fn drop(&mut self) {
-        self.acceptor.places().leave(self.number);
+        self.acceptor.slots().free(self.number);
     }
 }
 
-/// The peer as this machine names it. On a socket for both kinds of address, IPv4 ones come written as IPv6; an IPv6
-/// address keeps its scope.
+/// Returns the address of a client in its usual form. A dual-stack socket reports IPv4 addresses as IPv6; an IPv6 address keeps its
+/// scope.
 fn canonical(peer: SocketAddr) -> SocketAddr {
     match peer.ip().to_canonical() {
         ip @ IpAddr::V4(_) => SocketAddr::new(ip, peer.port()),
@@ -85,17 +85,17 @@ fn canonical(peer: SocketAddr) -> SocketAddr {
     }
 }
 
-/// Lets them in, for as long as nobody drops it.
+/// Accepts connections until the future is dropped.
 pub(super) async fn accept(listener: Box<dyn Listener>, tls: Option<TlsAcceptor>, acceptor: Arc<Acceptor>) {
     let mut connections = JoinSet::new();
-    // Of those that run: to end them when another needs their place.
+    // The handles of the running connections, to end one whose slot another connection needs.
     let mut handles: HashMap<u64, AbortHandle> = HashMap::new();
     loop {
         let accepted = tokio::select! {
             Some(ended) = connections.join_next() => {
                 match ended {
                     Ok(number) => drop(handles.remove(&number)),
-                    // It does not say which it was.
+                    // A panic does not tell the number of its connection.
                     Err(_) => handles.retain(|_, handle| !handle.is_finished()),
                 }
                 continue;
@@ -103,91 +103,85 @@ pub(super) async fn accept(listener: Box<dyn Listener>, tls: Option<TlsAcceptor>
             accepted = listener.accept() => accepted,
         };
         let Ok((stream, peer)) = accepted else {
-            // Out of file handles, most likely; asking again at once would not find more.
+            // Most likely the process is out of file handles, which an immediate retry would not change.
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
         let peer = canonical(peer);
         if !acceptor.allowed.admits(peer.ip()) {
-            // Closed without a word, before anything is read.
+            // Closed before anything is read.
             drop(stream);
-            acceptor.handler.turned_away(peer.ip());
+            acceptor.handler.refused(peer.ip());
             continue;
         }
-        // One too many is dropped rather than kept waiting.
-        let given = acceptor.places().take(peer.ip(), Instant::now());
-        let Some(given) = given else {
+        let slot = acceptor.slots().take(peer.ip(), Instant::now());
+        let Some(slot) = slot else {
             acceptor.handler.crowded(peer.ip());
             continue;
         };
-        if let Some((number, address)) = given.left {
+        if let Some((number, address)) = slot.evicted {
             acceptor.handler.crowded(address);
             if let Some(handle) = handles.remove(&number) {
                 handle.abort();
             }
         }
-        let (seat, tls) = (Seat { acceptor: Arc::clone(&acceptor), number: given.number }, tls.clone());
-        let number = given.number;
+        let number = slot.number;
+        let (guard, tls) = (SlotGuard { acceptor: Arc::clone(&acceptor), number }, tls.clone());
         let handle = connections.spawn(async move {
-            connection(stream, peer, tls, &seat.acceptor, number).await;
+            serve(stream, peer, tls, &guard.acceptor, number).await;
             number
         });
         handles.insert(number, handle);
     }
 }
 
-async fn connection(
-    stream: Box<dyn Stream>,
-    peer: SocketAddr,
-    tls: Option<TlsAcceptor>,
-    acceptor: &Acceptor,
-    number: u64,
-) {
+/// Serves one connection, with TLS if `tls` is given.
+async fn serve(stream: Box<dyn Stream>, peer: SocketAddr, tls: Option<TlsAcceptor>, acceptor: &Acceptor, number: u64) {
     let Some(tls_acceptor) = tls else {
         let outflow = Outflow::default();
         let stream = WriteTimeout::new(stream, acceptor.limits.stall, outflow.clone());
-        return talk(stream, &outflow, peer, acceptor, number).await;
+        return serve_request(stream, &outflow, peer, acceptor, number).await;
     };
     let handshake = tls_acceptor.accept_with(stream, |session| session.set_buffer_limit(Some(PIECE)));
     match tokio::time::timeout(acceptor.limits.head, handshake).await {
         Ok(Ok(stream)) => {
             let outflow = Outflow::default();
-            let stream = WriteTimeout::new(stream, acceptor.limits.stall, outflow.clone()).in_small_pieces();
-            talk(stream, &outflow, peer, acceptor, number).await;
+            let stream = WriteTimeout::new(stream, acceptor.limits.stall, outflow.clone()).in_tls_records();
+            serve_request(stream, &outflow, peer, acceptor, number).await;
         }
-        Ok(Err(error)) => acceptor.handler.not_shaken(peer.ip(), &error.to_string()),
-        Err(_) => acceptor.handler.not_shaken(peer.ip(), "it took too long"),
+        Ok(Err(error)) => acceptor.handler.handshake_failed(peer.ip(), &error.to_string()),
+        Err(_) => acceptor.handler.handshake_failed(peer.ip(), "it took too long"),
     }
 }
 
-/// One request and its answer.
-pub(super) async fn talk<S>(stream: S, outflow: &Outflow, peer: SocketAddr, acceptor: &Acceptor, number: u64)
+/// Serves the one request of a connection.
+pub(super) async fn serve_request<S>(stream: S, outflow: &Outflow, peer: SocketAddr, acceptor: &Acceptor, number: u64)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let said: Mutex<Option<Asked>> = Mutex::new(None);
+    let served: Mutex<Option<Served>> = Mutex::new(None);
     let service = service_fn(|request: Request<Incoming>| {
-        let (response, asked) = acceptor.handler.respond(&request, peer, outflow);
-        if asked.knows_the_path() {
-            acceptor.places().prove(number);
+        let (response, request) = acceptor.handler.respond(&request, peer, outflow);
+        if request.knows_path() {
+            acceptor.slots().prove(number);
         }
-        *said.lock() = Some(asked);
+        *served.lock() = Some(request);
         async move { Ok::<_, Infallible>(response) }
     });
-    let served = http1::Builder::new()
+    let result = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(acceptor.limits.head)
         .max_buf_size(PIECE)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service)
         .await;
-    if let Err(error) = &served {
+    if let Err(error) = &result {
         tracing::debug!(%peer, %error, "firmware server");
     }
-    let asked = said.lock().take();
-    if let Some(asked) = asked {
-        // Not whether it was closed well: a peer that has all that it wants may be gone before that.
-        acceptor.handler.finished(asked, outflow.is_flushed());
+    let served = served.lock().take();
+    if let Some(served) = served {
+        // The result does not count: a client that has every byte may close the connection first.
+        acceptor.handler.finished(served, outflow.is_flushed());
     }
 }
 
@@ -198,17 +192,17 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn place_of_a_connection_that_panics_is_free_again() {
-        let (handler, _fetched, _told) = Handler::new("/x".into(), Bytes::new());
+    async fn slot_of_a_panicking_connection_is_freed() {
+        let (handler, _fetched, _events) = Handler::new("/x".into(), Bytes::new());
         let limits = Limits { connections: 1, ..Limits::default() };
-        let acceptor = Arc::new(Acceptor::new(Arc::new(handler), Allowed::Everybody, limits));
+        let acceptor = Arc::new(Acceptor::new(Arc::new(handler), Allowed::All, limits));
         let address = IpAddr::from([127, 0, 0, 1]);
-        let take = || acceptor.places().take(address, Instant::now());
-        let number = take().expect("a place").number;
-        let seat = Seat { acceptor: Arc::clone(&acceptor), number };
+        let take = || acceptor.slots().take(address, Instant::now());
+        let number = take().expect("a slot").number;
+        let guard = SlotGuard { acceptor: Arc::clone(&acceptor), number };
         assert_eq!(take(), None);
         let panics = tokio::spawn(async move {
-            let _seat = seat;
+            let _guard = guard;
             panic!("as a test does");
         });
         assert!(panics.await.is_err());
@@ -216,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn peer_keeps_the_scope_of_its_address() {
+    fn ipv6_client_address_keeps_its_scope() {
         let scoped = SocketAddr::V6(std::net::SocketAddrV6::new("fe80::1".parse().expect("an address"), 80, 0, 4));
         assert_eq!(canonical(scoped).to_string(), "[fe80::1%4]:80");
         assert_eq!(canonical("[::ffff:10.0.0.7]:80".parse().expect("an address")).to_string(), "10.0.0.7:80");

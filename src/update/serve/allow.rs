@@ -1,44 +1,23 @@
-//! Who is served: addresses and networks. Pure.
+//! Which client addresses the firmware server serves. Pure.
 
 use std::net::IpAddr;
 use std::str::FromStr;
 
-/// A network, or a single address. IPv4 addresses that come written as IPv6 ones count as IPv4.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Network {
-    address: IpAddr,
-    bits: u8,
-}
+use ipnet::{IpNet, Ipv4Net};
 
-/// Whom the user lets in, beside the device.
+/// Clients that the user allows in addition to the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AllowFrom {
-    /// Everybody who knows the path.
+    /// Every client that knows the path.
     Any,
-    /// Whoever is in there.
-    In(Network),
+    /// The clients of this network. A single address is a network of one.
+    Net(IpNet),
 }
 
-/// The text means nobody.
+/// The text is neither an address, nor a network, nor `any`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("write it as an address, as NETWORK/BITS such as 192.168.1.0/24, or as `any`")]
 pub struct NoAddress;
-
-impl Network {
-    /// Whether the address is one of it.
-    #[must_use]
-    pub fn contains(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        address.is_ipv4() == self.address.is_ipv4() && first(address, self.bits) == first(self.address, self.bits)
-    }
-}
-
-impl From<IpAddr> for Network {
-    fn from(address: IpAddr) -> Self {
-        let address = address.to_canonical();
-        Self { address, bits: width(address) }
-    }
-}
 
 impl FromStr for AllowFrom {
     type Err = NoAddress;
@@ -47,65 +26,56 @@ impl FromStr for AllowFrom {
         if text.eq_ignore_ascii_case("any") {
             return Ok(Self::Any);
         }
-        let Some((address, bits)) = text.split_once('/') else {
-            return text.parse::<IpAddr>().map(|address| Self::In(address.into())).map_err(|_| NoAddress);
+        let network = match text.parse::<IpAddr>() {
+            Ok(address) => Some(IpNet::from(address)),
+            Err(_) => text.parse().ok(),
         };
-        let address: IpAddr = address.parse().map_err(|_| NoAddress)?;
-        // `parse` would take a sign.
-        let digits = !bits.is_empty() && bits.bytes().all(|byte| byte.is_ascii_digit());
-        let bits: u8 = bits.parse().ok().filter(|&bits| digits && bits <= width(address)).ok_or(NoAddress)?;
-        let network = match (address, address.to_canonical()) {
-            (IpAddr::V6(_), address @ IpAddr::V4(_)) => {
-                // More than all of IPv4 makes no sense in this notation.
-                Network { address, bits: bits.checked_sub(128 - 32).ok_or(NoAddress)? }
-            }
-            (address, _) => Network { address, bits },
-        };
-        Ok(Self::In(network))
+        network.and_then(canonical).map(Self::Net).ok_or(NoAddress)
     }
 }
 
-/// Who is served.
+/// Returns an IPv4 network that is written as an IPv6 one (`::ffff:10.0.0.0/104`) as IPv4. `None`: it holds more than IPv4.
+fn canonical(network: IpNet) -> Option<IpNet> {
+    const MAPPED_BITS: u8 = 128 - 32;
+
+    match (network, network.addr().to_canonical()) {
+        (IpNet::V6(_), IpAddr::V4(address)) => {
+            let bits = network.prefix_len().checked_sub(MAPPED_BITS)?;
+            Ipv4Net::new(address, bits).ok().map(IpNet::from)
+        }
+        _ => Some(network),
+    }
+}
+
+/// The clients that are served.
 #[derive(Debug)]
 pub(super) enum Allowed {
-    Everybody,
-    Only(Vec<Network>),
+    All,
+    Only(Vec<IpNet>),
 }
 
 impl Allowed {
-    /// The device, as far as its addresses are known, and whom the user lets in. If nobody is known, the secret path
-    /// has to do.
+    /// Allows the known addresses of the device, and the clients that the user allows. Without any of them, the secret path alone protects the
+    /// bundle.
     pub(super) fn new(device: &[IpAddr], also: &[AllowFrom]) -> Self {
-        let mut networks: Vec<Network> = device.iter().copied().map(Network::from).collect();
+        let mut networks: Vec<IpNet> = device.iter().map(|address| address.to_canonical().into()).collect();
         for allowed in also {
             match allowed {
-                AllowFrom::Any => return Self::Everybody,
-                AllowFrom::In(network) => networks.push(*network),
+                AllowFrom::Any => return Self::All,
+                AllowFrom::Net(network) => networks.push(*network),
             }
         }
-        if networks.is_empty() { Self::Everybody } else { Self::Only(networks) }
+        if networks.is_empty() { Self::All } else { Self::Only(networks) }
     }
 
+    /// Tells whether a client with this address is served.
     pub(super) fn admits(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
         match self {
-            Self::Everybody => true,
-            Self::Only(networks) => networks.iter().any(|network| network.contains(address)),
+            Self::All => true,
+            Self::Only(networks) => networks.iter().any(|network| network.contains(&address)),
         }
     }
-}
-
-fn width(address: IpAddr) -> u8 {
-    if address.is_ipv4() { 32 } else { 128 }
-}
-
-/// The first so many bits of an address.
-fn first(address: IpAddr, bits: u8) -> u128 {
-    let number = match address {
-        IpAddr::V4(address) => u128::from(u32::from(address)),
-        IpAddr::V6(address) => u128::from(address),
-    };
-    // None of 128 bits is a shift by 128.
-    number.checked_shr(u32::from(width(address).saturating_sub(bits))).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -119,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn networks_hold_what_they_say() {
+    fn network_contains_its_addresses() {
         for (network, address, expected) in [
             ("10.0.0.7", "10.0.0.7", true),
             ("10.0.0.7", "10.0.0.8", false),
@@ -147,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_network_is_refused() {
+    fn text_that_is_no_network_is_refused() {
         for text in [
             "",
             "dev",
@@ -168,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn without_any_address_the_path_has_to_do() {
+    fn allowed_without_addresses_admits_all() {
         let net: AllowFrom = "10.0.0.0/8".parse().expect("a network");
         let (device, stranger) = (ip("192.168.1.5"), ip("203.0.113.9"));
         for (known, also, expected) in [
@@ -186,7 +156,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_network_is_what_agrees_in_its_bits(network: u32, bits in 0_u8..=32, address: u32) {
+        fn network_contains_what_shares_its_prefix(network: u32, bits in 0_u8..=32, address: u32) {
             let mask = u32::MAX.checked_shl(32 - u32::from(bits)).unwrap_or(0);
             let text = format!("{}/{bits}", std::net::Ipv4Addr::from(network));
             let allowed = Allowed::new(&[], &[text.parse().expect("a network")]);
@@ -195,7 +165,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_read_without_a_panic(text: String) {
+        fn text_of_any_kind_does_not_panic(text: String) {
             let _ = text.parse::<AllowFrom>();
         }
     }

@@ -1,46 +1,46 @@
-//! The places for connections, and who has to go when they are taken. Pure.
+//! The slots for connections, and which connection is evicted when all slots are taken. Pure.
 //!
-//! Whoever is let in can open connections and say nothing. So that the device finds a place all the same, a place is
-//! safe only once the secret path was named on its connection; until then it goes to whoever comes, first of all those
-//! of the address that holds most of them. A request needs a round trip or two to arrive, so that a new connection keeps
-//! its place for a while against others of its address, which may be behind the same NAT as the device.
+//! An allowed client can open connections and send nothing. So that the device still gets a slot, a connection keeps its slot for certain only
+//! once it has requested the secret path. Until then a new connection may evict it; the address with most connections loses first. A
+//! request takes a round trip or two to arrive. So a new connection keeps its slot for a short time, also against others of its address, which
+//! may be behind the same NAT as the device.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long a connection keeps its place before its request has come, while its address has more than its share.
+/// How long a connection keeps its slot before its request has arrived, while its address has more than its share.
 ///
-/// With the default of 128 places, 200 silent connections a second from the address of the device leave room for it.
-const GRACE: Duration = Duration::from_millis(500);
+/// With the default of 128 slots, 200 silent connections a second from the address of the device leave room for it.
+const NEW_CONNECTION_GRACE: Duration = Duration::from_millis(500);
 
-/// The connections that are there, oldest first.
+/// The open connections, oldest first.
 #[derive(Debug)]
 pub(super) struct ConnectionSlots {
-    /// In all, and for one address.
+    /// The largest number of slots, and of slots for one address.
     limit: usize,
     per_address: usize,
     next: u64,
-    taken: Vec<Place>,
+    taken: Vec<Connection>,
 }
 
 #[derive(Debug)]
-struct Place {
+struct Connection {
     number: u64,
     address: IpAddr,
     since: Instant,
-    /// The secret path was named.
+    /// The connection has requested the secret path.
     proven: bool,
 }
 
-/// A place that was given.
+/// A slot for a new connection.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Given {
-    /// Its number; none is given twice.
+pub(super) struct Slot {
+    /// A number that is used once.
     pub(super) number: u64,
-    /// The place that had to be left for it, and its address.
-    pub(super) left: Option<(u64, IpAddr)>,
+    /// The number and the address of the connection that was evicted for it.
+    pub(super) evicted: Option<(u64, IpAddr)>,
 }
 
 impl ConnectionSlots {
@@ -48,46 +48,56 @@ impl ConnectionSlots {
         Self { limit, per_address, next: 0, taken: Vec::new() }
     }
 
-    /// A place for a connection from this address; `None` if all those in its way are proven or new.
-    pub(super) fn take(&mut self, address: IpAddr, now: Instant) -> Option<Given> {
-        let of_one = |address| self.taken.iter().filter(|place| place.address == address).count();
-        let is_old = |place: &Place| now.saturating_duration_since(place.since) >= GRACE;
+    /// Takes a slot for a connection from `address`. `None`: every connection that could be evicted is proven or new.
+    pub(super) fn take(&mut self, address: IpAddr, now: Instant) -> Option<Slot> {
+        let of_one = |address| self.taken.iter().filter(|connection| connection.address == address).count();
+        let is_old = |connection: &Connection| now.saturating_duration_since(connection.since) >= NEW_CONNECTION_GRACE;
         let own = of_one(address);
-        let oldest_own =
-            self.oldest(|place| place.address == address && is_old(place)).filter(|_| own >= self.per_address);
-        let left = if oldest_own.is_some() {
+        let oldest_own = self
+            .oldest(|connection| connection.address == address && is_old(connection))
+            .filter(|_| own >= self.per_address);
+        let evicted = if oldest_own.is_some() {
             oldest_own
-        } else if self.taken.iter().filter(|place| place.address == address && place.proven).count() >= self.per_address
+        } else if self.taken.iter().filter(|connection| connection.address == address && connection.proven).count()
+            >= self.per_address
         {
             return None;
         } else if self.taken.len() >= self.limit {
-            let unproven = self.taken.iter().filter(|place| !place.proven);
-            let most = unproven.map(|place| of_one(place.address)).max()?;
-            Some(self.oldest(|place| of_one(place.address) == most && (most > own + 1 || is_old(place)))?)
+            let unproven = self.taken.iter().filter(|connection| !connection.proven);
+            let most = unproven.map(|connection| of_one(connection.address)).max()?;
+            Some(
+                self.oldest(|connection| of_one(connection.address) == most && (most > own + 1 || is_old(connection)))?,
+            )
         } else {
             None
         };
-        if let Some((left, _)) = left {
-            self.leave(left);
+        if let Some((evicted, _)) = evicted {
+            self.free(evicted);
         }
         let number = self.next;
         self.next += 1;
-        self.taken.push(Place { number, address, since: now, proven: false });
-        Some(Given { number, left })
+        self.taken.push(Connection { number, address, since: now, proven: false });
+        Some(Slot { number, evicted })
     }
 
-    fn oldest(&self, is_one: impl Fn(&Place) -> bool) -> Option<(u64, IpAddr)> {
-        self.taken.iter().find(|place| !place.proven && is_one(place)).map(|place| (place.number, place.address))
+    fn oldest(&self, matches: impl Fn(&Connection) -> bool) -> Option<(u64, IpAddr)> {
+        self.taken
+            .iter()
+            .find(|connection| !connection.proven && matches(connection))
+            .map(|connection| (connection.number, connection.address))
     }
 
-    /// The secret path was named there.
+    /// Notes that the connection has requested the secret path.
     pub(super) fn prove(&mut self, number: u64) {
-        self.taken.iter_mut().filter(|place| place.number == number).for_each(|place| place.proven = true);
+        self.taken
+            .iter_mut()
+            .filter(|connection| connection.number == number)
+            .for_each(|connection| connection.proven = true);
     }
 
-    /// The connection has ended.
-    pub(super) fn leave(&mut self, number: u64) {
-        self.taken.retain(|place| place.number != number);
+    /// Frees the slot of a connection that has ended.
+    pub(super) fn free(&mut self, number: u64) {
+        self.taken.retain(|connection| connection.number != number);
     }
 }
 
@@ -99,7 +109,7 @@ mod tests {
         [10, 0, 0, last].into()
     }
 
-    /// Takes places at times that are so far apart that none is new any more.
+    /// Takes slots at times that are so far apart that none is new any more.
     struct Late(ConnectionSlots, Instant);
 
     impl Late {
@@ -109,9 +119,9 @@ mod tests {
 
         /// The number of the place, and of the one that was left for it.
         fn take(&mut self, address: IpAddr) -> Option<(u64, Option<u64>)> {
-            self.1 += GRACE;
+            self.1 += NEW_CONNECTION_GRACE;
             let given = self.0.take(address, self.1)?;
-            Some((given.number, given.left.map(|(number, _)| number)))
+            Some((given.number, given.evicted.map(|(number, _)| number)))
         }
 
         fn prove(&mut self, number: u64) {
@@ -120,78 +130,78 @@ mod tests {
     }
 
     #[test]
-    fn an_address_gives_up_its_own_places_first() {
-        let mut places = Late::new(4, 2);
-        assert_eq!(places.take(ip(1)), Some((0, None)));
-        assert_eq!(places.take(ip(1)), Some((1, None)));
-        assert_eq!(places.take(ip(1)), Some((2, Some(0))));
-        places.prove(1);
-        assert_eq!(places.take(ip(1)), Some((3, Some(2))));
-        places.prove(3);
-        assert_eq!(places.take(ip(1)), None, "two downloads are enough for one");
-        places.0.leave(1);
-        assert_eq!(places.take(ip(1)), Some((4, None)));
+    fn address_at_its_limit_evicts_its_own_connection() {
+        let mut slots = Late::new(4, 2);
+        assert_eq!(slots.take(ip(1)), Some((0, None)));
+        assert_eq!(slots.take(ip(1)), Some((1, None)));
+        assert_eq!(slots.take(ip(1)), Some((2, Some(0))));
+        slots.prove(1);
+        assert_eq!(slots.take(ip(1)), Some((3, Some(2))));
+        slots.prove(3);
+        assert_eq!(slots.take(ip(1)), None, "two downloads are enough for one");
+        slots.0.free(1);
+        assert_eq!(slots.take(ip(1)), Some((4, None)));
     }
 
     /// The device comes last, and stays whatever comes after it.
     #[test]
-    fn idle_neighbours_make_room() {
-        let mut places = Late::new(4, 3);
+    fn unproven_connections_of_the_busiest_address_are_evicted() {
+        let mut slots = Late::new(4, 3);
         for neighbour in [1, 1, 2, 3] {
-            assert_eq!(places.take(ip(neighbour)).expect("a place").1, None);
+            assert_eq!(slots.take(ip(neighbour)).expect("a place").1, None);
         }
-        assert_eq!(places.take(ip(9)), Some((4, Some(0))), "of the neighbour that has most");
+        assert_eq!(slots.take(ip(9)), Some((4, Some(0))), "of the neighbour that has most");
         for _ in 0..100 {
-            let (_, left) = places.take(ip(1)).expect("a place of its own");
+            let (_, left) = slots.take(ip(1)).expect("a place of its own");
             assert_ne!(left, Some(4));
         }
-        places.prove(4);
+        slots.prove(4);
         for neighbour in 10..100 {
-            assert_ne!(places.take(ip(neighbour)).expect("a place").1, Some(4));
+            assert_ne!(slots.take(ip(neighbour)).expect("a place").1, Some(4));
         }
     }
 
     #[test]
-    fn those_that_know_the_path_stay() {
-        let mut places = Late::new(2, 2);
-        places.take(ip(1));
-        places.take(ip(2));
-        places.prove(0);
-        places.prove(1);
-        assert_eq!(places.take(ip(3)), None);
+    fn proven_connections_are_not_evicted() {
+        let mut slots = Late::new(2, 2);
+        slots.take(ip(1));
+        slots.take(ip(2));
+        slots.prove(0);
+        slots.prove(1);
+        assert_eq!(slots.take(ip(3)), None);
     }
 
     /// The device is behind the address of the flood, and its request takes a round trip to come.
     #[test]
-    fn new_connection_keeps_its_place_against_its_own_address() {
+    fn new_connection_is_not_evicted_by_its_own_address() {
         let start = Instant::now();
-        let flood = |places: &mut ConnectionSlots, from: u32, to: u32| {
+        let flood = |slots: &mut ConnectionSlots, from: u32, to: u32| {
             let mut left = Vec::new();
             for at in from..to {
-                left.extend(places.take(ip(1), start + Duration::from_millis(5) * at).and_then(|given| given.left));
+                left.extend(slots.take(ip(1), start + Duration::from_millis(5) * at).and_then(|given| given.evicted));
             }
             left
         };
-        let mut places = ConnectionSlots::new(128, 4);
-        flood(&mut places, 0, 1000);
-        let device = places.take(ip(1), start + Duration::from_secs(5)).expect("a place").number;
-        let left = flood(&mut places, 1001, 1100);
+        let mut slots = ConnectionSlots::new(128, 4);
+        flood(&mut slots, 0, 1000);
+        let device = slots.take(ip(1), start + Duration::from_secs(5)).expect("a place").number;
+        let left = flood(&mut slots, 1001, 1100);
         assert!(left.len() > 90 && left.iter().all(|(number, _)| *number != device), "{left:?}");
         // What says nothing for longer than that has had its time.
-        let left = flood(&mut places, 1100, 1110);
+        let left = flood(&mut slots, 1100, 1110);
         assert!(left.contains(&(device, ip(1))), "{left:?}");
     }
 
     /// An address with fewer connections is not kept out by the new ones of another.
     #[test]
-    fn new_connections_of_one_address_make_room_for_another() {
+    fn new_connections_of_one_address_are_evicted_by_another() {
         let now = Instant::now();
-        let mut places = ConnectionSlots::new(8, 2);
+        let mut slots = ConnectionSlots::new(8, 2);
         for _ in 0..8 {
-            assert_eq!(places.take(ip(1), now).expect("a place").left, None);
+            assert_eq!(slots.take(ip(1), now).expect("a slot").evicted, None);
         }
-        assert_eq!(places.take(ip(1), now), None, "all of its places are new");
-        assert_eq!(places.take(ip(2), now).expect("a place").left, Some((0, ip(1))));
-        assert_eq!(places.take(ip(1), now), None, "it does not take the place of one that has fewer");
+        assert_eq!(slots.take(ip(1), now), None, "all of its slots are new");
+        assert_eq!(slots.take(ip(2), now).expect("a slot").evicted, Some((0, ip(1))));
+        assert_eq!(slots.take(ip(1), now), None, "it does not take the place of one that has fewer");
     }
 }

@@ -1,4 +1,4 @@
-//! What is served, and the book that is kept of it.
+//! Answers requests, and keeps the log of them.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -24,57 +24,57 @@ use crate::text::{excerpt, hex};
 use crate::update::delivery_report::DeliveryReport;
 use crate::update::event::Event;
 
-/// So many strangers are told of; the rest is the same again.
-const STRANGERS: usize = 16;
+/// The largest number of refused addresses that are reported.
+const MAX_STRANGERS: usize = 16;
 
-/// So many events are told of those that do not know the path, or do not get through the handshake.
-const UNPROVEN: u32 = 32;
+/// The largest number of events about clients that do not know the path, or fail the handshake.
+const MAX_UNPROVEN_EVENTS: u32 = 32;
 
-/// So many events wait to be told.
-const EVENTS: usize = 256;
+/// The largest number of events that wait for the observer.
+const MAX_QUEUED_EVENTS: usize = 256;
 
-/// The bundle behind its path.
+/// Serves one bundle at one path.
 pub(super) struct Handler {
     pub(super) path: String,
     bundle: Bytes,
     sha256: String,
-    book: Mutex<RequestLog>,
+    log: Mutex<RequestLog>,
     progress: watch::Sender<Fetched>,
     events: mpsc::Sender<Event>,
 }
 
 #[derive(Debug)]
 struct RequestLog {
-    transfer_log: TransferLog,
+    transfers: TransferLog,
     /// Requests for the bundle.
     requests: u32,
     strangers: Vec<IpAddr>,
     crowding: Vec<IpAddr>,
-    unproven_told: u32,
+    unproven_events: u32,
 }
 
-/// What was asked on a connection, and what it was answered.
+/// A request, and how it was answered.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(super) struct Served {
     peer: SocketAddr,
     device: Option<String>,
     method: String,
     status: StatusCode,
     range: Option<String>,
-    /// The number of the transfer, if it is one.
+    /// The number of the transfer, if the request began one.
     transfer: Option<u64>,
 }
 
-/// Without the path, which is a secret.
+/// Leaves out the path, which is a secret.
 impl fmt::Debug for Handler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handler").field("sha256", &self.sha256).field("book", &self.book).finish_non_exhaustive()
+        f.debug_struct("Handler").field("sha256", &self.sha256).field("log", &self.log).finish_non_exhaustive()
     }
 }
 
-impl Asked {
-    /// Whether the secret path was named.
-    pub(super) fn knows_the_path(&self) -> bool {
+impl Served {
+    /// Tells whether the request named the secret path.
+    pub(super) fn knows_path(&self) -> bool {
         self.status != StatusCode::NOT_FOUND
     }
 }
@@ -82,79 +82,79 @@ impl Asked {
 impl Handler {
     pub(super) fn new(path: String, bundle: Bytes) -> (Self, watch::Receiver<Fetched>, mpsc::Receiver<Event>) {
         let (progress, fetched) = watch::channel(Fetched::default());
-        let (events, told) = mpsc::channel(EVENTS);
-        let transfer_log = TransferLog::new(bundle.len() as u64);
-        let book =
-            RequestLog { transfer_log, requests: 0, strangers: Vec::new(), crowding: Vec::new(), unproven_told: 0 };
+        let (events, queue) = mpsc::channel(MAX_QUEUED_EVENTS);
+        let transfers = TransferLog::new(bundle.len() as u64);
+        let log =
+            RequestLog { transfers, requests: 0, strangers: Vec::new(), crowding: Vec::new(), unproven_events: 0 };
         let sha256 = hex(&Sha256::digest(&bundle));
-        (Self { path, bundle, sha256, book: Mutex::new(book), progress, events }, fetched, told)
+        (Self { path, bundle, sha256, log: Mutex::new(log), progress, events }, fetched, queue)
     }
 
     pub(super) fn total(&self) -> u64 {
         self.bundle.len() as u64
     }
 
-    /// What there is to prove.
+    /// Returns what the server can prove of the delivery.
     pub(super) fn delivery_report(&self) -> DeliveryReport {
-        let book = self.book();
-        let Fetched { sent, complete, .. } = *book.transfer_log.fetched();
+        let log = self.log();
+        let Fetched { sent, complete, .. } = *log.transfers.fetched();
         DeliveryReport {
             via: "pull",
             bytes: if complete { self.total() } else { sent },
             total: self.total(),
             complete,
-            requests: Some(book.requests),
+            requests: Some(log.requests),
             sha256: self.sha256.clone(),
         }
     }
 
-    /// Those who were turned away.
+    /// Returns the addresses that were refused.
     pub(super) fn strangers(&self) -> Vec<IpAddr> {
-        self.book().strangers.clone()
+        self.log().strangers.clone()
     }
 
-    /// Somebody was turned away.
-    pub(super) fn turned_away(&self, peer: IpAddr) {
-        let mut book = self.book();
-        if book.strangers.len() < STRANGERS && !book.strangers.contains(&peer) {
-            book.strangers.push(peer);
-            self.tell(Event::Stranger { peer: peer.to_string() });
+    /// Notes that a client with a foreign address was refused.
+    pub(super) fn refused(&self, peer: IpAddr) {
+        let mut log = self.log();
+        if log.strangers.len() < MAX_STRANGERS && !log.strangers.contains(&peer) {
+            log.strangers.push(peer);
+            self.report(Event::Stranger { peer: peer.to_string() });
         }
     }
 
-    /// A connection from there was closed, or not taken, because there were too many without a request.
+    /// Notes that a connection of this address was closed, or not accepted, because too many had no request.
     pub(super) fn crowded(&self, peer: IpAddr) {
-        let mut book = self.book();
-        if book.crowding.len() < STRANGERS && !book.crowding.contains(&peer) {
-            book.crowding.push(peer);
-            self.tell(Event::Crowded { peer: peer.to_string() });
+        let mut log = self.log();
+        if log.crowding.len() < MAX_STRANGERS && !log.crowding.contains(&peer) {
+            log.crowding.push(peer);
+            self.report(Event::Crowded { peer: peer.to_string() });
         }
     }
 
-    /// The addresses with more connections than there is room for.
+    /// Returns the addresses with too many connections.
     pub(super) fn crowding(&self) -> Vec<IpAddr> {
-        self.book().crowding.clone()
+        self.log().crowding.clone()
     }
 
-    /// Somebody did not get through the handshake of TLS.
-    pub(super) fn not_shaken(&self, peer: IpAddr, reason: &str) {
-        if self.book().may_tell_unproven() {
+    /// Notes a failed TLS handshake.
+    pub(super) fn handshake_failed(&self, peer: IpAddr, reason: &str) {
+        if self.log().may_report_unproven() {
             let (peer, reason) = (peer.to_string(), excerpt(reason.as_bytes()));
-            self.tell(Event::HandshakeFailed { peer, reason });
+            self.report(Event::HandshakeFailed { peer, reason });
         }
     }
 
-    /// Answers a request, whose stream has this way out.
+    /// Answers a request. `outflow` belongs to the stream of its connection.
     pub(super) fn respond(
         self: &Arc<Self>,
         request: &Request<Incoming>,
         peer: SocketAddr,
         outflow: &Outflow,
-    ) -> (Response<Transfer>, Asked) {
+    ) -> (Response<Transfer>, Served) {
         let method = request.method();
-        let (status, part) = self.answer_to(request);
+        let (status, part) = self.status_and_part(request);
         let header = |name: &str| request.headers().get(name).map(|value| excerpt(value.as_bytes()));
-        let mut asked = Asked {
+        let mut served = Served {
             peer,
             device: header("X-MGOS-Device-ID"),
             method: excerpt(method.as_str().as_bytes()),
@@ -165,26 +165,26 @@ impl Handler {
         let mut response = Response::new(Transfer::nothing());
         *response.status_mut() = status;
         set_headers(response.headers_mut(), status, &part, self.total());
-        let mut book = self.book();
-        book.requests = book.requests.saturating_add(u32::from(asked.knows_the_path()));
+        let mut log = self.log();
+        log.requests = log.requests.saturating_add(u32::from(served.knows_path()));
         if status.is_success() && method == Method::GET {
-            let number = book.transfer_log.begin(peer, asked.device.clone(), part.clone(), Instant::now());
-            self.publish(&book);
-            asked.transfer = Some(number);
+            let number = log.transfers.begin(peer, served.device.clone(), part.clone(), Instant::now());
+            self.publish(&log);
+            served.transfer = Some(number);
             let (sending, taking) = (Arc::clone(self), Arc::clone(self));
             outflow.on_taken(move || taking.taken(number));
             let on_sent = move |bytes| sending.sent(number, bytes);
             *response.body_mut() = Transfer::new(&self.bundle, &part, on_sent, outflow.clone());
         }
-        tracing::debug!(%peer, method = %asked.method, %status, "firmware server");
-        (response, asked)
+        tracing::debug!(%peer, method = %served.method, %status, "firmware server");
+        (response, served)
     }
 
-    /// The status of the answer, and which part of the bundle it is about.
-    fn answer_to(&self, request: &Request<Incoming>) -> (StatusCode, Range<u64>) {
+    /// Returns the status of the response, and the part of the bundle that it carries.
+    fn status_and_part(&self, request: &Request<Incoming>) -> (StatusCode, Range<u64>) {
         let total = self.total();
         let status = match (request.uri().path() == self.path, request.method()) {
-            (true, &Method::GET) => match part_wanted(request, total) {
+            (true, &Method::GET) => match requested_part(request, total) {
                 Wanted::Whole => StatusCode::OK,
                 Wanted::Part(part) => return (StatusCode::PARTIAL_CONTENT, part),
                 Wanted::Beyond => StatusCode::RANGE_NOT_SATISFIABLE,
@@ -196,39 +196,39 @@ impl Handler {
         (status, 0..total)
     }
 
-    /// So many more bytes of a transfer are on their way.
+    /// Counts bytes of a transfer that were handed to the stream.
     fn sent(&self, number: u64, bytes: u64) {
-        let mut book = self.book();
-        book.transfer_log.sent(number, bytes, Instant::now());
-        self.publish(&book);
+        let mut log = self.log();
+        log.transfers.sent(number, bytes, Instant::now());
+        self.publish(&log);
     }
 
-    /// The peer of a transfer has taken some of what was sent.
+    /// Notes that the client of a transfer has taken bytes.
     fn taken(&self, number: u64) {
-        let mut book = self.book();
-        if book.transfer_log.taken(number, Instant::now()) {
-            self.publish(&book);
+        let mut log = self.log();
+        if log.transfers.taken(number, Instant::now()) {
+            self.publish(&log);
         }
     }
 
-    /// The connection of a request has ended. `flushed`: with all of the answer out.
-    pub(super) fn finished(&self, asked: Asked, flushed: bool) {
-        let mut book = self.book();
-        let Ended { bytes, complete } = match asked.transfer {
+    /// Notes that the connection of a request has ended. `flushed`: the whole response has left the stream.
+    pub(super) fn finished(&self, served: Served, flushed: bool) {
+        let mut log = self.log();
+        let Ended { bytes, complete } = match served.transfer {
             Some(number) => {
-                let ended = book.transfer_log.end(number, flushed, Instant::now());
-                self.publish(&book);
+                let ended = log.transfers.end(number, flushed, Instant::now());
+                self.publish(&log);
                 ended
             }
-            None => Ended { bytes: 0, complete: flushed && asked.status.is_success() },
+            None => Ended { bytes: 0, complete: flushed && served.status.is_success() },
         };
-        if asked.knows_the_path() || book.may_tell_unproven() {
-            self.tell(Event::Served {
-                peer: asked.peer.ip().to_string(),
-                device: asked.device,
-                method: asked.method,
-                status: asked.status.as_u16(),
-                range: asked.range,
+        if served.knows_path() || log.may_report_unproven() {
+            self.report(Event::Served {
+                peer: served.peer.ip().to_string(),
+                device: served.device,
+                method: served.method,
+                status: served.status.as_u16(),
+                range: served.range,
                 bytes,
                 total: self.total(),
                 complete,
@@ -236,29 +236,29 @@ impl Handler {
         }
     }
 
-    fn book(&self) -> MutexGuard<'_, RequestLog> {
-        self.book.lock()
+    fn log(&self) -> MutexGuard<'_, RequestLog> {
+        self.log.lock()
     }
 
-    /// Under the lock of the book, so that nothing older comes after.
-    fn publish(&self, book: &RequestLog) {
-        self.progress.send_replace(book.transfer_log.fetched().clone());
+    /// Publishes the progress. The lock of the log keeps the order.
+    fn publish(&self, log: &RequestLog) {
+        self.progress.send_replace(log.transfers.fetched().clone());
     }
 
-    /// Nobody waits for whoever listens; he is slow only if he has stopped.
-    fn tell(&self, event: Event) {
+    /// Queues an event. A full queue drops it: its reader has stopped.
+    fn report(&self, event: Event) {
         let _ = self.events.try_send(event);
     }
 }
 
 impl RequestLog {
-    fn may_tell_unproven(&mut self) -> bool {
-        self.unproven_told = self.unproven_told.saturating_add(1);
-        self.unproven_told <= UNPROVEN
+    fn may_report_unproven(&mut self) -> bool {
+        self.unproven_events = self.unproven_events.saturating_add(1);
+        self.unproven_events <= MAX_UNPROVEN_EVENTS
     }
 }
 
-/// What goes with an answer of this status about this part of `total` bytes.
+/// Sets the headers of a response with this status, about `part` of `total` bytes.
 fn set_headers(headers: &mut HeaderMap, status: StatusCode, part: &Range<u64>, total: u64) {
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
     if status == StatusCode::METHOD_NOT_ALLOWED {
@@ -281,13 +281,14 @@ fn set_headers(headers: &mut HeaderMap, status: StatusCode, part: &Range<u64>, t
     }
 }
 
-/// The first and the last byte of a part, as HTTP writes them. A part has at least one.
+/// Returns the first and the last byte of a part as HTTP writes them. A part has at least one byte.
 fn inclusive(part: &Range<u64>) -> String {
     format!("{}-{}", part.start, part.end - 1)
 }
 
-/// Several headers of the kind, and one that depends on a version of the file that we do not name, do not count.
-fn part_wanted(request: &Request<Incoming>, total: u64) -> Wanted {
+/// Returns the part that a request asks for. Repeated `Range` headers do not count, nor does one with `If-Range`: the server names no
+/// version of the file.
+fn requested_part(request: &Request<Incoming>, total: u64) -> Wanted {
     let mut ranges = request.headers().get_all(RANGE).iter();
     match (ranges.next().and_then(|value| value.to_str().ok()), ranges.next()) {
         (Some(range), None) if !request.headers().contains_key(IF_RANGE) => wanted(range, total),

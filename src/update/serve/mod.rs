@@ -1,12 +1,12 @@
-//! The temporary firmware server: one bundle in memory, one path that nobody can guess, GET and
-//! HEAD, on the local address that routes to the device. It is gone when it is dropped.
+//! The temporary firmware server: one bundle in memory, one secret path, GET and HEAD, on the local address that routes to the device.
+//! Dropping it stops it.
 //!
-//! - `route`: where the device is, and which of our addresses it can reach;
-//! - [`allow`]: who is served; `connection_slots`: and who has to go when all connections are taken;
-//! - [`listen`]: the network that it listens on;
-//! - `accept`: connections, from the first byte to the last;
-//! - `handler`: the answers, and the book that is kept of them; `transfer_log`: the transfers in it;
-//! - `range`, `transfer`, `write_timeout`: which part of the bundle, its bytes, and a peer that takes none.
+//! - `route`: the addresses of the device, and the local address that it can reach;
+//! - [`allow`]: which clients are served; `connection_slots`: which connection is evicted when all slots are taken;
+//! - [`listen`]: the network that the server listens on;
+//! - `accept`: accepts connections and enforces their limits;
+//! - `handler`: answers requests and logs them; `transfer_log`: the progress of the transfers;
+//! - `range`: the requested part of the bundle; `transfer`: its bytes; `write_timeout`: ends a transfer whose client takes no bytes.
 
 mod accept;
 pub mod allow;
@@ -43,31 +43,32 @@ use listen::{Listener, LocalSockets, ServeNetwork};
 use route::Whereabouts;
 pub use transfer_log::Fetched;
 
-/// What is handed to the socket at a time, in bytes, what the kernel is told to hold of it, and the largest head of a
-/// request. Small, so that what we count as sent is near what the device has taken.
+/// The size of one write, of the kernel's send buffer, and of the largest head of a request, in bytes. It is small, so that the bytes counted as
+/// sent are close to those that the device has taken.
 const PIECE: usize = 16 << 10;
 
-/// Where and how the firmware server serves.
+/// Where and how the firmware server listens.
 #[derive(Debug, Clone)]
 pub struct Serving {
-    /// The address to serve on; `None`: the one that routes to the device, any port.
+    /// The address to listen on. `None`: the one that routes to the device, with any free port.
     pub listen: Option<SocketAddr>,
-    /// Host and, if it differs, port, under which the device reaches our server.
+    /// The host under which the device reaches the server, and the port if it differs.
     pub advertise: Option<(String, Option<u16>)>,
-    /// The device's host and port, where it has any: which of our addresses it can reach follows
-    /// from that. Otherwise the address that it reports is taken.
+    /// The host and port of the link to the device, if it has one. The local address that the device can reach follows from it; otherwise from
+    /// the address that the device reports.
     pub device_host: Option<(String, u16)>,
-    /// Who is served beside the addresses of the device. Without any address, whoever knows the path.
+    /// Clients that are served in addition to the device. If no address of the device is known and this is empty, every client that knows the
+    /// path is served.
     pub allow_from: Vec<AllowFrom>,
-    /// What clients may use up.
+    /// The limits that the clients share.
     pub limits: Limits,
-    /// Serve over TLS, with this certificate. The device checks it by its own `update.ssl_ca_file`.
+    /// The certificate for TLS; `None`: plain HTTP. The device verifies it with its `update.ssl_ca_file`.
     pub tls: Option<Arc<ServerConfig>>,
-    /// The network to serve on.
+    /// The network to listen on.
     pub network: Arc<dyn ServeNetwork>,
 }
 
-/// Serves the device alone, on this machine's network.
+/// Serves only the device, on this machine's network.
 impl Default for Serving {
     fn default() -> Self {
         Self {
@@ -82,18 +83,18 @@ impl Default for Serving {
     }
 }
 
-/// Why the server did not come up.
+/// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The device has no address that we know of.
+    /// No address of the device is known.
     #[error("cannot tell which of this machine's addresses the device reaches: it reports no address of its own")]
     NoRoute,
-    /// There is no way to the device's address.
+    /// No route leads to the device's address.
     #[error("cannot tell which of this machine's addresses reaches {device}: {error}")]
     Unroutable {
         /// The device's address.
         device: String,
-        /// What the system says.
+        /// The error of the system.
         error: io::Error,
     },
     /// The address cannot be listened on.
@@ -101,7 +102,7 @@ pub enum ServeError {
     Bind {
         /// The address.
         address: SocketAddr,
-        /// What the system says.
+        /// The error of the system.
         error: io::Error,
     },
 }
@@ -115,20 +116,20 @@ fn bind_error(error: &io::Error) -> String {
     }
 }
 
-/// A server that runs.
+/// A running server.
 #[derive(Debug)]
 pub struct FirmwareServer {
     scheme: &'static str,
     advertised: String,
     handler: Arc<Handler>,
     fetched: watch::Receiver<Fetched>,
-    told: Option<mpsc::Receiver<Event>>,
+    events: Option<mpsc::Receiver<Event>>,
     _tasks: JoinSet<()>,
 }
 
 impl FirmwareServer {
-    /// Serves the bundle where the device that says `info` of itself can reach it, and to nobody else if its addresses
-    /// are known.
+    /// Starts a server for the device with this `info`, at an address that the device can reach. If addresses of the device are known, only
+    /// those and the allowed ones are served.
     pub async fn start(bundle: &Bundle, serving: &Serving, info: &SystemInfo) -> Result<Self, ServeError> {
         let device = Whereabouts::find(serving.device_host.as_ref(), info).await;
         let bind = match serving.listen {
@@ -145,7 +146,7 @@ impl FirmwareServer {
             None if bound.ip().is_unspecified() => {
                 SocketAddr::new(device.local_address(serving.network.as_ref()).await?.ip(), bound.port()).to_string()
             }
-            // Without a scope, which is this machine's and means nothing to the device.
+            // The scope of an address has a meaning on this machine only.
             None => SocketAddr::new(bound.ip(), bound.port()).to_string(),
         };
         let allowed = Allowed::new(&device.addresses(), &serving.allow_from);
@@ -161,74 +162,74 @@ impl FirmwareServer {
         limits: Limits,
         tls: Option<Arc<ServerConfig>>,
     ) -> Self {
-        let (handler, fetched, told) = Handler::new(format!("/{}/firmware.zip", token()), bundle);
+        let (handler, fetched, events) = Handler::new(format!("/{}/firmware.zip", token()), bundle);
         let handler = Arc::new(handler);
         let acceptor = Arc::new(Acceptor::new(Arc::clone(&handler), allowed, limits));
         let scheme = if tls.is_some() { "https" } else { "http" };
         let mut tasks = JoinSet::new();
         tasks.spawn(accept::accept(listener, tls.map(Into::into), acceptor));
-        Self { scheme, advertised, handler, fetched, told: Some(told), _tasks: tasks }
+        Self { scheme, advertised, handler, fetched, events: Some(events), _tasks: tasks }
     }
 
-    /// Host and port for the device.
+    /// Returns the host and port for the device.
     #[must_use]
     pub fn advertised(&self) -> &str {
         &self.advertised
     }
 
-    /// The whole URL for the device. The path is a secret.
+    /// Returns the URL for the device. Its path is a secret.
     #[must_use]
     pub fn url(&self) -> String {
         format!("{}://{}{}", self.scheme, self.advertised, self.handler.path)
     }
 
-    /// The size of the bundle in bytes.
+    /// Returns the size of the bundle in bytes.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.handler.total()
     }
 
-    /// What has been seen of the download, now and as it changes.
+    /// Returns the progress of the download, now and as it changes.
     #[must_use]
     pub fn fetched(&self) -> watch::Receiver<Fetched> {
         self.fetched.clone()
     }
 
-    /// Those who were turned away because they are not known to be the device: the first of them, each once.
+    /// Returns the first addresses that were refused because they are not the device's, each once.
     #[must_use]
     pub fn strangers(&self) -> Vec<IpAddr> {
         self.handler.strangers()
     }
 
-    /// The addresses that opened more connections without a request than there is room for: the first of them, each once.
+    /// Returns the first addresses that opened too many connections without a request, each once.
     #[must_use]
     pub fn crowding(&self) -> Vec<IpAddr> {
         self.handler.crowding()
     }
 
-    /// What can be proved of the download by now.
+    /// Returns what the server can prove of the delivery so far.
     #[must_use]
     pub fn delivery_report(&self) -> DeliveryReport {
         self.handler.delivery_report()
     }
 
-    /// What happens at the server, to be told to an observer. The second time there is nothing.
-    pub fn happenings(&mut self) -> Happenings {
-        Happenings(self.told.take())
+    /// Takes the events of the server, for an observer. A second call returns none.
+    pub fn take_events(&mut self) -> ServerEvents {
+        ServerEvents(self.events.take())
     }
 }
 
-/// What happens at a server: who comes, what he asks for, and what he gets.
+/// The events of a server: requests, refused clients, and transfers.
 #[derive(Debug)]
-pub struct Happenings(Option<mpsc::Receiver<Event>>);
+pub struct ServerEvents(Option<mpsc::Receiver<Event>>);
 
-impl Happenings {
-    /// Tells the observer as it happens, for as long as `work` goes on, and what is left of it in the end.
-    pub async fn tell_during<T>(mut self, observer: &dyn Observer, work: impl Future<Output = T>) -> T {
+impl ServerEvents {
+    /// Reports the events to the observer until `work` has ended, then those that are still queued. Returns the result of `work`.
+    pub async fn report_during<T>(mut self, observer: &dyn Observer, work: impl Future<Output = T>) -> T {
         let mut work = std::pin::pin!(work);
         let result = loop {
             tokio::select! {
-                // Biased so that the last bytes are told before the end of their transfer; happenings are few.
+                // Biased so that `work` reports the last bytes before the end of their transfer. The events are few.
                 biased;
                 result = &mut work => break result,
                 event = next(&mut self.0) => observer.on(&event),
@@ -241,16 +242,16 @@ impl Happenings {
     }
 }
 
-async fn next(told: &mut Option<mpsc::Receiver<Event>>) -> Event {
-    if let Some(told) = told
-        && let Some(event) = told.recv().await
+async fn next(events: &mut Option<mpsc::Receiver<Event>>) -> Event {
+    if let Some(events) = events
+        && let Some(event) = events.recv().await
     {
         return event;
     }
     std::future::pending().await
 }
 
-/// 128 random bits. A URL is short on a device: some keep it in 128 bytes.
+/// Returns 128 random bits in hex. The URL has to be short: some devices keep it in 128 bytes.
 fn token() -> String {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).expect("the system has random numbers");

@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_range_of_bytes_and_nothing_else() {
+    fn range_header_with_one_byte_range_is_read() {
         for (header, expected) in [
             ("bytes=0-99", Wanted::Part(0..100)),
             ("bytes=0-0", Wanted::Part(0..1)),
@@ -89,14 +89,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_part_lies_within_the_file(header in "(bytes=)?[0-9]{0,22}-?[0-9]{0,22}[-,a]?", total: u64) {
+        fn requested_part_lies_within_the_file(header in "(bytes=)?[0-9]{0,22}-?[0-9]{0,22}[-,a]?", total: u64) {
             if let Wanted::Part(part) = wanted(&header, total) {
                 prop_assert!(part.start < part.end && part.end <= total, "{header} of {total}: {part:?}");
             }
         }
 
         #[test]
-        fn any_header_is_read_without_a_panic(header: String, total: u64) {
+        fn range_header_of_any_text_does_not_panic(header: String, total: u64) {
             let _ = wanted(&header, total);
         }
     }

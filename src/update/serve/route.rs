@@ -10,20 +10,20 @@ use super::ServeError;
 use super::listen::ServeNetwork;
 use crate::ota::SystemInfo;
 
-/// How long the device's name may take to be looked up. It was looked up before, to talk to the device.
-const LOOK_UP: Duration = Duration::from_secs(10);
+/// The longest look-up of the device's name. The link to the device has looked it up before.
+const MAX_LOOK_UP: Duration = Duration::from_secs(10);
 
-/// Where the device is, as far as that is known.
+/// The known addresses of the device.
 #[derive(Debug)]
 pub(super) struct Whereabouts {
-    /// The host at which we talk to it, if there is any, and its addresses.
+    /// The host of the link to the device, if it has one, and the addresses of that host.
     host: Option<(String, io::Result<Vec<SocketAddr>>)>,
-    /// The addresses that it reports.
+    /// The addresses that the device reports.
     reported: Vec<IpAddr>,
 }
 
 impl Whereabouts {
-    /// Looks up the host, and takes what the device says of itself.
+    /// Looks up the host, and takes the addresses in `info`.
     pub(super) async fn find(host: Option<&(String, u16)>, info: &SystemInfo) -> Self {
         let host = match host {
             Some((host, port)) => Some((host.clone(), look_up(host, *port).await)),
@@ -32,14 +32,14 @@ impl Whereabouts {
         Self { host, reported: info.addresses() }
     }
 
-    /// The addresses from which it may come.
+    /// Returns the addresses from which the device may connect.
     pub(super) fn addresses(&self) -> Vec<IpAddr> {
         let found = self.host.iter().filter_map(|(_, found)| found.as_ref().ok()).flatten().map(SocketAddr::ip);
         found.chain(self.reported.iter().copied()).collect()
     }
 
-    /// The address of ours from which packets to the device leave, and which it can therefore answer to; with port 0, and
-    /// with the scope that a link-local address needs to be listened on.
+    /// Returns the local address from which packets to the device leave, so that the device can reach it. It has port 0, and the scope that
+    /// a link-local address needs.
     pub(super) async fn local_address(&self, network: &dyn ServeNetwork) -> Result<SocketAddr, ServeError> {
         let unroutable = |device: &str, error| ServeError::Unroutable { device: device.into(), error };
         let (device, mut targets) = match (&self.host, self.reported.first()) {
@@ -50,7 +50,7 @@ impl Whereabouts {
             (None, Some(&ip)) => (ip.to_string(), vec![SocketAddr::new(ip, 80)]),
             (None, None) => return Err(ServeError::NoRoute),
         };
-        // A device that has both kinds of address downloads over IPv4 for certain.
+        // A device with both kinds of address is sure to download over IPv4.
         targets.sort_by_key(SocketAddr::is_ipv6);
         let mut failure = ServeError::NoRoute;
         for target in targets {
@@ -64,7 +64,7 @@ impl Whereabouts {
 }
 
 async fn look_up(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-    match tokio::time::timeout(LOOK_UP, lookup_host((host, port))).await {
+    match tokio::time::timeout(MAX_LOOK_UP, lookup_host((host, port))).await {
         Ok(found) => found.map(Iterator::collect),
         Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "its name is not found in time")),
     }

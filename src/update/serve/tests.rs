@@ -21,7 +21,7 @@ fn server_with(size: usize, allowed: Allowed, limits: Limits) -> FirmwareServer 
 }
 
 fn server(size: usize) -> FirmwareServer {
-    server_with(size, Allowed::Everybody, Limits::default())
+    server_with(size, Allowed::All, Limits::default())
 }
 
 /// A connection from 127.0.0.`last`.
@@ -67,21 +67,21 @@ async fn until(server: &FirmwareServer, seen: impl FnMut(&Fetched) -> bool) -> F
 }
 
 /// The next event, as JSON, without which the test cannot go on.
-async fn event(happenings: &mut Happenings) -> serde_json::Value {
-    let event = tokio::time::timeout(PATIENCE, next(&mut happenings.0)).await.expect("an event in time");
+async fn event(queue: &mut ServerEvents) -> serde_json::Value {
+    let event = tokio::time::timeout(PATIENCE, next(&mut queue.0)).await.expect("an event in time");
     serde_json::to_value(event).expect("JSON")
 }
 
 /// The events that wait to be told.
-fn events(happenings: &mut Happenings) -> Vec<serde_json::Value> {
-    let told = happenings.0.as_mut().expect("not yet taken");
+fn events(queue: &mut ServerEvents) -> Vec<serde_json::Value> {
+    let told = queue.0.as_mut().expect("not yet taken");
     std::iter::from_fn(|| told.try_recv().ok()).map(|event| serde_json::to_value(event).expect("JSON")).collect()
 }
 
 #[tokio::test]
-async fn get_and_head_of_the_one_path() {
+async fn bundle_path_serves_get_and_head() {
     let mut server = server(50_000);
-    let mut happenings = server.happenings();
+    let mut queue = server.take_events();
     let (head, body) = ask(&server, "GET", &server.handler.path).await;
     assert!(head.starts_with("http/1.1 200") && head.contains("content-length: 50000\r\n"), "{head}");
     assert!(head.contains("accept-ranges: bytes\r\n"), "{head}");
@@ -99,7 +99,7 @@ async fn get_and_head_of_the_one_path() {
             "event": "served", "peer": "127.0.0.1", "device": "dev MAC", "method": method, "status": 200,
             "bytes": bytes, "total": 50_000, "complete": true,
         });
-        assert_eq!(event(&mut happenings).await, expected);
+        assert_eq!(event(&mut queue).await, expected);
     }
     let sha256 = hex(&<sha2::Sha256 as sha2::Digest>::digest(bundle(50_000)));
     let expected =
@@ -109,9 +109,9 @@ async fn get_and_head_of_the_one_path() {
 
 /// A stranger on the network must not learn the firmware, nor whether there is any.
 #[tokio::test]
-async fn anything_else_is_not_found() {
+async fn other_paths_are_not_found() {
     let mut server = server(50_000);
-    let mut happenings = server.happenings();
+    let mut queue = server.take_events();
     for (method, path, status) in [("GET", "/", "404"), ("GET", "/x/firmware.zip", "404"), ("POST", "/", "404")] {
         let (head, body) = ask(&server, method, path).await;
         assert!(head.starts_with(&format!("http/1.1 {status}")) && body.is_empty(), "{method} {path}: {head}");
@@ -119,15 +119,11 @@ async fn anything_else_is_not_found() {
     let (head, _) = ask(&server, "POST", &server.handler.path).await;
     assert!(head.starts_with("http/1.1 405"), "{head}");
     assert!(server.fetched().borrow().peer.is_none(), "none of these counts as a download");
-    let statuses: Vec<_> = [
-        event(&mut happenings).await,
-        event(&mut happenings).await,
-        event(&mut happenings).await,
-        event(&mut happenings).await,
-    ]
-    .iter()
-    .map(|event| (event["status"].clone(), event["complete"].clone()))
-    .collect();
+    let statuses: Vec<_> =
+        [event(&mut queue).await, event(&mut queue).await, event(&mut queue).await, event(&mut queue).await]
+            .iter()
+            .map(|event| (event["status"].clone(), event["complete"].clone()))
+            .collect();
     assert_eq!(statuses, [404, 404, 404, 405].map(|status| (status.into(), false.into())));
     assert_eq!(server.delivery_report().requests, Some(1), "one of them knew the path");
     assert_ne!(token(), token());
@@ -135,9 +131,9 @@ async fn anything_else_is_not_found() {
 
 /// Whatever is told or logged of the server: who reads it could fetch the firmware.
 #[tokio::test]
-async fn the_path_is_a_secret() {
+async fn secret_path_is_never_shown() {
     let mut server = server(1000);
-    let mut happenings = server.happenings();
+    let mut queue = server.take_events();
     let secret = server.handler.path.split('/').nth(1).expect("a part").to_owned();
     for line in ["GET {}", "POST {}", "GET {}x", "{} /"] {
         let line = line.replace("{}", &server.handler.path);
@@ -146,7 +142,7 @@ async fn the_path_is_a_secret() {
         rest(&mut stream).await;
     }
     for _ in 0..3 {
-        let event = event(&mut happenings).await.to_string();
+        let event = event(&mut queue).await.to_string();
         assert!(!event.contains(&secret), "{event}");
     }
     assert!(!format!("{server:?}").contains(&secret));
@@ -154,10 +150,10 @@ async fn the_path_is_a_secret() {
 }
 
 #[tokio::test]
-async fn a_cut_off_transfer_is_seen_as_one_and_the_next_counts_from_zero() {
+async fn transfer_cut_off_is_incomplete_and_the_next_counts_from_zero() {
     let size = 16 << 20;
     let mut server = server(size);
-    let mut happenings = server.happenings();
+    let mut queue = server.take_events();
     let mut stream = connect_from(&server, 1).await;
     stream.write_all(request("GET", &server.handler.path, "").as_bytes()).await.expect("sent");
     until(&server, |fetched| fetched.open == 1).await;
@@ -166,7 +162,7 @@ async fn a_cut_off_transfer_is_seen_as_one_and_the_next_counts_from_zero() {
     assert!(fetched.sent > 0 && !fetched.complete, "{fetched:?}");
     // What the kernel holds is not sent; a progress bar that ran ahead of the device would lie.
     assert!(fetched.sent < 4 << 20, "{fetched:?}");
-    let told = event(&mut happenings).await;
+    let told = event(&mut queue).await;
     assert_eq!((&told["bytes"], &told["complete"]), (&fetched.sent.into(), &false.into()));
     assert_eq!((server.delivery_report().bytes, server.delivery_report().complete), (fetched.sent, false));
 
@@ -177,7 +173,7 @@ async fn a_cut_off_transfer_is_seen_as_one_and_the_next_counts_from_zero() {
 }
 
 #[tokio::test]
-async fn two_transfers_at_the_same_time_are_told_apart() {
+async fn simultaneous_transfers_are_reported_separately() {
     let server = server(4 << 20);
     let get = request("GET", &server.handler.path, "");
     let mut first = connect_from(&server, 1).await;
@@ -197,9 +193,9 @@ async fn two_transfers_at_the_same_time_are_told_apart() {
 }
 
 #[tokio::test]
-async fn parts_are_served_and_add_up() {
+async fn ranges_are_served_and_add_up() {
     let mut server = server(1000);
-    let mut happenings = server.happenings();
+    let mut queue = server.take_events();
     let get = |more: &str| request("GET", &server.handler.path, more);
     for (more, status, content_range, part, complete) in [
         ("Range: bytes=500-\r\n", 206, "bytes 500-999/1000", 500..1000, false),
@@ -218,7 +214,7 @@ async fn parts_are_served_and_add_up() {
         let expected = format!("content-range: {content_range}\r\n");
         assert!(head.contains(&expected) != content_range.is_empty(), "{more}: {head}");
         assert!(head.contains(&format!("content-length: {}\r\n", part.len())), "{more}: {head}");
-        let told = event(&mut happenings).await;
+        let told = event(&mut queue).await;
         assert_eq!((&told["status"], &told["bytes"]), (&status.into(), &part.len().into()), "{more}");
         let range = (status == 206).then(|| format!("{}-{}", part.start, part.end - 1));
         assert_eq!(told["range"].as_str(), range.as_deref(), "{more}");
@@ -230,7 +226,7 @@ async fn parts_are_served_and_add_up() {
 }
 
 #[tokio::test]
-async fn nothing_answers_once_it_is_dropped() {
+async fn dropped_server_accepts_no_connection() {
     let server = server(50_000);
     let address = server.advertised().to_owned();
     drop(server);
@@ -240,10 +236,10 @@ async fn nothing_answers_once_it_is_dropped() {
 }
 
 #[tokio::test]
-async fn strangers_are_turned_away_without_a_word_and_told_of_once() {
+async fn foreign_client_is_refused_and_reported_once() {
     let allowed = Allowed::new(&[[127, 0, 0, 1].into()], &[]);
     let mut server = server_with(1000, allowed, Limits::default());
-    let mut happenings = server.happenings();
+    let mut queue = server.take_events();
     for last in [2, 2, 3, 2] {
         let mut stream = connect_from(&server, last).await;
         // It may be closed already.
@@ -252,7 +248,7 @@ async fn strangers_are_turned_away_without_a_word_and_told_of_once() {
     }
     let (head, body) = ask(&server, "GET", &server.handler.path).await;
     assert!(head.starts_with("http/1.1 200") && body.len() == 1000, "{head}");
-    let peers = [event(&mut happenings).await, event(&mut happenings).await, event(&mut happenings).await];
+    let peers = [event(&mut queue).await, event(&mut queue).await, event(&mut queue).await];
     let told = peers.each_ref().map(|event| (event["event"].as_str(), event["peer"].as_str()));
     let stranger = |peer| (Some("stranger"), Some(peer));
     assert_eq!(told, [stranger("127.0.0.2"), stranger("127.0.0.3"), (Some("served"), Some("127.0.0.1"))]);
@@ -263,12 +259,12 @@ async fn strangers_are_turned_away_without_a_word_and_told_of_once() {
         rest(&mut connect_from(&server, last).await).await;
     }
     assert_eq!(server.strangers().len(), 16, "there is no end of addresses");
-    assert_eq!(events(&mut happenings).len(), 14);
+    assert_eq!(events(&mut queue).len(), 14);
 }
 
 /// A socket for both kinds of address says so of IPv4 peers in the notation of IPv6.
 #[tokio::test]
-async fn an_ipv4_peer_is_one_on_an_ipv6_socket_too() {
+async fn ipv4_client_on_a_dual_stack_socket_is_admitted() {
     // A machine may have no IPv6.
     let Ok(listener) = LocalSockets.listen((Ipv6Addr::UNSPECIFIED, 0).into()) else { return };
     let port = listener.local_addr().expect("an address").port();
@@ -276,20 +272,20 @@ async fn an_ipv4_peer_is_one_on_an_ipv6_socket_too() {
     let bundle = Bytes::from(bundle(1000));
     let address = format!("127.0.0.1:{port}");
     let mut server = FirmwareServer::serve(bundle, listener, address, allowed, Limits::default(), None);
-    let mut happenings = server.happenings();
+    let mut queue = server.take_events();
     assert_eq!(rest(&mut connect_from(&server, 2).await).await, b"");
     let (head, _) = ask(&server, "GET", &server.handler.path).await;
     assert!(head.starts_with("http/1.1 200"), "{head}");
     for peer in ["127.0.0.2", "127.0.0.1"] {
-        assert_eq!(event(&mut happenings).await["peer"], peer);
+        assert_eq!(event(&mut queue).await["peer"], peer);
     }
 }
 
 /// Nobody knows the device's address, and neighbours hold all places: silent ones, and such as know no path.
 #[tokio::test]
-async fn neighbours_do_not_keep_the_device_out() {
+async fn silent_connections_of_other_addresses_leave_a_slot_for_the_device() {
     let limits = Limits { connections: 16, ..Limits::default() };
-    let server = server_with(2 << 20, Allowed::Everybody, limits);
+    let server = server_with(2 << 20, Allowed::All, limits);
     let mut idle = Vec::new();
     for _ in 0..5 {
         for last in 2..10 {
@@ -314,9 +310,9 @@ async fn neighbours_do_not_keep_the_device_out() {
 
 /// The flood comes from the address of the device, as behind one NAT, and the device is a round trip of 40 ms away.
 #[tokio::test]
-async fn silent_connections_of_its_own_address_do_not_keep_the_device_out() {
+async fn silent_connections_of_its_own_address_leave_a_slot_for_the_device() {
     let mut server = server(50_000);
-    let mut happenings = server.happenings();
+    let mut queue = server.take_events();
     let address = server.advertised().to_owned();
     let flood = tokio::spawn(async move {
         let mut silent = std::collections::VecDeque::new();
@@ -328,7 +324,7 @@ async fn silent_connections_of_its_own_address_do_not_keep_the_device_out() {
             silent.drain(..silent.len().saturating_sub(400));
         }
     });
-    assert_eq!(event(&mut happenings).await, serde_json::json!({"event": "crowded", "peer": "127.0.0.1"}));
+    assert_eq!(event(&mut queue).await, serde_json::json!({"event": "crowded", "peer": "127.0.0.1"}));
     for attempt in 0..10 {
         let mut device = connect_from(&server, 1).await;
         tokio::time::sleep(Duration::from_millis(40)).await;
@@ -341,9 +337,9 @@ async fn silent_connections_of_its_own_address_do_not_keep_the_device_out() {
 }
 
 #[tokio::test]
-async fn one_address_does_not_hold_more_than_its_places() {
+async fn one_address_holds_at_most_its_slots() {
     let limits = Limits { per_address: 2, ..Limits::default() };
-    let server = server_with(16 << 20, Allowed::Everybody, limits);
+    let server = server_with(16 << 20, Allowed::All, limits);
     let get = request("GET", &server.handler.path, "");
     let mut transfers = Vec::new();
     for open in 1..=2 {
@@ -361,27 +357,27 @@ async fn one_address_does_not_hold_more_than_its_places() {
 
 /// A device that was switched off in the middle says no goodbye.
 #[tokio::test]
-async fn a_peer_that_takes_nothing_is_dropped() {
+async fn client_that_takes_nothing_is_dropped() {
     let limits = Limits { stall: Duration::from_millis(100), ..Limits::default() };
-    let mut server = server_with(16 << 20, Allowed::Everybody, limits);
-    let mut happenings = server.happenings();
+    let mut server = server_with(16 << 20, Allowed::All, limits);
+    let mut queue = server.take_events();
     let mut stream = connect_from(&server, 1).await;
     stream.write_all(request("GET", &server.handler.path, "").as_bytes()).await.expect("sent");
     let fetched = until(&server, |fetched| fetched.peer.is_some() && fetched.open == 0).await;
     assert!(!fetched.complete && fetched.sent > 0, "{fetched:?}");
-    assert_eq!(event(&mut happenings).await["complete"], false);
+    assert_eq!(event(&mut queue).await["complete"], false);
     assert!(rest(&mut stream).await.len() < 16 << 20);
 }
 
 /// All of it fits into our own buffers, and that is where it stays.
 #[tokio::test(start_paused = true)]
-async fn what_has_not_left_us_is_not_complete() {
+async fn transfer_with_bytes_in_the_stream_is_incomplete() {
     let (handler, fetched, told) = Handler::new("/x".into(), Bytes::from(bundle(10_000)));
-    let acceptor = Acceptor::new(Arc::new(handler), Allowed::Everybody, Limits::default());
+    let acceptor = Acceptor::new(Arc::new(handler), Allowed::All, Limits::default());
     let (near, mut far) = tokio::io::duplex(1000);
     let outflow = write_timeout::Outflow::default();
     let stream = write_timeout::WriteTimeout::new(near, Limits::default().stall, outflow.clone());
-    let served = accept::talk(stream, &outflow, ([127, 0, 0, 1], 1).into(), &acceptor, 0);
+    let served = accept::serve_request(stream, &outflow, ([127, 0, 0, 1], 1).into(), &acceptor, 0);
     let asks = async {
         // Once the server waits for it, and has nothing more to flush.
         tokio::task::yield_now().await;
@@ -390,24 +386,24 @@ async fn what_has_not_left_us_is_not_complete() {
     tokio::join!(served, asks);
     let fetched = fetched.borrow().clone();
     assert_eq!((fetched.sent, fetched.complete, fetched.open), (10_000, false, 0));
-    assert_eq!(event(&mut Happenings(Some(told))).await["complete"], false);
+    assert_eq!(event(&mut ServerEvents(Some(told))).await["complete"], false);
 }
 
 #[tokio::test]
-async fn a_head_that_does_not_end_is_not_waited_for() {
+async fn slow_request_head_times_out() {
     let limits = Limits { head: Duration::from_millis(100), ..Limits::default() };
-    let mut server = server_with(1000, Allowed::Everybody, limits);
-    let mut happenings = server.happenings();
+    let mut server = server_with(1000, Allowed::All, limits);
+    let mut queue = server.take_events();
     for start in ["", "GET / HTTP/1.1\r\nHost: "] {
         let mut stream = connect_from(&server, 1).await;
         stream.write_all(start.as_bytes()).await.expect("sent");
         rest(&mut stream).await;
     }
-    assert!(events(&mut happenings).is_empty(), "nothing was asked for");
+    assert!(events(&mut queue).is_empty(), "nothing was asked for");
 }
 
 #[tokio::test]
-async fn a_head_without_end_is_not_read() {
+async fn endless_request_head_is_refused() {
     let server = server(1000);
     let mut stream = connect_from(&server, 1).await;
     let long = request("GET", &server.handler.path, &format!("X: {}\r\n", "x".repeat(64 << 10)));
@@ -420,15 +416,15 @@ async fn a_head_without_end_is_not_read() {
 
 /// What a peer says of itself is shown on terminals.
 #[tokio::test]
-async fn what_a_peer_says_is_short_and_printable() {
+async fn request_headers_are_reported_short_and_printable() {
     let mut server = server(1000);
-    let mut happenings = server.happenings();
+    let mut queue = server.take_events();
     let path = &server.handler.path;
     let method = "M".repeat(5000);
     let head =
         format!("{method} {path} HTTP/1.1\r\nHost: x\r\nX-MGOS-Device-ID: a\u{202e}{}\r\n\r\n", "b".repeat(5000));
     ask_from(&server, 1, &head).await;
-    let told = event(&mut happenings).await;
+    let told = event(&mut queue).await;
     let device = told["device"].as_str().expect("a device");
     assert!(device.starts_with("a·bbb") && device.chars().count() <= 61, "{device}");
     assert!(told["method"].as_str().expect("a method").chars().count() <= 61, "{told}");
@@ -436,21 +432,21 @@ async fn what_a_peer_says_is_short_and_printable() {
 
 /// A flood of requests fills neither the memory nor the log, and does not hide the download.
 #[tokio::test]
-async fn many_requests_of_others_are_told_of_by_the_first_few() {
+async fn requests_without_the_path_are_reported_a_few_times() {
     let mut server = server(1000);
-    let mut happenings = server.happenings();
+    let mut queue = server.take_events();
     for _ in 0..400 {
         ask(&server, "GET", "/").await;
     }
     ask(&server, "GET", &server.handler.path).await;
     until(&server, |fetched| fetched.complete && fetched.open == 0).await;
-    let told = events(&mut happenings);
+    let told = events(&mut queue);
     assert_eq!(told.len(), 33);
     assert_eq!(told[32]["status"], 200);
 }
 
 #[test]
-fn why_an_address_cannot_be_listened_on() {
+fn bind_error_names_its_cause() {
     let message =
         |kind: io::ErrorKind| ServeError::Bind { address: ([127, 0, 0, 1], 80).into(), error: kind.into() }.to_string();
     for (kind, expected) in [

@@ -1,4 +1,4 @@
-//! A part of the bundle on its way to one client: the body of an answer.
+//! The body of a response: a part of the bundle for one client.
 
 use std::convert::Infallible;
 use std::ops::Range;
@@ -20,7 +20,7 @@ pub(super) struct Transfer {
     left: Bytes,
     /// Called with the number of bytes of each piece; `None` for an empty body.
     on_sent: Option<Box<dyn Fn(u64) + Send + Sync>>,
-    /// Of the stream that it goes to.
+    /// The outflow of the stream that carries the body.
     outflow: Outflow,
 }
 
@@ -52,7 +52,7 @@ impl Body for Transfer {
         }
         let len = self.left.len().min(FRAME);
         let piece = self.left.split_to(len);
-        self.outflow.hand_on();
+        self.outflow.begin_write();
         if let Some(on_sent) = &self.on_sent {
             on_sent(len as u64);
         }

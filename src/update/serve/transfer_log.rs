@@ -1,4 +1,4 @@
-//! What was asked for and sent, transfer by transfer. Pure: time is an argument.
+//! The log of the transfers: which parts were requested, and how much of each was sent. Pure: time is an argument.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -7,40 +7,40 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// So many addresses are remembered with what they have got.
-const REMEMBERED: usize = 16;
+/// The largest number of addresses whose progress is kept.
+const MAX_ADDRESSES: usize = 16;
 
-/// The shortest time between two changes that only say that the peer takes what was sent.
-const TAKEN: Duration = Duration::from_millis(100);
+/// The least time between two changes that only report that the client takes bytes.
+const TAKEN_INTERVAL: Duration = Duration::from_millis(100);
 
-/// What has been seen of the device's download.
+/// The progress of the device's download as the server sees it.
 #[derive(Debug, Clone, Default)]
 pub struct Fetched {
-    /// Who asked for the bundle, the last time.
+    /// The client of the latest request for the bundle.
     pub peer: Option<SocketAddr>,
-    /// Its id and MAC, as its request said.
+    /// The id and the MAC of the device, as its request reports them.
     pub device: Option<String>,
-    /// How far the latest transfer is, in bytes: from the beginning of the bundle if it goes on from where an earlier
-    /// one was cut off, otherwise from its own.
+    /// Progress of the latest transfer in bytes: counted from the start of the bundle if it continues an earlier transfer, otherwise from its
+    /// own start.
     pub sent: u64,
-    /// Transfers that are under way.
+    /// The number of open transfers.
     pub open: u32,
-    /// A transfer came to the end of the bundle, with all that is before it.
+    /// The client has been sent every byte of the bundle.
     pub complete: bool,
-    /// When any of this changed.
+    /// The time of the last change.
     pub changed: Option<Instant>,
 }
 
 /// How a transfer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ended {
-    /// Bytes that were sent in it.
+    /// Bytes that were sent.
     pub(super) bytes: u64,
-    /// Whether that is all that was asked for.
+    /// Whether every requested byte was sent.
     pub(super) complete: bool,
 }
 
-/// The book of all transfers.
+/// All transfers of one bundle.
 #[derive(Debug)]
 pub(super) struct TransferLog {
     /// The size of the bundle.
@@ -48,7 +48,7 @@ pub(super) struct TransferLog {
     fetched: Fetched,
     latest: u64,
     open: HashMap<u64, Transfer>,
-    /// How much of the bundle, from its beginning, an address has been sent.
+    /// For each address: how many bytes from the start of the bundle it was sent.
     prefixes: HashMap<IpAddr, u64>,
 }
 
@@ -57,7 +57,7 @@ struct Transfer {
     address: IpAddr,
     part: Range<u64>,
     sent: u64,
-    /// The address has been sent all that is before it.
+    /// The address was sent every byte before this part.
     continues: bool,
 }
 
@@ -66,12 +66,12 @@ impl TransferLog {
         Self { total, fetched: Fetched::default(), latest: 0, open: HashMap::new(), prefixes: HashMap::new() }
     }
 
-    /// What is seen of it from outside.
+    /// Returns the progress.
     pub(super) fn fetched(&self) -> &Fetched {
         &self.fetched
     }
 
-    /// A transfer of this part begins, and gets a number.
+    /// Begins a transfer of `part`, and returns its number.
     pub(super) fn begin(&mut self, peer: SocketAddr, device: Option<String>, part: Range<u64>, now: Instant) -> u64 {
         let address = peer.ip();
         let continues = part.start <= self.prefixes.get(&address).copied().unwrap_or(0);
@@ -84,13 +84,13 @@ impl TransferLog {
         self.latest
     }
 
-    /// So many more bytes are on their way.
+    /// Counts bytes that were handed to the stream.
     pub(super) fn sent(&mut self, number: u64, bytes: u64, now: Instant) {
         let Some(transfer) = self.open.get_mut(&number) else { return };
         transfer.sent += bytes;
         let position = transfer.position();
         if transfer.continues {
-            if self.prefixes.len() >= REMEMBERED && !self.prefixes.contains_key(&transfer.address) {
+            if self.prefixes.len() >= MAX_ADDRESSES && !self.prefixes.contains_key(&transfer.address) {
                 self.prefixes.clear();
             }
             let prefix = self.prefixes.entry(transfer.address).or_default();
@@ -102,17 +102,17 @@ impl TransferLog {
         self.fetched.changed = Some(now);
     }
 
-    /// The peer has taken some of what was sent. Returns whether that is news: seen from outside, it changes only now and then.
+    /// Notes that the client has taken bytes. Returns whether the progress has changed by that; it does at most once in 100 ms.
     pub(super) fn taken(&mut self, number: u64, now: Instant) -> bool {
-        let is_news = self.open.contains_key(&number)
-            && self.fetched.changed.is_none_or(|changed| now.duration_since(changed) >= TAKEN);
-        if is_news {
+        let is_change = self.open.contains_key(&number)
+            && self.fetched.changed.is_none_or(|changed| now.duration_since(changed) >= TAKEN_INTERVAL);
+        if is_change {
             self.fetched.changed = Some(now);
         }
-        is_news
+        is_change
     }
 
-    /// The transfer has ended. `flushed`: all that was sent has left us.
+    /// Ends a transfer. `flushed`: every byte has left the stream.
     pub(super) fn end(&mut self, number: u64, flushed: bool, now: Instant) -> Ended {
         let Some(transfer) = self.open.remove(&number) else { return Ended { bytes: 0, complete: false } };
         let complete = flushed && transfer.sent == transfer.part.end - transfer.part.start;
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_download_after_a_cut_off_one_counts_from_zero() {
+    fn second_download_counts_from_zero() {
         let mut transfer_log = TransferLog::new(100);
         assert_eq!(transfer(&mut transfer_log, 1, 0..100, 40), (40, false));
         assert_eq!(transfer(&mut transfer_log, 1, 0..100, 10), (10, false));
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_completes_what_the_same_address_has_been_sent_before() {
+    fn range_completes_the_earlier_transfer_of_its_address() {
         let mut transfer_log = TransferLog::new(100);
         assert_eq!(transfer(&mut transfer_log, 1, 40..100, 60), (60, false), "nobody has been sent the beginning");
         assert_eq!(transfer(&mut transfer_log, 1, 0..100, 40), (40, false));
@@ -167,14 +167,14 @@ mod tests {
     }
 
     #[test]
-    fn an_inner_part_is_not_the_end() {
+    fn inner_range_does_not_complete() {
         let mut transfer_log = TransferLog::new(100);
         assert_eq!(transfer(&mut transfer_log, 1, 0..99, 99), (99, false));
         assert_eq!(transfer(&mut transfer_log, 1, 99..100, 1), (100, true));
     }
 
     #[test]
-    fn two_at_the_same_time_are_counted_apart() {
+    fn simultaneous_transfers_are_counted_separately() {
         let (mut transfer_log, now) = (TransferLog::new(100), Instant::now());
         let first = transfer_log.begin(peer(1, 1), Some("a".into()), 0..100, now);
         transfer_log.sent(first, 50, now);
@@ -186,14 +186,14 @@ mod tests {
         assert_eq!(transfer_log.end(first, true, now), Ended { bytes: 80, complete: false });
         assert_eq!((transfer_log.fetched().open, transfer_log.fetched().complete), (1, false));
         transfer_log.sent(second, 90, now);
-        assert!(!transfer_log.fetched().complete, "it has not left us");
+        assert!(!transfer_log.fetched().complete, "the last byte has not left the stream");
         assert_eq!(transfer_log.end(second, true, now), Ended { bytes: 100, complete: true });
         assert_eq!((transfer_log.fetched().open, transfer_log.fetched().complete), (0, true));
         assert_eq!(transfer_log.fetched().device.as_deref(), Some("b"));
     }
 
     #[test]
-    fn what_has_not_left_us_is_not_complete() {
+    fn transfer_with_bytes_in_the_stream_is_incomplete() {
         let (mut transfer_log, now) = (TransferLog::new(100), Instant::now());
         let number = transfer_log.begin(peer(1, 1), None, 0..100, now);
         transfer_log.sent(number, 100, now);
@@ -202,11 +202,11 @@ mod tests {
     }
 
     #[test]
-    fn many_addresses_are_not_remembered_for_ever() {
+    fn addresses_with_progress_are_bounded() {
         let mut transfer_log = TransferLog::new(100);
         for last in 0..=255 {
             transfer(&mut transfer_log, last, 0..100, 1);
         }
-        assert!(transfer_log.prefixes.len() <= REMEMBERED);
+        assert!(transfer_log.prefixes.len() <= MAX_ADDRESSES);
     }
 }
