@@ -26,7 +26,7 @@ fn write(directory: &Path, model: &mut clap::Command) -> io::Result<()> {
     let completions = directory.join("completions");
     fs::create_dir_all(&completions)?;
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::PowerShell, Shell::Elvish] {
-        clap_complete::generate_to(shell, model, "otactl", &completions)?;
+        clap_complete::generate_to(shell, &mut model.clone(), "otactl", &completions)?;
     }
     let pages = directory.join("man");
     fs::create_dir_all(&pages)?;
