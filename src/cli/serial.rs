@@ -43,7 +43,7 @@ enum SerialFraming {
     Auto,
     /// As lines with a CRC
     Line,
-    /// Between """ and """, as old firmware wants it
+    /// Each between triple double quotes, as old firmware expects it
     Quoted,
 }
 
