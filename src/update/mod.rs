@@ -1,22 +1,21 @@
-//! The update of one device, and its verdict.
+//! The update of one device.
 //!
-//! [`run`] goes step by step through the [`plan`]:
+//! [`run`] carries out a [`plan`] in these steps:
 //!
-//! 1. `preflight`: what is there, what is wanted, and may we; `foreign_update`: an update that runs there already;
-//! 2. `snapshot`: what runs is copied first, if that is wanted;
-//! 3. `transfer`: the bundle goes into the other slot. The device is told to `fetch` it from our server ([`serve`]) or
-//!    from elsewhere; to one that cannot reach us, it is sent piece by piece ([`push`](mod@push));
-//! 4. `reboot`: the device is waited for, and what runs is held against what was wanted ([`verdict`]);
-//! 5. [`health`]: the user's checks; [`commit`](mod@commit), and a look at what came of it; or `revert`.
+//! 1. `preflight`: checks that run before anything on the device changes; `foreign_update`: waits for an update that runs there
+//!    already, or ends it;
+//! 2. `snapshot`: copies the running firmware to another slot, if the plan says so;
+//! 3. `transfer`: brings the bundle to the inactive slot. The device downloads it (`fetch`) from the firmware server ([`serve`]) or from
+//!    another server; or otactl sends it in pieces ([`push`](mod@push)), for a device that cannot reach this machine;
+//! 4. `reboot`: waits for the device, and compares the build that runs with the wanted one ([`verdict`]);
+//! 5. [`health`]: runs the user's checks; then [`commit`](mod@commit), which reads the state back, or `revert`.
 //!
-//! All of them read the device's state as a [`device_state`], tell an [`Observer`] about each step ([`event`]; what can be
-//! proved of the download is the [`delivery_report`]), wait with the same [`timeouts`], and end in one of the ways of
-//! [`outcome`]. Nothing is printed. Beside it, [`remote_manifest`] reads the manifest behind a URL by way of a [`web_client`], [`settle`] tells
-//! what runs on a device that may be about to reboot, and [`wait`](mod@wait) waits for a state of a device.
+//! All steps read the [`device_state`], report each [`event`] to an [`Observer`], wait by the rules of `poll` and [`timeouts`], and end in one
+//! [`outcome`]. Nothing is printed. Beside the steps, [`remote_manifest`] reads the manifest behind a URL with a [`web_client`],
+//! [`settle`] waits until the boot state is that of the running firmware, and [`wait`](mod@wait) waits for a state of a device.
 //!
-//! What the device acknowledges is a hint; what it says of its state afterwards is the truth. Killed
-//! at any point, it leaves a device that resolves the situation by itself, or that the same call goes
-//! on from: it begins by reading the state.
+//! A reply of the device is a hint; the state that it reports afterwards is the truth. If otactl is killed at any point, the device resolves the
+//! situation by itself, or the same command goes on from there: it starts by reading the state.
 
 pub mod commit;
 pub mod delivery_report;
@@ -61,7 +60,7 @@ use settle::{after_reboot, settled};
 use transfer_result::TransferResult;
 use verdict::Arrival;
 
-/// Takes the device to the firmware of the plan. See the module's documentation.
+/// Takes the device to the firmware of the plan: see the module.
 ///
 /// With [`Via::Auto`], otactl downloads the firmware of a URL that the device cannot or may not download, and delivers it.
 pub async fn run(device: &Device, plan: &Plan, observer: &dyn Observer) -> Result<Success, Failure> {
@@ -80,8 +79,8 @@ pub async fn run(device: &Device, plan: &Plan, observer: &dyn Observer) -> Resul
     attempt(device, &Plan { source: Source::Bundle(bundle), via, ..plan.clone() }, observer).await
 }
 
-/// How often an update begins anew because the device was about to reboot.
-const ANEW: usize = 3;
+/// How often an update may start: again if the device was about to reboot, or was updated by another client before.
+const MAX_STARTS: usize = 3;
 
 /// Updates the device from the source of the plan, without a download by otactl.
 ///
@@ -89,7 +88,7 @@ const ANEW: usize = 3;
 /// begins anew; it also does if another client changed the device before the update began, or if the device is silent after that.
 async fn attempt(device: &Device, plan: &Plan, observer: &dyn Observer) -> Result<Success, Failure> {
     let mut done = Done::default();
-    let mut left = ANEW;
+    let mut left = MAX_STARTS;
     loop {
         left -= 1;
         match Box::pin(attempt_once(device, plan, &mut done, observer)).await {
@@ -132,7 +131,7 @@ impl Done {
     }
 }
 
-/// Updates the device once. What it does to the device is noted in `done`.
+/// Updates the device once. `done` notes what was done to the device.
 async fn attempt_once(
     device: &Device,
     plan: &Plan,
@@ -141,19 +140,19 @@ async fn attempt_once(
 ) -> Result<Success, Failure> {
     plan.checks.fit(plan.commit_timeout).map_err(Failure::Refused)?;
     let preflight = preflight::look(device, plan, observer).await?;
-    // After the reboot, everything goes over the second way, if there is one.
+    // After the reboot, all calls go over the second link, if the plan has one.
     let later = plan.commit_over.as_ref().unwrap_or(device);
     if let (Some(second), Preflight::GoOn(now) | Preflight::Update { before: now, .. }) =
         (&plan.commit_over, &preflight)
     {
-        meet(second, now, observer).await?;
+        check_second_link(second, now, observer).await?;
     }
     let (before, how) = match preflight {
         Preflight::AlreadyCurrent(running) => return Ok(Success::AlreadyCurrent(running)),
         _ if plan.dry_run => return Ok(Success::Planned),
         Preflight::GoOn(now) => {
             observer.on(&Event::resuming(&now));
-            return prove(later, plan, now, observer).await;
+            return check_and_commit(later, plan, now, observer).await;
         }
         Preflight::Update { before, delivery, engine } => (before, (delivery, engine)),
     };
@@ -165,7 +164,7 @@ async fn attempt_once(
     // The update begins anew, although the device may have been told to take the firmware.
     done.has_begun |= delivered.as_ref().is_err_and(Failure::is_shutdown);
     let (taken, seen) = delivered?;
-    // What a device with the new firmware shows after the reboot need not be told from a reboot before the update.
+    // A device that confirmed the firmware reboots because of it, whatever rebooted it before.
     let update_began = before.update_began.filter(|_| taken != TransferResult::Certain);
     let before = DeviceState { update_began, ..before };
     observer.on(&Event::Rebooting);
@@ -190,7 +189,7 @@ async fn attempt_once(
         observer.on(&Event::Finding { what: "commit timeout", says, verdict: Severity::Weak });
     }
     match arrival {
-        Arrival::Wanted => prove(later, plan, after, observer).await,
+        Arrival::Wanted => check_and_commit(later, plan, after, observer).await,
         Arrival::Old if taken != TransferResult::Certain => Err(Failure::DownloadFailed {
             reason: "it has restarted with its old firmware; it lost its power, or the new firmware crashed".into(),
             taken: None,
@@ -201,19 +200,20 @@ async fn attempt_once(
             wanted: plan.source.build(),
             slot: before.only_other_slot(),
         }),
-        Arrival::Other(wanted) => unhealthy(later, plan, &after, Unhealthy::WrongBuild { wanted }, observer).await,
+        Arrival::Other(wanted) => {
+            revert_or_leave(later, plan, &after, Unhealthy::WrongBuild { wanted }, observer).await
+        }
     }
 }
 
-/// Returns the state of the device when its boot state is that of the running firmware. `after` is its state after the reboot.
+/// Returns the state of the device once its boot state is that of the running firmware. `after` is the state that was read after the reboot.
 async fn at_rest(
     device: &Device,
     plan: &Plan,
     (before, taken): (&DeviceState, TransferResult),
     mut after: DeviceState,
 ) -> Result<DeviceState, Failure> {
-    // The old firmware may have got the request only now, after a reboot that came before. Other firmware than the wanted one may be about
-    // to be replaced.
+    // A late request may reach the old firmware only now, after a reboot before it. Firmware of another client may be about to be replaced.
     let is_old = after.build() == before.build();
     let is_other = plan.source.build().is_some_and(|wanted| wanted != after.build());
     let may_change = if is_old { taken != TransferResult::Certain } else { is_other };
@@ -226,13 +226,13 @@ async fn at_rest(
     Ok(after)
 }
 
-/// Returns the failure for a device that was told to take the firmware, and is silent.
+/// Returns the failure for a silent device that may have the firmware.
 fn contact_lost(plan: &Plan, error: &CallError) -> Failure {
     Failure::ContactLost { reason: error.to_string(), reverts_in: Some(plan.commit_timeout) }
 }
 
-/// Whether the second way leads to the same device. Where it is silent now, it may lead there after the reboot.
-async fn meet(second: &Device, first: &DeviceState, observer: &dyn Observer) -> Result<(), Failure> {
+/// Fails if the second link leads to another device. A silent link is reported: it may work after the reboot.
+async fn check_second_link(second: &Device, first: &DeviceState, observer: &dyn Observer) -> Result<(), Failure> {
     match DeviceState::read(second, second.timeout()).await {
         Ok(there) if there.info.is_same_device(&first.info) => Ok(()),
         Ok(there) => Err(Failure::Refused(Refusal::OtherDevice {
@@ -247,16 +247,26 @@ async fn meet(second: &Device, first: &DeviceState, observer: &dyn Observer) -> 
     }
 }
 
-/// The wanted firmware runs: if it is well, it may stay.
-async fn prove(device: &Device, plan: &Plan, now: DeviceState, observer: &dyn Observer) -> Result<Success, Failure> {
+/// Runs the health checks of the wanted firmware, then commits or reverts it.
+async fn check_and_commit(
+    device: &Device,
+    plan: &Plan,
+    now: DeviceState,
+    observer: &dyn Observer,
+) -> Result<Success, Failure> {
     match health::run_checks(device, (&plan.checks, plan.commit), plan.reboot_limits(), now, observer).await? {
-        Verdict::Healthy(now) => settle(device, plan, now, observer).await,
-        Verdict::Unhealthy(now, reason) => unhealthy(device, plan, &now, reason, observer).await,
+        Verdict::Healthy(now) => commit_or_leave(device, plan, now, observer).await,
+        Verdict::Unhealthy(now, reason) => revert_or_leave(device, plan, &now, reason, observer).await,
     }
 }
 
-/// The wanted firmware runs, and is well: commit it, or leave it as it is on request.
-async fn settle(device: &Device, plan: &Plan, now: DeviceState, observer: &dyn Observer) -> Result<Success, Failure> {
+/// Commits the healthy firmware, or leaves it uncommitted if the plan says so.
+async fn commit_or_leave(
+    device: &Device,
+    plan: &Plan,
+    now: DeviceState,
+    observer: &dyn Observer,
+) -> Result<Success, Failure> {
     let running = now.running();
     if !now.boot.is_committed {
         if !plan.commit {
@@ -268,8 +278,8 @@ async fn settle(device: &Device, plan: &Plan, now: DeviceState, observer: &dyn O
     Ok(Success::Updated(running))
 }
 
-/// What runs is not to stay: back to the old firmware, or leave it as it is on request.
-async fn unhealthy(
+/// Reverts an unhealthy firmware, or leaves it if the plan says so.
+async fn revert_or_leave(
     device: &Device,
     plan: &Plan,
     now: &DeviceState,
@@ -278,7 +288,7 @@ async fn unhealthy(
 ) -> Result<Success, Failure> {
     let revert_result = match plan.on_unhealthy {
         _ if now.boot.is_committed => RevertResult::Committed,
-        // The fault is otactl's: a firmware that may be well is not taken back for it.
+        // otactl could not run the check. A firmware that may be healthy is not reverted for that.
         _ if matches!(reason, Unhealthy::NotChecked { .. }) => RevertResult::Left { reverts_in: now.reverts_in() },
         OnUnhealthy::Leave => RevertResult::Left { reverts_in: now.reverts_in() },
         OnUnhealthy::Revert => revert::revert(device, plan.reboot_limits(), now, observer).await,

@@ -1,4 +1,4 @@
-//! The bundle into the device's other slot: the device fetches it, or it is sent to the device.
+//! Brings the bundle to the inactive slot: the device pulls it, or otactl pushes it.
 
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
@@ -23,8 +23,9 @@ use crate::ota::{self, Engine};
 use crate::rpc::Device;
 use crate::text::hex;
 
-/// Returns once the device has the firmware, and is about to reboot or has done so: with its state after the reboot, if that was
-/// seen. Our server lives no longer than this.
+/// Transfers the firmware. Returns once the device is about to reboot or has rebooted, with its state after the reboot if that was seen.
+///
+/// The firmware server stops with the transfer.
 pub(super) async fn transfer(
     device: &Device,
     plan: &Plan,
@@ -65,7 +66,7 @@ pub(super) async fn transfer(
     }
 }
 
-/// The device fetches the bundle from us.
+/// Serves the bundle while the device downloads it.
 async fn pull(
     device: &Device,
     plan: &Plan,
@@ -82,10 +83,10 @@ async fn pull(
     let result = events.report_during(observer, fetch(device, plan, &fetching, before, observer)).await;
     observer.on(&Event::Delivered(server.delivery_report()));
     let has_asked = server.fetched().borrow().peer.is_some();
-    // The server stops first, so that a failed download does not go on.
+    // The server stops before the result is handled, so that a failed download cannot continue.
     drop(server);
     match result {
-        // Before 2019, the broken connection has ended it.
+        // Before 2019, the closed connection has ended the download.
         result if engine == Engine::OneShot => result,
         Err(failure @ Failure::NeverFetched { .. }) => {
             foreign_update::give_up(device, plan, before, has_asked, observer).await?;
@@ -97,7 +98,7 @@ async fn pull(
                 Ok(now) if is_of_another_client(plan, before, &now) => {
                     Err(Failure::Refused(Refusal::UpdateRunning { percent: 100 }))
                 }
-                // A slow device has come to its end meanwhile, and reboots into the firmware.
+                // A slow device has finished meanwhile, and reboots into the firmware.
                 Ok(now) if has_other_firmware(before, &now) => {
                     observer.on(&Event::Unconfirmed { reason });
                     Ok((TransferResult::Rebooted, None))
@@ -112,8 +113,8 @@ async fn pull(
     }
 }
 
-/// Returns `failure` for a device that has not got the firmware, or another failure if another client has updated the device, which
-/// decides about that, or if the device does not answer.
+/// Returns `failure`, unless another client has updated the device meanwhile, or the device does not answer: these have failures of their
+/// own.
 async fn unless_updated(device: &Device, plan: &Plan, before: &DeviceState, failure: Failure) -> Failure {
     match has_updated(device, before, plan.reboot_timeout).await {
         Ok(true) => Failure::Refused(Refusal::UpdateRunning { percent: 100 }),
@@ -127,7 +128,7 @@ fn is_of_another_client(plan: &Plan, before: &DeviceState, now: &DeviceState) ->
     now.build() != before.build() && plan.source.build().is_some_and(|wanted| wanted != now.build())
 }
 
-/// The bundle is sent to the device.
+/// Pushes the bundle.
 async fn push(
     device: &Device,
     plan: &Plan,
@@ -141,11 +142,11 @@ async fn push(
     let terms = Terms {
         commit_timeout: ota::in_seconds(plan.commit_timeout),
         timeout: plan.download_timeout.unwrap_or_else(enough),
-        // The device has its own clock for it; ours is for a device that does not look at it.
+        // The device keeps its own timeout. This one is for a device that ignores it.
         limit: Some(plan.download_timeout.unwrap_or(LONGEST_DOWNLOAD)),
         timeouts: plan.timeouts,
     };
-    // Now, since it takes its time with a large bundle, in which nobody would answer the device.
+    // Before the push: hashing a large bundle takes time, in which the device would get no pieces.
     let sha256 = hex(&Sha256::digest(bytes));
     observer.on(&Event::Requested { from: Origin::Sent, commit_timeout: terms.commit_timeout, keeps_asking_for: None });
     let started = Instant::now();
@@ -166,8 +167,8 @@ async fn push(
         Ok(Pushed::Confirmed) => Ok(TransferResult::Certain),
         Ok(Pushed::Unconfirmed { reason, .. }) => {
             observer.on(&Event::Unconfirmed { reason });
-            // With the last byte the device has the firmware, whatever it answers after that. But the second execution of a doubled write
-            // succeeds although the first one has failed.
+            // With the last byte the device has the firmware, whatever it replies afterwards. But a doubled write may succeed in its second
+            // execution after the first one has failed.
             let is_certain = acknowledged == size && !device.may_execute_twice();
             Ok(if is_certain { TransferResult::Certain } else { TransferResult::Unacknowledged })
         }
@@ -184,10 +185,10 @@ async fn push(
             Err(Failure::Call(error))
         }
         Err(PushFailure { reason, acknowledged, total, aborted }) => {
-            // It has forgotten what it had, and says something about that.
+            // The device's own timeout has ended the push, which its error does not say.
             let late = matches!(reason, Reason::Refused(_)) && started.elapsed() >= terms.timeout;
             let reason = if late { Reason::TooSlow { after: terms.timeout } } else { reason };
-            // A restarted device has forgotten the push.
+            // A device that restarted has lost the push.
             let is_unheard = matches!(aborted, Aborted::Unheard) || matches!(reason, Reason::Gone { .. });
             let reason = reason.to_string();
             Err(Failure::DownloadFailed { reason, taken: Some((acknowledged, total)), remains: is_unheard })

@@ -1,12 +1,12 @@
-//! `OTA.Update`, and what goes on until its end. The reply comes when the download has ended, or
-//! never; meanwhile what our server has sent, or what `OTA.Status` tells, is the progress.
+//! Has the device download the firmware (`OTA.Update`). The reply comes at the end of the download, or never. Until then, the bytes that the
+//! firmware server has sent, or the reply of `OTA.Status`, are the progress.
 //!
-//! The reply alone decides little. A success is read from the boot state: since 2019, a device answers a 304 like an
-//! applied update. A refusal is one only if no update runs: since 2019, a device that cannot reach the server again says
+//! The reply alone decides little. The boot state tells what a success means: since 2019, a device replies to a 304 as to an applied
+//! update. An error is a failure only if no update runs: since 2019, a device that cannot reach the server again replies
 //! `Connect error` and goes on (as recorded in wire/ota2022-ws.json, cases `pull_304` and `pull_cut_then_refused`).
 //!
-//! - `rules`: what follows from the reply and from what our server has seen; pure;
-//! - `monitor`: what is told of the progress, and the looks at the device where that does not suffice.
+//! - `rules`: the next action, given the reply and the progress at the server; pure;
+//! - `monitor`: reports the progress, and reads the state of the device where reply and progress do not suffice.
 
 mod monitor;
 mod rules;
@@ -35,26 +35,26 @@ use rules::{
     says_unreachable, understand,
 };
 
-/// How often the device is told to fetch the firmware, if it is seen not to have begun.
-const ATTEMPTS: usize = 3;
+/// How often `OTA.Update` is called, if the device has not begun.
+const MAX_ATTEMPTS: usize = 3;
 
-/// The shortest time after the end of the download until the device is looked at, because its reply does not come.
-const REPLY: Duration = Duration::from_millis(200);
+/// The shortest wait for the reply after the last byte, before the state of the device is read.
+const MIN_REPLY_WAIT: Duration = Duration::from_millis(200);
 
-/// What the device is to fetch.
+/// The source of a download.
 pub(super) struct Fetching<'a> {
-    /// Handed to the device as it is.
+    /// The URL, as the device gets it.
     pub(super) url: String,
-    /// Our server, if it is to be fetched from us.
+    /// The firmware server, unless the URL leads to another server.
     pub(super) server: Option<&'a FirmwareServer>,
-    /// The firmware can get to the device in another way, so that one that does not ask is given up early.
+    /// The firmware can be pushed instead, so that a device without a request is given up early.
     pub(super) has_other_way: bool,
     /// How the device downloads.
     pub(super) engine: Engine,
 }
 
-/// Has the device fetch the firmware. Returns once the device is about to reboot into it, or has rebooted: what is known then, and
-/// the state after the reboot if that was seen.
+/// Has the device download the firmware. Returns once the device is about to reboot or has rebooted, with the state after the reboot if that
+/// was seen.
 pub(super) async fn fetch(
     device: &Device,
     plan: &Plan,
@@ -80,7 +80,7 @@ pub(super) async fn fetch(
     });
     let monitor = Monitor::new(device, limits, server, before, observer, (plan.reboot_timeout, plan.commit_timeout));
     let mut download = Download::new(monitor, limits, plan.source.build().is_some());
-    let mut call = Box::pin(device.call_until_sent(&request, limits.all()));
+    let mut call = Box::pin(device.call_until_sent(&request, limits.total()));
     let mut progress = server.map(FirmwareServer::fetched);
     let every = limits.timeouts.tick;
     let mut ticks = interval_at(deadline_in(every), every);
@@ -88,20 +88,20 @@ pub(super) async fn fetch(
     loop {
         let mut tick = false;
         tokio::select! {
-            // Biased so that the server's count is complete before the reply is judged by it.
+            // Biased so that the count of the server is complete before the reply is compared with it.
             biased;
-            () = changed(&mut progress) => download.monitor.announce(),
-            result = &mut call, if download.reply.is_none() => download.answered(result).await?,
+            () = changed(&mut progress) => download.monitor.report_progress(),
+            result = &mut call, if download.reply.is_none() => download.on_reply(result).await?,
             _ = ticks.tick() => tick = true,
         }
         match download.next(tick).await? {
             Next::Wait => {}
             Next::Again(failure) => {
                 download.begin_again(failure)?;
-                call = Box::pin(device.call_until_sent(&request, limits.all()));
+                call = Box::pin(device.call_until_sent(&request, limits.total()));
             }
             Next::Done(taken) => {
-                // The reply may have come during the look.
+                // The reply may have come while the state was read.
                 let reply = if download.reply.is_none() { (&mut call).now_or_never() } else { None };
                 let is_complete = download.monitor.fetched().is_some_and(|fetched| fetched.complete);
                 let is_taken = reply.is_some_and(|reply| says_taken(understand(reply), is_complete));
@@ -113,39 +113,39 @@ pub(super) async fn fetch(
     }
 }
 
-/// What is to be done.
+/// What the driver does next.
 enum Next {
     Wait,
-    /// The device has not begun, and is told to once more; if it was told often enough, this is the end.
+    /// Calls `OTA.Update` again, since the device has not begun. After the last attempt, the update fails with this.
     Again(Failure),
     /// The device has the firmware, or has rebooted.
     Done(TransferResult),
 }
 
-/// The download as far as it is known.
+/// What is known of the download.
 struct Download<'a> {
     monitor: Monitor<'a>,
     limits: Limits,
     /// Whether the build of the firmware is known.
     is_build_known: bool,
-    /// How often the device was told to fetch the firmware.
+    /// How often `OTA.Update` was called.
     begun: usize,
-    /// The reply to the last time, and when it came.
+    /// The reply to the last call, and its time.
     reply: Option<(Instant, Reply)>,
     /// Deadline for the boot state after a success, if the device does not answer.
     probe_until: Option<Instant>,
-    /// Since then, the device was seen idle once.
+    /// The device was seen idle once since the last call.
     seen_idle: bool,
-    /// It was said that the device does not ask.
-    not_asked_said: bool,
-    /// When the device is looked at next.
+    /// The missing request was reported.
+    is_missing_reported: bool,
+    /// When the state may be read next.
     probe_at: Instant,
-    /// How often it was looked at.
+    /// How often the state was read.
     probes: usize,
 }
 
 impl<'a> Download<'a> {
-    /// The device is told for the first time.
+    /// Creates the state for the first call.
     fn new(monitor: Monitor<'a>, limits: Limits, is_build_known: bool) -> Self {
         let probe_at = deadline_in(limits.timeouts.progress_interval);
         Self {
@@ -156,15 +156,15 @@ impl<'a> Download<'a> {
             reply: None,
             probe_until: None,
             seen_idle: false,
-            not_asked_said: false,
+            is_missing_reported: false,
             probe_at,
             probes: 0,
         }
     }
 
-    /// The call has come to its end.
-    async fn answered(&mut self, result: Result<Value, CallError>) -> Result<(), Failure> {
-        self.monitor.announce();
+    /// Handles the result of the call.
+    async fn on_reply(&mut self, result: Result<Value, CallError>) -> Result<(), Failure> {
+        self.monitor.report_progress();
         let reply = match understand(result) {
             // An earlier call reached the device.
             Err(Failure::Call(error)) if self.begun > 1 => return Err(self.monitor.failed(error.to_string())),
@@ -184,7 +184,7 @@ impl<'a> Download<'a> {
             return Err(Failure::Unlicensed { said: error.to_string() });
         }
         if says_in_progress(&error) {
-            // The device was idle just before. So that call is this one, executed twice, or that of another client.
+            // The device was idle just before. So the running call is this one, executed twice, or that of another client.
             let is_known = self.monitor.server.is_some() || self.is_build_known;
             // A device that is still connecting is idle by its own word, so that it was told again.
             let is_ours =
@@ -212,9 +212,9 @@ impl<'a> Download<'a> {
         Ok(Reply::Lost(said))
     }
 
-    /// The device is told once more, unless that makes no sense.
+    /// Prepares another call, or fails after the last one.
     fn begin_again(&mut self, failure: Failure) -> Result<(), Failure> {
-        if self.begun == ATTEMPTS {
+        if self.begun == MAX_ATTEMPTS {
             return Err(failure);
         }
         self.begun += 1;
@@ -223,27 +223,26 @@ impl<'a> Download<'a> {
         Ok(())
     }
 
-    /// What follows from what is known now. Only at a `tick` the device is asked anything.
+    /// Decides what the driver does next. The device is asked only at a `tick`.
     async fn next(&mut self, tick: bool) -> Result<Next, Failure> {
         let (fetched, now) = (self.monitor.fetched(), Instant::now());
         match next_action(self.reply.as_ref(), fetched.as_ref(), self.monitor.started, &self.limits, now) {
             Action::Wait => {}
             Action::Succeeded(message) => return self.succeeded(message, tick).await,
-            // The doubt is settled by the state, which costs a question; so not at every turn.
+            // Each read of the state costs a question, so not at every turn.
             Action::Probe(reason) if self.may_probe(tick) => match self.probe(reason).await? {
                 Next::Wait => {}
                 next => return Ok(next),
             },
             Action::Probe(_) => {}
             Action::NeverFetched(said) => return Err(self.monitor.never_fetched(said)),
-            // Whoever was busy with an update when it was looked at may be about to end it: a download breaks off
-            // when the otactl that served it was killed.
+            // The other update may end soon: a download breaks off when the otactl that served it was killed.
             Action::Busy(reason) => {
                 self.monitor.check_unchanged(true).await?;
                 return Ok(Next::Again(self.monitor.failed(reason)));
             }
             Action::Failed(reason) => {
-                // After any other refusal it was checked already.
+                // After any other refusal, the firmware was checked already.
                 if !matches!(&self.reply, Some((_, Reply::Refused(error))) if !says_busy(error)) {
                     self.monitor.check_firmware().await?;
                 }
@@ -277,48 +276,49 @@ impl<'a> Download<'a> {
         }
     }
 
-    /// Tells whether it is time to look at the device. If it is, the next look comes after a pause.
+    /// Tells whether the state may be read now. If so, the next read comes after a pause.
     fn may_probe(&mut self, tick: bool) -> bool {
         let now = Instant::now();
         let is_due = tick && now >= self.probe_at;
         if is_due {
-            // Never longer than that pause: a late look takes from the time for the commit.
+            // Spread downwards only: a late read takes from the time for the commit.
             self.probe_at = now + spread(self.limits.timeouts.probe_interval, self.probes) * 5 / 6;
             self.probes += 1;
         }
         is_due
     }
 
-    /// Looks at the device because of `reason`.
+    /// Reads the state of the device because of `reason`.
     async fn probe(&mut self, reason: String) -> Result<Next, Failure> {
         let is_second = matches!(self.reply, Some((_, Reply::InProgress(_))));
         Ok(match self.monitor.probe(&reason, is_second).await? {
             Observation::Rebooted => self.unconfirmed(reason),
             Observation::Applied(boot) => self.applied(&boot),
             Observation::NothingYet => Next::Wait,
-            // Its word for it may be on its way.
+            // Its reply may be on the way.
             Observation::NotBegun if !std::mem::replace(&mut self.seen_idle, true) => Next::Wait,
             Observation::NotBegun => Next::Again(self.monitor.never_fetched(Some(reason))),
         })
     }
 
-    /// What is done as long as there is no reply: a device that does not come to us is told of, one that fetches from
-    /// elsewhere is asked now and then.
+    /// Acts while there is no reply: reports a missing request, or asks a device that downloads from another server for its progress.
     async fn meanwhile(&mut self, fetched: Option<&Fetched>, now: Instant) -> Next {
         match (self.monitor.server, fetched) {
             (Some(server), Some(fetched)) if fetched.peer.is_none() => {
                 let waited = self.monitor.started.elapsed();
-                if waited >= self.limits.timeouts.first_request && !std::mem::replace(&mut self.not_asked_said, true) {
+                if waited >= self.limits.timeouts.first_request
+                    && !std::mem::replace(&mut self.is_missing_reported, true)
+                {
                     let address = server.advertised().to_owned();
                     self.monitor.observer.on(&Event::NotAsked { seconds: waited.as_secs(), address });
                 }
             }
             // With the last byte, the device has nothing left to do but to reboot: its reply may be lost, and time matters.
             (Some(_), Some(fetched)) if fetched.complete && self.is_overdue(fetched) && self.may_probe(true) => {
-                return self.glance().await;
+                return self.read_outcome().await;
             }
             (None, _) if now >= self.probe_at => {
-                let next = self.glance_around().await;
+                let next = self.read_progress().await;
                 self.probe_at = deadline_in(self.limits.timeouts.progress_interval);
                 return next;
             }
@@ -329,24 +329,24 @@ impl<'a> Download<'a> {
 
     /// Tells whether the reply to a completed download should have come by now: it takes one round trip.
     fn is_overdue(&self, fetched: &Fetched) -> bool {
-        let reply_after_transfer = (self.monitor.before.slowest() * 2).max(REPLY);
+        let reply_after_transfer = (self.monitor.before.slowest() * 2).max(MIN_REPLY_WAIT);
         fetched.changed.is_none_or(|changed| changed.elapsed() >= reply_after_transfer)
     }
 
-    /// Looks whether the device has the firmware, although it has not said so.
-    async fn glance(&mut self) -> Next {
-        let sight = self.monitor.outcome().await;
-        self.seen(&sight)
+    /// Reads whether the device has the firmware, although no reply said so.
+    async fn read_outcome(&mut self) -> Next {
+        let observation = self.monitor.outcome().await;
+        self.next_after(&observation)
     }
 
-    /// The same for a device that fetches from elsewhere, with its progress.
-    async fn glance_around(&mut self) -> Next {
-        let sight = self.monitor.poll_progress().await;
-        self.seen(&sight)
+    /// Does the same for a device that downloads from another server, with its progress.
+    async fn read_progress(&mut self) -> Next {
+        let observation = self.monitor.poll_progress().await;
+        self.next_after(&observation)
     }
 
-    fn seen(&self, sight: &Observation) -> Next {
-        match sight {
+    fn next_after(&self, observation: &Observation) -> Next {
+        match observation {
             Observation::Rebooted => self.unconfirmed("its reply was lost".into()),
             Observation::Applied(boot) => self.applied(boot),
             Observation::NothingYet | Observation::NotBegun => Next::Wait,
@@ -395,12 +395,11 @@ fn device_timeout(engine: Engine, limits: &Limits) -> Duration {
     }
 }
 
-/// How long a download of so many bytes may take at the slowest rate that still is one; never less than what devices
-/// allow by themselves, which is 600 s.
+/// Returns how long a download of `size` bytes may take at the slowest useful rate. At least 600 s, which devices allow by themselves.
 fn download_limit(size: Option<u64>, round_trip: Duration) -> Duration {
-    /// Bytes per second: what `mos` reaches over a serial line.
+    /// Bytes per second, as `mos` reaches over a serial line.
     const SLOWEST: f64 = 1024.0;
-    /// Bytes per round trip: the smallest window that a device's TCP has.
+    /// Bytes per round trip: the smallest TCP window of a device.
     const WINDOW: f64 = 536.0;
 
     let rate = SLOWEST.min(WINDOW / round_trip.as_secs_f64().max(0.001));
@@ -425,7 +424,7 @@ mod tests {
 
     /// A device of 2018 counts its timeout from the beginning; since 2019, from the last progress.
     #[test]
-    fn device_is_told_a_timeout_that_fits_its_engine() {
+    fn device_timeout_fits_the_engine() {
         let limits = |download, dead| {
             let timeouts = Timeouts::default().with(Duration::from_secs(10), Duration::from_secs(dead));
             Limits {
@@ -445,7 +444,7 @@ mod tests {
     }
 
     #[test]
-    fn a_download_has_as_long_as_its_size_needs() {
+    fn download_limit_grows_with_the_size() {
         let (milli, second) = (Duration::from_millis(1), Duration::from_secs(1));
         for (size, round_trip, expected, why) in [
             (None, milli, 600, "unknown: what devices allow"),

@@ -1,4 +1,4 @@
-//! What is seen of a device while it fetches the firmware: at our server, and by looking at the device itself.
+//! Observes a device during a download: its progress at the firmware server, and its state.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -19,56 +19,59 @@ use crate::update::timeouts::Timeouts;
 use crate::update::uptime::restarted;
 use crate::update::verdict::{applied, has_other_firmware, is_other_boot, rebooted};
 
-/// Multiplies the stall timeout for a download from another server, of which only whole percents are visible.
-const UNSEEN: u32 = 4;
+/// Multiplies the stall timeout for a download from another server, which shows whole percents only.
+const STALL_FACTOR_ELSEWHERE: u32 = 4;
 
-/// What a device does about an update.
+/// What the updater of the device does.
 enum Activity {
+    /// An update runs.
     Busy,
-    /// It has everything, and may be writing its flash.
+    /// The device has every byte, and may be writing its flash.
     Finishing,
+    /// No update runs.
     Idle,
+    /// The device does not answer, or may not have begun.
     Unknown,
 }
 
-/// What a look at the device brings.
+/// What the state of the device shows of the update.
 pub(super) enum Observation {
-    /// It has rebooted, or is about to.
+    /// The device has rebooted, or is about to.
     Rebooted,
     /// The device has the firmware, and boots it next.
     Applied(BootState),
-    /// It is too early to tell.
+    /// The update is still running, or it is too early to tell.
     NothingYet,
-    /// The device is idle and unchanged: the request was lost, or there is nothing new.
+    /// The device is idle and unchanged: the call was lost, or there is no new firmware.
     NotBegun,
 }
 
-/// The device while it fetches, and what has been seen of it.
+/// The device during a download, and what was seen of it.
 pub(super) struct Monitor<'a> {
     limits: Limits,
-    /// Our server, if it fetches from us.
+    /// The firmware server, unless the device downloads from another server.
     pub(super) server: Option<&'a FirmwareServer>,
     pub(super) before: &'a DeviceState,
     pub(super) observer: &'a dyn Observer,
-    /// When it was told to fetch the firmware, the last time.
+    /// The time of the last call of `OTA.Update`.
     pub(super) started: Instant,
-    /// The transfer and the bytes that were told last.
+    /// The client and the bytes that were reported last.
     announced: Option<(SocketAddr, u64)>,
-    /// The progress that the device tells of, in percent, and since when.
+    /// The progress that the device reports, in percent, and the time of its last change.
     progress: Option<(u8, Instant)>,
     /// The device reported progress of a download.
     has_begun: bool,
     poll: Poll<'a>,
     commit_timeout: Duration,
-    /// The state after the reboot, once it was seen.
+    /// The state after the reboot, once that was read.
     pub(super) after: Option<DeviceState>,
-    /// Since when no question has been answered.
+    /// The time of the first question since the last answer.
     silent_since: Option<Instant>,
     reboot_timeout: Duration,
 }
 
 impl<'a> Monitor<'a> {
-    /// The device is told now.
+    /// Creates the monitor at the time of the first call.
     pub(super) fn new(
         device: &'a Device,
         limits: Limits,
@@ -94,7 +97,7 @@ impl<'a> Monitor<'a> {
         }
     }
 
-    /// What our server has seen by now.
+    /// Returns the progress at the firmware server. `None`: the device downloads from another server.
     pub(super) fn fetched(&self) -> Option<Fetched> {
         self.server.map(|server| server.fetched().borrow().clone())
     }
@@ -104,22 +107,22 @@ impl<'a> Monitor<'a> {
         self.has_begun
     }
 
-    /// How long the device has told of the same progress.
+    /// Returns how long the device has reported the same progress.
     fn stuck(&self) -> Duration {
         self.progress.map_or(Duration::ZERO, |(_, since)| since.elapsed())
     }
 
-    /// How long nothing has been heard of the device, now that it has answered or not.
+    /// Returns how long the device has been silent, and notes whether it has answered now.
     fn silent(&mut self, has_answered: bool) -> Duration {
         self.silent_since = if has_answered { None } else { self.silent_since.or(Some(Instant::now())) };
         self.silent_since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
-    /// Tells what the server has seen.
-    pub(super) fn announce(&mut self) {
+    /// Reports the progress at the firmware server.
+    pub(super) fn report_progress(&mut self) {
         let (Some(server), Some(fetched)) = (self.server, self.fetched()) else { return };
         let Some(peer) = fetched.peer else { return };
-        if self.announced.is_none_or(|(told, _)| told != peer) {
+        if self.announced.is_none_or(|(reported, _)| reported != peer) {
             self.observer.on(&Event::Fetching { peer: peer.ip().to_string(), device: fetched.device });
         }
         if self.announced != Some((peer, fetched.sent)) {
@@ -129,7 +132,7 @@ impl<'a> Monitor<'a> {
     }
 
     /// Tells whether the update runs although the device answered `OTA.Update` with an error. `None` if the device does not
-    /// answer. Firmware without `OTA.Status` is taken at its word.
+    /// answer. For firmware without `OTA.Status`, the error stands.
     pub(super) async fn goes_on(&mut self) -> Option<bool> {
         match self.poll.ask(ota::GetStatus {}).await {
             Ok(status) => Some(status.state == UpdateState::Progress),
@@ -185,7 +188,7 @@ impl<'a> Monitor<'a> {
     }
 
     /// Returns what the state `now` shows of the update. `NotBegun`: nothing has changed.
-    async fn sight(&mut self, now: DeviceState) -> Observation {
+    async fn observe(&mut self, now: DeviceState) -> Observation {
         if rebooted(self.before, &now) {
             let now = if has_other_firmware(self.before, &now) {
                 now
@@ -209,8 +212,8 @@ impl<'a> Monitor<'a> {
     /// Reads from the device what a success that it reported means.
     pub(super) async fn outcome(&mut self) -> Observation {
         match self.poll.read_state().await {
-            Ok(now) => self.sight(now).await,
-            // It is about to reboot.
+            Ok(now) => self.observe(now).await,
+            // The device is about to reboot.
             Err(error) if error.remote_error().is_some_and(|error| error.code == 418) => Observation::Rebooted,
             Err(_) => Observation::NothingYet,
         }
@@ -220,9 +223,9 @@ impl<'a> Monitor<'a> {
     /// reply to `OTA.Update` was lost. Any other result is only a help.
     pub(super) async fn poll_progress(&mut self) -> Observation {
         let Ok(now) = self.poll.read_state().await else { return Observation::NothingYet };
-        match self.sight(now).await {
+        match self.observe(now).await {
             Observation::NotBegun => {}
-            sight => return sight,
+            observation => return observation,
         }
         if let Ok(status) = self.poll.ask(ota::GetStatus {}).await
             && status.state == UpdateState::Progress
@@ -236,27 +239,26 @@ impl<'a> Monitor<'a> {
     /// Reads the state of the device when its replies do not suffice. `is_second`: the device replied that an update was running
     /// already.
     pub(super) async fn probe(&mut self, reason: &str, is_second: bool) -> Result<Observation, Failure> {
-        let out_of_time = self.started.elapsed() >= self.limits.all();
+        let out_of_time = self.started.elapsed() >= self.limits.total();
         if out_of_time {
             self.poll.hurry();
         }
         let fetched = self.fetched();
         let complete = fetched.as_ref().is_none_or(|fetched| fetched.complete);
         if complete && fetched.is_some() {
-            // It reboots, most likely, and one question is enough to see that it has not come back.
+            // Most likely the device reboots, and one question shows that it is not back yet.
             match self.poll.read_state().await {
                 Ok(now) if rebooted(self.before, &now) || applied(self.before, &now) => {
-                    return Ok(self.sight(now).await);
+                    return Ok(self.observe(now).await);
                 }
                 Err(error) if error.is_silence() && !out_of_time => {
                     let silent = self.silent(false);
-                    return self.unseen(fetched.as_ref(), &error, silent);
+                    return self.on_silence(fetched.as_ref(), &error, silent);
                 }
                 _ => {}
             }
         }
-        // In this order: an updater that is idle because the device has rebooted since would look like
-        // one that has failed.
+        // In this order: a reboot between the two questions would make the idle updater look like a failed one.
         let asked = Instant::now();
         let activity = self.activity(fetched.as_ref()).await;
         let now = self.poll.read_state().await;
@@ -264,16 +266,16 @@ impl<'a> Monitor<'a> {
         let now = match now {
             Ok(now) => now,
             Err(error) if error.is_transient() && !out_of_time => {
-                return self.unseen(fetched.as_ref(), &error, silent);
+                return self.on_silence(fetched.as_ref(), &error, silent);
             }
-            // It answers, and does not say what it runs.
+            // The device answers, but does not report its state.
             Err(error) if error.remote_error().is_some() && self.has_rebooted().await => {
                 return Ok(Observation::Rebooted);
             }
             Err(error) => return Err(self.contact_lost(error.to_string())),
         };
         let Timeouts { first_request, no_request, no_progress, .. } = self.limits.timeouts;
-        // The device may have asked for the firmware since then.
+        // The device may have requested the firmware meanwhile.
         let fetched = self.fetched();
         let complete = fetched.as_ref().is_none_or(|fetched| fetched.complete);
         let never_asked = fetched.as_ref().is_some_and(|fetched| fetched.peer.is_none());
@@ -284,7 +286,7 @@ impl<'a> Monitor<'a> {
         }
         if rebooted(self.before, &now) {
             return if complete || now.build() != self.before.build() {
-                Ok(self.sight(now).await)
+                Ok(self.observe(now).await)
             } else {
                 Err(self.failed("it restarted during the download".into()))
             };
@@ -298,7 +300,7 @@ impl<'a> Monitor<'a> {
         let long_enough = self.started.elapsed() >= no_request;
         match activity {
             Activity::Idle if never_asked => Ok(Observation::NotBegun),
-            // It has gone on since it was asked.
+            // The download has progressed since the question.
             Activity::Idle if fetched.as_ref().and_then(|fetched| fetched.changed).is_some_and(|at| at >= asked) => {
                 Ok(Observation::NothingYet)
             }
@@ -306,37 +308,43 @@ impl<'a> Monitor<'a> {
             Activity::Busy if is_second && never_asked && self.started.elapsed() >= first_request => {
                 Err(Failure::Refused(Refusal::UpdateRunning { percent }))
             }
-            // It does not tell its state, or its connection attempt hangs.
+            // The device does not report its state, or its connection attempt hangs.
             Activity::Busy | Activity::Unknown if never_asked && long_enough => {
                 Err(self.never_fetched(Some(reason.into())))
             }
-            // It does not go on, whatever it waits for.
+            // The update makes no progress.
             Activity::Busy if fetched.is_some() && self.stuck() >= no_progress => {
                 let what = if complete { "it has everything, and" } else { "its update" };
                 Err(self.failed(format!("{what} has not gone on for {}", for_humans(no_progress))))
             }
             // A percent of a large bundle may take long over a slow link.
-            Activity::Busy if self.stuck() >= no_progress.saturating_mul(UNSEEN) => Err(self.contact_lost(format!(
-                "its progress has stood at {percent} % for {}",
-                for_humans(no_progress.saturating_mul(UNSEEN))
-            ))),
+            Activity::Busy if self.stuck() >= no_progress.saturating_mul(STALL_FACTOR_ELSEWHERE) => Err(self
+                .contact_lost(format!(
+                    "its progress has stood at {percent} % for {}",
+                    for_humans(no_progress.saturating_mul(STALL_FACTOR_ELSEWHERE))
+                ))),
             Activity::Busy | Activity::Unknown if out_of_time => Err(self.contact_lost(reason.into())),
             Activity::Busy | Activity::Unknown | Activity::Finishing => Ok(Observation::NothingYet),
         }
     }
 
-    /// What follows from it that the device has not answered for so long.
-    fn unseen(&self, fetched: Option<&Fetched>, error: &CallError, silent: Duration) -> Result<Observation, Failure> {
+    /// Returns what a silence of the device means.
+    fn on_silence(
+        &self,
+        fetched: Option<&Fetched>,
+        error: &CallError,
+        silent: Duration,
+    ) -> Result<Observation, Failure> {
         let Timeouts { transfer_idle, no_progress, .. } = self.limits.timeouts;
         match fetched {
-            // It has everything, and so it is the reboot that takes its time.
+            // The device has every byte, so it is the reboot that takes long.
             Some(fetched) if fetched.complete && silent >= transfer_idle => Ok(Observation::Rebooted),
             None if silent >= no_progress.max(self.reboot_timeout) => Err(self.contact_lost(error.to_string())),
             _ => Ok(Observation::NothingYet),
         }
     }
 
-    /// What a device does that has not rebooted yet, by its own word or by what it does with our server.
+    /// Returns what the updater does on a device that has not rebooted: by `OTA.Status`, or by the progress at the firmware server.
     async fn activity(&mut self, fetched: Option<&Fetched>) -> Activity {
         let (Timeouts { transfer_idle, flash_write, reply_after_transfer, .. }, contradictory_reply) =
             (self.limits.timeouts, self.limits.contradictory_reply);
@@ -351,7 +359,7 @@ impl<'a> Monitor<'a> {
                     }
                     Activity::Busy
                 }
-                // It may not have begun, or be about to say that it is done.
+                // The update may not have begun, or its reply may be on the way.
                 _ if waited < contradictory_reply => Activity::Unknown,
                 _ if may_finish && fetched.is_some_and(|fetched| idle(fetched) < reply_after_transfer) => {
                     Activity::Finishing
@@ -382,15 +390,14 @@ impl<'a> Monitor<'a> {
         }
     }
 
-    /// Tells whether the device has rebooted, if it says at least what it is.
+    /// Tells by `Sys.GetInfo` alone whether the device has rebooted.
     async fn has_rebooted(&mut self) -> bool {
         let asked = Instant::now();
         let info = self.poll.ask(ota::GetInfo {}).await;
         info.is_ok_and(|info| is_other_boot(self.before, &info, asked))
     }
 
-    /// Returns the failure for a device that may have the firmware or not. It goes back at the latest when the commit timeout has
-    /// passed, counted from now.
+    /// Returns the failure for a device that may have the firmware. It rolls back one commit timeout from now at the latest.
     fn contact_lost(&self, reason: String) -> Failure {
         Failure::ContactLost { reason, reverts_in: Some(self.commit_timeout) }
     }

@@ -1,5 +1,5 @@
-//! What follows from the device's words and from what our server has seen, while the device fetches the
-//! firmware. Pure: time is an argument.
+//! The rules of a download: the next action, given the reply of the device and the progress at the firmware server. Pure: time is an
+//! argument.
 
 use std::time::Duration;
 
@@ -12,59 +12,59 @@ use crate::update::outcome::Failure;
 use crate::update::serve::Fetched;
 use crate::update::timeouts::Timeouts;
 
-/// How long things may take.
+/// The time limits of a download, and what is known of the device.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
-    /// The download as a whole.
+    /// The time limit of the whole download.
     pub(super) download: Duration,
-    /// Its steps.
+    /// The timeouts of its steps.
     pub(super) timeouts: Timeouts,
-    /// Whether a device that does not ask can get the firmware in another way.
+    /// The firmware can be pushed to a device that does not request it.
     pub(super) has_other_way: bool,
-    /// Whether the device may execute a call twice that was sent once.
+    /// The device may execute a call twice that was sent once.
     pub(super) may_execute_twice: bool,
-    /// How long a refusal to start is doubted, see [`Timeouts`]; longer over a slow link.
+    /// How long an error may contradict the progress, see [`Timeouts`]; longer over a slow link.
     pub(super) contradictory_reply: Duration,
 }
 
 impl Limits {
-    /// All of the time for the download, and for the device's word about it.
-    pub(super) fn all(&self) -> Duration {
+    /// Returns the time limit of the download and of the reply to it.
+    pub(super) fn total(&self) -> Duration {
         self.download.saturating_add(self.timeouts.reply_after_deadline)
     }
 }
 
-/// How the reply to `OTA.Update` came out.
+/// The reply to `OTA.Update`.
 #[derive(Debug)]
 pub(super) enum Reply {
-    /// Code 0, and the device's words.
+    /// A success, with the device's message.
     Success(String),
-    /// The device says that it failed.
+    /// An error of the device.
     Refused(RemoteError),
     /// Another `OTA.Update` call runs already: of another client, or this one if the device executed the request twice.
     InProgress(String),
-    /// There will be no reply: the link broke, or it took too long.
+    /// No reply will come: the link broke, or the time is over.
     Lost(String),
 }
 
-/// What follows from what has been seen.
+/// What to do next.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Action {
+    /// Wait for a reply, for progress, or for time to pass.
     Wait,
     /// The device reports a success. Its boot state tells what that means.
     Succeeded(String),
-    /// There is no telling from here; the device has to be looked at.
+    /// The state of the device has to be read, for this reason.
     Probe(String),
-    /// It never asked.
+    /// The device has never requested the firmware.
     NeverFetched(Option<String>),
-    /// It asked, and did not take it.
+    /// The download has failed.
     Failed(String),
-    /// It is busy with an update that is not ours.
+    /// Another update runs on the device.
     Busy(String),
 }
 
-/// Only a call that certainly never arrived is a failure here; anything else is a reply, or the lack of
-/// one.
+/// Returns the reply in the result of the call. Fails only for a call that never arrived, or that the device did not carry out.
 pub(super) fn understand(result: Result<Value, CallError>) -> Result<Reply, Failure> {
     match result {
         Ok(value) => Ok(Reply::Success(device_text(value["message"].as_str().unwrap_or_default()))),
@@ -76,7 +76,10 @@ pub(super) fn understand(result: Result<Value, CallError>) -> Result<Reply, Fail
     }
 }
 
-/// The rules.
+/// Returns the next action.
+///
+/// `reply` is the reply and its time; `fetched` is the progress at the firmware server, `None` for another server; `started` is the time of the
+/// last call.
 pub(super) fn next_action(
     reply: Option<&(Instant, Reply)>,
     fetched: Option<&Fetched>,
@@ -90,22 +93,22 @@ pub(super) fn next_action(
     let complete = fetched.is_some_and(|fetched| fetched.complete);
     let idle = fetched.map_or(Duration::ZERO, |fetched| since(fetched.changed));
     let open = fetched.is_some_and(|fetched| fetched.open > 0);
-    let out_of_time = since(None) >= limits.all();
+    let out_of_time = since(None) >= limits.total();
     let transferring = open && !complete && idle < timeouts.transfer_idle && !out_of_time;
     let not_in_time = || format!("it was not done within {}", for_humans(*download));
     match reply {
         Some((_, Reply::Success(message))) => Action::Succeeded(message.clone()),
-        // Also while the connection is open: half-open connections close late.
+        // Also while the connection is open: a half-open connection closes late.
         _ if fetched.is_some() && asked && !complete && idle >= timeouts.no_progress => {
             Action::Failed(format!("it has taken nothing for {}", for_humans(timeouts.no_progress)))
         }
-        // It says that it failed, and still reads: not yet a failure.
+        // The device reports a failure, and still reads.
         Some((_, Reply::Refused(_))) if transferring => Action::Wait,
         Some((at, Reply::Refused(error))) => {
             let said = error.to_string();
             let may_be_ours = says_busy(error) && *may_execute_twice;
             if complete && fetched.and_then(|fetched| fetched.changed).is_some_and(|changed| changed >= *at) {
-                // The failure came first, and then it took everything.
+                // The error came first, and then the device took every byte.
                 Action::Probe(said)
             } else if may_be_ours && (fetched.is_none() || complete) {
                 Action::Probe(said)
@@ -113,7 +116,7 @@ pub(super) fn next_action(
                 Action::Wait
             } else if says_busy(error) && (!asked || fetched.is_none()) {
                 Action::Busy(said)
-            } else if !asked && may_be_about_fetching(error) {
+            } else if !asked && may_be_unreachable(error) {
                 Action::NeverFetched(Some(said))
             } else {
                 Action::Failed(said)
@@ -123,7 +126,7 @@ pub(super) fn next_action(
         // A device that does not request the firmware runs the update of another client, so that a push would fail too.
         Some((_, Reply::InProgress(said))) => Action::Probe(said.clone()),
         _ if *has_other_way && !asked && since(None) >= timeouts.first_request => Action::NeverFetched(None),
-        // The device is glanced at meanwhile.
+        // The state of the device is read meanwhile.
         Some((_, Reply::Lost(_))) if complete && idle < timeouts.reply_after_transfer => Action::Wait,
         Some((_, Reply::Lost(reason))) => Action::Probe(reason.clone()),
         None if complete && idle >= timeouts.reply_after_transfer => {
@@ -132,14 +135,14 @@ pub(super) fn next_action(
         None if fetched.is_some() && asked && !complete && !open && idle >= timeouts.reply_after_transfer => {
             Action::Probe("it has stopped fetching, and does not say why".into())
         }
-        // A chip that resets closes no connection.
+        // A chip that resets does not close its connections.
         None if open && !complete && idle >= timeouts.transfer_idle && !out_of_time => {
             Action::Probe(format!("it has taken nothing for {} s", idle.as_secs()))
         }
         None if out_of_time && !asked => Action::NeverFetched(None),
-        // The request itself may be lost; a device that can be asked says so.
+        // The call itself may be lost, which the state tells.
         None if !asked && since(None) >= timeouts.first_request => Action::Probe("it does not ask for it".into()),
-        // It may have all of it, and reboot any moment.
+        // The device may have every byte, and be about to reboot.
         None if out_of_time && (complete || fetched.is_none()) => Action::Probe(not_in_time()),
         None if out_of_time => Action::Failed(not_in_time()),
         None => Action::Wait,
@@ -176,14 +179,14 @@ pub(super) fn says_unreachable(error: &RemoteError) -> bool {
     matches!(error.message.as_deref(), None | Some("Connect error" | "Update failed"))
 }
 
-/// One runs already, or the firmware is uncommitted: the words of 2018.
+/// Tells whether an update runs already or the firmware is uncommitted: the message of 2018.
 pub(super) fn says_busy(error: &RemoteError) -> bool {
     error.message.as_deref() == Some("Failed to init updater")
 }
 
-/// A device that could not reach the server says little: -1, "Update failed". Other codes and these
-/// words have other causes.
-fn may_be_about_fetching(error: &RemoteError) -> bool {
+/// Tells whether the device may have failed to reach the server. Its error says little then: -1, `Update failed`. Other codes and messages have
+/// other causes.
+fn may_be_unreachable(error: &RemoteError) -> bool {
     let is_malformed = matches!(error.message.as_deref(), Some("Malformed request" | "either file or url is required"));
     error.code < 0 && !says_busy(error) && !is_malformed
 }
