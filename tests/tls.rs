@@ -111,9 +111,9 @@ async fn each_fault_of_a_certificate_has_words_of_its_own() {
         ),
         (&early, &trusting[..], "its certificate is not valid yet\n", "is the clock of this machine right?"),
         (&other, &trusting[..], "its certificate is not for `127.0.0.1`\n", "use a name or an address"),
-        (&good, &[], "its certificate is signed by nobody who is trusted here\n", "`--ca-cert-file FILE`"),
-        (&good, &[], "its certificate is signed by nobody who is trusted here\n", "`--insecure`"),
-        (&itself, &trusting[..], "its certificate is signed by nobody who is trusted here\n", "`--ca-cert-file FILE`"),
+        (&good, &[], "its certificate is not signed by a trusted authority\n", "`--ca-cert-file FILE`"),
+        (&good, &[], "its certificate is not signed by a trusted authority\n", "`--insecure`"),
+        (&itself, &trusting[..], "its certificate is not signed by a trusted authority\n", "`--ca-cert-file FILE`"),
         (&root, &trusting[..], "its certificate is that of an authority, not of a server\n", "CA:FALSE"),
     ] {
         let (device, port) = device_with(pair).await;

@@ -1,6 +1,6 @@
-//! Digest authentication, as a device asks for it: in a frame's error 401, or by HTTP.
+//! Digest authentication: a device sends a challenge in the error 401 of a frame, or in an HTTP header.
 //!
-//! A challenge is good for an hour, so that one answer serves many calls.
+//! A device accepts the nonce of a challenge for one hour, so that one challenge serves many calls.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,15 +13,15 @@ use sha2::{Digest, Sha256};
 
 use crate::text::{behind_digest, header_fields, hex};
 
-/// A user and a password. Shown nowhere.
+/// A user and a password. The password is never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
-    /// The user.
+    /// The name of the user.
     pub user: String,
     password: String,
 }
 
-/// Why a text is no credentials. Says nothing of the text.
+/// The error of a text that is not `USER:PASSWORD`. It does not repeat the text, which may be a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("credentials are written as USER:PASSWORD")]
 pub struct CredentialsError;
@@ -29,7 +29,7 @@ pub struct CredentialsError;
 impl FromStr for Credentials {
     type Err = CredentialsError;
 
-    /// `user:password`; a password may hold colons.
+    /// Parses `USER:PASSWORD`. The password may contain colons.
     fn from_str(text: &str) -> Result<Self, CredentialsError> {
         match text.split_once(':') {
             Some((user, password)) if !user.is_empty() => Ok(Self { user: user.into(), password: password.into() }),
@@ -44,7 +44,7 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// The hash of a challenge.
+/// The hash function of a challenge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Algorithm {
     /// MD5, the default of older firmware.
@@ -73,18 +73,20 @@ impl Algorithm {
     }
 }
 
-/// What the device wants to have answered.
+/// A challenge of the device, which a request has to answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Challenge {
     realm: String,
-    /// As the device wrote it: decimal in a frame, hex in a header.
+    /// The nonce as the device wrote it: decimal in a frame, hexadecimal in a header.
     nonce: String,
     algorithm: Algorithm,
 }
 
 impl Challenge {
-    /// Reads the challenge of an error 401, which stands in its message: as JSON (as recorded in
-    /// wire/ws-md5.json, case `auth`), or as HTTP's header has it.
+    /// Parses the message of an error 401, or returns `None` if it is not a challenge that can be answered.
+    ///
+    /// The message is JSON (as recorded in wire/ws-md5.json, case `auth`), or has the form of the HTTP header
+    /// `WWW-Authenticate`.
     #[must_use]
     pub fn parse(message: &str) -> Option<Self> {
         Self::from_json(message).or_else(|| Self::from_header(message))
@@ -92,19 +94,19 @@ impl Challenge {
 
     fn from_json(message: &str) -> Option<Self> {
         #[derive(Deserialize)]
-        struct Wire {
+        struct ChallengeFields {
             realm: String,
             nonce: Value,
             algorithm: Option<String>,
         }
-        let wire: Wire = serde_json::from_str(message).ok()?;
-        let nonce = match wire.nonce {
+        let fields: ChallengeFields = serde_json::from_str(message).ok()?;
+        let nonce = match fields.nonce {
             Value::String(nonce) => nonce,
             Value::Number(nonce) => nonce.to_string(),
             _ => return None,
         };
-        let algorithm = Algorithm::from_name(wire.algorithm.as_deref().unwrap_or("MD5"))?;
-        Some(Self { realm: wire.realm, nonce, algorithm })
+        let algorithm = Algorithm::from_name(fields.algorithm.as_deref().unwrap_or("MD5"))?;
+        Some(Self { realm: fields.realm, nonce, algorithm })
     }
 
     fn from_header(header: &str) -> Option<Self> {
@@ -115,7 +117,7 @@ impl Challenge {
     }
 }
 
-/// An answer to a challenge, for one request.
+/// The answer to a challenge, for one request.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Authorization {
     credentials: Arc<Credentials>,
@@ -124,18 +126,20 @@ pub struct Authorization {
 }
 
 impl Authorization {
-    /// An answer to `challenge`. `cnonce` should be new for every request.
+    /// Creates an answer to `challenge`. `cnonce`, the client nonce, should be new for every request.
     #[must_use]
     pub fn new(credentials: Arc<Credentials>, challenge: Challenge, cnonce: u32) -> Self {
         Self { credentials, challenge, cnonce }
     }
 
-    /// The `auth` of a frame. A frame has no HTTP method and no path; the device puts fixed words in
-    /// their place.
+    /// Returns the field `auth` of a frame.
+    ///
+    /// A frame has no HTTP method and no path. The device hashes the fixed words `dummy_method` and `dummy_uri`
+    /// instead.
     #[must_use]
     pub fn frame(&self) -> Value {
         let Challenge { realm, nonce, algorithm } = &self.challenge;
-        // As a number if it is one, but never another text than that which goes into the response.
+        // A number only if it is printed exactly as the text that is hashed into the response.
         let number = |text: &str| match text.parse::<u64>() {
             Ok(number) if number.to_string() == text => number.into(),
             _ => Value::from(text),
@@ -150,7 +154,7 @@ impl Authorization {
         })
     }
 
-    /// The `Authorization` header of a `POST` to `uri`, which is path and query.
+    /// Returns the `Authorization` header of a `POST` to `uri`, which consists of path and query.
     #[must_use]
     pub fn header(&self, uri: &str) -> String {
         const COUNT: &str = "00000001";
@@ -170,13 +174,13 @@ impl Authorization {
     fn response(&self, count: &str, method: &str, uri: &str) -> String {
         let Challenge { realm, nonce, algorithm } = &self.challenge;
         let Credentials { user, password } = &*self.credentials;
-        let who = algorithm.hash(&format!("{user}:{realm}:{password}"));
-        let what = algorithm.hash(&format!("{method}:{uri}"));
-        algorithm.hash(&format!("{who}:{nonce}:{count}:{}:auth:{what}", self.cnonce))
+        let user_hash = algorithm.hash(&format!("{user}:{realm}:{password}"));
+        let request_hash = algorithm.hash(&format!("{method}:{uri}"));
+        algorithm.hash(&format!("{user_hash}:{nonce}:{count}:{}:auth:{request_hash}", self.cnonce))
     }
 }
 
-/// What stands between quotes in a header: whatever the device or the user wrote, it does not end there.
+/// Escapes a text for a quoted string of a header: a quote in the text does not end the string.
 fn escape(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"")
 }
@@ -198,9 +202,9 @@ mod tests {
         Authorization::new(Arc::new(credentials), Challenge::parse(message).expect("a challenge"), cnonce)
     }
 
-    /// The very numbers that a device took (wire/ws-md5.json and wire/uart-md5.json, case `auth`).
+    /// A device accepted these answers (as recorded in wire/ws-md5.json and wire/uart-md5.json, case `auth`).
     #[test]
-    fn answers_as_recorded() {
+    fn recorded_challenge_is_answered_as_recorded() {
         let challenge = |nonce: u64| {
             format!(r#"{{"auth_type": "digest", "nonce": {nonce}, "nc": 1, "realm": "myrealm", "algorithm": "MD5"}}"#)
         };
@@ -213,7 +217,7 @@ mod tests {
 
     /// The device hashes the nonce that it reads in the frame.
     #[test]
-    fn a_nonce_stands_in_the_frame_as_it_was_hashed() {
+    fn nonce_in_frame_equals_the_hashed_nonce() {
         for (nonce, expected) in
             [("5", json!(5)), (r#""5""#, json!(5)), (r#""05""#, json!("05")), (r#""+5""#, json!("+5"))]
         {
@@ -223,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_the_header_of_a_device() {
+    fn header_of_a_device_is_a_challenge() {
         let challenge = Challenge::parse(r#"Digest qop="auth", realm="myrealm", nonce="6b03e4bb", algorithm=SHA-256"#);
         let other_case = r#"digest QOP="auth", Realm="myrealm", NONCE="6b03e4bb", algorithm=sha-256"#;
         assert_eq!(Challenge::parse(other_case), challenge);
@@ -237,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_may_hold_colons_and_is_not_shown() {
+    fn password_with_colons_is_parsed_and_not_shown() {
         let credentials: Credentials = "admin:a:b:c".parse().expect("credentials");
         assert_eq!((credentials.user.as_str(), credentials.password.as_str()), ("admin", "a:b:c"));
         assert_eq!(format!("{credentials:?}"), "Credentials(admin:…)");
@@ -246,7 +250,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_challenge_is_read_without_a_panic(text: String) {
+        fn challenge_of_any_text_does_not_panic(text: String) {
             let _ = Challenge::parse(&text);
             let _ = Challenge::parse(&format!("Digest {text}"));
         }

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The latest deadline from now: 30 years.
-const FARTHEST: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+/// The longest timeout that a deadline is computed for: 30 years.
+const MAX_TIMEOUT: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
-/// Returns the time `timeout` from now, or 30 years from now if the timeout is longer. A timeout of [`Duration::MAX`] means
-/// "no limit", and would overflow the clock.
+/// Returns the instant `timeout` from now, or 30 years from now if the timeout is longer.
+///
+/// A timeout of [`Duration::MAX`] means "no limit", and would overflow the clock.
 #[must_use]
 pub fn deadline_in(timeout: Duration) -> Instant {
-    Instant::now() + timeout.min(FARTHEST)
+    Instant::now() + timeout.min(MAX_TIMEOUT)
 }
 
 #[cfg(test)]
@@ -19,10 +20,10 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn longest_timeout_ends_after_30_years() {
+    async fn deadline_of_the_longest_timeout_is_in_30_years() {
         let now = Instant::now();
         for (timeout, expected) in
-            [(Duration::ZERO, 0), (Duration::from_secs(5), 5), (Duration::MAX, FARTHEST.as_secs())]
+            [(Duration::ZERO, 0), (Duration::from_secs(5), 5), (Duration::MAX, MAX_TIMEOUT.as_secs())]
         {
             assert_eq!((deadline_in(timeout) - now).as_secs(), expected, "{timeout:?}");
         }

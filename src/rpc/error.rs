@@ -1,5 +1,6 @@
-//! What can come of a call but its result. The words say what happened; what to do about it is
-//! added where it is shown.
+//! The errors of calls and of connections.
+//!
+//! A message describes what happened. The hint, the next step for the user, is added where the error is shown.
 
 use std::io;
 use std::time::Duration;
@@ -7,54 +8,53 @@ use std::time::Duration;
 use super::frame::RemoteError;
 use crate::text::{for_humans, printable};
 
-/// Why a call brought no result.
+/// The error of a call that returned no result.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CallError {
-    /// No connection came about; nothing was sent.
+    /// No connection was established. Nothing was sent.
     #[error("cannot reach {peer}: {cause}")]
     Unreachable {
         /// The device's address, without secrets.
         peer: String,
-        /// What went wrong.
+        /// Why the connection failed.
         cause: DialError,
     },
-    /// The connection broke while the call was under way.
+    /// The connection broke while the call was in flight.
     #[error("lost the connection to {peer}: {reason}")]
     Lost {
         /// The device's address, without secrets.
         peer: String,
         /// Whether the request may have reached the device.
         sent: bool,
-        /// What went wrong.
+        /// Why the connection broke.
         reason: String,
     },
-    /// There is an answer, but not from a device. The request was sent.
+    /// The peer answered, but not as the RPC service of a device. The request was sent.
     #[error("{peer} is not the RPC service of a Mongoose OS device: {what}")]
     NotRpc {
         /// The device's address, without secrets.
         peer: String,
-        /// What it did instead.
+        /// What the peer did instead.
         what: String,
     },
-    /// There is a connection, but the answer did not come in time. The device may still have done
-    /// what it was asked.
-    #[error("no answer to {method} from {peer} within {}{}", for_humans(*.after), behind(.why.as_ref().map(|why| why.what.as_str())))]
+    /// The connection is up, but no reply arrived in time. The device may have executed the call.
+    #[error("no answer to {method} from {peer} within {}{}", for_humans(*.after), after_colon(.why.as_ref().map(|why| why.what.as_str())))]
     Timeout {
         /// The device's address, without secrets.
         peer: String,
         /// The method that was called.
         method: String,
-        /// How long the call was given.
+        /// The timeout of the call.
         after: Duration,
-        /// What the transport knows about the silence.
+        /// The cause of the silence, if the transport knows it.
         why: Option<Silence>,
     },
-    /// The device wants to know who asks.
+    /// The device requires authentication, or does not allow the call.
     #[error("{method}: {refusal}")]
     Unauthorised {
-        /// The method that was called. It was not carried out.
+        /// The method that was called. The device did not execute it.
         method: String,
-        /// What is the matter.
+        /// Why the device refused.
         refusal: AuthRefusal,
     },
     /// The device answered with an error.
@@ -65,26 +65,27 @@ pub enum CallError {
         /// The device's error.
         error: RemoteError,
     },
-    /// The device answered, but not with what this method returns.
+    /// The device answered with JSON of another type than this method returns.
     #[error("{method}: the device's answer has an unexpected shape: {detail}")]
     WrongShape {
         /// The method that was called.
         method: String,
-        /// What did not fit.
+        /// The error of the JSON parser.
         detail: String,
     },
-    /// The device answered, but not with JSON. It has taken the call.
+    /// The device answered with a text that is not JSON. It has executed the call.
     #[error("{method}: the device's reply is not JSON {place}")]
     Unreadable {
         /// The method that was called.
         method: String,
-        /// Where it stops being JSON, such as ``at column 37: `…"temp": nan…` ``.
+        /// The position of the first invalid character and the text around it, such as ``at column 37: `…"temp": nan…`
+        /// ``.
         place: String,
     },
     /// The request is larger than a device takes. It was not sent.
     #[error("the request {method} has {size} bytes; a device takes at most {} bytes over this transport", .limit - 1)]
     TooLarge {
-        /// The method that was to be called.
+        /// The method of the request.
         method: String,
         /// The size of the whole request, in bytes.
         size: usize,
@@ -94,7 +95,7 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// The device's own error, if it answered with one.
+    /// Returns the device's own error, if it answered with one.
     #[must_use]
     pub fn remote_error(&self) -> Option<&RemoteError> {
         match self {
@@ -103,7 +104,7 @@ impl CallError {
         }
     }
 
-    /// Whether the device may have got the request, although there is no answer of its own that can be read.
+    /// Tells whether the device may have received the request, although it sent no readable answer.
     #[must_use]
     pub fn may_have_arrived(&self) -> bool {
         matches!(
@@ -112,13 +113,13 @@ impl CallError {
         )
     }
 
-    /// Whether nothing at all was heard until the time was up.
+    /// Tells whether the call failed because its time ran out without an answer.
     #[must_use]
     pub fn is_silence(&self) -> bool {
         matches!(self, Self::Timeout { .. } | Self::Unreachable { cause: DialError::Silent(_), .. })
     }
 
-    /// The same silence, of a call that was given this much time with all its attempts.
+    /// Sets the duration of a timeout to `whole`, the time of all attempts of the call. Other errors stay as they are.
     #[must_use]
     pub fn with_elapsed(self, whole: Duration) -> Self {
         match self {
@@ -130,8 +131,8 @@ impl CallError {
         }
     }
 
-    /// Whether the same call may succeed if it is made again in a moment: the link broke, or the
-    /// device is about to reboot (error 418).
+    /// Tells whether the same call may succeed a moment later: the link broke, or the device is about to reboot (error
+    /// 418).
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
@@ -144,154 +145,154 @@ impl CallError {
     }
 }
 
-/// What a transport knows about an answer that does not come.
+/// The cause of a missing reply, as far as a transport knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Silence {
-    /// What has been noticed, in words that can stand behind a colon.
+    /// What the transport has noticed, as text that follows a colon.
     pub what: String,
-    /// What to try, if it is known better than in general.
+    /// A hint for this case, which replaces the general one.
     pub hint: Option<&'static str>,
 }
 
-/// What is known about it, as it stands behind a sentence.
-fn behind(why: Option<&str>) -> String {
+/// Returns `why` as the end of a message, after a colon. Empty if there is nothing to add.
+fn after_colon(why: Option<&str>) -> String {
     why.map(|why| format!(": {why}")).unwrap_or_default()
 }
 
-/// Topics, as they stand in a sentence.
+/// Lists topics in a message: `` `a` or `b` ``.
 fn either_of(topics: &[String]) -> String {
     topics.iter().map(|topic| format!("`{}`", printable(topic))).collect::<Vec<_>>().join(" or ")
 }
 
-/// Why a device does not let us in.
+/// Why a device refuses a call that it requires authentication for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AuthRefusal {
-    /// None were given.
+    /// The device requires credentials, and none were given.
     #[error("the device wants credentials, and none were given")]
     NoCredentials,
-    /// It does not say which of the two is wrong.
+    /// The device rejected the credentials. It does not report whether the user or the password is wrong.
     #[error("the device does not accept the user `{0}` with this password")]
     Rejected(String),
-    /// It asks in a way that cannot be answered.
+    /// The device requires an authentication scheme that is not supported.
     #[error("the device wants credentials in a way that is not supported")]
     Unsupported,
-    /// The user is known, and may not do this.
+    /// The credentials are valid, but do not permit this call.
     #[error("the device does not allow this to the user `{0}`")]
     NotAllowed(String),
 }
 
-/// Why no connection came about.
+/// Why no connection was established.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DialError {
-    /// Something is there, but nothing listens on that port.
+    /// The host is up, but nothing listens on that port.
     #[error("the connection was refused")]
     Refused,
-    /// Nothing came back at all.
+    /// No answer arrived within this time.
     #[error("no answer within {}", for_humans(*.0))]
     Silent(Duration),
-    /// Something is there, and hangs up at once.
+    /// The peer accepted the connection and closed it at once.
     #[error("it closed the connection at once")]
     HungUp,
-    /// The network says that there is no such way.
+    /// The network reports that it has no route to the host.
     #[error("no route to the host")]
     NoRoute,
-    /// The name has no address.
+    /// The host name has no address.
     #[error("the host name cannot be resolved")]
     UnknownHost,
-    /// There is a server, but not the RPC service of a device.
+    /// A server answers, but not the RPC service of a device.
     #[error("what answers there is not the RPC service of a Mongoose OS device: {0}")]
     NotRpc(String),
-    /// The device wants other credentials before it talks at all.
+    /// The device rejects the credentials of the connection.
     #[error("it wants other credentials")]
     Unauthorised,
     /// The port does not speak TLS.
     #[error("the port does not speak TLS")]
     PlainPort,
-    /// The certificate of the server has run out.
+    /// The certificate of the server has expired.
     #[error("its certificate has expired")]
     CertExpired,
-    /// By the clock of this machine.
+    /// The certificate of the server is not valid yet, by the clock of this machine.
     #[error("its certificate is not valid yet")]
     CertNotYetValid,
-    /// The certificate of the server is that of another one.
+    /// The certificate of the server was issued for another name.
     #[error("its certificate is not for `{asked}`")]
     CertWrongName {
-        /// The name or address that was asked for.
+        /// The name or address that was connected to.
         asked: String,
     },
-    /// Signed by itself, or by an authority that nobody knows.
-    #[error("its certificate is signed by nobody who is trusted here")]
+    /// The certificate of the server is self-signed, or signed by an unknown authority.
+    #[error("its certificate is not signed by a trusted authority")]
     CertUntrusted,
-    /// Marked as an authority's, which no server may show as its own.
+    /// The certificate of the server is marked as a CA certificate, which a server must not use as its own.
     #[error("its certificate is that of an authority, not of a server")]
     CertOfAuthority,
-    /// It cannot be verified, trusted or not.
+    /// The certificate of the server uses a feature that cannot be verified.
     #[error("its certificate has {why}")]
     CertUnsupported {
-        /// What it has, and what is supported.
+        /// The unsupported feature, and what is supported.
         why: String,
     },
-    /// The server wants to know who asks.
+    /// The server requires a client certificate.
     #[error("it asks for a client certificate, and hangs up without one")]
     ClientCertWanted,
-    /// The server does not know us, or does not want us.
-    #[error("it does not accept the client certificate{}", behind(.alert.as_deref()))]
+    /// The server rejects the client certificate.
+    #[error("it does not accept the client certificate{}", after_colon(.alert.as_deref()))]
     ClientCertRefused {
-        /// What it said.
+        /// The TLS alert of the server.
         alert: Option<String>,
     },
-    /// The server gave TLS up.
+    /// The server ended the TLS handshake with this alert.
     #[error("it broke TLS off: {0}")]
     TlsAlert(String),
     /// TLS failed in another way.
     #[error("TLS failed: {0}")]
     Tls(String),
-    /// A broker stands between, and wants other credentials.
+    /// The MQTT broker rejects the credentials.
     #[error("the broker refuses: {0}")]
     BrokerCredentials(&'static str),
-    /// A broker stands between, and does not let us in for another reason.
+    /// The MQTT broker rejects the connection for another reason.
     #[error("the broker refuses: {0}")]
     BrokerRefused(&'static str),
-    /// The broker does not let us read the topic on which the answers come.
+    /// The broker refuses a subscription to this topic, on which the replies would arrive.
     #[error("the broker refuses a subscription to `{0}`")]
     SubscriptionRefused(String),
-    /// The broker closes the connection when a request is published, so that no device gets one.
+    /// The broker closes the connection when a request is published. No device receives the request.
     #[error("it closes the connection when a request is published to {}", either_of(.topics))]
     PublishRefused {
         /// The topics that were tried.
         topics: Vec<String>,
     },
-    /// The broker closes the connection when the topic on which the answers come is subscribed to.
+    /// The broker closes the connection on a subscription to the topics on which the replies would arrive.
     #[error("it closes the connection on a subscription to {}", either_of(.topics))]
     SubscriptionCloses {
-        /// The topics that were to be subscribed to, together.
+        /// The topics of the subscription.
         topics: Vec<String>,
     },
-    /// What answers is no broker.
+    /// A server answers, but not an MQTT broker.
     #[error("what answers there is not an MQTT broker: {0}")]
     NotABroker(String),
-    /// There is no such serial port.
+    /// The serial port does not exist.
     #[error("there is no such port")]
     PortMissing {
-        /// Those that there are.
+        /// The names of the existing serial ports.
         available: Vec<String>,
     },
-    /// Somebody else uses the serial port.
+    /// Another program has the serial port open.
     #[error("it is held by {}", .by.as_deref().unwrap_or("another program"))]
     PortHeld {
-        /// Name and number of the program, where the system tells.
+        /// The name and process id of the program, if the system reports them.
         by: Option<String>,
     },
     /// The user may not open the serial port.
     #[error("no permission to open it")]
     PortDenied {
-        /// The group whose members may.
+        /// The group whose members may open it, if known.
         group: Option<String>,
     },
-    /// The path is that of something else.
+    /// The path exists, but is not a serial port.
     #[error("it is not a serial port")]
     NotASerialPort,
-    /// Anything else.
+    /// Any other error of the operating system.
     #[error("{0}")]
     Other(String),
 }

@@ -1,9 +1,10 @@
 //! Frames: requests and replies as JSON text.
 //!
-//! A request is `{"id":N,"src":S?,"dst":D?,"method":M,"params":{…}?}`, a reply
-//! `{"id":N,"src":DEVICE,"result":…}` or `{"id":N,"src":DEVICE,"error":{"code":N,"message":"…"?}}`. A device library before
-//! 2019 answers a success without a value by `{"id":N,"src":DEVICE}`.
-//! How a transport wraps that into bytes on a line or into messages is the transport's affair.
+//! - A request is `{"id":N,"src":S?,"dst":D?,"method":M,"params":{…}?}`.
+//! - A reply is `{"id":N,"src":DEVICE,"result":…}` or `{"id":N,"src":DEVICE,"error":{"code":N,"message":"…"?}}`.
+//! - A device library before 2019 answers a success without a value by `{"id":N,"src":DEVICE}`.
+//!
+//! A `?` marks an optional field. Each transport has its own way to delimit frames in a stream or in messages.
 
 use std::fmt;
 use std::time::Duration;
@@ -15,27 +16,28 @@ use super::auth::Authorization;
 use super::redact;
 use crate::text::device_text;
 
-/// The largest request, in bytes, that every transport of a device takes. The device's own setting
-/// says 4096, but WebSocket, HTTP and MQTT stall or drop the connection from about 3 KB on.
+/// The size, in bytes, that a request has to stay below on every transport of a device.
+///
+/// The device's own setting is 4096, but WebSocket, HTTP and MQTT stall or drop the connection from about 3 KB on.
 pub const MAX_REQUEST: usize = 3000;
 
-/// What a caller wants from a device: one call of one method.
+/// One call of one method.
 #[derive(Clone, PartialEq)]
 pub struct Request {
     /// The method's full name, such as `OTA.GetBootState`.
     pub method: String,
-    /// The arguments. Absent and `null` are the same to a device; absent is shorter.
+    /// The arguments. `None` leaves `params` out of the frame, which means the same to a device as `null`.
     pub params: Option<Value>,
-    /// How long the call may take, from now to the reply, dialling included.
+    /// The maximum time from the call to the reply, including the time to connect.
     pub timeout: Duration,
-    /// Whether it does no harm if it arrives twice, or is sent on a connection that may be about to be
-    /// closed.
+    /// Whether a second execution does no harm. Such a request may be sent twice, and may be sent on a connection that
+    /// is about to be closed.
     pub idempotent: bool,
-    /// The answer to a challenge of the device's.
+    /// The answer to a challenge of the device.
     pub authorization: Option<Authorization>,
 }
 
-/// With the arguments as a log may show them.
+/// Shows the arguments without their secrets.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { method, params, timeout, idempotent, authorization } = self;
@@ -51,40 +53,41 @@ impl fmt::Debug for Request {
 }
 
 impl Request {
-    /// A request without arguments, which must not arrive twice.
+    /// Creates a request without arguments that is not idempotent.
     #[must_use]
     pub fn new(method: impl Into<String>, timeout: Duration) -> Self {
         Self { method: method.into(), params: None, timeout, idempotent: false, authorization: None }
     }
 
-    /// The same request with these arguments; `null` counts as none.
+    /// Sets the arguments. `null` means no arguments.
     #[must_use]
     pub fn with_params(mut self, params: Value) -> Self {
         self.params = (!params.is_null()).then_some(params);
         self
     }
 
-    /// The request as a frame with this id, in JSON without line breaks. Over a transport that is shared by
-    /// many, it says who asks whom.
+    /// Encodes the request as a frame: JSON without line breaks.
+    ///
+    /// `addressing` is set on a transport that is shared by several clients and devices.
     #[must_use]
     pub fn encode(&self, id: u64, addressing: Option<&Addressing>) -> Vec<u8> {
         let auth = self.authorization.as_ref().map(Authorization::frame);
-        Wire { id, addressing, method: &self.method, params: self.params.as_ref(), auth }.encode()
+        RequestFrame { id, addressing, method: &self.method, params: self.params.as_ref(), auth }.encode()
     }
 }
 
-/// Who asks whom, where a frame has to say it.
+/// Sender and receiver of a frame, on a transport that needs them in the frame.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Addressing {
-    /// Where the reply goes.
+    /// The sender: the address of the reply.
     pub src: String,
-    /// The device's id.
+    /// The receiver: the device's id.
     pub dst: String,
 }
 
-/// A request as it stands on the wire.
+/// The JSON of a request.
 #[derive(Serialize)]
-struct Wire<'a, Id> {
+struct RequestFrame<'a, Id> {
     id: Id,
     #[serde(flatten)]
     addressing: Option<&'a Addressing>,
@@ -95,20 +98,22 @@ struct Wire<'a, Id> {
     auth: Option<Value>,
 }
 
-impl<Id: Serialize> Wire<'_, Id> {
+impl<Id: Serialize> RequestFrame<'_, Id> {
     fn encode(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("strings, numbers and JSON values always serialise")
     }
 }
 
-/// The question whether the device is there, with an id that no call has: the device gives text back as text.
+/// Returns the frame of an `RPC.Ping` whose id is a string. No call has such an id, and a device repeats it as a
+/// string.
 #[must_use]
 pub fn ping(id: &str, addressing: Option<&Addressing>) -> Vec<u8> {
-    Wire { id, addressing, method: "RPC.Ping", params: None, auth: None }.encode()
+    RequestFrame { id, addressing, method: "RPC.Ping", params: None, auth: None }.encode()
 }
 
-/// The number with which a frame begins, one of ours and one of a device's alike; `None` if it has another id.
-/// Looks no further, and so costs little.
+/// Returns the id at the start of a frame, a request or a reply. `None` if the id is not a number.
+///
+/// The rest of the frame is not parsed, so that this is cheap.
 #[must_use]
 pub fn id_of(frame: &[u8]) -> Option<u64> {
     let rest = frame.strip_prefix(br#"{"id":"#)?.trim_ascii_start();
@@ -116,18 +121,18 @@ pub fn id_of(frame: &[u8]) -> Option<u64> {
     std::str::from_utf8(&rest[..digits]).ok()?.parse().ok()
 }
 
-/// Whether a device answers with this, rather than to call us.
+/// Tells whether the bytes are a reply, and not a request of the device.
 #[must_use]
 pub fn is_reply(frame: &[u8]) -> bool {
     matches!(decode(frame), Ok(Incoming::Reply { .. }))
 }
 
-/// The error that a device answers with. Its code is never 0: that is a success.
+/// The error that a device answers with. The code is never 0, which means success.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct RemoteError {
-    /// 4xx and 5xx as in HTTP, negative codes from the OTA service.
+    /// The error code: 4xx and 5xx as in HTTP, negative codes from the OTA service.
     pub code: i64,
-    /// Words of the device. Many OTA errors come without any.
+    /// The device's message. Many errors of the OTA service have none.
     #[serde(default)]
     pub message: Option<String>,
 }
@@ -141,39 +146,43 @@ impl fmt::Display for RemoteError {
     }
 }
 
-/// A frame that came from the device.
+/// A frame from the device.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Incoming {
-    /// The answer to the request with this id. An `error` with code 0 is a success, whose value is
-    /// that `error` object (as recorded in wire/ws.json, case `ota_update_good`).
+    /// The reply to the request with this id.
+    ///
+    /// An `error` with code 0 is a success. Its value is that `error` object (as recorded in wire/ws.json, case
+    /// `ota_update_good`).
     Reply {
-        /// The id that the request carried.
+        /// The id of the request.
         id: u64,
         /// The result, or the device's error.
         outcome: Result<Value, RemoteError>,
     },
-    /// A request of the device's own.
+    /// A request of the device itself.
     Request {
-        /// The bytes of the reply that it gets: error 404, since we offer no methods. `None` if the
-        /// request carries no id and so wants no reply, or if the reply would be too large.
+        /// The frame of the reply: error 404, since otactl offers no methods. `None` if the request has no id, and so
+        /// expects no reply, or if the reply would be too large.
         refusal: Option<Vec<u8>>,
-        /// The method that it asked for.
+        /// The method that the device calls.
         method: String,
-        /// Its id, if it could be one of ours: an echoing line gives our own requests back.
+        /// The id, if it is a number. A line that echoes returns requests of otactl, whose ids are numbers.
         id: Option<u64>,
     },
 }
 
-/// Why bytes are not a frame.
+/// The error of bytes that are not a frame.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not an RPC frame: {0}")]
 pub struct FrameError(String);
 
-/// Reads one frame. Bytes that are not UTF-8 are replaced, since a device puts names of Wi-Fi
-/// networks and files into its answers as they are; nesting is bounded by the JSON parser.
+/// Decodes one frame.
+///
+/// Bytes that are not UTF-8 are replaced by U+FFFD, since a device sends names of Wi-Fi networks and files as they are.
+/// The JSON parser limits the nesting.
 pub fn decode(bytes: &[u8]) -> Result<Incoming, FrameError> {
     #[derive(Deserialize)]
-    struct Wire {
+    struct AnyFrame {
         id: Option<Value>,
         src: Option<Value>,
         method: Option<String>,
@@ -187,19 +196,19 @@ pub fn decode(bytes: &[u8]) -> Result<Incoming, FrameError> {
     }
 
     let text = String::from_utf8_lossy(bytes);
-    let wire: Wire = serde_json::from_str(text.trim_ascii()).map_err(|e| FrameError(e.to_string()))?;
-    if let Some(method) = wire.method {
-        let id = wire.id.as_ref().and_then(as_number);
-        let refusal = wire.id.filter(|id| !id.is_null()).map(|id| refuse(&id, wire.src, &method));
-        // It repeats what the device has sent, which may be of any size.
+    let frame: AnyFrame = serde_json::from_str(text.trim_ascii()).map_err(|e| FrameError(e.to_string()))?;
+    if let Some(method) = frame.method {
+        let id = frame.id.as_ref().and_then(as_number);
+        let refusal = frame.id.filter(|id| !id.is_null()).map(|id| not_found_reply(&id, frame.src, &method));
+        // The reply repeats id, sender and method of the request, which may be of any size.
         let refusal = refusal.filter(|bytes| bytes.len() < MAX_REQUEST);
         return Ok(Incoming::Request { refusal, method, id });
     }
-    let id = wire.id.as_ref().and_then(as_number).ok_or_else(|| FrameError("it has no usable id".into()))?;
-    let outcome = match (wire.error, wire.result) {
+    let id = frame.id.as_ref().and_then(as_number).ok_or_else(|| FrameError("it has no usable id".into()))?;
+    let outcome = match (frame.error, frame.result) {
         (None | Some(Value::Null), Some(result)) => Ok(result),
-        // A device names itself in every reply, which tells this success from other JSON with an id.
-        (None | Some(Value::Null), None) if wire.src.is_some() => Ok(Value::Null),
+        // A device sets `src` in every reply. Other JSON with an id has none.
+        (None | Some(Value::Null), None) if frame.src.is_some() => Ok(Value::Null),
         (None | Some(Value::Null), None) => {
             return Err(FrameError("it has neither a result nor an error".into()));
         }
@@ -212,12 +221,13 @@ pub fn decode(bytes: &[u8]) -> Result<Incoming, FrameError> {
     Ok(Incoming::Reply { id, outcome })
 }
 
-/// Our ids are all digits; a device gives them back as bare numbers, others may quote them.
+/// Reads an id of otactl. A device returns it as a number; other implementations may return it as a string.
 fn as_number(id: &Value) -> Option<u64> {
     id.as_u64().or_else(|| id.as_str()?.parse().ok())
 }
 
-fn refuse(id: &Value, src: Option<Value>, method: &str) -> Vec<u8> {
+/// Encodes the error 404 that answers a request of the device.
+fn not_found_reply(id: &Value, src: Option<Value>, method: &str) -> Vec<u8> {
     let mut reply = json!({ "id": id });
     if let Some(src) = src {
         reply["dst"] = src;
@@ -240,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn encodes_a_request_without_empty_fields() {
+    fn request_without_arguments_has_no_params() {
         let request = Request::new("RPC.Ping", Duration::from_secs(1));
         assert_eq!(request.encode(7, None), br#"{"id":7,"method":"RPC.Ping"}"#);
         let addressing = Addressing { src: "me".into(), dst: "dev".into() };
@@ -252,16 +262,16 @@ mod tests {
         assert_eq!(request.with_params(Value::Null).params, None);
     }
 
-    /// Code 0 is how a device reports the success of `OTA.Update`; whoever takes it for a failure
-    /// gives up on an update that goes on.
+    /// A device reports the success of `OTA.Update` with code 0. A client that takes it for a failure would give up an
+    /// update that succeeds.
     #[test]
-    fn an_error_with_code_0_is_a_success() {
+    fn error_with_code_0_is_success() {
         let value = reply(r#"{"id":1,"src":"d","error":{"code":0,"message":"Not Modified"}}"#);
         assert_eq!(value, Ok(json!({"code": 0, "message": "Not Modified"})));
     }
 
     #[test]
-    fn tells_results_from_errors() {
+    fn reply_with_result_or_error_is_decoded() {
         assert_eq!(reply(r#"{"id":1,"src":"d","result":null}"#), Ok(Value::Null));
         assert_eq!(reply(r#"{"id":1,"result":5,"error":null}"#), Ok(json!(5)));
         assert_eq!(
@@ -270,9 +280,9 @@ mod tests {
         );
     }
 
-    /// Device libraries before 2019 answer so.
+    /// Device libraries before 2019 send such replies.
     #[test]
-    fn reply_without_result_and_error_is_a_success() {
+    fn reply_without_result_and_error_is_success() {
         for text in [
             r#"{"id":1,"src":"d"}"#,
             r#"{"id":1,"src":"d","dst":"me","tag":"t"}"#,
@@ -283,9 +293,9 @@ mod tests {
         }
     }
 
-    /// A position or a calibration is shown as the device gave it, to the last digit.
+    /// A position or a calibration is shown with all the digits that the device sent.
     #[test]
-    fn numbers_keep_their_digits() {
+    fn number_in_a_result_keeps_its_digits() {
         for number in
             ["9.825453632018797e+20", "31.245270191439438", "0.1", "-1.7976931348623157e+308", "18446744073709551615"]
         {
@@ -295,28 +305,28 @@ mod tests {
     }
 
     #[test]
-    fn takes_an_id_in_quotes() {
+    fn id_as_string_is_accepted() {
         let frame = decode(br#"{"id":"42","result":1}"#).expect("a reply");
         assert_eq!(frame, Incoming::Reply { id: 42, outcome: Ok(json!(1)) });
     }
 
     #[test]
-    fn replaces_bytes_that_are_not_utf8() {
+    fn bytes_that_are_not_utf8_are_replaced() {
         let frame = decode(b"{\"id\":1,\"result\":\"caf\xe9\"}").expect("a reply");
         assert_eq!(frame, Incoming::Reply { id: 1, outcome: Ok(json!("caf\u{fffd}")) });
     }
 
     #[test]
-    fn ids_are_found_at_the_beginning() {
+    fn id_at_the_start_of_a_frame_is_found() {
         assert_eq!(id_of(br#"{"id":42,"x":1}"#), Some(42));
         assert_eq!(id_of(br#"{"id": 42}"#), Some(42));
         for other in [&b"{\"id\":\"a\"}"[..], b"{}", b"", b"{\"id\":99999999999999999999999}"] {
-            assert_eq!(id_of(other), None);
+            assert_eq!(id_of(other), None, "{}", String::from_utf8_lossy(other));
         }
     }
 
     #[test]
-    fn refuses_what_is_no_frame() {
+    fn text_that_is_not_a_frame_is_an_error() {
         for text in [
             "",
             "hello",
@@ -336,9 +346,9 @@ mod tests {
         assert!(decode("[".repeat(100_000).as_bytes()).is_err(), "deep nesting");
     }
 
-    /// A request of the device's must be answered, or the device keeps it in its queue.
+    /// A device keeps a request in its queue until the request is answered.
     #[test]
-    fn a_request_of_the_device_is_refused_with_404() {
+    fn request_of_the_device_is_refused_with_404() {
         let frame = decode(br#"{"id":9,"src":"esp32_AABBCC","method":"Dash.Heartbeat"}"#);
         let Ok(Incoming::Request { refusal: Some(refusal), method, id: Some(9) }) = frame else { panic!("{frame:?}") };
         assert_eq!(method, "Dash.Heartbeat");
@@ -355,12 +365,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>) {
+        fn decode_of_any_bytes_does_not_panic(bytes: Vec<u8>) {
             let _ = decode(&bytes);
         }
 
         #[test]
-        fn any_reply_comes_back_as_it_was(id: u64, text: String) {
+        fn reply_with_any_text_is_decoded_unchanged(id: u64, text: String) {
             let wire = json!({"id": id, "src": "d", "result": {"text": text.clone()}}).to_string();
             let frame = decode(wire.as_bytes()).expect("a reply");
             prop_assert_eq!(frame, Incoming::Reply { id, outcome: Ok(json!({"text": text})) });

@@ -1,67 +1,72 @@
-//! Frames as a log may show them: on one line, and without secrets.
+//! Frames for logs: on one line, and without secrets.
 
 use serde_json::Value;
 
 use crate::secrets::mask;
 use crate::text::{clipped, excerpt};
 
-/// Words that the name of a field with a secret has in it. URLs too: they carry passwords, and ours has a path that
-/// nobody else is to know.
-const SECRETS: [&str; 13] =
+/// Parts of the names of fields that hold a secret.
+///
+/// URLs are secrets too: they may contain passwords, and the path of the firmware server must stay unknown to others.
+const SECRET_NAME_PARTS: [&str; 13] =
     ["pass", "pwd", "psk", "secret", "token", "key", "auth", "cert", "cred", "cookie", "response", "url", "license"];
 
-/// The same for words that stand in harmless names too, such as `ping`: they count as whole words.
+/// Whole words in the names of fields that hold a secret. As a part of a word they are harmless, as in `ping`.
 const SECRET_WORDS: [&str; 1] = ["pin"];
 
-/// Names that have a word of [`SECRETS`], and hold no secret: they are needed to see why an authentication fails.
-const HARMLESS: [&str; 1] = ["auth_type"];
+/// Names that contain one of [`SECRET_NAME_PARTS`] but hold no secret. A log needs them to show why an authentication
+/// fails.
+const HARMLESS_NAMES: [&str; 1] = ["auth_type"];
 
-/// Fields whose value is the name of another field.
-const NAMES: [&str; 5] = ["key", "name", "path", "field", "option"];
+/// Names of fields whose value is the name of a setting.
+const NAME_FIELDS: [&str; 5] = ["key", "name", "path", "field", "option"];
 
-/// Fields that hold the value to such a name.
-const VALUES: [&str; 5] = ["value", "val", "v", "data", "new_value"];
+/// Names of fields that hold the value of the setting named by a sibling of [`NAME_FIELDS`].
+const VALUE_FIELDS: [&str; 5] = ["value", "val", "v", "data", "new_value"];
 
-/// The most elements of an array that may be a name with its value.
-const LONGEST_PAIR: usize = 4;
+/// The maximum length of an array that is taken for a name followed by its value. Longer arrays are lists.
+const MAX_PAIR_LEN: usize = 4;
 
-/// The most that is shown of one frame, in characters.
-const SHOWN: usize = 1000;
+/// The maximum length of a redacted frame, in characters.
+const MAX_SHOWN: usize = 1000;
 
-/// The most that is looked at of what is no JSON, in bytes. Only its beginning is shown.
-const LOOKED_AT: usize = 4096;
+/// The number of bytes that are redacted of a text that is not JSON. The excerpt that is shown is much shorter.
+const MAX_SCANNED: usize = 4096;
 
-/// The frame with `…` in place of every secret: values whose name looks like that of a secret, and what is remembered as one.
-/// What is no JSON is shown as a short excerpt.
+/// Returns the frame with `…` in place of each secret, on one line of at most 1000 characters.
+///
+/// Secrets are values whose name looks like that of a secret, and texts that [`secrets`](crate::secrets) remembers.
+/// Bytes that are not JSON are shown as a short excerpt.
 #[must_use]
 pub fn redact(frame: &[u8]) -> String {
     let Ok(mut value) = serde_json::from_slice(frame) else { return redact_excerpt(frame) };
     redact_value(&mut value);
-    // The reply of Config.Get holds the value alone; its name stands in the request.
+    // The reply of Config.Get is only the value; its name is in the request. OTA.Update answers `true`.
     if let Some(result @ Value::String(_)) = value.get_mut("result")
         && result != "true"
     {
         *result = "…".into();
     }
-    clipped(&mask(&value.to_string()), SHOWN)
+    clipped(&mask(&value.to_string()), MAX_SHOWN)
 }
 
-/// A short excerpt of what may be a frame, whole or not, without its secrets.
+/// Returns a short excerpt of bytes that may be a frame or a part of one, without secrets.
 #[must_use]
 pub fn redact_excerpt(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(LOOKED_AT)]);
-    // Known secrets first, as long as they are whole.
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_SCANNED)]);
+    // Remembered secrets first: the next step might leave only parts of them, which would not be found.
     excerpt(redacted_text(&mask(&text)).as_bytes())
 }
 
-/// Returns whether the name of a field looks like that of a secret.
+/// Tells whether the name of a field looks like that of a secret.
 pub(super) fn is_secret(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let is_word = || words(name).any(|word| SECRET_WORDS.contains(&word.to_ascii_lowercase().as_str()));
-    !HARMLESS.contains(&lower.as_str()) && (SECRETS.iter().any(|word| lower.contains(word)) || is_word())
+    !HARMLESS_NAMES.contains(&lower.as_str())
+        && (SECRET_NAME_PARTS.iter().any(|word| lower.contains(word)) || is_word())
 }
 
-/// The words of a name: `simPin`, `sim_pin` and `sim.PIN` have the same two.
+/// Splits a name into its words: `simPin`, `sim_pin` and `sim.PIN` have the same two, apart from their case.
 fn words(name: &str) -> impl Iterator<Item = &str> {
     name.split(|c: char| !c.is_ascii_alphanumeric()).flat_map(|part| {
         let bytes = part.as_bytes();
@@ -79,19 +84,20 @@ fn is_one_of(names: &[&str], name: &str) -> bool {
 fn redact_value(value: &mut Value) {
     match value {
         Value::Object(fields) => {
-            let names_a_secret =
-                fields.iter().any(|(name, value)| is_one_of(&NAMES, name) && value.as_str().is_some_and(is_secret));
+            let names_a_secret = fields
+                .iter()
+                .any(|(name, value)| is_one_of(&NAME_FIELDS, name) && value.as_str().is_some_and(is_secret));
             for (name, value) in fields {
                 match value {
                     Value::Null => {}
-                    _ if is_secret(name) || (names_a_secret && is_one_of(&VALUES, name)) => *value = "…".into(),
+                    _ if is_secret(name) || (names_a_secret && is_one_of(&VALUE_FIELDS, name)) => *value = "…".into(),
                     other => redact_value(other),
                 }
             }
         }
         Value::Array(values) => {
             // A longer array is a list, such as that of all methods.
-            let is_pair = values.len() <= LONGEST_PAIR;
+            let is_pair = values.len() <= MAX_PAIR_LEN;
             let mut follows_a_name = false;
             for value in values {
                 let is_name = value.as_str().is_some_and(|text| is_name(text) && is_secret(text));
@@ -103,7 +109,7 @@ fn redact_value(value: &mut Value) {
             }
         }
         Value::String(text) => {
-            // JSON within a string, such as the challenge of an authentication, or a text with settings in it.
+            // The string may be JSON, such as the challenge of an authentication, or a text that contains settings.
             let redacted = match serde_json::from_str::<Value>(text) {
                 Ok(Value::String(_)) | Err(_) => redacted_text(text),
                 Ok(inner) => {
@@ -118,7 +124,7 @@ fn redact_value(value: &mut Value) {
     }
 }
 
-/// Whether a text can be the name of a setting, such as `wifi.sta.pass`.
+/// Tells whether a text can be the name of a setting, such as `wifi.sta.pass`.
 fn is_name(text: &str) -> bool {
     text.len() <= 64 && text.chars().all(is_name_char)
 }
@@ -127,9 +133,11 @@ fn is_name_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')
 }
 
-/// The text with `…` in place of each value behind `NAME:` or `NAME=`, quoted or not, whose name looks like that of a secret, up
-/// to the end if it is cut off there. A frame whose beginning is missing begins with a value, or with a name that may be the end
-/// of such a name.
+/// Returns the text with `…` in place of each value after `NAME:` or `NAME=` whose name looks like that of a secret.
+///
+/// The value may be quoted or not, and is redacted up to the end of the text if it is cut off. A frame whose beginning
+/// is missing starts with a value, or with the end of a name. Such a value is redacted, and so is the value of such a
+/// name.
 fn redacted_text(text: &str) -> String {
     let (value, mut is_cut_name) = match beginning(text) {
         Beginning::Value(len) => (len, false),
@@ -147,7 +155,7 @@ fn redacted_text(text: &str) -> String {
         let name = before.trim_end_matches([' ', '"', '\'', '\\']);
         let start =
             name.rfind(|c| !is_name_char(c)).map_or(0, |at| at + name[at..].chars().next().map_or(1, char::len_utf8));
-        // A name in an array has its value behind a comma.
+        // In an array, the value follows the name after a comma.
         let is_comma = after.starts_with(',');
         let outside = name[..start].strip_suffix('"').map(str::trim_end);
         let is_element = outside.is_some_and(|text| text.ends_with('[') || (text.is_empty() && follows_comma));
@@ -160,7 +168,7 @@ fn redacted_text(text: &str) -> String {
         let names_a_secret = if is_comma {
             is_element && is_secret(name) && value.starts_with('"')
         } else {
-            std::mem::take(&mut is_cut_name) || is_secret(name) || is_one_of(&VALUES, name)
+            std::mem::take(&mut is_cut_name) || is_secret(name) || is_one_of(&VALUE_FIELDS, name)
         };
         if names_a_secret {
             let len = value_len(value);
@@ -174,16 +182,17 @@ fn redacted_text(text: &str) -> String {
     shown
 }
 
-/// What the beginning of a text is, if the text is a frame.
+/// The start of a text that may be a part of a frame.
 enum Beginning {
-    /// A value. Holds its length in bytes.
+    /// A value, or the end of one. Holds its length in bytes.
     Value(usize),
-    /// The rest of a name, which may be empty.
+    /// The end of a name, which may be empty.
     Name,
-    /// The beginning of a frame, or of another text.
+    /// The start of a frame, or of another text.
     Whole,
 }
 
+/// Finds out how a text starts.
 fn beginning(text: &str) -> Beginning {
     let Some((before, after)) = text.split_once('"') else {
         return if text.starts_with(':') { Beginning::Name } else { Beginning::Whole };
@@ -203,9 +212,9 @@ fn beginning(text: &str) -> Beginning {
     if text[len..].trim_start().starts_with(':') { Beginning::Whole } else { Beginning::Value(len) }
 }
 
-/// The length of the value at the start of `text`, in bytes.
+/// Returns the length of the value at the start of `text`, in bytes.
 fn value_len(text: &str) -> usize {
-    // A format such as `%Q` in the description of a method is no value.
+    // A format such as `%Q` in the reply of RPC.Describe is not a value.
     if text.starts_with('%') {
         return 0;
     }
@@ -229,7 +238,7 @@ fn value_len(text: &str) -> usize {
     text.len()
 }
 
-/// The length of `text` up to the quote that closes it, with that quote.
+/// Returns the length of `text` up to and including the closing quote, in bytes.
 fn closed_by(text: &str, close: &str) -> usize {
     let mut is_escaped = false;
     for (at, c) in text.char_indices() {
@@ -248,7 +257,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_are_left_out_wherever_they_stand() {
+    fn field_with_a_secret_name_is_redacted() {
         for (frame, expected) in [
             (r#"{"id":1,"method":"RPC.Ping"}"#, r#"{"id":1,"method":"RPC.Ping"}"#),
             (
@@ -267,13 +276,13 @@ mod tests {
             (r#"{"public_key":null}"#, r#"{"public_key":null}"#),
             ("hello\n", "hello·"),
         ] {
-            assert_eq!(redact(frame.as_bytes()), expected);
+            assert_eq!(redact(frame.as_bytes()), expected, "{frame}");
         }
-        assert_eq!(redact(format!("\"{}\"", "x".repeat(5000)).as_bytes()).chars().count(), SHOWN + 1);
+        assert_eq!(redact(format!("\"{}\"", "x".repeat(5000)).as_bytes()).chars().count(), MAX_SHOWN + 1);
     }
 
     #[test]
-    fn secrets_of_other_names_and_shapes_are_left_out() {
+    fn secret_in_a_pair_an_array_or_a_string_is_redacted() {
         for (frame, expected) in [
             (r#"{"wifi_pwd":"h2","Credential":1,"simPin":1234}"#, r#"{"wifi_pwd":"…","Credential":"…","simPin":"…"}"#),
             (r#"{"pin":"h2","ping":1,"spinning":2}"#, r#"{"pin":"…","ping":1,"spinning":2}"#),
@@ -294,12 +303,12 @@ mod tests {
             ),
             (r#"{"args_fmt":"{url: %Q, timeout: %d}"}"#, r#"{"args_fmt":"{url: %Q, timeout: %d}"}"#),
         ] {
-            assert_eq!(redact(frame.as_bytes()), expected);
+            assert_eq!(redact(frame.as_bytes()), expected, "{frame}");
         }
     }
 
     #[test]
-    fn secrets_in_frames_that_are_no_json_are_left_out() {
+    fn secret_in_a_frame_that_is_not_json_is_redacted() {
         for (frame, expected) in [
             // Not UTF-8, cut off at the end, cut off at the start.
             (&b"{\"ssid\":\"\xff\",\"pass\":\"h2\",\"a\":1}"[..], "{\"ssid\":\"\u{fffd}\",\"pass\":…,\"a\":1}"),
@@ -320,31 +329,31 @@ mod tests {
             (b"<html lang=\"en\">", "<html lang=\"en\">"),
             (b"\xc3\xa9:1 \xc3\xa9=2", "é:1 é=2"),
         ] {
-            assert_eq!(redact(frame), expected);
+            assert_eq!(redact(frame), expected, "{}", String::from_utf8_lossy(frame));
         }
     }
 
     proptest! {
         #[test]
-        fn any_bytes_are_shown_without_a_panic(bytes: Vec<u8>) {
+        fn redact_of_any_bytes_does_not_panic(bytes: Vec<u8>) {
             let _ = redact(&bytes);
         }
 
-        /// Wherever a frame is cut, what is left of it shows no secret.
+        /// A part of a frame shows no secret, whatever is missing at its start and its end.
         #[test]
         fn cut_frame_shows_no_secret(start in 0_usize..24, end in 0_usize..41) {
             let frame = br#"{"a":"b","pass":"SSSSSSSS","ssid":"home"}"#;
-            // Of a secret that lacks its first quote and its last, nothing can be known.
+            // A value without both of its quotes cannot be recognised.
             prop_assume!(start + end <= frame.len() && (start < 17 || end < 15));
             let cut = &frame[start..frame.len() - end];
-            // A string by itself is no piece of a frame.
+            // A single string is not a part of a frame.
             prop_assume!(!serde_json::from_slice(cut).is_ok_and(|value: Value| value.is_string()));
             let shown = redact(cut);
             prop_assert!(!shown.contains("SS"), "{}", shown);
         }
 
         #[test]
-        fn any_text_is_redacted_without_a_panic(text in "[\"'\\\\:={}\\[\\], apsé%]{0,40}") {
+        fn redacted_text_of_any_text_does_not_panic(text in "[\"'\\\\:={}\\[\\], apsé%]{0,40}") {
             let _ = redacted_text(&text);
         }
     }

@@ -1,7 +1,7 @@
-//! Replies that are not JSON: which call they answer, and where they stop being JSON.
+//! Replies that are not JSON: the call that they answer, and the position of the error.
 //!
-//! Firmware prints `nan` and `inf` for a sensor that does not answer, and control characters in names. Such a reply comes from a
-//! device, and its call has been carried out.
+//! Firmware prints `nan` and `inf` for a sensor that does not answer, and control characters in names. Such a reply
+//! comes from a device, which has executed the call.
 
 use serde::Deserialize as _;
 use serde::de::IgnoredAny;
@@ -11,20 +11,22 @@ use super::frame::id_of;
 use super::redact::is_secret;
 use crate::text::printable;
 
-/// The longest piece of a reply that is shown, in characters before and after the place.
-const SHOWN: usize = 30;
+/// The number of characters that are shown before the invalid one, and after it.
+const MAX_CONTEXT: usize = 30;
 
 /// A reply that is not JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable {
     /// The id of the request that it answers.
     pub id: u64,
-    /// Where it stops being JSON: the column in characters, counted from 1, and what stands there.
+    /// The position of the error: the column in characters, counted from 1, and the text around it.
     pub place: String,
 }
 
-/// Finds a reply that is not JSON. It begins with the id and the sender, as every reply of a device does. Returns `None` for
-/// anything else. Bytes that are not UTF-8 are replaced, as in a reply that is JSON.
+/// Finds the error in a reply that is not JSON. Returns `None` if the frame is JSON, or does not start with `id` and
+/// `src`, as each reply of a device does.
+///
+/// Bytes that are not UTF-8 are replaced by U+FFFD, as in a reply that is JSON.
 #[must_use]
 pub fn find(frame: &[u8]) -> Option<Unreadable> {
     let frame = frame.trim_ascii();
@@ -34,14 +36,14 @@ pub fn find(frame: &[u8]) -> Option<Unreadable> {
     if !after.trim_start().strip_prefix(',')?.trim_start().starts_with(r#""src""#) {
         return None;
     }
-    // Without a check of what stands behind the object: that is no matter of the reply.
+    // Bytes after the object do not belong to the reply, and are not checked.
     let error = Value::deserialize(&mut serde_json::Deserializer::from_str(&text)).err()?;
     let line: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
     let at = boundary(&text, line + error.column().saturating_sub(1));
     Some(Unreadable { id, place: place(&text, word_start(&text, at)) })
 }
 
-/// Returns whether only `nan` or `inf` in place of numbers make the reply unreadable. A reply that lost bytes returns `false`.
+/// Tells whether `nan` or `inf` in place of numbers are the only errors in a reply. False for a reply that lost bytes.
 #[must_use]
 pub fn has_bad_numbers_only(frame: &[u8]) -> bool {
     find(frame).is_some()
@@ -55,23 +57,23 @@ fn with_null_numbers(text: &str) -> String {
     let (mut in_string, mut is_escaped) = (false, false);
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
-        let word = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
-        if in_string || word == 0 {
+        let word_len = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
+        if in_string || word_len == 0 {
             in_string ^= c == '"' && !is_escaped;
             is_escaped = in_string && c == '\\' && !is_escaped;
             result.push(c);
             rest = &rest[c.len_utf8()..];
             continue;
         }
-        let (found, after) = rest.split_at(word);
-        let name = found.trim_start_matches(['-', '+']).to_ascii_lowercase();
-        result.push_str(if matches!(name.as_str(), "nan" | "inf" | "infinity") { "null" } else { found });
+        let (word, after) = rest.split_at(word_len);
+        let name = word.trim_start_matches(['-', '+']).to_ascii_lowercase();
+        result.push_str(if matches!(name.as_str(), "nan" | "inf" | "infinity") { "null" } else { word });
         rest = after;
     }
     result
 }
 
-/// Returns the start of the word or number that `at` is in, such as `-nan`. Any other place is returned as it is.
+/// Returns the start of the word or number at `at`, such as `-nan`. Returns `at` if there is neither.
 fn word_start(text: &str, at: usize) -> usize {
     let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '+' | '.');
     if !text[at..].starts_with(is_word) {
@@ -82,21 +84,21 @@ fn word_start(text: &str, at: usize) -> usize {
         .map_or(0, |before| before + text[before..].chars().next().map_or(1, char::len_utf8))
 }
 
-/// Describes a place: its column, and the field around it unless that is secret.
+/// Describes the position `at`: its column, and the field around it unless the field is secret.
 fn place(text: &str, at: usize) -> String {
     let column = text[..at].chars().count() + 1;
     let Some(start) = field_start(&text[..at]) else { return format!("at column {column}") };
     let before = &text[start..at];
-    let cut = before.char_indices().rev().nth(SHOWN - 1).map_or(0, |(cut, _)| cut);
+    let cut = before.char_indices().rev().nth(MAX_CONTEXT - 1).map_or(0, |(cut, _)| cut);
     let after = &text[at..];
-    let end = after.char_indices().nth(SHOWN).map_or(after.len(), |(end, _)| end);
+    let end = after.char_indices().nth(MAX_CONTEXT).map_or(after.len(), |(end, _)| end);
     let end = after[..end].find([',', '}', ']']).unwrap_or(end);
     let shown = format!("{}{}", &before[cut..], &after[..end]);
     format!("at column {column}: `…{}…`", printable(shown.trim()))
 }
 
-/// Returns where the last field or element of `text` begins. `None` if its name, or that of an object around it, is that of a
-/// secret.
+/// Returns the start of the last field or element of `text`. Returns `None` if the name of the field, or of an object
+/// around it, looks like that of a secret.
 fn field_start(text: &str) -> Option<usize> {
     let (mut start, mut is_hidden, mut around) = (0, false, Vec::new());
     let (mut string, mut is_escaped, mut name) = (None, false, "");
@@ -127,7 +129,7 @@ fn field_start(text: &str) -> Option<usize> {
     (!is_hidden).then_some(start)
 }
 
-/// Returns the last boundary of a character at or before `at`.
+/// Returns the last character boundary at or before `at`.
 fn boundary(text: &str, at: usize) -> usize {
     (0..=at.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or_default()
 }
@@ -145,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn reply_that_is_not_json_names_the_place() {
+    fn reply_that_is_not_json_shows_the_position() {
         for (result, expected) in [
             ("nan", r#"at column 28: `…"result":nan…`"#),
             (r#"{"temp": nan, "hum": 4}"#, r#"at column 37: `…"temp": nan…`"#),
@@ -163,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_around_the_place_are_not_shown() {
+    fn secret_at_the_position_is_not_shown() {
         for result in [
             "{\"pass\":\"se\u{1}cret\"}",
             "{\"wifi\":{\"password\":[\"x\",\"se\u{1}cret\"]}}",
@@ -177,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_reply_or_is_json_is_not_found() {
+    fn text_that_is_json_or_not_a_reply_has_no_error() {
         for text in [
             "",
             "hello",
@@ -194,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn lost_bytes_are_no_bad_numbers() {
+    fn reply_with_lost_bytes_has_not_only_bad_numbers() {
         for (result, expected) in [
             ("nan", true),
             (r#"{"a":-NaN,"b":[inf,-Infinity,"nan\"nan"]}"#, true),
@@ -210,13 +212,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>, text: String) {
+        fn find_in_any_bytes_does_not_panic(bytes: Vec<u8>, text: String) {
             for start in [&b""[..], b"{\"id\":7,\"src\":", b"{\"id\":7,\"src\":\"d\",\"result\":{\"a\":\""] {
                 for rest in [&bytes[..], text.as_bytes()] {
                     let frame = [start, rest].concat();
                     let _ = has_bad_numbers_only(&frame);
                     let shown = find(&frame).map(|found| found.place.chars().count());
-                    prop_assert!(shown.unwrap_or_default() < 2 * SHOWN + 40);
+                    prop_assert!(shown.unwrap_or_default() < 2 * MAX_CONTEXT + 40);
                 }
             }
         }
