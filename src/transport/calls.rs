@@ -1,8 +1,8 @@
-//! The calls of a session: those that wait for a reply, and the frames that wait for a link. Plain data: the clock is an
+//! [`Calls`], the calls of a session: calls that wait for a reply, and frames that wait for a link. The clock is an
 //! argument.
 //!
-//! A call that has ended in any way, be it that its caller dropped it, leaves no frame behind: neither here nor in the link,
-//! which asks [`OutgoingFrame::is_wanted`] before it sends.
+//! A call that has ended leaves no frame to be sent, even if it ended because its caller dropped it. Its frames are
+//! removed here. A link checks [`OutgoingFrame::is_wanted`] before it sends a frame that it has already taken.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -16,47 +16,50 @@ use super::link::OutgoingFrame;
 use super::pending::Pending;
 use crate::rpc::CallError;
 
-/// Frames that wait for a link, beyond which requests of the device's are not answered.
+/// The maximum number of frames that wait for a link. Beyond that, requests of the device are not answered.
 const MAX_OUTBOX: usize = 64;
 
-pub(super) type Reply = oneshot::Sender<Result<Value, CallError>>;
+/// Hands the result of a call to its caller.
+pub(super) type ResultSender = oneshot::Sender<Result<Value, CallError>>;
 
 /// A call that waits for its reply.
 #[derive(Debug)]
 pub(super) struct Call {
     pub(super) method: String,
     pub(super) timeout: Duration,
-    pub(super) reply: Reply,
-    /// A link has taken its frame.
+    pub(super) reply: ResultSender,
+    /// A link has taken the frame of the call.
     pub(super) is_sent: bool,
-    /// How often its frame was put into the outbox, and so may be answered.
+    /// How often the frame was put into the outbox. The device may answer as often.
     pub(super) copies: usize,
     resend: Option<Resend>,
-    /// Its frames are sent as long as this lives.
+    /// The frames of the call are sent only while this is alive.
     wanted: Arc<()>,
 }
 
-/// A frame that may be sent again, in case that it was lost.
+/// A frame that is sent again if no reply arrives.
 #[derive(Debug)]
 struct Resend {
     bytes: Vec<u8>,
+    /// The time from the next transmission to the one after it.
     wait: Duration,
 }
 
 impl Call {
+    /// Ends the call with an error.
     pub(super) fn fail(self, error: CallError) {
-        // The caller may be gone.
+        // The caller may have dropped the call.
         let _ = self.reply.send(Err(error));
     }
 }
 
-/// See the module.
+/// The calls of a session, and the frames that wait for a link.
 #[derive(Debug)]
 pub(super) struct Calls {
     pending: Pending<Call>,
-    /// Frames that no link has taken yet, with the ids of their calls; refusals have none.
+    /// Frames that no link has taken yet, with the ids of their calls. A refusal has no call.
     outbox: VecDeque<(Option<u64>, OutgoingFrame)>,
-    /// When which call is to be sent again. Calls that have ended may still stand here.
+    /// The times at which calls are sent again. May contain calls that have ended.
     resends: BTreeSet<(Instant, u64)>,
     next_id: u64,
 }
@@ -66,14 +69,16 @@ impl Calls {
         Self { pending: Pending::new(), outbox: VecDeque::new(), resends: BTreeSet::new(), next_id: first_id() }
     }
 
-    /// Returns the id of the next call.
+    /// Returns a new id.
     pub(super) fn next_id(&mut self) -> u64 {
         self.next_id += 1;
         self.next_id - 1
     }
 
-    /// Adds a call behind those that were made before. With `resends_after`, its frame is sent again after this long without a
-    /// reply, and after twice that, and so on.
+    /// Adds a call after all calls that were made before.
+    ///
+    /// With `resends_after`, the frame is sent again after that time without a reply. The time doubles with each
+    /// transmission.
     pub(super) fn add(
         &mut self,
         id: u64,
@@ -91,11 +96,11 @@ impl Calls {
         result
     }
 
-    /// Removes a call and its frame.
+    /// Removes a call and its frames.
     pub(super) fn take(&mut self, id: u64) -> Option<Call> {
         let call = self.pending.take(id)?;
         if !call.is_sent || call.resend.is_some() {
-            self.outbox.retain(|(of, _)| *of != Some(id));
+            self.outbox.retain(|(call, _)| *call != Some(id));
         }
         Some(call)
     }
@@ -117,12 +122,13 @@ impl Calls {
         self.pending.contains(id)
     }
 
-    /// Whether no call waits for a reply.
+    /// Tells whether no call waits for a reply.
     pub(super) fn is_empty(&self) -> bool {
         self.pending.is_empty()
     }
 
-    /// Adds the refusal of a request of the device's. A peer that sends requests without reading replies gets none.
+    /// Adds the refusal of a request of the device, unless the outbox is full. A peer that sends requests without
+    /// reading replies gets none.
     pub(super) fn refuse(&mut self, refusal: Vec<u8>) {
         if self.outbox.len() < MAX_OUTBOX {
             self.outbox.push_back((None, refusal.into()));
@@ -133,8 +139,10 @@ impl Calls {
         !self.outbox.is_empty()
     }
 
-    /// Takes the next frame, for a link that has room for it. The time until it is sent again begins now: waiting for a place
-    /// on the link does not count.
+    /// Takes the next frame, for a link that has room for it.
+    ///
+    /// The time until the frame is sent again starts now. It does not include the time in which the frame waited for
+    /// the link.
     pub(super) fn next_frame(&mut self, now: Instant) -> Option<OutgoingFrame> {
         let (id, frame) = self.outbox.pop_front()?;
         if let Some((id, call)) = id.and_then(|id| Some((id, self.pending.get_mut(id)?))) {
@@ -147,7 +155,7 @@ impl Calls {
         Some(frame)
     }
 
-    /// Adds the frames that are to be sent again by now.
+    /// Adds the frames to the outbox whose time to be sent again has come.
     pub(super) fn resend(&mut self, now: Instant) {
         while let Some(&(at, id)) = self.resends.first().filter(|(at, _)| *at <= now) {
             self.resends.remove(&(at, id));
@@ -159,15 +167,17 @@ impl Calls {
         }
     }
 
-    /// When a deadline passes or a frame is to be sent again.
+    /// Returns the next time at which a deadline passes or a frame is sent again.
     pub(super) fn wake_at(&self) -> Option<Instant> {
         let resend_at = self.resends.first().map(|(at, _)| *at);
         [self.pending.next_deadline(), resend_at].into_iter().flatten().min()
     }
 }
 
-/// Ids start anywhere, so that a late reply to an earlier run, as serial lines and brokers deliver
-/// them, is not taken for one of ours. They stay within what a device's parser counts exactly.
+/// Returns a random id for the first call.
+///
+/// Serial lines and brokers may deliver a late reply to an earlier run of otactl. With random ids, such a reply matches
+/// no call. The ids stay in the range that a device's JSON parser represents exactly.
 fn first_id() -> u64 {
     let random = getrandom::u32().unwrap_or(1);
     u64::from(random >> 2) + 1

@@ -1,11 +1,10 @@
-//! The calls that wait for a reply. Plain data: the clock is an argument.
+//! [`Pending`], the calls that wait for a reply. The clock is an argument.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::time::Instant;
 
-/// Calls by id and by deadline; each operation costs the same however many there are, but for a
-/// logarithm.
+/// Calls, indexed by their ids and by their deadlines. Each operation takes logarithmic time.
 #[derive(Debug)]
 pub(super) struct Pending<T> {
     calls: BTreeMap<u64, (Instant, T)>,
@@ -40,7 +39,7 @@ impl<T> Pending<T> {
         self.calls.contains_key(&id)
     }
 
-    /// Returns the id of one call whose deadline has passed.
+    /// Returns the id of the call with the earliest deadline, if that has passed.
     pub(super) fn expired(&self, now: Instant) -> Option<u64> {
         self.deadlines.first().filter(|(deadline, _)| *deadline <= now).map(|(_, id)| *id)
     }
@@ -62,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn calls_are_found_by_id_and_by_deadline() {
+    fn call_is_found_by_id_and_by_deadline() {
         let now = Instant::now();
         let at = |seconds| now + Duration::from_secs(seconds);
         let mut pending = Pending::new();
@@ -71,7 +70,7 @@ mod tests {
         pending.insert(3, at(2), "two");
         assert_eq!(pending.next_deadline(), Some(at(1)));
         assert_eq!(pending.take(2), Some("one"));
-        assert_eq!(pending.take(2), None, "a second reply finds nobody");
+        assert_eq!(pending.take(2), None, "a second reply finds no call");
         assert_eq!(pending.expired(at(1)), None);
         for (id, call) in [(3, "two"), (1, "three")] {
             assert_eq!(pending.expired(at(3)), Some(id));
