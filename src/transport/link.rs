@@ -1,4 +1,4 @@
-//! A link: frames to and from one device, for as long as a connection lasts.
+//! [`Link`], one connection that carries frames to and from a device, and [`Connect`], the trait that opens it.
 
 use std::fmt;
 use std::sync::Weak;
@@ -12,11 +12,13 @@ use crate::rpc::error::Silence;
 use crate::rpc::frame::{Addressing, MAX_REQUEST};
 use crate::rpc::{DialError, redact};
 
-/// How many frames wait in a link, in either direction, before their sender waits too.
+/// The number of frames that wait in a link in each direction. Beyond that, their sender waits.
 const CAPACITY: usize = 16;
 
-/// Our end of a connection. A task of the transport's drives the other end; dropping the link ends
-/// that task and closes the connection.
+/// The session's end of a connection.
+///
+/// A task of the transport drives the other end, [`LinkDriver`]. Dropping the link ends that task and closes the
+/// connection.
 #[derive(Debug)]
 pub struct Link {
     outgoing: mpsc::Sender<OutgoingFrame>,
@@ -27,29 +29,29 @@ pub struct Link {
 /// Why a link has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {
-    /// The connection broke. The device may have got what was sent.
+    /// The connection broke. The device may have received the frames that were sent.
     Lost(String),
-    /// What stands between refuses to carry the requests, so that the device has got none of them.
+    /// An intermediary, such as a broker, refuses the requests. The device has received none of them.
     Refused(DialError),
 }
 
 /// The transport's end of a link.
 #[derive(Debug)]
 pub struct LinkDriver {
-    /// Frames to be sent.
+    /// The frames to be sent.
     pub outgoing: OutgoingFrames,
     incoming: mpsc::Sender<Vec<u8>>,
     closed: oneshot::Sender<Ended>,
 }
 
 impl Link {
-    /// Two ends of a link.
+    /// Creates the two ends of a link. In each direction, 16 frames may wait.
     #[must_use]
     pub fn pair() -> (Link, LinkDriver) {
         Self::with_capacity(CAPACITY)
     }
 
-    /// The same, where so many frames wait to be sent before their sender waits too.
+    /// Creates the two ends of a link. `frames` is the number of frames that may wait to be sent.
     #[must_use]
     pub fn with_capacity(frames: usize) -> (Link, LinkDriver) {
         let (to_device, outgoing) = mpsc::channel(frames);
@@ -59,13 +61,15 @@ impl Link {
         (Link { outgoing: to_device, incoming, closed }, LinkDriver { outgoing, incoming: from_device, closed: close })
     }
 
-    /// What comes first: a frame from the device (or the link's end), or, if `to_send`, a place for
-    /// one frame to the device. May be cancelled without losing a frame.
+    /// Waits for a frame from the device or the end of the link. With `to_send`, also waits for room for one frame to
+    /// the device.
+    ///
+    /// Cancel safe.
     pub async fn ready(&mut self, to_send: bool) -> Ready<'_> {
         let Self { outgoing, incoming, closed } = self;
         tokio::select! {
-            // Biased so that replies are taken before more is sent; a device answers no faster than
-            // it is asked, so that sending is never starved.
+            // Biased so that replies are handled before more requests are sent. A device sends one reply for each
+            // request, so that sending is never starved.
             biased;
             received = receive(incoming, closed) => Ready::Received(received),
             Ok(permit) = outgoing.reserve(), if to_send => Ready::CanSend(permit),
@@ -73,7 +77,7 @@ impl Link {
     }
 }
 
-/// A frame to the device, and whether it still has to be sent.
+/// A frame to the device that may be cancelled until it is sent.
 #[derive(Clone)]
 pub struct OutgoingFrame {
     bytes: Vec<u8>,
@@ -81,13 +85,13 @@ pub struct OutgoingFrame {
 }
 
 impl OutgoingFrame {
-    /// Creates the frame of a call, which is to be sent as long as `call` has an owner.
+    /// Creates the frame of a call. It is to be sent only while `call` is alive.
     #[must_use]
     pub fn of_call(bytes: Vec<u8>, call: Weak<()>) -> Self {
         Self { bytes, call: Some(call) }
     }
 
-    /// Returns false once the call has ended or was cancelled. The frame must not be sent then.
+    /// Tells whether the frame is still to be sent. False once the call has ended or was cancelled.
     #[must_use]
     pub fn is_wanted(&self) -> bool {
         self.call.as_ref().is_none_or(|call| call.strong_count() > 0)
@@ -106,21 +110,21 @@ impl OutgoingFrame {
     }
 }
 
-/// As a log may show it.
+/// Shows the frame without its secrets.
 impl fmt::Debug for OutgoingFrame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("OutgoingFrame").field(&redact(&self.bytes)).finish()
     }
 }
 
-/// Creates a frame that is sent in any case.
+/// Creates a frame that belongs to no call, and is always sent.
 impl From<Vec<u8>> for OutgoingFrame {
     fn from(bytes: Vec<u8>) -> Self {
         Self { bytes, call: None }
     }
 }
 
-/// Two frames are equal if their JSON is.
+/// Frames are equal if their bytes are equal.
 impl PartialEq for OutgoingFrame {
     fn eq(&self, other: &Self) -> bool {
         self.bytes == other.bytes
@@ -129,7 +133,7 @@ impl PartialEq for OutgoingFrame {
 
 impl Eq for OutgoingFrame {}
 
-/// The frames that wait in a link, without those of cancelled calls.
+/// The frames that wait in a link. Frames of cancelled calls are skipped.
 #[derive(Debug)]
 pub struct OutgoingFrames(mpsc::Receiver<OutgoingFrame>);
 
@@ -156,10 +160,10 @@ impl OutgoingFrames {
     }
 }
 
-/// See [`Link::ready`].
+/// The result of [`Link::ready`].
 #[derive(Debug)]
 pub enum Ready<'a> {
-    /// A frame, or the reason why there will be no more.
+    /// A frame from the device, or the reason why the link has ended.
     Received(Result<Vec<u8>, Ended>),
     /// One frame may be sent.
     CanSend(mpsc::Permit<'a, OutgoingFrame>),
@@ -176,59 +180,60 @@ async fn receive(
 }
 
 impl LinkDriver {
-    /// Hands a frame of the device's on. False if nobody wants it any more.
+    /// Hands a frame of the device to the session. Returns false if the link was dropped.
     pub async fn deliver(&self, frame: Vec<u8>) -> bool {
         self.incoming.send(frame).await.is_ok()
     }
 
-    /// Returns when our end was dropped, and the connection is to be closed.
+    /// Waits until the session has dropped the link. The connection is to be closed then.
     pub fn dropped(&self) -> impl Future<Output = ()> + Send + 'static {
         let incoming = self.incoming.clone();
         async move { incoming.closed().await }
     }
 
-    /// Ends the link, and says why.
+    /// Ends the link with [`Ended::Lost`].
     pub fn close(self, reason: impl Into<String>) {
         self.end(Ended::Lost(reason.into()));
     }
 
-    /// Ends the link in this way.
+    /// Ends the link.
     pub fn end(self, how: Ended) {
         let _ = self.closed.send(how);
     }
 }
 
-/// A way to get a link to one device: what a stream transport has to offer.
+/// Opens links to one device. Every transport that carries frames over a connection implements this.
 #[async_trait]
 pub trait Connect: Send + Sync + 'static {
-    /// Opens a connection. The caller sets the deadline, by dropping the future.
+    /// Opens a connection. To set a deadline, the caller drops the future.
     async fn dial(&self) -> Result<Link, DialError>;
 
-    /// The device's address for messages, without secrets.
+    /// Returns the device's address for messages, without secrets.
     fn peer(&self) -> &str;
 
-    /// What is dialled, for messages: the device itself, unless somebody stands between.
+    /// Returns the address that is connected to, for messages. It differs from [`Self::peer`] if a broker is in
+    /// between.
     fn dialled(&self) -> &str {
         self.peer()
     }
 
-    /// Returns the size that every request has to stay below, in bytes as [`Self::size_of`] counts them.
+    /// Returns the size that a request has to stay below, in bytes as [`Self::size_of`] counts them.
     fn max_request(&self) -> usize {
         MAX_REQUEST
     }
 
-    /// How much of a device's receive buffer this frame takes, in bytes. What is escaped on the way grows.
+    /// Returns the number of bytes that the frame takes in the device's receive buffer. Escaping makes a frame longer.
     fn size_of(&self, frame: &[u8]) -> usize {
         frame.len()
     }
 
-    /// Whether frames can be lost on the way without anybody noticing. If so, a call that may arrive
-    /// twice is sent again after this long, and after twice that, and so on.
+    /// Returns the time after which an idempotent call is sent again without a reply, if the transport can lose frames
+    /// without an error. The time doubles with each transmission.
     fn resends_after(&self) -> Option<Duration> {
         None
     }
 
-    /// Returns what becomes of a link when the device reboots.
+    /// Returns what happens to a link when the device reboots.
     fn links(&self) -> Links {
         Links::OfOneBoot
     }
@@ -238,32 +243,34 @@ pub trait Connect: Send + Sync + 'static {
         false
     }
 
-    /// How many calls may be under way and still arrive in the order in which they were made.
+    /// Returns the number of calls that may be in flight and still arrive in the order in which they were made.
+    /// Default: 8.
     ///
-    /// Measured with frames of 3 KB to a simulated device that takes 20 ms for each, and 80 ms for the way: one at a
-    /// time takes 3.6 times as long as six, four take 1.3 times as long, and more than six gain nothing. By the same
-    /// reckoning eight are enough for 140 ms. More would only wait in buffers, and be sent again after a lost link.
+    /// The default was measured with frames of 3 KB to a simulated device that takes 20 ms for each, at a network delay
+    /// of 80 ms. A window of one takes 3.6 times as long as a window of six, a window of four 1.3 times as long. More
+    /// than six gain nothing. By the same calculation, eight are enough for a delay of 140 ms. More would only wait in
+    /// buffers, and be sent again after a lost link.
     fn window(&self) -> usize {
         8
     }
 
-    /// Whether the line or the device's buffer can lose a request without a trace.
+    /// Tells whether the line or the device's buffer can lose a request without an error.
     fn may_lose_requests(&self) -> bool {
         false
     }
 
-    /// Reports that a request was lost on its way, although the link stands: see
+    /// Reports that a request was lost in transit although the link is up. See
     /// [`RpcClient::report_loss`](crate::rpc::RpcClient::report_loss).
     fn report_loss(&self) -> bool {
         false
     }
 
-    /// Who asks whom, if every frame has to say it.
+    /// Returns the sender and receiver of each frame, if the transport needs them in the frame.
     fn addressing(&self) -> Option<&Addressing> {
         None
     }
 
-    /// What is known about why no answer comes.
+    /// Returns the cause of a missing reply, as far as the transport knows it.
     fn silence(&self) -> Option<Silence> {
         None
     }

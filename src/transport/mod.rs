@@ -1,15 +1,17 @@
-//! How a frame reaches the device.
+//! The transports: how a frame reaches the device.
 //!
-//! - [`target`]: a device's address, parsed;
-//! - [`link`]: [`Link`](link::Link), frames in both directions, and [`Connect`](link::Connect), what
-//!   makes one;
-//! - [`session`]: makes an [`RpcClient`] of any `Connect`: it matches replies to calls (`calls`,
-//!   `pending`), keeps deadlines, dials again (`backoff`);
-//! - [`reach`]: a TCP connection to one of a host's addresses;
-//! - `variant`: which of two ways of asking a device understands;
-//! - [`framing`]: frames and console text in a stream of bytes, for TCP and UART;
-//! - [`serial`], [`mqtt`], [`websocket`], [`tcp`], [`udp`]: a `Connect` each;
-//! - [`http`]: an [`RpcClient`] of its own, since HTTP matches replies to requests by itself;
+//! [`connect`] makes an [`RpcClient`] for a [`Target`].
+//!
+//! - [`target`]: the address of a device;
+//! - [`link`]: [`Link`](link::Link), one connection that carries frames, and [`Connect`](link::Connect), the trait that
+//!   opens it;
+//! - [`session`]: makes an [`RpcClient`] of any `Connect`. It matches replies to calls (`calls`, `pending`), enforces
+//!   deadlines, and connects again (`backoff`);
+//! - [`serial`], [`mqtt`], [`websocket`], [`tcp`], [`udp`]: one `Connect` each;
+//! - [`http`]: an [`RpcClient`] of its own, since HTTP matches replies to requests itself;
+//! - [`framing`]: frames and console text in a stream of bytes, for TCP and serial ports;
+//! - `variant`: finds out which of two variants of the protocol a device understands;
+//! - [`reach`]: opens a TCP connection to one of a host's addresses;
 //! - [`tls`]: certificates and their errors.
 
 mod backoff;
@@ -43,16 +45,16 @@ use tcp::Tcp;
 use udp::Udp;
 use websocket::WebSocket;
 
-/// What the user may set about a connection.
+/// The options of a connection.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// How long it may take until a connection stands.
+    /// The maximum time to connect. Default: 10 s.
     pub connect_timeout: Duration,
-    /// What concerns TLS only.
+    /// The options of TLS.
     pub tls: tls::Settings,
-    /// What concerns serial ports only.
+    /// The options of serial ports.
     pub serial: serial::Settings,
-    /// What concerns brokers only.
+    /// The options of MQTT.
     pub mqtt: mqtt::Settings,
 }
 
@@ -67,8 +69,10 @@ impl Default for Options {
     }
 }
 
-/// The one match on the kind of a target. Nothing is dialled before the first call; what TLS needs is
-/// read here, so that a file that is not there is found out before.
+/// Creates the client for `target`. The client connects at the first call.
+///
+/// The files that TLS needs are read here, so that a missing file is reported before the first call. [`Target::Sim`] is
+/// an error: the command line replaces it by the address of a simulated device before it calls this.
 pub fn connect(target: &Target, options: &Options) -> Result<Box<dyn RpcClient>, ConnectError> {
     let timeout = options.connect_timeout;
     match target {

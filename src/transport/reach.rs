@@ -1,4 +1,4 @@
-//! A TCP connection to one of a host's addresses, and the deadline of a dial.
+//! Opens a TCP connection to one of a host's addresses.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use super::target::Endpoint;
 use crate::rpc::DialError;
 
-/// The outcome of a dial, which may take so long and no longer.
+/// Waits for an attempt to connect, for at most `limit`.
 pub(super) async fn within<T>(
     limit: Duration,
     dial: impl Future<Output = Result<T, DialError>>,
@@ -16,8 +16,10 @@ pub(super) async fn within<T>(
     timeout(limit, dial).await.unwrap_or(Err(DialError::Silent(limit)))
 }
 
-/// Connects to the first of the host's addresses that takes a connection, within `limit`. Each has its
-/// share of the time, so that one that swallows packets does not use up that of the others.
+/// Connects to the first of the host's addresses that accepts a connection, within `limit`.
+///
+/// Each address has an equal share of the time, so that an address that drops all packets does not use up the time of
+/// the others.
 pub async fn reach(endpoint: &Endpoint, limit: Duration) -> Result<TcpStream, DialError> {
     let host = (endpoint.host(), endpoint.port());
     let addresses: Vec<_> = lookup_host(host).await.map_err(|_| DialError::UnknownHost)?.collect();
@@ -26,7 +28,7 @@ pub async fn reach(endpoint: &Endpoint, limit: Duration) -> Result<TcpStream, Di
     for address in addresses {
         match timeout(share, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => {
-                // A request is one small packet that must not wait for another.
+                // Each request is one small packet, which Nagle's algorithm would delay.
                 stream.set_nodelay(true).map_err(|e| DialError::from(&e))?;
                 return Ok(stream);
             }
