@@ -1,22 +1,24 @@
-//! The generations of the update engine that a caller has to distinguish.
+//! [`Engine`], the generations of the device's update engine that a caller has to distinguish.
 
-/// How a device downloads a firmware.
+/// How a device downloads firmware.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Engine {
-    /// The engine of 2018 sends one GET. A lost connection ends the update.
+    /// The engine of 2018, which sends one GET. A lost connection ends the update.
     OneShot,
-    /// The engines of 2019 to 2022 ask for the rest every 3 s after a lost connection, until the timeout passes without
-    /// progress. They do so even after the call was answered (as recorded in wire/ota2022-fetch.json, case
+    /// The engines of 2019 to 2022, which resume a download. After a lost connection they request the rest every 3 s,
+    /// until the timeout passes without progress.
+    ///
+    /// They continue even after the call was answered (as recorded in wire/ota2022-fetch.json, case
     /// `pull_cut_then_refused`). Only a reboot ends the update earlier.
     #[default]
     Resuming,
 }
 
 impl Engine {
-    /// Returns the engine of a device with these methods: `OTA.Begin` exists since 2019.
+    /// Returns the engine of a device with these methods. `OTA.Begin` exists since 2019.
     ///
-    /// `None` for `methods`: the device does not answer `RPC.List`. `has_status` then decides, since `OTA.Status` exists since
-    /// 2019 too.
+    /// `methods` is `None` if the device does not answer `RPC.List`. Then `has_status` decides: `OTA.Status` exists
+    /// since 2019 too.
     #[must_use]
     pub fn of(methods: Option<&[String]>, has_status: bool) -> Self {
         let is_newer = methods.map_or(has_status, |methods| methods.iter().any(|name| name == "OTA.Begin"));
@@ -29,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn engine_is_told_by_the_methods_or_by_the_status() {
+    fn engine_follows_from_methods_or_from_status() {
         let methods = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
         let (older, newer) = (methods(&["OTA.Update", "OTA.Status"]), methods(&["OTA.Update", "OTA.Begin"]));
         for (methods, has_status, expected) in [

@@ -1,11 +1,11 @@
-//! Explains the error codes of the OTA service that come without a message, or with a terse one.
+//! Explains the error codes of the OTA service, whose messages are missing or short.
 
 use crate::rpc::RemoteError;
 
-/// What an error code of one method means.
+/// The meaning of an error code of one method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Meaning {
-    /// The meaning, as it stands behind a colon.
+    /// The meaning, as text that follows a colon.
     pub words: &'static str,
     /// The next step for the user, if there is one.
     pub hint: Option<&'static str>,
@@ -15,7 +15,7 @@ pub struct Meaning {
 struct Known {
     method: &'static str,
     code: i64,
-    /// The message of the service of 2018 with this code, if it has one. Another message has a meaning of its own.
+    /// The message of the service of 2018 with this code, if it has one. Another message has another meaning.
     message: Option<&'static str>,
     meaning: Meaning,
 }
@@ -32,7 +32,7 @@ const fn known(
 
 const STORED: Option<&str> = Some("`otactl get-boot-state` shows what the device has stored");
 
-/// The codes of the service of 2018, whose source is public; the recorded services of 2019 to 2022 answer alike.
+/// The codes of the service of 2018, whose source is public. The recorded services of 2019 to 2022 use the same codes.
 const KNOWN: [Known; 11] = [
     known("OTA.GetBootState", -1, None, "the device cannot read its boot state", None),
     known(
@@ -91,8 +91,9 @@ const KNOWN: [Known; 11] = [
     ),
 ];
 
-/// Returns the meaning of an error that this method of the OTA service answers with, or `None` if it is not known. A message that
-/// is not that of the known error has a meaning of its own.
+/// Returns the meaning of an error of `method`, or `None` if it is not known.
+///
+/// An error whose message differs from that of the known error has another meaning, which is not known.
 #[must_use]
 pub fn explain_code(method: &str, error: &RemoteError) -> Option<Meaning> {
     let mut of_code = KNOWN.iter().filter(|known| known.method == method && known.code == error.code);
@@ -113,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn code_is_explained_by_method_and_message() {
+    fn error_code_is_explained_by_method_and_message() {
         for (method, code, message, expected) in [
             ("OTA.SetBootState", -3, None, Some("the device has no such slot")),
             ("OTA.SetBootState", -3, Some(""), Some("the device has no such slot")),
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn hints_change_nothing_on_a_device_unless_it_refused_for_that() {
+    fn hint_of_an_error_code_does_not_change_the_boot_state() {
         for Known { method, code, meaning, .. } in KNOWN {
             let text = [Some(meaning.words), meaning.hint].into_iter().flatten();
             for line in text {

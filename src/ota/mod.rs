@@ -1,8 +1,7 @@
-//! The services of a device that an update needs, as typed methods:
-//! `device.call(ota::GetBootState {}).await?`.
+//! The services of a device that an update needs, as typed methods: `device.call(ota::GetBootState {}).await?`.
 //!
-//! The shapes are those that were recorded, in `tests/wire/ws.json`. Fields that a device adds are ignored; fields that
-//! old firmware lacks have a default where the rest makes sense without them.
+//! Arguments and replies have the form that was recorded in `tests/wire/ws.json`. Fields that are not known are
+//! ignored. Fields that old firmware does not send have a default, if the reply is usable without them.
 
 mod engine;
 mod error_codes;
@@ -22,7 +21,8 @@ pub use error_codes::{Meaning, explain_code};
 pub use refusals::explain_refusal;
 pub use types::{BootState, Eth, MethodDescription, Slot, Snapshot, Status, SystemInfo, UpdateState, Wifi, slot_name};
 
-/// One line per method: its name, whether it may be called twice, and what it answers.
+/// Implements [`Method`] for each line: the type, the method's name, whether it is idempotent, and the type of the
+/// reply.
 macro_rules! methods {
     ($($method:ty: $name:literal, $idempotent:expr => $reply:ty;)*) => {
         $(impl Method for $method {
@@ -31,8 +31,7 @@ macro_rules! methods {
             type Reply = $reply;
         })*
 
-        /// Whether this method is known to do no harm if it is called twice. Of methods that do not stand here,
-        /// nothing is known.
+        /// Tells whether a second execution of the method does no harm. False for methods that otactl does not know.
         #[must_use]
         pub fn may_be_called_twice(method: &str) -> bool {
             match method {
@@ -43,36 +42,38 @@ macro_rules! methods {
     };
 }
 
-const TWICE: bool = true;
-const ONCE: bool = false;
+const IDEMPOTENT: bool = true;
+const NOT_IDEMPOTENT: bool = false;
 
 methods! {
-    Update: "OTA.Update", ONCE => Value;
-    Commit: "OTA.Commit", ONCE => IgnoredAny;
-    Revert: "OTA.Revert", ONCE => IgnoredAny;
-    CreateSnapshot: "OTA.CreateSnapshot", ONCE => Snapshot;
-    Begin: "OTA.Begin", ONCE => IgnoredAny;
-    Write: "OTA.Write", ONCE => Value;
-    End: "OTA.End", ONCE => Value;
-    GetBootState: "OTA.GetBootState", TWICE => BootState;
-    SetBootState: "OTA.SetBootState", TWICE => IgnoredAny;
-    GetStatus: "OTA.Status", TWICE => Status;
-    GetInfo: "Sys.GetInfo", TWICE => SystemInfo;
-    Reboot: "Sys.Reboot", ONCE => IgnoredAny;
-    ListMethods: "RPC.List", TWICE => Vec<String>;
-    Describe: "RPC.Describe", TWICE => MethodDescription;
-    Ping: "RPC.Ping", TWICE => Value;
-    GetConfig: "Config.Get", TWICE => Value;
+    Update: "OTA.Update", NOT_IDEMPOTENT => Value;
+    Commit: "OTA.Commit", NOT_IDEMPOTENT => IgnoredAny;
+    Revert: "OTA.Revert", NOT_IDEMPOTENT => IgnoredAny;
+    CreateSnapshot: "OTA.CreateSnapshot", NOT_IDEMPOTENT => Snapshot;
+    Begin: "OTA.Begin", NOT_IDEMPOTENT => IgnoredAny;
+    Write: "OTA.Write", NOT_IDEMPOTENT => Value;
+    End: "OTA.End", NOT_IDEMPOTENT => Value;
+    GetBootState: "OTA.GetBootState", IDEMPOTENT => BootState;
+    SetBootState: "OTA.SetBootState", IDEMPOTENT => IgnoredAny;
+    GetStatus: "OTA.Status", IDEMPOTENT => Status;
+    GetInfo: "Sys.GetInfo", IDEMPOTENT => SystemInfo;
+    Reboot: "Sys.Reboot", NOT_IDEMPOTENT => IgnoredAny;
+    ListMethods: "RPC.List", IDEMPOTENT => Vec<String>;
+    Describe: "RPC.Describe", IDEMPOTENT => MethodDescription;
+    Ping: "RPC.Ping", IDEMPOTENT => Value;
+    GetConfig: "Config.Get", IDEMPOTENT => Value;
 }
 
-/// A timeout as it is told to a device: in whole seconds, which it keeps in a signed number of 32 bits; and never 0,
-/// which for a commit timeout would mean that there is no way back.
+/// Returns a timeout in the form that a device expects: whole seconds, from 1 to `i32::MAX`.
+///
+/// A device stores the number in a signed 32-bit integer. The result is never 0: a commit timeout of 0 would disable
+/// the rollback.
 #[must_use]
 pub fn in_seconds(timeout: Duration) -> u64 {
     timeout.as_secs().clamp(1, i32::MAX.unsigned_abs().into())
 }
 
-/// Returns the number of slots of a platform, such as `esp32`, or `None` if it is not known. Slots are numbered from 0.
+/// Returns the number of slots of a platform such as `esp32`, or `None` if it is not known. Slots are numbered from 0.
 #[must_use]
 pub fn slots(platform: &str) -> Option<u8> {
     /// The prefixes of the platforms with two slots.
@@ -82,21 +83,23 @@ pub fn slots(platform: &str) -> Option<u8> {
     TWO_SLOTS.iter().any(|known| platform.starts_with(known)).then_some(2)
 }
 
-/// `OTA.Update`: fetch a bundle into the inactive slot and reboot into it. The reply comes when the
-/// download has ended, and may be lost in the reboot. A success is an object with code 0 and a message (2018), or the
-/// string `true` (since 2019). Devices since 2019 answer `true` after a 304 too.
+/// `OTA.Update`: downloads a bundle, writes it to the inactive slot and reboots into that slot.
+///
+/// The device replies when the download has ended. The reply may be lost in the reboot. A success is an object with
+/// code 0 and a message (2018), or the string `true` (since 2019). Devices since 2019 answer `true` after a 304 too.
 #[derive(Clone, Serialize)]
 pub struct Update {
-    /// Where the device finds the bundle.
+    /// The URL of the bundle.
     pub url: String,
-    /// Seconds after the reboot, within which the new firmware has to be committed. 0 makes the new
-    /// firmware commit itself at its first boot.
+    /// The time in seconds after the reboot within which the new firmware has to be committed. With 0, the new firmware
+    /// commits itself at its first boot.
     pub commit_timeout: u64,
-    /// Seconds until the device gives up the update. They count from the last progress (since 2019) or from the start (2018).
+    /// The time in seconds after which the device cancels the update, counted from the last progress (since 2019) or
+    /// from the start (2018).
     pub timeout: u64,
 }
 
-/// Without the URL: it may hold a password, and ours has a path that nobody else is to know.
+/// Leaves out the URL, which may contain a password. The path of the firmware server must stay unknown to others.
 impl fmt::Debug for Update {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { url: _, commit_timeout, timeout } = self;
@@ -107,112 +110,122 @@ impl fmt::Debug for Update {
     }
 }
 
-/// `OTA.Begin`: start a push; available since 2019. The device answers -1 `Update failed to start` if an update runs or the
-/// firmware is uncommitted (as recorded in wire/ota2022-ws.json, case `begin_all_arguments`).
+/// `OTA.Begin`: starts a push. Available since 2019.
+///
+/// The device answers -1 `Update failed to start` if an update runs or the firmware is uncommitted (as recorded in
+/// wire/ota2022-ws.json, case `begin_all_arguments`).
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Begin {
-    /// Seconds without progress after which the device gives up the push.
+    /// The time in seconds without progress after which the device cancels the push.
     pub timeout: u64,
-    /// As in [`Update`].
+    /// See [`Update::commit_timeout`].
     pub commit_timeout: u64,
-    /// Bytes of the whole bundle.
+    /// The size of the whole bundle in bytes.
     pub size: u64,
 }
 
-/// `OTA.Write`: send the next piece of the bundle. The device answers `null` once the updater has taken the piece (as
-/// recorded in wire/ota2022-ws.json, case `push_success`).
+/// `OTA.Write`: sends the next piece of the bundle.
+///
+/// The device answers `null` after the updater has taken the piece (as recorded in wire/ota2022-ws.json, case
+/// `push_success`).
 #[derive(Debug, Clone, Serialize)]
 pub struct Write {
-    /// The offset of the piece in the bundle, in bytes. Without an offset, a device answers `null` and writes nothing (as
-    /// recorded in wire/ota2022-ws.json, case `write_without_offset`).
+    /// The offset of the piece in the bundle, in bytes.
+    ///
+    /// Without an offset, a device answers `null` and writes nothing (as recorded in wire/ota2022-ws.json, case
+    /// `write_without_offset`).
     pub offset: u64,
     /// The piece, in base64.
     pub data: String,
 }
 
-/// `OTA.End`: end a push, even one that another caller began. The device gives up an incomplete push. A pull goes on (as
-/// recorded in wire/ota2022-ws.json, cases `end_complete`, `end_incomplete` and `end_while_pull_runs`).
+/// `OTA.End`: ends a push, even one that another client began.
+///
+/// The device cancels an incomplete push. A pull continues (as recorded in wire/ota2022-ws.json, cases `end_complete`,
+/// `end_incomplete` and `end_while_pull_runs`).
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct End {}
 
-/// `OTA.Commit`: keep the running firmware. Error -1 if there is nothing to commit.
+/// `OTA.Commit`: keeps the running firmware. The device answers -1 if there is nothing to commit.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Commit {}
 
-/// `OTA.Revert`: reboot into the other slot, 100 ms after the reply. Error -1 if there is nothing to
+/// `OTA.Revert`: reboots into the other slot, 100 ms after the reply. The device answers -1 if there is nothing to
 /// revert.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Revert {}
 
-/// `OTA.CreateSnapshot`: copy the running firmware to the other slot.
+/// `OTA.CreateSnapshot`: copies the running firmware to the other slot.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct CreateSnapshot {
-    /// Make the copy what a rollback goes back to, and the running firmware uncommitted.
+    /// Whether the copy becomes the revert slot, and the running firmware uncommitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub set_as_revert: Option<bool>,
-    /// Seconds within which the running firmware has to be committed again.
+    /// The time in seconds within which the running firmware has to be committed again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit_timeout: Option<u64>,
 }
 
-/// `OTA.GetBootState`: which slot runs, and whether it is committed.
+/// `OTA.GetBootState`: returns the active slot, and whether it is committed.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct GetBootState {}
 
-/// `OTA.SetBootState`: set some fields of the boot state. The device answers -2 if no field is given, and -3 for an active
-/// slot that does not exist. A device of 2019 to 2022 stores that active slot all the same. It stores any revert slot
-/// without an error (as recorded in wire/ota2022-ws.json, cases `setbootstate_bad_slot` and `setbootstate_all`).
+/// `OTA.SetBootState`: sets fields of the boot state.
+///
+/// The device answers -2 if no field is given, and -3 for an active slot that does not exist. A device of 2019 to 2022
+/// stores that active slot nevertheless. It stores any revert slot without an error (as recorded in
+/// wire/ota2022-ws.json, cases `setbootstate_bad_slot` and `setbootstate_all`).
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct SetBootState {
     /// The slot that boots next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active_slot: Option<u8>,
-    /// Whether it is committed.
+    /// Whether that slot is committed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_committed: Option<bool>,
-    /// The slot that a rollback goes back to.
+    /// The slot that a rollback boots.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revert_slot: Option<u8>,
-    /// Seconds within which the firmware has to be committed after a boot.
+    /// The time in seconds after a boot within which the firmware has to be committed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit_timeout: Option<u64>,
 }
 
-/// `OTA.Status`: how far an update is. Newer firmware only; older answers 404.
+/// `OTA.Status`: returns the state and the progress of an update. Available since 2019; older firmware answers 404.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct GetStatus {}
 
-/// `Sys.GetInfo`: what the device is, and what it runs.
+/// `Sys.GetInfo`: returns the identity of the device, its firmware and its uptime.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct GetInfo {}
 
-/// `Sys.Reboot`: reboot. While uncommitted, that is a rollback.
+/// `Sys.Reboot`: reboots the device. An uncommitted device rolls back.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct Reboot {
-    /// Milliseconds from the reply to the reboot; 100 if absent.
+    /// The time in milliseconds from the reply to the reboot. Default: 100.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delay_ms: Option<u64>,
 }
 
-/// `RPC.List`: the names of all methods.
+/// `RPC.List`: returns the names of all methods.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct ListMethods {}
 
-/// `RPC.Describe`: the arguments of one method.
+/// `RPC.Describe`: returns the arguments of one method.
 #[derive(Debug, Clone, Serialize)]
 pub struct Describe {
     /// The method's full name.
     pub name: String,
 }
 
-/// `Config.Get`: a setting, or a group of them. Error 404 for one that does not exist.
+/// `Config.Get`: returns a setting or a group of settings. The device answers 404 if the setting does not exist.
 #[derive(Debug, Clone, Serialize)]
 pub struct GetConfig {
-    /// Its name, such as `update.commit_timeout` or `update`.
+    /// The name of the setting or the group, such as `update.commit_timeout` or `update`.
     pub key: String,
 }
 
-/// `RPC.Ping`: is anybody there.
+/// `RPC.Ping`: checks that the device answers.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Ping {}
 
@@ -221,7 +234,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_timeout_is_never_nothing_to_a_device() {
+    fn timeout_in_seconds_is_never_zero() {
         for (timeout, expected) in [
             (Duration::ZERO, 1),
             (Duration::from_millis(250), 1),

@@ -33,8 +33,10 @@ const KNOWN: [(&str, &str); 7] = [
     ),
 ];
 
-/// Returns a hint with the next step for a message by which a device refuses a bundle, such as `-10 Nothing interesting in
-/// the update (wrong platform?)`. The code in front may be missing. Returns `None` for any other message.
+/// Returns a hint with the next step for a message by which a device refuses a bundle. Returns `None` for any other
+/// message.
+///
+/// An example is `-10 Nothing interesting in the update (wrong platform?)`. The code before the message may be missing.
 #[must_use]
 pub fn explain_refusal(message: &str) -> Option<&'static str> {
     let message = message.trim();
@@ -50,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refusal_is_explained_with_and_without_its_code() {
+    fn refusal_with_or_without_code_is_explained() {
         for (known, hint) in KNOWN {
             for message in [known.into(), format!("-10 {known}"), format!("-1 {known}\r\n")] {
                 assert_eq!(explain_refusal(&message), Some(hint), "{message:?}");
@@ -60,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn other_messages_are_not_explained() {
+    fn other_message_is_not_explained() {
         for message in ["", "-10", "-10 ", "1 Update applied, rebooting", "-10 Digest mismatch", "x File size mismatch"]
         {
             assert_eq!(explain_refusal(message), None, "{message:?}");

@@ -1,4 +1,4 @@
-//! What the methods answer.
+//! The types of the replies.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -8,39 +8,42 @@ use serde::{Deserialize, Serialize};
 /// The number of a flash slot.
 pub type Slot = u8;
 
-/// Which slot runs, and whether it stays (as recorded in wire/ws.json, case `ota_getbootstate`).
+/// The boot state: the active slot, and whether it is committed (as recorded in wire/ws.json, case `ota_getbootstate`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BootState {
-    /// The slot that runs. `None`: the device reports no slot, such as -1.
+    /// The slot that runs. `None` if the device reports a number that is not a slot, such as -1.
     #[serde(default, deserialize_with = "slot_if_any", skip_serializing_if = "Option::is_none")]
     pub active_slot: Option<Slot>,
-    /// Whether the firmware stays after the next reboot. This alone says whether a commit is pending.
+    /// Whether the active slot stays active after the next reboot. Only this field tells whether a commit is pending.
     pub is_committed: bool,
-    /// The slot that a rollback boots. `None`: the device reports no slot, as STM32 and RS14100 report -1 when committed.
+    /// The slot that a rollback boots. `None` if the device reports a number that is not a slot: committed STM32 and
+    /// RS14100 devices report -1.
     #[serde(default, deserialize_with = "slot_if_any", skip_serializing_if = "Option::is_none")]
     pub revert_slot: Option<Slot>,
-    /// Seconds within which a commit has to come. After a rollback the old value still stands here
-    /// (as recorded in wire/ws.json, case `ota_after_commit_timeout`). 0: none, as for a device that reports no number of
-    /// seconds, such as -1.
+    /// The time in seconds within which the firmware has to be committed. 0 means no limit, also if the device reports
+    /// a number that cannot be a time, such as -1.
+    ///
+    /// After a rollback, the old value is still present (as recorded in wire/ws.json, case `ota_after_commit_timeout`).
     #[serde(default, deserialize_with = "seconds_if_any")]
     pub commit_timeout: u64,
 }
 
 impl BootState {
-    /// Returns whether both states name an active slot, and not the same one. A state without a slot says nothing.
+    /// Tells whether both states have an active slot, and the slots differ. False if one of the active slots is not
+    /// known.
     #[must_use]
     pub fn is_in_another_slot(&self, other: &Self) -> bool {
         matches!((self.active_slot, other.active_slot), (Some(slot), Some(other)) if slot != other)
     }
 }
 
-/// Returns the name of a slot for a sentence: `slot 1`, or `an unknown slot` if the device reports none.
+/// Returns the name of a slot for a message: `slot 1`, or `an unknown slot` for `None`.
 #[must_use]
 pub fn slot_name(slot: Option<Slot>) -> String {
     slot.map_or_else(|| "an unknown slot".into(), |slot| format!("slot {slot}"))
 }
 
-/// What it means, in a sentence.
+/// Describes the boot state and the effect of a reboot in one sentence.
 impl fmt::Display for BootState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { active_slot, is_committed, revert_slot, commit_timeout } = self;
@@ -48,34 +51,35 @@ impl fmt::Display for BootState {
         if *is_committed {
             return write!(f, "{active_slot} runs, committed; it stays after a reboot");
         }
-        write!(f, "{active_slot} runs uncommitted; a reboot goes back to ")?;
+        write!(f, "{active_slot} runs uncommitted; the device rolls back to ")?;
         match revert_slot {
             Some(slot) => write!(f, "slot {slot}")?,
             None => f.write_str("the old firmware")?,
         }
+        f.write_str(" at the next reboot")?;
         match commit_timeout {
             0 => Ok(()),
-            seconds => write!(f, ", and so does the device by itself {seconds} s after its start"),
+            seconds => write!(f, ", or {seconds} s after its start"),
         }
     }
 }
 
-/// How far an update is (as recorded in wire/ws.json, cases `ota_status` and
+/// The state and the progress of an update (as recorded in wire/ws.json, cases `ota_status` and
 /// `ota_update_concurrent`).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Status {
-    /// What goes on.
+    /// The state of the updater.
     pub state: UpdateState,
-    /// The same in the device's words.
+    /// The device's description of the state.
     #[serde(default)]
     pub message: String,
-    /// How much of the bundle has been written, as it says: in percent.
+    /// The progress in percent, as the device reports it. May be out of range.
     #[serde(default)]
     pub progress_percent: i64,
 }
 
 impl Status {
-    /// The same, from 0 to 100 whatever it says.
+    /// Returns the progress in percent, limited to 0 to 100.
     #[must_use]
     pub fn percent(&self) -> u8 {
         u8::try_from(self.progress_percent.clamp(0, 100)).unwrap_or_default()
@@ -88,11 +92,11 @@ impl Status {
 pub enum UpdateState {
     /// No update runs.
     Idle,
-    /// One runs.
+    /// An update runs.
     Progress,
-    /// One failed.
+    /// The last update failed.
     Error,
-    /// One has succeeded, and the reboot is near.
+    /// The update succeeded. The device is about to reboot.
     Success,
     /// A state that this version of otactl does not know.
     Unknown(i64),
@@ -110,71 +114,73 @@ impl From<i64> for UpdateState {
     }
 }
 
-/// The answer of `OTA.CreateSnapshot`.
+/// The reply of `OTA.CreateSnapshot`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub struct Snapshot {
-    /// The slot that holds the copy. `None`: the device reports no slot.
+    /// The slot that holds the copy. `None` if the device reports a number that is not a slot.
     #[serde(default, deserialize_with = "slot_if_any")]
     pub slot: Option<Slot>,
 }
 
-/// What the device is and what it runs (as recorded in wire/ws.json, case `sys_getinfo`).
+/// The identity of the device, its firmware and its uptime (as recorded in wire/ws.json, case `sys_getinfo`).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct SystemInfo {
     /// The device's id, such as `esp32_AABBCC`.
     #[serde(default)]
     pub id: String,
-    /// Its MAC address in hex, which no firmware changes.
+    /// The MAC address in hexadecimal digits, which no firmware changes.
     #[serde(default)]
     pub mac: String,
-    /// The app's name, the manifest's `name`.
+    /// The name of the app: `name` in the manifest.
     #[serde(default)]
     pub app: String,
-    /// The firmware's version, the manifest's `version`.
+    /// The version of the firmware: `version` in the manifest.
     pub fw_version: String,
-    /// The build, the manifest's `build_id`.
+    /// The build id of the firmware: `build_id` in the manifest.
     pub fw_id: String,
-    /// The platform, the manifest's `platform`.
+    /// The platform: `platform` in the manifest.
     #[serde(default)]
     pub arch: String,
-    /// Seconds since the device started.
+    /// The time since the last boot in seconds.
     #[serde(deserialize_with = "seconds")]
     pub uptime: u64,
-    /// What its file system holds when it is empty, in bytes, if it says so.
-    #[serde(default, deserialize_with = "bytes")]
+    /// The size of the file system in bytes, if the device reports it.
+    #[serde(default, deserialize_with = "bytes_if_any")]
     pub fs_size: Option<u64>,
-    /// How much of that is free, in bytes, if it says so.
-    #[serde(default, deserialize_with = "bytes")]
+    /// The free space of the file system in bytes, if the device reports it.
+    #[serde(default, deserialize_with = "bytes_if_any")]
     pub fs_free: Option<u64>,
-    /// Its addresses over Wi-Fi.
+    /// The Wi-Fi addresses.
     #[serde(default, deserialize_with = "if_usable")]
     pub wifi: Option<Wifi>,
-    /// Its address over Ethernet.
+    /// The Ethernet address.
     #[serde(default, deserialize_with = "if_usable")]
     pub eth: Option<Eth>,
 }
 
-/// The `wifi` of [`SystemInfo`].
+/// The field `wifi` of [`SystemInfo`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Wifi {
-    /// Its address in the network that it has joined; empty or absent without one.
+    /// The address in the network that the device has joined. Empty or absent without one.
     #[serde(default)]
     pub sta_ip: Option<String>,
-    /// Its address in the network that it offers.
+    /// The address in the network that the device offers as an access point.
     #[serde(default)]
     pub ap_ip: Option<String>,
 }
 
-/// The `eth` of [`SystemInfo`].
+/// The field `eth` of [`SystemInfo`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Eth {
-    /// Its address; empty or absent without one.
+    /// The address. Empty or absent without one.
     #[serde(default)]
     pub ip: Option<String>,
 }
 
 impl SystemInfo {
-    /// Whether both are of one device. An address may be handed on to another one while its owner reboots.
+    /// Tells whether both replies come from the same device: by MAC address, or else by id.
+    ///
+    /// While a device reboots, the network may give its address to another device.
     #[must_use]
     pub fn is_same_device(&self, other: &Self) -> bool {
         if self.mac.is_empty() || other.mac.is_empty() {
@@ -183,14 +189,14 @@ impl SystemInfo {
         self.mac.eq_ignore_ascii_case(&other.mac)
     }
 
-    /// The address under which the device says it can be reached: Ethernet, the Wi-Fi it joined,
-    /// the Wi-Fi it offers.
+    /// Returns the first address that the device reports: Ethernet, the Wi-Fi that it joined, or the Wi-Fi that it
+    /// offers.
     #[must_use]
     pub fn address(&self) -> Option<IpAddr> {
         self.addresses().into_iter().next()
     }
 
-    /// All addresses that it reports, in that order.
+    /// Returns all addresses that the device reports, in the order of [`Self::address`].
     #[must_use]
     pub fn addresses(&self) -> Vec<IpAddr> {
         let wifi = self.wifi.as_ref();
@@ -202,18 +208,18 @@ impl SystemInfo {
         .into_iter()
         .flatten()
         .filter_map(|ip| ip.parse().ok())
-        // So some networks say that they have none.
+        // Some devices report 0.0.0.0 for an interface without an address.
         .filter(|ip: &IpAddr| !ip.is_unspecified())
         .collect()
     }
 }
 
-/// The answer of `RPC.Describe` (as recorded in wire/ws.json, case `rpc_describe`).
+/// The reply of `RPC.Describe` (as recorded in wire/ws.json, case `rpc_describe`).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct MethodDescription {
-    /// The method's name.
+    /// The method's full name.
     pub name: String,
-    /// Its arguments in the notation of the device's JSON scanner, such as `{url: %T}`.
+    /// The arguments in the notation of the device's JSON scanner, such as `{url: %T}`.
     #[serde(default)]
     pub args_fmt: String,
 }
@@ -229,12 +235,12 @@ fn seconds_if_any<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u
     Ok(serde_json::Value::deserialize(deserializer)?.as_u64().unwrap_or_default())
 }
 
-/// A size that is only good to know: whatever else stands there is none.
-fn bytes<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+/// Reads a size in bytes. The size is optional, so that any other value becomes `None`.
+fn bytes_if_any<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     Ok(serde_json::Value::deserialize(deserializer)?.as_u64())
 }
 
-/// Some ports print the uptime with a fraction. More than thirty thousand years are no uptime.
+/// Reads an uptime in seconds. Some platforms print it with a fraction. More than 30,000 years is an error.
 fn seconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     match f64::deserialize(deserializer)? {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be in range")]
@@ -243,7 +249,7 @@ fn seconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::
     }
 }
 
-/// What is good to know, and nothing more, is no reason to take the rest for unusable.
+/// Reads an optional value. A value of another type becomes `None`, so that the rest of the reply stays usable.
 fn if_usable<'de, D: serde::Deserializer<'de>, T: serde::de::DeserializeOwned>(d: D) -> Result<Option<T>, D::Error> {
     Ok(serde_json::from_value(serde_json::Value::deserialize(d)?).ok())
 }
@@ -255,20 +261,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_boot_state_says_what_a_reboot_does() {
+    fn boot_state_describes_the_effect_of_a_reboot() {
         let state = |committed, timeout| {
             BootState { active_slot: Some(1), is_committed: committed, revert_slot: Some(0), commit_timeout: timeout }
                 .to_string()
         };
         assert_eq!(state(true, 4), "slot 1 runs, committed; it stays after a reboot");
-        assert_eq!(state(false, 0), "slot 1 runs uncommitted; a reboot goes back to slot 0");
+        assert_eq!(state(false, 0), "slot 1 runs uncommitted; the device rolls back to slot 0 at the next reboot");
         assert_eq!(
             state(false, 300),
-            "slot 1 runs uncommitted; a reboot goes back to slot 0, and so does the device by itself 300 s after its start"
+            "slot 1 runs uncommitted; the device rolls back to slot 0 at the next reboot, or 300 s after its start"
         );
     }
 
-    /// STM32 and RS14100 have no revert slot once they are committed.
+    /// Committed STM32 and RS14100 devices have no revert slot.
     #[test]
     fn value_that_cannot_be_a_slot_or_seconds_is_none() {
         for (text, slot, seconds) in [
@@ -293,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_slot_is_not_another_one() {
+    fn unknown_slot_is_not_another_slot() {
         let state = |active_slot| BootState { active_slot, is_committed: true, revert_slot: None, commit_timeout: 0 };
         for (one, other, expected) in
             [(Some(0), Some(1), true), (Some(1), Some(1), false), (None, Some(1), false), (None, None, false)]
@@ -306,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn an_uptime_may_have_a_fraction() {
+    fn uptime_with_a_fraction_is_truncated() {
         for (uptime, expected) in
             [(json!(5), Some(5)), (json!(5.9), Some(5)), (json!(-1), None), (json!("5"), None), (json!(u64::MAX), None)]
         {
@@ -317,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_is_known_by_its_mac_address_or_by_its_id() {
+    fn same_device_has_the_same_mac_address_or_id() {
         let info = |id: &str, mac: &str| {
             let info = json!({"id": id, "mac": mac, "fw_version": "1", "fw_id": "b", "uptime": 1});
             serde_json::from_value::<SystemInfo>(info).expect("an info")
@@ -329,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn the_address_is_the_first_that_is_one() {
+    fn address_is_the_first_valid_one() {
         let info = |rest: serde_json::Value| {
             let mut info = json!({"fw_version": "1", "fw_id": "b", "uptime": 1});
             info.as_object_mut().expect("object").extend(rest.as_object().expect("object").clone());
@@ -342,7 +348,7 @@ mod tests {
         );
         assert_eq!(info(json!({"eth": {"ip": "127.0.0.1"}})), Some("127.0.0.1".into()));
         assert_eq!(info(json!({"wifi": null})), None);
-        assert_eq!(info(json!({"wifi": {"sta_ip": 5}, "eth": "x"})), None, "and is usable otherwise");
+        assert_eq!(info(json!({"wifi": {"sta_ip": 5}, "eth": "x"})), None, "the rest is usable");
         assert_eq!(
             info(json!({"eth": {"ip": "0.0.0.0"}, "wifi": {"ap_ip": "192.168.4.1"}})),
             Some("192.168.4.1".into())
