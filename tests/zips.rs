@@ -75,7 +75,7 @@ fn manifest_two_folders_deep_is_refused_with_the_reason() {
     }
     assert_eq!(
         reason(bytes),
-        "`a/b/manifest.json` stands too deep: a device finds `manifest.json` in the zip itself or in one directory"
+        "`a/b/manifest.json` is nested too deeply: a device finds `manifest.json` in the zip itself or in one directory"
     );
 }
 

@@ -1,45 +1,46 @@
-//! The zip as a device reads it: as a stream, by the local headers, never by the directory at the
-//! end. What the two disagree about, the device would take from the local header, and so do we.
+//! Reads a zip as a device does: as a stream, by the local headers.
+//!
+//! Where a local header and the directory at the end differ, a device uses the local header. This module does the same.
 
 use super::signature;
 
-/// The local header of one entry, as far as it matters here.
+/// The fields of the local header of one entry that otactl uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalHeader {
     /// The path within the zip.
     pub name: String,
-    /// 0 is stored; a device takes nothing else.
+    /// The compression method. 0 means stored, the only method that a device supports.
     pub method: u16,
-    /// Bit 0: encrypted; bit 3: sizes and CRC stand behind the data.
+    /// The flags. Bit 0: encrypted; bit 3: sizes and CRC follow the data.
     pub flags: u16,
-    /// CRC-32 of the data.
+    /// The CRC-32 of the data.
     pub crc32: u32,
-    /// The bytes that follow the header.
+    /// The number of bytes that follow the header.
     pub compressed_size: u32,
-    /// What they unpack to.
+    /// The size of the uncompressed data, in bytes.
     pub size: u32,
-    /// The extra field, where signatures are kept.
+    /// The extra field, which may contain signatures.
     pub extra: Vec<u8>,
 }
 
-/// What stands at the beginning of some bytes of a zip.
+/// The record at the start of some bytes of a zip.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
-    /// A local header of this many bytes; the data follow.
+    /// A local header and its length in bytes. The data follow.
     Entry(LocalHeader, usize),
-    /// The directory: there are no more entries.
+    /// The directory. No more entries follow.
     Directory,
-    /// Too few bytes to tell; more are needed.
+    /// The bytes end before the end of the record.
     Incomplete,
-    /// Nothing that belongs there.
+    /// Bytes that are not a record of a zip.
     Junk,
 }
 
-const LOCAL: [u8; 4] = *b"PK\x03\x04";
-const DIRECTORY: [u8; 4] = *b"PK\x01\x02";
-const END: [u8; 4] = *b"PK\x05\x06";
-const ZIP64_END: [u8; 4] = *b"PK\x06\x06";
-/// The length of the header of a file without its name and extra field, in bytes.
+const LOCAL_SIGNATURE: [u8; 4] = *b"PK\x03\x04";
+const DIRECTORY_SIGNATURE: [u8; 4] = *b"PK\x01\x02";
+const END_SIGNATURE: [u8; 4] = *b"PK\x05\x06";
+const ZIP64_END_SIGNATURE: [u8; 4] = *b"PK\x06\x06";
+/// The length of a local header without its name and extra field, in bytes.
 pub(crate) const LOCAL_LEN: usize = 30;
 /// The length of a directory entry without its name, extra field and comment, in bytes.
 pub(crate) const DIRECTORY_LEN: usize = 46;
@@ -47,19 +48,19 @@ pub(crate) const DIRECTORY_LEN: usize = 46;
 pub(crate) const END_LEN: usize = 22;
 
 impl LocalHeader {
-    /// Sizes and CRC stand behind the data, where a device does not look for them.
+    /// Tells whether sizes and CRC follow the data. A device does not read them there.
     #[must_use]
     pub fn is_streamed(&self) -> bool {
         self.flags & 0x8 != 0
     }
 
-    /// The data are encrypted.
+    /// Tells whether the data are encrypted.
     #[must_use]
     pub fn is_encrypted(&self) -> bool {
         self.flags & 0x1 != 0
     }
 
-    /// The size stands in the extra field, where a device does not look for it.
+    /// Tells whether the size is in the extra field. A device does not read it there.
     #[must_use]
     pub fn is_zip64(&self) -> bool {
         const ZIP64: u16 = 1;
@@ -68,30 +69,34 @@ impl LocalHeader {
         is_elsewhere && signature::field(&self.extra, ZIP64).is_ok_and(|field| field.is_some())
     }
 
-    /// The entry is a directory: it has no data, and a device skips it.
+    /// Tells whether the entry is a directory. A directory has no data, and a device skips it.
     #[must_use]
     pub fn is_directory(&self) -> bool {
         self.name.ends_with('/') && self.size == 0
     }
 
-    /// The name without a leading directory, as the device compares it: without one, and no more.
+    /// Returns the name without the first directory. A device compares this name; it removes only one directory.
     #[must_use]
     pub fn base_name(&self) -> &str {
         self.name.split_once('/').map_or(self.name.as_str(), |(_, base)| base)
     }
 }
 
-/// Reads what stands at the beginning of `bytes`.
+/// Reads the record at the start of `bytes`.
 #[must_use]
 pub fn next(bytes: &[u8]) -> Next {
     let Some(signature) = bytes.get(..4) else {
         let fits = |known: [u8; 4]| known.starts_with(bytes);
-        return if fits(LOCAL) || fits(DIRECTORY) || fits(END) { Next::Incomplete } else { Next::Junk };
+        return if fits(LOCAL_SIGNATURE) || fits(DIRECTORY_SIGNATURE) || fits(END_SIGNATURE) {
+            Next::Incomplete
+        } else {
+            Next::Junk
+        };
     };
-    if signature == DIRECTORY || signature == END {
+    if signature == DIRECTORY_SIGNATURE || signature == END_SIGNATURE {
         return Next::Directory;
     }
-    if signature != LOCAL {
+    if signature != LOCAL_SIGNATURE {
         return Next::Junk;
     }
     if bytes.len() < LOCAL_LEN {
@@ -112,33 +117,33 @@ pub fn next(bytes: &[u8]) -> Next {
     Next::Entry(header, header_end)
 }
 
-/// What a directory tells.
+/// The directory at the end of a zip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Directory {
-    /// The directory ends with the last byte. Holds the number of files that it lists.
+    /// The directory is complete, and no bytes follow. Holds the number of files that it lists.
     Files(usize),
-    /// Records of zip64 follow its entries.
+    /// Zip64 records follow the entries.
     Zip64,
-    /// It is incomplete, or bytes follow it.
+    /// The directory is incomplete, or bytes follow it.
     Incomplete,
 }
 
 /// Reads the directory at the start of `bytes`.
 ///
-/// The directory is read forwards, as a device reads it. Since 2019, a device ends the update at the last byte of the
-/// archive, and never ends it without finding that byte.
+/// The directory is read forwards, as a device reads it. Since 2019, a device needs the exact end of the archive: it
+/// ends the update at the last byte, and never ends an update without finding that byte.
 #[must_use]
 pub fn directory(bytes: &[u8]) -> Directory {
     let mut rest = bytes;
-    while rest.starts_with(&DIRECTORY) && rest.len() >= DIRECTORY_LEN {
+    while rest.starts_with(&DIRECTORY_SIGNATURE) && rest.len() >= DIRECTORY_LEN {
         let variable: usize = [28, 30, 32].map(|at| usize::from(u16_at(rest, at))).iter().sum();
         let Some(next) = rest.get(DIRECTORY_LEN + variable..) else { return Directory::Incomplete };
         rest = next;
     }
-    if rest.starts_with(&ZIP64_END) {
+    if rest.starts_with(&ZIP64_END_SIGNATURE) {
         return Directory::Zip64;
     }
-    let is_end = rest.starts_with(&END) && rest.len() >= END_LEN;
+    let is_end = rest.starts_with(&END_SIGNATURE) && rest.len() >= END_LEN;
     if is_end && rest.len() == END_LEN + usize::from(u16_at(rest, 20)) {
         Directory::Files(usize::from(u16_at(rest, 10)))
     } else {
@@ -160,7 +165,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns the directory of a zip: the bytes behind its files.
+    /// Returns the directory of a zip: the bytes after its files.
     fn directory_of(zip: &[u8]) -> &[u8] {
         let mut at = 0;
         while let Next::Entry(header, len) = next(&zip[at..]) {
@@ -172,7 +177,7 @@ mod tests {
     const ZIP: &[u8] = include_bytes!("../../tests/wire/firmware/good.zip");
 
     #[test]
-    fn reads_the_recorded_bundle() {
+    fn recorded_bundle_is_read() {
         let Next::Entry(header, len) = next(ZIP) else { panic!("{:?}", next(ZIP)) };
         assert_eq!(header.name, "mgdev-esp32-2.0.0/manifest.json");
         assert_eq!(header.base_name(), "manifest.json");
@@ -180,9 +185,9 @@ mod tests {
         assert_eq!(directory(directory_of(ZIP)), Directory::Files(3));
     }
 
-    /// A device takes one directory off, and finds no manifest in a directory within a directory.
+    /// A device removes one directory, and finds no manifest in a directory within a directory.
     #[test]
-    fn one_leading_directory_is_none() {
+    fn base_name_has_one_directory_less() {
         let Next::Entry(header, _) = next(ZIP) else { panic!("{:?}", next(ZIP)) };
         for (name, expected) in [("a", "a"), ("d/a", "a"), ("d/e/a", "e/a"), ("/a", "a")] {
             assert_eq!(LocalHeader { name: name.into(), ..header.clone() }.base_name(), expected, "{name}");
@@ -191,7 +196,7 @@ mod tests {
 
     /// The simulated device reads from a socket, where a header may arrive byte by byte.
     #[test]
-    fn a_header_is_incomplete_until_its_last_byte() {
+    fn header_without_its_last_byte_is_incomplete() {
         for len in 0..61 {
             assert_eq!(next(&ZIP[..len]), Next::Incomplete, "{len} bytes");
         }
@@ -199,28 +204,28 @@ mod tests {
     }
 
     #[test]
-    fn junk_and_the_directory_are_told_apart() {
+    fn junk_and_damaged_directory_are_recognised() {
         assert_eq!(next(b"this is not a zip file"), Next::Junk);
         assert_eq!(next(b"x"), Next::Junk);
         assert_eq!(next(b"PK\x01\x02"), Next::Directory);
         let good = directory_of(ZIP);
         assert_eq!(directory(&good[..good.len() - 1]), Directory::Incomplete, "cut off");
-        assert_eq!(directory(&[good, b"x"].concat()), Directory::Incomplete, "bytes behind it");
+        assert_eq!(directory(&[good, b"x"].concat()), Directory::Incomplete, "bytes after it");
         let mut broken = good.to_vec();
         broken[28] += 1;
-        assert_eq!(directory(&broken), Directory::Incomplete, "a name that is longer than it is");
+        assert_eq!(directory(&broken), Directory::Incomplete, "the length of a name is too large");
         broken[28] -= 1;
         let end = good.len() - END_LEN;
-        broken[end..end + 4].copy_from_slice(&ZIP64_END);
+        broken[end..end + 4].copy_from_slice(&ZIP64_END_SIGNATURE);
         assert_eq!(directory(&broken), Directory::Zip64);
     }
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>) {
+        fn read_of_any_bytes_does_not_panic(bytes: Vec<u8>) {
             let _ = next(&bytes);
             let _ = next(&[b"PK\x03\x04", bytes.as_slice()].concat());
-            for start in [DIRECTORY, END, ZIP64_END] {
+            for start in [DIRECTORY_SIGNATURE, END_SIGNATURE, ZIP64_END_SIGNATURE] {
                 let _ = directory(&[&start, bytes.as_slice()].concat());
             }
         }

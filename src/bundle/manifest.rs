@@ -1,4 +1,4 @@
-//! `manifest.json`: what a bundle says of itself.
+//! [`Manifest`], the content of `manifest.json`.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -9,53 +9,52 @@ use serde_json::{Map, Value};
 
 use crate::text::{device_text, excerpt};
 
-/// The name of the manifest within the zip, below an optional leading directory.
+/// The name of the manifest within the zip, in at most one directory.
 pub const FILE_NAME: &str = "manifest.json";
 
-/// The manifest of a bundle. Fields that are not named here are kept as they are.
+/// The manifest of a bundle. Unknown fields are kept unchanged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// The app's name. Empty if the manifest has none: a device does without it.
+    /// The name of the app. Empty if the manifest has none: a device does not need it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
-    /// What it was built for, such as `esp32`. A device refuses another platform's.
+    /// The platform that the firmware was built for, such as `esp32`. A device refuses firmware of another platform.
     pub platform: String,
-    /// The firmware's version.
+    /// The version of the firmware.
     pub version: String,
-    /// Which build of that version. Version and build id together name a firmware.
+    /// The build id. Version and build id together identify a build.
     pub build_id: String,
-    /// The parts by name, in the manifest's order.
+    /// The parts by their names, in the order of the manifest.
     pub parts: Map<String, Value>,
-    /// `description`, `build_timestamp`, and whatever else there is.
+    /// `description`, `build_timestamp` and all other fields.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
 }
 
-/// A part of the firmware: what is written to one place of the flash.
+/// A part of the firmware, which is written to one area of the flash.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Part {
-    /// `app`, `fs`, `boot`, …
+    /// The type of the part, such as `app`, `fs` or `boot`.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// The file within the zip. A part that is only filled has none.
+    /// The name of the file within the zip. A part that is filled with a constant has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub src: Option<String>,
     /// The size in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
-    /// SHA-1 of the file, in hex.
+    /// The SHA-1 digest of the file in hexadecimal digits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cs_sha1: Option<String>,
-    /// SHA-256 of the file, in hex.
+    /// The SHA-256 digest of the file in hexadecimal digits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cs_sha256: Option<String>,
-    /// `addr`, `fill`, `flash`, `encrypt`, `ptn`, the measures of a file system, and whatever else
-    /// there is.
+    /// `addr`, `fill`, `flash`, `encrypt`, `ptn`, the parameters of a file system and all other fields.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
 }
 
-/// What names a firmware: two firmwares are the same if both are equal.
+/// The identity of a firmware. Two firmwares are the same if version and build id are equal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Build {
     /// The version.
@@ -70,23 +69,25 @@ impl fmt::Display for Build {
     }
 }
 
-/// Reason why no device should be given a manifest.
+/// The reason why a manifest is not usable for a device.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
-    /// It is not JSON, lacks a field, or has one of another type.
+    /// The manifest is not JSON, or a field is missing or has another type.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
-    /// It has no parts.
+    /// The manifest has no parts.
     #[error("it has no parts")]
     NoParts,
-    /// A field is empty that a device requires.
+    /// A field that a device requires is empty. Holds its name.
     #[error("`{0}` is empty")]
     Empty(&'static str),
 }
 
 impl Manifest {
-    /// Reads the manifest of a bundle for a device. Refuses one without parts, one with an empty `platform`, `version` or
-    /// `build_id`, which a device refuses too, and one in which a key is repeated: readers differ in which value they take.
+    /// Parses the manifest of a bundle for a device.
+    ///
+    /// Fails if there are no parts, or if `platform`, `version` or `build_id` is empty, which a device refuses too.
+    /// Also fails if a key is repeated, since parsers differ in the value that they use.
     pub fn read(bytes: &[u8]) -> Result<Self, ManifestError> {
         serde_json::from_slice::<UniqueKeys>(bytes)?;
         let manifest = Self::parse(bytes)?;
@@ -101,36 +102,36 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// Reads a manifest as a device does.
+    /// Parses a manifest as a device does.
     pub fn parse(bytes: &[u8]) -> Result<Self, serde_json::Error> {
         let manifest: Self = serde_json::from_slice(bytes)?;
-        // Each part has to have a part's shape, even if it is looked at only later.
+        // The parts are stored as JSON. Check now that each of them can be parsed.
         for part in manifest.parts.values() {
             Part::deserialize(part)?;
         }
         Ok(manifest)
     }
 
-    /// The parts with their names, in the manifest's order.
+    /// Iterates over the parts with their names, in the order of the manifest.
     pub fn parts(&self) -> impl Iterator<Item = (&str, Part)> {
         self.parts.iter().filter_map(|(name, part)| Some((name.as_str(), Part::deserialize(part).ok()?)))
     }
 
-    /// Returns the names of the parts that have a file but no size, in the manifest's order. The updater of 2022 refuses such
-    /// parts.
+    /// Returns the names of the parts that have a file but no size, in the order of the manifest. The updater of 2022
+    /// refuses such parts.
     #[must_use]
     pub fn parts_without_size(&self) -> Vec<&str> {
         self.parts().filter(|(_, part)| part.src.is_some() && part.size.is_none()).map(|(name, _)| name).collect()
     }
 
-    /// Version and build id.
+    /// Returns the version and the build id.
     #[must_use]
     pub fn build(&self) -> Build {
         Build { version: self.version.clone(), build_id: self.build_id.clone() }
     }
 }
 
-/// Any JSON in which no object repeats a key.
+/// Accepts any JSON in which no object repeats a key.
 struct UniqueKeys;
 
 impl<'de> Deserialize<'de> for UniqueKeys {
@@ -215,9 +216,9 @@ mod tests {
         })
     }
 
-    /// A manifest that loses fields would be signed and written wrongly.
+    /// A manifest without its unknown fields would have another signature, and would be written incompletely.
     #[test]
-    fn unknown_fields_are_kept() {
+    fn unknown_field_is_kept() {
         let manifest = Manifest::parse(sample().to_string().as_bytes()).expect("a manifest");
         assert_eq!(serde_json::to_value(&manifest).expect("JSON"), sample());
         let parts: Vec<_> = manifest.parts().collect();
@@ -228,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_without_size_are_those_with_a_file() {
+    fn part_with_a_file_but_no_size_is_listed() {
         let mut value = sample();
         value["parts"]["fs"] = json!({"type": "fs", "src": "fs.img", "size": 5});
         value["parts"]["fill"] = json!({"type": "nvs", "fill": 255});
@@ -237,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lacks_a_field_is_refused() {
+    fn manifest_without_a_required_field_is_refused() {
         for field in ["platform", "version", "build_id", "parts"] {
             let mut value = sample();
             value.as_object_mut().expect("object").remove(field);
@@ -249,9 +250,9 @@ mod tests {
         assert!(Manifest::parse(value.to_string().as_bytes()).is_err());
     }
 
-    /// A device looks at `platform`, `version`, `build_id` and `parts` only.
+    /// A device reads only `platform`, `version`, `build_id` and `parts`.
     #[test]
-    fn manifest_without_a_name_is_read() {
+    fn manifest_without_a_name_is_accepted() {
         let mut value = sample();
         value.as_object_mut().expect("object").remove("name");
         let manifest = Manifest::read(value.to_string().as_bytes()).expect("a manifest");
@@ -285,7 +286,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>) {
+        fn parse_of_any_bytes_does_not_panic(bytes: Vec<u8>) {
             let _ = Manifest::read(&bytes);
             let _ = Manifest::parse(&bytes);
         }

@@ -1,10 +1,10 @@
 //! The firmware bundle: a zip with a manifest and one file per part.
 //!
-//! - [`manifest`]: what the bundle says of itself;
-//! - [`archive`]: the zip, read by its local headers, in the order in which a device meets them;
-//! - [`verify`]: whether a device will be able to take it;
-//! - [`signature`]: who vouches for it;
-//! - [`mod@write`]: making one.
+//! - [`manifest`]: the manifest: platform, version, build id and parts;
+//! - [`archive`]: reads the zip by its local headers, in the order in which a device reads it;
+//! - [`verify`]: checks that a device can install the bundle;
+//! - [`signature`]: the signatures of the manifest;
+//! - [`mod@write`]: writes a bundle.
 
 pub mod archive;
 pub mod manifest;
@@ -26,10 +26,12 @@ pub use verify::BundleError;
 
 use crate::read_file::read_file;
 
-/// The largest bundle that is read, in bytes. The flash of the largest boards is half of that.
+/// The maximum size of a bundle, in bytes: twice the flash of the largest boards.
 pub const MAX_BUNDLE: u64 = 64 << 20;
 
-/// A bundle that was read whole and found good: stored, manifest first, sizes and digests right.
+/// A bundle that was read completely and verified.
+///
+/// Its files are stored without compression, the manifest is the first file, and sizes and digests are correct.
 #[derive(Debug, Clone)]
 pub struct Bundle {
     bytes: Bytes,
@@ -37,14 +39,14 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    /// Reads and checks a bundle in memory.
+    /// Reads and verifies a bundle in memory.
     pub fn from_bytes(bytes: impl Into<Bytes>) -> Result<Self, BundleError> {
         let bytes = bytes.into();
         let manifest = verify::verify(&bytes)?;
         Ok(Self { bytes, manifest })
     }
 
-    /// Reads and checks the bundle in a file.
+    /// Reads and verifies the bundle in a file.
     pub fn read(path: &Path) -> Result<Self, BundleError> {
         if path.is_dir() {
             return Err(BundleError::Directory);
@@ -56,26 +58,26 @@ impl Bundle {
         Self::from_bytes(bytes)
     }
 
-    /// What the bundle says of itself.
+    /// Returns the manifest.
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// The whole zip. Cheap to clone.
+    /// Returns the whole zip. Cheap to clone.
     #[must_use]
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
     }
 
-    /// The manifest and its signatures.
+    /// Returns the bytes of the manifest and its signatures.
     #[must_use]
     pub fn signed(&self) -> Signed {
-        // The manifest comes first: otherwise this were no bundle.
+        // The manifest is the first file of a verified bundle.
         self.files().next().map(|(header, manifest)| Signed::read(&header.extra, manifest)).unwrap_or_default()
     }
 
-    /// The size of a file in bytes, by its name as the manifest has it.
+    /// Returns the size in bytes of the file that the manifest calls `name`.
     #[must_use]
     pub fn size_of(&self, name: &str) -> Option<u64> {
         self.files().find(|(header, _)| header.base_name() == name).map(|(_, data)| data.len() as u64)
@@ -91,6 +93,7 @@ impl Bundle {
         self.files().filter(|(header, _)| extra(header)).map(|(header, _)| header.name).collect()
     }
 
+    /// Iterates over the files with their headers, in the order of the zip.
     fn files(&self) -> impl Iterator<Item = (LocalHeader, &[u8])> {
         let mut rest: &[u8] = &self.bytes;
         std::iter::from_fn(move || {
@@ -110,11 +113,11 @@ mod tests {
     use write::{PartFile, pack};
 
     #[test]
-    fn files_without_part_are_named_and_the_manifest_is_not_one() {
+    fn file_without_part_is_listed_but_the_manifest_is_not() {
         let manifest = json!({"name": "n", "platform": "p", "version": "1", "build_id": "b", "parts": {}});
         let manifest: Manifest = serde_json::from_value(manifest).expect("a manifest");
         let file = |kind, src| PartFile { kind, src, ptn: "p_0", data: b"data" };
-        // Two parts of one name: the manifest keeps the second, the zip both files.
+        // Two parts with the same name: the manifest keeps the second one, the zip keeps both files.
         let zip = pack(&manifest, &[file("app", "old.bin"), file("app", "new.bin")]).expect("a zip");
         assert_eq!(Bundle::from_bytes(zip).expect("a bundle").files_without_part(), ["n-p-1/old.bin"]);
         let zip = pack(&manifest, &[file("app", "new.bin")]).expect("a zip");

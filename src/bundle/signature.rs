@@ -1,6 +1,8 @@
-//! The signatures of a bundle. Up to eight stand in the extra field of the local header of
-//! `manifest.json`, and each signs the bytes of the manifest (ECDSA P-256 over SHA-256, ASN.1 DER).
-//! Since the manifest holds the digests of the files, it stands for all of them.
+//! The signatures of a bundle.
+//!
+//! The extra field of the local header of `manifest.json` contains up to eight signatures. Each signs the bytes of the
+//! manifest (ECDSA P-256 over SHA-256, ASN.1 DER). Since the manifest contains the digests of the files, a signature
+//! covers all files.
 
 use std::collections::BTreeMap;
 
@@ -9,68 +11,69 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 use serde_json::{Map, Value};
 
-/// How many signatures a bundle, and how many keys a device has room for.
+/// The maximum number of signatures of a bundle, and of keys of a device.
 pub const SLOTS: usize = 8;
 
-/// What marks the signatures among the extra fields of a zip.
+/// The id of the extra field that contains the signatures.
 const EXTRA_ID: u16 = 0x293a;
 
-/// A P-256 signature in DER has at most 72 bytes, and a key 91; more than this in base64 is neither.
+/// The maximum length of a signature or a key in base64. In DER, a P-256 signature has at most 72 bytes, and a key 91.
 const MAX_BASE64: usize = 256;
 
-/// What stands before the point in a `SubjectPublicKeyInfo` of P-256: a sequence of the algorithm, which is an
-/// elliptic curve's and that curve, and the head of a string of 65 bytes.
+/// The bytes before the point in a `SubjectPublicKeyInfo` of P-256: the algorithm (elliptic curve, P-256), and the
+/// header of a bit string of 65 bytes.
 const SPKI_P256: [u8; 26] = [
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
     0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
 ];
 
-/// An uncompressed point begins with this, and two coordinates of 32 bytes follow.
+/// The first byte of an uncompressed point. Two coordinates of 32 bytes each follow.
 const UNCOMPRESSED: u8 = 4;
 const POINT_LEN: usize = 65;
 
-/// Why what stands where signatures should stand is none.
+/// The error of extra fields that contain no readable signatures.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
-    /// The extra fields of the zip end too early.
+    /// The extra fields end too early.
     #[error("the extra field of `manifest.json` is damaged")]
     Damaged,
-    /// It is not what signatures are kept in.
+    /// The field with the signatures is not a JSON object.
     #[error("the signatures of the bundle are not a JSON object")]
     NotAnObject,
 }
 
-/// Why a text is no public key that a bundle could be signed for.
+/// The error of a text that is not the public key of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// Other characters, or too many.
+    /// The text contains other characters, or is too long.
     #[error("it is not base64")]
     NotBase64,
-    /// Another kind of key, or another format.
+    /// The key is of another kind, or has another format.
     #[error("it is not an ECDSA P-256 key as an uncompressed SubjectPublicKeyInfo in DER")]
     NotP256,
 }
 
-/// The signatures of a bundle by their numbers, as they were read: none of them is checked yet.
+/// The signatures of a bundle by their numbers, which are not verified yet.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Signatures(BTreeMap<usize, Vec<u8>>);
 
-/// What is signed, and by whom.
+/// A manifest and its signatures.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Signed {
-    /// The manifest as it stands in the zip, byte by byte.
+    /// The bytes of the manifest in the zip.
     pub manifest: Vec<u8>,
-    /// Its signatures.
+    /// The signatures of the manifest.
     pub signatures: Signatures,
 }
 
-/// A key of a device.
+/// A public key of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PublicKey([u8; POINT_LEN]);
 
 impl Signed {
-    /// The manifest with the signatures in the extra fields of its local header. What cannot be read there is no
-    /// signature, for a device as for us.
+    /// Reads the signatures from the extra fields of the manifest's local header.
+    ///
+    /// Unreadable extra fields count as no signatures, as on a device.
     #[must_use]
     pub fn read(extra: &[u8], manifest: &[u8]) -> Self {
         Self { manifest: manifest.into(), signatures: Signatures::read(extra).unwrap_or_default() }
@@ -78,8 +81,9 @@ impl Signed {
 }
 
 impl Signatures {
-    /// Reads the signatures in the extra fields of the manifest's local header. A bundle that has none is not signed,
-    /// which is no error; and a signature that is not base64 is none.
+    /// Reads the signatures from the extra fields of the manifest's local header.
+    ///
+    /// A bundle without signatures is not an error. A signature that is not base64 is left out.
     pub fn read(extra: &[u8]) -> Result<Self, SignatureError> {
         let Some(text) = field(extra, EXTRA_ID)? else { return Ok(Self::default()) };
         let object: Map<String, Value> = serde_json::from_slice(text).map_err(|_| SignatureError::NotAnObject)?;
@@ -87,20 +91,22 @@ impl Signatures {
         Ok(Self((0..SLOTS).filter_map(|number| Some((number, signature(number)?))).collect()))
     }
 
-    /// Whether there is a signature of this number.
+    /// Tells whether the bundle has a signature of this number.
     #[must_use]
     pub fn has(&self, number: usize) -> bool {
         self.0.contains_key(&number)
     }
 
-    /// Whether there is a signature of this number that signs these bytes under this key.
+    /// Tells whether the signature of this number is valid for these bytes and this key. False if there is no such
+    /// signature.
     #[must_use]
     pub fn is_valid(&self, number: usize, manifest: &[u8], key: &PublicKey) -> bool {
         let Some(signature) = self.0.get(&number) else { return false };
         UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, key.0).verify(manifest, signature).is_ok()
     }
 
-    /// One bit for each signature that is valid under the key of its own number, the lowest for number 0.
+    /// Verifies each signature with the key of its own number. Returns one bit for each valid signature, the lowest for
+    /// number 0.
     #[must_use]
     pub fn valid_under(&self, manifest: &[u8], keys: &[Option<PublicKey>; SLOTS]) -> u8 {
         let valid = |&(number, key): &(usize, &Option<PublicKey>)| {
@@ -111,7 +117,7 @@ impl Signatures {
 }
 
 impl PublicKey {
-    /// Reads a key as devices keep it: a `SubjectPublicKeyInfo` in DER, in base64.
+    /// Parses a key in the format of a device's configuration: base64 of a `SubjectPublicKeyInfo` in DER.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let der = decode(text).ok_or(KeyError::NotBase64)?;
         let point = der.strip_prefix(&SPKI_P256).and_then(|point| point.try_into().ok());
@@ -119,7 +125,8 @@ impl PublicKey {
     }
 }
 
-/// The extra field of this id, if there is one: each has an id and a length before its data.
+/// Returns the data of the extra field with the id `wanted`, if there is one. Each field consists of an id, a length
+/// and the data.
 pub(super) fn field(extra: &[u8], wanted: u16) -> Result<Option<&[u8]>, SignatureError> {
     let mut rest = extra;
     while let Some((head, after)) = rest.split_first_chunk::<4>() {
@@ -133,6 +140,7 @@ pub(super) fn field(extra: &[u8], wanted: u16) -> Result<Option<&[u8]>, Signatur
     if rest.is_empty() { Ok(None) } else { Err(SignatureError::Damaged) }
 }
 
+/// Decodes base64. Returns `None` for a text that is too long for a signature or a key.
 fn decode(text: &str) -> Option<Vec<u8>> {
     let text = text.trim();
     if text.len() > MAX_BASE64 { None } else { BASE64.decode(text).ok() }
@@ -145,7 +153,7 @@ mod tests {
 
     use super::*;
 
-    /// Made by OpenSSL: the key, and its signature of `the manifest`.
+    /// A key and its signature of `the manifest`, made by OpenSSL.
     const KEY: &str = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEQfTCmWBZMnBlOxX72qhSy+U2hUyT/i4hsYtjoyYEWX1+DyzUzRs5qrt6B253q9o/kn8VGF/7u+Lfo0BhHk0kXw==";
     const SIGNATURE: &str =
         "MEUCIQCyBCoq3TmPZ8z/m8RIFS6MtOAL9NgcSvYopc52cUOMKwIgQ3sHcPGgOFofBZgex7WiuXBFnzFbaMBzrFrKhRe9gh0=";
@@ -156,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_openssl_signs_is_valid() {
+    fn signature_by_openssl_is_valid() {
         let text = json!({"sig0": SIGNATURE, "sig2": SIGNATURE, "sig9": SIGNATURE, "more": 1}).to_string();
         let signatures = Signatures::read(&[extra(1, "x"), extra(EXTRA_ID, &text)].concat()).expect("signatures");
         let key = PublicKey::parse(KEY).expect("a key");
@@ -165,15 +173,19 @@ mod tests {
         assert_eq!(signatures.valid_under(b"the manifesto", &[Some(key); SLOTS]), 0);
         let mut keys = [None; SLOTS];
         keys[2] = Some(key);
-        assert_eq!(signatures.valid_under(b"the manifest", &keys), 0b100, "each has to fit the key of its own number");
-        // A point that does not lie on the curve is no key for anything.
+        assert_eq!(
+            signatures.valid_under(b"the manifest", &keys),
+            0b100,
+            "a signature is verified with the key of its own number"
+        );
+        // A point that is not on the curve verifies no signature.
         let nowhere = PublicKey([UNCOMPRESSED; POINT_LEN]);
         assert_eq!(signatures.valid_under(b"the manifest", &[Some(nowhere); SLOTS]), 0);
     }
 
     #[test]
-    fn only_a_p256_key_is_one() {
-        // ED25519, and the same key with a compressed point, by OpenSSL.
+    fn key_other_than_uncompressed_p256_is_refused() {
+        // An ED25519 key, and the P-256 key with a compressed point, both by OpenSSL.
         const ED25519: &str = "MCowBQYDK2VwAyEAZM8Kx2IunPoBatlu7YtLqhHaAmWBwyDpkEu79bwsOM4=";
         const COMPRESSED: &str = "MDkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDIgADQfTCmWBZMnBlOxX72qhSy+U2hUyT/i4hsYtjoyYEWX0=";
         for (text, expected) in [
@@ -190,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_signed_is_told_from_what_is_damaged() {
+    fn missing_signature_is_accepted_and_damaged_field_is_an_error() {
         let none = Signatures::default();
         for (extra, expected) in [
             (vec![], Ok(&none)),
@@ -208,7 +220,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>, text: String) {
+        fn parse_of_any_bytes_does_not_panic(bytes: Vec<u8>, text: String) {
             let _ = Signatures::read(&bytes);
             let _ = Signatures::read(&[&EXTRA_ID.to_le_bytes(), &[200, 0], bytes.as_slice()].concat());
             let _ = PublicKey::parse(&text);

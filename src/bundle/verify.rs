@@ -1,5 +1,6 @@
-//! Whether a device will be able to take a bundle. The device finds out only while it writes its
-//! flash; here it is found out before anything is touched.
+//! Checks that a device can install a bundle.
+//!
+//! A device finds an error only while it writes its flash. These checks run before the device is changed.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -12,68 +13,68 @@ use super::archive::{self, Directory, LocalHeader, Next};
 use super::manifest::{FILE_NAME, Manifest, Part};
 use crate::text::{hex, printable};
 
-/// The longest name of a file, in bytes, that a device has room for.
+/// The maximum length of a file name on a device, in bytes.
 const MAX_NAME: usize = 49;
 
-/// The largest manifest that is read, in bytes.
+/// The maximum size of a manifest, in bytes.
 const MAX_MANIFEST: u32 = 64 << 10;
 
-/// Why a file is no firmware bundle that a device can take.
+/// The reason why a device cannot install a file as firmware.
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
-    /// It could not be read at all.
+    /// The file could not be read.
     #[error("{0}")]
     Unreadable(io::Error),
-    /// It is a directory.
+    /// The path is a directory.
     #[error("it is a directory")]
     Directory,
-    /// It has no bytes.
+    /// The file is empty.
     #[error("it is empty")]
     Empty,
-    /// It is larger than [`super::MAX_BUNDLE`].
+    /// The file is larger than [`super::MAX_BUNDLE`].
     #[error("it is larger than 64 MiB, and so is no firmware")]
     TooLarge,
-    /// It is no zip.
+    /// The file is not a zip.
     #[error("it is not a zip file")]
     NotAZip,
-    /// The end is missing.
+    /// The end of the zip is missing, or bytes between the entries are damaged.
     #[error("the zip is cut off or damaged: {0}")]
     CutOff(String),
-    /// An entry is compressed; a device cannot unpack it.
+    /// An entry is compressed. A device cannot decompress it.
     #[error("`{0}` is compressed, and a device takes only stored files")]
     Compressed(String),
-    /// The zip makes use of something else that a device cannot read, or contradicts itself.
+    /// The zip uses another feature that a device cannot read, or is inconsistent.
     #[error("a device cannot read this zip: {0}")]
     Unsupported(String),
-    /// The first entry is another file.
+    /// The first entry is not the manifest.
     #[error("`manifest.json` is not the first file in the zip (that is `{0}`)")]
     ManifestNotFirst(String),
-    /// The manifest is the first entry, but a device takes one directory off its name, and no more.
-    #[error("`{0}` stands too deep: a device finds `manifest.json` in the zip itself or in one directory")]
+    /// The manifest is the first entry, but in a nested directory. A device removes only one directory from its name.
+    #[error("`{0}` is nested too deeply: a device finds `manifest.json` in the zip itself or in one directory")]
     ManifestTooDeep(String),
-    /// The manifest is no manifest.
+    /// The manifest is not usable.
     #[error("`manifest.json` is not usable: {0}")]
     Manifest(String),
-    /// A file's name is too long for a device.
+    /// The name of a file is too long for a device.
     #[error("the name `{0}` is longer than the {MAX_NAME} bytes that a device has room for")]
     NameTooLong(String),
-    /// The data of an entry have another checksum than the zip says.
+    /// The CRC-32 of an entry's data differs from the one in the zip.
     #[error("`{0}` is damaged: its CRC-32 is not the one in the zip")]
     Damaged(String),
-    /// A part's file is missing, or has another size or digest than the manifest says.
+    /// The file of a part is missing, or its size or digest differs from the one in the manifest.
     #[error("part `{part}`: {problem}")]
     Part {
-        /// The part's name in the manifest.
+        /// The name of the part in the manifest.
         part: String,
-        /// What does not hold.
+        /// What is wrong.
         problem: String,
     },
 }
 
-/// Checks a whole bundle, and gives its manifest.
+/// Checks a whole bundle, and returns its manifest.
 pub fn verify(bytes: &[u8]) -> Result<Manifest, BundleError> {
     let entries = entries(bytes)?;
-    // The order is that of the stream; a bundle has at least a manifest and a file.
+    // `entries` returns at least one entry.
     let (first, manifest) = &entries[0];
     if first.base_name() != FILE_NAME {
         let name = printable(&first.name);
@@ -85,7 +86,7 @@ pub fn verify(bytes: &[u8]) -> Result<Manifest, BundleError> {
     }
     let manifest = Manifest::read(manifest).map_err(|e| BundleError::Manifest(e.to_string()))?;
     let mut files: HashMap<&str, File<'_>> = HashMap::new();
-    // A device skips a directory: no part has its name.
+    // A device skips directories, so that no part can refer to one.
     for (header, data) in entries.iter().filter(|(header, _)| !header.is_directory()) {
         if files.insert(header.base_name(), File::new(data)).is_some() {
             let name = printable(header.base_name());
@@ -99,7 +100,7 @@ pub fn verify(bytes: &[u8]) -> Result<Manifest, BundleError> {
     Ok(manifest)
 }
 
-/// The entries in the order of the stream, each checked by itself; at least one.
+/// Returns the entries in the order of the zip, at least one. Checks each entry, and the directory.
 fn entries(bytes: &[u8]) -> Result<Vec<(LocalHeader, &[u8])>, BundleError> {
     if bytes.is_empty() {
         return Err(BundleError::Empty);
@@ -125,7 +126,7 @@ fn entries(bytes: &[u8]) -> Result<Vec<(LocalHeader, &[u8])>, BundleError> {
     match archive::directory(&bytes[at..]) {
         Directory::Files(count) if count == entries.len() => Ok(entries),
         Directory::Files(count) => Err(BundleError::Unsupported(format!(
-            "its directory tells of {count} files, but a device would find {}",
+            "its directory lists {count} files, but a device would find {}",
             entries.len()
         ))),
         Directory::Zip64 => Err(BundleError::Unsupported("its directory is one of zip64".into())),
@@ -133,6 +134,7 @@ fn entries(bytes: &[u8]) -> Result<Vec<(LocalHeader, &[u8])>, BundleError> {
     }
 }
 
+/// Checks one entry, and returns its data. `rest` starts with the data.
 fn check_entry<'a>(header: &LocalHeader, rest: &'a [u8]) -> Result<&'a [u8], BundleError> {
     let name = || printable(&header.name);
     if header.is_encrypted() {
@@ -142,7 +144,7 @@ fn check_entry<'a>(header: &LocalHeader, rest: &'a [u8]) -> Result<&'a [u8], Bun
         return Err(BundleError::Compressed(name()));
     }
     if header.is_streamed() {
-        return Err(BundleError::Unsupported(format!("the size of `{}` stands behind its data", name())));
+        return Err(BundleError::Unsupported(format!("the size of `{}` follows its data", name())));
     }
     if header.is_zip64() {
         return Err(BundleError::Unsupported(format!("the size of `{}` is given as in zip64", name())));
@@ -172,7 +174,7 @@ fn check_entry<'a>(header: &LocalHeader, rest: &'a [u8]) -> Result<&'a [u8], Bun
     Ok(data)
 }
 
-/// A file of the bundle. Each digest is computed once, and only if a part names it.
+/// A file of the bundle. Each digest is computed at most once, and only if a part needs it.
 struct File<'a> {
     data: &'a [u8],
     sha1: OnceCell<String>,
@@ -185,6 +187,7 @@ impl<'a> File<'a> {
     }
 }
 
+/// Checks size and digests of the file of a part. The error describes the problem.
 fn check_part(part: &Part, files: &HashMap<&str, File<'_>>) -> Result<(), String> {
     let Some(src) = &part.src else { return Ok(()) };
     let file = files.get(src.as_str()).ok_or_else(|| format!("its file `{src}` is not in the zip"))?;
@@ -202,11 +205,11 @@ fn check_part(part: &Part, files: &HashMap<&str, File<'_>>) -> Result<(), String
     Ok(())
 }
 
-fn check_digest(name: &str, wanted: &str, is: &str) -> Result<(), String> {
-    if wanted == is {
+fn check_digest(name: &str, wanted: &str, actual: &str) -> Result<(), String> {
+    if wanted == actual {
         Ok(())
-    } else if wanted.eq_ignore_ascii_case(is) {
-        Err(format!("its {name} stands in capitals in the manifest, and a device compares letter by letter"))
+    } else if wanted.eq_ignore_ascii_case(actual) {
+        Err(format!("its {name} is in upper case in the manifest, and a device compares with regard to case"))
     } else {
         Err(format!("its {name} is not the one in the manifest"))
     }

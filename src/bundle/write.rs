@@ -1,4 +1,4 @@
-//! Making a bundle.
+//! Writes a bundle.
 
 use std::io::{Cursor, Write as _};
 
@@ -11,21 +11,22 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 use super::manifest::{FILE_NAME, Manifest};
 use crate::text::hex;
 
-/// A file that becomes a part of the firmware.
+/// The file of a part.
 #[derive(Debug, Clone, Copy)]
 pub struct PartFile<'a> {
     /// The part's name and type, such as `app` or `fs`.
     pub kind: &'a str,
     /// The file's name within the zip.
     pub src: &'a str,
-    /// Which partition it goes to, such as `app_0`.
+    /// The partition that the part is written to, such as `app_0`.
     pub ptn: &'a str,
-    /// Its content.
+    /// The content of the file.
     pub data: &'a [u8],
 }
 
-/// Packs a bundle the way a device wants it: stored, the manifest first. Sizes and digests of the
-/// parts are put into the manifest. The same input gives the same bytes.
+/// Packs a bundle as a device expects it: stored without compression, the manifest first.
+///
+/// Adds the parts with their sizes and digests to the manifest. The same input gives the same bytes.
 pub fn pack(manifest: &Manifest, files: &[PartFile<'_>]) -> Result<Vec<u8>, zip::result::ZipError> {
     let mut manifest = manifest.clone();
     for file in files {
@@ -46,6 +47,7 @@ pub fn pack(manifest: &Manifest, files: &[PartFile<'_>]) -> Result<Vec<u8>, zip:
     Ok(zip.finish()?.into_inner())
 }
 
+/// Returns the manifest's description of a part.
 fn part(file: &PartFile<'_>) -> Value {
     let mut part = Map::new();
     part.insert("type".into(), json!(file.kind));
