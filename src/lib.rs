@@ -1,18 +1,64 @@
-//! otactl takes a Mongoose OS device to a new firmware and proves that it got there.
+//! Updates the firmware of Mongoose OS devices over the air, and verifies the result.
 //!
-//! The rooms, from the wire up:
+//! A Mongoose OS device offers an OTA service over its RPC protocol. This library contains
+//! - a client for that protocol over serial ports, HTTP, WebSocket, MQTT, TCP and UDP;
+//! - typed calls of the OTA service and of the other services that an update needs;
+//! - a complete update. It checks the device and the bundle, transfers the bundle, waits for the reboot, runs health
+//!   checks, and commits the new firmware or reverts to the old one;
+//! - a simulated device, for tests without hardware.
 //!
-//! - [`rpc`]: the protocol: frames, typed calls, errors; no I/O;
-//! - [`transport`]: how a frame reaches the device: WebSocket, HTTP, MQTT, TCP, UDP, serial ports; TLS below them;
-//! - [`ota`]: the OTA, Sys and RPC services of a device as typed methods;
-//! - [`bundle`]: the firmware zip: manifest, signatures, reading, checking, writing;
-//! - [`update`]: the update of one device, from the preflight to the commit or the way back, and its verdict;
-//! - [`sim`]: a simulated device;
-//! - [`text`]: text from outside, made fit to be shown; [`mod@read_file`]: files that the user names;
-//! - [`secrets`]: what is masked in all that is shown.
+//! An update succeeds only if the device itself reports that the wanted build runs and is committed. The reply to a
+//! single call is not taken as a proof.
 //!
-//! `update` uses `ota`, which uses `rpc`, and `bundle`; `transport` uses `rpc`; nothing runs backwards. The
-//! command line lives in the binary and is the only one that dials or writes to the terminal.
+//! # Example
+//!
+//! Connects to a device and reads its boot state:
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use otactl::ota::GetBootState;
+//! use otactl::rpc::Device;
+//! use otactl::transport::{self, Options, target::Target};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let target: Target = "ws://192.168.1.5".parse()?;
+//! let client = transport::connect(&target, &Options::default())?;
+//! let device = Device::new(client, Duration::from_secs(10));
+//!
+//! let state = device.call(GetBootState {}).await?;
+//! if !state.is_committed {
+//!     println!("the running firmware is not committed yet: {state}");
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`transport::connect`] only sets up the client. The connection is opened by the first call, and again after it was
+//! lost. An update of the same `device` starts with [`update::run`].
+//!
+//! # Modules
+//!
+//! - [`rpc`]: the RPC protocol: frames, typed calls, errors and authentication. It does no I/O.
+//! - [`transport`]: the transports, which carry frames to a device. Contains TLS.
+//! - [`ota`]: the OTA, Sys, RPC and Config services of a device as typed methods.
+//! - [`bundle`]: the firmware bundle: reads, verifies and writes the zip with its manifest and signatures.
+//! - [`update`]: the update of one device, from the checks before it to the commit or the revert.
+//! - [`sim`]: a simulated device, with one server per transport.
+//! - [`text`]: makes text from devices and servers safe to show.
+//! - [`secrets`]: remembers passwords, and masks them in all text that is shown.
+//! - [`mod@read_file`]: reads files that the user names, with limits of size and time.
+//!
+//! The modules depend on each other in one direction: `update` uses `ota` and `bundle`; `ota` and `transport` use
+//! `rpc`. `sim` uses `bundle` and the framing of `transport`, and nothing else of the client, so that it does not share
+//! the client's mistakes.
+//!
+//! # Runtime
+//!
+//! All I/O needs a [tokio](https://docs.rs/tokio) runtime with I/O and time enabled. The library writes nothing to the
+//! terminal: an update reports [events](update::Event) to an [`Observer`](update::Observer), and diagnostics go to
+//! `tracing`. The command line of otactl is part of the binary.
 
 pub mod bundle;
 pub mod ota;

@@ -1,4 +1,4 @@
-//! Files that the user names: bounded in size, and in time where the system has no end for them.
+//! Reads files that the user names, with a limit of their size and of the time for a FIFO or a device.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -7,13 +7,16 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-/// The time for a file that is not a regular one. Opening a FIFO waits for a writer, and reading it for the end of the last one.
-const LIMIT: Duration = Duration::from_secs(10);
+/// The maximum time to read a file that is not a regular one. A FIFO blocks until a writer opens it and the last writer
+/// closes it.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Reads the file at `path`. Fails with [`io::ErrorKind::FileTooLarge`] if it has more than `max` bytes, and with
-/// [`io::ErrorKind::TimedOut`] if it is a FIFO or a device that does not end within 10 s.
+/// Reads the file at `path`.
+///
+/// Fails with [`io::ErrorKind::FileTooLarge`] if the file has more than `max` bytes. Fails with
+/// [`io::ErrorKind::TimedOut`] if the file is a FIFO or a device that does not end within 10 s.
 pub fn read_file(path: &Path, max: u64) -> io::Result<Vec<u8>> {
-    read_within(path, max, LIMIT)
+    read_within(path, max, READ_TIMEOUT)
 }
 
 fn read_within(path: &Path, max: u64, limit: Duration) -> io::Result<Vec<u8>> {
@@ -21,11 +24,11 @@ fn read_within(path: &Path, max: u64, limit: Duration) -> io::Result<Vec<u8>> {
     if metadata.is_file() || metadata.is_dir() {
         return read(path, max);
     }
-    // What hangs in the system cannot be interrupted. The thread ends with the process.
+    // A blocked system call cannot be interrupted. The thread ends with the process.
     let (sender, received) = mpsc::channel();
     let owned = path.to_owned();
     thread::Builder::new().name("file".into()).spawn(move || {
-        // The receiver may have given up.
+        // The receiver may have timed out.
         let _ = sender.send(read(&owned, max));
     })?;
     received.recv_timeout(limit).unwrap_or_else(|_| {
@@ -37,7 +40,7 @@ fn read_within(path: &Path, max: u64, limit: Duration) -> io::Result<Vec<u8>> {
 
 fn read(path: &Path, max: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    // The length of the metadata is not enough: a FIFO has none, and a file may grow.
+    // The length in the metadata is not sufficient: a FIFO has none, and a file may grow.
     File::open(path)?.take(max.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > max {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {max} bytes")));
@@ -52,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn file_of_more_than_the_limit_is_refused() {
+    fn file_above_the_limit_is_refused() {
         let file = tempfile::NamedTempFile::new().expect("a file");
         fs::write(file.path(), b"12345").expect("written");
         assert_eq!(read_file(file.path(), 5).expect("readable"), b"12345");
@@ -62,20 +65,20 @@ mod tests {
     }
 
     #[test]
-    fn fifo_is_read_to_its_end_or_times_out() {
+    fn fifo_without_writer_times_out() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("fifo");
         assert!(Command::new("mkfifo").arg(&path).status().expect("mkfifo").success());
         let error = read_within(&path, 5, Duration::from_millis(50)).expect_err("no writer");
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-        // Another FIFO: the thread that was given up still waits at the first.
+        // A second FIFO, since a blocked thread still waits for a writer of the first.
         let path = directory.path().join("other");
         assert!(Command::new("mkfifo").arg(&path).status().expect("mkfifo").success());
         let writer = thread::spawn({
             let path = path.clone();
             move || fs::write(path, b"12345")
         });
-        assert_eq!(read_within(&path, 5, LIMIT).expect("readable"), b"12345");
+        assert_eq!(read_within(&path, 5, READ_TIMEOUT).expect("readable"), b"12345");
         writer.join().expect("no panic").expect("written");
     }
 }

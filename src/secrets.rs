@@ -1,7 +1,7 @@
-//! The secrets that this process was given, and texts without them.
+//! The secrets that this process was given, and their removal from text.
 //!
-//! A device may repeat a password in an error, and a program that checks it may print one. Neither is known from the place at
-//! which it stands, so that the text itself is searched.
+//! A device may repeat a password in an error, and the program of a health check may print one. Such a password has no
+//! field name that marks it as a secret. Therefore all text that is shown is searched for the known secrets.
 
 use std::borrow::Cow;
 
@@ -10,16 +10,17 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use parking_lot::RwLock;
 use serde_json::Value;
 
-/// Stands for a secret.
+/// The replacement of a secret.
 const MASK: &str = "…";
 
-/// A shorter secret is masked only where it stands as a word of its own, in bytes.
-const SHORTEST: usize = 4;
+/// The minimum length, in bytes, of a secret that is masked inside a word. A shorter one is masked only as a whole
+/// word.
+const MIN_PART_LEN: usize = 4;
 
-/// The forms of all secrets, the longest first.
+/// All remembered secrets in all their forms, the longest first.
 static KNOWN: RwLock<Vec<String>> = RwLock::new(Vec::new());
 
-/// Remembers a secret, for as long as the process runs. Its escaped forms are remembered too: those of JSON and of URLs.
+/// Remembers a secret until the process ends. Also remembers its escaped forms in JSON and in URLs.
 pub fn remember(secret: &str) {
     let json = Value::from(secret).to_string();
     let json = json.trim_matches('"').to_owned();
@@ -34,28 +35,30 @@ pub fn remember(secret: &str) {
     known.sort_by_key(|form| std::cmp::Reverse(form.len()));
 }
 
-/// Remembers the password of a login, and the two as a header has them.
+/// Remembers the password of a login, and user and password in the form of the HTTP header of basic authentication.
 pub fn remember_login(user: &str, password: &str) {
     remember(password);
-    // Without a password, the user is no secret.
+    // A user without a password is not a secret.
     if !password.is_empty() {
         remember(&STANDARD_NO_PAD.encode(format!("{user}:{password}")));
     }
 }
 
-/// The text with `…` in place of every secret that is remembered. One of less than 4 bytes counts as a whole word only.
+/// Returns the text with `…` in place of each remembered secret. A secret of less than 4 bytes is replaced only as a
+/// whole word.
 #[must_use]
 pub fn mask(text: &str) -> Cow<'_, str> {
     let known = KNOWN.read();
     mask_each(text, &known)
 }
 
-/// The same for a text whose beginning is missing: it may begin with the end of a secret.
+/// Masks a text whose beginning is missing. Other than [`mask`], also replaces the end of a secret at the start of the
+/// text.
 #[must_use]
 pub fn mask_cut(text: &str) -> Cow<'_, str> {
     let known = KNOWN.read();
     let ends = known.iter().flat_map(|form| form.char_indices().skip(1).map(|(at, _)| &form[at..]));
-    let begins_with = |end: &&str| end.len() >= SHORTEST && text.starts_with(end);
+    let begins_with = |end: &&str| end.len() >= MIN_PART_LEN && text.starts_with(end);
     match ends.filter(begins_with).map(str::len).max() {
         Some(len) => Cow::Owned(format!("{MASK}{}", mask_each(&text[len..], &known))),
         None => mask_each(text, &known),
@@ -79,7 +82,7 @@ fn mask_one(text: &str, secret: &str) -> String {
         let after = at + secret.len();
         let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
         let is_part = is_word(text[..at].chars().next_back()) || is_word(text[after..].chars().next());
-        if secret.len() >= SHORTEST || !is_part {
+        if secret.len() >= MIN_PART_LEN || !is_part {
             masked.extend([&text[end..at], MASK]);
             end = after;
         }
@@ -103,12 +106,12 @@ mod tests {
     }
 
     #[test]
-    fn secret_is_masked_wherever_it_stands() {
+    fn secret_in_text_is_masked() {
         for (secret, text, expected) in [
             ("hunter2", "no hunter2, no xhunter2x", "no …, no x…x"),
             ("hunter2", "hunter2hunter2", "……"),
             ("hunter2", "hunter", "hunter"),
-            // A short one would make any text unreadable.
+            // Masking short secrets everywhere would make the text unreadable.
             ("1", "slot 1 of 10: 1", "slot … of 10: …"),
             ("é", "café é", "café …"),
             ("…", "a…b", "a…b"),
@@ -117,9 +120,9 @@ mod tests {
         }
     }
 
-    /// All tests of this process share what is remembered.
+    /// All tests of this process share the remembered secrets.
     #[test]
-    fn forms_of_a_secret_are_masked() {
+    fn escaped_forms_of_a_secret_are_masked() {
         remember_login("admin", "gr\u{fc}n \"7\" &");
         for form in ["grün \"7\" &", "grün \\\"7\\\" &", "gr\\u00fcn \\\"7\\\" &", "gr%C3%BCn+%227%22+%26"] {
             assert_eq!(mask(&format!("<{form}>")), "<…>", "{form}");
@@ -135,7 +138,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_secret_is_left(secret in "[a-zé\"]{4,8}", before: String, after: String) {
+        fn mask_leaves_no_secret(secret in "[a-zé\"]{4,8}", before: String, after: String) {
             let text = masked(&secret, &format!("{before}{secret}{after}"));
             prop_assert!(!text.contains(&secret), "{}", text);
         }

@@ -1,29 +1,30 @@
-//! Text from outside, read with care and made fit to be shown.
+//! Text from devices, servers and users: made safe to show, and parsed without panics.
 
 use std::time::Duration;
 
 use url::Url;
 
-/// A short, printable excerpt of bytes from outside, fit for one line of an error message.
+/// Returns a printable excerpt of at most 60 characters, for one line of an error message.
 #[must_use]
 pub fn excerpt(bytes: &[u8]) -> String {
-    const SHOWN: usize = 60;
-    let text = printable(&String::from_utf8_lossy(&bytes[..bytes.len().min(4 * SHOWN)]));
-    match text.char_indices().nth(SHOWN) {
+    const MAX_EXCERPT: usize = 60;
+    let text = printable(&String::from_utf8_lossy(&bytes[..bytes.len().min(4 * MAX_EXCERPT)]));
+    match text.char_indices().nth(MAX_EXCERPT) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
     }
 }
 
-/// The text without anything that would move a terminal's cursor, start a line of its own, turn the direction of writing, or
-/// not be seen.
+/// Returns the text with `·` in place of each character that [is hidden](is_hidden).
 #[must_use]
 pub fn printable(text: &str) -> String {
     text.chars().map(|c| if is_hidden(c) { '·' } else { c }).collect()
 }
 
-/// Whether a terminal takes the character for a command, or shows nothing for it: controls, line separators, marks of the
-/// direction of writing, and what Unicode calls default ignorable.
+/// Tells whether a terminal interprets the character as a command, or shows nothing for it.
+///
+/// These are control characters, line separators, marks of the writing direction, and the characters that Unicode calls
+/// default ignorable.
 #[must_use]
 pub fn is_hidden(c: char) -> bool {
     c.is_control()
@@ -35,13 +36,13 @@ pub fn is_hidden(c: char) -> bool {
             | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// The longest text of a device that is shown within a message, in characters.
-const DEVICE_TEXT: usize = 300;
+/// The maximum length of a device's text within a message, in characters.
+const MAX_DEVICE_TEXT: usize = 300;
 
-/// A text of a device's, fit to stand in a message: printable, and of at most 300 characters.
+/// Returns the text of a device for use in a message: printable, and cut off after 300 characters.
 #[must_use]
 pub fn device_text(text: &str) -> String {
-    clipped(text, DEVICE_TEXT)
+    clipped(text, MAX_DEVICE_TEXT)
 }
 
 /// Returns the printable text, cut off after `max` characters.
@@ -53,11 +54,12 @@ pub fn clipped(text: &str, max: usize) -> String {
     }
 }
 
-/// A URL as others may see it: bounded, and without user, password, query and fragment, where people keep secrets.
+/// Returns a URL that is safe to show: an excerpt without user, password, query and fragment, which may contain
+/// secrets.
 #[must_use]
 pub fn public_url(url: &Url) -> String {
     let mut url = url.clone();
-    // These fail only for URLs that can have neither.
+    // Both calls fail only for URLs that cannot have a user and a password.
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url.set_fragment(None);
@@ -67,24 +69,27 @@ pub fn public_url(url: &Url) -> String {
     excerpt(url.as_str().replace("%E2%80%A6", "…").as_bytes())
 }
 
-/// Returns what stands behind the scheme `Digest` in an HTTP header, such as `realm="a", nonce="6b"`. Its case does not matter.
-/// `None`: the header has another scheme.
+/// Returns the parameters after the scheme `Digest` in an HTTP header, such as `realm="a", nonce="6b"`.
+///
+/// The scheme is compared without regard to case. Returns `None` for another scheme.
 #[must_use]
 pub fn behind_digest(header: &str) -> Option<&str> {
     let (scheme, fields) = header.trim().split_once([' ', '\t'])?;
     scheme.eq_ignore_ascii_case("Digest").then_some(fields)
 }
 
-/// Whether a URL is written with two slashes behind its scheme, and a host behind them. `http:host` and `http:/host` are read as
-/// URLs of a host too, and are usually mistyped.
+/// Tells whether a URL has two slashes and a host after its scheme.
+///
+/// URL parsers also accept `http:host` and `http:/host`, which are usually typing errors.
 #[must_use]
 pub fn has_two_slashes(url: &str) -> bool {
     let host = url.split_once(':').and_then(|(_, rest)| rest.strip_prefix("//"));
     host.is_some_and(|host| !host.starts_with(['/', '\\']))
 }
 
-/// The parameters of an HTTP header such as `Digest realm="a, b", algorithm=MD5`, without the scheme
-/// before them. Values may be quoted, with backslashes before quotes.
+/// Parses the parameters of an HTTP header, such as `realm="a, b", algorithm=MD5`, without the scheme before them.
+///
+/// Names are converted to lower case. Values may be quoted, with backslashes before quotes.
 pub fn header_fields(fields: &str) -> impl Iterator<Item = (String, String)> {
     let mut rest = fields;
     std::iter::from_fn(move || {
@@ -113,7 +118,7 @@ pub fn header_fields(fields: &str) -> impl Iterator<Item = (String, String)> {
     })
 }
 
-/// A duration as a person would say it: no fractions of a millisecond, and of a second only the first.
+/// Formats a duration for people: in whole milliseconds below 1 s, and rounded to 100 ms from 1 s on.
 #[must_use]
 pub fn for_humans(duration: Duration) -> String {
     let step = if duration < Duration::from_secs(1) { 1 } else { 100 };
@@ -122,7 +127,7 @@ pub fn for_humans(duration: Duration) -> String {
     humantime::format_duration(Duration::from_millis(rounded)).to_string()
 }
 
-/// Bytes as lower-case hex digits.
+/// Formats bytes as lower-case hexadecimal digits.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or('0');
@@ -136,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn header_fields_may_hold_commas_and_quotes() {
+    fn header_field_with_comma_and_quotes_is_parsed() {
         let fields: Vec<_> =
             header_fields(r#"qop="auth", realm="My, \"Realm\"", nonce = "6b", algorithm=MD5"#).collect();
         let expected = [("qop", "auth"), ("realm", "My, \"Realm\""), ("nonce", "6b"), ("algorithm", "MD5")];
@@ -144,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn scheme_is_read_in_any_case() {
+    fn digest_scheme_in_any_case_is_recognised() {
         for (header, expected) in [
             ("Digest realm=\"a\"", Some("realm=\"a\"")),
             (" digest realm=\"a\"", Some("realm=\"a\"")),
@@ -159,21 +164,21 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_rounded() {
+    fn duration_is_rounded_to_milliseconds_or_tenths() {
         for (micros, expected) in [(999_999, "999ms"), (1_949_999, "1s 900ms"), (9_000_000, "9s"), (25_400, "25ms")] {
-            assert_eq!(for_humans(Duration::from_micros(micros)), expected);
+            assert_eq!(for_humans(Duration::from_micros(micros)), expected, "{micros} µs");
         }
     }
 
     proptest! {
         #[test]
-        fn any_header_is_read_without_a_panic(text: String) {
+        fn header_fields_of_any_text_do_not_panic(text: String) {
             prop_assert!(header_fields(&text).count() <= text.len());
         }
     }
 
     #[test]
-    fn url_has_two_slashes_or_is_mistyped() {
+    fn url_without_two_slashes_is_recognised() {
         for (url, expected) in [
             ("http://host", true),
             ("http:host", false),
@@ -188,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn hidden_characters_are_replaced() {
+    fn hidden_character_is_replaced() {
         let hidden = ['\0', '\u{7f}', '\u{9b}', '\u{ad}', '\u{200b}', '\u{200d}', '\u{202e}', '\u{2028}', '\u{2066}'];
         for c in hidden.into_iter().chain(['\u{feff}', '\u{fe0f}', '\u{e0041}', '\u{3164}', '\u{61c}', '\u{180e}']) {
             assert_eq!(printable(&format!("a{c}b")), "a·b", "{c:?}");
@@ -198,15 +203,15 @@ mod tests {
     }
 
     #[test]
-    fn device_text_is_bounded() {
+    fn long_device_text_is_cut_off() {
         assert_eq!(device_text("a\nb"), "a·b");
-        assert_eq!(device_text(&"ä".repeat(900_000)).chars().count(), DEVICE_TEXT + 1);
+        assert_eq!(device_text(&"ä".repeat(900_000)).chars().count(), MAX_DEVICE_TEXT + 1);
         assert_eq!(clipped("abc", 3), "abc");
         assert_eq!(clipped("abcd", 3), "abc…");
     }
 
     #[test]
-    fn excerpts_are_short_and_printable() {
+    fn excerpt_is_short_and_printable() {
         assert_eq!(excerpt(b"a\x1b[31m\nb"), "a·[31m·b");
         assert_eq!(excerpt(&[b'x'; 5000]).chars().count(), 61);
     }
