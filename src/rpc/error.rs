@@ -78,8 +78,7 @@ pub enum CallError {
     Unreadable {
         /// The method that was called.
         method: String,
-        /// The position of the first invalid character and the text around it, such as ``at column 37: `…"temp": nan…`
-        /// ``.
+        /// The position of the error and the text around it, such as ``at column 37: `…"temp": nan…` ``.
         place: String,
     },
     /// The request is larger than a device takes. It was not sent.
@@ -131,8 +130,9 @@ impl CallError {
         }
     }
 
-    /// Tells whether the same call may succeed a moment later: the link broke, or the device is about to reboot (error
-    /// 418).
+    /// Tells whether the same call may succeed a moment later.
+    ///
+    /// True if the link broke, or if the device is about to reboot (error 418).
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {

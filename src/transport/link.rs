@@ -227,8 +227,8 @@ pub trait Connect: Send + Sync + 'static {
         frame.len()
     }
 
-    /// Returns the time after which an idempotent call is sent again without a reply, if the transport can lose frames
-    /// without an error. The time doubles with each transmission.
+    /// Returns the time after which an idempotent call without a reply is sent again. The time doubles with each
+    /// transmission. `None`, the default, is for transports that lose no frames without an error.
     fn resends_after(&self) -> Option<Duration> {
         None
     }

@@ -7,10 +7,10 @@ use parking_lot::{Mutex, MutexGuard};
 use serde_json::Value;
 use tokio::sync::{Notify, oneshot};
 
-use super::super::calls::{Call, Calls};
-use super::super::link::Connect;
 use crate::rpc::deadline::deadline_in;
 use crate::rpc::{CallError, Request};
+use crate::transport::calls::{Call, Calls};
+use crate::transport::link::Connect;
 
 /// The reason of [`CallError::Lost`] after the session was dropped or its task has ended.
 pub(super) const ENDED: &str = "the session has ended";

@@ -8,12 +8,12 @@ use std::sync::atomic::Ordering;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::super::backoff::Backoff;
-use super::super::calls::{Call, Calls};
-use super::super::link::{Ended, Link, Ready};
 use super::shared::{ENDED, Shared};
 use crate::rpc::frame::{self, Incoming};
 use crate::rpc::{CallError, DialError, redact, redact_excerpt, unreadable};
+use crate::transport::backoff::Backoff;
+use crate::transport::calls::{Call, Calls};
+use crate::transport::link::{Ended, Link, Ready};
 
 /// The number of answered calls whose ids are kept, to notice a second answer.
 const MAX_ANSWERED_IDS: usize = 16;
