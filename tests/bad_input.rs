@@ -43,7 +43,7 @@ async fn a_closed_udp_port_is_found_at_once() {
     let address = socket.local_addr().expect("an address");
     drop(socket);
     let run = run_on(&format!("udp://{address}"), &["ping"]).await;
-    assert_tells(&run, UNREACHABLE, "nobody listens on that port");
+    assert_tells(&run, UNREACHABLE, "no program listens on that port");
     assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
 }
 

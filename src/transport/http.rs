@@ -1,4 +1,6 @@
-//! HTTP: `POST /rpc` with the whole frame as body. The device answers 200 even to errors.
+//! HTTP: `POST /rpc` with the whole frame as the body.
+//!
+//! The device answers with status 200 even if the reply is an error.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,11 +22,11 @@ use crate::rpc::frame::{self, Incoming, MAX_REQUEST};
 use crate::rpc::{CallError, DialError, RemoteError, Request, RpcClient, redact, redact_excerpt, unreadable};
 use crate::text::behind_digest;
 
-/// The largest answer that is taken, in bytes.
+/// The size of the largest answer that is accepted, in bytes.
 const MAX_ANSWER: usize = 1 << 20;
 
-/// HTTP pairs answers with requests by itself; the id only has to come back.
-const ID: u64 = 1;
+/// The id of every request. HTTP itself matches answers to requests, so that the ids need not differ.
+const REQUEST_ID: u64 = 1;
 
 /// Calls over HTTP.
 #[derive(Debug)]
@@ -32,17 +34,17 @@ pub struct Http {
     endpoint: Endpoint,
     peer: String,
     connect_timeout: Duration,
-    /// Made once, since it may hold all the roots of the system.
+    /// Created once, since it may hold all root certificates of the system.
     tls: ClientConfig,
     client_auth: Arc<ClientAuth>,
-    /// Holds connections that are kept for the next call; given up as a whole.
-    keeping: Mutex<Option<Client>>,
-    /// Counts how often that was done; calls under way wait for it.
-    hung_up: watch::Sender<u64>,
+    /// The client of idempotent calls, which keeps its connections for the next call.
+    kept_client: Mutex<Option<Client>>,
+    /// Counts the calls of `drop_link`. Each ends the calls in flight.
+    dropped_links: watch::Sender<u64>,
 }
 
 impl Http {
-    /// A client for `endpoint`. Loads root certificates only for `https`.
+    /// Creates a client of the device at `endpoint`. Loads root certificates only for `https`.
     pub fn new(endpoint: &Endpoint, connect_timeout: Duration, tls: &tls::Settings) -> Result<Self, ConnectError> {
         let mut tls = tls::client_config(endpoint.is_tls(), tls)?;
         let client_auth = ClientAuth::watch(&mut tls);
@@ -52,28 +54,31 @@ impl Http {
             connect_timeout,
             tls,
             client_auth,
-            keeping: Mutex::new(None),
-            hung_up: watch::Sender::new(0),
+            kept_client: Mutex::new(None),
+            dropped_links: watch::Sender::new(0),
         })
     }
 
-    /// A device may close a connection that it has kept just as the next request is on its way, and
-    /// nobody can tell then whether it arrived. So only what may arrive twice is sent on one.
-    fn client(&self, idempotent: bool) -> Result<Client, CallError> {
-        let fresh = || {
-            client(&self.tls, self.connect_timeout)
+    /// Returns the client for a request: one with kept connections if the request is `idempotent`, else a new one.
+    ///
+    /// A device may close a kept connection while the next request is on its way. Then it is unknown whether that
+    /// request has arrived. So only a request that may arrive twice uses a kept connection.
+    fn client_for(&self, idempotent: bool) -> Result<Client, CallError> {
+        let new_client = || {
+            build_client(&self.tls, self.connect_timeout)
                 .map_err(|e| CallError::Unreachable { peer: self.peer.clone(), cause: tls::explain(&e) })
         };
         if !idempotent {
-            return fresh();
+            return new_client();
         }
-        let mut keeping = self.keeping.lock();
-        match &*keeping {
+        let mut kept_client = self.kept_client.lock();
+        match &*kept_client {
             Some(client) => Ok(client.clone()),
-            None => Ok(keeping.insert(fresh()?).clone()),
+            None => Ok(kept_client.insert(new_client()?).clone()),
         }
     }
 
+    /// Sends a request and reads its reply.
     async fn post(
         &self,
         id: u64,
@@ -82,7 +87,7 @@ impl Http {
         authorization: Option<HeaderValue>,
     ) -> Result<Value, CallError> {
         let method = &request.method;
-        let client = self.client(request.idempotent)?;
+        let client = self.client_for(request.idempotent)?;
         tracing::trace!("> {}", redact(&body));
         let mut post = client.post(self.endpoint.url.clone()).body(body);
         if let Some(authorization) = authorization {
@@ -92,12 +97,12 @@ impl Http {
         self.client_auth.admitted();
         let status = response.status();
         let challenge = challenge_of(response.headers());
-        let body = self.read(response).await?;
+        let body = self.read_body(response).await?;
         tracing::trace!("< {} {}", status.as_u16(), redact(&body));
         match status {
             StatusCode::OK => {}
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                // The challenge takes the place that it has in a frame.
+                // Frames carry the challenge in the message of the error, so it goes there, too.
                 let message = challenge.or_else(|| status.canonical_reason().map(Into::into));
                 let error = RemoteError { code: status.as_u16().into(), message };
                 return Err(CallError::Remote { method: method.clone(), error });
@@ -105,10 +110,10 @@ impl Http {
             status => return Err(self.not_rpc(format!("it answered with HTTP status {}", status.as_u16()))),
         }
         match frame::decode(&body) {
-            Ok(Incoming::Reply { id: of, outcome }) if of == id => {
+            Ok(Incoming::Reply { id: reply_id, outcome }) if reply_id == id => {
                 outcome.map_err(|error| CallError::Remote { method: method.clone(), error })
             }
-            Ok(_) => Err(self.not_rpc("it answered another question".into())),
+            Ok(_) => Err(self.not_rpc("it answered another request".into())),
             Err(_) => Err(match unreadable::find(&body).filter(|found| found.id == id) {
                 Some(found) => CallError::Unreadable { method: method.clone(), place: found.place },
                 None => self.not_rpc(format!("it answered `{}`", redact_excerpt(&body))),
@@ -116,8 +121,8 @@ impl Http {
         }
     }
 
-    /// HTTP has a header for what other transports put into the frame.
-    fn header(&self, authorization: &Authorization) -> Result<HeaderValue, CallError> {
+    /// Returns the `Authorization` header. Other transports put its content into the frame.
+    fn authorization_header(&self, authorization: &Authorization) -> Result<HeaderValue, CallError> {
         let url = &self.endpoint.url;
         let uri = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
         let mut header = HeaderValue::from_str(&authorization.header(&uri)).map_err(|_| {
@@ -128,13 +133,14 @@ impl Http {
         Ok(header)
     }
 
-    /// How large a body may not be, with this header.
-    fn limit(&self, authorization: Option<&HeaderValue>) -> usize {
+    /// Returns the size in bytes that the body of a request has to stay below.
+    fn body_limit(&self, authorization: Option<&HeaderValue>) -> usize {
         let header = authorization.map_or(0, HeaderValue::len);
         MAX_REQUEST.saturating_sub(head_size(&self.endpoint) + header)
     }
 
-    async fn read(&self, mut response: Response) -> Result<Vec<u8>, CallError> {
+    /// Reads the body of an answer.
+    async fn read_body(&self, mut response: Response) -> Result<Vec<u8>, CallError> {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|e| self.failed(&e))? {
             if body.len() + chunk.len() > MAX_ANSWER {
@@ -145,6 +151,7 @@ impl Http {
         Ok(body)
     }
 
+    /// Explains why a request failed.
     fn failed(&self, error: &reqwest::Error) -> CallError {
         let peer = self.peer.clone();
         if error.is_connect() {
@@ -155,7 +162,7 @@ impl Http {
             };
             return CallError::Unreachable { peer, cause };
         }
-        // hyper's word for bytes that are no HTTP answer at all.
+        // hyper reports an answer that is not HTTP with this text.
         let mut source = std::error::Error::source(error);
         while let Some(cause) = source {
             if cause.to_string().starts_with("invalid HTTP") {
@@ -163,7 +170,7 @@ impl Http {
             }
             source = cause.source();
         }
-        // A server that wants to know who asks looks at that before it looks at the request.
+        // A server that requests a client certificate checks it before it reads the HTTP request.
         let cause = tls::explain(error);
         match self.client_auth.refusal(&cause) {
             Some(cause) => CallError::Unreachable { peer, cause },
@@ -180,19 +187,19 @@ impl Http {
 impl RpcClient for Http {
     async fn call(&self, mut request: Request) -> Result<Value, CallError> {
         let authorization =
-            request.authorization.take().map(|authorization| self.header(&authorization)).transpose()?;
-        let body = request.encode(ID, None);
-        let limit = self.limit(authorization.as_ref());
+            request.authorization.take().map(|authorization| self.authorization_header(&authorization)).transpose()?;
+        let body = request.encode(REQUEST_ID, None);
+        let limit = self.body_limit(authorization.as_ref());
         if body.len() >= limit {
             return Err(CallError::TooLarge { method: request.method, size: body.len(), limit });
         }
-        let mut hung_up = self.hung_up.subscribe();
+        let mut dropped_links = self.dropped_links.subscribe();
         let peer = || self.peer.clone();
         tokio::select! {
-            // Biased so that an answer that is there counts.
+            // Biased so that an answer that has arrived counts.
             biased;
-            result = self.post(ID, &request, body, authorization) => result,
-            _ = hung_up.changed() => {
+            result = self.post(REQUEST_ID, &request, body, authorization) => result,
+            _ = dropped_links.changed() => {
                 Err(CallError::Lost { peer: peer(), sent: true, reason: "the link was given up".into() })
             }
             () = tokio::time::sleep(request.timeout) => {
@@ -206,24 +213,27 @@ impl RpcClient for Http {
         Links::OfOneCall
     }
 
-    /// Requests may come over connections of their own, and then in any order.
+    /// Returns 1. Requests over separate connections may arrive in any order.
     fn window(&self) -> usize {
         1
     }
 
     fn max_params(&self, request: &Request) -> usize {
-        let header = request.authorization.as_ref().and_then(|authorization| self.header(authorization).ok());
-        let body = Request { authorization: None, ..request.clone() }.encode(ID, None);
-        self.limit(header.as_ref()).saturating_sub(1 + body.len())
+        let header =
+            request.authorization.as_ref().and_then(|authorization| self.authorization_header(authorization).ok());
+        let body = Request { authorization: None, ..request.clone() }.encode(REQUEST_ID, None);
+        self.body_limit(header.as_ref()).saturating_sub(1 + body.len())
     }
 
     fn drop_link(&self) {
-        *self.keeping.lock() = None;
-        self.hung_up.send_modify(|count| *count += 1);
+        *self.kept_client.lock() = None;
+        self.dropped_links.send_modify(|count| *count += 1);
     }
 }
 
-/// The challenge of an answer, for digest authentication if there is one: a proxy may offer others before it.
+/// Returns the challenge of an answer: the first one for digest authentication, or else the first one.
+///
+/// A proxy may offer other challenges before the one of the device.
 fn challenge_of(headers: &HeaderMap) -> Option<String> {
     let offered: Vec<_> =
         headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|challenge| challenge.to_str().ok()).collect();
@@ -231,16 +241,18 @@ fn challenge_of(headers: &HeaderMap) -> Option<String> {
     digest.or(offered.first()).map(|&challenge| challenge.to_owned())
 }
 
-/// The device answers a request of more than 3072 bytes, head included, by a reset of the
-/// connection. This is a little more than what we send before the body.
+/// Returns an upper bound of the size of the request head, in bytes.
+///
+/// A device resets the connection on a request of more than 3072 bytes, head included.
 fn head_size(endpoint: &Endpoint) -> usize {
     200 + endpoint.url.as_str().len()
 }
 
-fn client(tls: &ClientConfig, connect_timeout: Duration) -> Result<Client, reqwest::Error> {
+/// Builds an HTTP client.
+fn build_client(tls: &ClientConfig, connect_timeout: Duration) -> Result<Client, reqwest::Error> {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    // The device closes the connection unless it is asked not to, whatever HTTP/1.1 says.
+    // The device closes the connection unless this header asks it not to, although HTTP/1.1 keeps it open by default.
     headers.insert(CONNECTION, HeaderValue::from_static("keep-alive"));
     Client::builder()
         .tls_backend_preconfigured(tls.clone())
@@ -251,7 +263,7 @@ fn client(tls: &ClientConfig, connect_timeout: Duration) -> Result<Client, reqwe
         .redirect(redirect::Policy::none())
         .retry(retry::never())
         .connect_timeout(connect_timeout)
-        // A device has room for few connections, and forgets idle ones.
+        // A device has room for few connections, and drops idle ones.
         .pool_max_idle_per_host(2)
         .pool_idle_timeout(Duration::from_secs(10))
         .build()

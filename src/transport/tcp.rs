@@ -1,4 +1,4 @@
-//! TCP: lines of frames, as on a UART, without the handshake.
+//! TCP: frames as lines with a CRC, as on a UART, without the handshake of `mos`.
 
 use std::io;
 use std::time::Duration;
@@ -15,13 +15,13 @@ use super::target::Endpoint;
 use crate::rpc::{DialError, redact_excerpt};
 use crate::text::printable;
 
-/// What is read at a time, in bytes.
-const BUFFER: usize = 4096;
+/// The size of the read buffer, in bytes.
+const READ_BUFFER: usize = 4096;
 
-/// How long the device may take nothing of a frame. The reader waits meanwhile.
-const TAKES_NOTHING: Duration = Duration::from_secs(15);
+/// How long one frame may take to be written. Nothing is read meanwhile.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The way to a device over TCP.
+/// Connects to a device over TCP.
 #[derive(Debug)]
 pub struct Tcp {
     endpoint: Endpoint,
@@ -30,7 +30,7 @@ pub struct Tcp {
 }
 
 impl Tcp {
-    /// A way to `endpoint`.
+    /// Creates a client of the device at `endpoint`.
     #[must_use]
     pub fn new(endpoint: &Endpoint, connect_timeout: Duration) -> Self {
         Self { endpoint: endpoint.clone(), peer: endpoint.to_string(), connect_timeout }
@@ -68,10 +68,11 @@ async fn drive(stream: TcpStream, mut driver: LinkDriver) {
     });
 }
 
+/// Carries frames until the device closes the connection or the socket fails.
 async fn carry(mut stream: TcpStream, driver: &mut LinkDriver) -> io::Result<()> {
     let (mut reader, mut writer) = stream.split();
     let mut deframer = Deframer::default();
-    let mut buffer = vec![0; BUFFER];
+    let mut buffer = vec![0; READ_BUFFER];
     loop {
         tokio::select! {
             read = reader.read(&mut buffer) => {
@@ -86,15 +87,15 @@ async fn carry(mut stream: TcpStream, driver: &mut LinkDriver) -> io::Result<()>
                             driver.deliver(json).await;
                         }
                         Item::Console(text) => tracing::debug!("| {}", printable(&String::from_utf8_lossy(&text))),
-                        Item::Corrupt(bytes) => tracing::debug!("a frame was damaged on its way: {}", redact_excerpt(&bytes)),
+                        Item::Corrupt(bytes) => tracing::debug!("a frame was damaged in transit: {}", redact_excerpt(&bytes)),
                         Item::Handshake => {}
                     }
                 }
             }
             Some(frame) = driver.outgoing.recv() => {
                 let frame = enframe(&frame, Style::Line);
-                let Ok(written) = timeout(TAKES_NOTHING, writer.write_all(&frame)).await else {
-                    let reason = format!("the device has taken nothing for {} s", TAKES_NOTHING.as_secs());
+                let Ok(written) = timeout(WRITE_TIMEOUT, writer.write_all(&frame)).await else {
+                    let reason = format!("the device has taken nothing for {} s", WRITE_TIMEOUT.as_secs());
                     return Err(io::Error::new(io::ErrorKind::TimedOut, reason));
                 };
                 written?;
@@ -113,7 +114,7 @@ mod tests {
     use crate::transport::link::Ready;
 
     #[tokio::test]
-    async fn frame_that_the_device_does_not_take_ends_the_link() {
+    async fn frame_not_taken_by_device_ends_the_link() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         // Inherited by the device's end, which reads nothing.
         SockRef::from(&listener).set_recv_buffer_size(4096).expect("set");
@@ -129,6 +130,6 @@ mod tests {
         let began = Instant::now();
         let ended = timeout(Duration::from_secs(600), carry(stream, &mut driver)).await.expect("it ends");
         assert_eq!(ended.expect_err("no end of the connection").to_string(), "the device has taken nothing for 15 s");
-        assert!(began.elapsed() < TAKES_NOTHING * 2, "{:?}", began.elapsed());
+        assert!(began.elapsed() < WRITE_TIMEOUT * 2, "{:?}", began.elapsed());
     }
 }

@@ -1,5 +1,6 @@
-//! UDP: one frame per datagram. A datagram may be lost, and nobody notices: what may arrive twice is sent
-//! again by the session, all else once.
+//! UDP: one frame per datagram.
+//!
+//! A datagram may be lost without an error. The session sends an idempotent request again, and any other request once.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -13,17 +14,18 @@ use super::target::Endpoint;
 use crate::rpc::DialError;
 use crate::rpc::client::Links;
 
-/// The largest datagram that otactl receives, in bytes: the maximum of UDP.
+/// The size of the largest datagram that otactl receives, in bytes: the maximum of UDP.
 const MAX_RECEIVED: usize = 64 << 10;
 
-/// The largest datagram that otactl sends, in bytes. A device reads only this much of a datagram, drops the rest without an
-/// error and parses what it has read.
+/// The size of the largest datagram that otactl sends, in bytes.
+///
+/// A device reads only this much of a datagram. It drops the rest without an error, and parses what it has read.
 pub const MAX_SENT: usize = 1460;
 
-/// How long an answer is waited for before the question is sent again.
+/// How long to wait for a reply before an idempotent request is sent again.
 const RESEND_AFTER: Duration = Duration::from_millis(300);
 
-/// The way to a device over UDP.
+/// Connects to a device over UDP.
 #[derive(Debug)]
 pub struct Udp {
     endpoint: Endpoint,
@@ -31,7 +33,7 @@ pub struct Udp {
 }
 
 impl Udp {
-    /// A way to `endpoint`.
+    /// Creates a client of the device at `endpoint`.
     #[must_use]
     pub fn new(endpoint: &Endpoint) -> Self {
         Self { endpoint: endpoint.clone(), peer: endpoint.to_string() }
@@ -40,8 +42,9 @@ impl Udp {
 
 #[async_trait]
 impl Connect for Udp {
-    /// Sends nothing: a socket that is connected takes answers from the device only, and hears when the
-    /// device's host says that nobody listens.
+    /// Connects a socket. Sends nothing.
+    ///
+    /// A connected socket receives datagrams from the device only, and fails if the host reports a closed port.
     async fn dial(&self) -> Result<Link, DialError> {
         let host = (self.endpoint.host(), self.endpoint.port());
         let address = lookup_host(host).await.ok().and_then(|mut found| found.next()).ok_or(DialError::UnknownHost)?;
@@ -77,7 +80,7 @@ impl Connect for Udp {
         true
     }
 
-    /// One datagram may overtake another, and a device has room for few.
+    /// Returns 1. One datagram may overtake another, and a device has room for few.
     fn window(&self) -> usize {
         1
     }
@@ -91,12 +94,12 @@ async fn drive(socket: UdpSocket, mut driver: LinkDriver) {
         error = carry(&socket, &mut driver) => error,
     };
     driver.close(match error.kind() {
-        io::ErrorKind::ConnectionRefused => "nobody listens on that port".into(),
+        io::ErrorKind::ConnectionRefused => "no program listens on that port".into(),
         _ => error.to_string(),
     });
 }
 
-/// Returns when the socket fails.
+/// Carries frames until the socket fails. Returns the error.
 async fn carry(socket: &UdpSocket, driver: &mut LinkDriver) -> io::Error {
     let mut buffer = vec![0; MAX_RECEIVED];
     loop {
@@ -123,7 +126,7 @@ mod tests {
     use crate::transport::session::Session;
     use crate::transport::target::Target;
 
-    /// Returns a session over UDP, and the socket that stands for the device.
+    /// Returns a session over UDP, and the socket of the device.
     async fn session() -> (Session, UdpSocket) {
         let device = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
         let port = format!("udp://{}", device.local_addr().expect("an address"));
@@ -159,16 +162,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn params_that_fill_the_room_fit_into_a_datagram() {
+    async fn params_of_maximum_size_fit_into_a_datagram() {
         let (session, _device) = session().await;
         let room = session.max_params(&padded(0));
         let frame = padded(room).encode(crate::rpc::client::LONGEST_ID, None);
         assert_eq!(frame.len(), MAX_SENT);
     }
 
-    /// The refusal repeats the device's method, which may be long.
+    /// The refusal repeats the method of the request, which may be long.
     #[tokio::test]
-    async fn refusal_of_a_long_request_of_the_device_is_not_sent() {
+    async fn refusal_of_long_device_request_is_not_sent() {
         let (session, device) = session().await;
         let mut buffer = vec![0; MAX_RECEIVED];
         let play = async {

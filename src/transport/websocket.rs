@@ -1,7 +1,10 @@
 //! WebSocket: one text message per frame.
 //!
-//! The device pings about every 5 s when idle, and so do we. A chip that resets closes no
-//! connection; the missing answers are how a link that nothing is asked of is found to be dead.
+//! The device pings about every 5 s when the connection is idle, and so does otactl. A chip that resets does not close
+//! the connection. An unanswered ping is what shows that an idle link is dead.
+//!
+//! - `handshake`: the opening handshake;
+//! - `untyped`: accepts text that is not UTF-8.
 
 mod handshake;
 mod untyped;
@@ -29,36 +32,41 @@ use super::target::{Endpoint, Login};
 use super::tls::{self, Connector};
 use crate::rpc::DialError;
 use handshake::HandshakeError;
-use untyped::{Heads, Untyped};
+use untyped::{FrameHeads, Untyped};
 
-/// The largest message that is taken from a device, in bytes. Its own frames end at 4096, but a
-/// file or a list may be longer; a peer that sends more than this is no device.
+/// The size of the largest message that is accepted from a device, in bytes.
+///
+/// Most frames of a device have at most 4096 bytes, but a file or a list may be longer. A peer that sends more than this
+/// is not a device.
 const MAX_MESSAGE: usize = 1 << 20;
 
-/// The buffers of a connection, in bytes. Frames are small, and the usual 128 KiB would be most of
-/// what the process uses.
-const BUFFER: usize = 4096;
+/// The size of the read buffer of a connection, in bytes.
+///
+/// Frames are small. The default of 128 KiB would be most of the memory that the process uses.
+const READ_BUFFER: usize = 4096;
 
-/// What may wait to be written, in bytes: a frame, and the answer to a ping. Nothing more is read or sent until it is gone.
+/// The size of the write buffer, in bytes. It has room for a frame and the answer to a ping.
+///
+/// Nothing more is read or sent until the buffer is empty.
 const MAX_UNWRITTEN: usize = 16 << 10;
 
-/// Nothing came for this long: ask whether the device is still there.
+/// How long nothing may arrive before otactl sends a ping.
 const PING_AFTER: Duration = Duration::from_secs(5);
 
-/// Nothing came for this long, although we asked, or nothing was taken for this long: it is not.
+/// How long nothing may arrive, although a ping was sent, or how long a write may take, before the link counts as dead.
 const DEAD_AFTER: Duration = Duration::from_secs(15);
 
-/// The way to a device over WebSocket.
+/// Connects to a device over WebSocket.
 pub struct WebSocket {
     endpoint: Endpoint,
     peer: String,
-    /// For `wss`; it may hold all the roots of the system.
+    /// The TLS side of `wss`. Created once, since it may hold all root certificates of the system.
     tls: Option<Connector>,
     connect_timeout: Duration,
 }
 
 impl WebSocket {
-    /// A way to `endpoint`. Loads root certificates only for `wss`.
+    /// Creates a client of the device at `endpoint`. Loads root certificates only for `wss`.
     pub fn new(endpoint: &Endpoint, connect_timeout: Duration, tls: &tls::Settings) -> Result<Self, ConnectError> {
         Ok(Self {
             endpoint: endpoint.clone(),
@@ -68,6 +76,7 @@ impl WebSocket {
         })
     }
 
+    /// Opens the TCP connection, and for `wss` the TLS connection, and performs the WebSocket handshake.
     async fn open(&self) -> Result<Link, DialError> {
         let tcp = reach(&self.endpoint, self.connect_timeout).await?;
         let Some(tls) = &self.tls else {
@@ -77,16 +86,18 @@ impl WebSocket {
         self.shake_hands(stream).await
     }
 
+    /// Performs the WebSocket handshake, and spawns the driver of the link.
     async fn shake_hands<S>(&self, mut stream: S) -> Result<Link, DialError>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let mut read =
-            handshake::shake_hands(&mut stream, self.handshake()?).await.map_err(|error| self.refused(error))?;
+        let mut read = handshake::shake_hands(&mut stream, self.handshake_request()?)
+            .await
+            .map_err(|error| self.refused(error))?;
         if let Some(tls) = &self.tls {
             tls.client_auth().admitted();
         }
-        let mut heads = Heads::default();
+        let mut heads = FrameHeads::default();
         heads.untype(&mut read);
         let stream = Untyped::new(stream, heads);
         let socket = WebSocketStream::from_partially_read(stream, read, Role::Client, Some(config())).await;
@@ -95,7 +106,8 @@ impl WebSocket {
         Ok(link)
     }
 
-    fn handshake(&self) -> Result<Handshake, DialError> {
+    /// Creates the request of the handshake, with the credentials of the URL.
+    fn handshake_request(&self) -> Result<Handshake, DialError> {
         let mut request =
             self.endpoint.url.as_str().into_client_request().map_err(|e| DialError::Other(e.to_string()))?;
         if let Some(Login { user, password }) = &self.endpoint.login {
@@ -108,7 +120,7 @@ impl WebSocket {
         Ok(request)
     }
 
-    /// What a failed handshake means.
+    /// Explains why the handshake failed.
     fn refused(&self, error: HandshakeError) -> DialError {
         let cause = match error {
             HandshakeError::Status(401 | 403) => return DialError::Unauthorised,
@@ -150,7 +162,7 @@ fn config() -> WebSocketConfig {
     WebSocketConfig::default()
         .max_message_size(Some(MAX_MESSAGE))
         .max_frame_size(Some(MAX_MESSAGE))
-        .read_buffer_size(BUFFER)
+        .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
         .max_write_buffer_size(MAX_UNWRITTEN)
 }
@@ -168,25 +180,26 @@ where
     driver.close(reason);
 }
 
+/// Carries frames until the connection ends. Returns the reason.
 async fn carry<S>(mut socket: WebSocketStream<S>, driver: &mut LinkDriver) -> String
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut heard = Instant::now();
-    let mut asked = false;
+    let mut last_received = Instant::now();
+    let mut is_pinged = false;
     loop {
-        let silence = if asked { DEAD_AFTER } else { PING_AFTER };
+        let silence = if is_pinged { DEAD_AFTER } else { PING_AFTER };
         let sent = tokio::select! {
             message = socket.next() => {
-                (heard, asked) = (Instant::now(), false);
+                (last_received, is_pinged) = (Instant::now(), false);
                 match message {
-                    // Texts too: see `Untyped`.
+                    // A text message arrives as a binary one: see `Untyped`.
                     Some(Ok(Message::Binary(bytes))) => {
                         driver.deliver(bytes.into()).await;
                         Ok(Ok(()))
                     }
                     Some(Ok(Message::Close(_))) | None => return "the device closed the connection".into(),
-                    // The answer has to be gone before the next ping is read.
+                    // The answer has to be written before the next ping is read.
                     Some(Ok(Message::Ping(_))) => timeout(DEAD_AFTER, socket.flush()).await,
                     Some(Ok(_)) => Ok(Ok(())),
                     Some(Err(error)) => Ok(Err(error)),
@@ -196,11 +209,11 @@ where
                 Ok(text) => timeout(DEAD_AFTER, socket.send(Message::Text(text))).await,
                 Err(error) => return error.to_string(),
             },
-            () = sleep_until(heard + silence) => {
-                if asked {
+            () = sleep_until(last_received + silence) => {
+                if is_pinged {
                     return format!("the device has been silent for {} s", DEAD_AFTER.as_secs());
                 }
-                asked = true;
+                is_pinged = true;
                 timeout(DEAD_AFTER, socket.send(Message::Ping(Bytes::new()))).await
             }
         };
@@ -210,7 +223,7 @@ where
             Err(Error::ConnectionClosed | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => {
                 return "the device closed the connection".into();
             }
-            // A server that ends TCP without a word has not ended TLS, which is an error of its own.
+            // A server that closes TCP without closing TLS first causes this error.
             Err(Error::Io(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 return "the device closed the connection".into();
             }
@@ -226,7 +239,7 @@ mod tests {
 
     use super::*;
 
-    /// The answers to the pings would fill the memory, and the pings would keep the link alive.
+    /// The answers to the pings must not fill the memory, and the pings must not keep the link alive.
     #[tokio::test(start_paused = true)]
     async fn peer_that_pings_and_reads_nothing_is_a_dead_link() {
         let (mut peer, ours) = duplex(4096);
@@ -245,9 +258,9 @@ mod tests {
         assert_eq!(reason, "the device has taken nothing for 15 s");
     }
 
-    /// The device's buffers are full, so that not even the ping goes out.
+    /// The buffers of the device are full, so that even the ping is not sent.
     #[tokio::test(start_paused = true)]
-    async fn ping_that_the_device_does_not_take_ends_the_link() {
+    async fn ping_not_taken_by_device_ends_the_link() {
         let (ours, _device) = duplex(1);
         let socket = WebSocketStream::from_raw_socket(ours, Role::Client, None).await;
         let (_link, mut driver) = Link::pair();

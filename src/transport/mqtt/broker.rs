@@ -1,4 +1,4 @@
-//! The connection to a broker, and why there is none.
+//! Connects to a broker, and explains failures.
 
 use std::fmt;
 use std::io;
@@ -12,8 +12,8 @@ use rumqttc::{
 use tokio::time::Instant;
 
 use super::publishing::{Published, Unacknowledged};
+use super::settings::Settings;
 use super::topics::Topics;
-use super::{KEEP_ALIVE, Settings};
 use crate::rpc::DialError;
 use crate::transport::connect_error::ConnectError;
 use crate::transport::reach::{reach, within};
@@ -21,25 +21,32 @@ use crate::transport::target::{Endpoint, Login};
 use crate::transport::tls::{self, Connector};
 use crate::transport::variant::Variant;
 
-/// The largest message that is taken from the broker, in bytes, and the largest that is sent.
-const MAX_INCOMING: usize = 1 << 20;
-const MAX_OUTGOING: usize = 16 << 10;
+/// The size of the largest packet that is accepted from the broker, in bytes.
+const MAX_INCOMING_PACKET: usize = 1 << 20;
 
-/// Messages that wait for the connection. More than are ever handed over without being acknowledged.
-const QUEUE: usize = 256;
+/// The size of the largest packet that is sent, in bytes.
+const MAX_OUTGOING_PACKET: usize = 16 << 10;
 
-/// The way to a broker.
+/// The capacity of the client library's queue of messages to be sent.
+///
+/// It is larger than the number of messages that are ever sent without an acknowledgement.
+const QUEUE_CAPACITY: usize = 256;
+
+/// The MQTT keep-alive interval: how long the connection may be silent before the client pings the broker.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// Connects to one broker.
 pub(super) struct Broker {
     endpoint: Endpoint,
     client_id: String,
-    /// The user chose it, and so may have chosen it elsewhere too.
-    has_own_id: bool,
+    /// The user has chosen the client id, so that another client may use it, too.
+    is_client_id_chosen: bool,
     password: Option<String>,
     tls: Option<Arc<Connector>>,
     connect_timeout: Duration,
 }
 
-/// Without the password.
+/// Omits the password.
 impl fmt::Debug for Broker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Broker")
@@ -49,7 +56,7 @@ impl fmt::Debug for Broker {
     }
 }
 
-/// A connection that has its subscriptions.
+/// An open connection to the broker, and its unacknowledged messages.
 pub(super) struct Connection {
     client: AsyncClient,
     pub(super) events: EventLoop,
@@ -63,26 +70,27 @@ impl fmt::Debug for Connection {
 }
 
 impl Connection {
-    /// Hands a frame over. False if there is no room, which means that the connection is dead.
+    /// Hands a frame to the client library. Returns false if its queue is full, which means that the connection is dead.
     pub(super) fn publish(&mut self, variant: Option<Variant>, topic: String, frame: Vec<u8>) -> bool {
         let request = Published { variant, topic: topic.clone(), at: Instant::now() };
         let has_room = self.client.try_publish(topic, frame, PublishOptions::at_least_once()).is_ok();
         if has_room {
-            self.unacknowledged.published(request);
+            self.unacknowledged.on_publish(request);
         }
         has_room
     }
 }
 
-/// What became of a question on a topic that the broker may not carry.
-pub(super) enum Probed {
-    /// The broker has acknowledged it, or it cannot be told.
+/// The result of a probe on a topic that the broker may refuse.
+pub(super) enum ProbeResult {
+    /// The broker has acknowledged the probe, or the result is unknown.
     Carried,
     /// The broker has closed the connection again.
     Closed,
 }
 
 impl Broker {
+    /// Creates a client of the broker at `endpoint`. Reads the TLS files for `mqtts`.
     pub(super) fn new(
         endpoint: &Endpoint,
         client_id: String,
@@ -94,21 +102,22 @@ impl Broker {
         Ok(Self {
             endpoint: endpoint.clone(),
             client_id,
-            has_own_id: settings.client_id.is_some(),
+            is_client_id_chosen: settings.client_id.is_some(),
             password: settings.password.clone(),
             tls: tls.map(Arc::new),
             connect_timeout,
         })
     }
 
-    /// Connects and subscribes.
+    /// Connects to the broker, and subscribes to the topics of replies.
     pub(super) async fn connect(&self, topics: &Topics) -> Result<Connection, DialError> {
         within(self.connect_timeout, self.open(topics)).await
     }
 
     async fn open(&self, topics: &Topics) -> Result<Connection, DialError> {
-        let (client, mut events) = AsyncClient::builder(self.options()).capacity(QUEUE).build();
-        // The library has a limit of its own, of 5 s and in whole seconds: ours is to come first.
+        let (client, mut events) = AsyncClient::builder(self.options()).capacity(QUEUE_CAPACITY).build();
+        // The client library limits the time to connect, too: to 5 s by default, and only in whole seconds. Its limit
+        // is set above `connect_timeout`, so that `connect_timeout` applies.
         let mut network = events.network_options();
         network.set_connection_timeout(self.connect_timeout.as_secs().saturating_add(2));
         events.set_network_options(network);
@@ -121,15 +130,15 @@ impl Broker {
         if let Some(tls) = &self.tls {
             tls.client_auth().admitted();
         }
-        // The one without which there are no answers, and those without which we know less.
-        let others = [topics.will.as_ref(), tracing::enabled!(tracing::Level::DEBUG).then_some(&topics.console)];
-        let wanted: Vec<_> = std::iter::once(&topics.replies).chain(others.into_iter().flatten()).collect();
+        // Only the topic of replies is required. The others give more information.
+        let optional = [topics.will.as_ref(), tracing::enabled!(tracing::Level::DEBUG).then_some(&topics.console)];
+        let wanted: Vec<_> = std::iter::once(&topics.replies).chain(optional.into_iter().flatten()).collect();
         for &topic in &wanted {
             let sent = connection.client.try_subscribe(topic.clone(), QoS::AtLeastOnce);
             sent.map_err(|_| DialError::SubscriptionRefused(topic.clone()))?;
         }
         loop {
-            // Acknowledged in the order in which they were asked for.
+            // A broker acknowledges subscriptions in order, so that the first SUBACK is that of the replies.
             let event = self.next(&mut connection.events).await.map_err(|cause| match cause {
                 DialError::HungUp => {
                     DialError::SubscriptionCloses { topics: wanted.iter().map(ToString::to_string).collect() }
@@ -145,21 +154,21 @@ impl Broker {
         }
     }
 
-    /// Publishes `question` to `topic` over a connection of its own, to see whether the broker closes that one too.
-    pub(super) async fn probe(&self, topics: &Topics, topic: &str, question: Vec<u8>) -> Probed {
+    /// Publishes `ping` to `topic` over a new connection. Returns whether the broker closes that connection, too.
+    pub(super) async fn probe(&self, topics: &Topics, topic: &str, ping: Vec<u8>) -> ProbeResult {
         let probe = async {
             let mut connection = self.open(topics).await?;
-            connection.publish(None, topic.to_owned(), question);
+            connection.publish(None, topic.to_owned(), ping);
             loop {
                 match connection.events.poll().await {
-                    Ok(Event::Incoming(Packet::PubAck(_))) => return Ok(Probed::Carried),
+                    Ok(Event::Incoming(Packet::PubAck(_))) => return Ok(ProbeResult::Carried),
                     Ok(_) => {}
-                    Err(error) if is_closed(&error) => return Ok(Probed::Closed),
+                    Err(error) if is_closed(&error) => return Ok(ProbeResult::Closed),
                     Err(error) => return Err(explain(&error)),
                 }
             }
         };
-        within(self.connect_timeout, probe).await.unwrap_or(Probed::Carried)
+        within(self.connect_timeout, probe).await.unwrap_or(ProbeResult::Carried)
     }
 
     fn options(&self) -> MqttOptions {
@@ -167,7 +176,7 @@ impl Broker {
         options
             .set_keep_alive(u16::try_from(KEEP_ALIVE.as_secs()).unwrap_or(u16::MAX))
             .set_clean_session(true)
-            .set_max_packet_size(MAX_INCOMING, MAX_OUTGOING);
+            .set_max_packet_size(MAX_INCOMING_PACKET, MAX_OUTGOING_PACKET);
         if let Some(Login { user, password }) = &self.endpoint.login {
             match password.as_ref().or(self.password.as_ref()) {
                 Some(password) => options.set_credentials(user, password.clone()),
@@ -175,7 +184,7 @@ impl Broker {
             };
         }
         let (endpoint, limit) = (self.endpoint.clone(), self.connect_timeout);
-        // So that it is reached, and explained, like any other host.
+        // The connector of the other transports is used, so that failures are explained in the same way.
         match self.tls.clone() {
             None => options.set_socket_connector(move |_, _| {
                 let endpoint = endpoint.clone();
@@ -192,7 +201,7 @@ impl Broker {
         options
     }
 
-    /// The next event of a connection that is being made.
+    /// Returns the next event of a connection that is being opened.
     async fn next(&self, events: &mut EventLoop) -> Result<Event, DialError> {
         events.poll().await.map_err(|error| {
             let cause = explain(&error);
@@ -201,9 +210,9 @@ impl Broker {
         })
     }
 
-    /// Why the connection that there was has ended.
+    /// Explains why an open connection has ended.
     pub(super) fn explain_loss(&self, error: &ConnectionError) -> String {
-        let words = match error {
+        let reason = match error {
             ConnectionError::MqttState(StateError::AwaitPingResp) => {
                 return "the broker has stopped answering".into();
             }
@@ -211,14 +220,14 @@ impl Broker {
             ConnectionError::MqttState(StateError::Io(error)) | ConnectionError::Io(error) => error.to_string(),
             other => other.to_string(),
         };
-        if self.has_own_id {
-            return format!("{words}; does another client use the client id `{}`?", self.client_id);
+        if self.is_client_id_chosen {
+            return format!("{reason}; does another client use the client id `{}`?", self.client_id);
         }
-        words
+        reason
     }
 }
 
-/// Whether the broker has closed the connection, rather than fallen silent.
+/// Tells whether the broker has closed the connection. A broker that has stopped answering has not.
 pub(super) fn is_closed(error: &ConnectionError) -> bool {
     match error {
         ConnectionError::MqttState(StateError::ConnectionAborted) => true,
@@ -233,6 +242,7 @@ pub(super) fn is_closed(error: &ConnectionError) -> bool {
     }
 }
 
+/// Explains why a connection could not be opened.
 fn explain(error: &ConnectionError) -> DialError {
     use ConnectReturnCode as Code;
 
@@ -247,30 +257,13 @@ fn explain(error: &ConnectionError) -> DialError {
         },
         ConnectionError::Io(error) | ConnectionError::MqttState(StateError::Io(error)) => explain_io(error),
         ConnectionError::MqttState(StateError::ConnectionAborted) => DialError::HungUp,
-        ConnectionError::NotConnAck(_) => DialError::NotABroker("its first words are others".into()),
+        ConnectionError::NotConnAck(_) => DialError::NotABroker("its first packet is not a CONNACK".into()),
         other => DialError::NotABroker(other.to_string()),
     }
 }
 
 fn explain_io(error: &io::Error) -> DialError {
-    let ours = error.get_ref().and_then(|inner| inner.downcast_ref::<DialError>());
-    ours.cloned().unwrap_or_else(|| tls::explain(error))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::transport::mqtt::Mqtt;
-    use crate::transport::target::Target;
-
-    /// Whatever prints what it holds must not print a password.
-    #[test]
-    fn a_password_is_not_shown() {
-        let Ok(Target::Mqtt(endpoint)) = "mqtt://user:s3cret@broker/dev".parse() else { panic!("an address") };
-        let mqtt = Settings { password: Some("s3cret".into()), ..Settings::default() };
-        let tls = tls::Settings::default();
-        let client = Mqtt::new(&endpoint, Duration::from_secs(10), &tls, &mqtt).expect("a client");
-        let shown = format!("{client:?} {mqtt:?}");
-        assert!(shown.contains("broker/dev") && !shown.contains("s3cret"), "{shown}");
-    }
+    // A failure of the socket connector is already explained.
+    let explained = error.get_ref().and_then(|inner| inner.downcast_ref::<DialError>());
+    explained.cloned().unwrap_or_else(|| tls::explain(error))
 }

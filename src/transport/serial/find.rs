@@ -1,14 +1,14 @@
-//! Which serial ports there are, and which one is meant if none is named.
+//! Finds the serial ports of this machine.
 
 use std::path::PathBuf;
 
-/// How the names of ports begin at which boards are found, the likelier first.
+/// The prefixes of the names of ports to which boards are connected. The likeliest prefix comes first.
 #[cfg(target_os = "macos")]
 const PREFIXES: &[&str] = &["cu.usbserial", "cu.SLAB", "cu.wchusb", "cu.usbmodem"];
 #[cfg(not(target_os = "macos"))]
 const PREFIXES: &[&str] = &["ttyUSB", "ttyACM"];
 
-/// The ports at which a board may be, the likeliest first.
+/// Returns the ports to which a board may be connected. The likeliest port comes first.
 #[must_use]
 pub fn available() -> Vec<PathBuf> {
     if cfg!(windows) {
@@ -20,7 +20,7 @@ pub fn available() -> Vec<PathBuf> {
     in_order(names).into_iter().map(|name| PathBuf::from("/dev").join(name)).collect()
 }
 
-/// The names of ports among these, by prefix and then by number.
+/// Returns those names that are names of ports, sorted by prefix and then by number.
 fn in_order(names: impl Iterator<Item = String>) -> Vec<String> {
     let rank = |name: &str| PREFIXES.iter().position(|prefix| name.starts_with(prefix));
     let mut ports: Vec<_> = names.filter_map(|name| Some((rank(&name)?, name.len(), name))).collect();
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn usb_serial_before_acm_and_two_before_ten() {
+    fn ports_are_sorted_by_prefix_and_number() {
         let names = ["null", "ttyACM0", "ttyUSB10", "ttyS0", "ttyUSB2", "tty"];
         let found = in_order(names.iter().map(ToString::to_string));
         assert_eq!(found, ["ttyUSB2", "ttyUSB10", "ttyACM0"]);

@@ -1,30 +1,30 @@
-//! Who has a port open, where the system tells.
+//! Finds the program that has a port open. Only Linux reports it.
 
 use std::path::Path;
 
-/// A program beside this one that has the port open: its name and its number.
+/// Returns the name and the process id of another program that has the port open.
 #[cfg(target_os = "linux")]
-pub(super) fn of(path: &Path) -> Option<String> {
+pub(super) fn find(path: &Path) -> Option<String> {
     let path = path.canonicalize().ok()?;
     let process = locked_by(&path).or_else(|| opened_by(&path))?;
     let name = std::fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default();
     Some(format!("`{}` (process {process})", name.trim()))
 }
 
-/// Other systems do not tell.
+/// Returns `None`: other systems do not report which program has a port open.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn of(_: &Path) -> Option<String> {
+pub(super) fn find(_: &Path) -> Option<String> {
     None
 }
 
-/// Whoever holds a lock on it, as most programs for serial ports do.
+/// Returns the process that holds a lock on the port. Most programs for serial ports lock the port.
 #[cfg(target_os = "linux")]
 fn locked_by(path: &Path) -> Option<u32> {
     use std::os::unix::fs::MetadataExt as _;
 
     let port = std::fs::metadata(path).ok()?;
     let locks = std::fs::read_to_string("/proc/locks").ok()?;
-    // 1: FLOCK  ADVISORY  WRITE 4711 00:18:3 0 EOF
+    // An example of a line: 1: FLOCK  ADVISORY  WRITE 4711 00:18:3 0 EOF
     let holders = locks.lines().filter(|line| line.contains(" FLOCK ")).filter_map(|line| {
         let mut fields = line.split_ascii_whitespace().skip(4);
         let process = fields.next()?.parse().ok()?;
@@ -36,16 +36,16 @@ fn locked_by(path: &Path) -> Option<u32> {
     holders.into_iter().find(|process| *process != std::process::id())
 }
 
-/// Whoever has it open. Of the programs of others, the system tells nothing.
+/// Returns a process that has the port open. The system hides the open files of other users.
 #[cfg(target_os = "linux")]
 fn opened_by(path: &Path) -> Option<u32> {
     let processes = std::fs::read_dir("/proc").ok()?.flatten();
-    let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    numbers.filter(|process| *process != std::process::id()).find(|process| {
+    let process_ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    process_ids.filter(|process| *process != std::process::id()).find(|process| {
         let files = std::fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten().flatten();
         let files: Vec<_> = files.filter_map(|file| std::fs::read_link(file.path()).ok()).collect();
-        // Whoever made a pseudo terminal has it open too, and reads nothing of it.
-        let made_it = files.iter().any(|file| file.ends_with("ptmx"));
-        files.iter().any(|file| file == path) && !made_it
+        // The process that has created a pseudo terminal has it open, too, but does not read from it.
+        let is_creator = files.iter().any(|file| file.ends_with("ptmx"));
+        files.iter().any(|file| file == path) && !is_creator
     })
 }

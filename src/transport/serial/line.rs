@@ -1,13 +1,16 @@
-//! One end of a serial line, without the port: bytes that came become frames, frames become bytes that
-//! may go out now. The clock is an argument.
+//! One end of a serial line, without I/O. The clock is an argument.
+//!
+//! Received bytes become frames. Frames to be sent become bytes, as fast as the pacing permits.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::pacing::Go;
-use super::{Framing, Learnt, LinkStats};
+use super::link_stats::LinkStats;
+use super::pacing::Permit;
+use super::port_state::SharedPortState;
+use super::settings::Framing;
 use crate::rpc::frame::id_of;
 use crate::rpc::redact_excerpt;
 use crate::text::printable;
@@ -15,110 +18,115 @@ use crate::transport::framing::{Deframer, Item, Style, enframe};
 use crate::transport::link::OutgoingFrame;
 use crate::transport::variant::{FrameMeaning, Variant, VariantDetector};
 
-/// Sending on, and stop sending.
+/// The byte by which the device asks to continue sending.
 const XON: u8 = 0x11;
+
+/// The byte by which the device asks to stop sending.
 const XOFF: u8 = 0x13;
 
-/// To a device that has been found not to follow at any speed, so many bytes may be unanswered, which is
-/// what the smallest has room for.
-const WINDOW: usize = 256;
+/// The maximum number of unanswered bytes at the lowest rate: the room of the smallest receive buffer.
+///
+/// The limit is for a device that has lost frames at every rate.
+const MAX_UNANSWERED_AT_LOWEST_RATE: usize = 256;
 
-/// What is not answered by then is not waited for: the answer to `OTA.Update` takes minutes.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(1);
+/// How long a frame counts as unanswered. There is no longer wait, since the answer to `OTA.Update` takes minutes.
+const MAX_ANSWER_WAIT: Duration = Duration::from_secs(1);
 
-/// A frame that comes again sooner than this after its last byte has left is not sent again.
-const TOO_SOON: Duration = Duration::from_millis(300);
+/// The time after its last byte in which a frame is not sent again.
+const MIN_RESEND_INTERVAL: Duration = Duration::from_millis(300);
 
-/// The state of a line.
+/// The state of one end of a serial line.
 #[derive(Debug)]
 pub(super) struct Line {
     deframer: Deframer,
-    variant: VariantDetector,
-    learnt: Learnt,
+    detector: VariantDetector,
+    port_state: SharedPortState,
     stats: LinkStats,
-    /// What is to be written, the first of it possibly begun.
-    queue: VecDeque<Outgoing>,
-    /// Calls that have gone out, and are not answered.
-    flight: HashMap<u64, Sent>,
-    /// When the last frame came damaged.
-    damaged: Option<Instant>,
+    /// The frames to be written. The first one may be partly written.
+    queue: VecDeque<QueuedFrame>,
+    /// The calls that were written and not answered, by id.
+    in_flight: HashMap<u64, SentCall>,
+    /// When the last damaged frame was received.
+    damaged_at: Option<Instant>,
 }
 
 #[derive(Debug)]
-struct Outgoing {
-    /// The call that it makes, if any.
+struct QueuedFrame {
+    /// The id and the frame of a call. `None` for other bytes.
     call: Option<(u64, OutgoingFrame)>,
     bytes: Vec<u8>,
+    /// The number of bytes that were written.
     written: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Sent {
+struct SentCall {
+    /// The length of the frame in bytes.
     bytes: usize,
     /// When the last byte was written.
     at: Instant,
 }
 
-/// What is to be done about writing.
+/// What the driver has to do next to write.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Next<'a> {
-    /// Write of these bytes what the port takes.
+pub(super) enum WriteAction<'a> {
+    /// Write as many of these bytes as the port accepts.
     Write(&'a [u8]),
-    /// Look again then.
+    /// Call [`Line::next_action`] again at this time.
     Wait(Instant),
-    /// Nothing, until there is a frame to send.
+    /// Do nothing until there is a frame to send.
     Idle,
 }
 
 impl Line {
-    /// A line with an empty buffer. No XOFF of an earlier link holds it.
-    pub(super) fn new(framing: Framing, learnt: Learnt, stats: LinkStats) -> Self {
-        learnt.lock().pacing.release();
+    /// Creates a line with empty buffers. An XOFF on an earlier link does not count.
+    pub(super) fn new(framing: Framing, port_state: SharedPortState, stats: LinkStats) -> Self {
+        port_state.lock().pacing.on_xon();
         let chosen = match framing {
-            Framing::Auto => learnt.lock().is_quoted.then_some(Variant::Legacy),
+            Framing::Auto => port_state.lock().is_quoted.then_some(Variant::Legacy),
             Framing::Line => Some(Variant::Preferred),
             Framing::Quoted => Some(Variant::Legacy),
         };
         let mut line = Self {
             deframer: Deframer::default(),
-            variant: VariantDetector::new(chosen, None),
-            learnt,
+            detector: VariantDetector::new(chosen, None),
+            port_state,
             stats,
             queue: VecDeque::new(),
-            flight: HashMap::new(),
-            damaged: None,
+            in_flight: HashMap::new(),
+            damaged_at: None,
         };
-        // Ends whatever an earlier run left unfinished in the device's buffer.
+        // Ends a line that an earlier run may have left unfinished in the device's buffer.
         line.push(None, b"\n".to_vec());
         line
     }
 
-    /// Takes bytes from the port, and gives the frames that they complete.
-    pub(super) fn hear(&mut self, bytes: &[u8], now: Instant) -> Vec<Vec<u8>> {
-        self.stats.heard(bytes.len());
+    /// Processes received bytes. Returns the frames for the session that they complete.
+    pub(super) fn receive(&mut self, bytes: &[u8], now: Instant) -> Vec<Vec<u8>> {
+        self.stats.on_bytes(bytes.len());
         for run in bytes.split_inclusive(|byte| matches!(*byte, XON | XOFF)) {
             match run.split_last() {
                 Some((&XOFF, text)) => {
-                    self.learnt.lock().pacing.hold(now);
+                    self.port_state.lock().pacing.on_xoff(now);
                     self.deframer.push(text);
                 }
                 Some((&XON, text)) => {
-                    self.learnt.lock().pacing.release();
+                    self.port_state.lock().pacing.on_xon();
                     self.deframer.push(text);
                 }
                 _ => self.deframer.push(run),
             }
         }
-        self.stats.set_held(self.learnt.lock().pacing.is_held(now));
+        self.stats.set_held(self.port_state.lock().pacing.is_held(now));
         let mut frames = Vec::new();
         while let Some(item) = self.deframer.next_item() {
             match item {
-                Item::Frame { json, .. } => frames.extend(self.take(json)),
+                Item::Frame { json, .. } => frames.extend(self.on_frame(json)),
                 Item::Console(text) => tracing::debug!("| {}", printable(&String::from_utf8_lossy(&text))),
                 Item::Corrupt(bytes) => {
-                    self.damaged = Some(now);
-                    let count = self.stats.damaged();
-                    tracing::debug!(count, "a frame was damaged on its variant: {}", redact_excerpt(&bytes));
+                    self.damaged_at = Some(now);
+                    let count = self.stats.on_damaged_frame();
+                    tracing::debug!(count, "a frame was damaged in transit: {}", redact_excerpt(&bytes));
                 }
                 Item::Handshake => {}
             }
@@ -126,20 +134,21 @@ impl Line {
         frames
     }
 
-    fn take(&mut self, json: Vec<u8>) -> Option<Vec<u8>> {
+    /// Processes a received frame. Returns the frame if it is for the session.
+    fn on_frame(&mut self, json: Vec<u8>) -> Option<Vec<u8>> {
         self.stats.set_answered();
-        if let Some(sent) = id_of(&json).and_then(|id| self.flight.remove(&id)) {
+        if let Some(sent) = id_of(&json).and_then(|id| self.in_flight.remove(&id)) {
             tracing::trace!(bytes = sent.bytes, "answered");
-            self.learnt.lock().pacing.answered();
+            self.port_state.lock().pacing.on_answer();
         }
-        match self.variant.on_frame(&json) {
+        match self.detector.on_frame(&json) {
             FrameMeaning::Frame => return Some(json),
-            FrameMeaning::Answer => {}
-            FrameMeaning::Settled(again) => {
-                tracing::debug!("the device understands the old delimiter only");
-                self.learnt.lock().is_quoted = true;
-                for (id, frame) in again {
-                    let bytes = enframe(frame.bytes(), style(self.variant.variant()));
+            FrameMeaning::ProbeReply => {}
+            FrameMeaning::Settled(calls) => {
+                tracing::debug!("the device understands the legacy delimiter only");
+                self.port_state.lock().is_quoted = true;
+                for (id, frame) in calls {
+                    let bytes = enframe(frame.bytes(), style(self.detector.variant()));
                     self.push(Some((id, frame)), bytes);
                 }
             }
@@ -147,93 +156,98 @@ impl Line {
         None
     }
 
-    /// Takes a frame that is to be sent.
-    pub(super) fn say(&mut self, frame: impl Into<OutgoingFrame>, now: Instant) {
+    /// Queues a frame to be sent.
+    ///
+    /// A call that is sent a second time shows that the first frame was lost, and reduces the rate. A second frame that
+    /// follows within [`MIN_RESEND_INTERVAL`] is dropped.
+    pub(super) fn send(&mut self, frame: impl Into<OutgoingFrame>, now: Instant) {
         let frame = frame.into();
         let id = id_of(frame.bytes());
-        if let Some(sent) = id.and_then(|id| self.flight.get(&id).copied()) {
-            if now < sent.at + TOO_SOON {
+        if let Some(sent) = id.and_then(|id| self.in_flight.get(&id).copied()) {
+            if now < sent.at + MIN_RESEND_INTERVAL {
                 return;
             }
-            // Lost on its way out, unless it was the answer that was damaged.
-            if self.damaged.is_none_or(|at| at < sent.at) {
-                let pacing = &mut self.learnt.lock().pacing;
-                pacing.lost(sent.at, now);
+            // If a damaged frame has arrived since, that was possibly the answer, and the first frame was not lost.
+            if self.damaged_at.is_none_or(|at| at < sent.at) {
+                let pacing = &mut self.port_state.lock().pacing;
+                pacing.on_frame_lost(sent.at, now);
                 tracing::debug!(bytes_per_s = pacing.rate(), "a frame was lost; sending slower");
             }
         }
-        let bytes = enframe(frame.bytes(), style(self.variant.variant()));
+        let bytes = enframe(frame.bytes(), style(self.detector.variant()));
         self.push(id.map(|id| (id, frame)), bytes);
     }
 
-    /// Whether there is room for one more frame to be sent.
+    /// Tells whether there is room for another frame.
     pub(super) fn has_room(&self) -> bool {
         self.queue.is_empty()
     }
 
-    /// What is to be done about writing now.
-    pub(super) fn next(&mut self, now: Instant) -> Next<'_> {
-        if let Some(questions) = self.variant.questions(now) {
-            let bytes = questions.map(|(variant, json)| enframe(&json, style(variant))).concat();
+    /// Returns what the driver has to do next to write.
+    pub(super) fn next_action(&mut self, now: Instant) -> WriteAction<'_> {
+        if let Some(probes) = self.detector.due_probes(now) {
+            let bytes = probes.map(|(variant, json)| enframe(&json, style(variant))).concat();
             self.push(None, bytes);
         }
         let is_unwanted =
-            |next: &Outgoing| next.written == 0 && next.call.as_ref().is_some_and(|(_, frame)| !frame.is_wanted());
+            |next: &QueuedFrame| next.written == 0 && next.call.as_ref().is_some_and(|(_, frame)| !frame.is_wanted());
         while self.queue.front().is_some_and(is_unwanted) {
             self.queue.pop_front();
         }
-        let ask_at = self.variant.ask_at();
-        let wait = |until: Instant| Next::Wait(ask_at.map_or(until, |at| at.min(until)));
-        if let Some(until) = self.full_until(now) {
+        let probe_at = self.detector.probe_at();
+        let wait = |until: Instant| WriteAction::Wait(probe_at.map_or(until, |at| at.min(until)));
+        if let Some(until) = self.device_full_until(now) {
             return wait(until);
         }
-        let Some(Outgoing { bytes, written, .. }) = self.queue.front() else {
-            return ask_at.map_or(Next::Idle, Next::Wait);
+        let Some(QueuedFrame { bytes, written, .. }) = self.queue.front() else {
+            return probe_at.map_or(WriteAction::Idle, WriteAction::Wait);
         };
-        let go = self.learnt.lock().pacing.next(now);
-        match go {
-            Go::Wait(until) => wait(until),
-            Go::Write(most) => {
-                let left = &bytes[*written..];
-                Next::Write(&left[..left.len().min(most)])
+        let permit = self.port_state.lock().pacing.permit(now);
+        match permit {
+            Permit::Wait(until) => wait(until),
+            Permit::Write(max) => {
+                let rest = &bytes[*written..];
+                WriteAction::Write(&rest[..rest.len().min(max)])
             }
         }
     }
 
-    /// The slowest device gets its next frame only when it has room for it.
-    fn full_until(&self, now: Instant) -> Option<Instant> {
+    /// Returns until when the next call has to wait because a device at the lowest rate has no room for it.
+    fn device_full_until(&self, now: Instant) -> Option<Instant> {
         let next = self.queue.front().filter(|next| next.written == 0 && next.call.is_some())?;
-        if !self.learnt.lock().pacing.is_slowest() {
+        if !self.port_state.lock().pacing.is_slowest() {
             return None;
         }
-        let awaited = self.flight.values().filter(|sent| now < sent.at + ANSWERED_WITHIN);
+        let awaited = self.in_flight.values().filter(|sent| now < sent.at + MAX_ANSWER_WAIT);
         let unanswered: usize = awaited.clone().map(|sent| sent.bytes).sum();
-        let until = awaited.map(|sent| sent.at + ANSWERED_WITHIN).min()?;
-        (unanswered + next.bytes.len() > WINDOW).then_some(until)
+        let until = awaited.map(|sent| sent.at + MAX_ANSWER_WAIT).min()?;
+        (unanswered + next.bytes.len() > MAX_UNANSWERED_AT_LOWEST_RATE).then_some(until)
     }
 
-    /// The port has taken so many bytes of what [`Next::Write`] gave.
-    pub(super) fn wrote(&mut self, bytes: usize, now: Instant) {
-        self.learnt.lock().pacing.wrote(bytes, now);
+    /// Records that the port has accepted this many bytes of [`WriteAction::Write`].
+    pub(super) fn on_written(&mut self, bytes: usize, now: Instant) {
+        self.port_state.lock().pacing.on_written(bytes, now);
         let Some(first) = self.queue.front_mut() else { return };
         first.written += bytes;
         if first.written < first.bytes.len() {
             return;
         }
-        if let Some(Outgoing { call: Some((id, frame)), bytes, .. }) = self.queue.pop_front() {
-            // Calls that nobody waits for any more would gather here.
-            self.flight.retain(|_, sent| now < sent.at + ANSWERED_WITHIN * 60);
-            self.flight.insert(id, Sent { bytes: bytes.len(), at: now });
-            self.variant.called(id, frame, now);
+        if let Some(QueuedFrame { call: Some((id, frame)), bytes, .. }) = self.queue.pop_front() {
+            // Removes calls that were never answered, which would pile up.
+            self.in_flight.retain(|_, sent| now < sent.at + MAX_ANSWER_WAIT * 60);
+            self.in_flight.insert(id, SentCall { bytes: bytes.len(), at: now });
+            self.detector.on_call_sent(id, frame, now);
         }
     }
 
     fn push(&mut self, call: Option<(u64, OutgoingFrame)>, bytes: Vec<u8>) {
-        self.queue.push_back(Outgoing { call, bytes, written: 0 });
+        self.queue.push_back(QueuedFrame { call, bytes, written: 0 });
     }
 }
 
-/// Lines are better: they carry a CRC, and an old delimiter may stand in the console's text too.
+/// Returns the delimiter of a variant.
+///
+/// Lines are preferred: they carry a CRC, and console text may contain the legacy delimiter, too.
 fn style(variant: Variant) -> Style {
     match variant {
         Variant::Preferred => Style::Line,
@@ -242,160 +256,4 @@ fn style(variant: Variant) -> Style {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::transport::serial::Settings;
-
-    fn line() -> (Line, Instant) {
-        let now = Instant::now();
-        (Line::new(Framing::Line, Learnt::new(&Settings::default(), now), LinkStats::default()), now)
-    }
-
-    /// What the line would write until it has to wait for something other than the clock.
-    fn written(line: &mut Line, now: &mut Instant, until: Instant) -> Vec<u8> {
-        let mut all = Vec::new();
-        loop {
-            match line.next(*now) {
-                Next::Write(bytes) => {
-                    let bytes = bytes.to_vec();
-                    line.wrote(bytes.len(), *now);
-                    all.extend(bytes);
-                }
-                Next::Wait(at) if at <= until => *now = at,
-                Next::Wait(_) | Next::Idle => return all,
-            }
-        }
-    }
-
-    fn call(id: u64, len: usize) -> Vec<u8> {
-        format!(r#"{{"id":{id},"method":"{}"}}"#, "M".repeat(len - 20)).into_bytes()
-    }
-
-    #[test]
-    fn a_frame_goes_out_as_a_line_with_a_crc_after_an_empty_one() {
-        let (mut line, mut now) = line();
-        line.say(br#"{"id": 102, "method": "RPC.Ping"}"#.to_vec(), now);
-        let until = now + Duration::from_secs(1);
-        let bytes = written(&mut line, &mut now, until);
-        assert_eq!(String::from_utf8_lossy(&bytes), "\n{\"id\": 102, \"method\": \"RPC.Ping\"}11d3ca5c\n");
-    }
-
-    /// XOFF and XON are for the line and not for whoever reads frames, wherever they stand.
-    #[test]
-    fn xoff_stops_it_in_the_middle_of_a_frame() {
-        let (mut line, mut now) = line();
-        line.say(call(1, 1000), now);
-        let until = now + Duration::from_millis(20);
-        let before = written(&mut line, &mut now, until).len();
-        assert!((150..400).contains(&before), "{before} bytes in 20 ms");
-        let frames = line.hear(b"log\n{\"id\":1,\x13\"result\":null}\n", now);
-        assert_eq!(frames, [br#"{"id":1,"result":null}"#.to_vec()]);
-        let until = now + Duration::from_secs(1);
-        assert_eq!(written(&mut line, &mut now, until), b"");
-        line.hear(b"\x11", now);
-        let until = now + Duration::from_secs(1);
-        assert_eq!(before + written(&mut line, &mut now, until).len(), 1 + 1000 + 8 + 1);
-    }
-
-    #[test]
-    fn cancelled_call_is_not_sent_after_xon() {
-        let (mut line, mut now) = line();
-        line.hear(b"\x13", now);
-        let wanted = Arc::new(());
-        line.say(OutgoingFrame::of_call(call(1, 100), Arc::downgrade(&wanted)), now);
-        let until = now + Duration::from_secs(1);
-        assert_eq!(written(&mut line, &mut now, until), b"");
-        drop(wanted);
-        line.hear(b"\x11", now);
-        let until = now + Duration::from_secs(1);
-        assert_eq!(written(&mut line, &mut now, until), b"\n");
-        assert!(line.has_room(), "for the next frame");
-    }
-
-    /// A frame that is half sent is sent to its end: the rest of it would spoil the next one.
-    #[test]
-    fn call_cancelled_in_the_middle_of_its_frame_is_sent_whole() {
-        let (mut line, mut now) = line();
-        let wanted = Arc::new(());
-        line.say(OutgoingFrame::of_call(call(1, 1000), Arc::downgrade(&wanted)), now);
-        let until = now + Duration::from_millis(20);
-        let begun = written(&mut line, &mut now, until).len();
-        drop(wanted);
-        let until = now + Duration::from_secs(1);
-        assert_eq!(begun + written(&mut line, &mut now, until).len(), 1 + 1000 + 8 + 1);
-    }
-
-    /// A device without flow control says nothing about what it loses: that is found out from what comes to be
-    /// sent a second time.
-    #[test]
-    fn a_frame_that_went_unanswered_slows_the_line() {
-        let (mut line, mut now) = line();
-        line.say(call(1, 200), now);
-        let until = now + Duration::from_secs(1);
-        written(&mut line, &mut now, until);
-        line.say(call(1, 200), now + TOO_SOON / 2);
-        assert!(line.has_room() && !line.learnt.lock().pacing.is_slowed(), "the device may still be at it");
-        line.say(call(1, 200), now + TOO_SOON);
-        assert!(!line.has_room() && line.learnt.lock().pacing.is_slowed());
-    }
-
-    /// The next link to the same device need not find out again what the port is like.
-    #[test]
-    fn pace_and_old_delimiter_outlive_the_link() {
-        let (start, learnt) = (Instant::now(), Learnt::new(&Settings::default(), Instant::now()));
-        let mut line = Line::new(Framing::Auto, learnt.clone(), LinkStats::default());
-        let mut now = start;
-        line.say(call(1, 100), now);
-        for round in 1..=2_u32 {
-            let until = start + Duration::from_millis(700) * round;
-            written(&mut line, &mut now, until);
-            line.hear(
-                format!("\"\"\"{{\"id\":\"otactl-b-{round}\",\"src\":\"d\",\"result\":{{}}}}\"\"\"\n").as_bytes(),
-                now,
-            );
-        }
-        learnt.lock().pacing.lost(now, now);
-        let mut next = Line::new(Framing::Auto, learnt.clone(), LinkStats::default());
-        next.say(call(2, 100), now);
-        let until = now + Duration::from_secs(1);
-        let bytes = written(&mut next, &mut now, until);
-        assert!(String::from_utf8_lossy(&bytes).contains("\"\"\"{\"id\":2"), "{}", String::from_utf8_lossy(&bytes));
-        assert!(learnt.lock().pacing.is_slowed());
-    }
-
-    /// If even the slowest speed is too fast, the device gets no more at a time than it has room for.
-    #[test]
-    fn the_slowest_device_gets_one_frame_at_a_time() {
-        let (mut line, mut now) = line();
-        for after in [0, 1, 2] {
-            let at = now + Duration::from_secs(after);
-            line.learnt.lock().pacing.lost(at, at);
-        }
-        assert!(line.learnt.lock().pacing.is_slowest());
-        line.say(call(1, 200), now);
-        line.say(call(2, 200), now);
-        let until = now + Duration::from_millis(500);
-        assert_eq!(written(&mut line, &mut now, until).len(), 1 + 209, "one");
-        assert!(matches!(line.next(now), Next::Wait(at) if at <= now + ANSWERED_WITHIN), "which need not be answered");
-        line.hear(b"{\"id\":1,\"result\":null}\n", now);
-        let until = now + Duration::from_millis(500);
-        assert_eq!(written(&mut line, &mut now, until).len(), 209, "and the next");
-    }
-
-    /// An answer that was damaged says nothing about how fast the device can read.
-    #[test]
-    fn a_damaged_answer_slows_nothing() {
-        let (mut line, mut now) = line();
-        line.say(call(1, 100), now);
-        let until = now + Duration::from_millis(100);
-        written(&mut line, &mut now, until);
-        now += Duration::from_millis(10);
-        line.hear(b"{\"id\":1,\"result\":nu\xffl}12345678\n", now);
-        assert_eq!(line.stats.damaged(), 2, "it was counted");
-        now += Duration::from_millis(500);
-        line.say(call(1, 100), now);
-        assert!(!line.learnt.lock().pacing.is_slowed());
-    }
-}
+mod tests;

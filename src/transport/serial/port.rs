@@ -1,4 +1,4 @@
-//! Opening a serial port, and what to say when that fails.
+//! Opens a serial port, and explains failures.
 
 use std::path::Path;
 
@@ -6,29 +6,32 @@ use tokio_serial::{
     ClearBuffer, DataBits, FlowControl, Parity, SerialPort as _, SerialPortBuilderExt as _, SerialStream, StopBits,
 };
 
-use super::{ControlLines, Settings};
+use super::settings::{ControlLines, Settings};
+use super::{find, holder};
 use crate::rpc::DialError;
 
-/// A port that is open, for nobody else to use.
+/// An open port that no other program can open.
 #[derive(Debug)]
 pub(super) struct Port {
     pub(super) stream: SerialStream,
     hw_flow_control: bool,
 }
 
-/// The system waits for what a device does not let out (by CTS), half a minute and more, before it closes a port.
+/// Discards the unsent bytes.
+///
+/// If the device holds them back by CTS, the system would wait for half a minute or longer before it closes the port.
 impl Drop for Port {
     fn drop(&mut self) {
         if self.hw_flow_control {
-            // A port that has vanished has nothing to wait for.
+            // Clearing fails if the port has vanished, which then has nothing to wait for.
             let _ = self.stream.clear(ClearBuffer::Output);
         }
     }
 }
 
-/// Opens the port for nobody else to use, with 8 data bits, no parity and one stop bit.
+/// Opens the port exclusively, with 8 data bits, no parity and one stop bit.
 pub(super) fn open(path: &Path, settings: &Settings) -> Result<Port, DialError> {
-    // Held until the port is open, since closing it in between would drop the control lines.
+    // Kept until the port is open: closing the file before would drop the control lines.
     #[cfg(unix)]
     let _kept = keep_control_lines(path)?;
     let flow_control = if settings.hw_flow_control { FlowControl::Hardware } else { FlowControl::None };
@@ -39,7 +42,7 @@ pub(super) fn open(path: &Path, settings: &Settings) -> Result<Port, DialError> 
         .flow_control(flow_control)
         .open_native_async()
         .map_err(|error| explain(path, &error))?;
-    // What came before the port had its speed was none.
+    // Bytes that were received before the port had its speed are garbage.
     let _ = port.clear(ClearBuffer::Input);
     let released = match settings.control_lines {
         ControlLines::Leave => None,
@@ -47,8 +50,8 @@ pub(super) fn open(path: &Path, settings: &Settings) -> Result<Port, DialError> 
         ControlLines::ReleaseInverted => Some(true),
     };
     if let Some(level) = released {
-        // Opening has asserted both, which resets nothing. An ESP board is reset by RTS without DTR, so that
-        // RTS goes first. A pseudo terminal has neither, and says so.
+        // Opening has asserted both lines, which does not reset a board. RTS without DTR resets an ESP board, so that
+        // RTS is released first. A pseudo terminal has neither line, so that both writes fail.
         if !settings.hw_flow_control {
             let _ = port.write_request_to_send(level);
         }
@@ -57,8 +60,9 @@ pub(super) fn open(path: &Path, settings: &Settings) -> Result<Port, DialError> 
     Ok(Port { stream: port, hw_flow_control: settings.hw_flow_control })
 }
 
-/// Sees to it that the control lines stay as they are when the port is closed: dropping them can reset the
-/// board, which is a rollback while its firmware is uncommitted.
+/// Configures the port to keep its control lines when it is closed. Returns the file through which that was done.
+///
+/// Dropping the control lines can reset the board, which rolls back an uncommitted firmware.
 #[cfg(unix)]
 fn keep_control_lines(path: &Path) -> Result<std::fs::File, DialError> {
     use std::os::unix::fs::OpenOptionsExt as _;
@@ -76,14 +80,15 @@ fn keep_control_lines(path: &Path) -> Result<std::fs::File, DialError> {
     Ok(file)
 }
 
+/// Explains an error of the serial port library.
 fn explain(path: &Path, error: &tokio_serial::Error) -> DialError {
     use tokio_serial::ErrorKind;
 
     match error.kind {
         ErrorKind::Io(kind) => cannot_open(path, &std::io::Error::new(kind, error.description.clone())),
-        // As Windows reports both.
+        // Windows reports a held port and a missing one by the same kind.
         ErrorKind::NoDevice if error.description.contains("denied") => held(path),
-        // A lock that somebody else holds.
+        // Another program holds the lock of the port.
         ErrorKind::NoDevice if path.exists() => held(path),
         ErrorKind::NoDevice => missing(),
         _ => DialError::Other(error.description.clone()),
@@ -103,22 +108,22 @@ fn cannot_open(path: &Path, error: &std::io::Error) -> DialError {
 }
 
 fn missing() -> DialError {
-    let available = super::find::available().iter().map(|path| path.display().to_string()).collect();
+    let available = find::available().iter().map(|path| path.display().to_string()).collect();
     DialError::PortMissing { available }
 }
 
 fn held(path: &Path) -> DialError {
-    DialError::PortHeld { by: super::holder::of(path) }
+    DialError::PortHeld { by: holder::find(path) }
 }
 
-/// The group whose members may open the port.
+/// Returns the group whose members may open the port.
 #[cfg(unix)]
 fn group_of(path: &Path) -> Option<String> {
     use std::os::unix::fs::MetadataExt as _;
 
     let gid = std::fs::metadata(path).ok()?.gid();
     let group = nix::unistd::Group::from_gid(gid.into()).ok()??;
-    // Being in the group of root helps nobody.
+    // The group of root is no useful advice.
     (gid != 0).then_some(group.name)
 }
 

@@ -1,9 +1,9 @@
-//! Whether it is for want of a client certificate that a server hangs up.
+//! Detects that a server closes a connection because of a client certificate.
 //!
-//! With TLS 1.3 the client takes the handshake for done before the server has looked at its
-//! certificate, so that a refusal comes at the first read: as an alert or, if the server does not wait
-//! for what it has not read, as a reset that has swallowed the alert. What is certain is whether the
-//! server has asked.
+//! With TLS 1.3, the client finishes the handshake before the server has checked the client's certificate. A refusal
+//! therefore arrives at the first read. It arrives as an alert, or as a reset: a server that closes without reading
+//! all received bytes causes a reset, which discards the alert. Only one fact is certain: whether the server has
+//! requested a certificate.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -16,34 +16,37 @@ use rustls::{ClientConfig, SignatureScheme};
 use super::explain::explain;
 use crate::rpc::DialError;
 
-/// What the server at the other end of a configuration's connections has wanted to know of us.
+/// Records whether a server requests a client certificate, and whether it has answered since.
 #[derive(Debug)]
 pub struct ClientAuth {
     inner: Arc<dyn ResolvesClientCert>,
-    asked: AtomicBool,
-    admitted: AtomicBool,
+    is_requested: AtomicBool,
+    is_admitted: AtomicBool,
 }
 
 impl ClientAuth {
-    /// Watches the connections that are made with `config` from now on, which all go to one server.
+    /// Watches all connections that are made with `config` from now on.
+    ///
+    /// All of them have to go to the same server.
     #[must_use]
     pub fn watch(config: &mut ClientConfig) -> Arc<Self> {
         let inner = Arc::clone(&config.client_auth_cert_resolver);
-        let watch = Arc::new(Self { inner, asked: AtomicBool::new(false), admitted: AtomicBool::new(false) });
+        let watch = Arc::new(Self { inner, is_requested: AtomicBool::new(false), is_admitted: AtomicBool::new(false) });
         config.client_auth_cert_resolver = Arc::<Self>::clone(&watch);
         watch
     }
 
-    /// The server has answered; from now on a connection that breaks does so for another reason.
+    /// Records that the server has answered. A connection that breaks later breaks for another reason.
     pub fn admitted(&self) {
-        self.admitted.store(true, Ordering::Relaxed);
+        self.is_admitted.store(true, Ordering::Relaxed);
     }
 
-    /// Why the server does not let us in, if that is what a connection that broke with `cause` means:
-    /// it has asked for a client certificate, and never answered anything.
+    /// Returns why the server refuses this client, for a connection that broke with `cause`.
+    ///
+    /// The result is `None` unless the server has requested a client certificate and has never answered.
     #[must_use]
     pub fn refusal(&self, cause: &DialError) -> Option<DialError> {
-        if !self.asked.load(Ordering::Relaxed) || self.admitted.load(Ordering::Relaxed) {
+        if !self.is_requested.load(Ordering::Relaxed) || self.is_admitted.load(Ordering::Relaxed) {
             return None;
         }
         Some(match cause {
@@ -53,7 +56,9 @@ impl ClientAuth {
         })
     }
 
-    /// As [`explain_handshake`](super::explain_handshake) does it, with what is known here.
+    /// Explains a failed handshake, as [`explain_handshake`](super::explain_handshake) does.
+    ///
+    /// Recognises a refused or missing client certificate, too.
     #[must_use]
     pub fn explain_handshake(&self, error: &(dyn Error + 'static)) -> DialError {
         let cause = explain(error);
@@ -67,7 +72,7 @@ impl ClientAuth {
 
 impl ResolvesClientCert for ClientAuth {
     fn resolve(&self, issuers: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        self.asked.store(true, Ordering::Relaxed);
+        self.is_requested.store(true, Ordering::Relaxed);
         self.inner.resolve(issuers, schemes)
     }
 

@@ -1,4 +1,4 @@
-//! TLS over a connection that stands.
+//! TLS over a connection that is already open.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,24 +8,25 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::{ClientAuth, Settings, SetupError, client_config};
+use super::client_auth::ClientAuth;
+use super::config::{Settings, SetupError, client_config};
 use crate::rpc::DialError;
 
-/// Speaks TLS with one server, as often as it is dialled.
+/// Opens TLS connections to one server.
 pub struct Connector {
     connector: TlsConnector,
     client_auth: Arc<ClientAuth>,
 }
 
 impl Connector {
-    /// Reads the files of `settings`, and the roots of the system if they are wanted.
+    /// Creates a connector. Reads the files that `settings` names, and the system's root certificates if they are used.
     pub fn new(settings: &Settings) -> Result<Self, SetupError> {
         let mut config = client_config(true, settings)?;
         let client_auth = ClientAuth::watch(&mut config);
         Ok(Self { connector: TlsConnector::from(Arc::new(config)), client_auth })
     }
 
-    /// Shakes hands with `host`, a name or an IP address.
+    /// Performs the TLS handshake over `stream`. `host` is a name or an IP address.
     pub async fn connect<S>(&self, host: &str, stream: S) -> Result<TlsStream<S>, DialError>
     where
         S: AsyncRead + AsyncWrite + Unpin,
@@ -34,7 +35,7 @@ impl Connector {
         self.connector.connect(name, stream).await.map_err(|e| self.client_auth.explain_handshake(&e))
     }
 
-    /// What the server has wanted to know of us.
+    /// Returns what is known about the server's request for a client certificate.
     #[must_use]
     pub fn client_auth(&self) -> &ClientAuth {
         &self.client_auth

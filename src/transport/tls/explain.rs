@@ -1,15 +1,16 @@
-//! What a failure of TLS means.
+//! Translates errors of the TLS, HTTP and WebSocket libraries into a [`DialError`].
 
 use std::error::Error;
 use std::io;
 
 use rustls::{CertificateError, InvalidMessage};
 
-use super::limits::Limit;
+use super::unsupported::Unsupported;
 use crate::rpc::DialError;
 
-/// Finds what went wrong in a chain of errors, as HTTP and WebSocket libraries wrap them: the first
-/// that tells of TLS or of names, else the innermost.
+/// Finds the cause of a failure in a chain of errors, as HTTP and WebSocket libraries wrap them.
+///
+/// Returns the first error of the chain that concerns TLS or the resolution of a host name, or else the innermost.
 #[must_use]
 pub fn explain(error: &(dyn Error + 'static)) -> DialError {
     let mut cause = Some(error);
@@ -24,19 +25,20 @@ pub fn explain(error: &(dyn Error + 'static)) -> DialError {
             return DialError::UnknownHost;
         }
         let here = io.map_or(DialError::Other(text), DialError::from);
-        // A text without a kind of its own, such as `tls handshake eof`, says no more than the kind around it.
+        // An error without a kind, such as `tls handshake eof`, adds nothing to the kind of the error around it.
         if matches!(innermost, DialError::Other(_)) || !matches!(here, DialError::Other(_)) {
             innermost = here;
         }
-        // What an io::Error wraps is not its source, but what it wraps.
+        // `io::Error::source` skips the wrapped error itself, so `get_ref` comes first.
         let wrapped = io.and_then(io::Error::get_ref).map(|inner| inner as &(dyn Error + 'static));
         cause = wrapped.or_else(|| error.source());
     }
     innermost
 }
 
-/// The same for what went wrong while TLS was being set up: a port that hangs up on the first words of
-/// TLS has not understood them.
+/// Finds the cause of a failed TLS handshake, as [`explain`] does.
+///
+/// A port that closes the connection during the handshake does not speak TLS: the result is [`DialError::PlainPort`].
 #[must_use]
 pub fn explain_handshake(error: &(dyn Error + 'static)) -> DialError {
     match explain(error) {
@@ -47,7 +49,7 @@ pub fn explain_handshake(error: &(dyn Error + 'static)) -> DialError {
 
 fn explain_tls(error: &rustls::Error) -> DialError {
     match error {
-        // What comes back is no TLS record: the other side speaks plain HTTP.
+        // The received bytes are not a TLS record: the peer speaks plain HTTP.
         rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion) => {
             DialError::PlainPort
         }
@@ -65,10 +67,10 @@ fn explain_certificate(fault: &CertificateError) -> DialError {
             DialError::CertWrongName { asked: expected.to_str().into_owned() }
         }
         CertificateError::UnknownIssuer => DialError::CertUntrusted,
-        CertificateError::Other(other) if other.0.is::<Limit>() => {
+        CertificateError::Other(other) if other.0.is::<Unsupported>() => {
             DialError::CertUnsupported { why: other.to_string() }
         }
-        // rustls has no name for this one, and webpki's is behind a trait object.
+        // rustls has no variant for this error, and webpki's error is hidden behind a trait object.
         CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => DialError::CertOfAuthority,
         other => DialError::Tls(other.to_string()),
     }

@@ -1,5 +1,6 @@
-//! Certificates and keys from PEM files. What stands in a file of keys is never repeated, not even if
-//! it cannot be read.
+//! Certificates and keys from PEM files.
+//!
+//! No error repeats the content of a file: a file that cannot be decoded may hold a private key.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,44 +8,44 @@ use std::path::{Path, PathBuf};
 use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::limits::length_of_first;
+use super::der::first_element_len;
 use crate::read_file::read_file;
 
-/// The largest file that is read, in bytes. All the roots of a system have a tenth of it.
-const MAX_FILE: u64 = 4 << 20;
+/// The largest file that is read, in bytes. The root certificates of a whole system take about a tenth of it.
+const MAX_FILE_SIZE: u64 = 4 << 20;
 
-/// Why a file gave nothing.
+/// A PEM file that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("cannot use {}: {fault}", .path.display())]
 pub struct PemError {
-    /// The file.
+    /// The path of the file.
     pub path: PathBuf,
-    /// What is the matter with it.
+    /// The reason.
     pub fault: PemFault,
 }
 
-/// What can be the matter with a PEM file.
+/// The reason why a PEM file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PemFault {
-    /// The system does not give it.
+    /// The file cannot be read. The text is the error of the operating system.
     #[error("{0}")]
     Unreadable(String),
-    /// It is no file of certificates.
-    #[error("it has more than {} MiB", MAX_FILE >> 20)]
+    /// The file is too large for certificates.
+    #[error("it has more than {} MiB", MAX_FILE_SIZE >> 20)]
     TooLarge,
-    /// There is a section, and it cannot be decoded.
+    /// A PEM section cannot be decoded.
     #[error("its PEM text is damaged")]
     Damaged,
-    /// No section of the right kind.
+    /// The file has no section with a certificate.
     #[error("it holds no PEM certificate")]
     NoCertificate,
-    /// No section of the right kind.
+    /// The file has no section with a private key.
     #[error("it holds no PEM private key")]
     NoKey,
-    /// A key that only its password opens.
+    /// The private key is protected by a password.
     #[error("its private key is encrypted")]
     EncryptedKey,
-    /// The certificate or the key is well packed, and is of no use.
+    /// The certificate or the key was decoded, and cannot be used. The text is the reason.
     #[error("{0}")]
     Unusable(String),
 }
@@ -55,11 +56,11 @@ impl PemError {
     }
 }
 
-/// The certificates in a file; at least one.
+/// Reads the certificates of a file. Returns at least one.
 pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, PemError> {
     let failed = |fault| PemError::new(path, fault);
     let text = read(path).map_err(failed)?;
-    // Behind a certificate that OpenSSL marks as trusted stands for what it is.
+    // OpenSSL marks a certificate as trusted in its label, and appends the purposes for which it is trusted.
     let text = replaced(&replaced(&text, b"BEGIN TRUSTED CERT", b"BEGIN CERT"), b"END TRUSTED CERT", b"END CERT");
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
     match certificates {
@@ -69,12 +70,12 @@ pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, PemErro
     }
 }
 
-/// The first private key in a file.
+/// Reads the first private key of a file.
 pub fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, PemError> {
     let failed = |fault| PemError::new(path, fault);
     let text = read(path).map_err(failed)?;
     PrivateKeyDer::from_pem_slice(&text).map_err(|error| {
-        // The older form says so in a header of the section, which the decoder takes for damage.
+        // The older format marks an encrypted key by a header in the section, which the decoder reports as damage.
         let text = String::from_utf8_lossy(&text);
         failed(match error {
             _ if text.contains("BEGIN ENCRYPTED") || text.contains("Proc-Type: 4,ENCRYPTED") => PemFault::EncryptedKey,
@@ -85,15 +86,16 @@ pub fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, PemError> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, PemFault> {
-    let text = read_file(path, MAX_FILE).map_err(|error| match error.kind() {
+    let text = read_file(path, MAX_FILE_SIZE).map_err(|error| match error.kind() {
         io::ErrorKind::FileTooLarge => PemFault::TooLarge,
         _ => PemFault::Unreadable(error.to_string()),
     })?;
     Ok(as_utf8(&text))
 }
 
-/// The text without byte order marks, which editors put before it, and `cat` between two files. A file in UTF-16, as
-/// `PowerShell` writes it, becomes UTF-8.
+/// Removes byte order marks, and converts UTF-16, which `PowerShell` writes, to UTF-8.
+///
+/// Editors write a byte order mark at the start of a file. `cat` puts such a mark between two files.
 fn as_utf8(text: &[u8]) -> Vec<u8> {
     let units = |text: &[u8], from: fn([u8; 2]) -> u16| -> Vec<u16> {
         text.chunks_exact(2).map(|unit| from([unit[0], unit[1]])).collect()
@@ -105,7 +107,7 @@ fn as_utf8(text: &[u8]) -> Vec<u8> {
     }
 }
 
-/// The text with `new` wherever `old` stands.
+/// Returns `text` with each `old` replaced by `new`.
 fn replaced(text: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
     let mut result = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -121,8 +123,9 @@ fn replaced(text: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
     result
 }
 
+/// Removes the trust settings that OpenSSL appends to a certificate.
 fn without_trust(certificate: CertificateDer<'static>) -> CertificateDer<'static> {
-    match length_of_first(&certificate) {
+    match first_element_len(&certificate) {
         Some(length) if length < certificate.len() => CertificateDer::from(certificate[..length].to_vec()),
         _ => certificate,
     }
@@ -139,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_told_apart_and_never_shown() {
+    fn unusable_key_file_is_explained_without_its_content() {
         for (text, fault) in [
             ("", PemFault::NoKey),
             ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", PemFault::NoKey),
@@ -163,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_no_certificate_says_which_file_that_is() {
+    fn file_without_certificate_is_refused_with_its_path() {
         let empty = file(b"");
         let error = certificates(empty.path()).expect_err("empty");
         assert_eq!(error.to_string(), format!("cannot use {}: it holds no PEM certificate", empty.path().display()));

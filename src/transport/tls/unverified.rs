@@ -1,4 +1,4 @@
-//! What `--insecure` means.
+//! The certificate verifier of `--insecure`.
 
 use std::sync::Arc;
 
@@ -7,12 +7,13 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, SignatureScheme};
 
-use super::limits;
-use super::verified::with_unverified;
+use super::unsupported;
+use super::verified::with_unverifiable;
 
-/// Takes any certificate. Checks that the peer holds its key, where that can be checked: not with a certificate of
-/// X.509 version 1, or with a key that is not supported. Without a certificate that is trusted, the check keeps out no
-/// attacker: each has a certificate of its own.
+/// Accepts any certificate. Checks that the peer holds the certificate's key where that can be checked.
+///
+/// The check is skipped for a certificate of X.509 version 1 and for a key that is not supported. Skipping it loses
+/// no security: where any certificate is accepted, an attacker can present one with a key of its own.
 #[derive(Debug)]
 pub(super) struct Unverified(pub(super) Arc<CryptoProvider>);
 
@@ -34,7 +35,7 @@ impl ServerCertVerifier for Unverified {
         cert: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        if limits::of_holder(cert).is_some() {
+        if unsupported::in_certificate_key(cert).is_some() {
             return Ok(HandshakeSignatureValid::assertion());
         }
         verify_tls12_signature(message, cert, signature, &self.0.signature_verification_algorithms)
@@ -46,13 +47,13 @@ impl ServerCertVerifier for Unverified {
         cert: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        if limits::of_holder(cert).is_some() {
+        if unsupported::in_certificate_key(cert).is_some() {
             return Ok(HandshakeSignatureValid::assertion());
         }
         verify_tls13_signature(message, cert, signature, &self.0.signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        with_unverified(self.0.signature_verification_algorithms.supported_schemes())
+        with_unverifiable(self.0.signature_verification_algorithms.supported_schemes())
     }
 }

@@ -1,4 +1,4 @@
-//! The checks of a server's certificate, whose failures say what is not supported.
+//! The certificate verifier that is used by default. Its failures name what is not supported.
 
 use std::sync::Arc;
 
@@ -6,13 +6,15 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, OtherError, SignatureScheme};
 
-use super::limits::{self, Limit};
+use super::unsupported::{self, Unsupported};
 
-/// Signatures that are asked for although they cannot be verified. A server whose key makes no other would give TLS up
-/// before it shows its certificate.
-const UNVERIFIED: [SignatureScheme; 2] = [SignatureScheme::ECDSA_NISTP521_SHA512, SignatureScheme::ED448];
+/// Signature schemes that otactl offers although it cannot verify them.
+///
+/// A server whose key supports no other scheme would otherwise end the handshake before it sends its certificate,
+/// and otactl could not tell what is wrong with the certificate.
+const UNVERIFIABLE_SCHEMES: [SignatureScheme; 2] = [SignatureScheme::ECDSA_NISTP521_SHA512, SignatureScheme::ED448];
 
-/// Does what the verifier within does.
+/// Verifies as the wrapped verifier does, and explains its failures.
 #[derive(Debug)]
 pub(super) struct Verified(pub(super) Arc<dyn ServerCertVerifier>);
 
@@ -27,7 +29,7 @@ impl ServerCertVerifier for Verified {
     ) -> Result<ServerCertVerified, rustls::Error> {
         self.0.verify_server_cert(end_entity, intermediates, name, ocsp, now).map_err(|error| {
             let mut chain = std::iter::once(end_entity).chain(intermediates);
-            explained(error, || chain.find_map(|der| limits::of_certificate(der)))
+            explained(error, || chain.find_map(|der| unsupported::in_certificate(der)))
         })
     }
 
@@ -38,7 +40,7 @@ impl ServerCertVerifier for Verified {
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let verified = self.0.verify_tls12_signature(message, cert, signature);
-        verified.map_err(|error| explained(error, || limits::of_holder(cert)))
+        verified.map_err(|error| explained(error, || unsupported::in_certificate_key(cert)))
     }
 
     fn verify_tls13_signature(
@@ -48,25 +50,25 @@ impl ServerCertVerifier for Verified {
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let verified = self.0.verify_tls13_signature(message, cert, signature);
-        verified.map_err(|error| explained(error, || limits::of_holder(cert)))
+        verified.map_err(|error| explained(error, || unsupported::in_certificate_key(cert)))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        with_unverified(self.0.supported_verify_schemes())
+        with_unverifiable(self.0.supported_verify_schemes())
     }
 }
 
-/// Those, and behind them the signatures that cannot be verified.
-pub(super) fn with_unverified(mut schemes: Vec<SignatureScheme>) -> Vec<SignatureScheme> {
-    schemes.extend(UNVERIFIED);
+/// Appends the signature schemes that cannot be verified.
+pub(super) fn with_unverifiable(mut schemes: Vec<SignatureScheme>) -> Vec<SignatureScheme> {
+    schemes.extend(UNVERIFIABLE_SCHEMES);
     schemes
 }
 
-/// The same failure, unless it is due to what is not supported.
-fn explained(error: rustls::Error, limit: impl FnOnce() -> Option<Limit>) -> rustls::Error {
+/// Returns the failure itself, or what is not supported about the certificate if that may be its cause.
+fn explained(error: rustls::Error, find: impl FnOnce() -> Option<Unsupported>) -> rustls::Error {
     use CertificateError as E;
 
-    let is_plain = matches!(
+    let is_specific = matches!(
         error,
         rustls::Error::InvalidCertificate(
             E::Expired
@@ -79,8 +81,8 @@ fn explained(error: rustls::Error, limit: impl FnOnce() -> Option<Limit>) -> rus
                 | E::Revoked
         )
     );
-    match (!is_plain).then(limit).flatten() {
-        Some(limit) => E::Other(OtherError(Arc::new(limit))).into(),
+    match (!is_specific).then(find).flatten() {
+        Some(unsupported) => E::Other(OtherError(Arc::new(unsupported))).into(),
         None => error,
     }
 }

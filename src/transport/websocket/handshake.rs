@@ -1,6 +1,7 @@
 //! The opening handshake on the client's side (RFC 6455, section 4).
 //!
-//! Not the one of tungstenite, which refuses a `Connection` header of more than one word. A proxy sends `keep-alive, Upgrade`.
+//! That of tungstenite is not used: it refuses a `Connection` header with more than one value. A proxy sends
+//! `keep-alive, Upgrade`.
 
 use std::io;
 
@@ -9,13 +10,13 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio_tungstenite::tungstenite::handshake::client::{Request, generate_request};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-/// The largest head of an answer, in bytes.
-const MAX_HEAD: usize = 16 << 10;
+/// The maximum size of the head of an answer, in bytes.
+const MAX_HEAD_SIZE: usize = 16 << 10;
 
-/// The most headers in it.
+/// The maximum number of headers in an answer.
 const MAX_HEADERS: usize = 100;
 
-/// Why a handshake failed.
+/// The reason why a handshake failed.
 #[derive(Debug)]
 pub(super) enum HandshakeError {
     /// The server answered with another status than 101.
@@ -24,11 +25,11 @@ pub(super) enum HandshakeError {
     Closed,
     /// The connection failed.
     Io(io::Error),
-    /// The answer is not that of a WebSocket server.
+    /// The answer is not one of a WebSocket server. The text is the reason.
     Other(String),
 }
 
-/// Sends the request and reads the answer to it. Returns the bytes behind the answer.
+/// Sends the request and reads the answer. Returns the bytes that follow the answer.
 pub(super) async fn shake_hands<S>(stream: &mut S, request: Request) -> Result<Vec<u8>, HandshakeError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -45,15 +46,15 @@ where
         if let Some(head) = read_answer(&buffer, &accept)? {
             return Ok(buffer.split_off(head));
         }
-        if buffer.len() > MAX_HEAD {
-            return Err(HandshakeError::Other(format!("the head of the answer is larger than {MAX_HEAD} bytes")));
+        if buffer.len() > MAX_HEAD_SIZE {
+            return Err(HandshakeError::Other(format!("the head of the answer is larger than {MAX_HEAD_SIZE} bytes")));
         }
     }
 }
 
 /// Returns the length of the head of an answer that opens a WebSocket, or `None` if more bytes are needed.
 fn read_answer(bytes: &[u8], accept: &str) -> Result<Option<usize>, HandshakeError> {
-    let refuse = |what: &str| Err(HandshakeError::Other(what.into()));
+    let refuse = |reason: &str| Err(HandshakeError::Other(reason.into()));
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut answer = Response::new(&mut headers);
     let len = match answer.parse(bytes) {
@@ -68,8 +69,9 @@ fn read_answer(bytes: &[u8], accept: &str) -> Result<Option<usize>, HandshakeErr
         let named = answer.headers.iter().filter(move |header| header.name.eq_ignore_ascii_case(name));
         named.filter_map(|header| std::str::from_utf8(header.value).ok())
     };
-    let has =
-        |name, word: &str| values(name).flat_map(|value| value.split(',')).any(|w| w.trim().eq_ignore_ascii_case(word));
+    let has = |name, token: &str| {
+        values(name).flat_map(|value| value.split(',')).any(|t| t.trim().eq_ignore_ascii_case(token))
+    };
     if !has("Upgrade", "websocket") {
         return refuse("its answer has no `Upgrade: websocket`");
     }
@@ -94,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn answer_that_opens_a_websocket_is_taken() {
+    fn answer_that_opens_a_websocket_is_accepted() {
         for headers in [
             "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: abc=\r\n",
             "upgrade: WebSocket\r\nconnection: keep-alive, Upgrade\r\nsec-websocket-accept: abc=\r\n",
@@ -109,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn answer_that_opens_none_is_refused() {
+    fn answer_that_opens_no_websocket_is_refused() {
         let rest = "Upgrade: websocket\r\nSec-WebSocket-Accept: abc=\r\n";
         for (head, expected) in [
             (format!("HTTP/1.1 101 X\r\n{rest}Connection: keep-alive\r\n\r\n"), "`Connection: Upgrade`"),

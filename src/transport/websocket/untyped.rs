@@ -1,7 +1,7 @@
-//! A stream of WebSocket frames on which every text is binary.
+//! A stream that presents received WebSocket text messages as binary ones.
 //!
-//! tungstenite closes the connection at a text that is not UTF-8. A device puts names of Wi-Fi networks and files into its replies
-//! as they are, and every other transport takes them.
+//! tungstenite closes the connection at a text message that is not UTF-8. A device copies the names of Wi-Fi networks and
+//! files into its replies unchanged, and every other transport accepts these replies.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,24 +9,28 @@ use std::{fmt, io};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+/// The opcode of a text frame (RFC 6455, section 5.2).
 const TEXT: u8 = 1;
+
+/// The opcode of a binary frame.
 const BINARY: u8 = 2;
 
-/// The lower bits of the first byte, which are the type of a frame.
-const OPCODE: u8 = 0xf;
+/// The bits of the opcode in the first byte of a frame.
+const OPCODE_MASK: u8 = 0xf;
 
-/// Finds the heads of frames in a stream of bytes, whatever its pieces.
+/// Finds the heads of WebSocket frames in a stream of bytes, however the bytes are cut into pieces.
 #[derive(Debug, Default)]
-pub(super) struct Heads {
-    /// The part of a head that has come.
+pub(super) struct FrameHeads {
+    /// The received bytes of an incomplete head.
     head: [u8; 14],
+    /// The number of bytes in `head`.
     len: usize,
-    /// Bytes of the payload that are to come.
+    /// The number of payload bytes that follow.
     payload: u64,
 }
 
-impl Heads {
-    /// Turns the frames of text that begin in these bytes, which are the next ones of the stream, into binary ones.
+impl FrameHeads {
+    /// Turns the text frames that begin in `bytes` into binary ones. `bytes` are the next bytes of the stream.
     pub(super) fn untype(&mut self, mut bytes: &mut [u8]) {
         while !bytes.is_empty() {
             if self.payload > 0 {
@@ -35,21 +39,21 @@ impl Heads {
                 bytes = &mut bytes[here..];
                 continue;
             }
-            if self.len == 0 && bytes[0] & OPCODE == TEXT {
-                bytes[0] = bytes[0] & !OPCODE | BINARY;
+            if self.len == 0 && bytes[0] & OPCODE_MASK == TEXT {
+                bytes[0] = bytes[0] & !OPCODE_MASK | BINARY;
             }
             self.head[self.len] = bytes[0];
             self.len += 1;
             bytes = &mut bytes[1..];
-            if let Some(payload) = payload(&self.head[..self.len]) {
+            if let Some(payload) = payload_len(&self.head[..self.len]) {
                 (self.payload, self.len) = (payload, 0);
             }
         }
     }
 }
 
-/// Returns the length of the payload behind this head, or `None` if the head is not complete.
-fn payload(head: &[u8]) -> Option<u64> {
+/// Returns the length of the payload that follows a head, or `None` if the head is incomplete.
+fn payload_len(head: &[u8]) -> Option<u64> {
     let second = *head.get(1)?;
     let size = match second & 0x7f {
         126 => 2,
@@ -63,15 +67,15 @@ fn payload(head: &[u8]) -> Option<u64> {
     Some(if size == 0 { u64::from(second & 0x7f) } else { len })
 }
 
-/// A stream whose incoming frames of text are binary ones.
+/// A stream on which received text frames appear as binary ones.
 pub(super) struct Untyped<S> {
     stream: S,
-    heads: Heads,
+    heads: FrameHeads,
 }
 
 impl<S> Untyped<S> {
-    /// Continues `stream` behind the bytes that `heads` has seen.
-    pub(super) fn new(stream: S, heads: Heads) -> Self {
+    /// Wraps a stream. `heads` has processed all bytes that were read from it before.
+    pub(super) fn new(stream: S, heads: FrameHeads) -> Self {
         Self { stream, heads }
     }
 }
@@ -151,8 +155,8 @@ mod tests {
     }
 
     #[test]
-    fn text_becomes_binary_and_nothing_else_changes() {
-        // Payloads that look like heads of text.
+    fn text_frame_becomes_binary_and_others_stay() {
+        // These payloads look like the heads of text frames.
         let (short, long, longest) = (vec![0x81; 125], vec![0x81; 300], vec![0x81; 70_000]);
         let frames = |text: u8| {
             [
@@ -169,7 +173,7 @@ mod tests {
         };
         let expected = frames(BINARY);
         for piece in [1, 2, 7, 4096, expected.len()] {
-            let (mut stream, mut heads) = (frames(TEXT), Heads::default());
+            let (mut stream, mut heads) = (frames(TEXT), FrameHeads::default());
             stream.chunks_mut(piece).for_each(|piece| heads.untype(piece));
             assert!(stream == expected, "in pieces of {piece}");
         }
@@ -177,10 +181,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_alike_in_any_pieces(bytes: Vec<u8>, piece in 1..20_usize) {
+        fn any_bytes_in_any_pieces_give_the_same_bytes(bytes: Vec<u8>, piece in 1..20_usize) {
             let (mut whole, mut pieces) = (bytes.clone(), bytes);
-            Heads::default().untype(&mut whole);
-            let mut heads = Heads::default();
+            FrameHeads::default().untype(&mut whole);
+            let mut heads = FrameHeads::default();
             pieces.chunks_mut(piece).for_each(|piece| heads.untype(piece));
             prop_assert_eq!(whole, pieces);
         }

@@ -1,15 +1,18 @@
-//! What there is about a certificate or a key that cannot be verified or used here. Read from its DER, whose errors in the
-//! TLS library do not say it.
+//! Finds what otactl's TLS library does not support about a certificate or a key.
+//!
+//! The library's errors do not name it, so it is read from the DER.
 
 use rustls::pki_types::PrivateKeyDer;
 
-/// What is not supported, as it stands behind "has".
+use super::der::{INTEGER, OBJECT_ID, SEQUENCE, element};
+
+/// A property of a certificate or a key that is not supported. Its text follows "it has".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Limit {
-    /// Counted from 1.
+pub(super) enum Unsupported {
+    /// The version of a certificate, counted from 1.
     #[error("X.509 version {0}; only version 3 is supported")]
     Version(u16),
-    /// The length of the modulus.
+    /// The length of an RSA modulus, in bits.
     #[error("an RSA key of {0} bits; only 2048 to 8192 bits are supported")]
     RsaBits(usize),
     #[error("a key on the curve {0}; only P-256 and P-384 are supported")]
@@ -22,10 +25,10 @@ pub(super) enum Limit {
     Signature(String),
 }
 
-const SEQUENCE: u8 = 0x30;
-const INTEGER: u8 = 0x02;
-const OBJECT_ID: u8 = 0x06;
+/// The tag of the optional version of a certificate (RFC 5280, section 4.1).
 const VERSION: u8 = 0xa0;
+
+/// The tag of the optional parameters of a SEC 1 private key (RFC 5915, section 3).
 const KEY_PARAMETERS: u8 = 0xa0;
 
 const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
@@ -34,8 +37,9 @@ const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
 const P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
 const P384: &[u8] = &[0x2b, 0x81, 4, 0, 0x22];
 
-/// Signatures that are verified: RSA as PKCS #1 with SHA-256, SHA-384 and SHA-512, RSA-PSS, ECDSA with SHA-256 and SHA-384.
-const SIGNATURES: [&[u8]; 7] = [
+/// The signature algorithms that are verified: RSA as PKCS #1 with SHA-256, SHA-384 and SHA-512, RSA-PSS,
+/// ECDSA with SHA-256 and SHA-384, and Ed25519.
+const SUPPORTED_SIGNATURES: [&[u8]; 7] = [
     &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 0x0b],
     &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 0x0c],
     &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 0x0d],
@@ -45,8 +49,8 @@ const SIGNATURES: [&[u8]; 7] = [
     ED25519,
 ];
 
-/// Names of what is not supported. Anything else is shown as numbers.
-const NAMES: [(&[u8], &str); 14] = [
+/// The names of known algorithms and curves that are not supported. Any other identifier is shown as numbers.
+const UNSUPPORTED_NAMES: [(&[u8], &str); 14] = [
     (&[0x2b, 0x81, 4, 0, 0x23], "P-521"),
     (&[0x2b, 0x81, 4, 0, 0x0a], "secp256k1"),
     (&[0x2b, 0x81, 4, 0, 0x21], "P-224"),
@@ -63,49 +67,52 @@ const NAMES: [(&[u8], &str); 14] = [
     (&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 0x0e], "SHA-224 and RSA"),
 ];
 
-/// Returns what is not supported about this certificate, its signature included.
-pub(super) fn of_certificate(der: &[u8]) -> Option<Limit> {
+/// Returns what is not supported about a certificate: its version, its key or its signature.
+pub(super) fn in_certificate(der: &[u8]) -> Option<Unsupported> {
     let certificate = Certificate::read(der)?;
-    certificate.limit_of_holder().or_else(|| {
+    certificate.find_in_version_and_key().or_else(|| {
         let (OBJECT_ID, id, _) = element(certificate.signature)? else { return None };
-        (!SIGNATURES.contains(&id)).then(|| Limit::Signature(name(id)))
+        (!SUPPORTED_SIGNATURES.contains(&id)).then(|| Unsupported::Signature(name(id)))
     })
 }
 
-/// Returns what keeps a signature by the key of this certificate from being verified.
-pub(super) fn of_holder(der: &[u8]) -> Option<Limit> {
-    Certificate::read(der)?.limit_of_holder()
+/// Returns what is not supported about a certificate, except for its signature.
+///
+/// A signature that was made with the key of such a certificate cannot be verified.
+pub(super) fn in_certificate_key(der: &[u8]) -> Option<Unsupported> {
+    Certificate::read(der)?.find_in_version_and_key()
 }
 
-/// Returns what is not supported about a private key, as PKCS #8, PKCS #1 or SEC 1.
-pub(super) fn of_private_key(key: &PrivateKeyDer<'_>) -> Option<Limit> {
+/// Returns what is not supported about a private key in PKCS #8, PKCS #1 or SEC 1.
+pub(super) fn in_private_key(key: &PrivateKeyDer<'_>) -> Option<Unsupported> {
     let (SEQUENCE, content, _) = element(key.secret_der())? else { return None };
     let (INTEGER, _, rest) = element(content)? else { return None };
     match key {
-        PrivateKeyDer::Pkcs1(_) => of_modulus(rest),
+        PrivateKeyDer::Pkcs1(_) => in_modulus(rest),
         PrivateKeyDer::Sec1(_) => {
             let (_, _, rest) = element(rest)?;
             let (KEY_PARAMETERS, curve, _) = element(rest)? else { return None };
-            of_curve(curve)
+            in_curve(curve)
         }
         PrivateKeyDer::Pkcs8(_) => {
             let (SEQUENCE, algorithm, rest) = element(rest)? else { return None };
             let (_, key, _) = element(rest)?;
-            of_algorithm(algorithm, || {
+            in_algorithm(algorithm, || {
                 let (SEQUENCE, content, _) = element(key)? else { return None };
-                of_modulus(element(content)?.2)
+                in_modulus(element(content)?.2)
             })
         }
         _ => None,
     }
 }
 
-/// The parts of a certificate that matter here.
+/// The parts of a certificate on which support depends.
 struct Certificate<'a> {
     version: u16,
-    /// The algorithm of the key, and the key.
+    /// The content of the algorithm identifier of the key.
     algorithm: &'a [u8],
     key: &'a [u8],
+    /// The content of the algorithm identifier of the signature.
     signature: &'a [u8],
 }
 
@@ -119,60 +126,63 @@ impl<'a> Certificate<'a> {
             version = u16::from(*element(content)?.1.last()?) + 1;
             fields = rest;
         }
-        // Serial number, signature, issuer, validity, subject.
+        // Skips serial number, signature, issuer, validity and subject.
         for _ in 0..5 {
             fields = element(fields)?.2;
         }
         let (SEQUENCE, info, _) = element(fields)? else { return None };
         let (SEQUENCE, algorithm, rest) = element(info)? else { return None };
-        // A bit string begins with the number of bits that its last byte lacks.
+        // A bit string begins with the number of unused bits in its last byte.
         let key = element(rest)?.1.get(1..)?;
         Some(Self { version, algorithm, key, signature })
     }
 
-    fn limit_of_holder(&self) -> Option<Limit> {
+    /// Returns what is not supported about the version or the key.
+    fn find_in_version_and_key(&self) -> Option<Unsupported> {
         if self.version != 3 {
-            return Some(Limit::Version(self.version));
+            return Some(Unsupported::Version(self.version));
         }
-        of_algorithm(self.algorithm, || {
+        in_algorithm(self.algorithm, || {
             let (SEQUENCE, content, _) = element(self.key)? else { return None };
-            of_modulus(content)
+            in_modulus(content)
         })
     }
 }
 
-/// The same for the algorithm of a key; `of_rsa` looks at the key itself.
-fn of_algorithm(algorithm: &[u8], of_rsa: impl FnOnce() -> Option<Limit>) -> Option<Limit> {
+/// Returns what is not supported about the algorithm of a key. Calls `check_rsa` for an RSA key.
+fn in_algorithm(algorithm: &[u8], check_rsa: impl FnOnce() -> Option<Unsupported>) -> Option<Unsupported> {
     let (OBJECT_ID, id, parameters) = element(algorithm)? else { return None };
     match id {
-        RSA => of_rsa(),
-        EC => of_curve(parameters),
+        RSA => check_rsa(),
+        EC => in_curve(parameters),
         ED25519 => None,
-        id => Some(Limit::Key(name(id))),
+        id => Some(Unsupported::Key(name(id))),
     }
 }
 
-fn of_curve(parameters: &[u8]) -> Option<Limit> {
+/// Returns what is not supported about the curve of an elliptic-curve key.
+fn in_curve(parameters: &[u8]) -> Option<Unsupported> {
     match element(parameters)? {
         (OBJECT_ID, P256 | P384, _) => None,
-        (OBJECT_ID, curve, _) => Some(Limit::Curve(name(curve))),
-        _ => Some(Limit::ExplicitParameters),
+        (OBJECT_ID, curve, _) => Some(Unsupported::Curve(name(curve))),
+        _ => Some(Unsupported::ExplicitParameters),
     }
 }
 
-/// `rest` begins with the modulus.
-fn of_modulus(rest: &[u8]) -> Option<Limit> {
+/// Returns the length of an RSA modulus that is not supported. `rest` begins with the modulus.
+fn in_modulus(rest: &[u8]) -> Option<Unsupported> {
     let (INTEGER, modulus, _) = element(rest)? else { return None };
     let start = modulus.iter().position(|byte| *byte != 0)?;
     let bits = (modulus.len() - start) * 8 - modulus[start].leading_zeros() as usize;
-    (!(2048..=8192).contains(&bits)).then_some(Limit::RsaBits(bits))
+    (!(2048..=8192).contains(&bits)).then_some(Unsupported::RsaBits(bits))
 }
 
+/// Returns the name of an object identifier, or its numbers.
 fn name(id: &[u8]) -> String {
-    NAMES.iter().find(|(known, _)| *known == id).map_or_else(|| dotted(id), |(_, name)| (*name).to_owned())
+    UNSUPPORTED_NAMES.iter().find(|(known, _)| *known == id).map_or_else(|| dotted(id), |(_, name)| (*name).to_owned())
 }
 
-/// An object identifier as numbers, of which at most a dozen are shown.
+/// Returns an object identifier as numbers: at most the first 12 of them.
 fn dotted(id: &[u8]) -> String {
     let mut numbers = Vec::new();
     let mut number = 0_u64;
@@ -191,27 +201,6 @@ fn dotted(id: &[u8]) -> String {
     numbers.iter().take(12).map(ToString::to_string).collect::<Vec<_>>().join(".")
 }
 
-/// The length of the first element in bytes, its head included.
-pub(super) fn length_of_first(der: &[u8]) -> Option<usize> {
-    element(der).map(|(_, _, rest)| der.len() - rest.len())
-}
-
-/// The first element of DER: its tag, its content, and what follows it.
-fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (&tag, rest) = der.split_first()?;
-    let (&first, rest) = rest.split_first()?;
-    let (length, rest) = match first {
-        0..=0x7f => (usize::from(first), rest),
-        0x81..=0x84 => {
-            let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-            (bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)), rest)
-        }
-        _ => return None,
-    };
-    let (content, rest) = rest.split_at_checked(length)?;
-    Some((tag, content, rest))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -227,32 +216,32 @@ mod tests {
     }
 
     #[test]
-    fn certificate_of_rcgen_has_no_limit() {
+    fn certificate_of_rcgen_is_supported() {
         let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
-        assert_eq!(of_certificate(pair.cert.der()), None);
+        assert_eq!(in_certificate(pair.cert.der()), None);
         let key = PrivateKeyDer::Pkcs8(pair.signing_key.serialize_der().into());
-        assert_eq!(of_private_key(&key), None);
+        assert_eq!(in_private_key(&key), None);
         for end in 0..pair.cert.der().len() {
-            let _ = of_certificate(&pair.cert.der()[..end]);
+            let _ = in_certificate(&pair.cert.der()[..end]);
         }
     }
 
     proptest! {
         #[test]
-        fn any_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..300), at in 0..300_usize, to in any::<u8>()) {
-            let _ = (of_certificate(&bytes), of_holder(&bytes));
+        fn any_bytes_do_not_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), at in 0..300_usize, to in any::<u8>()) {
+            let _ = (in_certificate(&bytes), in_certificate_key(&bytes));
             for key in [
                 PrivateKeyDer::Pkcs1(bytes.clone().into()),
                 PrivateKeyDer::Sec1(bytes.clone().into()),
                 PrivateKeyDer::Pkcs8(bytes.clone().into()),
             ] {
-                let _ = of_private_key(&key);
+                let _ = in_private_key(&key);
             }
             let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
             let mut der = pair.cert.der().to_vec();
             let at = at % der.len();
             der[at] = to;
-            let _ = of_certificate(&der);
+            let _ = in_certificate(&der);
         }
     }
 }

@@ -1,0 +1,27 @@
+//! The MQTT settings that the user can choose.
+
+use std::fmt;
+
+/// The MQTT settings that the user can choose. Each has a default.
+#[derive(Clone, Default)]
+pub struct Settings {
+    /// The password of the URL's user, unless the URL itself holds one.
+    pub password: Option<String>,
+    /// The client id. Defaults to `otactl-` and a random number.
+    pub client_id: Option<String>,
+    /// The `src` of every request. Replies come to the topic `<src>/rpc`.
+    pub src: Option<String>,
+    /// The single topic to which all requests are published.
+    pub pub_topic: Option<String>,
+    /// The topic to which replies come. Defaults to `<src>/rpc`.
+    pub sub_topic: Option<String>,
+    /// The topic of the device's last will. Not read by default.
+    pub will_topic: Option<String>,
+}
+
+/// Omits the password.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").field("client_id", &self.client_id).field("src", &self.src).finish_non_exhaustive()
+    }
+}
