@@ -1,7 +1,7 @@
 //! Frames in a stream of bytes, as UART and TCP carry them. No I/O: bytes are pushed, items are taken.
 //!
-//! A frame is a line, `JSON[crc]\n`, between the lines of the device's console. Old firmware puts `"""` before and after
-//! a frame instead. So does newer firmware after it has received a frame of that kind. Both are read at any time.
+//! A frame is a line, `JSON[crc]\n`, between the lines of the device's console. Old firmware puts `"""` before and
+//! after a frame instead. So does newer firmware after it has received a frame of that kind. Both are read at any time.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -172,8 +172,8 @@ fn is_frame(json: &[u8]) -> bool {
 
 /// Adds the delimiters, and for [`Style::Line`] the CRC, to the JSON of a frame.
 ///
-/// Each character that is not ASCII is escaped: a byte above 127 clears the receive buffer of a device. `json` has to be
-/// UTF-8 without line ends, as the encoder creates it.
+/// Each character that is not ASCII is escaped: a byte above 127 clears the receive buffer of a device. `json` has to
+/// be UTF-8 without line ends, as the encoder creates it.
 #[must_use]
 pub fn enframe(json: &[u8], style: Style) -> Vec<u8> {
     let mut line = escape(json);

@@ -1,8 +1,8 @@
 //! Detects which of two variants of the protocol a device understands. The clock is an argument.
 //!
-//! Devices speak a preferred and a legacy variant. On a serial line, these are frames as lines, and frames in `"""`. Over
-//! MQTT, these are a topic for each method, and a single topic for all. Every device has understood the legacy variant
-//! at some time. A device that does not understand the preferred variant stays silent.
+//! Devices speak a preferred and a legacy variant. On a serial line, these are frames as lines, and frames in `"""`.
+//! Over MQTT, these are a topic for each method, and a single topic for all. Every device has understood the legacy
+//! variant at some time. A device that does not understand the preferred variant stays silent.
 //!
 //! When the first calls go unanswered, the detector sends a probe in each variant: a ping, which changes nothing and so
 //! may arrive twice. The calls themselves are sent again in the legacy variant only when it is certain that the device
@@ -28,7 +28,8 @@ const QUICK_PROBES: u32 = 3;
 /// The interval of the later probes.
 const SLOW_PROBE_INTERVAL: Duration = Duration::from_secs(2);
 
-/// The number of rounds in which only the legacy probe has to be answered. One is not enough: noise may destroy a probe.
+/// The number of rounds in which only the legacy probe has to be answered. One is not enough: noise may destroy a
+/// probe.
 const LEGACY_ANSWERS_NEEDED: u32 = 2;
 
 /// The maximum number of calls that are kept to be sent again. No more calls than this are in flight at a time.
@@ -116,7 +117,8 @@ impl VariantDetector {
         self.probe_at.get_or_insert(now + PROBE_AFTER);
     }
 
-    /// Tells whether the device executes requests in the legacy variant twice, and has not answered in the preferred one.
+    /// Tells whether the device executes requests in the legacy variant twice, and has not answered in the preferred
+    /// one.
     pub(super) fn executes_twice(&self) -> bool {
         self.executes_twice
     }
@@ -139,7 +141,7 @@ impl VariantDetector {
     pub(super) fn on_frame(&mut self, json: &[u8]) -> FrameMeaning {
         let has_id = |id: &str| json.starts_with(format!(r#"{{"id":"{id}"#).as_bytes());
         if has_id(LEGACY_ID) {
-            // Only an answer to the last probe counts: the preferred probe of the same round was not answered before it.
+            // Only an answer to the last probe counts, and only if the preferred probe was not answered before.
             let is_current = has_id(&format!("{LEGACY_ID}{}\"", self.round));
             return if is_current { self.on_legacy_answer() } else { FrameMeaning::ProbeReply };
         }
@@ -177,7 +179,8 @@ impl VariantDetector {
         self.settle(Variant::Legacy)
     }
 
-    /// Returns a ping in `variant` whose answer proves nothing. It shows only whether the connection carries the variant.
+    /// Returns a ping in `variant` whose answer proves nothing. It shows only whether the connection carries the
+    /// variant.
     pub(super) fn ping(&self, variant: Variant) -> Vec<u8> {
         let id = if variant == Variant::Preferred { PREFERRED_ID } else { LEGACY_ID };
         frame::ping(&format!("{id}probe"), self.addressing.as_ref())

@@ -36,8 +36,8 @@ use untyped::{FrameHeads, Untyped};
 
 /// The size of the largest message that is accepted from a device, in bytes.
 ///
-/// Most frames of a device have at most 4096 bytes, but a file or a list may be longer. A peer that sends more than this
-/// is not a device.
+/// Most frames of a device have at most 4096 bytes, but a file or a list may be longer. A peer that sends more than
+/// this is not a device.
 const MAX_MESSAGE: usize = 1 << 20;
 
 /// The size of the read buffer of a connection, in bytes.

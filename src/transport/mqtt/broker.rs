@@ -70,7 +70,8 @@ impl fmt::Debug for Connection {
 }
 
 impl Connection {
-    /// Hands a frame to the client library. Returns false if its queue is full, which means that the connection is dead.
+    /// Hands a frame to the client library. Returns false if its queue is full, which means that the connection is
+    /// dead.
     pub(super) fn publish(&mut self, variant: Option<Variant>, topic: String, frame: Vec<u8>) -> bool {
         let request = Published { variant, topic: topic.clone(), at: Instant::now() };
         let has_room = self.client.try_publish(topic, frame, PublishOptions::at_least_once()).is_ok();

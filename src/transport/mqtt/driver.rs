@@ -48,7 +48,8 @@ pub(super) async fn drive(
 
 /// Carries frames until the connection has ended.
 ///
-/// If the broker closes the connection because of a per-method topic, this connects again and uses the single topic.
+/// If the broker closes the connection because of a per-method topic, connects again and uses the single topic. If the
+/// broker refuses the single topic as well, the link ends with [`Ended::Refused`].
 async fn run(open: &mut Option<Connection>, link: &mut MqttLink, driver: &mut LinkDriver, broker: &Broker) -> Ended {
     loop {
         let Some(connection) = open.as_mut() else { return Ended::Lost("there is no connection".into()) };

@@ -125,8 +125,8 @@ impl LinkStats {
         }
         if self.0.executes_twice.load(Ordering::Relaxed) {
             return without_hint(format!(
-                "`{device}` runs everything twice on its topic for all methods, and hears nothing on {device}/rpc/METHOD; \
-                 does the broker let us publish there?"
+                "`{device}` executes every request on {device}/rpc twice, and receives none on {device}/rpc/METHOD; does \
+                 the broker let this client publish there?"
             ));
         }
         let will = self.0.last_will.lock().clone();

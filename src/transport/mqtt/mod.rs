@@ -134,8 +134,8 @@ impl Connect for Mqtt {
     /// Returns 4. A broker keeps the order of the messages of one client, but forwards them as fast as it can. The
     /// device library drops the connection when it has no room for a message.
     ///
-    /// Measured with frames of 3 KB, 80 ms for the way, and a simulated device that takes 20 ms for each frame: a window
-    /// of four takes 1.2 times as long as a window of eight.
+    /// Measured with frames of 3 KB, 80 ms for the way, and a simulated device that takes 20 ms for each frame: a
+    /// window of four takes 1.2 times as long as a window of eight.
     fn window(&self) -> usize {
         4
     }

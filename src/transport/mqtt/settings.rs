@@ -9,9 +9,9 @@ pub struct Settings {
     pub password: Option<String>,
     /// The client id. Defaults to `otactl-` and a random number.
     pub client_id: Option<String>,
-    /// The `src` of every request. Replies come to the topic `<src>/rpc`.
+    /// The `src` of every request. Defaults to `<device>/rpc-resp/<client id>`.
     pub src: Option<String>,
-    /// The single topic to which all requests are published.
+    /// The single topic to which all requests are published. Defaults to the topics of the device.
     pub pub_topic: Option<String>,
     /// The topic to which replies come. Defaults to `<src>/rpc`.
     pub sub_topic: Option<String>,

@@ -1,10 +1,10 @@
 //! Chooses the topic of each frame.
 //!
-//! Current device libraries have two subscriptions that match `<device>/rpc`, and execute a request on that topic twice.
-//! Only one of the two matches `<device>/rpc/<Method>`, so that the per-method topic is preferred. Older libraries, and
-//! those with the wildcard subscription switched off, execute a request on `<device>/rpc` once. They may not receive
-//! the per-method topics. A device that executes requests twice has the wildcard subscription, and so always receives
-//! the per-method topics.
+//! Current device libraries have two subscriptions that match `<device>/rpc`, and execute a request on that topic
+//! twice. Only one of the two matches `<device>/rpc/<Method>`, so that the per-method topic is preferred. Older
+//! libraries, and those with the wildcard subscription switched off, execute a request on `<device>/rpc` once. They may
+//! not receive the per-method topics. A device that executes requests twice has the wildcard subscription, and so
+//! always receives the per-method topics.
 
 use serde::Deserialize;
 

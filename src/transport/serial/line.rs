@@ -29,7 +29,9 @@ const XOFF: u8 = 0x13;
 /// The limit is for a device that has lost frames at every rate.
 const MAX_UNANSWERED_AT_LOWEST_RATE: usize = 256;
 
-/// How long a frame counts as unanswered. There is no longer wait, since the answer to `OTA.Update` takes minutes.
+/// How long a sent frame counts as unanswered.
+///
+/// A longer wait would stall the line, since the answer to `OTA.Update` takes minutes.
 const MAX_ANSWER_WAIT: Duration = Duration::from_secs(1);
 
 /// The time after its last byte in which a frame is not sent again.

@@ -9,8 +9,8 @@
 //! - `link_stats`: explains why no reply comes;
 //! - `settings`: [`Settings`].
 //!
-//! Opening a port can reset a board, and a reset rolls back an uncommitted firmware. So the port stays open from one link
-//! to the next, as long as the client lives.
+//! Opening a port can reset a board, and a reset rolls back an uncommitted firmware. So the port stays open from one
+//! link to the next, as long as the client lives.
 
 mod driver;
 pub mod find;
@@ -139,8 +139,8 @@ impl Connect for Serial {
 
     /// Returns 3: one frame that the device processes, one on the line, and one that waits here.
     ///
-    /// So the line does not fall idle while a reply is on its way. With one frame at a time, the line would be idle for 3 %
-    /// of the time at 115200 baud, and longer if the device is slow.
+    /// So the line does not fall idle while a reply is on its way. With one frame at a time, the line would be idle for
+    /// 3 % of the time at 115200 baud, and longer if the device is slow.
     fn window(&self) -> usize {
         3
     }

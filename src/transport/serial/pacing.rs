@@ -1,13 +1,13 @@
 //! Limits the rate of bytes to what a device can read. The clock is an argument.
 //!
-//! Bytes that the operating system has taken cannot be called back. So only few bytes are handed over ahead of time, and
-//! an XOFF takes effect within milliseconds.
+//! Bytes that the operating system has taken cannot be called back. So only few bytes are handed over ahead of time,
+//! and an XOFF takes effect within milliseconds.
 //!
 //! The rate starts at the speed of the line. A frame that goes unanswered reduces the rate:
 //!
 //! - to the last rate at which a series of frames was answered;
 //! - to a little less, if the frame was lost at that rate;
-//! - to half of it, if there is no such rate.
+//! - to half, if there is no such rate.
 //!
 //! A series of answers raises the rate again, but not to a rate at which frames were lost before.
 
@@ -17,8 +17,8 @@ use tokio::time::Instant;
 
 /// How much time the bytes in the operating system and on the line may take.
 ///
-/// It is longer than a timer may be late, so that the line does not fall idle. At the same time, it is short compared with
-/// the time that fills the buffer of a device.
+/// It is longer than a timer may be late, so that the line does not fall idle. At the same time, it is short compared
+/// with the time that fills the buffer of a device.
 const MAX_AHEAD: Duration = Duration::from_millis(5);
 
 /// How long an XOFF counts. Noise may look like an XOFF, and an XON may be lost.

@@ -15,8 +15,8 @@ pub(super) struct PortState {
     pub(super) pacing: Pacing,
     /// The device understands only `"""`.
     ///
-    /// That a device understands lines is not kept. Detecting it costs nothing, and after a rollback an older firmware may
-    /// run that understands only `"""`.
+    /// That a device understands lines is not kept. Detecting it costs nothing, and after a rollback an older firmware
+    /// may run that understands only `"""`.
     pub(super) is_quoted: bool,
 }
 

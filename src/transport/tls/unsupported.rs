@@ -49,7 +49,9 @@ const SUPPORTED_SIGNATURES: [&[u8]; 7] = [
     ED25519,
 ];
 
-/// The names of known algorithms and curves that are not supported. Any other identifier is shown as numbers.
+/// The names of algorithms and curves that are not supported, such as RSA-PSS as the kind of a key.
+///
+/// Any other identifier is shown as numbers.
 const UNSUPPORTED_NAMES: [(&[u8], &str); 14] = [
     (&[0x2b, 0x81, 4, 0, 0x23], "P-521"),
     (&[0x2b, 0x81, 4, 0, 0x0a], "secp256k1"),

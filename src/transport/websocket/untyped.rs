@@ -1,7 +1,7 @@
 //! A stream that presents received WebSocket text messages as binary ones.
 //!
-//! tungstenite closes the connection at a text message that is not UTF-8. A device copies the names of Wi-Fi networks and
-//! files into its replies unchanged, and every other transport accepts these replies.
+//! tungstenite closes the connection at a text message that is not UTF-8. A device copies the names of Wi-Fi networks
+//! and files into its replies unchanged, and every other transport accepts these replies.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

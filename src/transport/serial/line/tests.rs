@@ -37,7 +37,7 @@ fn frame_is_sent_as_line_with_crc_after_empty_line() {
     assert_eq!(String::from_utf8_lossy(&bytes), "\n{\"id\": 102, \"method\": \"RPC.Ping\"}11d3ca5c\n");
 }
 
-/// XOFF and XON are removed from the received bytes, even inside of a frame.
+/// XOFF and XON are removed from the received bytes, even inside a frame.
 #[test]
 fn xoff_in_a_frame_stops_sending() {
     let (mut line, mut now) = line();
