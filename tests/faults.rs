@@ -249,7 +249,7 @@ fn plan(via: Via) -> Plan {
     Plan { via, serving, reboot_timeout: Duration::from_secs(20), timeouts: plan.timeouts.scaled(0.1), ..plan }
 }
 
-fn device(port: &str, mqtt: mqtt::Settings) -> Device {
+fn device(port: &str, mqtt: mqtt::MqttSettings) -> Device {
     device_behind(port, Duration::from_secs(4), mqtt)
 }
 
@@ -303,11 +303,11 @@ async fn assert_ends(device: &Device, result: &Result<Success, Failure>, end: En
 
 /// Runs all cases over one way.
 async fn over(way: Way) {
-    all(way, CASES, mqtt::Settings::default()).await;
+    all(way, CASES, mqtt::MqttSettings::default()).await;
 }
 
 /// Runs cases, many at a time: most of what they do is to wait.
-async fn all(way: Way, cases: &[Case], mqtt: mqtt::Settings) {
+async fn all(way: Way, cases: &[Case], mqtt: mqtt::MqttSettings) {
     let places = Arc::new(Semaphore::new(AT_A_TIME));
     let mut running = JoinSet::new();
     for case in cases {
@@ -378,14 +378,14 @@ async fn over_mqtt() {
 
 #[tokio::test]
 async fn with_noise_over_tcp() {
-    all(Way::Tcp, NOISY, mqtt::Settings::default()).await;
+    all(Way::Tcp, NOISY, mqtt::MqttSettings::default()).await;
 }
 
 #[cfg(unix)]
 #[tokio::test]
 async fn with_noise_over_serial() {
-    all(Way::Serial, NOISY, mqtt::Settings::default()).await;
-    all(Way::Serial, GARBLED, mqtt::Settings::default()).await;
+    all(Way::Serial, NOISY, mqtt::MqttSettings::default()).await;
+    all(Way::Serial, GARBLED, mqtt::MqttSettings::default()).await;
 }
 
 /// Asked on `<device>/rpc`, a device library since 2021-06 runs everything twice: the failure of the second run is
@@ -394,7 +394,7 @@ async fn with_noise_over_serial() {
 #[tokio::test]
 async fn run_twice_over_mqtt() {
     let pub_topic = Some("esp32_AABBCC/rpc".into());
-    all(Way::Mqtt, TWICE, mqtt::Settings { pub_topic, ..mqtt::Settings::default() }).await;
+    all(Way::Mqtt, TWICE, mqtt::MqttSettings { pub_topic, ..mqtt::MqttSettings::default() }).await;
 }
 
 /// What is fetched from elsewhere fares no worse.
@@ -420,7 +420,7 @@ async fn from_elsewhere() {
                 running.spawn(async move {
                     let bench = way.simulated_fast(config(generation, faults)).await;
                     let plan = Plan { source, ..plan(Via::Auto) };
-                    let device = device(&bench.port, mqtt::Settings::default());
+                    let device = device(&bench.port, mqtt::MqttSettings::default());
                     ends(&device, &plan, end, &format!("{path}, {faults:?} over {way:?}, {generation:?}")).await;
                 });
             }

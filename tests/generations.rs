@@ -12,7 +12,7 @@ use otactl::bundle::write::{PartFile, pack};
 use otactl::ota;
 use otactl::rpc::Device;
 use otactl::sim::{Config, Firmware, Generation};
-use otactl::transport::tls::Settings;
+use otactl::transport::tls::TlsSettings;
 use otactl::update::device_state::DeviceState;
 use otactl::update::push::{Terms, push};
 use otactl::update::timeouts::Timeouts;
@@ -40,7 +40,7 @@ fn plan(source: Source, via: Via) -> Plan {
     Plan {
         via,
         serving,
-        http: Some(WebClient::new(Settings::default(), Proxies::none())),
+        http: Some(WebClient::new(TlsSettings::default(), Proxies::none())),
         timeouts: plan.timeouts.scaled(0.1),
         ..plan
     }

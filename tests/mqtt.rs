@@ -249,7 +249,8 @@ async fn a_broker_that_restarts_is_survived() {
 #[tokio::test]
 async fn a_client_id_in_use_is_explained() {
     let broker = Broker::start();
-    let settings = transport::mqtt::Settings { client_id: Some("me".into()), ..transport::mqtt::Settings::default() };
+    let settings =
+        transport::mqtt::MqttSettings { client_id: Some("me".into()), ..transport::mqtt::MqttSettings::default() };
     let device = connect(&broker.url("gone"), &Options { mqtt: settings, ..Options::default() });
     let call = tokio::spawn(async move { device.call(ota::Commit {}).await });
     let mut watch = Client::connect(&broker, "watch").await;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use otactl::sim::auth::Auth;
 use otactl::sim::{Config, Simulator};
-use otactl::transport::tls::{Connector, Settings, server_config};
+use otactl::transport::tls::{Connector, TlsSettings, server_config};
 use rcgen::{BasicConstraints, IsCa, date_time_ymd};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -434,7 +434,7 @@ async fn the_simulated_device_needs_a_certificate_for_tls() {
 async fn a_device_is_the_same_within_tls() {
     let authority = Authority::new();
     let (_device, port) = device_with(&authority.sign("localhost")).await;
-    let settings = Settings { ca_cert_file: Some(authority.path("ca.pem")), ..Settings::default() };
+    let settings = TlsSettings { ca_cert_file: Some(authority.path("ca.pem")), ..TlsSettings::default() };
     let connector = Connector::new(&settings).expect("a connector");
     let tcp = TcpStream::connect(("127.0.0.1", port)).await.expect("a connection");
     let mut stream = connector.connect("localhost", tcp).await.expect("TLS");

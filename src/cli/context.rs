@@ -8,7 +8,7 @@ use otactl::rpc::{Credentials, Device};
 use otactl::secrets;
 use otactl::sim::{self, Simulator};
 use otactl::transport::framing::Style;
-use otactl::transport::serial::{Framing, Settings};
+use otactl::transport::serial::{Framing, SerialSettings};
 use otactl::transport::target::{Login, SimulatedOver, Target};
 use otactl::transport::{self, Options, serial};
 use otactl::update::web_client::{Proxies, WebClient};
@@ -124,7 +124,7 @@ impl Context {
     /// Serves a simulated device on a serial port that is as the options for serial ports have it.
     #[cfg(unix)]
     pub(crate) fn serve_serial(&self, simulator: &mut Simulator, console_noise: bool) -> Result<PathBuf, Failure> {
-        let Settings { baud_rate, framing, .. } = self.global.serial.settings();
+        let SerialSettings { baud_rate, framing, .. } = self.global.serial.settings();
         let only = match framing {
             Framing::Auto => None,
             Framing::Line => Some(Style::Line),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use otactl::secrets;
-use otactl::transport::mqtt::Settings;
+use otactl::transport::mqtt::MqttSettings;
 use otactl::transport::target::{Endpoint, Login};
 
 use super::failure::Failure;
@@ -52,13 +52,13 @@ pub(crate) struct MqttArgs {
 
 impl MqttArgs {
     /// What they come to, for this broker. Asks for a password if that is wanted.
-    pub(crate) fn settings(&self, endpoint: &Endpoint) -> Result<Settings, Failure> {
+    pub(crate) fn settings(&self, endpoint: &Endpoint) -> Result<MqttSettings, Failure> {
         let needs_password = matches!(endpoint.login, Some(Login { password: None, .. }));
         let password = if needs_password { self.password()? } else { None };
         if let Some(password) = &password {
             secrets::remember(password);
         }
-        Ok(Settings {
+        Ok(MqttSettings {
             password,
             client_id: self.client_id.clone(),
             src: self.src.clone(),

@@ -2,7 +2,7 @@
 
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ValueEnum, value_parser};
-use otactl::transport::serial::{BAUD_RATE, ControlLines, Framing, Settings};
+use otactl::transport::serial::{BAUD_RATE, ControlLines, Framing, SerialSettings};
 
 /// What may be set about a serial port.
 #[expect(clippy::struct_excessive_bools, reason = "an option is one")]
@@ -49,7 +49,7 @@ enum SerialFraming {
 
 impl SerialArgs {
     /// What they come to.
-    pub(crate) fn settings(&self) -> Settings {
+    pub(crate) fn settings(&self) -> SerialSettings {
         let control_lines = match (self.set_control_lines && !self.no_set_control_lines, self.inverted_control_lines) {
             (_, true) => ControlLines::ReleaseInverted,
             (true, false) => ControlLines::Release,
@@ -60,6 +60,6 @@ impl SerialArgs {
             SerialFraming::Line => Framing::Line,
             SerialFraming::Quoted => Framing::Quoted,
         };
-        Settings { baud_rate: self.baud_rate, hw_flow_control: self.hw_flow_control, control_lines, framing }
+        SerialSettings { baud_rate: self.baud_rate, hw_flow_control: self.hw_flow_control, control_lines, framing }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use otactl::transport::tls::Settings;
+use otactl::transport::tls::TlsSettings;
 
 use super::failure::{Failure, Kind};
 
@@ -31,14 +31,14 @@ pub(crate) struct TlsArgs {
 impl TlsArgs {
     /// What they come to. That a certificate and its key go together is not left to clap: it looks at
     /// what stands before the command, or in the environment, without what stands after it.
-    pub(crate) fn settings(&self) -> Result<Settings, Failure> {
+    pub(crate) fn settings(&self) -> Result<TlsSettings, Failure> {
         let client_cert = match (&self.cert_file, &self.key_file) {
             (Some(cert_file), Some(key_file)) => Some((cert_file.clone(), key_file.clone())),
             (None, None) => None,
             (Some(_), None) => return Err(alone("--cert-file", "--key-file", "OTACTL_KEY_FILE")),
             (None, Some(_)) => return Err(alone("--key-file", "--cert-file", "OTACTL_CERT_FILE")),
         };
-        Ok(Settings { insecure: self.insecure, ca_cert_file: self.ca_cert_file.clone(), client_cert })
+        Ok(TlsSettings { insecure: self.insecure, ca_cert_file: self.ca_cert_file.clone(), client_cert })
     }
 }
 

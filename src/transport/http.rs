@@ -45,7 +45,7 @@ pub struct Http {
 
 impl Http {
     /// Creates a client of the device at `endpoint`. Loads root certificates only for `https`.
-    pub fn new(endpoint: &Endpoint, connect_timeout: Duration, tls: &tls::Settings) -> Result<Self, ConnectError> {
+    pub fn new(endpoint: &Endpoint, connect_timeout: Duration, tls: &tls::TlsSettings) -> Result<Self, ConnectError> {
         let mut tls = tls::client_config(endpoint.is_tls(), tls)?;
         let client_auth = ClientAuth::watch(&mut tls);
         Ok(Self {

@@ -51,20 +51,20 @@ pub struct Options {
     /// The maximum time to connect. Default: 10 s.
     pub connect_timeout: Duration,
     /// The options of TLS.
-    pub tls: tls::Settings,
+    pub tls: tls::TlsSettings,
     /// The options of serial ports.
-    pub serial: serial::Settings,
+    pub serial: serial::SerialSettings,
     /// The options of MQTT.
-    pub mqtt: mqtt::Settings,
+    pub mqtt: mqtt::MqttSettings,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(10),
-            tls: tls::Settings::default(),
-            serial: serial::Settings::default(),
-            mqtt: mqtt::Settings::default(),
+            tls: tls::TlsSettings::default(),
+            serial: serial::SerialSettings::default(),
+            mqtt: mqtt::MqttSettings::default(),
         }
     }
 }

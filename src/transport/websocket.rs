@@ -67,7 +67,7 @@ pub struct WebSocket {
 
 impl WebSocket {
     /// Creates a client of the device at `endpoint`. Loads root certificates only for `wss`.
-    pub fn new(endpoint: &Endpoint, connect_timeout: Duration, tls: &tls::Settings) -> Result<Self, ConnectError> {
+    pub fn new(endpoint: &Endpoint, connect_timeout: Duration, tls: &tls::TlsSettings) -> Result<Self, ConnectError> {
         Ok(Self {
             endpoint: endpoint.clone(),
             peer: endpoint.to_string(),

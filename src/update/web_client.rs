@@ -91,7 +91,7 @@ fn is_local(ip: IpAddr) -> bool {
 /// A client for any URL. The clones share what TLS needs.
 #[derive(Clone)]
 pub struct WebClient {
-    tls: tls::Settings,
+    tls: tls::TlsSettings,
     /// Root certificates take time to load, and plain HTTP needs none.
     loaded: Arc<OnceLock<Result<ClientConfig, SetupError>>>,
     proxies: Proxies,
@@ -142,7 +142,7 @@ pub(super) struct GetError {
 impl WebClient {
     /// A client with these settings for TLS and these rules for proxies.
     #[must_use]
-    pub fn new(tls: tls::Settings, proxies: Proxies) -> Self {
+    pub fn new(tls: tls::TlsSettings, proxies: Proxies) -> Self {
         Self { tls, loaded: Arc::default(), proxies }
     }
 

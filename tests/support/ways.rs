@@ -291,7 +291,7 @@ impl Bench {
     pub fn device(&self, credentials: Option<&str>) -> Device {
         let credentials = credentials.map(|text| text.parse().expect("credentials"));
         let ca_cert_file = self.ca.as_ref().map(|ca| ca.file().into());
-        let tls = tls::Settings { ca_cert_file, ..tls::Settings::default() };
+        let tls = tls::TlsSettings { ca_cert_file, ..tls::TlsSettings::default() };
         let client = client(&self.port, &Options { tls, ..options() });
         Device::new(client, PATIENCE).with_credentials(credentials)
     }
@@ -338,20 +338,20 @@ impl Scripted {
     /// Calls over a connection of their own.
     pub fn device(&self) -> Device {
         // A peer that is silent on purpose is not to be asked what it understands.
-        let serial = serial::Settings { framing: serial::Framing::Line, ..serial::Settings::default() };
-        let mqtt = mqtt::Settings { pub_topic: Some("dev/rpc".into()), ..mqtt::Settings::default() };
+        let serial = serial::SerialSettings { framing: serial::Framing::Line, ..serial::SerialSettings::default() };
+        let mqtt = mqtt::MqttSettings { pub_topic: Some("dev/rpc".into()), ..mqtt::MqttSettings::default() };
         Device::new(client(&self.port, &Options { serial, mqtt, ..options() }), PATIENCE)
     }
 }
 
 /// Typed calls to the device at `port`, each of which may take `timeout`; over a serial port at [`BAUD_RATE`].
 pub fn device_at(port: &str, timeout: Duration) -> Device {
-    device_behind(port, timeout, mqtt::Settings::default())
+    device_behind(port, timeout, mqtt::MqttSettings::default())
 }
 
 /// The same, where a broker has its rules.
-pub fn device_behind(port: &str, timeout: Duration, mqtt: mqtt::Settings) -> Device {
-    let serial = serial::Settings { baud_rate: BAUD_RATE, ..serial::Settings::default() };
+pub fn device_behind(port: &str, timeout: Duration, mqtt: mqtt::MqttSettings) -> Device {
+    let serial = serial::SerialSettings { baud_rate: BAUD_RATE, ..serial::SerialSettings::default() };
     Device::new(client(port, &Options { connect_timeout: timeout, serial, mqtt, ..Options::default() }), timeout)
 }
 

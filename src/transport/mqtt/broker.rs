@@ -12,7 +12,7 @@ use rumqttc::{
 use tokio::time::Instant;
 
 use super::publishing::{Published, Unacknowledged};
-use super::settings::Settings;
+use super::settings::MqttSettings;
 use super::topics::Topics;
 use crate::rpc::DialError;
 use crate::transport::connect_error::ConnectError;
@@ -57,19 +57,19 @@ impl fmt::Debug for Broker {
 }
 
 /// An open connection to the broker, and its unacknowledged messages.
-pub(super) struct Connection {
+pub(super) struct BrokerConnection {
     client: AsyncClient,
     pub(super) events: EventLoop,
     pub(super) unacknowledged: Unacknowledged,
 }
 
-impl fmt::Debug for Connection {
+impl fmt::Debug for BrokerConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Connection")
+        f.write_str("BrokerConnection")
     }
 }
 
-impl Connection {
+impl BrokerConnection {
     /// Hands a frame to the client library. Returns false if its queue is full, which means that the connection is
     /// dead.
     pub(super) fn publish(&mut self, variant: Option<Variant>, topic: String, frame: Vec<u8>) -> bool {
@@ -96,8 +96,8 @@ impl Broker {
         endpoint: &Endpoint,
         client_id: String,
         connect_timeout: Duration,
-        tls: &tls::Settings,
-        settings: &Settings,
+        tls: &tls::TlsSettings,
+        settings: &MqttSettings,
     ) -> Result<Self, ConnectError> {
         let tls = endpoint.is_tls().then(|| Connector::new(tls)).transpose()?;
         Ok(Self {
@@ -111,18 +111,18 @@ impl Broker {
     }
 
     /// Connects to the broker, and subscribes to the topics of replies.
-    pub(super) async fn connect(&self, topics: &Topics) -> Result<Connection, DialError> {
+    pub(super) async fn connect(&self, topics: &Topics) -> Result<BrokerConnection, DialError> {
         within(self.connect_timeout, self.open(topics)).await
     }
 
-    async fn open(&self, topics: &Topics) -> Result<Connection, DialError> {
+    async fn open(&self, topics: &Topics) -> Result<BrokerConnection, DialError> {
         let (client, mut events) = AsyncClient::builder(self.options()).capacity(QUEUE_CAPACITY).build();
         // The client library limits the time to connect, too: to 5 s by default, and only in whole seconds. Its limit
         // is set above `connect_timeout`, so that `connect_timeout` applies.
         let mut network = events.network_options();
         network.set_connection_timeout(self.connect_timeout.as_secs().saturating_add(2));
         events.set_network_options(network);
-        let mut connection = Connection { client, events, unacknowledged: Unacknowledged::default() };
+        let mut connection = BrokerConnection { client, events, unacknowledged: Unacknowledged::default() };
         loop {
             if let Event::Incoming(Packet::ConnAck(_)) = self.next(&mut connection.events).await? {
                 break;

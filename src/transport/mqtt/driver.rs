@@ -9,8 +9,8 @@ use serde_json::Value;
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::{Instant, sleep_until};
 
-use super::broker::{self, Broker, Connection, ProbeResult};
-use super::link_stats::LinkStats;
+use super::broker::{self, Broker, BrokerConnection, ProbeResult};
+use super::link_stats::MqttLinkStats;
 use super::topics::Topics;
 use crate::rpc::DialError;
 use crate::rpc::frame::id_of;
@@ -27,12 +27,12 @@ pub(super) struct MqttLink {
     /// The id of the device.
     pub(super) device: String,
     pub(super) topics: Topics,
-    pub(super) stats: LinkStats,
+    pub(super) stats: MqttLinkStats,
 }
 
 /// Carries frames between the broker and the link until one of them ends.
 pub(super) async fn drive(
-    mut open: OwnedMutexGuard<Option<Connection>>,
+    mut open: OwnedMutexGuard<Option<BrokerConnection>>,
     mut link: MqttLink,
     mut driver: LinkDriver,
     broker: Arc<Broker>,
@@ -50,7 +50,12 @@ pub(super) async fn drive(
 ///
 /// If the broker closes the connection because of a per-method topic, connects again and uses the single topic. If the
 /// broker refuses the single topic as well, the link ends with [`Ended::Refused`].
-async fn run(open: &mut Option<Connection>, link: &mut MqttLink, driver: &mut LinkDriver, broker: &Broker) -> Ended {
+async fn run(
+    open: &mut Option<BrokerConnection>,
+    link: &mut MqttLink,
+    driver: &mut LinkDriver,
+    broker: &Broker,
+) -> Ended {
     loop {
         let Some(connection) = open.as_mut() else { return Ended::Lost("there is no connection".into()) };
         let error = carry(connection, link, driver).await;
@@ -92,7 +97,7 @@ async fn run(open: &mut Option<Connection>, link: &mut MqttLink, driver: &mut Li
 }
 
 /// Carries frames over one connection. Returns the error that ends the connection.
-async fn carry(connection: &mut Connection, link: &mut MqttLink, driver: &mut LinkDriver) -> ConnectionError {
+async fn carry(connection: &mut BrokerConnection, link: &mut MqttLink, driver: &mut LinkDriver) -> ConnectionError {
     loop {
         let has_room = link.stats.unacknowledged() < MAX_UNACKNOWLEDGED;
         let probe_at = link.detector.probe_at();
@@ -116,7 +121,7 @@ async fn carry(connection: &mut Connection, link: &mut MqttLink, driver: &mut Li
 
 impl MqttLink {
     /// Processes a message of the broker. Returns the frame in the message if it is for the session.
-    fn on_message(&mut self, message: Publish, connection: &mut Connection) -> Option<Vec<u8>> {
+    fn on_message(&mut self, message: Publish, connection: &mut BrokerConnection) -> Option<Vec<u8>> {
         let topic = String::from_utf8_lossy(&message.topic);
         if self.topics.is_console(&topic) {
             tracing::debug!("| {}", printable(String::from_utf8_lossy(&message.payload).trim_end()));
@@ -150,7 +155,7 @@ impl MqttLink {
     }
 
     /// Publishes a frame of the session.
-    fn send(&mut self, frame: OutgoingFrame, connection: &mut Connection) {
+    fn send(&mut self, frame: OutgoingFrame, connection: &mut BrokerConnection) {
         if let Some(id) = id_of(frame.bytes()) {
             self.detector.on_call_sent(id, frame.clone(), Instant::now());
         }
@@ -158,19 +163,19 @@ impl MqttLink {
     }
 
     /// Publishes the probes that are due.
-    fn send_probes(&mut self, connection: &mut Connection) {
+    fn send_probes(&mut self, connection: &mut BrokerConnection) {
         for (variant, probe) in self.detector.due_probes(Instant::now()).into_iter().flatten() {
             let topic = self.topics.topic_of(variant, &probe);
             self.publish_to(topic, probe, connection);
         }
     }
 
-    fn publish(&self, frame: Vec<u8>, connection: &mut Connection) {
+    fn publish(&self, frame: Vec<u8>, connection: &mut BrokerConnection) {
         let topic = self.topics.topic_of(self.detector.variant(), &frame);
         self.publish_to(topic, frame, connection);
     }
 
-    fn publish_to(&self, topic: String, frame: Vec<u8>, connection: &mut Connection) {
+    fn publish_to(&self, topic: String, frame: Vec<u8>, connection: &mut BrokerConnection) {
         if connection.publish(self.topics.variant_of(&topic), topic, frame) {
             self.stats.on_publish();
         }

@@ -19,10 +19,10 @@ const HINT_FOREIGN_REPLY: &str =
 
 /// Counts and flags of the connection to the broker, to explain why no reply comes. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct LinkStats(Arc<SharedStats>);
+pub(super) struct MqttLinkStats(Arc<MqttCounters>);
 
 #[derive(Debug, Default)]
-struct SharedStats {
+struct MqttCounters {
     /// The number of requests that the broker has not acknowledged.
     unacknowledged: AtomicUsize,
     /// The device has answered at least once.
@@ -41,7 +41,7 @@ struct SharedStats {
     foreign_source: Mutex<Option<String>>,
 }
 
-impl LinkStats {
+impl MqttLinkStats {
     /// Returns the number of requests that the broker has not acknowledged.
     pub(super) fn unacknowledged(&self) -> usize {
         self.0.unacknowledged.load(Ordering::Relaxed)

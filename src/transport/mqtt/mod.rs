@@ -7,7 +7,7 @@
 //! - `topics`: chooses the topic of each frame;
 //! - `publishing`: requests that the broker has not acknowledged;
 //! - `link_stats`: explains why no reply comes;
-//! - `settings`: [`Settings`].
+//! - `settings`: [`MqttSettings`].
 //!
 //! The connection to the broker survives a reboot of the device. So it stays open from one link to the next, as long as
 //! the client lives and the broker does not close it.
@@ -34,10 +34,10 @@ use crate::rpc::DialError;
 use crate::rpc::client::Links;
 use crate::rpc::error::Silence;
 use crate::rpc::frame::Addressing;
-use broker::{Broker, Connection};
+use broker::{Broker, BrokerConnection};
 use driver::{MqttLink, drive};
-use link_stats::LinkStats;
-pub use settings::Settings;
+use link_stats::MqttLinkStats;
+pub use settings::MqttSettings;
 use topics::Topics;
 
 /// How long to wait for a reply before an idempotent request is sent again.
@@ -52,8 +52,8 @@ pub struct Mqtt {
     peer: String,
     dialled: String,
     /// The open connection. A link holds the lock for as long as it lives.
-    connection: Arc<Mutex<Option<Connection>>>,
-    stats: LinkStats,
+    connection: Arc<Mutex<Option<BrokerConnection>>>,
+    stats: MqttLinkStats,
 }
 
 impl Mqtt {
@@ -61,8 +61,8 @@ impl Mqtt {
     pub fn new(
         endpoint: &Endpoint,
         connect_timeout: Duration,
-        tls: &tls::Settings,
-        settings: &Settings,
+        tls: &tls::TlsSettings,
+        settings: &MqttSettings,
     ) -> Result<Self, ConnectError> {
         let client_id = settings.client_id.clone().unwrap_or_else(random_client_id);
         let device = endpoint.device();
@@ -75,7 +75,7 @@ impl Mqtt {
             peer: endpoint.to_string(),
             dialled: format!("the broker {}://{}:{}", endpoint.url.scheme(), endpoint.host(), endpoint.port()),
             connection: Arc::default(),
-            stats: LinkStats::default(),
+            stats: MqttLinkStats::default(),
         })
     }
 }
@@ -153,8 +153,8 @@ mod tests {
     #[test]
     fn password_is_not_in_debug_output() {
         let Ok(Target::Mqtt(endpoint)) = "mqtt://user:s3cret@broker/dev".parse() else { panic!("an address") };
-        let mqtt = Settings { password: Some("s3cret".into()), ..Settings::default() };
-        let tls = tls::Settings::default();
+        let mqtt = MqttSettings { password: Some("s3cret".into()), ..MqttSettings::default() };
+        let tls = tls::TlsSettings::default();
         let client = Mqtt::new(&endpoint, Duration::from_secs(10), &tls, &mqtt).expect("a client");
         let shown = format!("{client:?} {mqtt:?}");
         assert!(shown.contains("broker/dev") && !shown.contains("s3cret"), "{shown}");

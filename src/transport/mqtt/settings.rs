@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The MQTT settings that the user can choose. Each has a default.
 #[derive(Clone, Default)]
-pub struct Settings {
+pub struct MqttSettings {
     /// The password of the URL's user, unless the URL itself holds one.
     pub password: Option<String>,
     /// The client id. Defaults to `otactl-` and a random number.
@@ -20,8 +20,11 @@ pub struct Settings {
 }
 
 /// Omits the password.
-impl fmt::Debug for Settings {
+impl fmt::Debug for MqttSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings").field("client_id", &self.client_id).field("src", &self.src).finish_non_exhaustive()
+        f.debug_struct("MqttSettings")
+            .field("client_id", &self.client_id)
+            .field("src", &self.src)
+            .finish_non_exhaustive()
     }
 }

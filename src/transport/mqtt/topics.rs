@@ -8,7 +8,7 @@
 
 use serde::Deserialize;
 
-use super::settings::Settings;
+use super::settings::MqttSettings;
 use crate::rpc::frame::Addressing;
 use crate::transport::variant::Variant;
 
@@ -29,7 +29,7 @@ pub(super) struct Topics {
 
 impl Topics {
     /// Derives the topics from the two ids and the settings.
-    pub(super) fn new(addressing: &Addressing, settings: &Settings) -> Self {
+    pub(super) fn new(addressing: &Addressing, settings: &MqttSettings) -> Self {
         let Addressing { src, dst } = addressing;
         Self {
             requests: settings.pub_topic.clone().unwrap_or_else(|| format!("{dst}/rpc")),
@@ -99,9 +99,12 @@ mod tests {
     #[test]
     fn frame_is_published_to_topic_of_its_variant() {
         let addressing = Addressing { src: "dev/rpc-resp/me".into(), dst: "dev".into() };
-        let usual = Topics::new(&addressing, &Settings::default());
-        let own =
-            Settings { pub_topic: Some("to/dev".into()), sub_topic: Some("from/dev".into()), ..Settings::default() };
+        let usual = Topics::new(&addressing, &MqttSettings::default());
+        let own = MqttSettings {
+            pub_topic: Some("to/dev".into()),
+            sub_topic: Some("from/dev".into()),
+            ..MqttSettings::default()
+        };
         let own = Topics::new(&addressing, &own);
         let call = br#"{"id":1,"src":"dev/rpc-resp/me","dst":"dev","method":"OTA.Commit"}"#;
         let wild = br#"{"id":1,"src":"dev/rpc-resp/me","dst":"dev","method":"A+B"}"#;

@@ -8,14 +8,14 @@ use tokio::time::{Instant, sleep_until};
 use tokio_serial::SerialStream;
 
 use super::line::{Line, WriteAction};
-use super::port::Port;
+use super::port::OpenPort;
 use crate::transport::link::LinkDriver;
 
 /// The size of the read buffer, in bytes.
 const READ_BUFFER: usize = 4096;
 
 /// Carries frames between the port and the link until one of them ends.
-pub(super) async fn drive(mut port: OwnedMutexGuard<Option<Port>>, line: Line, mut driver: LinkDriver) {
+pub(super) async fn drive(mut port: OwnedMutexGuard<Option<OpenPort>>, line: Line, mut driver: LinkDriver) {
     let Some(open) = port.as_mut() else { return };
     let dropped = driver.dropped();
     let error = tokio::select! {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::link_stats::LinkStats;
+use super::link_stats::SerialLinkStats;
 use super::pacing::Permit;
 use super::port_state::SharedPortState;
 use super::settings::Framing;
@@ -43,7 +43,7 @@ pub(super) struct Line {
     deframer: Deframer,
     detector: VariantDetector,
     port_state: SharedPortState,
-    stats: LinkStats,
+    stats: SerialLinkStats,
     /// The frames to be written. The first one may be partly written.
     queue: VecDeque<QueuedFrame>,
     /// The calls that were written and not answered, by id.
@@ -82,7 +82,7 @@ pub(super) enum WriteAction<'a> {
 
 impl Line {
     /// Creates a line with empty buffers. An XOFF on an earlier link does not count.
-    pub(super) fn new(framing: Framing, port_state: SharedPortState, stats: LinkStats) -> Self {
+    pub(super) fn new(framing: Framing, port_state: SharedPortState, stats: SerialLinkStats) -> Self {
         port_state.lock().pacing.on_xon();
         let chosen = match framing {
             Framing::Auto => port_state.lock().is_quoted.then_some(Variant::Legacy),

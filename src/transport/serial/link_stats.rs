@@ -7,10 +7,10 @@ use crate::rpc::error::Silence;
 
 /// Counts and flags of a serial line, to explain why no reply comes. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct LinkStats(Arc<SharedStats>);
+pub(super) struct SerialLinkStats(Arc<SerialCounters>);
 
 #[derive(Debug, Default)]
-struct SharedStats {
+struct SerialCounters {
     /// The number of bytes that were received.
     received_bytes: AtomicU64,
     /// The number of damaged frames that were received.
@@ -21,7 +21,7 @@ struct SharedStats {
     is_held: AtomicBool,
 }
 
-impl LinkStats {
+impl SerialLinkStats {
     /// Counts received bytes.
     pub(super) fn on_bytes(&self, bytes: usize) {
         self.0.received_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
@@ -52,7 +52,7 @@ impl LinkStats {
         const HINT_SPEED: Option<&str> =
             Some("is `--baud-rate` that of the device, and the cable sound? `-v` shows what comes");
 
-        let SharedStats { received_bytes, damaged_frames, is_held, .. } = &*self.0;
+        let SerialCounters { received_bytes, damaged_frames, is_held, .. } = &*self.0;
         match damaged_frames.load(Ordering::Relaxed) {
             0 => {}
             1 => return Some(Silence { what: "a frame came damaged".into(), hint: HINT_SPEED }),

@@ -7,7 +7,7 @@
 //! - [`pacing`]: limits the rate of bytes to what the device can read;
 //! - `port_state`: what is kept from one link to the next;
 //! - `link_stats`: explains why no reply comes;
-//! - `settings`: [`Settings`].
+//! - `settings`: [`SerialSettings`].
 //!
 //! Opening a port can reset a board, and a reset rolls back an uncommitted firmware. So the port stays open from one
 //! link to the next, as long as the client lives.
@@ -37,10 +37,10 @@ use crate::rpc::client::Links;
 use crate::rpc::error::Silence;
 use driver::drive;
 use line::Line;
-use link_stats::LinkStats;
-use port::Port;
+use link_stats::SerialLinkStats;
+use port::OpenPort;
 use port_state::SharedPortState;
-pub use settings::{BAUD_RATE, ControlLines, Framing, Settings};
+pub use settings::{BAUD_RATE, ControlLines, Framing, SerialSettings};
 
 /// How long to wait for a reply before an idempotent request is sent again.
 ///
@@ -61,29 +61,29 @@ const HELD_RETRY_INTERVAL: Duration = Duration::from_millis(20);
 pub struct Serial {
     path: PathBuf,
     peer: String,
-    settings: Settings,
+    settings: SerialSettings,
     /// The open port. A link holds the lock for as long as it lives.
-    port: Arc<Mutex<Option<Port>>>,
+    port: Arc<Mutex<Option<OpenPort>>>,
     state: SharedPortState,
-    stats: LinkStats,
+    stats: SerialLinkStats,
 }
 
 impl Serial {
     /// Creates a client of the device at the port `path`, such as `/dev/ttyUSB0` or `COM7`.
     #[must_use]
-    pub fn new(path: &Path, settings: &Settings) -> Self {
+    pub fn new(path: &Path, settings: &SerialSettings) -> Self {
         Self {
             path: path.to_owned(),
             peer: path.display().to_string(),
             settings: settings.clone(),
             port: Arc::default(),
             state: SharedPortState::new(settings, Instant::now()),
-            stats: LinkStats::default(),
+            stats: SerialLinkStats::default(),
         }
     }
 
     /// Opens the port. If another program holds the port, tries again: that program may be about to end.
-    async fn open(&self) -> Result<Port, DialError> {
+    async fn open(&self) -> Result<OpenPort, DialError> {
         for _ in 0..HELD_RETRIES {
             match port::open(&self.path, &self.settings) {
                 Err(DialError::PortHeld { .. }) => sleep(HELD_RETRY_INTERVAL).await,

@@ -6,13 +6,13 @@ use tokio_serial::{
     ClearBuffer, DataBits, FlowControl, Parity, SerialPort as _, SerialPortBuilderExt as _, SerialStream, StopBits,
 };
 
-use super::settings::{ControlLines, Settings};
+use super::settings::{ControlLines, SerialSettings};
 use super::{find, holder};
 use crate::rpc::DialError;
 
 /// An open port that no other program can open.
 #[derive(Debug)]
-pub(super) struct Port {
+pub(super) struct OpenPort {
     pub(super) stream: SerialStream,
     hw_flow_control: bool,
 }
@@ -20,7 +20,7 @@ pub(super) struct Port {
 /// Discards the unsent bytes.
 ///
 /// If the device holds them back by CTS, the system would wait for half a minute or longer before it closes the port.
-impl Drop for Port {
+impl Drop for OpenPort {
     fn drop(&mut self) {
         if self.hw_flow_control {
             // Clearing fails if the port has vanished, which then has nothing to wait for.
@@ -30,7 +30,7 @@ impl Drop for Port {
 }
 
 /// Opens the port exclusively, with 8 data bits, no parity and one stop bit.
-pub(super) fn open(path: &Path, settings: &Settings) -> Result<Port, DialError> {
+pub(super) fn open(path: &Path, settings: &SerialSettings) -> Result<OpenPort, DialError> {
     // Kept until the port is open: closing the file before would drop the control lines.
     #[cfg(unix)]
     let _kept = keep_control_lines(path)?;
@@ -57,7 +57,7 @@ pub(super) fn open(path: &Path, settings: &Settings) -> Result<Port, DialError> 
         }
         let _ = port.write_data_terminal_ready(level);
     }
-    Ok(Port { stream: port, hw_flow_control: settings.hw_flow_control })
+    Ok(OpenPort { stream: port, hw_flow_control: settings.hw_flow_control })
 }
 
 /// Configures the port to keep its control lines when it is closed. Returns the file through which that was done.

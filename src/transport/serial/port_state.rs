@@ -6,7 +6,7 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use super::pacing::Pacing;
-use super::settings::Settings;
+use super::settings::SerialSettings;
 
 /// What a client has learnt about the device at a port.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub(super) struct SharedPortState(Arc<Mutex<PortState>>);
 
 impl SharedPortState {
     /// Creates the state of a port that was not used before.
-    pub(super) fn new(settings: &Settings, now: Instant) -> Self {
+    pub(super) fn new(settings: &SerialSettings, now: Instant) -> Self {
         let state = PortState { pacing: Pacing::new(settings.baud_rate, now), is_quoted: false };
         Self(Arc::new(Mutex::new(state)))
     }

@@ -5,7 +5,7 @@ pub const BAUD_RATE: u32 = 115_200;
 
 /// The settings of a serial port that the user can choose.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct SerialSettings {
     /// The speed in bits per second. Defaults to [`BAUD_RATE`].
     pub baud_rate: u32,
     /// Uses hardware flow control (RTS and CTS). Off by default. XON and XOFF are obeyed in any case.
@@ -16,7 +16,7 @@ pub struct Settings {
     pub framing: Framing,
 }
 
-impl Default for Settings {
+impl Default for SerialSettings {
     fn default() -> Self {
         Self {
             baud_rate: BAUD_RATE,

@@ -17,7 +17,7 @@ use super::verified::Verified;
 
 /// The settings of TLS that the user can choose.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Settings {
+pub struct TlsSettings {
     /// Accepts any certificate. `ca_cert_file` has no effect then.
     pub insecure: bool,
     /// A PEM file with the certificate authorities to trust, instead of those of the system.
@@ -48,7 +48,7 @@ impl From<rustls::Error> for SetupError {
 /// Creates the TLS configuration of a client.
 ///
 /// If `is_tls` is false, no file is read and no certificate is trusted.
-pub fn client_config(is_tls: bool, settings: &Settings) -> Result<ClientConfig, SetupError> {
+pub fn client_config(is_tls: bool, settings: &TlsSettings) -> Result<ClientConfig, SetupError> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
     if !is_tls {
@@ -64,7 +64,7 @@ pub fn client_config(is_tls: bool, settings: &Settings) -> Result<ClientConfig, 
 }
 
 /// Creates the verifier of server certificates that `settings` asks for.
-fn verifier(settings: &Settings, provider: Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, SetupError> {
+fn verifier(settings: &TlsSettings, provider: Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, SetupError> {
     if settings.insecure {
         return Ok(Arc::new(Unverified(provider)));
     }

@@ -9,7 +9,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::client_auth::ClientAuth;
-use super::config::{Settings, SetupError, client_config};
+use super::config::{SetupError, TlsSettings, client_config};
 use crate::rpc::DialError;
 
 /// Opens TLS connections to one server.
@@ -20,7 +20,7 @@ pub struct Connector {
 
 impl Connector {
     /// Creates a connector. Reads the files that `settings` names, and the system's root certificates if they are used.
-    pub fn new(settings: &Settings) -> Result<Self, SetupError> {
+    pub fn new(settings: &TlsSettings) -> Result<Self, SetupError> {
         let mut config = client_config(true, settings)?;
         let client_auth = ClientAuth::watch(&mut config);
         Ok(Self { connector: TlsConnector::from(Arc::new(config)), client_auth })

@@ -1,6 +1,6 @@
 //! TLS: which certificates are trusted, and what a failure means.
 //!
-//! - `config`: [`Settings`], [`client_config`] and [`server_config`];
+//! - `config`: [`TlsSettings`], [`client_config`] and [`server_config`];
 //! - [`Connector`]: TLS over a connection that is already open;
 //! - [`pem`]: certificates and keys from files;
 //! - [`ClientAuth`]: detects that a server refuses a client without the right certificate;
@@ -19,6 +19,6 @@ mod unverified;
 mod verified;
 
 pub use client_auth::ClientAuth;
-pub use config::{Settings, SetupError, client_config, server_config};
+pub use config::{SetupError, TlsSettings, client_config, server_config};
 pub use connector::Connector;
 pub use explain::{explain, explain_handshake};

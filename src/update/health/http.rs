@@ -96,7 +96,7 @@ mod tests {
     use crate::update::web_client::Proxies;
 
     fn check(url: &str) -> Result<HttpCheck, HttpCheckError> {
-        HttpCheck::new(url, WebClient::new(tls::Settings::default(), Proxies::none()))
+        HttpCheck::new(url, WebClient::new(tls::TlsSettings::default(), Proxies::none()))
     }
 
     #[test]

@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::transport::serial::settings::Settings;
+use crate::transport::serial::settings::SerialSettings;
 
 fn line() -> (Line, Instant) {
     let now = Instant::now();
-    (Line::new(Framing::Line, SharedPortState::new(&Settings::default(), now), LinkStats::default()), now)
+    (Line::new(Framing::Line, SharedPortState::new(&SerialSettings::default(), now), SerialLinkStats::default()), now)
 }
 
 /// Returns what the line writes up to `until`, and advances the clock.
@@ -98,8 +98,8 @@ fn frame_sent_again_reduces_the_rate() {
 /// The next link to the same device does not have to detect rate and delimiter again.
 #[test]
 fn rate_and_legacy_delimiter_are_kept_for_next_link() {
-    let (start, port_state) = (Instant::now(), SharedPortState::new(&Settings::default(), Instant::now()));
-    let mut line = Line::new(Framing::Auto, port_state.clone(), LinkStats::default());
+    let (start, port_state) = (Instant::now(), SharedPortState::new(&SerialSettings::default(), Instant::now()));
+    let mut line = Line::new(Framing::Auto, port_state.clone(), SerialLinkStats::default());
     let mut now = start;
     line.send(call(1, 100), now);
     for round in 1..=2_u32 {
@@ -111,7 +111,7 @@ fn rate_and_legacy_delimiter_are_kept_for_next_link() {
         );
     }
     port_state.lock().pacing.on_frame_lost(now, now);
-    let mut next = Line::new(Framing::Auto, port_state.clone(), LinkStats::default());
+    let mut next = Line::new(Framing::Auto, port_state.clone(), SerialLinkStats::default());
     next.send(call(2, 100), now);
     let until = now + Duration::from_secs(1);
     let bytes = written(&mut next, &mut now, until);
