@@ -104,8 +104,8 @@ impl Connect for Serial {
         }
         // A capacity of one, so that a frame that the link has taken is sent soon.
         let (link, driver) = Link::with_capacity(1);
-        let line = Line::new(self.settings.framing, self.state.clone(), self.stats.clone());
-        tokio::spawn(drive(open, line, driver));
+        let serial_line = Line::new(self.settings.framing, self.state.clone(), self.stats.clone());
+        tokio::spawn(drive(open, serial_line, driver));
         Ok(link)
     }
 

@@ -123,7 +123,7 @@ fn group_of(path: &Path) -> Option<String> {
 
     let gid = std::fs::metadata(path).ok()?.gid();
     let group = nix::unistd::Group::from_gid(gid.into()).ok()??;
-    // The group of root is no useful advice.
+    // The advice to join the group of root would not be a remedy.
     (gid != 0).then_some(group.name)
 }
 
