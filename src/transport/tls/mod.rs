@@ -4,7 +4,7 @@
 //! - [`Connector`]: TLS over a connection that is already open;
 //! - [`pem`]: certificates and keys from files;
 //! - [`ClientAuth`]: detects that a server refuses a client without the right certificate;
-//! - [`explain`]: translates errors of the libraries into a [`DialError`](crate::rpc::DialError);
+//! - [`explain()`]: translates errors of the libraries into a [`DialError`](crate::rpc::DialError);
 //! - `verified`: verifies the server's certificate; `unverified`: the verifier of `--insecure`;
 //! - `unsupported`: what is not supported about a certificate or a key; `der`: reads its elements.
 
