@@ -117,7 +117,7 @@ async fn a_check_that_fails_takes_the_device_back() {
         assert!(run.stderr.contains(words), "{check}: {}", run.shown());
         let message = format!("error: {DEMO_BUILD} in slot 1 does not pass the check `");
         assert!(run.stderr.contains(&message), "{check}: {}", run.shown());
-        assert!(run.stderr.contains("; the device was told to go back, and runs 1.0.0"), "{check}: {}", run.shown());
+        assert!(run.stderr.contains("; the device was told to revert, and runs 1.0.0"), "{check}: {}", run.shown());
         assert!(run.stderr.contains("\nhint: `--on-unhealthy leave` keeps"), "{check}: {}", run.shown());
         assert_runs(&ws(&device), "1.0.0", true).await;
     }

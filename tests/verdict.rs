@@ -504,7 +504,10 @@ async fn another_device_in_its_place_is_not_told_to_go_back() {
     })
     .await;
     let failure = result.expect_err("the check was not passed").to_string();
-    assert!(failure.ends_with("was not seen to: another device answers in its place: stranger"), "{failure}");
+    assert!(
+        failure.ends_with("the revert is not confirmed: another device answers in its place: stranger"),
+        "{failure}"
+    );
     assert!(!state.lock().calls.contains_key("OTA.Revert"));
 }
 

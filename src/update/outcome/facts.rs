@@ -1,4 +1,4 @@
-//! An outcome as data, for programs.
+//! The outcome of an update as data, for `--json`.
 
 use std::time::Duration;
 
@@ -10,42 +10,42 @@ use crate::bundle::manifest::Build;
 use crate::ota::Slot;
 use crate::update::device_state::Running;
 
-/// What a program wants to know of an outcome, apart from the sentence.
+/// The fields of an outcome, without its message.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Facts {
     /// The name of the outcome.
     pub outcome: &'static str,
-    /// What runs, and where, if that is known.
+    /// The running firmware and its slot, if known.
     #[serde(flatten)]
     pub running: Option<Running>,
-    /// What was to run, if it is known and something else runs.
+    /// The wanted build, if it is known and another build runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wanted: Option<Build>,
-    /// The slot in which that stands, if it is known.
+    /// The slot that holds the wanted build, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wanted_slot: Option<Slot>,
-    /// The check that it did not pass.
+    /// The name of the failed check.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub check: Option<String>,
-    /// Why it did not.
+    /// Why the check or the update failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// What the program of the check wrote last, line by line.
+    /// The last lines that the program of the check wrote.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub output: Vec<String>,
-    /// Bytes of the firmware that were sent.
+    /// Bytes of the firmware that otactl sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
-    /// Of so many.
+    /// The size of the bundle in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
-    /// Seconds until the device goes back by itself, if it will.
+    /// Seconds until the device rolls back by itself, if it will.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reverts_in: Option<u64>,
 }
 
 impl Facts {
-    fn of(outcome: &'static str) -> Self {
+    fn named(outcome: &'static str) -> Self {
         Self { outcome, ..Self::default() }
     }
 
@@ -59,23 +59,23 @@ impl Facts {
 }
 
 impl Success {
-    /// What a program wants to know.
+    /// Returns the fields of this outcome.
     #[must_use]
     pub fn facts(&self) -> Facts {
         match self {
-            Self::AlreadyCurrent(running) => Facts::of("already_current").running(running),
-            Self::Updated(running) => Facts::of("updated").running(running),
+            Self::AlreadyCurrent(running) => Facts::named("already_current").running(running),
+            Self::Updated(running) => Facts::named("updated").running(running),
             Self::LeftUncommitted { running, reverts_in } => {
-                Facts::of("left_uncommitted").running(running).reverts_in(*reverts_in)
+                Facts::named("left_uncommitted").running(running).reverts_in(*reverts_in)
             }
-            Self::Planned => Facts::of("planned"),
+            Self::Planned => Facts::named("planned"),
         }
     }
 }
 
 impl Unhealthy {
     fn facts(&self) -> Facts {
-        let facts = Facts::of("unhealthy");
+        let facts = Facts::named("unhealthy");
         match self {
             Self::WrongBuild { wanted } => Facts { wanted: Some(wanted.clone()), ..facts },
             Self::Check { check, reason, output } => {
@@ -90,29 +90,29 @@ impl Unhealthy {
 }
 
 impl Failure {
-    /// What a program wants to know.
+    /// Returns the fields of this outcome.
     #[must_use]
     pub fn facts(&self) -> Facts {
         match self {
-            // The copy may have been written.
-            Self::NotCopied(error) if error.may_have_arrived() => Facts::of("unknown"),
-            Self::Call(_) | Self::NotCopied(_) => Facts::of("untouched"),
-            Self::Refused(_) | Self::Serve(_) | Self::Download(_) => Facts::of("refused"),
-            Self::NeverFetched { .. } => Facts::of("never_fetched"),
-            Self::Unlicensed { said } => Facts { reason: Some(said.clone()), ..Facts::of("never_fetched") },
+            // The device may have written the snapshot.
+            Self::NotCopied(error) if error.may_have_arrived() => Facts::named("unknown"),
+            Self::Call(_) | Self::NotCopied(_) => Facts::named("untouched"),
+            Self::Refused(_) | Self::Serve(_) | Self::Download(_) => Facts::named("refused"),
+            Self::NeverFetched { .. } => Facts::named("never_fetched"),
+            Self::Unlicensed { said } => Facts { reason: Some(said.clone()), ..Facts::named("never_fetched") },
             Self::NotDownloaded { here, .. } => {
-                Facts { reason: Some(here.to_string()), ..Facts::of("download_failed") }
+                Facts { reason: Some(here.to_string()), ..Facts::named("download_failed") }
             }
-            Self::UrlUnreachable { said } => Facts { reason: Some(said.clone()), ..Facts::of("download_failed") },
+            Self::UrlUnreachable { said } => Facts { reason: Some(said.clone()), ..Facts::named("download_failed") },
             Self::DownloadFailed { taken, .. } => Facts {
                 bytes: taken.map(|(sent, _)| sent),
                 total: taken.map(|(_, total)| total),
-                ..Facts::of("download_failed")
+                ..Facts::named("download_failed")
             },
-            Self::DidNotReboot(running) => Facts::of("did_not_reboot").running(running),
-            Self::NothingNew { running, .. } => Facts::of("nothing_new").running(running),
+            Self::DidNotReboot(running) => Facts::named("did_not_reboot").running(running),
+            Self::NothingNew { running, .. } => Facts::named("nothing_new").running(running),
             Self::RolledBack { old, wanted, slot } => {
-                Facts { wanted: wanted.clone(), wanted_slot: *slot, ..Facts::of("rolled_back").running(old) }
+                Facts { wanted: wanted.clone(), wanted_slot: *slot, ..Facts::named("rolled_back").running(old) }
             }
             Self::Unhealthy { running, reason, revert_result } => {
                 let facts = reason.facts();
@@ -125,13 +125,13 @@ impl Failure {
                 }
             }
             Self::NoResponse { reverts_in, .. } | Self::AccessDenied { reverts_in, .. } => {
-                Facts::of("unreachable").reverts_in(Some(*reverts_in))
+                Facts::named("unreachable").reverts_in(Some(*reverts_in))
             }
             Self::NotCommitted { running, reverts_in, .. } | Self::Replaced { running, reverts_in, .. } => {
-                Facts::of("not_committed").running(running).reverts_in(*reverts_in)
+                Facts::named("not_committed").running(running).reverts_in(*reverts_in)
             }
             Self::CommitUnseen { reverts_in, .. } | Self::ContactLost { reverts_in, .. } => {
-                Facts::of("unknown").reverts_in(*reverts_in)
+                Facts::named("unknown").reverts_in(*reverts_in)
             }
         }
     }

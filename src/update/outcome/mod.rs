@@ -1,6 +1,8 @@
-//! How an update can end.
+//! The ways in which an update can end.
 //!
-//! [`refusal`]: why it did not begin; [`unhealthy`]: why the new firmware is not to stay; [`facts`]: the same as data.
+//! - [`refusal`]: reasons for which an update does not begin;
+//! - [`unhealthy`]: reasons for which a new firmware is not committed, and the result of the revert;
+//! - [`facts`]: each outcome as data.
 
 pub mod facts;
 pub mod refusal;
@@ -21,52 +23,54 @@ use crate::update::device_state::{DeviceState, Running};
 use crate::update::remote_manifest::DownloadError;
 use crate::update::serve::ServeError;
 
-/// The update did what was asked. Read from the device, never assumed.
+/// The update succeeded.
+///
+/// Success is read from the device after the update. A reply to a call does not prove it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Success {
-    /// The wanted firmware runs and is committed; nothing was done.
+    /// The wanted firmware already runs and is committed. otactl changed nothing.
     AlreadyCurrent(Running),
     /// The wanted firmware runs and is committed.
     Updated(Running),
-    /// The wanted firmware runs, and was left uncommitted on request.
+    /// The wanted firmware runs, and otactl left it uncommitted as requested.
     LeftUncommitted {
-        /// What runs.
+        /// The running firmware.
         running: Running,
-        /// When the device goes back, if it will.
+        /// The time until the device rolls back, if it will.
         reverts_in: Option<Duration>,
     },
-    /// Only a plan was wanted, and it can be carried out.
+    /// A dry run found that the update is possible.
     Planned,
 }
 
-/// The update did not do what was asked.
+/// The update failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The device could not be asked, and so nothing was touched.
+    /// A call failed before anything on the device changed.
     #[error(transparent)]
     Call(CallError),
-    /// Nothing was touched.
+    /// otactl refused the update. Nothing on the device changed.
     #[error(transparent)]
     Refused(Refusal),
-    /// Our firmware server did not come up. Nothing was touched.
+    /// The firmware server did not start. Nothing on the device changed.
     #[error(transparent)]
     Serve(ServeError),
-    /// What runs could not be copied first. It runs on.
-    #[error("what runs could not be copied to another slot: {0}")]
+    /// `OTA.CreateSnapshot` failed. The old firmware still runs.
+    #[error("the running firmware could not be copied to another slot: {0}")]
     NotCopied(CallError),
-    /// The device was told to fetch the firmware, and never asked for it.
-    #[error("the device never asked for the firmware at {address}{}", words(.said.as_ref()))]
+    /// The device accepted `OTA.Update`, but never requested the firmware from the server.
+    #[error("the device never asked for the firmware at {address}{}", device_reply(.said.as_ref()))]
     NeverFetched {
-        /// Where it should have asked.
+        /// The address of the firmware server: host and port.
         address: String,
-        /// What the device said about it.
+        /// The device's reply to `OTA.Update`.
         said: Option<String>,
-        /// Those who were turned away because they are not known to be the device.
+        /// The addresses of rejected clients, which are not known to be the device.
         strangers: Vec<IpAddr>,
-        /// Addresses that opened so many connections without a request that some were closed or not taken.
+        /// Addresses that opened too many connections without a request. The server closed or refused some of them.
         crowding: Vec<IpAddr>,
     },
-    /// The device has no licence key, and refuses every URL.
+    /// The device has no licence key, so it refuses every URL.
     #[error("the device refuses to fetch firmware by itself: it has no licence key")]
     Unlicensed {
         /// The device's error text.
@@ -78,7 +82,7 @@ pub enum Failure {
         /// The device's error text.
         said: String,
     },
-    /// The device did not fetch the firmware from the URL, and neither could otactl.
+    /// Neither the device nor otactl could download the firmware from the URL.
     #[error("{device}; and otactl could not download it: {here}")]
     NotDownloaded {
         /// Why the device did not download it.
@@ -86,123 +90,125 @@ pub enum Failure {
         /// Why otactl could not download it.
         here: DownloadError,
     },
-    /// The firmware could not be downloaded here. Nothing was touched.
+    /// otactl could not download the firmware. Nothing on the device changed.
     #[error("the firmware could not be downloaded: {0}")]
     Download(DownloadError),
-    /// The device did not get the firmware whole, or did not want it.
-    #[error("the device did not take the firmware: {reason}{}", share(*.taken))]
+    /// The device did not receive all of the firmware, or rejected it.
+    #[error("the device did not take the firmware: {reason}{}", sent_share(*.taken))]
     DownloadFailed {
-        /// What the device said, or what was seen.
+        /// The device's error text, or what otactl observed.
         reason: String,
-        /// Bytes that we sent, and how many there are.
+        /// Bytes that otactl sent, and the size of the bundle in bytes.
         taken: Option<(u64, u64)>,
-        /// The device may still wait for the rest, and refuses other updates until its timeout.
+        /// The device may still wait for the rest. It refuses other updates until its timeout.
         remains: bool,
     },
-    /// The device took the firmware, and went on running the old one.
+    /// The device received the firmware, but did not reboot and still runs the old one.
     #[error("the device did not reboot; it still runs {0}")]
     DidNotReboot(Running),
-    /// The server or the device said that there is nothing new.
+    /// The server or the device reported that there is nothing new.
     #[error("the device {} and still runs {running}", found_nothing_new(.message))]
     NothingNew {
-        /// The device's words; empty since 2019.
+        /// The device's message. Empty for devices since 2019.
         message: String,
-        /// What runs.
+        /// The running firmware.
         running: Running,
     },
-    /// The device is back, and runs the old firmware.
-    #[error("the device has restarted with the old firmware: {old}{}", instead(.wanted.as_ref(), *.slot))]
+    /// The device rebooted and runs the old firmware.
+    #[error("the device has restarted with the old firmware: {old}{}", instead_of(.wanted.as_ref(), *.slot))]
     RolledBack {
-        /// What runs.
+        /// The old firmware, which runs.
         old: Running,
-        /// What was to run, if that is known.
+        /// The wanted build, if known.
         wanted: Option<Build>,
-        /// In which slot that stood, if that is known.
+        /// The slot that held the wanted build, if known.
         slot: Option<Slot>,
     },
-    /// The device came back with a firmware that is not to stay.
+    /// The device runs a firmware that otactl does not commit.
     #[error("{running} {reason}; {revert_result}")]
     Unhealthy {
-        /// What it came back with.
+        /// The firmware that ran after the reboot.
         running: Running,
-        /// What is the matter with it.
+        /// Why otactl does not commit it.
         reason: Unhealthy,
-        /// What was made of it.
+        /// The result of the revert.
         revert_result: RevertResult,
     },
-    /// The device did not come back.
+    /// The device did not answer after its reboot, or did not report what it runs.
     #[error("{} {} ({last})", no_response(*.answers), for_humans(*.after))]
     NoResponse {
-        /// Whether it answers at all, without saying what it runs.
+        /// Whether the device answers, but does not report what it runs.
         answers: bool,
-        /// How long we waited.
+        /// How long otactl waited.
         after: Duration,
-        /// The last thing that we heard.
+        /// The last reply or error of the device.
         last: String,
-        /// When it goes back by itself, or a little later: it was not seen to boot.
+        /// The time until the device rolls back by itself. It may roll back a little later, because otactl did not see its boot.
         reverts_in: Duration,
     },
-    /// The device is back, and does not let us in.
-    #[error("the device is back, but does not let us in: {reason}")]
+    /// The device answers after its reboot, but denies access.
+    #[error("the device is back, but denies access: {reason}")]
     AccessDenied {
-        /// Why.
+        /// The error of the call.
         reason: CallError,
-        /// When it goes back by itself, or a little later.
+        /// The time until the device rolls back by itself. It may roll back a little later.
         reverts_in: Duration,
     },
-    /// The commit was sent, and the device not heard of since.
-    #[error("the commit of {running} was sent, but whether it arrived could not be seen: {reason}")]
+    /// otactl sent the commit, and the device has not answered since then.
+    #[error("the commit of {running} was sent, but otactl cannot tell whether it arrived: {reason}")]
     CommitUnseen {
-        /// What was to be committed.
+        /// The firmware to commit.
         running: Running,
-        /// What went wrong.
+        /// The last error.
         reason: String,
-        /// When the device goes back if the commit did not arrive.
+        /// The time until the device rolls back if the commit did not arrive.
         reverts_in: Option<Duration>,
     },
-    /// The new firmware runs, and would not be committed.
+    /// The new firmware runs, but could not be committed.
     #[error("{running} runs, but is not committed: {reason}")]
     NotCommitted {
-        /// What runs.
+        /// The running firmware.
         running: Running,
-        /// Why.
+        /// The reason.
         reason: String,
-        /// When the device goes back, if it will.
+        /// The time until the device rolls back, if it will.
         reverts_in: Option<Duration>,
     },
-    /// The new firmware runs, and another device answers in its place.
+    /// Another device answers at the address of the device, which runs the new firmware.
     #[error("{running} is not committed: {reason}")]
     Replaced {
-        /// What runs, on the device that has gone elsewhere.
+        /// The firmware that runs on the updated device.
         running: Running,
-        /// Who answers.
+        /// Which device answers.
         reason: String,
-        /// When the device goes back, if it will.
+        /// The time until the device rolls back, if it will.
         reverts_in: Option<Duration>,
     },
-    /// Contact was lost at a point where the device may or may not have gone on.
-    #[error("lost sight of the device during the download: {reason}")]
+    /// otactl lost contact with the device, which may have continued the update.
+    #[error("lost contact with the device during the download: {reason}")]
     ContactLost {
-        /// What happened.
+        /// The last error.
         reason: String,
-        /// When the device goes back at the latest, if it has the firmware.
+        /// The longest time until the device rolls back, if it has the firmware.
         reverts_in: Option<Duration>,
     },
 }
 
 impl Failure {
-    /// The device runs what `after` shows, after it has been seen to run `new`.
+    /// Returns the failure of a device that ran the firmware of `new`, and runs that of `after` now.
     pub(super) fn rolled_back(after: &DeviceState, new: &DeviceState) -> Self {
         let Running { build, slot } = new.running();
         Self::RolledBack { old: after.running(), wanted: Some(build), slot }
     }
 
-    /// Tells whether the device cannot or may not download from the URL, and has not begun.
+    /// Tells whether the device cannot or may not download from the URL, so that no download began.
     pub(super) fn is_about_url(&self) -> bool {
         matches!(self, Self::Unlicensed { .. } | Self::UrlUnreachable { .. })
     }
 
-    /// Returns what makes the update begin anew, for a device that has rebooted, or been updated by another client, before it began.
+    /// Returns the failure that restarts the update.
+    ///
+    /// It is for a device that has rebooted, or has been updated by another client, before this update began.
     pub(super) fn begin_anew() -> Self {
         let error = RemoteError { code: 418, message: Some("it has changed before the update began".into()) };
         Self::Call(CallError::Remote { method: "OTA.Update".into(), error })
@@ -213,7 +219,7 @@ impl Failure {
         matches!(self, Self::Call(error) if error.is_silence())
     }
 
-    /// Tells whether the device carried nothing out because it is about to reboot.
+    /// Tells whether the device refused the call because it is about to reboot (error 418).
     pub(super) fn is_shutdown(&self) -> bool {
         let (Self::Call(error) | Self::NotCopied(error)) = self else { return false };
         error.remote_error().is_some_and(|error| error.code == 418)
@@ -228,19 +234,19 @@ fn no_response(answers: bool) -> &'static str {
     }
 }
 
-fn instead(wanted: Option<&Build>, slot: Option<Slot>) -> String {
-    let place = slot.map(|slot| format!(" in slot {slot}")).unwrap_or_default();
-    wanted.map(|wanted| format!(", instead of {wanted}{place}")).unwrap_or_default()
+fn instead_of(wanted: Option<&Build>, slot: Option<Slot>) -> String {
+    let in_slot = slot.map(|slot| format!(" in slot {slot}")).unwrap_or_default();
+    wanted.map(|wanted| format!(", instead of {wanted}{in_slot}")).unwrap_or_default()
 }
 
 fn found_nothing_new(message: &str) -> String {
     if message.is_empty() { "found nothing new to install".into() } else { format!("says `{message}`") }
 }
 
-fn words(said: Option<&String>) -> String {
+fn device_reply(said: Option<&String>) -> String {
     said.map(|said| format!("; it answered: {said}")).unwrap_or_default()
 }
 
-fn share(taken: Option<(u64, u64)>) -> String {
+fn sent_share(taken: Option<(u64, u64)>) -> String {
     taken.map(|(sent, total)| format!(" ({sent} of {total} bytes were sent)")).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Why an update was refused before anything on the device changed.
+//! Reasons for which otactl refuses an update before anything on the device changes.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,26 +8,26 @@ use crate::bundle::signature::KeyError;
 use crate::ota::BootState;
 use crate::text::{device_text, for_humans};
 
-/// Why nothing was touched.
+/// The reason for which otactl refused an update. Nothing on the device changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// Another platform's firmware.
+    /// The firmware is for another platform.
     #[error("the firmware is for {}, but the device is an {}", device_text(.firmware), device_text(.device))]
     WrongPlatform {
         /// The bundle's platform.
         firmware: String,
-        /// The device's.
+        /// The device's platform.
         device: String,
     },
-    /// Another app's firmware.
+    /// The firmware is another app.
     #[error("the firmware is the app `{}`, but the device runs `{}`", device_text(.firmware), device_text(.device))]
     OtherApp {
         /// The bundle's app.
         firmware: String,
-        /// The device's.
+        /// The device's app.
         device: String,
     },
-    /// A version that comes before the one that runs.
+    /// The firmware's version is older than the running one.
     #[error(
         "the firmware is version {}, which is older than {}, which the device runs",
         device_text(.firmware),
@@ -36,30 +36,30 @@ pub enum Refusal {
     Older {
         /// The bundle's version.
         firmware: String,
-        /// The device's.
+        /// The running version.
         device: String,
     },
-    /// The device lacks methods without which the update cannot be done.
+    /// The device lacks methods that the update needs.
     #[error("the device has no {}, which the update needs", .names.join(", "))]
     MethodsMissing {
-        /// Their names.
+        /// The names of the missing methods.
         names: Vec<&'static str>,
     },
-    /// The device asks for signatures that the bundle does not have.
+    /// The device requires signatures that the bundle lacks or that are not valid.
     #[error("the device does not take the bundle: {}", joined(.lacks))]
     NotSigned {
-        /// Each of them, and what is the matter with it.
+        /// The signatures that are missing or not valid, and why.
         lacks: Vec<SignatureGap>,
     },
-    /// The device is set up so that no signatures can be enough.
+    /// The device's settings reject every bundle, whatever its signatures.
     #[error("the device takes no updates: its update.sig_req_mask is 0")]
     TakesNoUpdates,
-    /// The file system of the firmware has no room on the device.
+    /// The firmware's file system is too large for the device.
     #[error("the firmware's file system has {image} bytes, and that of the device holds {holds}")]
     FileSystemTooLarge {
-        /// The image, in bytes.
+        /// The size of the image in bytes.
         image: u64,
-        /// What the device's file system holds when it is empty, in bytes.
+        /// The capacity of the device's file system in bytes.
         holds: u64,
     },
     /// The device has the OTA service of 2017, whose `OTA.Update` takes other arguments.
@@ -67,74 +67,74 @@ pub enum Refusal {
         "the device's OTA.Update takes `blob_url` in place of `url`: its OTA service is that of 2017, which otactl cannot update"
     )]
     WantsBlobUrl,
-    /// The device knows no commit timeout.
+    /// The device has no commit timeout.
     #[error(
-        "the device's {method} takes no commit_timeout: the new firmware commits itself when it starts, and never goes back"
+        "the device's {method} takes no commit_timeout: the new firmware commits itself when it starts, and never rolls back"
     )]
     NoWayBack {
         /// The method that begins the update.
         method: &'static str,
     },
-    /// What runs is not committed yet.
+    /// The running firmware is not committed yet.
     #[error("the device runs {build}, which is not committed yet: {boot}")]
     Uncommitted {
-        /// What runs.
+        /// The running build.
         build: Build,
-        /// Its state.
+        /// The boot state.
         boot: BootState,
     },
-    /// The second way leads elsewhere.
-    #[error("the second way leads to another device: {second}, not {first}")]
+    /// `--commit-port` leads to another device.
+    #[error("`--commit-port` leads to another device: {second}, not {first}")]
     OtherDevice {
-        /// The id of the device that is to be updated.
+        /// The id of the device to update.
         first: String,
-        /// The id at the end of the second way.
+        /// The id of the device behind `--commit-port`.
         second: String,
     },
-    /// It is to be sent a firmware, and cannot be.
-    #[error("the device cannot be sent a firmware: it has no OTA.Begin, OTA.Write and OTA.End")]
+    /// A push is requested, but the device does not support it.
+    #[error("the device does not support a push: it has no OTA.Begin, OTA.Write and OTA.End")]
     CannotPush,
-    /// The device would go back before the checks have ended.
+    /// The device would roll back before the checks have ended.
     #[error(
         "the health checks may take {} together, which is too long for a commit timeout of {}",
         for_humans(*.longest),
         for_humans(*.commit_timeout)
     )]
     ChecksTooLong {
-        /// What they may take.
+        /// The longest time that the checks may take together.
         longest: Duration,
-        /// What the device waits.
+        /// The commit timeout of the update.
         commit_timeout: Duration,
-        /// A commit timeout that would do, in whole seconds.
+        /// A sufficient commit timeout, in whole seconds.
         would_do: Duration,
     },
-    /// An update runs already.
+    /// An update is already running on the device.
     #[error("an update is already running on the device ({percent} % done)")]
     UpdateRunning {
-        /// How far it is.
+        /// The progress in percent.
         percent: u8,
     },
 }
 
-/// A signature that the device asks for, and that does not count.
+/// A signature that the device requires, and that is missing or not valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SignatureGap {
-    /// The number of the signature and of the key, 0 to 7 unless the device asks for what there cannot be.
+    /// The number of the signature and of the key. 8 to 62 are possible in the device's settings, but no such signature exists.
     pub number: u8,
-    /// What is the matter.
+    /// The reason.
     pub flaw: Flaw,
 }
 
-/// Why a signature does not count.
+/// The reason for which a signature does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flaw {
     /// The bundle has no such signature.
     NoSignature,
-    /// It was made with another key, or of another manifest.
+    /// The signature was made with another key, or for another manifest.
     NotValid,
     /// The device has no key of this number.
     NoKey,
-    /// The device's key is none.
+    /// The device's key cannot be read.
     BadKey(KeyError),
 }
 
@@ -150,7 +150,7 @@ impl fmt::Display for SignatureGap {
     }
 }
 
-/// All that lacks, in words.
+/// Returns the descriptions of all gaps, separated by semicolons.
 pub(in crate::update) fn joined(lacks: &[SignatureGap]) -> String {
     lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }

@@ -1,4 +1,4 @@
-//! Why a firmware that runs is not to stay, and what became of it.
+//! Reasons for which a running firmware is not committed, and the result of its revert.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,58 +6,58 @@ use std::time::Duration;
 use crate::bundle::manifest::Build;
 use crate::update::device_state::Running;
 
-/// Why a firmware that runs is not to stay.
+/// The reason for which otactl does not commit a running firmware.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unhealthy {
-    /// It is another one.
+    /// Another build runs.
     #[error("is not the wanted {wanted}")]
     WrongBuild {
-        /// What was wanted.
+        /// The wanted build.
         wanted: Build,
     },
-    /// It does not pass one of the user's checks.
+    /// The firmware failed one of the user's checks.
     #[error("does not pass the check `{check}`: {reason}")]
     Check {
-        /// What the check is called, fit to be shown.
+        /// The name of the check, safe to print.
         check: String,
-        /// Why.
+        /// Why the check failed.
         reason: String,
-        /// The last lines that a program wrote; bounded, and fit to be shown.
+        /// The last lines that the program wrote, bounded and safe to print.
         output: Vec<String>,
     },
-    /// otactl could not carry out a check, or could not ask the device after the checks. That says nothing of the firmware.
+    /// otactl could not run a check, or could not call the device after the checks. This says nothing about the firmware.
     #[error("could not be checked{}: {reason}", .check.as_ref().map(|check| format!(" by `{check}`")).unwrap_or_default())]
     NotChecked {
-        /// What the check is called, fit to be shown; `None`: after the checks.
+        /// The name of the check, safe to print. `None`: the call after the checks.
         check: Option<String>,
-        /// Why otactl could not.
+        /// Why otactl could not check.
         reason: String,
     },
-    /// It has passed the checks, and was not heard of since.
+    /// The firmware passed the checks, but the device has not answered since then.
     #[error("does not answer any more: {reason}")]
     Silent {
-        /// The last that was seen.
+        /// The last error.
         reason: String,
     },
 }
 
-/// What was made of a firmware that is not to stay.
+/// The result of reverting a firmware that otactl does not commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RevertResult {
-    /// It is committed already, so that there is nothing to go back from.
+    /// The firmware is already committed, so it cannot be reverted.
     Committed,
-    /// The device was told to go back, and runs this.
+    /// otactl called `OTA.Revert`, and the device runs this firmware now.
     Reverted(Running),
-    /// The device was told to go back, and did not, or was not seen to.
+    /// The revert failed, or its result is unknown.
     NotReverted {
-        /// Why.
+        /// Why the revert failed.
         reason: String,
-        /// When it goes back by itself, if it will.
+        /// The time until the device rolls back by itself, if it will.
         reverts_in: Option<Duration>,
     },
-    /// It was left as it is, on request or since it could not be checked.
+    /// otactl left the firmware as it is, as requested or because it could not be checked.
     Left {
-        /// When it goes back by itself, if it will.
+        /// The time until the device rolls back by itself, if it will.
         reverts_in: Option<Duration>,
     },
 }
@@ -66,9 +66,9 @@ impl fmt::Display for RevertResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Committed => write!(f, "it is committed already, and stays"),
-            Self::Reverted(old) => write!(f, "the device was told to go back, and runs {old}"),
+            Self::Reverted(old) => write!(f, "the device was told to revert, and runs {old}"),
             Self::NotReverted { reason, .. } => {
-                write!(f, "the device was to go back, but was not seen to: {reason}")
+                write!(f, "the revert is not confirmed: {reason}")
             }
             Self::Left { .. } => write!(f, "it was left as it is"),
         }
