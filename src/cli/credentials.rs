@@ -8,7 +8,7 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use otactl::read_file::read_file;
 use otactl::rpc::Credentials;
 use otactl::secrets;
-use otactl::update::event::Stage;
+use otactl::update::stage::Stage;
 use url::Url;
 
 use super::environment;

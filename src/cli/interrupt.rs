@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use otactl::text::for_humans;
-use otactl::update::event::Stage;
 use otactl::update::outcome::Facts;
+use otactl::update::stage::Stage;
 
 use super::clock::{reverts, seconds};
 use super::failure::{Failure, Kind};

@@ -1,4 +1,4 @@
-//! What the device says of itself at one moment.
+//! The device state: the info and the boot state of a device, read at one moment.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,14 +14,14 @@ use crate::ota::{self, BootState, Slot, SystemInfo};
 use crate::rpc::{CallError, Device, Method};
 use crate::text::device_text;
 
-/// How often a device that reboots between two poll is asked again.
-const ATTEMPTS: usize = 3;
+/// The most attempts to read the state of a device that reboots between two calls.
+const MAX_READ_ATTEMPTS: usize = 3;
 
-/// No device reboots in less time.
-const SHORTEST_REBOOT: Duration = Duration::from_millis(20);
+/// The shortest time that a device needs for a reboot.
+const MIN_REBOOT_TIME: Duration = Duration::from_millis(20);
 
-/// For this long after the device was looked at, neither another device nor other firmware has come into its place.
-const FRESH: Duration = Duration::from_secs(1);
+/// The minimum age at which a device state counts as old. Before that, neither the device nor its firmware has been replaced.
+const MIN_FRESH_TIME: Duration = Duration::from_secs(1);
 
 /// A firmware, and the slot in which it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -29,7 +29,7 @@ pub struct Running {
     /// Version and build id.
     #[serde(flatten)]
     pub build: Build,
-    /// The slot; `None` if the device reports none.
+    /// The slot. `None` if the device reports none.
     pub slot: Option<Slot>,
 }
 
@@ -39,43 +39,44 @@ impl fmt::Display for Running {
     }
 }
 
-/// What the device said of itself at one moment.
+/// The info and the boot state of a device, read at one moment.
 #[derive(Debug, Clone)]
 pub struct DeviceState {
-    /// `Sys.GetInfo`.
+    /// The reply to `Sys.GetInfo`.
     pub info: SystemInfo,
-    /// `OTA.GetBootState`.
+    /// The reply to `OTA.GetBootState`.
     pub boot: BootState,
-    /// When it was asked.
+    /// When otactl sent the first question.
     pub asked: Instant,
-    /// When the answer was there.
+    /// When the reply to the first question arrived.
     pub taken: Instant,
-    /// When the boot state was there.
+    /// When the boot state arrived.
     pub read: Instant,
-    /// When the last question was asked, in the same boot.
+    /// When otactl sent the last question, which the same boot answered.
     pub last_asked: Instant,
-    /// The uptime in seconds that answered the last question.
+    /// The uptime in seconds in the last reply.
     pub last_uptime: u64,
-    /// The time that the slower of the last two questions took.
+    /// The round-trip time of the slower of the last two questions.
     pub slowest: Duration,
-    /// The time that the quicker of the last two questions took: neither of them needed a second copy of a lost frame.
+    /// The round-trip time of the quicker of the last two questions. It includes no retransmission unless both needed one.
     pub quickest: Duration,
-    /// When otactl began to update the device that was in this state. `None`: it has not.
+    /// When otactl began to update the device from this state. `None` before the update.
     pub update_began: Option<Instant>,
 }
 
 impl DeviceState {
-    /// Asks the device, giving each question this much time. What it runs is asked before and after the
-    /// state of its slots: the build of one boot and the state of the next would make a lie of two
-    /// truths, and a device that has just been updated may reboot at any moment. A transport that keeps the order carries
-    /// the last two poll at once.
+    /// Reads the state of the device. Each call may take `timeout`.
+    ///
+    /// `Sys.GetInfo` is called before and after `OTA.GetBootState`, because a device that has just been updated may reboot
+    /// at any moment. A reboot between two calls would pair one boot's build with the next boot's slot state. The last two
+    /// calls are sent together on a transport that keeps their order.
     pub async fn read(device: &Device, timeout: Duration) -> Result<Self, CallError> {
-        // The first question may have to dial, and says nothing of how long an answer takes.
+        // The first call may have to dial, so its duration does not show the round-trip time.
         let first = answered(device, ota::GetInfo {}, timeout).await?;
         Self::complete(device, first, timeout).await
     }
 
-    /// Returns the state of the device that has just said what it is.
+    /// Reads the rest of the state of a device whose info has just arrived as `first`.
     pub(super) async fn complete(
         device: &Device,
         mut first: Answered<SystemInfo>,
@@ -87,8 +88,8 @@ impl DeviceState {
             let boot = answered(device, ota::GetBootState {}, timeout);
             let (boot, second) =
                 if device.window() > 1 { tokio::try_join!(boot, info())? } else { (boot.await?, info().await?) };
-            // A boot state that came later may be that of the next boot.
-            let second = if boot.heard > second.heard + SHORTEST_REBOOT { info().await? } else { second };
+            // A boot state that arrived later may be that of the next boot.
+            let second = if boot.heard > second.heard + MIN_REBOOT_TIME { info().await? } else { second };
             let (info, again) = (&first.reply, &second.reply);
             let same_boot = info.fw_version == again.fw_version
                 && info.fw_id == again.fw_id
@@ -109,29 +110,31 @@ impl DeviceState {
                 });
             }
             attempts += 1;
-            if attempts == ATTEMPTS {
-                return Err(unsteady());
+            if attempts == MAX_READ_ATTEMPTS {
+                return Err(keeps_rebooting());
             }
             first = second;
         }
     }
 
-    /// Who it is that answers with `there` now, in words; `None`: the same device. Its address may have been handed on to
-    /// another one, which is neither committed nor reverted.
+    /// Returns a message that names the device that answered with `there`, or `None` if it is the same device.
+    ///
+    /// The network may have given the address to another device, which must be neither committed nor reverted.
     #[must_use]
     pub fn other_device(&self, there: &SystemInfo) -> Option<String> {
         let is_other = !there.is_same_device(&self.info);
         is_other.then(|| format!("another device answers in its place: {}", device_text(&there.id)))
     }
 
-    /// Asks who is there now, and gives what [`Self::other_device`] says of it. `None` as well if nobody answers within
-    /// `timeout`: what is done next will find that out.
+    /// Asks for the info of the device and compares it as [`Self::other_device`] does.
+    ///
+    /// Returns `None` as well if the device does not answer within `timeout`: the next call will fail in that case.
     pub(super) async fn other_device_at(&self, device: &Device, timeout: Duration) -> Option<String> {
         let there = device.call_within(ota::GetInfo {}, timeout).await.ok()?;
         self.other_device(&there)
     }
 
-    /// What a device said at this moment, for tests.
+    /// Makes a device state from replies that arrived at `at`, for tests.
     #[cfg(test)]
     pub(super) fn from_replies(info: Value, boot: BootState, at: Instant) -> Self {
         let info: SystemInfo = serde_json::from_value(info).expect("an info");
@@ -149,45 +152,45 @@ impl DeviceState {
         }
     }
 
-    /// Tells whether the device was looked at just now. A look over a slow link takes its time.
+    /// Tells whether the state was read just now: within the last second, or within twice [`slowest`](Self::slowest) over a slow
+    /// link.
     #[must_use]
     pub fn is_fresh(&self) -> bool {
-        self.last_asked.elapsed() < FRESH.max(self.slowest() * 2)
+        self.last_asked.elapsed() < MIN_FRESH_TIME.max(self.slowest() * 2)
     }
 
-    /// Returns the time that an answer takes, without dialling.
+    /// Returns the round-trip time without dialling: that of the slower of the last two questions.
     #[must_use]
     pub fn slowest(&self) -> Duration {
         self.slowest
     }
 
-    /// How long one question took.
+    /// Returns the round-trip time of the first question, which may include dialling.
     #[must_use]
     pub fn round_trip(&self) -> Duration {
         self.taken - self.asked
     }
 
-    /// The firmware that runs.
+    /// Returns the running build.
     #[must_use]
     pub fn build(&self) -> Build {
         Build { version: self.info.fw_version.clone(), build_id: self.info.fw_id.clone() }
     }
 
-    /// The firmware that runs, and where.
+    /// Returns the running build and its slot.
     #[must_use]
     pub fn running(&self) -> Running {
         Running { build: self.build(), slot: self.boot.active_slot }
     }
 
-    /// The slot that an update is written to, on a platform that has but two.
+    /// Returns the slot that an update is written to, on a platform with two slots. `None` for other platforms.
     #[must_use]
     pub fn only_other_slot(&self) -> Option<Slot> {
         let has_two = ota::slots(&self.info.arch) == Some(2);
         self.boot.active_slot.filter(|_| has_two).and_then(|slot| 1_u8.checked_sub(slot))
     }
 
-    /// How long from now until the device goes back by itself. `None` if it will not: it is
-    /// committed, or has no commit timeout.
+    /// Returns the time from now until the device rolls back by itself. `None` if it is committed or has no commit timeout.
     #[must_use]
     pub fn reverts_in(&self) -> Option<Duration> {
         if self.boot.is_committed || self.boot.commit_timeout == 0 {
@@ -198,7 +201,7 @@ impl DeviceState {
     }
 }
 
-/// An answer, and when the question was asked and answered.
+/// A reply, with the times at which the question was sent and the reply arrived.
 #[derive(Debug)]
 pub(super) struct Answered<T> {
     pub(super) reply: T,
@@ -212,8 +215,8 @@ async fn answered<M: Method>(device: &Device, method: M, timeout: Duration) -> R
     Ok(Answered { reply, asked, heard: Instant::now() })
 }
 
-/// A device that is never twice the same has no state to be told.
-fn unsteady() -> CallError {
+/// Returns the error for a device that rebooted in every attempt to read its state.
+fn keeps_rebooting() -> CallError {
     CallError::Lost {
         peer: "the device".into(),
         sent: true,
@@ -227,7 +230,7 @@ mod tests {
 
     use super::*;
 
-    fn snapshot(is_committed: bool, at: Instant) -> DeviceState {
+    fn device_state(is_committed: bool, at: Instant) -> DeviceState {
         let info = json!({"fw_version": "2", "fw_id": "b", "uptime": 10});
         DeviceState::from_replies(
             info,
@@ -237,12 +240,12 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_time_until_the_rollback_counts_from_the_start_of_the_device() {
+    async fn time_until_rollback_counts_from_boot() {
         let now = Instant::now();
-        let uncommitted = snapshot(false, now);
+        let uncommitted = device_state(false, now);
         assert_eq!(uncommitted.reverts_in(), Some(Duration::from_secs(290)));
         tokio::time::advance(Duration::from_secs(300)).await;
         assert_eq!(uncommitted.reverts_in(), Some(Duration::ZERO));
-        assert_eq!(snapshot(true, now).reverts_in(), None);
+        assert_eq!(device_state(true, now).reverts_in(), None);
     }
 }

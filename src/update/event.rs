@@ -1,4 +1,4 @@
-//! What happens during an update, as it happens.
+//! The events of an update, which it reports to an [`Observer`].
 
 use std::time::Duration;
 
@@ -9,9 +9,11 @@ use super::device_state::DeviceState;
 use crate::bundle::manifest::Build;
 use crate::ota::Slot;
 
-/// Whoever wants to know. Called from within the update, so it must not block.
+/// Receives the events of an update.
+///
+/// The update calls it directly, so an implementation must not block.
 pub trait Observer: Send + Sync {
-    /// Something has happened.
+    /// Handles one event.
     fn on(&self, event: &Event);
 }
 
@@ -19,102 +21,102 @@ pub trait Observer: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    /// What the device is and runs.
+    /// The device and its running firmware.
     Device {
-        /// Its id.
+        /// The id of the device.
         id: String,
-        /// Its platform.
+        /// The platform of the device.
         platform: String,
-        /// The app that runs.
+        /// The running app.
         app: String,
-        /// The firmware that runs.
+        /// The running build.
         #[serde(flatten)]
         build: Build,
-        /// The slot that runs; `None` if the device reports none.
+        /// The active slot. `None` if the device reports none.
         slot: Option<Slot>,
-        /// Whether it is committed.
+        /// Whether the running firmware is committed.
         committed: bool,
     },
-    /// What it is to get.
+    /// The firmware to install.
     Firmware {
-        /// The app; empty if the manifest does not name it.
+        /// The app. Empty if the manifest does not name it.
         #[serde(skip_serializing_if = "String::is_empty")]
         app: String,
-        /// The platform.
+        /// The platform of the firmware.
         platform: String,
         /// Version and build id.
         #[serde(flatten)]
         build: Build,
-        /// The size of the bundle, if it is served by us.
+        /// The size of the bundle in bytes. `None` for a firmware URL.
         bytes: Option<u64>,
     },
-    /// What stands behind the URL could not be read from here.
+    /// otactl could not read the manifest of the firmware URL.
     FirmwareUnknown {
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// Something that was found out about the update: before it, or of what it came to.
+    /// A preflight result, or a remark on the result of the update.
     Finding {
-        /// About what: `platform`, `version`, `signatures`, …
+        /// The subject: `platform`, `version`, `signatures`, …
         what: &'static str,
-        /// What was found.
+        /// The description of the finding.
         says: String,
-        /// What follows from it.
+        /// The severity of the finding.
         verdict: Severity,
     },
-    /// The wanted firmware runs already, and waits for its commit.
+    /// The wanted firmware already runs uncommitted.
     Resuming {
-        /// Seconds until it goes back by itself, if it will.
+        /// Seconds until the device rolls back by itself, if it will.
         reverts_in: Option<u64>,
     },
-    /// An update runs already; we see whether it goes on.
+    /// Another update runs on the device. otactl watches whether it makes progress.
     Busy {
-        /// How far it is.
+        /// The progress in percent.
         percent: u8,
     },
     /// otactl ends an abandoned or failed update with `OTA.End` or a reboot.
     Ending,
     /// The abandoned or failed update has ended.
     Ended {
-        /// How far it was.
+        /// The progress in percent before it ended.
         percent: u8,
-        /// A reboot ended it (a download); otherwise `OTA.End` did (a push).
+        /// A reboot ended it (a pull). Otherwise `OTA.End` did (a push).
         by_reboot: bool,
         /// This run began the update.
         is_ours: bool,
     },
-    /// The second way to the device does not lead there now; perhaps it will after the reboot.
+    /// The device does not answer on `--commit-port` before the update. It may answer there after the reboot.
     SecondWaySilent {
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// What runs was copied.
+    /// The running firmware was copied with `OTA.CreateSnapshot`.
     Copied {
-        /// To this slot; `None` if the device reports none.
+        /// The slot that holds the copy. `None` if the device reports none.
         slot: Option<Slot>,
     },
-    /// What runs was not copied: this platform has no room for a copy beside the update.
+    /// The running firmware was not copied: this platform has no slot for a copy beside that of the update.
     NotCopied {
-        /// The platform.
+        /// The platform of the device.
         platform: String,
-        /// Where it stays; `None` if the device reports no slot.
+        /// The slot that keeps the running firmware. `None` if the device reports none.
         slot: Option<Slot>,
     },
-    /// Our server is up.
+    /// The firmware server is ready.
     Serving {
-        /// Host and port; the path is a secret.
+        /// Host and port. The path is a secret.
         address: String,
-        /// Whether it speaks TLS.
+        /// Whether the server uses TLS.
         tls: bool,
     },
-    /// The device was told to take the firmware.
+    /// otactl requested the update from the device (`OTA.Update` or `OTA.Begin`).
     Requested {
-        /// Where it gets it from.
+        /// Where the device gets the firmware from.
         from: Origin,
-        /// Seconds that it will wait for the commit after its reboot.
+        /// Seconds that the device waits for the commit after its reboot.
         commit_timeout: u64,
-        /// Seconds for which a device that cannot reach the server keeps asking for the rest of the firmware, counted
-        /// from the last progress. `None`: its download fails when the connection breaks, or it is pushed.
+        /// Seconds for which a device that cannot reach the server keeps requesting the rest of the firmware, counted
+        /// from the last progress. `None`: the download fails when the connection breaks, or otactl pushes the firmware.
         #[serde(skip_serializing_if = "Option::is_none")]
         keeps_asking_for: Option<u64>,
     },
@@ -123,354 +125,198 @@ pub enum Event {
         /// The device's error text.
         said: String,
     },
-    /// The device should have asked for the firmware by now.
+    /// The device has not requested the firmware in time.
     NotAsked {
-        /// Seconds since it was told to.
+        /// Seconds since otactl requested the update.
         seconds: u64,
-        /// Where it should have asked.
+        /// Host and port of the firmware server.
         address: String,
     },
-    /// The device does not fetch the firmware, and so it is sent to it.
+    /// The device does not pull the firmware, so otactl pushes it.
     FallingBack {
-        /// Why it does not.
+        /// Why the device does not pull it.
         reason: String,
     },
-    /// otactl downloads the firmware of the URL, because the device does not.
+    /// otactl downloads the firmware from the URL, because the device does not.
     DownloadingHere {
-        /// Why the device does not.
+        /// Why the device does not download it.
         reason: String,
     },
     /// otactl has downloaded the firmware and verified its digests.
     DownloadedHere {
-        /// Its size in bytes.
+        /// The size of the bundle in bytes.
         bytes: u64,
     },
-    /// The device fetches the firmware from us.
+    /// The device downloads the firmware from the server.
     Fetching {
-        /// From which address.
+        /// The address of the client.
         peer: String,
-        /// Id and MAC, as it says.
+        /// Id and MAC address, as the device reports them.
         device: Option<String>,
     },
-    /// The device is sent the firmware.
+    /// otactl pushes the firmware to the device.
     Pushing {
-        /// So many pieces are under way at a time.
+        /// The number of chunks in flight at a time.
         window: usize,
-        /// Of so many bytes each.
+        /// The size of a chunk in bytes.
         chunk: usize,
     },
-    /// The link was lost, and it goes on from there.
+    /// The push continues after a lost link.
     PushResumed {
-        /// Bytes that the device has for certain.
+        /// Bytes that the device has acknowledged, from where the push continues.
         offset: u64,
     },
-    /// A request to our server has ended, with its transfer if it was one.
+    /// The server has answered a request, and its transfer has ended if there was one.
     Served {
-        /// From which address.
+        /// The address of the client.
         peer: String,
-        /// Id and MAC, as it says.
+        /// Id and MAC address, as the device reports them.
         device: Option<String>,
-        /// The method of HTTP.
+        /// The HTTP method.
         method: String,
-        /// The status of the answer.
+        /// The HTTP status of the reply.
         status: u16,
-        /// The first and the last byte, if only some were asked for.
+        /// The first and the last byte of the requested range, if the request had one.
         #[serde(skip_serializing_if = "Option::is_none")]
         range: Option<String>,
-        /// Bytes of the bundle that were sent.
+        /// Bytes of the bundle that the server sent.
         bytes: u64,
-        /// The size of the bundle.
+        /// The size of the bundle in bytes.
         total: u64,
-        /// Whether all that was asked for was sent.
+        /// Whether the server sent all that was requested.
         complete: bool,
     },
-    /// Somebody came to our server who is not known to be the device, and was turned away. Told once of each.
+    /// The server rejected a client that is not known to be the device. Reported once for each address.
     Stranger {
-        /// From which address.
+        /// The address of the client.
         peer: String,
     },
-    /// So many connections without a request came to our server from one address that some were closed or not taken. Told
-    /// once of each.
+    /// One address opened too many connections without a request, so the server closed or refused some of them. Reported
+    /// once for each address.
     Crowded {
-        /// From which address.
+        /// The address of the client.
         peer: String,
     },
-    /// Somebody came to our server over TLS, and the handshake failed.
+    /// A TLS handshake of a client with the server failed.
     HandshakeFailed {
-        /// From which address.
+        /// The address of the client.
         peer: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// The download has ended, well or not: what can be proved of it.
+    /// The transfer has ended, with or without success.
     Delivered(DeliveryReport),
-    /// How much of it we have sent; of what the device is sent in pieces, how much it has acknowledged.
+    /// The progress of the transfer: bytes that the server sent, or bytes of a push that the device acknowledged.
     Sent {
-        /// So many bytes.
+        /// Bytes so far.
         bytes: u64,
-        /// Of so many.
+        /// The size of the bundle in bytes.
         total: u64,
     },
-    /// How much the device has written, as it says.
+    /// The progress of the update as the device reports it.
     Written {
-        /// Percent.
+        /// The progress in percent.
         percent: u8,
     },
-    /// The device was not heard to confirm, but has all of the firmware.
+    /// The device has all of the firmware, but did not confirm it.
     Unconfirmed {
-        /// Why there was no confirmation.
+        /// Why the confirmation is missing.
         reason: String,
     },
-    /// The device has the firmware, and confirms.
+    /// The device confirmed that it has the firmware.
     Applied {
-        /// Its words.
+        /// The device's message.
         message: String,
     },
-    /// We wait for the device to come back.
+    /// otactl waits for the device to answer after its reboot.
     Rebooting,
-    /// It is back.
+    /// The device answers after its reboot.
     Back {
-        /// What runs now.
+        /// The running build.
         #[serde(flatten)]
         build: Build,
-        /// The slot that runs; `None` if the device reports none.
+        /// The active slot. `None` if the device reports none.
         slot: Option<Slot>,
-        /// Whether it is committed.
+        /// Whether the running firmware is committed.
         committed: bool,
-        /// Seconds until it goes back by itself, if it will.
+        /// Seconds until the device rolls back by itself, if it will.
         reverts_in: Option<u64>,
     },
-    /// The firmware has to pass a check.
+    /// A health check begins.
     Checking {
-        /// What it is called.
+        /// The name of the check.
         check: String,
-        /// Seconds that it may take.
+        /// Seconds that the check may take.
         deadline_in: u64,
     },
-    /// It has passed.
+    /// A health check passed.
     Checked {
-        /// What it is called.
+        /// The name of the check.
         check: String,
-        /// Milliseconds that it took.
+        /// Milliseconds that the check took.
         took_ms: u64,
-        /// The proxy through which a URL was asked for, without its credentials.
+        /// The proxy through which the URL was requested, without its credentials.
         #[serde(skip_serializing_if = "Option::is_none")]
         proxy: Option<String>,
     },
-    /// It has not passed.
+    /// A health check failed.
     CheckFailed {
-        /// What it is called.
+        /// The name of the check.
         check: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// The commit is on its way.
+    /// otactl sends `OTA.Commit`.
     Committing,
-    /// What runs is not to stay, and the device was told to go back.
+    /// otactl sends `OTA.Revert`, because the running firmware is not to be committed.
     Reverting,
 }
 
-/// What a finding means for the update.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// It is as it should be.
+    /// The checked property is as it should be.
     Good,
-    /// It could not be found out, and does not matter to the proof.
+    /// The property is unknown, which does not weaken the proof of success.
     Unknown,
-    /// The update is possible, and proves less, or is more dangerous.
+    /// The update is possible, but proves less or is more dangerous.
     Weak,
     /// The update is refused.
     Refused,
 }
 
 impl Event {
-    /// What the device is back with.
+    /// Returns the event of a device that answers after its reboot.
     #[must_use]
     pub fn back(now: &DeviceState) -> Self {
         Self::Back {
             build: now.build(),
             slot: now.boot.active_slot,
             committed: now.boot.is_committed,
-            reverts_in: seconds(now.reverts_in()),
+            reverts_in: whole_seconds(now.reverts_in()),
         }
     }
 
-    /// What the device has run since an earlier update.
+    /// Returns the event of a device that already runs the wanted firmware uncommitted.
     #[must_use]
     pub fn resuming(now: &DeviceState) -> Self {
-        Self::Resuming { reverts_in: seconds(now.reverts_in()) }
+        Self::Resuming { reverts_in: whole_seconds(now.reverts_in()) }
     }
 }
 
-fn seconds(left: Option<Duration>) -> Option<u64> {
+fn whole_seconds(left: Option<Duration>) -> Option<u64> {
     left.map(|left| left.as_secs())
 }
 
-/// Where a device gets the firmware from.
+/// The origin of the firmware that a device installs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
-    /// It fetches it from our server.
+    /// The device downloads it from otactl's server.
     Here,
-    /// It fetches it from somewhere else.
+    /// The device downloads it from another server.
     Elsewhere,
-    /// It is sent it with calls.
+    /// otactl pushes it with calls.
     Sent,
-}
-
-/// How far an update got, as far as the device is concerned. What is to be said of an update that
-/// was interrupted follows from it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Stage {
-    /// Nothing on the device has changed.
-    #[default]
-    Untouched,
-    /// otactl told the device to end an update; nothing else has changed.
-    Freed,
-    /// It was told to fetch the firmware.
-    Downloading {
-        /// From us, so that it cannot go on without us; otherwise it goes on by itself.
-        from_us: bool,
-        /// Seconds that it will wait for the commit after its reboot.
-        commit_timeout: u64,
-        /// As in [`Event::Requested`].
-        keeps_asking_for: Option<u64>,
-    },
-    /// It is sent the firmware, and waits for the rest of it until its time is over.
-    Receiving {
-        /// Bytes that are under way at a time.
-        in_flight: u64,
-        /// Whether it may have all of it, so that to end the update would mean to go on with it.
-        may_be_complete: bool,
-        /// Seconds that it will wait for the commit after its reboot.
-        commit_timeout: u64,
-    },
-    /// It has the new firmware and reboots into it.
-    Reboots {
-        /// Seconds that it will wait for the commit after its reboot.
-        commit_timeout: u64,
-    },
-    /// The new firmware runs uncommitted.
-    Uncommitted {
-        /// Seconds until it goes back, counted from the event that told us.
-        reverts_in: Option<u64>,
-    },
-    /// The commit was sent, and its effect not seen yet.
-    CommitSent,
-    /// It was told to go back to the old firmware.
-    Reverts,
-    /// Nothing is pending on the device.
-    Settled,
-}
-
-impl Stage {
-    /// The stage after this event.
-    #[must_use]
-    pub fn after(self, event: &Event) -> Self {
-        match (event, self) {
-            (Event::Requested { from: Origin::Sent, commit_timeout, .. }, _) => {
-                Self::Receiving { in_flight: 0, may_be_complete: false, commit_timeout: *commit_timeout }
-            }
-            (Event::Requested { from, commit_timeout, keeps_asking_for }, _) => Self::Downloading {
-                from_us: *from == Origin::Here,
-                commit_timeout: *commit_timeout,
-                keeps_asking_for: *keeps_asking_for,
-            },
-            (Event::Pushing { window, chunk }, Self::Receiving { commit_timeout, .. }) => {
-                let in_flight = window.saturating_mul(*chunk) as u64;
-                Self::Receiving { in_flight, may_be_complete: false, commit_timeout }
-            }
-            (Event::Sent { bytes, total }, Self::Receiving { in_flight, commit_timeout, .. }) => Self::Receiving {
-                in_flight,
-                may_be_complete: bytes.saturating_add(in_flight) >= *total,
-                commit_timeout,
-            },
-            // Once it has all of the firmware, it needs us no more.
-            (Event::Sent { bytes, total }, Self::Downloading { commit_timeout, .. }) if bytes == total => {
-                Self::Reboots { commit_timeout }
-            }
-            (
-                Event::Rebooting | Event::Applied { .. } | Event::Unconfirmed { .. },
-                Self::Downloading { commit_timeout, .. } | Self::Receiving { commit_timeout, .. },
-            ) => Self::Reboots { commit_timeout },
-            (Event::Back { committed: true, .. }, _) => Self::Settled,
-            (Event::Back { reverts_in, .. }, _) => Self::Uncommitted { reverts_in: *reverts_in },
-            (Event::Resuming { reverts_in }, _) => Self::Uncommitted { reverts_in: *reverts_in },
-            (Event::Committing, _) => Self::CommitSent,
-            (Event::Reverting, _) => Self::Reverts,
-            (Event::DownloadingHere { .. }, _) => Self::Untouched,
-            (Event::Ending | Event::Ended { .. }, _) => Self::Freed,
-            (_, stage) => stage,
-        }
-    }
-
-    /// The same stage when so much time has passed since the event that led to it.
-    #[must_use]
-    pub fn later(self, passed: Duration) -> Self {
-        match self {
-            Self::Uncommitted { reverts_in: Some(left) } => {
-                Self::Uncommitted { reverts_in: Some(left.saturating_sub(passed.as_secs())) }
-            }
-            stage => stage,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn stage(events: &[Event]) -> Stage {
-        events.iter().fold(Stage::default(), Stage::after)
-    }
-
-    /// Whoever presses Ctrl-C has to be told the truth about what the device will do next.
-    #[test]
-    fn the_stage_follows_the_events() {
-        let build = Build { version: "2".into(), build_id: "b".into() };
-        let requested = |from_us| Event::Requested {
-            from: if from_us { Origin::Here } else { Origin::Elsewhere },
-            commit_timeout: 300,
-            keeps_asking_for: Some(60),
-        };
-        let sent = || Event::Requested { from: Origin::Sent, commit_timeout: 300, keeps_asking_for: None };
-        let back = |committed| Event::Back { build: build.clone(), slot: Some(1), committed, reverts_in: Some(290) };
-        let pushing = Event::Pushing { window: 2, chunk: 5 };
-        let takes = |may_be_complete| Stage::Receiving { in_flight: 10, may_be_complete, commit_timeout: 300 };
-        let ended = Event::Ended { percent: 5, by_reboot: true, is_ours: true };
-        let checking = Event::Checking { check: "c".into(), deadline_in: 30 };
-        let fetches = |from_us| Stage::Downloading { from_us, commit_timeout: 300, keeps_asking_for: Some(60) };
-        for (events, expected) in [
-            (vec![], Stage::Untouched),
-            (vec![Event::Serving { address: "a".into(), tls: false }], Stage::Untouched),
-            (vec![requested(true)], fetches(true)),
-            (vec![requested(false), Event::Written { percent: 5 }], fetches(false)),
-            (vec![requested(false), Event::DownloadingHere { reason: "r".into() }], Stage::Untouched),
-            (vec![Event::Ending], Stage::Freed),
-            (vec![requested(true), Event::Ending, ended], Stage::Freed),
-            (vec![requested(true), Event::Sent { bytes: 5, total: 9 }], fetches(true)),
-            (vec![requested(true), Event::Sent { bytes: 9, total: 9 }], Stage::Reboots { commit_timeout: 300 }),
-            (vec![sent(), pushing.clone()], takes(false)),
-            (vec![sent(), pushing.clone(), Event::Sent { bytes: 9, total: 20 }], takes(false)),
-            // What is under way may have arrived.
-            (vec![sent(), pushing.clone(), Event::Sent { bytes: 10, total: 20 }], takes(true)),
-            (vec![sent(), pushing, Event::Rebooting], Stage::Reboots { commit_timeout: 300 }),
-            (vec![requested(true), Event::Rebooting], Stage::Reboots { commit_timeout: 300 }),
-            (vec![requested(true), Event::Rebooting, back(false)], Stage::Uncommitted { reverts_in: Some(290) }),
-            (vec![Event::Rebooting, back(true)], Stage::Settled),
-            (vec![Event::Resuming { reverts_in: Some(9) }], Stage::Uncommitted { reverts_in: Some(9) }),
-            (vec![back(false), checking.clone()], Stage::Uncommitted { reverts_in: Some(290) }),
-            (vec![back(false), checking, Event::Reverting], Stage::Reverts),
-            (vec![back(false), Event::Committing], Stage::CommitSent),
-            (vec![back(false), Event::Reverting], Stage::Reverts),
-        ] {
-            assert_eq!(stage(&events), expected, "{events:?}");
-        }
-        let uncommitted = |reverts_in| Stage::Uncommitted { reverts_in };
-        let minute = Duration::from_secs(60);
-        assert_eq!(uncommitted(Some(290)).later(minute), uncommitted(Some(230)));
-        assert_eq!(uncommitted(Some(9)).later(minute), uncommitted(Some(0)));
-        assert_eq!(uncommitted(None).later(minute), uncommitted(None));
-    }
 }

@@ -36,6 +36,7 @@ mod revert;
 pub mod serve;
 pub mod settle;
 mod snapshot;
+pub mod stage;
 pub mod timeouts;
 mod transfer;
 mod transfer_result;

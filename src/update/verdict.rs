@@ -1,4 +1,4 @@
-//! What follows from what was read from the device before and after. Pure.
+//! Decides what an update achieved, by comparing the device states before and after it. Pure.
 
 use std::time::Duration;
 
@@ -11,8 +11,10 @@ use crate::bundle::manifest::Build;
 use crate::ota::{self, BootState, SystemInfo};
 
 /// Tells whether the device rebooted between the two states: it runs another build, or its uptime has grown by less than the time that
-/// passed. Another slot alone says nothing yet: it is the one that boots next. But it decides where the uptime leaves open whether a
-/// reboot came before the update began or after it.
+/// passed.
+///
+/// Another slot alone proves no reboot: it may be the slot that boots next. It decides only if the uptime leaves open whether a reboot
+/// came before or after the start of the update.
 #[must_use]
 pub fn rebooted(before: &DeviceState, after: &DeviceState) -> bool {
     is_other_boot(before, &after.info, after.asked)
@@ -20,47 +22,51 @@ pub fn rebooted(before: &DeviceState, after: &DeviceState) -> bool {
         || (applied(before, after) && may_be_other_boot(before, &after.info, (after.asked, after.taken)))
 }
 
-/// Tells whether the device rebooted between `before` and the question that `info` answers, which was asked at `asked`.
+/// Tells whether the device rebooted between `before` and the question that was sent at `asked` and answered with `info`.
 #[must_use]
 pub fn is_other_boot(before: &DeviceState, info: &SystemInfo, asked: Instant) -> bool {
     runs_other_build(before, info) || is_later_boot(before, info.uptime, asked)
 }
 
-/// Tells whether the device may have rebooted after the update began. It has not if the uptime in `info` shows that it was up by then. The
-/// device read its uptime between `asked` and `heard`.
+/// Tells whether the device may have rebooted after the update began.
+///
+/// It has not if the uptime in `info` shows that it was up by then. The device read its uptime between `asked` and `heard`.
 pub(super) fn may_be_other_boot(before: &DeviceState, info: &SystemInfo, (asked, heard): (Instant, Instant)) -> bool {
     let ran_already = before.update_began.is_some_and(|began| was_up(began, (info.uptime, heard)));
     let has_restarted = restarted((before.info.uptime, before.taken), (info.uptime, asked));
     runs_other_build(before, info) || (has_restarted && !ran_already)
 }
 
-/// Tells whether the device has not rebooted after `before` for certain. `info` was asked for at `asked`, and came at `heard`.
+/// Tells whether the device has certainly not rebooted after `before`. The question was sent at `asked`, and `info` arrived at `heard`.
 ///
-/// A reboot within the first second after the start of a device does not shorten its uptime. The boot state has to tell then.
+/// A reboot within the first second after a boot does not shorten the uptime. Only the boot state shows such a reboot.
 pub(super) fn is_same_boot(before: &DeviceState, info: &SystemInfo, (asked, heard): (Instant, Instant)) -> bool {
     !may_be_other_boot(before, info, (asked, heard)) && was_up(before.last_asked, (info.uptime, heard))
 }
 
-/// Tells by the uptime in seconds, asked for at `asked`, whether the device rebooted after `before`. A reboot that may have come before the
-/// update began does not count: the device had not taken the firmware by then.
+/// Tells whether the device rebooted after `before`, by its uptime in seconds. The question was sent at `asked`.
+///
+/// A reboot that may have come before the update began does not count: the device did not have the firmware yet.
 fn is_later_boot(before: &DeviceState, uptime: u64, asked: Instant) -> bool {
     let since = |earlier| restarted(earlier, (uptime, asked));
     since((before.info.uptime, before.taken)) && before.update_began.is_none_or(|began| since((0, began)))
 }
 
-/// Tells whether `info` names another build than the one that runs in `before`.
+/// Tells whether the build in `info` differs from the running build of `before`.
 pub(super) fn runs_other_build(before: &DeviceState, info: &SystemInfo) -> bool {
     before.info.fw_version != info.fw_version || before.info.fw_id != info.fw_id
 }
 
-/// Tells whether the device boots a new firmware next. Since 2019, its boot state shows that from the last byte on, 500 ms before
-/// the reboot (as recorded in wire/ota2022-ws.json, case `pull_success`).
+/// Tells whether the device boots a new firmware next.
+///
+/// Since 2019, the boot state shows this from the last byte on, 500 ms before the reboot (as recorded in wire/ota2022-ws.json, case
+/// `pull_success`).
 #[must_use]
 pub fn applied(before: &DeviceState, now: &DeviceState) -> bool {
     boots_other(&before.boot, &now.boot)
 }
 
-/// Tells whether the boot state names another slot than `before`, or has an uncommitted firmware instead of a committed one.
+/// Tells whether `now` names another slot than `before`, or is uncommitted while `before` is committed.
 pub(super) fn boots_other(before: &BootState, now: &BootState) -> bool {
     before.is_in_another_slot(now) || (before.is_committed && !now.is_committed)
 }
@@ -71,13 +77,18 @@ pub fn has_other_firmware(before: &DeviceState, now: &DeviceState) -> bool {
     now.build() != before.build() || applied(before, now)
 }
 
-/// Tells whether the boot state of `after`, read after the reboot that `before` was read before, may be that of the next boot: another
-/// reboot was under way. Either the old firmware runs, and its update is applied only now; or the new firmware runs, and is about to go
-/// back to the old slot, as after `OTA.Revert` by another client; or another client's firmware runs, and is about to be replaced.
+/// Tells whether another reboot may be imminent in `after`, so that its boot state may be that of the next boot. `before` was read before
+/// the reboot, and `after` was read after it.
+///
+/// There are three such cases:
+///
+/// - the old firmware runs, and its update is applied only now;
+/// - the new firmware runs and is about to return to the old slot, as after `OTA.Revert` by another client;
+/// - the firmware of another client runs and is about to be replaced.
 #[must_use]
 pub fn is_unsettled(before: &DeviceState, after: &DeviceState) -> bool {
     let is_same_slot = !before.boot.is_in_another_slot(&after.boot);
-    // An update never goes into the slot that runs: that slot boots next.
+    // An update is never written to the active slot, so this slot boots next.
     let is_next = before.boot.active_slot.is_some() && before.boot.active_slot == after.boot.active_slot;
     if before.build() == after.build() {
         applied(before, after)
@@ -86,21 +97,22 @@ pub fn is_unsettled(before: &DeviceState, after: &DeviceState) -> bool {
     }
 }
 
-/// What runs after the reboot.
+/// Which firmware runs after the reboot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Arrival {
-    /// What was wanted; or something new, if what was wanted is unknown.
+    /// The wanted build. If the wanted build is unknown, any new firmware.
     Wanted,
-    /// What ran before, in the slot in which it ran before.
+    /// The old build, in its old slot.
     Old,
-    /// Something else than this, which was wanted.
+    /// A build other than the wanted one, which this holds.
     Other(Build),
 }
 
-/// Holds what runs against what was wanted.
+/// Compares the firmware that runs in `after` with the wanted one.
 ///
-/// The old build runs in another copy if its slot is another one, or if it is uncommitted: the slot may have no name, or one that was read
-/// before the device booted from it. A committed copy may be that of `OTA.CreateSnapshot`, and only a manifest shows that it was wanted.
+/// If the same build runs in another slot, or uncommitted, it was installed again. The slot alone does not decide: the device may report
+/// none, or `before` may hold the slot that boots next. A committed copy may come from `OTA.CreateSnapshot`, so it counts as wanted only
+/// if the manifest is known.
 #[must_use]
 pub fn arrival(before: &DeviceState, after: &DeviceState, wanted: Option<&Manifest>) -> Arrival {
     let is_same_build = before.build() == after.build();
@@ -113,19 +125,22 @@ pub fn arrival(before: &DeviceState, after: &DeviceState, wanted: Option<&Manife
     }
 }
 
-/// What the device made of the commit timeout that it was told, if that is something else: in words. `arrival` is what runs in `after`.
+/// Returns a message if the device does not keep the requested commit timeout, or `None` if it does. `arrival` is the result of
+/// [`arrival`] for `after`.
 #[must_use]
-pub fn no_way_back(arrival: &Arrival, after: &DeviceState, told: Duration) -> Option<String> {
-    let (told, BootState { is_committed, commit_timeout: kept, .. }) = (ota::in_seconds(told), after.boot);
+pub fn no_way_back(arrival: &Arrival, after: &DeviceState, requested: Duration) -> Option<String> {
+    let (requested, BootState { is_committed, commit_timeout: kept, .. }) = (ota::in_seconds(requested), after.boot);
     match (arrival, is_committed) {
-        // It has gone back, and what stands there is out of date.
+        // The device has rolled back, so the commit timeout in its boot state is out of date.
         (Arrival::Old, _) => None,
-        (_, true) => Some("the new firmware is committed already: there was no way back from it".into()),
-        (_, false) if kept == told => None,
+        (_, true) => Some("the new firmware is committed already: no rollback was possible".into()),
+        (_, false) if kept == requested => None,
         (_, false) if kept == 0 => {
-            Some(format!("the device does not go back by itself, and was told to after {told} s"))
+            Some(format!("the device does not roll back by itself; a commit timeout of {requested} s was requested"))
         }
-        (_, false) => Some(format!("the device goes back {kept} s after its boot, and was told to after {told} s")),
+        (_, false) => Some(format!(
+            "the device rolls back {kept} s after its boot; a commit timeout of {requested} s was requested"
+        )),
     }
 }
 
@@ -135,7 +150,7 @@ mod tests {
 
     use super::*;
 
-    fn snapshot(version: &str, slot: u8, committed: bool, uptime: u64, taken: Instant) -> DeviceState {
+    fn device_state(version: &str, slot: u8, committed: bool, uptime: u64, taken: Instant) -> DeviceState {
         let info = json!({"fw_version": version, "fw_id": format!("b{version}"), "uptime": uptime});
         let boot = BootState {
             active_slot: Some(slot),
@@ -153,36 +168,36 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_reboot_shows_in_the_uptime_or_in_what_runs() {
+    async fn reboot_is_detected_by_uptime_or_build() {
         let t0 = Instant::now();
         let t10 = t0 + Duration::from_secs(10);
-        let before = snapshot("1", 0, true, 100, t0);
+        let before = device_state("1", 0, true, 100, t0);
         for (after, expected, why) in [
-            (snapshot("1", 0, true, 110, t10), false, "it has run on"),
-            (snapshot("1", 0, true, 109, t10), false, "rounding is no reboot"),
-            (snapshot("1", 0, true, 3, t10), true, "it has started anew: a rollback"),
-            (snapshot("1", 1, false, 110, t10), false, "the slot that boots next is not the one that runs"),
-            (snapshot("2", 1, false, 3, t10), true, "it has started the new one"),
-            (snapshot("2", 1, false, 200, t10), true, "an uptime that lies does not hide a new firmware"),
+            (device_state("1", 0, true, 110, t10), false, "the uptime has grown with the time"),
+            (device_state("1", 0, true, 109, t10), false, "the uptime is rounded"),
+            (device_state("1", 0, true, 3, t10), true, "a rollback restarts the uptime"),
+            (device_state("1", 1, false, 110, t10), false, "another slot boots next, but the old one still runs"),
+            (device_state("2", 1, false, 3, t10), true, "the new firmware started"),
+            (device_state("2", 1, false, 200, t10), true, "a wrong uptime does not hide a new build"),
         ] {
             assert_eq!(rebooted(&before, &after), expected, "{why}");
         }
         let began = |seconds| DeviceState { update_began: Some(t0 + Duration::from_secs(seconds)), ..before.clone() };
         for (began, after, expected, why) in [
-            (began(6), snapshot("1", 0, true, 5, t10), false, "it rebooted before the update began"),
-            (began(6), snapshot("1", 0, true, 3, t10), false, "it may have rebooted before the update began"),
-            (began(6), snapshot("1", 0, true, 2, t10), true, "it rebooted after the update began"),
-            (began(6), snapshot("2", 1, false, 5, t10), true, "another build"),
+            (began(6), device_state("1", 0, true, 5, t10), false, "it rebooted before the update began"),
+            (began(6), device_state("1", 0, true, 3, t10), false, "it may have rebooted before the update began"),
+            (began(6), device_state("1", 0, true, 2, t10), true, "it rebooted after the update began"),
+            (began(6), device_state("2", 1, false, 5, t10), true, "another build"),
         ] {
             assert_eq!(rebooted(&began, &after), expected, "{why}");
         }
         let late = t10 + Duration::from_secs(9);
         for (uptime, may_be, why) in [
             (14, false, "it rebooted before the update began"),
-            (12, true, "it may have rebooted after that, if it was asked just before its answer"),
-            (11, true, "it did"),
+            (12, true, "it may have rebooted after that, if it read its uptime just before its reply"),
+            (11, true, "it rebooted after the update began"),
         ] {
-            let after = snapshot("1", 0, true, uptime, t10);
+            let after = device_state("1", 0, true, uptime, t10);
             assert_eq!(may_be_other_boot(&began(6), &after.info, (t10, late)), may_be, "{why}");
             let is_tight = DeviceState { last_uptime: uptime, last_asked: late, ..after };
             assert_eq!(rebooted(&began(6), &is_tight), uptime < 12, "{why}");
@@ -190,35 +205,35 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn success_is_only_what_was_wanted() {
+    async fn arrival_is_wanted_only_for_the_wanted_build() {
         let t0 = Instant::now();
-        let before = snapshot("1", 0, true, 100, t0);
+        let before = device_state("1", 0, true, 100, t0);
         let unnamed = |version, committed| {
-            let mut unnamed = snapshot(version, 0, committed, 1, t0);
+            let mut unnamed = device_state(version, 0, committed, 1, t0);
             unnamed.boot.active_slot = None;
             unnamed
         };
         for (after, wanted, expected, why) in [
-            (snapshot("2", 1, false, 1, t0), Some("2"), Arrival::Wanted, "the wanted build"),
-            (snapshot("1", 0, true, 1, t0), Some("2"), Arrival::Old, "rolled back"),
-            (snapshot("3", 1, false, 1, t0), Some("2"), Arrival::Other(manifest("2").build()), "a third one"),
-            (snapshot("1", 1, false, 1, t0), Some("1"), Arrival::Wanted, "the same again, forced"),
-            (snapshot("1", 0, true, 1, t0), Some("1"), Arrival::Old, "forced, and rolled back"),
+            (device_state("2", 1, false, 1, t0), Some("2"), Arrival::Wanted, "the wanted build"),
+            (device_state("1", 0, true, 1, t0), Some("2"), Arrival::Old, "rolled back"),
+            (device_state("3", 1, false, 1, t0), Some("2"), Arrival::Other(manifest("2").build()), "a third build"),
+            (device_state("1", 1, false, 1, t0), Some("1"), Arrival::Wanted, "the same again, forced"),
+            (device_state("1", 0, true, 1, t0), Some("1"), Arrival::Old, "forced, and rolled back"),
             (
-                snapshot("1", 0, false, 1, t0),
+                device_state("1", 0, false, 1, t0),
                 Some("1"),
                 Arrival::Wanted,
                 "forced, into the slot that was to boot next before",
             ),
-            (snapshot("3", 1, false, 1, t0), None, Arrival::Wanted, "unknown, but new"),
+            (device_state("3", 1, false, 1, t0), None, Arrival::Wanted, "unknown, but new"),
             (unnamed("1", false), Some("1"), Arrival::Wanted, "the same again, in a slot that has no name"),
             (unnamed("1", true), Some("1"), Arrival::Old, "rolled back, in a slot that has no name"),
-            (snapshot("1", 0, true, 1, t0), None, Arrival::Old, "unknown, and old"),
-            (snapshot("1", 1, true, 1, t0), None, Arrival::Old, "unknown; a copy of the old one may run"),
+            (device_state("1", 0, true, 1, t0), None, Arrival::Old, "unknown, and old"),
+            (device_state("1", 1, true, 1, t0), None, Arrival::Old, "unknown; a copy of the old one may run"),
             (unnamed("1", true), None, Arrival::Old, "unknown; a copy may run, in a slot that has no name"),
-            (snapshot("1", 1, false, 1, t0), None, Arrival::Wanted, "unknown; the same again, uncommitted"),
-            (snapshot("3", 1, true, 1, t0), None, Arrival::Wanted, "unknown, but new, and committed"),
-            (snapshot("1", 1, true, 1, t0), Some("1"), Arrival::Wanted, "the same again, forced, and committed"),
+            (device_state("1", 1, false, 1, t0), None, Arrival::Wanted, "unknown; the same again, uncommitted"),
+            (device_state("3", 1, true, 1, t0), None, Arrival::Wanted, "unknown, but new, and committed"),
+            (device_state("1", 1, true, 1, t0), Some("1"), Arrival::Wanted, "the same again, forced, and committed"),
         ] {
             let wanted = wanted.map(manifest);
             assert_eq!(arrival(&before, &after, wanted.as_ref()), expected, "{why}");
@@ -226,22 +241,26 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_commit_timeout_that_is_not_kept_is_told() {
+    async fn commit_timeout_that_is_not_kept_is_reported() {
         let t0 = Instant::now();
-        let before = snapshot("1", 0, true, 100, t0);
-        for (after, told, expected) in [
-            (snapshot("2", 1, false, 1, t0), 300, None),
-            (snapshot("2", 1, false, 1, t0), 60, Some("goes back 300 s after its boot, and was told to after 60 s")),
-            (snapshot("2", 1, true, 1, t0), 300, Some("is committed already")),
-            (snapshot("1", 0, true, 1, t0), 60, None),
+        let before = device_state("1", 0, true, 100, t0);
+        for (after, requested, expected) in [
+            (device_state("2", 1, false, 1, t0), 300, None),
+            (
+                device_state("2", 1, false, 1, t0),
+                60,
+                Some("rolls back 300 s after its boot; a commit timeout of 60 s was requested"),
+            ),
+            (device_state("2", 1, true, 1, t0), 300, Some("is committed already")),
+            (device_state("1", 0, true, 1, t0), 60, None),
         ] {
-            let says = no_way_back(&arrival(&before, &after, None), &after, Duration::from_secs(told));
+            let says = no_way_back(&arrival(&before, &after, None), &after, Duration::from_secs(requested));
             let fits = says.as_deref().map_or(expected.is_none(), |says| expected.is_some_and(|e| says.contains(e)));
             assert!(fits, "{after:?}: {says:?}, not {expected:?}");
         }
-        let mut never = snapshot("2", 1, false, 1, t0);
+        let mut never = device_state("2", 1, false, 1, t0);
         never.boot.commit_timeout = 0;
-        let says = no_way_back(&Arrival::Wanted, &never, Duration::from_secs(300)).expect("it is told");
-        assert!(says.starts_with("the device does not go back by itself"), "{says}");
+        let says = no_way_back(&Arrival::Wanted, &never, Duration::from_secs(300)).expect("a message");
+        assert!(says.starts_with("the device does not roll back by itself"), "{says}");
     }
 }
