@@ -17,19 +17,20 @@ use crate::ota::{self, Status, UpdateState};
 use crate::rpc::Device;
 use crate::rpc::client::Links;
 
-/// Pause between two calls to a device that reboots.
-const PACE: Duration = Duration::from_millis(50);
+/// The interval between two calls to a device that reboots.
+const REBOOT_PROBE_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Pause between two questions about an update of another client, through a broker that all devices share.
-const PAUSE_OF_BROKER: Duration = Duration::from_secs(3);
+/// The interval between two questions about an update of another client, through a broker that all devices share.
+const BROKER_PROBE_INTERVAL: Duration = Duration::from_secs(3);
 
-/// Whether an update runs, by the device's word.
+/// Tells whether `status` reports a running update.
 pub(super) fn is_running(status: &Status) -> bool {
     matches!(status.state, UpdateState::Progress | UpdateState::Success)
 }
 
-/// Returns when the update on the device has ended. Ends an update that makes no progress for too long. An update that goes on
-/// belongs to another client, and is left alone.
+/// Waits until the update on the device has ended, and ends it if it makes no progress for too long.
+///
+/// An update that makes progress belongs to another client. It is left alone, and the result is `Refusal::UpdateRunning`.
 pub(super) async fn outlast(
     device: &Device,
     plan: &Plan,
@@ -40,24 +41,24 @@ pub(super) async fn outlast(
     let refused = |percent| Failure::Refused(Refusal::UpdateRunning { percent });
     let started = Instant::now();
     let (mut percent, mut changed) = (first.percent(), started);
-    // The time that the last percent took. A slow update is not an abandoned one.
-    let mut took = Duration::ZERO;
-    let pause = if device.links() == Links::Shared { PAUSE_OF_BROKER } else { plan.timeouts.probe_interval };
+    // A slow update is not abandoned, so the limit depends on the time of the last percent.
+    let mut last_percent_took = Duration::ZERO;
+    let interval = if device.links() == Links::Shared { BROKER_PROBE_INTERVAL } else { plan.timeouts.probe_interval };
     observer.on(&Event::Busy { percent });
-    while changed.elapsed() < plan.timeouts.no_progress.max(took * 2) {
-        sleep(pause).await;
+    while changed.elapsed() < plan.timeouts.no_progress.max(last_percent_took * 2) {
+        sleep(interval).await;
         match device.call(ota::GetStatus {}).await {
             Ok(status) if !is_running(&status) => return Ok(()),
             Ok(status) if status.percent() != percent => {
-                took = changed.elapsed();
+                last_percent_took = changed.elapsed();
                 (percent, changed) = (status.percent(), Instant::now());
-                // Pieces in flight when the other client died arrive earlier than this.
+                // Chunks that were in flight when the other client died arrive within `transfer_idle`.
                 if started.elapsed() >= plan.timeouts.transfer_idle {
                     return Err(refused(percent));
                 }
             }
             Ok(_) => {}
-            // It reboots, for which whoever looks next waits.
+            // The device reboots. The next read of its state waits for that.
             Err(error) if error.is_transient() => return Ok(()),
             Err(error) => return Err(Failure::Call(error)),
         }
@@ -76,7 +77,7 @@ pub(super) async fn outlast(
     Ok(())
 }
 
-/// Ends a failed pull of this run, if the device still waits for the rest. Returns whether the device is free for another update.
+/// Ends a failed pull of this run, if the device still waits for the rest. Returns whether the device accepts another update.
 ///
 /// Until its timeout, the device would refuse every other update. `has_fetched` says whether the device requested the firmware
 /// from this server. If it did not and reports progress, the update belongs to another client: `Refusal::UpdateRunning`.
@@ -116,7 +117,7 @@ fn no_response(what: &str, last: &str) -> Failure {
     Failure::ContactLost { reason, reverts_in: None }
 }
 
-/// Result of ending an update.
+/// The result of ending an update.
 enum Ended {
     /// `OTA.End` ended a push.
     Push,
@@ -139,9 +140,9 @@ async fn end(device: &Device, plan: &Plan, now: &DeviceState, observer: &dyn Obs
             let status = device.call_within(ota::GetStatus {}, timeout).await;
             if status.is_ok_and(|status| is_running(&status)) { Ended::Not } else { Ended::Push }
         }
-        // The device reboots into the firmware.
+        // The device had all of the firmware and reboots into it.
         Aborted::Applied => Ended::ByItself,
-        // A device of 2018 has no pushes to end.
+        // A device of 2018 has no push and no `OTA.End`.
         Aborted::NotPushed | Aborted::Unsupported => end_download(device, plan, now, observer).await,
         Aborted::NotSent | Aborted::Unheard => Ended::Not,
     }
@@ -153,7 +154,7 @@ async fn end_download(device: &Device, plan: &Plan, before: &DeviceState, observ
     let timeout = first_timeout(device, before).max(device.timeout());
     match DeviceState::read(device, timeout).await {
         Ok(there) if rebooted(before, &there) => return Ended::ByItself,
-        // A reboot would roll it back.
+        // A reboot would roll the uncommitted firmware back.
         Ok(there) if !there.boot.is_committed || before.other_device(&there.info).is_some() => return Ended::Not,
         Ok(_) => {}
         Err(_) => return Ended::Not,
@@ -182,7 +183,7 @@ async fn until_idle(device: &Device, now: &DeviceState, timeout: Duration) -> En
             Err(error) if error.is_transient() => Ended::Unseen(error.to_string()),
             Err(error) => return Ended::Unseen(error.to_string()),
         };
-        sleep(PACE).await;
+        sleep(REBOOT_PROBE_INTERVAL).await;
     }
     last
 }

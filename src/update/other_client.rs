@@ -1,4 +1,4 @@
-//! Looks whether another client updates the device, or has done so.
+//! Detects whether another client updates the device or has updated it.
 
 use std::time::Duration;
 
@@ -19,8 +19,9 @@ pub(super) async fn has_updated(device: &Device, before: &DeviceState, limit: Du
     }
 }
 
-/// Tells the same of a device that does not report all of its state: by the build that runs, or else by the boot state. Fails if the device
-/// does not answer within the timeout of a call.
+/// Tells whether a device that does not report all of its state runs other firmware than in `before`, or boots it next.
+///
+/// The running build decides, or else the boot state. Fails if the device does not answer within the timeout of a call.
 pub(super) async fn shows_other(device: &Device, before: &DeviceState) -> Result<bool, CallError> {
     match device.call(ota::GetInfo {}).await {
         Ok(info) => return Ok(runs_other_build(before, &info)),
@@ -34,7 +35,7 @@ pub(super) async fn shows_other(device: &Device, before: &DeviceState) -> Result
     }
 }
 
-/// Tells whether an update runs on the device, by its own word.
+/// Tells whether the device reports a running update.
 pub(super) async fn runs_update(device: &Device, before: &DeviceState) -> bool {
     let status = device.call_within(ota::GetStatus {}, first_timeout(device, before)).await;
     status.is_ok_and(|status| status.state == UpdateState::Progress)

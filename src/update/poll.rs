@@ -1,8 +1,8 @@
-//! Poll to a device that may not answer: it reboots, it is slow, or replies get lost.
+//! Asks a device repeatedly that may not answer: it reboots, it is slow, or replies get lost.
 //!
-//! A short timeout finds a device soon after its reboot, and never hears one that takes longer to answer. So the timeout of a
-//! question grows with every question that met with silence, up to the timeout of any call. How questions are repeated depends
-//! on what becomes of a link when the device reboots: see [`Links`].
+//! A short timeout finds a device soon after its reboot, but misses a device that takes longer to answer. So the timeout of a
+//! question grows with every unanswered question, up to the timeout of a call. How questions are repeated depends on what
+//! happens to a link when the device reboots: see [`Links`].
 
 use std::time::Duration;
 
@@ -17,68 +17,69 @@ use crate::rpc::client::Links;
 use crate::rpc::{CallError, Device, DialError, Method};
 
 /// The shortest timeout of a question.
-const SHORTEST: Duration = Duration::from_millis(300);
+const MIN_QUESTION_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// The longest timeout of a first question, and the longest pause between two poll.
-const LONGEST: Duration = Duration::from_secs(5);
+/// The longest timeout of a first question, and the longest interval between two questions.
+const MAX_FIRST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The timeout of the first question to a device of which nothing is known.
-const UNKNOWN: Duration = Duration::from_secs(1);
+/// The timeout of the first question to a device whose round-trip time is unknown.
+const UNKNOWN_DEVICE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A question waits for several round trips, so that a slow link is not taken for a silent device.
+/// The timeout of a question in round-trip times: a device on a slow link must not look silent.
 const ROUND_TRIPS: u32 = 4;
 
-/// Pauses between two questions through a broker, which carries the questions to all devices. The last one stays.
-const BROKER_PACE: [Duration; 4] =
+/// The intervals between successive questions through a broker, which carries the questions to all devices. The last one repeats.
+const BROKER_INTERVALS: [Duration; 4] =
     [Duration::from_secs(3), Duration::from_secs(3), Duration::from_secs(5), Duration::from_secs(8)];
 
-/// The least time between two poll for the state of a device that does not answer.
-const PAUSE: Duration = Duration::from_millis(100);
+/// The interval between two attempts to read the state of a device that does not answer.
+const READ_AGAIN_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Poll to one device, and how long each of them may take.
+/// Repeated questions to one device, with their timeouts and intervals.
 pub(super) struct Poll<'a> {
     device: &'a Device,
     links: Links,
     /// The timeout of a first question.
     base: Duration,
-    /// The pause between two questions of which several may be under way.
-    pace: Duration,
+    /// The interval between two questions on a link that allows several in flight.
+    interval: Duration,
     /// The timeout of the next question.
     timeout: Duration,
-    /// The longest timeout that a question needed for an answer.
+    /// The longest timeout of a question that was answered.
     needed: Duration,
-    /// The longest pause between two questions through a broker.
-    longest_pace: Duration,
+    /// The longest interval between two questions through a broker.
+    max_broker_interval: Duration,
     /// When the next question may be asked.
     next: Instant,
-    /// When an answer has to be there.
+    /// When a reply must have arrived.
     deadline: Option<Instant>,
-    /// Poll that were asked since the last answer.
+    /// The number of questions since the last reply.
     unanswered: usize,
-    /// When the first of them was asked.
+    /// When the first question since the last reply was sent.
     oldest: Option<Instant>,
-    /// Poll under way. A late answer to an earlier question is an answer.
-    asked: FuturesUnordered<BoxFuture<'a, Question>>,
-    /// Whether a question is under way that has the whole time of a call.
-    has_long: bool,
-    /// How long a dial takes is not known either.
-    knows_nothing: bool,
+    /// The questions in flight. A late reply to an earlier question counts.
+    asked: FuturesUnordered<BoxFuture<'a, EndedQuestion>>,
+    /// Whether a question with the full timeout of a call is in flight.
+    has_full_question: bool,
+    /// Whether nothing is known about the device, not even how long dialling takes.
+    is_unknown_device: bool,
 }
 
-/// A question that has ended.
-struct Question {
+/// A question that was answered or failed.
+struct EndedQuestion {
     asked: Instant,
-    is_long: bool,
+    is_full: bool,
     result: Result<SystemInfo, CallError>,
 }
 
-/// Returns the timeout of a first question: several times what the device needed before, as far as that is known.
+/// Returns the timeout of a first question: several round-trip times of the device, as measured in `before`.
 pub(super) fn first_timeout(device: &Device, before: &DeviceState) -> Duration {
     let several = before.slowest().saturating_mul(ROUND_TRIPS);
-    several.clamp(SHORTEST, LONGEST).max(device.timeout().min(several))
+    several.clamp(MIN_QUESTION_TIMEOUT, MAX_FIRST_TIMEOUT).max(device.timeout().min(several))
 }
 
-/// Reads the state of the device that was in `before`, until it answers. Fails after `limit`, and if another device answers.
+/// Reads the state of the device that was in `before`, and repeats that until it answers. Fails after `limit`, and if another
+/// device answers.
 pub(super) async fn read_again(
     before: &DeviceState,
     device: &Device,
@@ -97,93 +98,93 @@ pub(super) async fn read_again(
         if !error.is_transient() || started.elapsed() >= limit {
             return Err(error);
         }
-        sleep(PAUSE).await;
+        sleep(READ_AGAIN_INTERVAL).await;
     }
 }
 
 impl<'a> Poll<'a> {
-    /// Poll to a device that answered in `before`.
+    /// Makes a poll of a device whose round-trip time is known from `before`.
     pub(super) fn after(device: &'a Device, before: &DeviceState) -> Self {
-        let pace = (before.quickest * ROUND_TRIPS).clamp(SHORTEST, LONGEST);
-        Self { pace, ..Self::new(device, first_timeout(device, before)) }
+        let interval = (before.quickest * ROUND_TRIPS).clamp(MIN_QUESTION_TIMEOUT, MAX_FIRST_TIMEOUT);
+        Self { interval, ..Self::new(device, first_timeout(device, before)) }
     }
 
-    /// Poll to a device of which nothing is known, not even how long it takes to dial.
+    /// Makes a poll of a device about which nothing is known, not even how long dialling takes.
     pub(super) fn first(device: &'a Device) -> Self {
-        Self { knows_nothing: true, ..Self::new(device, UNKNOWN.min(device.timeout())) }
+        Self { is_unknown_device: true, ..Self::new(device, UNKNOWN_DEVICE_TIMEOUT.min(device.timeout())) }
     }
 
     fn new(device: &'a Device, base: Duration) -> Self {
         let links = device.links();
         let now = Instant::now();
-        let (asked, longest_pace) = (FuturesUnordered::new(), LONGEST);
+        let (asked, max_broker_interval) = (FuturesUnordered::new(), MAX_FIRST_TIMEOUT);
         Self {
             device,
             links,
             base,
-            pace: base,
+            interval: base,
             timeout: base,
             needed: base,
-            longest_pace,
+            max_broker_interval,
             next: now,
             deadline: None,
             unanswered: 0,
             oldest: None,
             asked,
-            has_long: false,
-            knows_nothing: false,
+            has_full_question: false,
+            is_unknown_device: false,
         }
     }
 
-    /// Lets the last question come early enough for an answer by this time.
+    /// Sets the deadline. The last question is sent early enough for a reply before it.
     pub(super) fn until(self, deadline: Instant) -> Self {
         Self { deadline: Some(deadline), ..self }
     }
 
-    /// Tells whether a question has been under way for so long that the device is silent.
+    /// Tells whether a question has been in flight for longer than an interval, so that the device counts as silent.
     pub(super) fn is_silent(&self) -> bool {
-        self.oldest.is_some_and(|asked| asked.elapsed() >= self.pace)
+        self.oldest.is_some_and(|asked| asked.elapsed() >= self.interval)
     }
 
-    /// Limits the pauses of a broker for a device that goes back after this time, so that time is left for the commit.
+    /// Limits the intervals through a broker to a tenth of `commit_timeout`, so that time is left for the commit.
     pub(super) fn within(self, commit_timeout: Duration) -> Self {
-        Self { longest_pace: (commit_timeout / 10).max(SHORTEST), ..self }
+        Self { max_broker_interval: (commit_timeout / 10).max(MIN_QUESTION_TIMEOUT), ..self }
     }
 
-    /// Sets the timeout of the first question alone. A device that was just told to reboot does not answer a question that it
-    /// got before.
+    /// Sets the timeout of the first question only. A device that was just told to reboot does not answer a question that
+    /// arrived before its reboot.
     pub(super) fn starting_with(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
     }
 
-    /// Returns the device that is asked.
+    /// Returns the device.
     pub(super) fn device(&self) -> &'a Device {
         self.device
     }
 
-    /// Asks a question once. May be repeated by the transport, as any question.
+    /// Calls `method` once with the current timeout. The transport may repeat the call if it is idempotent.
     pub(super) async fn ask<M: Method>(&mut self, method: M) -> Result<M::Reply, CallError> {
         let answer = self.device.call_within(method, self.timeout).await;
-        self.learn(answer)
+        self.note_result(answer)
     }
 
-    /// Reads the state of the device once. Where poll may be lost, more of them are asked meanwhile.
+    /// Reads the state of the device once. On a link that may lose questions, more of them are sent meanwhile.
     pub(super) async fn read_state(&mut self) -> Result<DeviceState, CallError> {
-        let whole = DeviceState::read(self.device, self.timeout);
+        let full_timeout = DeviceState::read(self.device, self.timeout);
         let state = tokio::select! {
             biased;
-            state = whole => state,
-            state = self.repeat() => Ok(state),
+            state = full_timeout => state,
+            state = self.read_state_repeatedly() => Ok(state),
         };
-        self.learn(state)
+        self.note_result(state)
     }
 
-    /// Asks again after each pause, on a link that outlives a reboot of the device, until its state is read.
-    async fn repeat(&mut self) -> DeviceState {
+    /// Asks again after each interval, on a link that outlives a reboot of the device, until its state is read.
+    async fn read_state_repeatedly(&mut self) -> DeviceState {
         match self.links {
             Links::OfOneBoot | Links::OfOneCall => return std::future::pending().await,
-            Links::Lasting => self.next = Instant::now() + self.pace,
-            Links::Shared => self.next = Instant::now() + self.broker_pace(),
+            Links::Lasting => self.next = Instant::now() + self.interval,
+            Links::Shared => self.next = Instant::now() + self.broker_interval(),
         }
         loop {
             if let Ok(first) = self.info().await
@@ -194,32 +195,33 @@ impl<'a> Poll<'a> {
         }
     }
 
-    /// Reads the state of the device that has just said what it is.
+    /// Reads the rest of the state of a device whose info has just arrived as `first`.
     pub(super) async fn complete(&mut self, first: Answered<SystemInfo>) -> Result<DeviceState, CallError> {
         let state = DeviceState::complete(self.device, first, self.timeout).await;
-        self.learn(state)
+        self.note_result(state)
     }
 
-    /// Asks what the device is, until it answers or a question fails. The caller repeats it until its own deadline, and may
-    /// cancel it: questions under way stay so.
+    /// Asks for the info of the device until it answers or a question fails.
+    ///
+    /// The caller repeats this until its own deadline. It may cancel the future: questions in flight stay in flight.
     pub(super) async fn info(&mut self) -> Result<Answered<SystemInfo>, CallError> {
         loop {
             let may_ask = self.links != Links::OfOneBoot || self.asked.is_empty();
             tokio::select! {
-                // Biased so that an answer that is there saves a question.
+                // Biased: a reply that has arrived makes the next question unnecessary.
                 biased;
                 Some(ended) = self.asked.next() => {
-                    let Question { asked, is_long, result } = ended;
-                    self.has_long &= !is_long;
+                    let EndedQuestion { asked, is_full, result } = ended;
+                    self.has_full_question &= !is_full;
                     match result {
                         Ok(info) => {
                             (self.unanswered, self.oldest) = (0, None);
                             return Ok(Answered { reply: info, asked, heard: Instant::now() });
                         }
                         Err(error) => {
-                            self.failed(&error);
-                            // A short question has done its work: others are under way.
-                            if is_long || !error.is_silence() {
+                            self.note_failure(&error);
+                            // Other questions are in flight after a short one that timed out.
+                            if is_full || !error.is_silence() {
                                 return Err(error);
                             }
                         }
@@ -230,63 +232,64 @@ impl<'a> Poll<'a> {
         }
     }
 
-    /// Begins one question.
+    /// Sends one question.
     fn send(&mut self) {
         let now = Instant::now();
-        let whole = self.device.timeout().max(self.timeout);
-        let (timeout, pace, is_long) = match self.links {
-            Links::OfOneBoot => (self.timeout.min(self.share_of_the_rest()), Duration::ZERO, true),
-            Links::OfOneCall if self.has_long => (self.base, self.base, false),
-            Links::OfOneCall => (whole, self.base, true),
-            Links::Lasting => (whole, self.pace, true),
-            Links::Shared => (whole.max(LONGEST), self.broker_pace(), true),
+        let full_timeout = self.device.timeout().max(self.timeout);
+        let (timeout, interval, is_full) = match self.links {
+            Links::OfOneBoot => (self.timeout.min(self.timeout_before_deadline()), Duration::ZERO, true),
+            Links::OfOneCall if self.has_full_question => (self.base, self.base, false),
+            Links::OfOneCall => (full_timeout, self.base, true),
+            Links::Lasting => (full_timeout, self.interval, true),
+            Links::Shared => (full_timeout.max(MAX_FIRST_TIMEOUT), self.broker_interval(), true),
         };
-        self.has_long |= is_long;
-        self.next = now + pace;
+        self.has_full_question |= is_full;
+        self.next = now + interval;
         self.unanswered += 1;
         self.oldest.get_or_insert(now);
         let device = self.device;
         self.asked.push(Box::pin(async move {
-            Question { asked: now, is_long, result: device.call_once(ota::GetInfo {}, timeout).await }
+            EndedQuestion { asked: now, is_full, result: device.call_once(ota::GetInfo {}, timeout).await }
         }));
     }
 
-    /// Returns the longest timeout of a question that leaves time for another one before the deadline: a reboot that began meanwhile
-    /// leaves it unanswered. A slow device gets what it needed before, and half as much again.
-    fn share_of_the_rest(&self) -> Duration {
+    /// Returns the longest timeout of a question that leaves time for another one before the deadline.
+    ///
+    /// A reboot that began meanwhile leaves the first question unanswered. A slow device gets at least one and a half round-trip times.
+    fn timeout_before_deadline(&self) -> Duration {
         let left = self.deadline.map(|at| at.saturating_duration_since(Instant::now()));
-        left.map_or(Duration::MAX, |left| (left / 2).max(self.base / ROUND_TRIPS * 3 / 2).max(SHORTEST))
+        left.map_or(Duration::MAX, |left| (left / 2).max(self.base / ROUND_TRIPS * 3 / 2).max(MIN_QUESTION_TIMEOUT))
     }
 
-    /// Returns the pause after the next question through a broker.
-    fn broker_pace(&self) -> Duration {
-        let pace = BROKER_PACE[self.unanswered.min(BROKER_PACE.len() - 1)];
-        let pace = spread(pace, self.unanswered).min(self.longest_pace).max(self.pace);
+    /// Returns the interval after the next question through a broker.
+    fn broker_interval(&self) -> Duration {
+        let interval = BROKER_INTERVALS[self.unanswered.min(BROKER_INTERVALS.len() - 1)];
+        let interval = spread(interval, self.unanswered).min(self.max_broker_interval).max(self.interval);
         let left = self.deadline.map(|at| at.saturating_duration_since(Instant::now()).saturating_sub(self.base * 2));
-        left.filter(|left| *left >= self.base).map_or(pace, |left| pace.min(left))
+        left.filter(|left| *left >= self.base).map_or(interval, |left| interval.min(left))
     }
 
-    /// Gives the next question the time that the device has needed so far. To be used when no more time is left than that.
+    /// Limits the timeout of the next question to what the device has needed so far. Use it when little time is left.
     pub(super) fn hurry(&mut self) {
         self.timeout = self.needed;
     }
 
-    fn learn<T>(&mut self, answer: Result<T, CallError>) -> Result<T, CallError> {
+    fn note_result<T>(&mut self, answer: Result<T, CallError>) -> Result<T, CallError> {
         match &answer {
             Ok(_) => self.needed = self.needed.max(self.timeout),
-            Err(error) => self.failed(error),
+            Err(error) => self.note_failure(error),
         }
         answer
     }
 
-    /// Learns from a failed question. A link that stays silent is given up where it leads to one boot of the device only.
-    fn failed(&mut self, error: &CallError) {
+    /// Adapts the timeout to a failed question, and drops a silent link that cannot outlive a reboot of the device.
+    fn note_failure(&mut self, error: &CallError) {
         match error {
-            error if error.is_silence() && (self.knows_nothing || matches!(error, CallError::Timeout { .. })) => {
+            error if error.is_silence() && (self.is_unknown_device || matches!(error, CallError::Timeout { .. })) => {
                 self.timeout =
                     (self.timeout.saturating_mul(3) / 2).clamp(self.base, self.device.timeout().max(self.base));
             }
-            // Nothing stood that could be slow: the device is off.
+            // No connection was made that could be slow: the device is off.
             CallError::Unreachable { cause: DialError::Silent(_), .. } => self.timeout = self.base,
             _ => {}
         }
@@ -296,11 +299,12 @@ impl<'a> Poll<'a> {
     }
 }
 
-/// Spreads a pause by 20 % to both sides, so that the questions of many updates do not come together, nor at the same fraction of a
-/// second of the device's uptime.
-pub(super) fn spread(pace: Duration, count: usize) -> Duration {
-    /// Percent, in an order without a pattern.
-    const SPREAD: [u32; 8] = [104, 87, 117, 93, 110, 81, 99, 119];
+/// Varies an interval by up to 20 % in both directions.
+///
+/// The questions of many updates must not arrive together, nor at the same fraction of a second of the device's uptime.
+pub(super) fn spread(interval: Duration, count: usize) -> Duration {
+    /// Factors in percent, in an irregular order.
+    const SPREAD_PERCENT: [u32; 8] = [104, 87, 117, 93, 110, 81, 99, 119];
 
-    pace * SPREAD[count % SPREAD.len()] / 100
+    interval * SPREAD_PERCENT[count % SPREAD_PERCENT.len()] / 100
 }

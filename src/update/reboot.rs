@@ -1,5 +1,6 @@
-//! Waits for a device to come back after its reboot. A chip that resets closes no connection: it is silent, and then answers
-//! with a lower uptime.
+//! Waits until a device answers after its reboot.
+//!
+//! A device that resets closes no connection. It is silent, and then answers with a lower uptime.
 
 use std::time::Duration;
 
@@ -15,30 +16,30 @@ use crate::ota::SystemInfo;
 use crate::rpc::deadline::deadline_in;
 use crate::rpc::{CallError, Device};
 
-/// The least time between two questions.
-const PACE: Duration = Duration::from_millis(50);
+/// The shortest interval between two questions.
+const PROBE_INTERVAL: Duration = Duration::from_millis(50);
 
-/// The shortest timeout of the first question. A device that goes silent just then never answers it.
-const FIRST: Duration = Duration::from_millis(50);
+/// The shortest timeout of the first question. A device that reboots at that moment never answers it.
+const MIN_FIRST_TIMEOUT: Duration = Duration::from_millis(50);
 
-/// The calls, of the longest timeout each, in which a device that is back has to tell its state.
-const CALLS: u32 = 3;
+/// The time in call timeouts that a device has to report its state after its first answer.
+const STATE_READ_CALLS: u32 = 3;
 
-/// What was heard of the device last.
+/// The last reply or error of the device.
 #[derive(Default)]
-struct Last {
-    /// The firmware that still runs, as the device said when it should have rebooted.
+struct LastReply {
+    /// The firmware that still ran when the device should have rebooted, as it reported.
     still_runs: Option<Running>,
-    /// Why the last question brought nothing.
-    said: Option<String>,
-    /// The device answers, but does not say what it runs.
+    /// Why the last question did not show the state after the reboot.
+    reason: Option<String>,
+    /// Whether the device answers, but does not report what it runs.
     answers: bool,
 }
 
 /// The time limits of a reboot.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RebootLimits {
-    /// From the request to reboot until the first answer.
+    /// From the request to reboot until the first reply.
     pub(super) reboot_timeout: Duration,
     /// How long the device may go on answering before otactl reports that it does not reboot.
     pub(super) reboot_start: Duration,
@@ -46,22 +47,22 @@ pub(super) struct RebootLimits {
     pub(super) commit_timeout: Duration,
 }
 
-/// Returns the state of the device after its reboot.
+/// Waits for the reboot and returns the state of the device after it.
 pub(super) async fn wait(device: &Device, before: &DeviceState, limits: RebootLimits) -> Result<DeviceState, Failure> {
     let started = Instant::now();
-    // The boot was not seen. It began after this.
+    // otactl did not see the boot. It began after `started`.
     let reverts_in = || limits.commit_timeout.saturating_sub(started.elapsed());
-    let enough = first_timeout(device, before);
+    let usual_timeout = first_timeout(device, before);
     let mut poll = Poll::after(device, before)
         .within(limits.commit_timeout)
         .until(deadline_in(limits.reboot_timeout))
-        .starting_with(enough.min((before.slowest() * 4).max(FIRST)));
-    let mut last = Last::default();
+        .starting_with(usual_timeout.min((before.slowest() * 4).max(MIN_FIRST_TIMEOUT)));
+    let mut last = LastReply::default();
     let until = deadline_in(limits.reboot_timeout);
     let mut reads_until = None;
     loop {
-        let next = Instant::now() + PACE;
-        // A question that the deadline cuts short proves nothing, and what was heard before it still counts.
+        let next = Instant::now() + PROBE_INTERVAL;
+        // A question that the deadline cuts short proves nothing. The last reply before it still counts.
         let Ok(answer) = timeout_at(until, poll.info()).await else { break };
         let answer = match answer {
             Ok(there) if before.other_device(&there.reply).is_some() => {
@@ -71,26 +72,27 @@ pub(super) async fn wait(device: &Device, before: &DeviceState, limits: RebootLi
                 Ok(Answer::Still(there.asked))
             }
             Ok(there) => {
-                // It has answered in time. A slow device gets the time of a few calls to say the rest.
-                let time = device.timeout().saturating_mul(CALLS);
+                // The device has answered in time. A slow device gets the time of a few more calls to report the rest.
+                let time = device.timeout().saturating_mul(STATE_READ_CALLS);
                 let until = until.max(*reads_until.get_or_insert_with(|| deadline_in(time)));
-                last = Last { said: Some(not_read(&there.reply)), answers: true, ..Last::default() };
+                last =
+                    LastReply { reason: Some(without_boot_state(&there.reply)), answers: true, ..LastReply::default() };
                 let Ok(state) = timeout_at(until, poll.complete(there)).await else { break };
-                state.map(|after| Answer::of(before, after))
+                state.map(|after| Answer::compare(before, after))
             }
             Err(error) => Err(error),
         };
         match answer {
             Ok(Answer::Rebooted(after)) => return Ok(*after),
-            Ok(Answer::Other(said)) => last = Last { said, ..Last::default() },
-            // A late answer tells what ran when it was asked for.
+            Ok(Answer::Other(reason)) => last = LastReply { reason, ..LastReply::default() },
+            // A late reply shows what ran when the question was sent.
             Ok(Answer::Still(asked)) if asked - started > limits.reboot_start => {
                 return Err(Failure::DidNotReboot(before.running()));
             }
             Ok(Answer::Still(asked)) => {
-                let said = Some("it still answers from before the reboot".into());
+                let reason = Some("it still answers from before the reboot".into());
                 let is_late = asked - started >= APPLIED_TO_REBOOT;
-                last = Last { still_runs: is_late.then(|| before.running()), said, answers: false };
+                last = LastReply { still_runs: is_late.then(|| before.running()), reason, answers: false };
             }
             Err(reason @ CallError::Unauthorised { .. }) => {
                 return Err(Failure::AccessDenied { reason, reverts_in: reverts_in() });
@@ -100,8 +102,11 @@ pub(super) async fn wait(device: &Device, before: &DeviceState, limits: RebootLi
                     error,
                     CallError::Remote { .. } | CallError::WrongShape { .. } | CallError::Unreadable { .. }
                 );
-                last =
-                    Last { still_runs: None, said: Some(error.with_elapsed(started.elapsed()).to_string()), answers };
+                last = LastReply {
+                    still_runs: None,
+                    reason: Some(error.with_elapsed(started.elapsed()).to_string()),
+                    answers,
+                };
             }
         }
         sleep_until(next).await;
@@ -112,26 +117,26 @@ pub(super) async fn wait(device: &Device, before: &DeviceState, limits: RebootLi
     Err(Failure::NoResponse {
         answers: last.answers,
         after: limits.reboot_timeout,
-        last: last.said.unwrap_or_else(|| "nothing was heard of it".into()),
+        last: last.reason.unwrap_or_else(|| "it did not answer".into()),
         reverts_in: reverts_in(),
     })
 }
 
-/// An answer while the device may be rebooting.
+/// A reply from a device that may be rebooting.
 enum Answer {
     /// The state after the reboot.
     Rebooted(Box<DeviceState>),
     /// The device had not rebooted when it was asked, at this time.
     Still(Instant),
-    /// Another device answers, in words.
+    /// Another device answers. Holds the message that names it.
     Other(Option<String>),
 }
 
 impl Answer {
-    fn of(before: &DeviceState, after: DeviceState) -> Self {
-        let stranger = before.other_device(&after.info);
-        if stranger.is_some() {
-            Self::Other(stranger)
+    fn compare(before: &DeviceState, after: DeviceState) -> Self {
+        let other_device = before.other_device(&after.info);
+        if other_device.is_some() {
+            Self::Other(other_device)
         } else if rebooted(before, &after) {
             Self::Rebooted(Box::new(after))
         } else {
@@ -140,7 +145,7 @@ impl Answer {
     }
 }
 
-fn not_read(info: &SystemInfo) -> String {
+fn without_boot_state(info: &SystemInfo) -> String {
     let build = Build { version: info.fw_version.clone(), build_id: info.fw_id.clone() };
     format!("it runs {build}, and did not say whether that is committed")
 }

@@ -1,4 +1,4 @@
-//! Back to the old firmware, when the new one is not to stay.
+//! Reverts the device to the old firmware (`OTA.Revert`).
 
 use super::device_state::DeviceState;
 use super::event::{Event, Observer};
@@ -9,11 +9,12 @@ use super::verdict::rebooted;
 use crate::ota;
 use crate::rpc::{CallError, Device};
 
-/// How often the device is told. Again only after a look has shown that it goes on running.
-const ATTEMPTS: usize = 3;
+/// The most times that the revert is sent. It is repeated only after the device state has shown that the firmware still runs.
+const MAX_REVERT_ATTEMPTS: usize = 3;
 
-/// Tells the device to go back from what runs in `now`, waits for it, and tells what came of it. Another device that
-/// answers in its place is not told.
+/// Reverts the firmware that runs in `now`, waits for the reboot, and returns the result.
+///
+/// If another device answers at the address, no revert is sent.
 pub(super) async fn revert(
     device: &Device,
     limits: RebootLimits,
@@ -23,9 +24,9 @@ pub(super) async fn revert(
     observer.on(&Event::Reverting);
     let not_reverted = |reason: String| RevertResult::NotReverted { reason, reverts_in: now.reverts_in() };
     let mut reason = String::new();
-    for _ in 0..ATTEMPTS {
-        if let Some(stranger) = now.other_device_at(device, first_timeout(device, now)).await {
-            return not_reverted(stranger);
+    for _ in 0..MAX_REVERT_ATTEMPTS {
+        if let Some(other_device) = now.other_device_at(device, first_timeout(device, now)).await {
+            return not_reverted(other_device);
         }
         let answer = device.call_until_sent(&ota::Revert {}, device.timeout()).await;
         if let Err(error @ CallError::Remote { .. }) = &answer
@@ -34,14 +35,14 @@ pub(super) async fn revert(
             && now.other_device(&state.info).is_none()
             && !rebooted(now, &state)
         {
-            // Perhaps somebody has committed it meanwhile.
+            // Another client may have committed the firmware meanwhile.
             if state.boot.is_committed {
                 return RevertResult::Committed;
             }
             reason = error.to_string();
             continue;
         }
-        // Whatever the answer was, or if it was lost in the reboot: what runs afterwards tells.
+        // The reboot may lose the reply, so only the firmware that runs afterwards counts.
         match reboot::wait(device, now, limits).await {
             Ok(after) => {
                 observer.on(&Event::back(&after));

@@ -12,24 +12,24 @@ use super::poll::Poll;
 use super::verdict::rebooted;
 use crate::rpc::{CallError, Device};
 
-/// Longest time from the last byte of a firmware to the reboot into it; 500 ms on a device, plus the time of a slow loop.
+/// The longest time from the last byte of a firmware to the reboot into it: 500 ms on a device, plus the time of a slow main loop.
 pub(super) const APPLIED_TO_REBOOT: Duration = Duration::from_millis(800);
 
-/// Pause between two reads of the state.
-const PACE: Duration = Duration::from_millis(50);
+/// The interval between two reads of the state.
+const READ_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Returns the state of the device when its boot state is that of the running firmware.
 ///
-/// The state is read again until 800 ms after its boot state was there. If it reboots meanwhile, the
-/// state after the reboot is returned. Fails if the device does not answer within `reboot_timeout`.
+/// The state is read again until 800 ms after the first boot state arrived. If the device reboots meanwhile, the state after the
+/// reboot is returned. Fails if the device does not answer within `reboot_timeout`.
 pub async fn settled(device: &Device, first: DeviceState, reboot_timeout: Duration) -> Result<DeviceState, CallError> {
     let mut poll = Poll::after(device, &first);
     let until = first.read + APPLIED_TO_REBOOT;
     let mut now = first.clone();
     while now.last_asked < until {
-        sleep(PACE).await;
+        sleep(READ_INTERVAL).await;
         now = match poll.read_state().await {
-            // It reboots, or the link broke.
+            // The device reboots, or the link broke.
             Err(error) if error.is_transient() => after_reboot(device, Some(&first), reboot_timeout).await?,
             result => result?,
         };
@@ -55,6 +55,6 @@ pub(super) async fn after_reboot(
             Err(error) if error.is_transient() && started.elapsed() < reboot_timeout => {}
             result => return result,
         }
-        sleep(PACE).await;
+        sleep(READ_INTERVAL).await;
     }
 }

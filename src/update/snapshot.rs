@@ -1,4 +1,4 @@
-//! A copy of what runs, before a risky update.
+//! Copies the running firmware to another slot before an update (`OTA.CreateSnapshot`).
 
 use std::time::Duration;
 
@@ -8,18 +8,19 @@ use super::outcome::Failure;
 use crate::ota;
 use crate::rpc::Device;
 
-/// How long copying a slot may take at least; megabytes of flash are erased and written.
-const COPYING: Duration = Duration::from_secs(60);
+/// The shortest timeout of `OTA.CreateSnapshot`. The device erases and writes megabytes of flash.
+const MIN_COPY_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Copies what runs to another slot, where there is one beside that of the update. Returns whether it did. Nothing is lost if it
-/// fails, and nothing else is done then.
+/// Copies the running firmware to a third slot, if the platform has one. Returns whether it did.
+///
+/// If the copy fails, the device keeps its firmware, and the update does not begin.
 pub(super) async fn create(device: &Device, before: &DeviceState, observer: &dyn Observer) -> Result<bool, Failure> {
-    // Where there are two slots, the update is written to where the copy would be. What runs stays in its own in any case.
+    // With two slots, the update is written to the slot that would hold the copy. The running firmware keeps its own slot.
     if ota::slots(&before.info.arch) == Some(2) {
         observer.on(&Event::NotCopied { platform: before.info.arch.clone(), slot: before.boot.active_slot });
         return Ok(false);
     }
-    let copied = device.call_within(ota::CreateSnapshot::default(), device.timeout().max(COPYING)).await;
+    let copied = device.call_within(ota::CreateSnapshot::default(), device.timeout().max(MIN_COPY_TIMEOUT)).await;
     let ota::Snapshot { slot } = copied.map_err(Failure::NotCopied)?;
     observer.on(&Event::Copied { slot });
     Ok(true)

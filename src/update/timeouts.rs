@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-/// The longest download. A slower one fails, however steadily it progresses.
+/// The longest time of a download. A slower download fails even if it makes progress.
 pub(super) const LONGEST_DOWNLOAD: Duration = Duration::from_secs(24 * 3600);
 
-/// The time limit that devices set for a download if the caller sets none.
+/// The time limit of a device for a download if the caller sets none.
 pub(super) const DEVICE_DOWNLOAD: Duration = Duration::from_secs(600);
 
 /// The timeouts and intervals of an update. [`scaled`](Self::scaled) shortens all of them together, for tests.
@@ -13,14 +13,14 @@ pub(super) const DEVICE_DOWNLOAD: Duration = Duration::from_secs(600);
 pub struct Timeouts {
     /// The interval at which the download is checked for anything that is due.
     pub tick: Duration,
-    /// The pause between two questions to a device whose state decides how the update goes on.
+    /// The pause between two questions to a device whose state decides how the update continues.
     pub probe_interval: Duration,
     /// The pause between two questions about the progress of a download from another server.
     pub progress_interval: Duration,
     /// How long a device may take to request the firmware. After that, otactl reports that the request is missing, or pushes the
     /// firmware instead.
     pub first_request: Duration,
-    /// How long a device that answers nothing may take to request the firmware.
+    /// How long a device that answers no call may take to request the firmware.
     pub no_request: Duration,
     /// How long a transfer may stand still before it counts as interrupted.
     pub transfer_idle: Duration,
@@ -32,9 +32,9 @@ pub struct Timeouts {
     pub reply_after_transfer: Duration,
     /// How long otactl waits for the device's reply after the time limit of the download.
     pub reply_after_deadline: Duration,
-    /// How long the device may write its flash after the transfer without an answer.
+    /// How long the device may write its flash after the transfer without a reply.
     pub flash_write: Duration,
-    /// How long an update may make no progress before it counts as abandoned: no answer, and no byte taken.
+    /// How long an update may make no progress before it counts as abandoned: no reply, and no byte received by the device.
     pub no_progress: Duration,
     /// How long a device may go on answering before otactl reports that it does not reboot. Devices reboot within 100 ms.
     pub reboot_start: Duration,
@@ -61,8 +61,8 @@ impl Default for Timeouts {
 }
 
 impl Timeouts {
-    /// Returns the same timeouts with those that have an option: `first_request` (`--ask-timeout`), which `no_request` is three
-    /// times as long as, and `no_progress` (`--stall-timeout`).
+    /// Returns these timeouts with the values of two options: `first_request` (`--ask-timeout`) and `no_progress`
+    /// (`--stall-timeout`). `no_request` is three times `first_request`.
     #[must_use]
     pub fn with(self, first_request: Duration, no_progress: Duration) -> Self {
         Self { first_request, no_request: first_request.saturating_mul(3), no_progress, ..self }
