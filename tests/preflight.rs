@@ -53,7 +53,7 @@ plan      signatures: the device asks for none
 plan      file system: 65536 bytes, for one that holds 233681
 plan      license: the device has a licence key
 plan      delivery: the device fetches 328820 bytes from here, or gets them sent if it does not ask
-plan      slot: 0 -> the other; goes back by itself 5m after its boot unless committed
+plan      slot: 0 -> the other; rolls back by itself 5m after its boot unless committed
 done      dry run: the update can be done; nothing was touched
 
 "#]]
@@ -146,7 +146,7 @@ async fn takes_only_what_is_signed(config: Config, keys: &[KeyPair; 2], stranger
     assert_runs(&port, "1.0.0", true).await;
     let signed = kept(scratch.path(), "signed.zip", &sign(&zip, &[(0, &keys[0]), (1, stranger), (2, &keys[1])]));
     let planned = run_on(&port, &["update", "--dry-run", &signed]).await;
-    let says = "plan      signatures: the device asks for 0, 2, and the bundle has what is valid\n";
+    let says = "plan      signatures: the device asks for 0, 2, and the bundle has valid ones\n";
     assert!(planned.code == 0 && planned.stderr.contains(says), "{}", planned.shown());
     let updated = run_on(&port, &["update", &signed]).await;
     assert_eq!(updated.code, 0, "{}", updated.shown());
@@ -165,7 +165,8 @@ async fn what_stands_behind_a_url_has_to_be_signed_too() {
     let run = run_on(&ws(&device), &["update", "--url", &bundles.url("device-only/demo-2.0.0-esp32.zip")]).await;
     assert_eq!(run.code, 8, "{}", run.shown());
     assert!(
-        run.stderr.contains("\nnote      signatures: the device asks for 0; what stands behind"),
+        run.stderr
+            .contains("\nnote      signatures: the device asks for 0; otactl could not check the bundle of the URL"),
         "{}",
         run.shown()
     );

@@ -394,7 +394,7 @@ async fn a_check_ends_before_the_device_goes_back() {
         let started = Instant::now();
         let (result, _) = update_checked(checks, late).await;
         let (_, reason) = unhealthy(result);
-        assert!(reason.starts_with("the time until the device goes back did not suffice ("), "{reason}");
+        assert!(reason.starts_with("it has not passed in the time until the device rolls back ("), "{reason}");
         assert!((9..15).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
     }
 }

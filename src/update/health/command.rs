@@ -1,6 +1,7 @@
-//! A check by a program on this machine. It is run as it is, without a shell. At its deadline, and when
-//! nobody waits for it any more, it is ended with all that it has started; what it leaves behind when it ends by itself
-//! is its own affair.
+//! A health check that runs a program on this machine, without a shell.
+//!
+//! At its deadline, and when the check is cancelled, the program is killed with all processes that it has started. Processes that it leaves
+//! behind when it ends by itself are not killed.
 
 use std::env;
 use std::ffi::OsStr;
@@ -17,38 +18,38 @@ use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::failure::{CheckFailure, FailureKind, is_out_of_files};
 use super::output::Tail;
-use super::{CheckFailure, FailureKind, is_out_of_files};
 use crate::text::{excerpt, printable};
 use crate::update::device_state::DeviceState;
 
-/// How long we read on once the program has ended. FailureKind it has left behind may hold its output open.
-const DRAIN: Duration = Duration::from_millis(200);
+/// How long otactl reads the output after the program has ended. Processes that it has left behind may keep the output open.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// A program that has to end with exit status 0.
+/// A check that runs a program, which has to end with exit status 0.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CommandCheck {
-    /// As the user wrote it.
+    /// The command as the user wrote it.
     text: String,
     program: String,
     args: Vec<String>,
-    /// The device's address, for a program that calls otactl.
+    /// The address of the device, for a program that calls otactl.
     port: Option<String>,
 }
 
-/// Why a text is no check, or a check that cannot be.
+/// The reason why a text is not a usable command.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CommandCheckError {
-    /// There is nothing to run.
+    /// The text names no program.
     #[error("there is no program in it")]
     Empty,
     /// A quote is not closed.
     #[error("a quote in it is not closed")]
     Quotes,
-    /// There is no such program.
+    /// The program does not exist.
     #[error("there is no program `{0}`")]
     NotFound(String),
-    /// The file is there, and is no program.
+    /// The file exists, but is not executable.
     #[error("`{0}` cannot be run: it is not an executable file")]
     NotExecutable(String),
 }
@@ -65,64 +66,64 @@ impl FromStr for CommandCheck {
 }
 
 impl CommandCheck {
-    /// The same with the device's address in `OTACTL_PORT`.
+    /// Passes the address of the device to the program, in `OTACTL_PORT`.
     #[must_use]
     pub fn with_port(self, port: String) -> Self {
         Self { port: Some(port), ..self }
     }
 
-    /// Its beginning, fit to be shown.
+    /// Returns the beginning of the command, safe to print.
     #[must_use]
     pub fn name(&self) -> String {
         excerpt(self.text.as_bytes())
     }
 
-    /// Whether the program is there, so that one that is not is found out before an update.
+    /// Fails if the program does not exist or is not executable, so that this is reported before the update.
     pub fn find(&self) -> Result<(), CommandCheckError> {
         let path = env::var_os("PATH").unwrap_or_default();
-        match found(&self.program, &path) {
-            Found::Program => Ok(()),
-            Found::File => Err(CommandCheckError::NotExecutable(excerpt(self.program.as_bytes()))),
-            Found::Nothing => Err(CommandCheckError::NotFound(excerpt(self.program.as_bytes()))),
+        match find_program(&self.program, &path) {
+            Lookup::Program => Ok(()),
+            Lookup::File => Err(CommandCheckError::NotExecutable(excerpt(self.program.as_bytes()))),
+            Lookup::Nothing => Err(CommandCheckError::NotFound(excerpt(self.program.as_bytes()))),
         }
     }
 
-    /// Runs the program, with the device in its environment.
+    /// Runs the program, with environment variables that describe the device.
     pub(super) async fn run(&self, now: &DeviceState, deadline: Instant) -> Result<(), CheckFailure> {
-        let cannot = |error: io::Error| CheckFailure {
+        let cannot_run = |error: io::Error| CheckFailure {
             is_ours: is_out_of_files(&error),
             ..CheckFailure::failed(format!("it cannot be run: {error}"))
         };
-        let (mut group, output) = self.start(now).map_err(cannot)?;
+        let (mut group, output) = self.start(now).map_err(cannot_run)?;
         let ended = timeout_at(deadline, group.0.wait()).await;
         if ended.is_err() {
             group.kill();
-            // It ends at once; but whatever hangs in the system does not stop us.
-            let _ = timeout(DRAIN, group.0.wait()).await;
+            // The program normally ends at once. If it hangs in the kernel, otactl does not wait for it.
+            let _ = timeout(DRAIN_TIMEOUT, group.0.wait()).await;
         }
         let output = output.end().await;
-        let what = match ended {
+        let kind = match ended {
             Ok(Ok(status)) if status.success() => {
                 for line in output {
                     tracing::debug!("{}: {line}", self.name());
                 }
                 return Ok(());
             }
-            Ok(Ok(status)) => FailureKind::Failed(how(status)),
-            Ok(Err(error)) => return Err(cannot(error)),
+            Ok(Ok(status)) => FailureKind::Failed(describe(status)),
+            Ok(Err(error)) => return Err(cannot_run(error)),
             Err(_) => FailureKind::TimedOut("it was still running, and was killed".into()),
         };
-        Err(CheckFailure { what, is_ours: false, output })
+        Err(CheckFailure { kind, is_ours: false, output })
     }
 
-    fn start(&self, now: &DeviceState) -> io::Result<(Group, Output)> {
+    fn start(&self, now: &DeviceState) -> io::Result<(ProcessGroup, Output)> {
         let (reader, writer) = io::pipe()?;
         let mut command = Command::new(&self.program);
         command.args(&self.args).stdin(Stdio::null()).kill_on_drop(true);
-        // One pipe for both, so that they come in order.
+        // One pipe for both keeps the lines in order.
         command.stdout(writer.try_clone()?).stderr(writer);
         let build = now.build();
-        // Some of it comes from the device, and a variable cannot hold all characters.
+        // The device reports some of these values, and a variable cannot hold every character.
         let variables = [
             ("OTACTL_DEVICE_ID", printable(&now.info.id)),
             ("OTACTL_DEVICE_VERSION", printable(&build.version)),
@@ -132,35 +133,34 @@ impl CommandCheck {
         command.envs(variables).envs(self.port.as_ref().map(|port| ("OTACTL_PORT", port)));
         #[cfg(unix)]
         command.process_group(0);
-        // The command goes with this line, and our own end of the pipe with it.
-        let group = Group(command.spawn()?);
+        // `command` is dropped at the end of this function, and otactl's own writers with it.
+        let group = ProcessGroup(command.spawn()?);
         Ok((group, Output::of(reader)?))
     }
 }
 
-/// Without the arguments and the address, either of which may hold a password.
+/// Omits the arguments and the address, which may hold a password.
 impl fmt::Debug for CommandCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("CommandCheck").field(&self.program).finish()
     }
 }
 
-fn how(status: ExitStatus) -> String {
+fn describe(status: ExitStatus) -> String {
     status
         .code()
         .map_or_else(|| format!("it was ended by {status}"), |code| format!("it ended with exit status {code}"))
 }
 
-/// A running program and all that it has started, which are killed when this is dropped before the
-/// program has ended.
-struct Group(Child);
+/// A running program and all processes that it has started. They are killed if this is dropped before the program has ended.
+struct ProcessGroup(Child);
 
-impl Group {
+impl ProcessGroup {
     fn kill(&mut self) {
-        // As long as the program has not been waited for, nobody else can have its number.
+        // No other process can have this id as long as the program has not been waited for.
         #[cfg(unix)]
         if let Some(id) = self.0.id().and_then(|id| i32::try_from(id).ok()) {
-            // It may have ended in this moment.
+            // The program may have ended just now.
             let _ = nix::sys::signal::killpg(nix::unistd::Pid::from_raw(id), nix::sys::signal::Signal::SIGKILL);
         }
         #[cfg(not(unix))]
@@ -168,13 +168,13 @@ impl Group {
     }
 }
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         self.kill();
     }
 }
 
-/// FailureKind a program writes, collected by a thread of its own, which ends with the last writer.
+/// The output of a program. A separate thread collects it, and ends when the last writer has closed the pipe.
 struct Output {
     tail: Arc<Mutex<Tail>>,
     ended: oneshot::Receiver<()>,
@@ -190,47 +190,47 @@ impl Output {
             while let Ok(read @ 1..) = reader.read(&mut buffer) {
                 ours.lock().push(&buffer[..read]);
             }
-            // Nobody may want to know any more.
+            // The receiver may be gone if the check was cancelled.
             let _ = end.send(());
         })?;
         Ok(Self { tail, ended })
     }
 
     async fn end(self) -> Vec<String> {
-        let _ = timeout(DRAIN, self.ended).await;
+        let _ = timeout(DRAIN_TIMEOUT, self.ended).await;
         self.tail.lock().lines()
     }
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Found {
+enum Lookup {
     Program,
-    /// A file that cannot be run.
+    /// A file that is not executable.
     File,
     Nothing,
 }
 
-/// Looks for a program as the system does: a name with a slash is a path, any other stands in one of the
-/// directories of `path`.
-fn found(program: &str, path: &OsStr) -> Found {
+/// Looks for a program as the operating system does. A name with a slash is a path. Any other name is looked up in the directories of
+/// `path`.
+fn find_program(program: &str, path: &OsStr) -> Lookup {
     let as_path = Path::new(program);
     let candidates = if as_path.components().count() > 1 || as_path.is_absolute() || program.contains('/') {
         vec![as_path.to_owned()]
     } else {
         env::split_paths(path).map(|directory| directory.join(program)).collect()
     };
-    let mut found = Found::Nothing;
+    let mut lookup = Lookup::Nothing;
     for candidate in candidates {
         let suffixed = candidate.with_extension(env::consts::EXE_EXTENSION);
         for file in [candidate, suffixed] {
             match file.metadata() {
-                Ok(metadata) if metadata.is_file() && is_executable(&metadata) => return Found::Program,
-                Ok(_) => found = Found::File,
+                Ok(metadata) if metadata.is_file() && is_executable(&metadata) => return Lookup::Program,
+                Ok(_) => lookup = Lookup::File,
                 Err(_) => {}
             }
         }
     }
-    found
+    lookup
 }
 
 #[cfg(unix)]
@@ -251,7 +251,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_those_of_a_shell() {
+    fn command_is_split_as_in_a_shell() {
         let words = |text: &str| {
             text.parse::<CommandCheck>().map(|check| {
                 let mut words = vec![check.program];
@@ -275,7 +275,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_program_is_found_as_the_system_finds_it() {
+    fn program_is_found_as_the_system_finds_it() {
         use std::os::unix::fs::PermissionsExt as _;
 
         let scratch = tempfile::tempdir().expect("a directory");
@@ -289,15 +289,15 @@ mod tests {
         let directory = scratch.path().display().to_string();
         let path = format!("/nonexistent:{directory}");
         for (name, expected) in [
-            ("program", Found::Program),
-            ("text", Found::File),
-            ("nothing", Found::Nothing),
-            (&program, Found::Program),
-            (&text, Found::File),
-            (&directory, Found::File),
-            ("./program", Found::Nothing),
+            ("program", Lookup::Program),
+            ("text", Lookup::File),
+            ("nothing", Lookup::Nothing),
+            (&program, Lookup::Program),
+            (&text, Lookup::File),
+            (&directory, Lookup::File),
+            ("./program", Lookup::Nothing),
         ] {
-            assert_eq!(found(name, OsStr::new(&path)), expected, "{name}");
+            assert_eq!(find_program(name, OsStr::new(&path)), expected, "{name}");
         }
     }
 

@@ -1,25 +1,26 @@
-//! Whether a result contains what was expected of it. Pure.
+//! Compares the result of a call with the expected JSON. Pure.
 
 use serde_json::{Number, Value};
 
 use crate::text::excerpt;
 
-/// What `actual` lacks of `expected`, in words that can stand behind "the result: "; `None` if it
-/// contains all of it. An object contains another if each of its fields does, whatever else is there; an
-/// array contains another if each of its elements is contained in some element; all else is equal,
-/// numbers by their value.
+/// Returns a message about the first part of `expected` that `actual` lacks, or `None` if it contains all of it.
+///
+/// - An object contains another if it has all of its fields, and each field contains the other's. It may have more fields.
+/// - An array contains another if each element of the other is contained in one of its elements.
+/// - Other values must be equal. Numbers are compared by their value.
 #[must_use]
 pub fn missing(actual: &Value, expected: &Value) -> Option<String> {
-    look(actual, expected, &mut Vec::new())
+    first_difference(actual, expected, &mut Vec::new())
 }
 
-fn look<'a>(actual: &Value, expected: &'a Value, path: &mut Vec<&'a str>) -> Option<String> {
+fn first_difference<'a>(actual: &Value, expected: &'a Value, path: &mut Vec<&'a str>) -> Option<String> {
     match (actual, expected) {
         (Value::Object(actual), Value::Object(expected)) => expected.iter().find_map(|(key, expected)| {
             path.push(key);
             let missing = match actual.get(key) {
-                Some(actual) => look(actual, expected, path),
-                None => Some(format!("there is no {}", place(path))),
+                Some(actual) => first_difference(actual, expected, path),
+                None => Some(format!("there is no {}", field_name(path))),
             };
             path.pop();
             missing
@@ -27,16 +28,16 @@ fn look<'a>(actual: &Value, expected: &'a Value, path: &mut Vec<&'a str>) -> Opt
         (Value::Array(actual), Value::Array(expected)) => {
             let lacking =
                 expected.iter().find(|wanted| !actual.iter().any(|element| missing(element, wanted).is_none()));
-            lacking.map(|wanted| format!("{} has no element with {}", place(path), shown(wanted)))
+            lacking.map(|wanted| format!("{} has no element with {}", field_name(path), excerpt_of(wanted)))
         }
-        (Value::Number(actual), Value::Number(expected)) if same(actual, expected) => None,
+        (Value::Number(actual), Value::Number(expected)) if is_equal(actual, expected) => None,
         _ if actual == expected => None,
-        _ => Some(format!("{} is {}, not {}", place(path), shown(actual), shown(expected))),
+        _ => Some(format!("{} is {}, not {}", field_name(path), excerpt_of(actual), excerpt_of(expected))),
     }
 }
 
-/// Whole numbers are compared as such: a float has no room for large ones.
-fn same(one: &Number, other: &Number) -> bool {
+/// Tells whether two numbers are equal. Integers are compared as such: a float cannot hold large ones exactly.
+fn is_equal(one: &Number, other: &Number) -> bool {
     let whole = |number: &Number| number.as_i64().map(i128::from).or(number.as_u64().map(i128::from));
     match (whole(one), whole(other)) {
         (Some(one), Some(other)) => one == other,
@@ -44,11 +45,11 @@ fn same(one: &Number, other: &Number) -> bool {
     }
 }
 
-fn place(path: &[&str]) -> String {
+fn field_name(path: &[&str]) -> String {
     if path.is_empty() { "it".into() } else { format!("`{}`", excerpt(path.join(".").as_bytes())) }
 }
 
-fn shown(value: &Value) -> String {
+fn excerpt_of(value: &Value) -> String {
     format!("`{}`", excerpt(value.to_string().as_bytes()))
 }
 
@@ -60,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_contained() {
+    fn missing_names_the_first_difference() {
         let long = "x".repeat(500);
         for (actual, expected, lacking) in [
             (json!({"a": 1, "b": 2}), json!({"a": 1}), None),
@@ -118,13 +119,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn everything_contains_itself(value in values()) {
+        fn any_value_contains_itself(value in values()) {
             prop_assert_eq!(missing(&value, &value), None);
         }
 
         #[test]
-        fn any_two_can_be_compared(one in values(), other in values()) {
-            // Short, whatever they are.
+        fn message_on_any_two_values_is_short(one in values(), other in values()) {
             prop_assert!(missing(&one, &other).is_none_or(|text| text.chars().count() < 200));
         }
     }

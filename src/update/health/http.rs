@@ -1,4 +1,4 @@
-//! A check by a URL that must be served, by the device or by whatever hears of it.
+//! A health check that requests a URL, from the device or from another server.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,37 +6,37 @@ use std::time::Duration;
 use reqwest::Url;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{CheckFailure, Passed, is_out_of_files};
+use super::failure::{CheckFailure, Passed, is_out_of_files};
 use crate::text::{excerpt, for_humans, has_two_slashes, public_url};
 use crate::update::device_state::DeviceState;
 use crate::update::web_client::{Redirects, WebClient, through};
 
-/// The least time between two attempts.
-const PACE: Duration = Duration::from_millis(200);
+/// The pause between two attempts.
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
 
-/// One that hangs gets this share of the time, so that it is not the only one.
-const ATTEMPTS: u32 = 3;
+/// Each attempt may take the time of the check divided by this, so that a hanging request leaves time for others.
+const MIN_ATTEMPTS: u32 = 3;
 
-/// A URL for which a GET has to bring a status of 200 to 299.
+/// A check that requests a URL with GET, and expects an HTTP status of 200 to 299.
 #[derive(Clone)]
 pub struct HttpCheck {
     url: Url,
     client: WebClient,
 }
 
-/// Why a text is no URL that can be asked for. It is not shown: it may hold secrets.
+/// The reason why a text is not a usable URL. The message omits the URL, which may hold secrets.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HttpCheckError {
-    /// It cannot be read.
+    /// The text is not a valid URL.
     #[error("this is not a URL: {0}")]
     NotAUrl(String),
-    /// It is for something else.
+    /// The scheme is not HTTP or HTTPS.
     #[error("a health check asks by http:// or https://, not by {0}://")]
     Scheme(String),
 }
 
 impl HttpCheck {
-    /// A check of the URL `text` by way of `client`.
+    /// Makes a check that requests the URL `text` with `client`.
     pub fn new(text: &str, client: WebClient) -> Result<Self, HttpCheckError> {
         let text = text.trim();
         let url: Url = text.parse().map_err(|error: url::ParseError| HttpCheckError::NotAUrl(error.to_string()))?;
@@ -49,34 +49,37 @@ impl HttpCheck {
         }
     }
 
-    /// The URL, fit to be shown: without user and password, and without the query, which may hold a key.
+    /// Returns the URL, safe to print: without user, password and query.
     #[must_use]
     pub fn name(&self) -> String {
         public_url(&self.url)
     }
 
-    /// Asks until there is an answer: a device that has just booted may not serve yet. What is answered,
-    /// counts. The addresses of the device are never asked through a proxy.
+    /// Requests the URL until there is a response: a device that has just booted may not serve it yet.
+    ///
+    /// The first response decides. Requests to the addresses of the device never use a proxy.
     pub(super) async fn run(&self, now: &DeviceState, deadline: Instant) -> Result<Passed, CheckFailure> {
         let device = now.info.addresses();
-        let share = deadline.saturating_duration_since(Instant::now()) / ATTEMPTS;
+        let share = deadline.saturating_duration_since(Instant::now()) / MIN_ATTEMPTS;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let within = share.min(left);
+            let attempt_timeout = share.min(left);
             let mut proxy = None;
             let mut on_proxy = |asked: &str| proxy = Some(asked.to_owned());
             let get = self.client.get(&self.url, Redirects::SameHost, &device, &mut on_proxy);
-            let (last, is_ours) = match timeout(within, get).await {
+            let (last, is_ours) = match timeout(attempt_timeout, get).await {
                 Ok(Ok(answer)) if answer.response.status().is_success() => return Ok(Passed { proxy }),
                 Ok(Ok(answer)) => return Err(CheckFailure::failed(format!("it answered with {}", answer.status()))),
                 Ok(Err(error)) if error.is_final => return Err(CheckFailure::failed(error.reason)),
                 Ok(Err(error)) => (error.reason, error.system.as_ref().is_some_and(is_out_of_files)),
-                Err(_) => (through(format!("no answer within {}", for_humans(within)), proxy.as_deref()), false),
+                Err(_) => {
+                    (through(format!("no answer within {}", for_humans(attempt_timeout)), proxy.as_deref()), false)
+                }
             };
-            if Instant::now() + PACE >= deadline {
+            if Instant::now() + RETRY_PAUSE >= deadline {
                 return Err(CheckFailure { is_ours, ..CheckFailure::timed_out(last) });
             }
-            sleep(PACE).await;
+            sleep(RETRY_PAUSE).await;
         }
     }
 }
@@ -100,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn no_secret_is_shown() {
+    fn name_and_errors_hide_secrets() {
         for (url, expected) in [
             ("http://dev/health", "http://dev/health"),
             (" https://admin:secret@dev:8443/a?key=secret#secret", "https://dev:8443/a?…"),

@@ -1,21 +1,21 @@
-//! Is the new firmware well? The user's own checks, which have to pass before the commit.
+//! Health checks: the user's own checks, which the new firmware has to pass before the commit.
 //!
-//! - [`rpc`]: a method of the device, and what its result must contain; [`contains`]: what that means;
-//! - [`command`]: a program on this machine; `output`: the last of what it says;
-//! - [`http`]: a URL that must be served;
-//! - `soak`: for a while, the device must run without a reboot.
+//! - [`rpc`]: calls a method of the device; [`contains`] compares its result with the expected one;
+//! - [`command`]: runs a program on this machine; `output` keeps the end of its output;
+//! - [`http`]: requests a URL;
+//! - `soak`: the device must run for some time without a reboot;
+//! - `failure`: the result of one check.
 //!
-//! They run one after another, each with a deadline of its own, and all of them end so early that there
-//! is time left for the commit.
+//! The checks run one after another, each with its own deadline. All of them end early enough to leave time for the commit.
 
 pub mod command;
 pub mod contains;
+mod failure;
 pub mod http;
 mod output;
 pub mod rpc;
 mod soak;
 
-use std::io;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -30,32 +30,33 @@ use super::outcome::{Failure, Refusal, Unhealthy};
 use super::poll::read_again;
 use super::reboot::{self, RebootLimits};
 use super::verdict::rebooted;
+use crate::rpc::Device;
 use crate::rpc::deadline::deadline_in;
-use crate::rpc::{CallError, Device, DialError};
 use crate::text::for_humans;
+use failure::{CheckFailure, FailureKind, Passed, call_lacks_files};
 
-/// What the soak is called among the checks.
-const SOAK: &str = "soak";
+/// The name of the soak check.
+const SOAK_NAME: &str = "soak";
 
-/// What the new firmware has to pass.
+/// The checks that the new firmware has to pass.
 #[derive(Debug, Clone)]
 pub struct Checks {
-    /// One after another, in this order.
+    /// The checks, in the order in which they run.
     pub checks: Vec<Check>,
-    /// For so long the device must run without a reboot, once all the checks have passed.
+    /// How long the device must run without a reboot after all other checks have passed.
     pub soak: Option<Duration>,
-    /// How long each check may take.
+    /// How long each check may take. Default: 30 s.
     pub timeout: Duration,
 }
 
 /// One check.
 #[derive(Debug, Clone)]
 pub enum Check {
-    /// A method of the device.
+    /// Calls a method of the device.
     Rpc(RpcCheck),
-    /// A program on this machine.
+    /// Runs a program on this machine.
     Command(CommandCheck),
-    /// A URL.
+    /// Requests a URL.
     Http(HttpCheck),
 }
 
@@ -66,100 +67,41 @@ impl Default for Checks {
 }
 
 impl Checks {
-    /// Whether the firmware is taken as it is.
+    /// Tells whether there is no check.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.checks.is_empty() && self.soak.is_none()
     }
 
-    /// How long all of them may take together.
+    /// Returns how long all checks may take together.
     #[must_use]
     pub fn longest(&self) -> Duration {
         let count = u32::try_from(self.checks.len()).unwrap_or(u32::MAX);
         self.timeout.saturating_mul(count).saturating_add(self.soak.unwrap_or_default())
     }
 
-    /// Refuses checks for which the device would not wait, if each took as long as it may.
+    /// Refuses checks that may take longer than the commit timeout allows.
     pub fn fit(&self, commit_timeout: Duration) -> Result<(), Refusal> {
         let longest = self.longest();
-        if self.is_empty() || longest.saturating_add(margin(commit_timeout)) < commit_timeout {
+        if self.is_empty() || longest.saturating_add(commit_margin(commit_timeout)) < commit_timeout {
             return Ok(());
         }
-        // The longest margin, and rounded up, so that it is a number that a person would write.
-        let would_do = (longest.as_secs().saturating_add(MARGIN.as_secs()) / 10 + 1).saturating_mul(10);
+        // With the longest margin, rounded up to ten seconds.
+        let would_do = (longest.as_secs().saturating_add(MAX_COMMIT_MARGIN.as_secs()) / 10 + 1).saturating_mul(10);
         Err(Refusal::ChecksTooLong { longest, commit_timeout, would_do: Duration::from_secs(would_do) })
     }
 }
 
-/// The most that is kept for the commit.
-const MARGIN: Duration = Duration::from_secs(10);
+/// The longest time that is reserved for the commit.
+const MAX_COMMIT_MARGIN: Duration = Duration::from_secs(10);
 
-/// What is kept of the commit timeout for the commit itself: a tenth, within reason.
-fn margin(commit_timeout: Duration) -> Duration {
-    (commit_timeout / 10).clamp(Duration::from_secs(1), MARGIN)
-}
-
-/// How a check has passed.
-#[derive(Debug, Default)]
-struct Passed {
-    /// The proxy through which it asked, without its credentials.
-    proxy: Option<String>,
-}
-
-/// Why a check has not passed. What a program said stands apart.
-#[derive(Debug)]
-struct CheckFailure {
-    what: FailureKind,
-    /// otactl lacks what it needs for the check: it says nothing of the device.
-    is_ours: bool,
-    /// The last lines that a program wrote, fit to be shown.
-    output: Vec<String>,
-}
-
-/// What is wrong.
-#[derive(Debug)]
-enum FailureKind {
-    /// This, and it will stay so.
-    Failed(String),
-    /// It has not passed by its deadline, and this is the last that was seen of it.
-    TimedOut(String),
-}
-
-impl CheckFailure {
-    fn failed(reason: impl Into<String>) -> Self {
-        Self { what: FailureKind::Failed(reason.into()), is_ours: false, output: Vec::new() }
-    }
-
-    fn timed_out(last: impl Into<String>) -> Self {
-        Self { what: FailureKind::TimedOut(last.into()), is_ours: false, output: Vec::new() }
-    }
-
-    /// The same for a call that failed with `error`.
-    fn of_call(self, error: &CallError) -> Self {
-        Self { is_ours: lacks_files(error), ..self }
-    }
-}
-
-/// The codes of the system for too many open files, of the process and of the system.
-#[cfg(unix)]
-const TOO_MANY_FILES: [i32; 2] = [24, 23];
-#[cfg(not(unix))]
-const TOO_MANY_FILES: [i32; 2] = [4, 10024];
-
-/// Whether otactl or its system has too many open files.
-fn is_out_of_files(error: &io::Error) -> bool {
-    error.raw_os_error().is_some_and(|code| TOO_MANY_FILES.contains(&code))
-}
-
-/// The same of a call. A device has such errors too; those come as an answer.
-fn lacks_files(error: &CallError) -> bool {
-    let CallError::Unreachable { cause: DialError::Other(reason), .. } = error else { return false };
-    TOO_MANY_FILES.iter().any(|&code| *reason == io::Error::from_raw_os_error(code).to_string())
+/// Returns the part of the commit timeout that is reserved for the commit: a tenth, between 1 s and [`MAX_COMMIT_MARGIN`].
+fn commit_margin(commit_timeout: Duration) -> Duration {
+    (commit_timeout / 10).clamp(Duration::from_secs(1), MAX_COMMIT_MARGIN)
 }
 
 impl Check {
-    /// What it is called, fit to be shown: bounded and printable. A URL stands there without its secrets, a program as
-    /// the user wrote it.
+    /// Returns the name of the check, bounded and safe to print. A URL appears without its secrets, and a program as the user wrote it.
     #[must_use]
     pub fn name(&self) -> String {
         match self {
@@ -179,17 +121,18 @@ impl Check {
     }
 }
 
-/// What the checks have shown.
+/// The result of all checks.
 #[derive(Debug)]
 pub(super) enum Verdict {
-    /// The firmware is well, and this is the device now.
+    /// The firmware is healthy. Holds the device state after the checks.
     Healthy(DeviceState),
-    /// It is not, and this is the device now, or as it was last seen.
+    /// The firmware is not healthy. Holds the last known device state.
     Unhealthy(DeviceState, Unhealthy),
 }
 
-/// Checks the firmware that runs in `now`, and looks at the device again. Fails if it does not run any
-/// more: then it is not for us to take it back.
+/// Checks the firmware that runs in `now`, and reads the device state again.
+///
+/// Fails if that firmware no longer runs: there is nothing to revert then.
 pub(super) async fn run_checks(
     device: &Device,
     (checks, commit): (&Checks, bool),
@@ -197,14 +140,14 @@ pub(super) async fn run_checks(
     now: DeviceState,
     observer: &dyn Observer,
 ) -> Result<Verdict, Failure> {
-    // A commit is followed by a look of its own.
+    // The commit reads the state itself.
     if checks.is_empty() && (commit || now.is_fresh()) {
         return Ok(Verdict::Healthy(now));
     }
-    let result = check(device, checks, &now, observer).await;
-    // With short poll: the device may just have reset, and then hears none of them.
+    let result = check_all(device, checks, &now, observer).await;
+    // With short timeouts: a device that is just rebooting receives none of the questions.
     let after = match read_again(&now, device, limits.reboot_timeout).await {
-        // It is on its way back already, and says so before it goes.
+        // The device is about to roll back, and its boot state already shows it.
         Ok(after) if after.boot.is_in_another_slot(&now.boot) && !rebooted(&now, &after) => {
             reboot::wait(device, &now, limits).await?
         }
@@ -212,7 +155,7 @@ pub(super) async fn run_checks(
         Err(error) => {
             let reason = error.to_string();
             let silent = || {
-                if lacks_files(&error) {
+                if call_lacks_files(&error) {
                     Unhealthy::NotChecked { check: None, reason }
                 } else {
                     Unhealthy::Silent { reason }
@@ -222,7 +165,7 @@ pub(super) async fn run_checks(
             return Ok(Verdict::Unhealthy(now, unhealthy));
         }
     };
-    // A committed firmware does not roll back: the same build in another slot comes from another update with it.
+    // A committed firmware does not roll back. The same build in another slot comes from another update.
     let is_updated_again = now.boot.is_committed && after.build() == now.build();
     if after.running() != now.running() && !is_updated_again {
         return Err(Failure::rolled_back(&after, &now));
@@ -233,56 +176,62 @@ pub(super) async fn run_checks(
     })
 }
 
-/// One check after another, until one does not pass.
-async fn check(device: &Device, checks: &Checks, now: &DeviceState, observer: &dyn Observer) -> Result<(), Unhealthy> {
-    let end = end(now);
+/// Runs one check after another, until one fails.
+async fn check_all(
+    device: &Device,
+    checks: &Checks,
+    now: &DeviceState,
+    observer: &dyn Observer,
+) -> Result<(), Unhealthy> {
+    let end = checks_deadline(now);
     for check in &checks.checks {
-        let limit = Limit::new(checks.timeout, end);
-        observed(check.name(), &limit, observer, check.run(device, now, limit.deadline)).await?;
+        let limit = CheckLimit::new(checks.timeout, end);
+        run_observed(check.name(), &limit, observer, check.run(device, now, limit.deadline)).await?;
     }
     if let Some(lasting) = checks.soak {
-        // A device that is silent at its end may still answer.
-        let limit = Limit::new(lasting.saturating_add(device.timeout()), end);
+        // A device that is silent at the end of the soak may still answer within the timeout of a call.
+        let limit = CheckLimit::new(lasting.saturating_add(device.timeout()), end);
         let run = async { soak::run(device, now, lasting, limit.deadline).await.map(|()| Passed::default()) };
-        observed(SOAK.into(), &limit, observer, run).await?;
+        run_observed(SOAK_NAME.into(), &limit, observer, run).await?;
     }
     Ok(())
 }
 
-/// When the last check has to be through, if the device goes back by itself. A device may say any number.
-fn end(now: &DeviceState) -> Option<Instant> {
-    let margin = margin(Duration::from_secs(now.boot.commit_timeout));
+/// Returns when the last check has to end, if the device will roll back by itself. `None` as well if the device reports a commit timeout
+/// that is too large for the clock.
+fn checks_deadline(now: &DeviceState) -> Option<Instant> {
+    let margin = commit_margin(Duration::from_secs(now.boot.commit_timeout));
     Instant::now().checked_add(now.reverts_in()?.saturating_sub(margin))
 }
 
-/// How long a check may take, and what that is for.
-struct Limit {
+/// The time limit of one check.
+struct CheckLimit {
     allowed: Duration,
     deadline: Instant,
-    /// It is the device that does not wait any longer.
-    is_last: bool,
+    /// Whether the rollback of the device limits the check, instead of its own timeout.
+    is_before_rollback: bool,
 }
 
-impl Limit {
+impl CheckLimit {
     fn new(allowed: Duration, end: Option<Instant>) -> Self {
         let own = deadline_in(allowed);
         let deadline = end.map_or(own, |end| own.min(end));
-        Self { allowed, deadline, is_last: deadline < own }
+        Self { allowed, deadline, is_before_rollback: deadline < own }
     }
 
     fn explain(&self, last: &str) -> String {
-        if self.is_last {
-            format!("the time until the device goes back did not suffice ({last})")
+        if self.is_before_rollback {
+            format!("it has not passed in the time until the device rolls back ({last})")
         } else {
             format!("it has not passed within {} ({last})", for_humans(self.allowed))
         }
     }
 }
 
-/// Tells the observer of a check, and what came of it.
-async fn observed(
+/// Runs a check and reports its start and its result to the observer.
+async fn run_observed(
     check: String,
-    limit: &Limit,
+    limit: &CheckLimit,
     observer: &dyn Observer,
     run: impl Future<Output = Result<Passed, CheckFailure>>,
 ) -> Result<(), Unhealthy> {
@@ -291,15 +240,15 @@ async fn observed(
     let deadline_in = (left + Duration::from_millis(500)).as_secs();
     observer.on(&Event::Checking { check: check.clone(), deadline_in });
     let result = if left.is_zero() { Err(CheckFailure::timed_out("it was not begun")) } else { run.await };
-    let CheckFailure { what, is_ours, output } = match result {
+    let CheckFailure { kind, is_ours, output } = match result {
         Ok(Passed { proxy }) => {
             let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
             observer.on(&Event::Checked { check, took_ms, proxy });
             return Ok(());
         }
-        Err(fault) => fault,
+        Err(failure) => failure,
     };
-    let reason = match what {
+    let reason = match kind {
         FailureKind::Failed(reason) => reason,
         FailureKind::TimedOut(last) => limit.explain(&last),
     };
@@ -322,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn checks_have_to_fit_into_the_commit_timeout() {
+    fn checks_longer_than_the_commit_timeout_are_refused() {
         for (checks, commit_timeout, would_do) in [
             (checks(0, 30, None), 1, None),
             (checks(9, 30, None), 300, None),
@@ -341,7 +290,7 @@ mod tests {
             });
             assert_eq!(got, expected, "{} checks, soak {:?}, {commit_timeout}", checks.checks.len(), checks.soak);
             if let Some(would_do) = got {
-                assert_eq!(checks.fit(would_do), Ok(()), "what is said to do does");
+                assert_eq!(checks.fit(would_do), Ok(()), "the suggested timeout of {would_do:?} is sufficient");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! A check by a method of the device.
+//! A health check that calls a method of the device.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -6,45 +6,46 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use super::CheckFailure;
 use super::contains::missing;
+use super::failure::CheckFailure;
 use crate::rpc::{CallError, Device};
 use crate::text::excerpt;
 
-/// The longest method with its arguments, in bytes: what a request of less than 3000 bytes has room for beside the rest.
-const MOST: usize = 2048;
+/// The longest method with its arguments, in bytes. A request must stay below 3000 bytes in all.
+const MAX_CALL_LEN: usize = 2048;
 
-/// The least time between two calls.
-const PACE: Duration = Duration::from_millis(200);
+/// The pause between two calls.
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
 
-/// A method that has to succeed, and what its result must contain. Written
-/// `Method {arguments} => JSON`, with or without arguments, and with or without the result.
+/// A check that calls a method, and the JSON that its result must contain.
+///
+/// It is written as `Method {arguments} => JSON`. The arguments and the result are optional.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RpcCheck {
     /// The full name, such as `Sys.GetInfo`.
     pub method: String,
-    /// Its arguments; `null`: none.
+    /// The arguments. `null` if there are none.
     pub params: Value,
-    /// What the result must contain, see [`missing`]; `None`: any result will do.
+    /// What the result must contain (see [`missing`]). `None`: any result passes.
     pub expected: Option<Value>,
 }
 
-/// Why a text is no check.
+/// The reason why a text is not a check.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RpcCheckError {
-    /// It does not begin with a name.
+    /// The text does not begin with a method name.
     #[error("it does not begin with the name of a method; write it as `Method {{arguments}} => JSON`")]
     NoMethod,
-    /// What follows the name.
+    /// The arguments are not valid JSON.
     #[error("the arguments after the method are not JSON: {0}")]
     Arguments(String),
-    /// What follows the arguments.
+    /// An unexpected text follows the arguments.
     #[error("`=>` and JSON can follow the arguments, but not `{0}`")]
     Trailing(String),
-    /// It is more than a device takes.
-    #[error("method and arguments are longer than {MOST} bytes, which is more than a device takes")]
+    /// The method and its arguments are longer than a device accepts.
+    #[error("method and arguments are longer than {MAX_CALL_LEN} bytes, which is more than a device takes")]
     TooLong,
-    /// What follows the arrow.
+    /// The expected result is not valid JSON.
     #[error("what the result must contain, after `=>`, is not JSON: {0}")]
     Expected(String),
 }
@@ -60,7 +61,8 @@ impl FromStr for RpcCheck {
             return Err(RpcCheckError::NoMethod);
         }
         let rest = rest.trim_start();
-        let (params, rest) = if rest.is_empty() || rest.starts_with("=>") { (Value::Null, rest) } else { first(rest)? };
+        let (params, rest) =
+            if rest.is_empty() || rest.starts_with("=>") { (Value::Null, rest) } else { leading_json(rest)? };
         let expected = match (rest, rest.strip_prefix("=>")) {
             ("", _) => None,
             (_, Some(json)) => {
@@ -68,15 +70,15 @@ impl FromStr for RpcCheck {
             }
             (other, None) => return Err(RpcCheckError::Trailing(excerpt(other.as_bytes()))),
         };
-        if method.len() + params.to_string().len() > MOST {
+        if method.len() + params.to_string().len() > MAX_CALL_LEN {
             return Err(RpcCheckError::TooLong);
         }
         Ok(Self { method: method.into(), params, expected })
     }
 }
 
-/// The JSON value at the beginning of the text, in which an arrow may stand as well; and what follows it.
-fn first(text: &str) -> Result<(Value, &str), RpcCheckError> {
+/// Splits a text into the JSON value at its beginning, which may contain `=>`, and the rest.
+fn leading_json(text: &str) -> Result<(Value, &str), RpcCheckError> {
     let mut values = serde_json::Deserializer::from_str(text).into_iter();
     match values.next() {
         Some(Ok(value)) => Ok((value, text.get(values.byte_offset()..).unwrap_or_default().trim_start())),
@@ -86,17 +88,17 @@ fn first(text: &str) -> Result<(Value, &str), RpcCheckError> {
 }
 
 impl RpcCheck {
-    /// The method, fit to be shown.
+    /// Returns the method name, safe to print.
     #[must_use]
     pub fn name(&self) -> String {
         excerpt(self.method.as_bytes())
     }
 
-    /// Calls the method until there is an answer. What the device answers, counts.
+    /// Calls the method until the device replies. The first reply decides.
     pub(super) async fn run(&self, device: &Device, deadline: Instant) -> Result<(), CheckFailure> {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            // A check is a question: it may be asked again where the answer got lost.
+            // The call counts as idempotent, so the transport may repeat it after a lost reply.
             let result = device.call_raw(&self.method, self.params.clone(), true, left.min(device.timeout())).await;
             let error = match (result, &self.expected) {
                 (Ok(_), None) => return Ok(()),
@@ -106,19 +108,19 @@ impl RpcCheck {
                     });
                 }
                 (Err(error), _) if error.is_transient() => error,
-                (Err(error), _) => return Err(CheckFailure::failed(plainly(&error)).of_call(&error)),
+                (Err(error), _) => return Err(CheckFailure::failed(without_method(&error)).of_call(&error)),
             };
             device.drop_link_on(&error);
-            if Instant::now() + PACE >= deadline {
+            if Instant::now() + RETRY_PAUSE >= deadline {
                 return Err(CheckFailure::timed_out(error.to_string()).of_call(&error));
             }
-            sleep(PACE).await;
+            sleep(RETRY_PAUSE).await;
         }
     }
 }
 
-/// Without the method, which stands before it as the name of the check.
-fn plainly(error: &CallError) -> String {
+/// Returns the error without the method, because the name of the check precedes it.
+fn without_method(error: &CallError) -> String {
     match error {
         CallError::Remote { error, .. } => format!("the device answered: {error}"),
         CallError::Unauthorised { refusal, .. } => refusal.to_string(),
@@ -134,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn checks_are_read() {
+    fn rpc_check_is_parsed() {
         let check = |method: &str, params, expected| Ok(RpcCheck { method: method.into(), params, expected });
         for (text, expected) in [
             ("RPC.Ping", check("RPC.Ping", json!(null), None)),
@@ -153,7 +155,7 @@ mod tests {
         ] {
             assert_eq!(text.parse(), expected, "{text}");
         }
-        let long = format!("A.B {{\"a => b\": \"{}\"}} => 1", "x".repeat(MOST));
+        let long = format!("A.B {{\"a => b\": \"{}\"}} => 1", "x".repeat(MAX_CALL_LEN));
         assert_eq!(long.parse::<RpcCheck>(), Err(RpcCheckError::TooLong));
         for (text, kind) in [
             ("A.B {c: 1}", "arguments"),
@@ -170,7 +172,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_read_without_a_panic(
+        fn any_text_is_parsed_without_a_panic(
             text in prop_oneof![
                 any::<String>(),
                 "[A-Z.]{0,3} ?[{}\"a:1,\\[\\]é]{0,9} ?(=>)? ?[{}\"a:1,\\[\\]é]{0,9}",

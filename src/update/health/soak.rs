@@ -1,10 +1,10 @@
-//! A check by time: for a while, the device must answer, and run what it ran without a reboot.
+//! A health check over time: the device must keep answering and must not reboot.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-use super::CheckFailure;
+use super::failure::CheckFailure;
 use crate::bundle::manifest::Build;
 use crate::ota;
 use crate::rpc::Device;
@@ -14,12 +14,14 @@ use crate::update::device_state::DeviceState;
 use crate::update::poll::Poll;
 use crate::update::verdict::is_other_boot;
 
-/// The time between two questions, and the least time after one that was lost.
-const PACE: Duration = Duration::from_secs(1);
-const AGAIN: Duration = Duration::from_millis(100);
+/// The interval between two questions.
+const QUESTION_INTERVAL: Duration = Duration::from_secs(1);
+/// The pause after a question without a reply.
+const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
-/// Asks the device what it is for as long as `lasting`. An answer may get lost, but not all of those
-/// within the time of a call.
+/// Asks for the info of the device repeatedly for the time `lasting`.
+///
+/// Single replies may get lost. The check fails if no reply arrives within the timeout of a call.
 pub(super) async fn run(
     device: &Device,
     now: &DeviceState,
@@ -31,7 +33,7 @@ pub(super) async fn run(
     let mut silent_since = None;
     loop {
         let asked = Instant::now();
-        // A slow device gets more and more time, but no more silence than a call.
+        // The timeout grows for a slow device, but the silence must not exceed the timeout of a call.
         let since: Instant = *silent_since.get_or_insert(asked);
         let longest = since.checked_add(device.timeout()).map_or(deadline, |ends| ends.min(deadline));
         let Ok(answer) = timeout_at(longest, poll.ask(ota::GetInfo {})).await else {
@@ -45,8 +47,8 @@ pub(super) async fn run(
         match answer {
             Ok(info) => {
                 silent_since = None;
-                if let Some(stranger) = now.other_device(&info) {
-                    return Err(CheckFailure::failed(stranger));
+                if let Some(other_device) = now.other_device(&info) {
+                    return Err(CheckFailure::failed(other_device));
                 }
                 if info.fw_version != now.info.fw_version || info.fw_id != now.info.fw_id {
                     let build = Build { version: info.fw_version, build_id: info.fw_id };
@@ -59,7 +61,7 @@ pub(super) async fn run(
                 if Instant::now() >= until {
                     return Ok(());
                 }
-                sleep_until((asked + PACE).min(until)).await;
+                sleep_until((asked + QUESTION_INTERVAL).min(until)).await;
             }
             Err(error) if !error.is_transient() => return Err(CheckFailure::failed(error.to_string()).of_call(&error)),
             Err(error) if Instant::now() >= deadline => {
@@ -70,7 +72,7 @@ pub(super) async fn run(
                 let reason = format!("the device has not answered for {silent} ({error})");
                 return Err(CheckFailure::failed(reason).of_call(&error));
             }
-            Err(_) => sleep(AGAIN).await,
+            Err(_) => sleep(RETRY_PAUSE).await,
         }
     }
 }

@@ -1,5 +1,6 @@
-//! Whether the device has room for the file system. Nothing tells how large a slot for the code is, but what a file
-//! system holds is told by `Sys.GetInfo`.
+//! Checks whether the file system of the firmware fits the device.
+//!
+//! `Sys.GetInfo` reports the capacity of the file system. No method reports the size of a slot for the code.
 
 use super::finding::Finding;
 use crate::bundle::Part;
@@ -7,30 +8,32 @@ use crate::ota::SystemInfo;
 use crate::update::outcome::Refusal;
 use crate::update::plan::{Plan, Source};
 
-const WHAT: &str = "file system";
+const SUBJECT: &str = "file system";
 
-/// An image is as large as the partition, and what the file system says that it holds is less: SPIFFS keeps some pages
-/// and blocks for itself, a quarter or so. Twice as much is no overhead but the image of another board.
-const OVERHEAD: u64 = 2;
+/// The largest accepted ratio of the image size to the reported capacity.
+///
+/// An image is as large as the partition, but the reported capacity is smaller: SPIFFS needs about a quarter for its own pages and blocks.
+/// An image of more than twice the capacity is that of another board.
+const MAX_OVERHEAD_FACTOR: u64 = 2;
 
-/// Holds the largest image of a file system against the device's. Nothing, if either does not tell.
-pub(super) fn judge(plan: &Plan, info: &SystemInfo) -> Option<Finding> {
+/// Compares the largest file system image with the capacity of the device. Returns `None` if either size is unknown.
+pub(super) fn check(plan: &Plan, info: &SystemInfo) -> Option<Finding> {
     let holds = info.fs_size.filter(|&size| size > 0)?;
     let parts = plan.source.manifest()?.parts();
-    let image = parts.filter(is_file_system).filter_map(|(_, part)| size(&plan.source, &part)).max()?;
-    if image <= holds.saturating_mul(OVERHEAD) {
-        return Some(Finding::good(WHAT, format!("{image} bytes, for one that holds {holds}")));
+    let image = parts.filter(is_file_system).filter_map(|(_, part)| part_size(&plan.source, &part)).max()?;
+    if image <= holds.saturating_mul(MAX_OVERHEAD_FACTOR) {
+        return Some(Finding::good(SUBJECT, format!("{image} bytes, for one that holds {holds}")));
     }
     let refusal = Refusal::FileSystemTooLarge { image, holds };
-    Some(Finding::refused_unless(plan.force, WHAT, refusal))
+    Some(Finding::refused_unless(plan.force, SUBJECT, refusal))
 }
 
 fn is_file_system((_, part): &(&str, Part)) -> bool {
     part.kind.as_deref() == Some("fs")
 }
 
-/// By the manifest, or by the file.
-fn size(source: &Source, part: &Part) -> Option<u64> {
+/// Returns the size of a part in bytes, from the manifest or from the file.
+fn part_size(source: &Source, part: &Part) -> Option<u64> {
     let in_file = || match source {
         Source::Bundle(bundle) => bundle.size_of(part.src.as_deref()?),
         Source::Url { .. } => None,
@@ -61,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_cannot_be_overhead_is_refused() {
+    fn image_over_twice_the_capacity_is_refused() {
         let fs =
             |size: u64| source(&json!({"app": {"type": "app", "size": 9_000_000}, "fs": {"type": "fs", "size": size}}));
         for (source, fs_size, force, expected) in [
@@ -77,14 +80,14 @@ mod tests {
             (source(&json!({"app": {"type": "app", "size": 9_000_000}})), json!(1), false, "nothing"),
         ] {
             let plan = Plan { force, ..Plan::new(source) };
-            let found = judge(&plan, &info(&fs_size)).map(|found| format!("{:?}", found.bearing));
+            let found = check(&plan, &info(&fs_size)).map(|found| format!("{:?}", found.severity));
             assert_eq!(found.as_deref().unwrap_or("nothing"), expected, "{:?} {fs_size} {force}", plan.source);
         }
     }
 
-    /// A manifest need not tell the size of a file that is there.
+    /// A manifest need not name the size of a file in the bundle.
     #[test]
-    fn the_size_of_the_file_counts_if_the_manifest_does_not_say() {
+    fn part_size_without_manifest_size_is_the_file_size() {
         let data = vec![7; 1000];
         let Source::Url { manifest: Ok(manifest), .. } = source(&json!({})) else { panic!("a manifest") };
         let zip = pack(&manifest, &[PartFile { kind: "fs", src: "fs.img", ptn: "fs_0", data: &data }]).expect("a zip");
@@ -93,6 +96,6 @@ mod tests {
         assert_eq!(bundle.size_of("other.img"), None);
         let (_, mut part) = bundle.manifest().parts().next().expect("a part");
         part.size = None;
-        assert_eq!(size(&Source::Bundle(bundle), &part), Some(1000));
+        assert_eq!(part_size(&Source::Bundle(bundle), &part), Some(1000));
     }
 }

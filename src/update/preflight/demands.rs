@@ -1,5 +1,7 @@
-//! Checks what only updaters since 2019 require: a size for each part and a part for each file (2022), and a licence for a
-//! pull (2019 to 2022; as recorded in wire/ota2022-ws.json, cases `push_no_size` and `update_unlicensed`).
+//! Checks what only updaters since 2019 require.
+//!
+//! Those of 2022 require a size for each part and a part for each file. Those of 2019 to 2022 require a licence for a pull (as recorded in
+//! wire/ota2022-ws.json, cases `push_no_size` and `update_unlicensed`).
 //!
 //! Updaters of 2019 and 2022 report the same methods, so a bundle that only 2022 refuses is a note, not a refusal.
 
@@ -11,15 +13,15 @@ use crate::ota::Engine;
 use crate::text::printable;
 use crate::update::plan::{Source, Via};
 
-/// Returns the findings on the bundle and the licence. Empty for a device of 2018, and if all is as the device requires it.
-pub(super) fn judge(source: &Source, via: Via, delivery: Delivery, answers: &DeviceAnswers) -> Vec<Finding> {
+/// Returns the findings on the bundle and the licence. Empty for a device of 2018, and if the device's requirements are met.
+pub(super) fn check(source: &Source, via: Via, delivery: Delivery, answers: &DeviceAnswers) -> Vec<Finding> {
     if Engine::of(answers.methods.as_deref(), true) == Engine::OneShot {
         return Vec::new();
     }
     [sizes(source.manifest()), files(source), license(via, delivery, answers.license)].into_iter().flatten().collect()
 }
 
-/// Finds parts without a size. A wrong size fails earlier, when the bundle is read.
+/// Finds parts without a size. A wrong size is found earlier, when the bundle is read.
 fn sizes(manifest: Option<&Manifest>) -> Option<Finding> {
     let parts = manifest?.parts_without_size();
     (!parts.is_empty()).then(|| {
@@ -31,7 +33,7 @@ fn sizes(manifest: Option<&Manifest>) -> Option<Finding> {
     })
 }
 
-/// Finds files that no part names. Checks only a local bundle; of a URL, only the manifest is known.
+/// Finds files that no part names. Checks only a local bundle: for a URL, only the manifest is known.
 fn files(source: &Source) -> Option<Finding> {
     let Source::Bundle(bundle) = source else { return None };
     let files = bundle.files_without_part();
@@ -46,8 +48,7 @@ fn files(source: &Source) -> Option<Finding> {
 
 /// Finds a missing licence key. An empty setting does not prove that the device is unlicensed.
 fn license(via: Via, delivery: Delivery, license: Option<bool>) -> Option<Finding> {
-    const PROBABLY: &str =
-        "the device has no licence key, so it will probably refuse to download the firmware by itself";
+    const NO_KEY: &str = "the device has no licence key, so it will probably refuse to download the firmware by itself";
     const NO_NEED: &str = "a push needs no licence";
 
     if delivery == Delivery::Push {
@@ -56,11 +57,11 @@ fn license(via: Via, delivery: Delivery, license: Option<bool>) -> Option<Findin
     if license? {
         return Some(Finding::good("license", "the device has a licence key"));
     }
-    let way_out = match via {
+    let advice = match via {
         Via::Auto | Via::Push => "otactl pushes the firmware instead",
         Via::Pull => "use `--via push`",
     };
-    Some(Finding::weak("license", format!("{PROBABLY}; {NO_NEED}: {way_out}")))
+    Some(Finding::weak("license", format!("{NO_KEY}; {NO_NEED}: {advice}")))
 }
 
 /// Lists the names after the noun in singular or plural.
@@ -88,7 +89,7 @@ mod tests {
         Source::Url { url: String::new(), manifest: Ok(manifest(parts)), signed: None }
     }
 
-    /// A bundle with a file that no part names: the second part of one name takes the place of the first.
+    /// Returns a bundle with a file that no part names: the second of two parts with one name replaces the first.
     fn with_an_extra_file() -> Source {
         let file = |src| PartFile { kind: "app", src, ptn: "app_0", data: b"data" };
         let zip = pack(&manifest(&json!({})), &[file("old.bin"), file("new.bin")]).expect("a zip");
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn bundle_that_a_device_of_2022_refuses_is_found() {
+    fn bundle_that_a_device_of_2022_refuses_is_weak() {
         let no_size = json!({"app": {"src": "a"}, "fs": {"src": "f", "size": 1}, "nvs": {"fill": 255}});
         let no_sizes = json!({"app": {"src": "a"}, "fs": {"src": "f"}});
         let unknown = Source::Url { url: String::new(), manifest: Err(String::new()), signed: None };
@@ -124,16 +125,16 @@ mod tests {
             (recorded("wire/firmware/good.zip"), newer, "sizes: the manifest has no size for the parts `app`, `fs`"),
         ] {
             let answers = DeviceAnswers { methods, ..DeviceAnswers::default() };
-            let found = judge(&source, Via::Push, Delivery::Push, &answers);
+            let found = check(&source, Via::Push, Delivery::Push, &answers);
             let says: Vec<_> = found.iter().map(|found| format!("{}: {}", found.what, found.says)).collect();
             assert!(says.join("\n").starts_with(expected), "{source:?} {answers:?}: {says:?}, not {expected}");
             assert_eq!(says.len(), usize::from(!expected.is_empty()), "{source:?} {answers:?}: {says:?}");
-            assert!(found.iter().all(|found| found.bearing == Severity::Weak && found.refusal.is_none()));
+            assert!(found.iter().all(|found| found.severity == Severity::Weak && found.refusal.is_none()));
         }
     }
 
     #[test]
-    fn empty_licence_is_found_only_where_a_pull_may_need_it() {
+    fn missing_licence_is_found_only_if_a_pull_may_need_it() {
         let (newer, old) = (Some(list(&["OTA.Update", "OTA.Begin"])), Some(list(&["OTA.Update"])));
         let bundle = recorded("fixtures/demo-2.0.0-esp32.zip");
         let (pushes, asks) = ("no licence: otactl pushes the firmware instead", "no licence: use `--via push`");
@@ -147,8 +148,8 @@ mod tests {
             (Via::Pull, Delivery::Pull, &newer, Some(true), Some((Severity::Good, "has a licence key"))),
         ] {
             let answers = DeviceAnswers { methods: methods.clone(), license, ..DeviceAnswers::default() };
-            let found = judge(&bundle, via, delivery, &answers);
-            let found = found.iter().map(|found| (found.bearing, found.says.as_str())).next();
+            let found = check(&bundle, via, delivery, &answers);
+            let found = found.iter().map(|found| (found.severity, found.says.as_str())).next();
             assert_eq!(found.map(|found| found.0), expected.map(|expected| expected.0), "{delivery:?} {answers:?}");
             if let (Some((_, says)), Some((_, end))) = (found, expected) {
                 assert!(says.ends_with(end), "{delivery:?} {answers:?}: {says}");

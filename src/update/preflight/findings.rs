@@ -1,4 +1,4 @@
-//! What is to be said of an update before it begins. Pure.
+//! Collects the findings on an update before it begins. Pure.
 
 use super::finding::Finding;
 use super::methods::{self, Delivery};
@@ -9,36 +9,36 @@ use crate::update::device_state::DeviceState;
 use crate::update::outcome::Refusal;
 use crate::update::plan::{Plan, Source};
 
-/// What is found of a plan, in the order in which it is to be answers: by the device's state, and by what else it answers.
-pub(super) fn of(plan: &Plan, delivery: Delivery, now: &DeviceState, answers: &DeviceAnswers) -> Vec<Finding> {
+/// Returns the findings on a plan, in the order in which they are reported.
+pub(super) fn collect(plan: &Plan, delivery: Delivery, now: &DeviceState, answers: &DeviceAnswers) -> Vec<Finding> {
     let methods = answers.methods.as_deref();
-    let mut found = identity::judge(plan, &now.info);
-    found.push(needed(plan, delivery, methods));
-    found.push(signatures::judge(&plan.source, answers.settings.as_ref()));
-    found.extend(capacity::judge(plan, &now.info));
-    found.extend(demands::judge(&plan.source, plan.via, delivery, answers));
+    let mut found = identity::check(plan, &now.info);
+    found.push(required_methods(plan, delivery, methods));
+    found.push(signatures::check(&plan.source, answers.settings.as_ref()));
+    found.extend(capacity::check(plan, &now.info));
+    found.extend(demands::check(&plan.source, plan.via, delivery, answers));
     if plan.snapshot_first {
-        found.push(Finding::good("snapshot", "what runs is copied to the other slot before the update"));
+        found.push(Finding::good("snapshot", "the running firmware is copied to another slot before the update"));
     }
     found.push(match answers.arguments.as_deref() {
         Some(arguments) if delivery != Delivery::Push && wants_blob_url(arguments) => {
             Finding::refused("delivery", Refusal::WantsBlobUrl)
         }
-        _ => Finding::good("delivery", by(plan, delivery)),
+        _ => Finding::good("delivery", delivery_text(plan, delivery)),
     });
     found.push(slot(plan, now, delivery, answers.arguments.as_deref()));
     found
 }
 
-fn needed(plan: &Plan, delivery: Delivery, methods: Option<&[String]>) -> Finding {
+fn required_methods(plan: &Plan, delivery: Delivery, methods: Option<&[String]>) -> Finding {
     match methods::missing(plan, delivery, methods) {
-        _ if methods.is_none() => Finding::unknown("methods", "the device does not tell which it has"),
+        _ if methods.is_none() => Finding::unknown("methods", "the device does not report which it has"),
         names if names.is_empty() => Finding::good("methods", "all there"),
         names => Finding::refused("methods", Refusal::MethodsMissing { names }),
     }
 }
 
-fn by(plan: &Plan, delivery: Delivery) -> String {
+fn delivery_text(plan: &Plan, delivery: Delivery) -> String {
     let bytes = plan.source.size().map(|size| format!(" {size} bytes")).unwrap_or_default();
     match (&plan.source, delivery) {
         (Source::Url { .. }, _) => "the device fetches it by itself, from the URL".into(),
@@ -48,7 +48,7 @@ fn by(plan: &Plan, delivery: Delivery) -> String {
     }
 }
 
-/// Returns whether `OTA.Update` takes the URL as `blob_url` only, as `RPC.Describe` tells: `{name: %T, other: %d}`.
+/// Tells whether `OTA.Update` takes the URL as `blob_url` only. `arguments` has the format of `RPC.Describe`: `{name: %T, other: %d}`.
 fn wants_blob_url(arguments: &str) -> bool {
     let has = |name| {
         arguments.split(['{', ',', '}']).filter_map(|field| field.split_once(':')).any(|(n, _)| n.trim() == name)
@@ -56,21 +56,21 @@ fn wants_blob_url(arguments: &str) -> bool {
     has("blob_url") && !has("url")
 }
 
-/// Where the firmware goes, and how the device finds its way back. Firmware that does not know the argument starts the new
-/// one committed.
+/// Returns the finding on the slot and the rollback. Firmware whose method has no `commit_timeout` starts the new one committed.
 fn slot(plan: &Plan, now: &DeviceState, delivery: Delivery, arguments: Option<&str>) -> Finding {
     let timeout = for_humans(plan.commit_timeout);
     let commit = if plan.commit { "" } else { ", which is left to you" };
     let says = format!(
-        "{} -> the other; goes back by itself {timeout} after its boot unless committed{commit}",
+        "{} -> the other; rolls back by itself {timeout} after its boot unless committed{commit}",
         now.boot.active_slot.map_or_else(|| "unknown".into(), |slot| slot.to_string())
     );
     match arguments {
         Some(arguments) if arguments.contains("commit_timeout") => Finding::good("slot", says),
         Some(_) => Finding::refused_unless(plan.force, "slot", Refusal::NoWayBack { method: delivery.begins() }),
-        None => {
-            Finding::unknown("slot", format!("{says}, if the device knows a commit timeout, which it does not tell"))
-        }
+        None => Finding::unknown(
+            "slot",
+            format!("{says}, if the device supports a commit timeout, which it does not report"),
+        ),
     }
 }
 
@@ -123,15 +123,15 @@ mod tests {
         }
     }
 
-    /// The names of what is not good, and what is made of it.
-    fn odd(plan: &Plan, now: &DeviceState, answers: &DeviceAnswers) -> String {
-        let found = of(plan, Delivery::Pull, now, answers);
-        let odd = found.iter().filter(|found| found.bearing != Severity::Good);
-        odd.map(|found| format!("{} {:?}", found.what, found.bearing)).collect::<Vec<_>>().join(", ")
+    /// Returns the subjects and the severities of the findings that are not good.
+    fn not_good(plan: &Plan, now: &DeviceState, answers: &DeviceAnswers) -> String {
+        let found = collect(plan, Delivery::Pull, now, answers);
+        let not_good = found.iter().filter(|found| found.severity != Severity::Good);
+        not_good.map(|found| format!("{} {:?}", found.what, found.severity)).collect::<Vec<_>>().join(", ")
     }
 
     #[test]
-    fn what_is_found_of_a_plan() {
+    fn finding_severity_depends_on_plan_and_device() {
         let same = || device(&json!({}));
         let forced = |plan| Plan { force: true, ..plan };
         let committing = || DeviceAnswers { arguments: Some("{url: %T}".into()), ..answers() };
@@ -157,14 +157,14 @@ mod tests {
                 "methods Unknown, signatures Unknown, slot Unknown",
             ),
         ] {
-            assert_eq!(odd(&plan, &now, &answers), expected, "{plan:?} {now:?} {answers:?}");
+            assert_eq!(not_good(&plan, &now, &answers), expected, "{plan:?} {now:?} {answers:?}");
         }
     }
 
     #[test]
-    fn what_is_said_of_a_plan() {
+    fn findings_describe_the_plan() {
         let plan = Plan { commit: false, commit_timeout: Duration::from_secs(90), ..plan("demo", "2.0.0") };
-        let found: Vec<_> = of(&plan, Delivery::Pull, &device(&json!({})), &answers())
+        let found: Vec<_> = collect(&plan, Delivery::Pull, &device(&json!({})), &answers())
             .iter()
             .map(|f| format!("{}: {}", f.what, f.says))
             .collect();
@@ -177,7 +177,7 @@ mod tests {
                 "methods: all there",
                 "signatures: the device asks for none",
                 "delivery: the device fetches it by itself, from the URL",
-                "slot: 0 -> the other; goes back by itself 1m 30s after its boot unless committed, which is left to you",
+                "slot: 0 -> the other; rolls back by itself 1m 30s after its boot unless committed, which is left to you",
             ]
         );
     }

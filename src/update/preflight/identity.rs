@@ -1,5 +1,6 @@
-//! Whether the firmware is one for this device. A device that does not say what it is cannot be held against the
-//! manifest, and checks the platform itself.
+//! Checks whether the firmware is for this device: its platform, its app and its version.
+//!
+//! A device that does not report its platform cannot be compared with the manifest. It checks the platform itself.
 
 use std::cmp::Ordering;
 
@@ -10,7 +11,7 @@ use crate::ota::SystemInfo;
 use crate::update::outcome::Refusal;
 use crate::update::plan::Plan;
 
-/// Why this is not for the device at all, or not without `force`.
+/// Returns the refusal of a firmware that is for another platform, or for another app without `force`.
 pub(super) fn refusal(wanted: &Manifest, info: &SystemInfo, force: bool) -> Option<Refusal> {
     if differ(&wanted.platform, &info.arch) {
         return Some(Refusal::WrongPlatform { firmware: wanted.platform.clone(), device: info.arch.clone() });
@@ -23,15 +24,15 @@ fn differ(firmware: &str, device: &str) -> bool {
     !device.is_empty() && !firmware.eq_ignore_ascii_case(device)
 }
 
-/// A manifest without a name is for any app, as a device has it.
+/// Tells whether the firmware is another app. A manifest without a name fits any app, as it does for a device.
 fn is_other_app(wanted: &Manifest, info: &SystemInfo) -> bool {
     !wanted.name.is_empty() && differ(&wanted.name, &info.app)
 }
 
-/// Platform, app and version, one by one.
-pub(super) fn judge(plan: &Plan, info: &SystemInfo) -> Vec<Finding> {
+/// Returns the findings on platform, app and version.
+pub(super) fn check(plan: &Plan, info: &SystemInfo) -> Vec<Finding> {
     let Some(wanted) = plan.source.manifest() else {
-        return vec![Finding::unknown("version", format!("{} -> what stands behind the URL", info.fw_version))];
+        return vec![Finding::unknown("version", format!("{} -> unknown, from the URL", info.fw_version))];
     };
     vec![platform(wanted, info), app(wanted, info, plan.force), version(wanted, info, plan.allow_downgrade)]
 }
@@ -40,7 +41,7 @@ fn platform(wanted: &Manifest, info: &SystemInfo) -> Finding {
     match refusal(wanted, info, true) {
         Some(refusal) => Finding::refused("platform", refusal),
         None if info.arch.is_empty() => {
-            Finding::unknown("platform", format!("{}; the device does not say what it is", wanted.platform))
+            Finding::unknown("platform", format!("{}; the device does not report its platform", wanted.platform))
         }
         None => Finding::good("platform", format!("{}, as the device", wanted.platform)),
     }
@@ -59,7 +60,7 @@ fn app(wanted: &Manifest, info: &SystemInfo, force: bool) -> Finding {
     Finding::refused("app", Refusal::OtherApp { firmware: wanted.name.clone(), device: info.app.clone() })
 }
 
-/// Versions of different apps have nothing to do with one another.
+/// Returns the finding on the version. Versions of different apps are not compared.
 fn version(wanted: &Manifest, info: &SystemInfo, allow_downgrade: bool) -> Finding {
     let (firmware, device) = (wanted.version.clone(), info.fw_version.clone());
     let change = format!("{device} -> {firmware}");
@@ -73,6 +74,6 @@ fn version(wanted: &Manifest, info: &SystemInfo, allow_downgrade: bool) -> Findi
         Some(Ordering::Less) => Finding::refused("version", Refusal::Older { firmware, device }),
         Some(Ordering::Equal) => Finding::good("version", format!("{change}, another build")),
         Some(Ordering::Greater) => Finding::good("version", change),
-        None => Finding::unknown("version", format!("{change}; which of them is older cannot be told")),
+        None => Finding::unknown("version", format!("{change}; which of them is older is unknown")),
     }
 }

@@ -1,26 +1,27 @@
-//! How the firmware gets to the device, and which methods an update needs.
+//! Decides how the firmware gets to the device, and which methods the update needs.
 
 use crate::ota::SystemInfo;
 use crate::update::plan::{OnUnhealthy, Plan, Source, Via};
 use crate::update::serve::Serving;
 
-/// The one by which the device fetches the firmware, and those by which it gets it pushed.
+/// The method of a pull.
 const PULL: &str = "OTA.Update";
+/// The methods of a push.
 const PUSH: [&str; 3] = ["OTA.Begin", "OTA.Write", "OTA.End"];
 
 /// How the firmware gets to the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::update) enum Delivery {
-    /// The device fetches it.
+    /// The device pulls it.
     Pull,
-    /// It gets it over the connection of the calls.
+    /// otactl pushes it over the RPC connection.
     Push,
-    /// The device fetches it, or gets it in the other way if it does not ask for it.
+    /// The device pulls it. If it does not request it, otactl pushes it.
     Either,
 }
 
 impl Delivery {
-    /// The method that begins the update, and that tells the device how long to wait for the commit.
+    /// Returns the method that begins the update. It also sets the commit timeout.
     pub(super) fn begins(self) -> &'static str {
         match self {
             Self::Pull | Self::Either => PULL,
@@ -29,22 +30,23 @@ impl Delivery {
     }
 }
 
-/// How the firmware gets to a device that has these methods, as far as they are known. `has_address`: it is known where
-/// the device is in the network, so that it can be told where we are. A device that can do neither is left with fetching:
-/// the firmware server says what is in the way.
+/// Returns how the firmware gets to a device with these methods. `None`: the methods are unknown.
+///
+/// `has_address` tells whether otactl knows an address of the device or of its own server, so that a pull is possible. The delivery is a
+/// pull as well if neither is possible: the firmware server then reports what is missing.
 fn delivery(via: Via, has_address: bool, methods: Option<&[String]>) -> Delivery {
-    let fetches = has_address && has(methods, PULL);
-    let takes = PUSH.iter().all(|name| has(methods, name));
+    let can_pull = has_address && has(methods, PULL);
+    let can_push = PUSH.iter().all(|name| has(methods, name));
     match via {
         Via::Pull => Delivery::Pull,
         Via::Push => Delivery::Push,
-        Via::Auto if !fetches && takes => Delivery::Push,
-        Via::Auto if takes && methods.is_some() => Delivery::Either,
+        Via::Auto if !can_pull && can_push => Delivery::Push,
+        Via::Auto if can_push && methods.is_some() => Delivery::Either,
         Via::Auto => Delivery::Pull,
     }
 }
 
-/// The same for a plan. What stands behind a URL is fetched.
+/// Returns how the firmware of a plan gets to the device. The firmware of a URL is pulled.
 pub(super) fn delivery_of(plan: &Plan, info: &SystemInfo, methods: Option<&[String]>) -> Delivery {
     match plan.source {
         Source::Url { .. } => Delivery::Pull,
@@ -56,7 +58,7 @@ fn has_address(serving: &Serving, info: &SystemInfo) -> bool {
     serving.device_host.is_some() || serving.advertise.is_some() || info.address().is_some()
 }
 
-/// What the plan needs and the device does not have. Nothing, if its methods are unknown.
+/// Returns the methods that the plan needs and the device lacks. Empty if the device's methods are unknown.
 pub(super) fn missing(plan: &Plan, delivery: Delivery, methods: Option<&[String]>) -> Vec<&'static str> {
     needed(plan, delivery).into_iter().filter(|name| !has(methods, name)).collect()
 }
@@ -86,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn the_way_to_the_device() {
+    fn delivery_depends_on_option_address_and_methods() {
         let (both, pull, push) = (
             list(&["OTA.Update", "OTA.Begin", "OTA.Write", "OTA.End"]),
             list(&["OTA.Update", "OTA.Begin", "OTA.Write"]),
@@ -102,13 +104,13 @@ mod tests {
             (Via::Pull, false, Some(&push), Delivery::Pull),
             (Via::Push, true, Some(&pull), Delivery::Push),
         ] {
-            let is = delivery(via, has_address, methods.map(Vec::as_slice));
-            assert_eq!(is, expected, "{via:?}, has an address: {has_address}, {methods:?}");
+            let actual = delivery(via, has_address, methods.map(Vec::as_slice));
+            assert_eq!(actual, expected, "{via:?}, has an address: {has_address}, {methods:?}");
         }
     }
 
     #[test]
-    fn what_the_plan_does_not_do_is_not_missed() {
+    fn methods_that_the_plan_does_not_need_are_not_missing() {
         let source = Source::Url { url: String::new(), manifest: Err(String::new()), signed: None };
         let plan = Plan::new(source);
         let none: &[String] = &[];

@@ -1,9 +1,12 @@
-//! What is there, what is wanted, and may we.
+//! Checks that run before anything on the device changes.
 //!
-//! What cannot be gone back on is found out before anything is touched: whether the firmware is one for this device
-//! (`identity`, with `version`), whether the device has the `methods` for it, takes it as it is `signatures`, has `capacity`
-//! for it, and what its updater `demands` since 2019. The `poll` are asked at the same time; what follows from the
-//! answers are the `findings`.
+//! - `questions`: the calls that ask the device, all at the same time;
+//! - `identity` and `version`: whether the firmware is for this device;
+//! - `methods`: whether the device has the methods that the update needs;
+//! - `signatures`: whether the device accepts the signatures of the bundle;
+//! - `capacity`: whether the file system fits;
+//! - `demands`: what updaters since 2019 require;
+//! - `findings`: all results together.
 
 mod capacity;
 mod demands;
@@ -34,34 +37,34 @@ use finding::Finding;
 pub(super) use methods::Delivery;
 use questions::DeviceAnswers;
 
-/// The time for a question that a device need not answer, unless any call may take less.
-const COURTESY: Duration = Duration::from_secs(2);
+/// The shortest timeout of a question that a device need not answer, unless the timeout of a call is shorter.
+const MIN_OPTIONAL_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What is to be done.
+/// The decision of the preflight.
 #[derive(Debug)]
 pub(super) enum Preflight {
-    /// Nothing: the wanted firmware runs, committed.
+    /// Nothing to do: the wanted firmware runs and is committed.
     AlreadyCurrent(Running),
-    /// Go on with what runs: the wanted firmware, which waits for its commit.
+    /// Check and commit the wanted firmware, which already runs uncommitted.
     GoOn(DeviceState),
-    /// Update.
+    /// Update the device.
     Update {
-        /// What the device was before.
+        /// The device state before the update.
         before: DeviceState,
-        /// How it gets the firmware.
+        /// How the device gets the firmware.
         delivery: Delivery,
-        /// How it downloads.
+        /// How the device's updater downloads.
         engine: Engine,
     },
 }
 
-/// Looks at the device. Changes nothing on it, but for an update that was left behind.
+/// Runs the preflight. Changes nothing on the device, except that it ends an abandoned update.
 pub(super) async fn look(device: &Device, plan: &Plan, observer: &dyn Observer) -> Result<Preflight, Failure> {
     let mut scan = scan_once(device, plan, None, observer).await?;
     if let Some(running) = scan.updater.as_ref().filter(|status| is_running(status) && !plan.dry_run) {
-        // A firmware that the device cannot have ends no update on it.
+        // A firmware that the device cannot run is no reason to end an update.
         if let Some(refusal) = scan.refusal(plan) {
-            observer.on(&wanted(&plan.source));
+            observer.on(&firmware_event(&plan.source));
             return Err(Failure::Refused(refusal));
         }
         outlast(device, plan, running, &scan.now, observer).await?;
@@ -69,19 +72,19 @@ pub(super) async fn look(device: &Device, plan: &Plan, observer: &dyn Observer) 
     }
     let Scan { now, updater, delivery, answers } = scan;
     let engine = Engine::of(answers.methods.as_deref(), updater.is_some());
-    observer.on(&wanted(&plan.source));
-    let found = findings::of(plan, delivery, &now, &answers);
-    let seen = now.clone();
+    observer.on(&firmware_event(&plan.source));
+    let found = findings::collect(plan, delivery, &now, &answers);
+    let scanned = now.clone();
     let decision = decide(now, (delivery, engine), plan.source.manifest(), plan.force, updater.as_ref());
     let found = match &decision {
         Ok(Preflight::Update { .. }) | Err(_) => found,
         Ok(Preflight::GoOn(now)) => {
-            vec![Finding::good("version", format!("{} runs already, and waits for its commit", now.build()))]
+            vec![Finding::good("version", format!("{} already runs, but is not committed yet", now.build()))]
         }
         Ok(Preflight::AlreadyCurrent(_)) => Vec::new(),
     };
     for found in &found {
-        if plan.dry_run || found.bearing == Severity::Weak {
+        if plan.dry_run || found.severity == Severity::Weak {
             observer.on(&found.event());
         }
     }
@@ -91,14 +94,13 @@ pub(super) async fn look(device: &Device, plan: &Plan, observer: &dyn Observer) 
         return Err(Failure::Refused(refusal));
     }
     if matches!(decision, Ok(Preflight::AlreadyCurrent(_))) {
-        check_still(device, &seen, plan.reboot_timeout).await?;
+        check_unchanged(device, &scanned, plan.reboot_timeout).await?;
     }
     decision.map_err(Failure::Refused)
 }
 
-/// Looks again at a device that was seen in `before` if that is long ago. Fails with [`Failure::begin_anew`] if another client has
-/// updated it.
-async fn check_still(device: &Device, before: &DeviceState, reboot_timeout: Duration) -> Result<(), Failure> {
+/// Reads the device state again if `before` is not fresh. Fails with [`Failure::begin_anew`] if another client has updated the device.
+async fn check_unchanged(device: &Device, before: &DeviceState, reboot_timeout: Duration) -> Result<(), Failure> {
     if before.is_fresh() {
         return Ok(());
     }
@@ -109,10 +111,10 @@ async fn check_still(device: &Device, before: &DeviceState, reboot_timeout: Dura
     }
 }
 
-/// What was seen of the device.
+/// The device state and the answers that one scan has read.
 struct Scan {
     now: DeviceState,
-    /// What its updater does; older firmware does not say.
+    /// The status of the device's updater. `None` for older firmware, which has no such method.
     updater: Option<Status>,
     /// How the device gets the firmware.
     delivery: Delivery,
@@ -120,17 +122,17 @@ struct Scan {
 }
 
 impl Scan {
-    /// Returns the first finding that refuses the firmware. `None` if the device runs it already, or runs uncommitted firmware:
-    /// the boot state decides then.
+    /// Returns the refusal of the first finding that has one. `None` if the device already runs the firmware or runs uncommitted
+    /// firmware: the boot state decides in that case.
     fn refusal(&self, plan: &Plan) -> Option<Refusal> {
         if plan.source.build() == Some(self.now.build()) || !self.now.boot.is_committed {
             return None;
         }
-        findings::of(plan, self.delivery, &self.now, &self.answers).into_iter().find_map(|found| found.refusal)
+        findings::collect(plan, self.delivery, &self.now, &self.answers).into_iter().find_map(|found| found.refusal)
     }
 }
 
-/// Looks at the device. `before` is its state before a reboot that may be under way.
+/// Reads the device state and asks the questions of the preflight. `before` is the state before a reboot that may be in progress.
 async fn scan_once(
     device: &Device,
     plan: &Plan,
@@ -139,7 +141,7 @@ async fn scan_once(
 ) -> Result<Scan, Failure> {
     let first = match before {
         Some(_) => after_reboot(device, before, plan.reboot_timeout).await,
-        None => first_look(device, plan.reboot_timeout, observer).await,
+        None => read_first(device, plan.reboot_timeout, observer).await,
     };
     let first = first.map_err(Failure::Call)?;
     let now = if may_change(&first, plan) {
@@ -156,7 +158,7 @@ async fn scan_once(
         committed: now.boot.is_committed,
     });
     let likely = methods::delivery_of(plan, &now.info, None);
-    let timeout = first_timeout(device, &now).max(COURTESY).min(device.timeout());
+    let timeout = first_timeout(device, &now).max(MIN_OPTIONAL_TIMEOUT).min(device.timeout());
     let (status, mut answers) = questions::ask(device, likely, timeout).await;
     let updater = match status {
         Ok(status) => Some(status),
@@ -165,25 +167,26 @@ async fn scan_once(
         Err(error) => return Err(Failure::Call(error)),
     };
     let delivery = methods::delivery_of(plan, &now.info, answers.methods.as_deref());
-    // The arguments of another method than the one that will be called say nothing.
+    // Ignore the arguments of a method that will not be called.
     answers.arguments = answers.arguments.filter(|_| delivery.begins() == likely.begins());
     Ok(Scan { now, updater, delivery, answers })
 }
 
-/// Tells whether the boot state may be that of the next boot, so that it has to be watched: the device is uncommitted, or the wanted
-/// firmware seems to be committed. Only after a revert or a rollback, a committed state has a commit timeout (as recorded in
-/// wire/ws.json, case `ota_after_commit_timeout`).
+/// Tells whether the boot state may be that of the next boot, so that it has to be read again.
+///
+/// It may be if the device is uncommitted, or if the wanted firmware seems to be committed. Only after a revert or a rollback, a committed
+/// state has a commit timeout (as recorded in wire/ws.json, case `ota_after_commit_timeout`).
 fn may_change(first: &DeviceState, plan: &Plan) -> bool {
     let is_wanted = plan.source.build() == Some(first.build());
     !first.boot.is_committed || (is_wanted && first.boot.commit_timeout != 0)
 }
 
-/// Returns the state of the device. Waits for a device that announces its reboot (error 418), as at the end of an update whose
-/// caller was killed. Fails for a device that is out of reach.
+/// Returns the state of the device. Fails if the device is unreachable.
 ///
-/// A device that reboots meanwhile does not answer on its old link. After half of the timeout of a call, a silent device gets a new
-/// link, and all of that timeout.
-async fn first_look(
+/// Waits for a device that announces its reboot (error 418), as at the end of an update whose caller was killed. A device that reboots
+/// meanwhile does not answer on its old link. So a device that is silent for half the timeout of a call gets a new link and the full
+/// timeout.
+async fn read_first(
     device: &Device,
     reboot_timeout: Duration,
     observer: &dyn Observer,
@@ -206,7 +209,7 @@ async fn first_look(
     }
 }
 
-fn wanted(source: &Source) -> Event {
+fn firmware_event(source: &Source) -> Event {
     let described = |manifest: &Manifest, bytes| Event::Firmware {
         app: manifest.name.clone(),
         platform: manifest.platform.clone(),
@@ -220,7 +223,7 @@ fn wanted(source: &Source) -> Event {
     }
 }
 
-/// The rules for what the device is and does.
+/// Decides what to do, by the state and the updater of the device.
 fn decide(
     now: DeviceState,
     (delivery, engine): (Delivery, Engine),
@@ -264,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rules() {
+    fn decision_depends_on_device_and_firmware() {
         let running = Status { state: UpdateState::Progress, message: String::new(), progress_percent: 23 };
         let idle = Status { state: UpdateState::Idle, message: String::new(), progress_percent: 0 };
         for (now, wanted, force, updater, expected) in [

@@ -1,4 +1,4 @@
-//! What a device is asked before an update, beside what it is and runs. It need not answer any of it.
+//! Asks the device about its updater, methods and settings before an update. The device need not answer any of these questions.
 
 use std::time::Duration;
 
@@ -8,22 +8,24 @@ use super::methods::Delivery;
 use crate::ota::{self, Status};
 use crate::rpc::{CallError, Device, Method};
 
-/// What the device said; `None` where it did not: older firmware has not all of these methods, and a device may keep
-/// them from us.
+/// The answers of the device.
+///
+/// A field is `None` if the device did not answer: older firmware lacks some of these methods, and a device may deny access to them.
 #[derive(Debug, Default)]
 pub(super) struct DeviceAnswers {
-    /// `RPC.List`: its methods.
+    /// `RPC.List`: the methods of the device.
     pub(super) methods: Option<Vec<String>>,
-    /// `Config.Get`: its settings for updates.
+    /// `Config.Get`: the settings `update`.
     pub(super) settings: Option<Value>,
-    /// `Config.Get`: whether `device.license` holds a key. `None` as well if it was not asked for.
+    /// `Config.Get`: whether `device.license` holds a key. `None` as well if the question was not asked.
     pub(super) license: Option<bool>,
     /// `RPC.Describe`: the arguments of the method that begins the update.
     pub(super) arguments: Option<String>,
 }
 
-/// Asks everything at the same time, and how far its updater is, too. `delivery` is how the firmware may get to the device,
-/// and `timeout` how long a question may take that need not be answered.
+/// Asks all questions at the same time, and also returns the status of the updater.
+///
+/// `delivery` is how the firmware may get to the device. `timeout` is the time limit of a question that the device need not answer.
 pub(super) async fn ask(
     device: &Device,
     delivery: Delivery,
@@ -43,12 +45,12 @@ pub(super) async fn ask(
         once(device, arguments()),
         async { if may_pull { Some(once(device, license()).await) } else { None } },
     );
-    let status = again(device, status(), answers.0).await;
-    let methods = again(device, methods(), answers.1).await.ok();
-    let settings = again(device, settings(), answers.2).await.ok();
-    let arguments = again(device, arguments(), answers.3).await.ok().map(|description| description.args_fmt);
+    let status = retry_alone(device, status(), answers.0).await;
+    let methods = retry_alone(device, methods(), answers.1).await.ok();
+    let settings = retry_alone(device, settings(), answers.2).await.ok();
+    let arguments = retry_alone(device, arguments(), answers.3).await.ok().map(|description| description.args_fmt);
     let license = match answers.4 {
-        Some(answer) => again(device, license(), answer).await.ok(),
+        Some(answer) => retry_alone(device, license(), answer).await.ok(),
         None => None,
     };
     let answers = DeviceAnswers {
@@ -64,9 +66,11 @@ async fn once<M: Method>(device: &Device, (method, timeout): (M, Duration)) -> R
     device.call_within(method, timeout).await
 }
 
-/// Over HTTP, questions at the same time are connections at the same time, for which a small device may have no room, the
-/// less with TLS. What met with a closed door is asked again by itself; what met with silence is not.
-async fn again<M: Method>(
+/// Asks a question again, alone, if its connection was refused or broken. A question that timed out is not repeated.
+///
+/// Over HTTP, simultaneous questions need simultaneous connections. A small device may not have enough memory for them, especially with
+/// TLS.
+async fn retry_alone<M: Method>(
     device: &Device,
     question: (M, Duration),
     answer: Result<M::Reply, CallError>,

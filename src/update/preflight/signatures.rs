@@ -1,5 +1,4 @@
-//! Whether the device will take the bundle for one of those who may give it firmware. It finds out only while it
-//! fetches.
+//! Checks whether the device will accept the signatures of the bundle. The device itself checks them only during the download.
 
 use serde_json::Value;
 
@@ -9,49 +8,49 @@ use crate::update::outcome::Refusal;
 use crate::update::outcome::refusal::{Flaw, SignatureGap, joined};
 use crate::update::plan::Source;
 
-const WHAT: &str = "signatures";
+const SUBJECT: &str = "signatures";
 
-/// What the device asks for.
+/// The signatures that the device requires.
 #[derive(Debug)]
-enum Demand {
-    /// Signatures are ignored.
+enum Required {
+    /// The device ignores signatures.
     Nothing,
-    /// Nothing is taken, signed or not.
+    /// The device accepts no bundle, whether signed or not.
     Impossible,
-    /// The signatures of the bits that are set. All of them have to be valid.
+    /// A bit mask of the required signatures. All of them have to be valid.
     Signatures(i64),
 }
 
-/// By the device's settings. A device that has no such setting checks nothing.
-fn demand(settings: &Value) -> Demand {
+/// Reads which signatures the device requires from its settings. A device without such a setting checks nothing.
+fn required(settings: &Value) -> Required {
     match settings["sig_req_mask"].as_i64() {
-        None | Some(i64::MIN..=-1) => Demand::Nothing,
-        Some(0) => Demand::Impossible,
-        Some(mask) => Demand::Signatures(mask),
+        None | Some(i64::MIN..=-1) => Required::Nothing,
+        Some(0) => Required::Impossible,
+        Some(mask) => Required::Signatures(mask),
     }
 }
 
-/// Holds the signatures against the device's settings for updates, as far as both are known.
-pub(super) fn judge(source: &Source, settings: Option<&Value>) -> Finding {
+/// Compares the signatures with the device's settings for updates, as far as both are known.
+pub(super) fn check(source: &Source, settings: Option<&Value>) -> Finding {
     let Some(settings) = settings else {
-        return Finding::unknown(WHAT, "the device does not tell whether it asks for any");
+        return Finding::unknown(SUBJECT, "the device does not report whether it asks for any");
     };
-    match (demand(settings), source.signed()) {
-        (Demand::Nothing, _) => Finding::good(WHAT, "the device asks for none"),
-        (Demand::Impossible, _) => Finding::refused(WHAT, Refusal::TakesNoUpdates),
-        (Demand::Signatures(mask), None) => Finding::weak(
-            WHAT,
-            format!("the device asks for {}; what stands behind the URL could not be checked from here", list(mask)),
+    match (required(settings), source.signed()) {
+        (Required::Nothing, _) => Finding::good(SUBJECT, "the device asks for none"),
+        (Required::Impossible, _) => Finding::refused(SUBJECT, Refusal::TakesNoUpdates),
+        (Required::Signatures(mask), None) => Finding::weak(
+            SUBJECT,
+            format!("the device asks for {}; otactl could not check the bundle of the URL", list(mask)),
         ),
-        (Demand::Signatures(mask), Some(signed)) => match lacks(&signed, settings, mask) {
+        (Required::Signatures(mask), Some(signed)) => match lacks(&signed, settings, mask) {
             lacks if lacks.is_empty() => {
-                Finding::good(WHAT, format!("the device asks for {}, and the bundle has what is valid", list(mask)))
+                Finding::good(SUBJECT, format!("the device asks for {}, and the bundle has valid ones", list(mask)))
             }
-            // The device may read its key in a way that we do not know.
+            // The device may accept a key format that otactl does not know.
             lacks if lacks.iter().all(|lack| matches!(lack.flaw, Flaw::BadKey(_))) => {
-                Finding::weak(WHAT, format!("{}, and could not be checked from here", joined(&lacks)))
+                Finding::weak(SUBJECT, format!("{}, so otactl could not check the signature", joined(&lacks)))
             }
-            lacks => Finding::refused(WHAT, Refusal::NotSigned { lacks }),
+            lacks => Finding::refused(SUBJECT, Refusal::NotSigned { lacks }),
         },
     }
 }
@@ -92,21 +91,25 @@ mod tests {
         Source::Bundle(Bundle::read(path.as_ref()).expect("the demo"))
     }
 
-    /// A key that OpenSSL has made.
+    /// A public key made by OpenSSL.
     const KEY: &str = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEQfTCmWBZMnBlOxX72qhSy+U2hUyT/i4hsYtjoyYEWX1+DyzUzRs5qrt6B253q9o/kn8VGF/7u+Lfo0BhHk0kXw==";
 
-    /// With a bundle that is not signed. Signed ones are in tests/preflight.rs.
+    /// Uses an unsigned bundle. tests/preflight.rs has signed ones.
     #[test]
-    fn what_the_device_asks_for() {
+    fn finding_depends_on_required_signatures() {
         let url = Source::Url { url: String::new(), manifest: Err(String::new()), signed: None };
         for (source, settings, expected) in [
-            (&demo(), None, "Unknown, the device does not tell"),
+            (&demo(), None, "Unknown, the device does not report"),
             (&demo(), Some(json!({})), "Good, the device asks for none"),
             (&demo(), Some(json!({"sig_req_mask": -1})), "Good, the device asks for none"),
             (&demo(), Some(json!({"sig_req_mask": "1"})), "Good, the device asks for none"),
             (&demo(), Some(json!({"sig_req_mask": 0})), "Refused, the device takes no updates"),
             (&url, Some(json!({"sig_req_mask": 0})), "Refused, the device takes no updates"),
-            (&url, Some(json!({"sig_req_mask": 5})), "Weak, the device asks for 0, 2; what stands behind the URL"),
+            (
+                &url,
+                Some(json!({"sig_req_mask": 5})),
+                "Weak, the device asks for 0, 2; otactl could not check the bundle of the URL",
+            ),
             (
                 &demo(),
                 Some(json!({"sig_req_mask": 257, "key0": KEY, "key8": KEY})),
@@ -125,11 +128,11 @@ mod tests {
                 "Weak, the device's key 2 cannot be read: it is not an ECDSA P-256 key",
             ),
         ] {
-            let Finding { bearing, says, .. } = judge(source, settings.as_ref());
-            let found = format!("{bearing:?}, {says}");
+            let Finding { severity, says, .. } = check(source, settings.as_ref());
+            let found = format!("{severity:?}, {says}");
             assert!(found.starts_with(expected), "{settings:?}: {found}, not {expected}");
         }
-        let every = judge(&demo(), Some(&json!({"sig_req_mask": i64::MAX})));
+        let every = check(&demo(), Some(&json!({"sig_req_mask": i64::MAX})));
         assert!(matches!(every.refusal, Some(Refusal::NotSigned { lacks }) if lacks.len() == 63));
     }
 }

@@ -1,10 +1,12 @@
-//! Which of two versions is the older one.
+//! Compares two versions.
 
 use std::cmp::Ordering;
 
-/// Compares two versions as Semantic Versioning does: number by number, where missing numbers are 0, a leading `v` and
-/// whatever stands behind a `+` do not count, and a pre-release such as `1.0.0-rc.1` comes before its release. `None` for
-/// what is no such version, and for what `git describe` says (`1.0.0-5-gabcdef0`): that comes after its release.
+/// Compares two versions as Semantic Versioning does.
+///
+/// Missing numbers are 0. A leading `v` and the text after a `+` do not count. A pre-release such as `1.0.0-rc.1` comes before its release.
+/// Returns `None` for a text that is not such a version, and for the output of `git describe` (`1.0.0-5-gabcdef0`), which comes after its
+/// release.
 #[must_use]
 pub(super) fn compare(one: &str, other: &str) -> Option<Ordering> {
     let (one, other) = (Version::parse(one)?, Version::parse(other)?);
@@ -15,7 +17,7 @@ pub(super) fn compare(one: &str, other: &str) -> Option<Ordering> {
         (None, None) => Ordering::Equal,
         (None, Some(_)) => Ordering::Greater,
         (Some(_), None) => Ordering::Less,
-        // One that goes on where the other ends is the later one, as it is with lists.
+        // A longer pre-release with the same beginning is the later one, as lists compare.
         (Some(one), Some(other)) => one.cmp(other),
     }))
 }
@@ -25,7 +27,7 @@ struct Version<'a> {
     pre_release: Option<Vec<Identifier<'a>>>,
 }
 
-/// A part of the name of a pre-release. Numbers come before words, and words go by their bytes.
+/// A part of the name of a pre-release. Numbers come before words, and words compare by their bytes.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Identifier<'a> {
     Number(u64),
@@ -45,7 +47,7 @@ impl<'a> Version<'a> {
     }
 }
 
-/// The commits since a tag, and the last of them.
+/// Tells whether the suffix is that of `git describe`: the number of commits since a tag, and the hash of the last one.
 fn is_described(suffix: &str) -> bool {
     let is_hash = |hash: &str| hash.len() >= 4 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
     let suffix = suffix.strip_suffix("-dirty").unwrap_or(suffix);
@@ -61,7 +63,7 @@ fn identifier(text: &str) -> Option<Identifier<'_>> {
     }
 }
 
-/// Digits only: `parse` alone would take a sign.
+/// Parses digits only: `parse` alone would accept a sign.
 fn number(text: &str) -> Option<u64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
@@ -73,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_ordered_as_semver_has_it() {
+    fn versions_are_ordered_as_in_semver() {
         let ascending = [
             "0.9",
             "1.0.0-alpha",
@@ -99,14 +101,14 @@ mod tests {
     }
 
     #[test]
-    fn what_means_the_same_is_equal() {
+    fn equivalent_versions_are_equal() {
         for (one, other) in [("v1.2", "1.2.0"), ("V1", "1"), ("1.0+a", "1.0+b"), ("1.02", "1.2"), ("1-a+b", "1.0-a")] {
             assert_eq!(compare(one, other), Some(Ordering::Equal), "{one} and {other}");
         }
     }
 
     #[test]
-    fn what_is_no_version_is_not_judged() {
+    fn text_that_is_no_version_is_not_compared() {
         for text in ["", "v", "latest", "1.", ".1", "1..2", "1.x", "-1", "+1", "1-", "1-a..b", "1-ä", " 1", "1.2 "] {
             assert_eq!(compare(text, "1"), None, "{text}");
             assert_eq!(compare("1", text), None, "{text}");
@@ -119,12 +121,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_two_texts_are_compared_alike_from_both_sides(one: String, other: String) {
+        fn comparison_of_any_texts_is_antisymmetric(one: String, other: String) {
             prop_assert_eq!(compare(&one, &other), compare(&other, &one).map(Ordering::reverse));
         }
 
         #[test]
-        fn so_are_any_two_versions(one in "v?[0-9]{1,2}(\\.[0-9]){0,2}(-[a-c0-9.]{1,4})?", other in "[0-9](\\.[0-9]){0,3}") {
+        fn comparison_of_any_versions_is_antisymmetric(one in "v?[0-9]{1,2}(\\.[0-9]){0,2}(-[a-c0-9.]{1,4})?", other in "[0-9](\\.[0-9]){0,3}") {
             prop_assert_eq!(compare(&one, &other), compare(&other, &one).map(Ordering::reverse));
             prop_assert!(compare(&other, &other) == Some(Ordering::Equal));
         }
