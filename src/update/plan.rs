@@ -1,4 +1,4 @@
-//! What is to be done, and how long each step may take.
+//! The plan of an update: the firmware, the options and the time limits.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,24 +14,25 @@ use crate::bundle::{Bundle, Manifest};
 use crate::rpc::Device;
 use crate::text::public_url;
 
-/// Where the firmware comes from.
+/// The source of the firmware.
 #[derive(Clone)]
 pub enum Source {
-    /// A bundle that we have.
+    /// A bundle in memory.
     Bundle(Bundle),
-    /// A URL that the device fetches by itself.
+    /// A URL from which the device downloads the bundle.
     Url {
-        /// Handed to the device as it is.
+        /// The URL, passed to the device unchanged.
         url: String,
-        /// Its manifest, or why it could not be read from here. Without it, there is no telling
-        /// whether the device runs what was wanted, only that it runs something new.
+        /// The manifest of the bundle, or the reason why otactl could not read it.
+        ///
+        /// Without it, otactl cannot verify that the wanted build runs, only that a new one does.
         manifest: Result<Manifest, String>,
-        /// The same byte by byte with its signatures, if it could be read.
+        /// The exact bytes of the manifest, and its signatures. `None` if they could not be read.
         signed: Option<Signed>,
     },
 }
 
-/// Without what a URL may hold of secrets.
+/// Omits the parts of a URL that may hold secrets.
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -45,7 +46,7 @@ impl fmt::Debug for Source {
 }
 
 impl Source {
-    /// The manifest, if it is known.
+    /// Returns the manifest, if known.
     #[must_use]
     pub fn manifest(&self) -> Option<&Manifest> {
         match self {
@@ -54,7 +55,7 @@ impl Source {
         }
     }
 
-    /// The manifest as it is signed, and its signatures, if they are known.
+    /// Returns the signed bytes of the manifest and its signatures, if known.
     #[must_use]
     pub fn signed(&self) -> Option<Signed> {
         match self {
@@ -63,13 +64,13 @@ impl Source {
         }
     }
 
-    /// The build, if it is known.
+    /// Returns the build, if known.
     #[must_use]
     pub fn build(&self) -> Option<Build> {
         self.manifest().map(Manifest::build)
     }
 
-    /// The size in bytes, if it is known.
+    /// Returns the size of the bundle in bytes, if known.
     #[must_use]
     pub fn size(&self) -> Option<u64> {
         match self {
@@ -82,69 +83,68 @@ impl Source {
 /// How the device gets the bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Via {
-    /// It fetches it, or gets it pushed where it cannot.
+    /// The device pulls the bundle. If it cannot, otactl pushes it.
     #[default]
     Auto,
-    /// It fetches it from us (`OTA.Update`).
+    /// The device downloads the bundle from otactl's server (`OTA.Update`).
     Pull,
-    /// It gets it over the connection of the calls (`OTA.Begin`, `OTA.Write`, `OTA.End`).
+    /// otactl sends the bundle over the RPC connection (`OTA.Begin`, `OTA.Write`, `OTA.End`).
     Push,
 }
 
-/// What becomes of a firmware that runs and is not well.
+/// What to do with a new firmware that is not healthy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnUnhealthy {
-    /// The device is told to go back at once.
+    /// Revert it at once.
     #[default]
     Revert,
-    /// It is left as it is, for somebody to look at it, until it goes back by itself.
+    /// Leave it running for inspection, until the device rolls back by itself.
     Leave,
 }
 
-/// What is to be done.
+/// The firmware, the options and the time limits of an update.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of its own, and none excludes another")]
 pub struct Plan {
     /// The firmware.
     pub source: Source,
-    /// How the device gets it.
+    /// How the device gets the bundle.
     pub via: Via,
-    /// The firmware server, for a device that fetches it from us.
+    /// The settings of the firmware server, for a pull.
     pub serving: Serving,
-    /// What the new firmware has to pass before it is committed.
+    /// The health checks that the new firmware has to pass before the commit.
     pub checks: Checks,
-    /// Commit the new firmware once it runs and is well. Otherwise it is left uncommitted.
+    /// Whether to commit the new firmware once it runs and is healthy. Default: true.
     pub commit: bool,
-    /// How long after its reboot the device waits for the commit before it goes back; whole seconds,
-    /// at least one.
+    /// How long after its reboot the device waits for the commit before it rolls back. Whole seconds, at least 1. Default: 300 s.
     pub commit_timeout: Duration,
-    /// How long the device may take to fetch and write the bundle; `None`: as long as its size needs.
+    /// How long the device may take to download and write the bundle. `None`: as long as its size needs.
     pub download_timeout: Option<Duration>,
-    /// How long the device may take from the end of the download to its first answer.
+    /// How long the device may take from the end of the download to its first reply. Default: 120 s.
     pub reboot_timeout: Duration,
-    /// A second way to the device: it is found, looked at and committed there after the reboot.
+    /// A second connection to the device (`--commit-port`). After the reboot, all calls use it.
     pub commit_over: Option<Device>,
-    /// What becomes of a firmware that is not well.
+    /// What to do with a new firmware that is not healthy.
     pub on_unhealthy: OnUnhealthy,
-    /// Copy what runs to the other slot before the update.
+    /// Whether to copy the running firmware to another slot before the update.
     pub snapshot_first: bool,
-    /// Install also what runs already, or another app.
+    /// Whether to install the build that already runs, or another app.
     pub force: bool,
-    /// Install also an older version than the one that runs.
+    /// Whether to install an older version than the running one.
     pub allow_downgrade: bool,
-    /// Refuses if an update runs on the device, instead of ending an abandoned one.
+    /// Whether to refuse if an update runs on the device, instead of ending an abandoned one.
     pub no_abort: bool,
-    /// Look, but touch nothing.
+    /// Whether to run the preflight only, and change nothing.
     pub dry_run: bool,
     /// Client with which otactl downloads the firmware of a URL that the device cannot or may not download (`Via::Auto`).
     /// `None`: otactl downloads nothing.
     pub http: Option<WebClient>,
-    /// How long we wait for what nobody has set a limit to.
+    /// The timeouts that have no option of their own.
     pub timeouts: Timeouts,
 }
 
 impl Plan {
-    /// The plan that brings this firmware to a device and commits it, with the usual limits.
+    /// Makes a plan that installs and commits the firmware, with the default options and time limits.
     #[must_use]
     pub fn new(source: Source) -> Self {
         Self {
@@ -180,9 +180,9 @@ mod tests {
     use super::*;
     use crate::update::health::{Check, CommandCheck};
 
-    /// A plan may end up in a log.
+    /// A plan may appear in a log.
     #[test]
-    fn a_plan_shows_no_secrets() {
+    fn plan_debug_output_hides_secrets() {
         let url = "https://admin:secret@host/fw.zip?token=secret#secret".to_owned();
         let source = Source::Url { url, manifest: Err("unknown".into()), signed: None };
         let mut plan = Plan::new(source);

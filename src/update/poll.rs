@@ -170,10 +170,10 @@ impl<'a> Poll<'a> {
 
     /// Reads the state of the device once. On a link that may lose questions, more of them are sent meanwhile.
     pub(super) async fn read_state(&mut self) -> Result<DeviceState, CallError> {
-        let full_timeout = DeviceState::read(self.device, self.timeout);
+        let once = DeviceState::read(self.device, self.timeout);
         let state = tokio::select! {
             biased;
-            state = full_timeout => state,
+            state = once => state,
             state = self.read_state_repeatedly() => Ok(state),
         };
         self.note_result(state)
@@ -269,7 +269,7 @@ impl<'a> Poll<'a> {
         left.filter(|left| *left >= self.base).map_or(interval, |left| interval.min(left))
     }
 
-    /// Limits the timeout of the next question to what the device has needed so far. Use it when little time is left.
+    /// Sets the timeout of the next question to the longest that the device has needed so far. Use it when no more time is left.
     pub(super) fn hurry(&mut self) {
         self.timeout = self.needed;
     }

@@ -1,6 +1,6 @@
-//! Reads the bundle behind a URL: the manifest and signatures, or all of it for a device that cannot or may not download it.
+//! Reads the bundle of a firmware URL: only the manifest and signatures, or all of it for a device that cannot or may not download it.
 //!
-//! The manifest comes first in a bundle, so that only its beginning is downloaded for it.
+//! The manifest is the first file of a bundle, so reading it needs only the beginning of the bundle.
 
 use std::time::Duration;
 
@@ -15,16 +15,16 @@ use crate::bundle::signature::Signed;
 use crate::bundle::{Bundle, BundleError, MAX_BUNDLE, Manifest};
 use crate::text::for_humans;
 
-/// How long it may take. The manifest is a help, not a need.
-const TIMEOUT: Duration = Duration::from_secs(5);
+/// The time limit for reading the manifest. An update is possible without it.
+const MANIFEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The most that is read for it, in bytes.
-const MAX_READ: usize = 128 << 10;
+/// The most bytes that are read to find the manifest.
+const MAX_MANIFEST_READ: usize = 128 << 10;
 
-/// Reason why otactl could not download a firmware.
+/// The reason why otactl could not download a firmware.
 #[derive(Debug, thiserror::Error)]
 pub enum DownloadError {
-    /// The server did not send it.
+    /// The server did not send the bundle. Holds the message.
     #[error("{0}")]
     Server(String),
     /// The server sent nothing for this long.
@@ -33,14 +33,15 @@ pub enum DownloadError {
     /// The download took longer than this limit.
     #[error("the download took longer than {}", for_humans(*.0))]
     TooSlow(Duration),
-    /// The file is not a bundle that a device takes.
+    /// The file is not a bundle that a device accepts.
     #[error(transparent)]
     Bundle(BundleError),
 }
 
-/// Downloads the bundle at `url`, of at most [`MAX_BUNDLE`] bytes, and checks its digests. Fails after `limit` (600 s if `None`),
-/// and when the server sends nothing for `stall`. TLS is verified as `client` is set up. Tells the observer of a proxy, and of a
-/// redirect from HTTPS to HTTP.
+/// Downloads the bundle at `url`, of at most [`MAX_BUNDLE`] bytes, and checks its digests.
+///
+/// Fails after `limit` (600 s if `None`), and when the server sends nothing for `stall`. The settings of `client` decide how TLS is
+/// verified. Reports a proxy, and a redirect from HTTPS to HTTP, to the observer.
 pub async fn download(
     client: &WebClient,
     url: &str,
@@ -76,13 +77,13 @@ async fn read_whole(
     Bundle::from_bytes(bytes).map_err(DownloadError::Bundle)
 }
 
-/// Requests `url`. Fails with the reason unless the server answers with a success.
+/// Requests `url`. Fails with a message unless the server answers with a success status.
 async fn get(client: &WebClient, url: &str, observer: &dyn Observer) -> Result<Answer, String> {
     let url: Url = url.parse().map_err(|error| format!("it is not a URL: {error}"))?;
     let note = |says| observer.on(&Event::Finding { what: "url", says, verdict: Severity::Weak });
-    let mut told = None;
+    let mut reported = None;
     let mut on_proxy = |proxy: &str| {
-        if told.replace(proxy.to_owned()).is_none_or(|told| told != proxy) {
+        if reported.replace(proxy.to_owned()).is_none_or(|reported| reported != proxy) {
             note(format!("otactl asks its server through the proxy {proxy}"));
         }
     };
@@ -96,60 +97,62 @@ async fn get(client: &WebClient, url: &str, observer: &dyn Observer) -> Result<A
     Ok(answer)
 }
 
-/// Reads the manifest of the bundle at `url`, or says why that cannot be done from here. Tells the observer as [`download`] does.
+/// Reads the manifest and the signatures of the bundle at `url`. Fails with a message.
+///
+/// Reports a proxy and a redirect to the observer as [`download`] does.
 pub async fn read_manifest(
     client: &WebClient,
     url: &str,
     observer: &dyn Observer,
 ) -> Result<(Manifest, Signed), String> {
-    match tokio::time::timeout(TIMEOUT, fetch(client, url, observer)).await {
+    match tokio::time::timeout(MANIFEST_TIMEOUT, fetch_manifest(client, url, observer)).await {
         Ok(result) => result,
-        Err(_) => Err(format!("no answer within {} s", TIMEOUT.as_secs())),
+        Err(_) => Err(format!("no answer within {} s", MANIFEST_TIMEOUT.as_secs())),
     }
 }
 
-async fn fetch(client: &WebClient, url: &str, observer: &dyn Observer) -> Result<(Manifest, Signed), String> {
+async fn fetch_manifest(client: &WebClient, url: &str, observer: &dyn Observer) -> Result<(Manifest, Signed), String> {
     let mut answer = get(client, url, observer).await?;
     let (mut bytes, mut needed) = (Vec::new(), 0);
     while let Some(chunk) = answer.response.chunk().await.map_err(|error| answer.failure(&error))? {
         bytes.extend_from_slice(&chunk);
-        // A server may send byte by byte, and reading the header copies it.
+        // Parsing copies the header, and a server may send byte by byte. So parse only when enough bytes are there.
         if bytes.len() >= needed {
             match manifest_at_start(&bytes)? {
-                Start::Manifest(found) => return Ok(*found),
-                Start::Incomplete(wanted) => needed = wanted,
+                BundleStart::Manifest(found) => return Ok(*found),
+                BundleStart::Incomplete(wanted) => needed = wanted,
             }
         }
-        if bytes.len() > MAX_READ {
+        if bytes.len() > MAX_MANIFEST_READ {
             break;
         }
     }
     Err("it ends within its manifest, or has a very large one".into())
 }
 
-/// The start of a bundle.
+/// The content of the start of a bundle.
 #[derive(Debug, PartialEq)]
-enum Start {
-    /// All of the manifest is there.
+enum BundleStart {
+    /// The complete manifest.
     Manifest(Box<(Manifest, Signed)>),
-    /// At least so many bytes are needed.
+    /// The manifest is incomplete. Parsing needs at least this many bytes.
     Incomplete(usize),
 }
 
-/// Reads the manifest, once all of it is there.
-fn manifest_at_start(bytes: &[u8]) -> Result<Start, String> {
+/// Parses the manifest at the start of a bundle.
+fn manifest_at_start(bytes: &[u8]) -> Result<BundleStart, String> {
     let (header, len) = match archive::next(bytes) {
         Next::Entry(header, len) => (header, len),
-        Next::Incomplete => return Ok(Start::Incomplete(bytes.len() + 1)),
+        Next::Incomplete => return Ok(BundleStart::Incomplete(bytes.len() + 1)),
         Next::Directory | Next::Junk => return Err("it is not a firmware bundle".into()),
     };
     if header.base_name() != FILE_NAME || header.method != 0 {
         return Err("it does not begin with a stored manifest.json".into());
     }
     let end = len.saturating_add(header.size as usize);
-    let Some(text) = bytes.get(len..end) else { return Ok(Start::Incomplete(end)) };
+    let Some(text) = bytes.get(len..end) else { return Ok(BundleStart::Incomplete(end)) };
     let manifest = Manifest::read(text).map_err(|e| format!("manifest.json is not usable: {e}"))?;
-    Ok(Start::Manifest(Box::new((manifest, Signed::read(&header.extra, text)))))
+    Ok(BundleStart::Manifest(Box::new((manifest, Signed::read(&header.extra, text)))))
 }
 
 #[cfg(test)]
@@ -157,11 +160,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_manifest_is_found_as_soon_as_it_is_there() {
+    fn manifest_is_parsed_as_soon_as_it_is_complete() {
         let zip = include_bytes!("../../tests/wire/firmware/good.zip");
-        assert_eq!(manifest_at_start(&zip[..60]), Ok(Start::Incomplete(61)));
-        assert_eq!(manifest_at_start(&zip[..61 + 460]), Ok(Start::Incomplete(61 + 461)));
-        let Ok(Start::Manifest(found)) = manifest_at_start(&zip[..61 + 461]) else { panic!("all there") };
+        assert_eq!(manifest_at_start(&zip[..60]), Ok(BundleStart::Incomplete(61)));
+        assert_eq!(manifest_at_start(&zip[..61 + 460]), Ok(BundleStart::Incomplete(61 + 461)));
+        let Ok(BundleStart::Manifest(found)) = manifest_at_start(&zip[..61 + 461]) else { panic!("incomplete") };
         let (manifest, signed) = *found;
         assert_eq!(manifest.version, "2.0.0");
         assert_eq!((signed.manifest.as_slice(), signed.signatures.has(0)), (&zip[61..61 + 461], false));

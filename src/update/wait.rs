@@ -1,4 +1,4 @@
-//! Waiting until a device is in a state, for scripts: it has come back, it has been committed, it runs this version.
+//! Waits until a device is in a wanted state, for scripts: reachable, committed, uncommitted, or at a version.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,67 +14,67 @@ use crate::ota::{self, Slot, SystemInfo};
 use crate::rpc::{CallError, Device, DialError};
 use crate::text::for_humans;
 
-/// What the first look is given, unless any call may take less. One that meets with silence is followed by a longer
-/// one, up to what any call may take.
-const SHORTEST: Duration = Duration::from_secs(1);
+/// The timeout of the first attempt, unless the timeout of a call is shorter. It doubles after each unanswered attempt, up to the
+/// timeout of a call.
+const MIN_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The time from a look to the next, at first and at most.
-const PACE: Duration = Duration::from_millis(200);
-const SLOWEST_PACE: Duration = Duration::from_secs(1);
+/// The pause between two attempts, at first and at most.
+const MIN_PAUSE: Duration = Duration::from_millis(200);
+const MAX_PAUSE: Duration = Duration::from_secs(1);
 
-/// What is waited for.
+/// The state to wait for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {
     /// The device answers.
     Reachable,
-    /// What runs is committed.
+    /// The running firmware is committed.
     Committed,
-    /// What runs waits for its commit.
+    /// The running firmware is uncommitted.
     Uncommitted,
-    /// This version runs, committed or not.
+    /// This version runs, whether committed or not.
     Version(String),
 }
 
-/// What a device said of itself.
+/// What a device reported about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Seen {
-    /// Its id.
+    /// The id of the device.
     pub id: String,
-    /// Version and build id of what runs.
+    /// The running version and build id.
     #[serde(flatten)]
     pub build: Build,
-    /// The slot that runs; `None` for a device that reports none, or has no OTA service.
+    /// The active slot. `None` for a device that reports none, or has no OTA service.
     pub slot: Option<Slot>,
-    /// Whether it is committed; `None` for a device without the OTA service.
+    /// Whether the firmware is committed. `None` for a device without the OTA service.
     pub committed: Option<bool>,
-    /// Seconds since its start.
+    /// Seconds since the boot.
     pub uptime: u64,
-    /// Seconds until it goes back by itself, if it will.
+    /// Seconds until the device rolls back by itself, if it will.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reverts_in: Option<u64>,
 }
 
-/// Why the state did not come.
+/// Why the device did not reach the wanted state.
 #[derive(Debug, thiserror::Error)]
 pub enum WaitFailure {
-    /// It may still come, but not in time.
-    #[error("the device is not {wanted} after {}; {}", for_humans(*.after), last(.seen.as_deref(), .said.as_deref()))]
+    /// The device did not reach the state in time.
+    #[error("the device is not {wanted} after {}; {}", for_humans(*.after), last_observation(.seen.as_deref(), .error.as_deref()))]
     TimeOver {
-        /// What was waited for.
+        /// The wanted state.
         wanted: Wanted,
-        /// For how long.
+        /// How long otactl waited.
         after: Duration,
-        /// What the device was when it was seen last.
+        /// The last state that the device reported.
         seen: Option<Box<Seen>>,
-        /// Why the last look showed nothing, if it did not.
-        said: Option<Box<CallError>>,
+        /// The error of the last attempt, if it failed.
+        error: Option<Box<CallError>>,
     },
-    /// It will not come by waiting.
+    /// Waiting cannot help against this error.
     #[error(transparent)]
     Call(CallError),
 }
 
-/// As it stands behind "the device is".
+/// Completes the sentence "the device is …".
 impl fmt::Display for Wanted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -86,7 +86,7 @@ impl fmt::Display for Wanted {
     }
 }
 
-/// As it stands behind "the device runs".
+/// Completes the sentence "the device runs …".
 impl fmt::Display for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.build.fmt(f)?;
@@ -103,7 +103,7 @@ impl fmt::Display for Seen {
 }
 
 impl Wanted {
-    /// Whether this is it.
+    /// Tells whether `seen` is the wanted state.
     #[must_use]
     pub fn is_met_by(&self, seen: &Seen) -> bool {
         match self {
@@ -116,7 +116,7 @@ impl Wanted {
 }
 
 impl Seen {
-    fn of(info: &SystemInfo) -> Self {
+    fn without_boot_state(info: &SystemInfo) -> Self {
         Self {
             id: info.id.clone(),
             build: Build { version: info.fw_version.clone(), build_id: info.fw_id.clone() },
@@ -134,31 +134,32 @@ impl From<&DeviceState> for Seen {
             slot: now.boot.active_slot,
             committed: Some(now.boot.is_committed),
             reverts_in: now.reverts_in().map(|left| left.as_secs()),
-            ..Self::of(&now.info)
+            ..Self::without_boot_state(&now.info)
         }
     }
 }
 
-/// Looks at the device, at once and then again and again, until it is what is wanted, or for as long as `limit`.
-/// Whatever may pass by itself is waited through.
+/// Reads the state of the device repeatedly until it is the wanted one, for at most `limit`.
+///
+/// The first attempt is made at once. Errors that may disappear by themselves do not end the wait.
 pub async fn wait(device: &Device, wanted: &Wanted, limit: Duration) -> Result<Seen, WaitFailure> {
     let started = Instant::now();
-    let (mut ask_timeout, mut pace) = (SHORTEST.min(device.timeout()), PACE);
-    let (mut seen, mut said) = (None, None);
-    // The last state before the wanted one, or else the first one that looked like it.
+    let (mut ask_timeout, mut pace) = (MIN_ATTEMPT_TIMEOUT.min(device.timeout()), MIN_PAUSE);
+    let (mut seen, mut last_error) = (None, None);
+    // The last state before the wanted one, or else the first one that seems to be the wanted one.
     let mut previous: Option<DeviceState> = None;
     loop {
         let left = limit.saturating_sub(started.elapsed());
-        // A look is several questions, which have the time that is left together.
-        let Ok(look) = timeout(left, look(device, wanted, ask_timeout.min(left))).await else {
-            return Err(WaitFailure::TimeOver { wanted: wanted.clone(), after: limit, seen, said });
+        // One attempt makes several calls, which share the time that is left.
+        let Ok(observation) = timeout(left, observe(device, wanted, ask_timeout.min(left))).await else {
+            return Err(WaitFailure::TimeOver { wanted: wanted.clone(), after: limit, seen, error: last_error });
         };
-        said = match look {
+        last_error = match observation {
             Ok((now, state)) if wanted.is_met_by(&now) => {
-                if *wanted != Wanted::Uncommitted || runs_on_trial(previous.as_ref(), state.as_ref()) {
+                if *wanted != Wanted::Uncommitted || runs_uncommitted(previous.as_ref(), state.as_ref()) {
                     return Ok(now);
                 }
-                // The boot state may be that of the next boot: the same state has to be seen after the reboot.
+                // The boot state may be that of the next boot, so the same state must appear after the reboot as well.
                 previous = previous.or(state);
                 seen = Some(Box::new(now));
                 None
@@ -168,7 +169,7 @@ pub async fn wait(device: &Device, wanted: &Wanted, limit: Duration) -> Result<S
                 seen = Some(Box::new(now));
                 None
             }
-            Err(error) if !may_pass(&error) => return Err(WaitFailure::Call(error)),
+            Err(error) if !may_disappear(&error) => return Err(WaitFailure::Call(error)),
             Err(error) => {
                 device.drop_link_on(&error);
                 if error.remote_error().is_none() {
@@ -179,36 +180,42 @@ pub async fn wait(device: &Device, wanted: &Wanted, limit: Duration) -> Result<S
         };
         let left = limit.saturating_sub(started.elapsed());
         if left <= pace {
-            // Another look would come too late.
+            // Another attempt would end too late.
             sleep(left).await;
-            return Err(WaitFailure::TimeOver { wanted: wanted.clone(), after: limit, seen, said });
+            return Err(WaitFailure::TimeOver { wanted: wanted.clone(), after: limit, seen, error: last_error });
         }
         sleep(pace).await;
-        pace = pace.mul_f64(1.5).min(SLOWEST_PACE);
+        pace = pace.mul_f64(1.5).min(MAX_PAUSE);
     }
 }
 
-/// Tells whether the device runs the uncommitted firmware of its boot state. It does if it has rebooted since `previous`, or has
-/// shown the same state for longer than the time from an applied update to the reboot.
-fn runs_on_trial(previous: Option<&DeviceState>, now: Option<&DeviceState>) -> bool {
+/// Tells whether the device already runs the uncommitted firmware of its boot state.
+///
+/// It does if it has rebooted since `previous`, or if its state has not changed for longer than the time from an applied update to the
+/// reboot.
+fn runs_uncommitted(previous: Option<&DeviceState>, now: Option<&DeviceState>) -> bool {
     let (Some(previous), Some(now)) = (previous, now) else { return false };
     let is_same = !previous.boot.is_committed && previous.boot == now.boot;
     rebooted(previous, now) || (is_same && now.asked.duration_since(previous.taken) >= APPLIED_TO_REBOOT)
 }
 
-async fn look(device: &Device, wanted: &Wanted, timeout: Duration) -> Result<(Seen, Option<DeviceState>), CallError> {
+async fn observe(
+    device: &Device,
+    wanted: &Wanted,
+    timeout: Duration,
+) -> Result<(Seen, Option<DeviceState>), CallError> {
     match DeviceState::read(device, timeout).await {
         Ok(now) => Ok((Seen::from(&now), Some(now))),
-        // It has answered: only the OTA service is not there, or not for us.
+        // The device has answered. Only its OTA service is missing or denied.
         Err(error) if *wanted == Wanted::Reachable && error.remote_error().is_some_and(|error| error.code != 418) => {
-            device.call_within(ota::GetInfo {}, timeout).await.map(|info| (Seen::of(&info), None))
+            device.call_within(ota::GetInfo {}, timeout).await.map(|info| (Seen::without_boot_state(&info), None))
         }
         Err(error) => Err(error),
     }
 }
 
-/// Whether waiting may help. It does not against what a device or this machine refuses for good.
-fn may_pass(error: &CallError) -> bool {
+/// Tells whether the error may disappear by itself. A final refusal by the device or this machine does not.
+fn may_disappear(error: &CallError) -> bool {
     match error {
         CallError::Unreachable { cause, .. } => !matches!(
             cause,
@@ -229,8 +236,8 @@ fn may_pass(error: &CallError) -> bool {
     }
 }
 
-fn last(seen: Option<&Seen>, said: Option<&CallError>) -> String {
-    match (seen, said) {
+fn last_observation(seen: Option<&Seen>, error: Option<&CallError>) -> String {
+    match (seen, error) {
         (None, None) => "it was not seen".into(),
         (None, Some(error)) => format!("it was not seen: {error}"),
         (Some(seen), None) => format!("it runs {seen}"),
@@ -256,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn the_states() {
+    fn wanted_state_is_met_by_matching_state() {
         let version = |version: &str| Wanted::Version(version.into());
         for (wanted, seen, expected) in [
             (Wanted::Reachable, seen("1", None), true),
@@ -275,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_pass() {
+    fn error_that_may_disappear_does_not_end_the_wait() {
         let unreachable = |cause| CallError::Unreachable { peer: "p".into(), cause };
         let remote = |code| CallError::Remote { method: "m".into(), error: RemoteError { code, message: None } };
         for (error, expected) in [
@@ -287,26 +294,26 @@ mod tests {
             (unreachable(DialError::CertUntrusted), false),
             (unreachable(DialError::PortDenied { group: None }), false),
             (CallError::Lost { peer: "p".into(), sent: true, reason: "r".into() }, true),
-            (CallError::Timeout { peer: "p".into(), method: "m".into(), after: PACE, why: None }, true),
+            (CallError::Timeout { peer: "p".into(), method: "m".into(), after: MIN_PAUSE, why: None }, true),
             (remote(418), true),
             (remote(404), false),
             (CallError::Unauthorised { method: "m".into(), refusal: AuthRefusal::NoCredentials }, false),
         ] {
-            assert_eq!(may_pass(&error), expected, "{error:?}");
+            assert_eq!(may_disappear(&error), expected, "{error:?}");
         }
     }
 
-    /// A device that was started then, and takes two seconds to say anything.
-    struct Slow(Instant);
+    /// A device that booted at the given time and takes two seconds for each reply.
+    struct SlowDevice(Instant);
 
     #[async_trait::async_trait]
-    impl RpcClient for Slow {
+    impl RpcClient for SlowDevice {
         async fn call(&self, request: Request) -> Result<serde_json::Value, CallError> {
-            const TAKES: Duration = Duration::from_secs(2);
+            const REPLY_TIME: Duration = Duration::from_secs(2);
 
-            sleep(TAKES.min(request.timeout)).await;
+            sleep(REPLY_TIME.min(request.timeout)).await;
             match request.method.as_str() {
-                method if request.timeout < TAKES => Err(CallError::Timeout {
+                method if request.timeout < REPLY_TIME => Err(CallError::Timeout {
                     peer: "p".into(),
                     method: method.into(),
                     after: request.timeout,
@@ -321,10 +328,10 @@ mod tests {
         fn drop_link(&self) {}
     }
 
-    /// A look is several questions; all of them together end in time.
+    /// One attempt makes several calls, which together end before the limit.
     #[tokio::test(start_paused = true)]
-    async fn a_slow_device_does_not_outlast_the_limit() {
-        let device = Device::new(Box::new(Slow(Instant::now())), Duration::from_secs(10));
+    async fn wait_for_slow_device_ends_at_the_limit() {
+        let device = Device::new(Box::new(SlowDevice(Instant::now())), Duration::from_secs(10));
         for (seconds, in_time) in [(6, false), (12, true)] {
             let (started, limit) = (Instant::now(), Duration::from_secs(seconds));
             let result = wait(&device, &Wanted::Committed, limit).await;
@@ -334,10 +341,10 @@ mod tests {
     }
 
     #[test]
-    fn what_was_seen_last_is_told() {
-        let over = |seen, said| {
+    fn timeout_message_has_the_last_observation() {
+        let over = |seen, error| {
             let wanted = Wanted::Version("2".into());
-            WaitFailure::TimeOver { wanted, after: Duration::from_secs(300), seen, said }.to_string()
+            WaitFailure::TimeOver { wanted, after: Duration::from_secs(300), seen, error }.to_string()
         };
         let error = || Some(Box::new(CallError::Lost { peer: "p".into(), sent: true, reason: "r".into() }));
         let prefix = "the device is not at version 2 after 5m; ";

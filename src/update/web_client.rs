@@ -1,7 +1,7 @@
 //! GET requests to the server of a firmware URL and to the URL of a health check.
 //!
-//! A device is never asked through a proxy: the status would be the proxy's. Each redirect is followed here, hop by hop, so that
-//! the proxy of each hop is known, and so that a redirect can be refused or told.
+//! Requests to the device itself never use a proxy: the HTTP status would be the proxy's. Each redirect is followed here, hop by hop.
+//! So the proxy of each hop is known, and a redirect can be refused or reported.
 
 use std::fmt;
 use std::io;
@@ -21,14 +21,16 @@ use url::{Host, Url};
 use crate::text::public_url;
 use crate::transport::tls::{self, SetupError};
 
-/// The most redirects that are followed.
+/// The most redirects that a request follows.
 const MAX_REDIRECTS: usize = 10;
 
-/// The time for the addresses of a host, which decide whether a proxy may be asked for it.
-const LOOKUP: Duration = Duration::from_secs(2);
+/// The time limit for looking up the addresses of a host, which decide whether a proxy may be used for it.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Rules for the proxy of a request: those of the environment (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`) or of the
-/// system, and the hosts that are asked without one.
+/// The rules that select the proxy of a request.
+///
+/// They come from the environment (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`) or from the system. Some hosts are requested
+/// without a proxy in any case.
 #[derive(Debug, Clone, Default)]
 pub struct Proxies {
     rules: Option<Arc<Matcher>>,
@@ -36,20 +38,22 @@ pub struct Proxies {
 }
 
 impl Proxies {
-    /// Asks every host without a proxy.
+    /// Returns rules that never use a proxy.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// Reads the rules of the environment or of the system. The hosts `direct` (names or addresses without brackets) are asked
-    /// without a proxy, as private, loopback and link-local addresses are.
+    /// Reads the rules of the environment or of the system.
+    ///
+    /// The hosts `direct` (names or addresses without brackets) are requested without a proxy. So are private, loopback and
+    /// link-local addresses.
     #[must_use]
     pub fn of_system(direct: Vec<String>) -> Self {
         Self { rules: Some(Arc::new(Matcher::from_system())), direct }
     }
 
-    /// Returns the proxy for `url`. `device`: further addresses that are asked without one.
+    /// Returns the proxy for `url`, if it needs one. The addresses `device` are requested without a proxy.
     async fn of(&self, url: &Url, device: &[IpAddr]) -> Option<Intercept> {
         let uri: Uri = url.as_str().parse().ok()?;
         let proxy = self.rules.as_ref()?.intercept(&uri)?;
@@ -64,12 +68,12 @@ impl Proxies {
             Some(Host::Domain(name)) => name.trim_end_matches('.'),
             None => return false,
         };
-        // The names that RFC 6761 and RFC 6762 keep for this machine and this network.
+        // RFC 6761 and RFC 6762 reserve these names for this machine and this network.
         if self.names(name) || matches!(name.rsplit('.').next(), Some("localhost" | "local")) {
             return true;
         }
-        // A name that only the proxy knows is left to it.
-        match timeout(LOOKUP, lookup_host((name, url.port_or_known_default().unwrap_or(0)))).await {
+        // A name that only the proxy can resolve is requested through the proxy.
+        match timeout(LOOKUP_TIMEOUT, lookup_host((name, url.port_or_known_default().unwrap_or(0)))).await {
             Ok(Ok(mut addresses)) => addresses.any(|address| is_direct(address.ip())),
             _ => false,
         }
@@ -80,7 +84,7 @@ impl Proxies {
     }
 }
 
-/// Whether an address is a private, loopback, link-local or unspecified one.
+/// Tells whether an address is private, loopback, link-local or unspecified.
 fn is_local(ip: IpAddr) -> bool {
     match ip.to_canonical() {
         IpAddr::V4(ip) => ip.is_private() || ip.is_loopback() || ip.is_link_local() || ip.is_unspecified(),
@@ -88,65 +92,65 @@ fn is_local(ip: IpAddr) -> bool {
     }
 }
 
-/// A client for any URL. The clones share what TLS needs.
+/// An HTTP client for firmware URLs and health checks. Clones share the TLS configuration.
 #[derive(Clone)]
 pub struct WebClient {
     tls: tls::TlsSettings,
-    /// Root certificates take time to load, and plain HTTP needs none.
-    loaded: Arc<OnceLock<Result<ClientConfig, SetupError>>>,
+    /// The TLS configuration, loaded on first use: root certificates take time to load, and plain HTTP needs none.
+    loaded_tls: Arc<OnceLock<Result<ClientConfig, SetupError>>>,
     proxies: Proxies,
 }
 
 /// The redirects that a request follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Redirects {
-    /// Those to the same host.
+    /// Redirects to the same host.
     SameHost,
-    /// All of them.
+    /// Redirects to any host.
     AnyHost,
 }
 
-/// An answer that is no redirect.
+/// A response that is not a redirect.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) response: Response,
-    /// The proxy that was asked, without its credentials.
+    /// The proxy of the last hop, without its credentials.
     pub(super) proxy: Option<String>,
-    /// The first redirect from HTTPS to plain HTTP: from where, and to where.
+    /// The source and the target of the first redirect from HTTPS to plain HTTP.
     pub(super) without_tls: Option<(String, String)>,
 }
 
 impl Answer {
-    /// The status as it is told, with the proxy that may have made it up.
+    /// Returns the HTTP status for a message. It names the proxy, which may have produced the status itself.
     pub(super) fn status(&self) -> String {
         through(format!("HTTP status {}", self.response.status().as_u16()), self.proxy.as_deref())
     }
 
-    /// A failure while the body was read.
+    /// Returns the message for an error while the body was read.
     pub(super) fn failure(&self, error: &reqwest::Error) -> String {
-        through(innermost(error), self.proxy.as_deref())
+        through(innermost_reason(error), self.proxy.as_deref())
     }
 }
 
-/// Reason why there is no answer.
+/// The reason why there is no response.
 #[derive(Debug)]
 pub(super) struct GetError {
     /// What failed, without the secrets that a URL may hold.
     pub(super) reason: String,
-    /// Another request would fail alike.
+    /// Whether another request would fail in the same way.
     pub(super) is_final: bool,
-    /// The error of this machine's system, if it was one.
+    /// The error of the operating system, if it caused the failure.
     pub(super) system: Option<io::Error>,
 }
 
 impl WebClient {
-    /// A client with these settings for TLS and these rules for proxies.
+    /// Makes a client with these TLS settings and proxy rules.
     #[must_use]
     pub fn new(tls: tls::TlsSettings, proxies: Proxies) -> Self {
-        Self { tls, loaded: Arc::default(), proxies }
+        Self { tls, loaded_tls: Arc::default(), proxies }
     }
 
-    /// Loads what `url` needs, so that a missing file is found before it matters: nothing for plain HTTP.
+    /// Loads the TLS files that `url` needs, so that a missing file is reported before the update. Plain HTTP needs none.
     pub fn prepare(&self, url: &str) -> Result<(), SetupError> {
         match Url::parse(url.trim()) {
             Ok(url) if url.scheme() == "https" => self.tls(true).map(drop),
@@ -154,8 +158,8 @@ impl WebClient {
         }
     }
 
-    /// Requests `url` and follows its redirects. `device`: addresses that are asked without a proxy. Calls `on_proxy` with
-    /// each proxy before it is asked.
+    /// Requests `url` and follows its redirects. The addresses `device` are requested without a proxy. Calls `on_proxy` with each
+    /// proxy before the request.
     pub(super) async fn get(
         &self,
         url: &Url,
@@ -167,14 +171,16 @@ impl WebClient {
         let mut without_tls = None;
         for _ in 0..=MAX_REDIRECTS {
             let intercept = self.proxies.of(&url, device).await;
-            let proxy = intercept.as_ref().map(|proxy| shown(proxy.uri()));
+            let proxy = intercept.as_ref().map(|proxy| proxy_url(proxy.uri()));
             proxy.as_deref().into_iter().for_each(&mut *on_proxy);
             let failed =
                 |reason, is_final| GetError { reason: through(reason, proxy.as_deref()), is_final, system: None };
             let client = self.client(&url, intercept.as_ref()).map_err(|reason| failed(reason, true))?;
             let sent = client.get(url.clone()).send().await;
-            let response =
-                sent.map_err(|error| GetError { system: of_system(&error), ..failed(innermost(&error), false) })?;
+            let response = sent.map_err(|error| GetError {
+                system: system_error(&error),
+                ..failed(innermost_reason(&error), false)
+            })?;
             let status = response.status();
             let location = response.headers().get(LOCATION).filter(|_| status.is_redirection() && status != 304);
             let Some(location) = location else { return Ok(Answer { response, proxy, without_tls }) };
@@ -193,7 +199,7 @@ impl WebClient {
         Err(GetError { reason: "it is redirected without end".into(), is_final: true, system: None })
     }
 
-    /// A client for one hop.
+    /// Makes the client for one hop.
     fn client(&self, url: &Url, proxy: Option<&Intercept>) -> Result<Client, String> {
         let mut is_tls = url.scheme() == "https";
         let mut builder = Client::builder().no_proxy().redirect(redirect::Policy::none());
@@ -203,19 +209,19 @@ impl WebClient {
                 return Err(format!("a proxy of the kind {scheme}:// cannot be used"));
             }
             is_tls |= scheme == "https";
-            let mut proxy = Proxy::all(intercept.uri().to_string()).map_err(|error| innermost(&error))?;
+            let mut proxy = Proxy::all(intercept.uri().to_string()).map_err(|error| innermost_reason(&error))?;
             if let Some(auth) = intercept.basic_auth() {
                 proxy = proxy.custom_http_auth(auth.clone());
             }
             builder = builder.proxy(proxy);
         }
         let tls = self.tls(is_tls).map_err(|error| error.to_string())?;
-        builder.tls_backend_preconfigured(tls).build().map_err(|error| innermost(&error))
+        builder.tls_backend_preconfigured(tls).build().map_err(|error| innermost_reason(&error))
     }
 
     fn tls(&self, is_tls: bool) -> Result<ClientConfig, SetupError> {
         if is_tls {
-            self.loaded.get_or_init(|| tls::client_config(true, &self.tls)).clone()
+            self.loaded_tls.get_or_init(|| tls::client_config(true, &self.tls)).clone()
         } else {
             tls::client_config(false, &self.tls)
         }
@@ -228,7 +234,7 @@ impl fmt::Debug for WebClient {
     }
 }
 
-/// Returns where a redirect of `url` leads. User and password go along to the same origin only.
+/// Returns the target of a redirect of `url`. User and password are kept for the same origin only.
 fn next_hop(url: &Url, location: &str) -> Option<Url> {
     let mut next = url.join(location).ok()?;
     if !matches!(next.scheme(), "http" | "https") {
@@ -242,21 +248,21 @@ fn next_hop(url: &Url, location: &str) -> Option<Url> {
     Some(next)
 }
 
-/// The proxy as it is shown. Its credentials are kept apart from the URI.
-fn shown(proxy: &Uri) -> String {
+/// Returns the URL of a proxy for messages. The credentials are not part of the URI.
+fn proxy_url(proxy: &Uri) -> String {
     proxy.to_string().trim_end_matches('/').into()
 }
 
-/// What happened, and the proxy that had a part in it.
-pub(super) fn through(what: String, proxy: Option<&str>) -> String {
+/// Appends the proxy to a message, if there was one.
+pub(super) fn through(message: String, proxy: Option<&str>) -> String {
     match proxy {
-        Some(proxy) => format!("{what}, through the proxy {proxy}"),
-        None => what,
+        Some(proxy) => format!("{message}, through the proxy {proxy}"),
+        None => message,
     }
 }
 
-/// The innermost reason, without the URL, which may hold secrets.
-fn innermost(error: &reqwest::Error) -> String {
+/// Returns the innermost reason of an error, without the URL, which may hold secrets.
+fn innermost_reason(error: &reqwest::Error) -> String {
     let mut innermost: &dyn std::error::Error = error;
     while let Some(source) = innermost.source() {
         innermost = source;
@@ -267,8 +273,8 @@ fn innermost(error: &reqwest::Error) -> String {
     }
 }
 
-/// The error of the system, by its code, that is the innermost reason.
-fn of_system(error: &reqwest::Error) -> Option<io::Error> {
+/// Returns the error of the operating system that is the innermost reason, if there is one.
+fn system_error(error: &reqwest::Error) -> Option<io::Error> {
     let mut innermost: &dyn std::error::Error = error;
     while let Some(source) = innermost.source() {
         innermost = source;
@@ -295,7 +301,7 @@ mod tests {
             ("http://[2001:db8::6]/", true),
             ("http://other.invalid/", true),
             ("http://172.32.0.1/", true),
-            // What the environment exempts.
+            // Exempt by the environment.
             ("http://no.invalid/", false),
             // The device.
             ("http://device.invalid:8080/", false),
@@ -322,14 +328,14 @@ mod tests {
             let proxy = proxies.of(&url.parse().expect(url), &[reported]).await;
             assert_eq!(proxy.is_some(), expected, "{url}");
             if let Some(proxy) = proxy {
-                assert_eq!(shown(proxy.uri()), "http://proxy.invalid:3128", "without its credentials");
+                assert_eq!(proxy_url(proxy.uri()), "http://proxy.invalid:3128", "without its credentials");
             }
         }
         assert!(Proxies::none().of(&"http://192.0.2.1/".parse().expect("a URL"), &[]).await.is_none());
     }
 
     #[test]
-    fn credentials_go_along_to_the_same_origin_only() {
+    fn redirect_keeps_credentials_for_the_same_origin_only() {
         let url: Url = "http://user:pass@host:81/a/b".parse().expect("a URL");
         for (location, expected) in [
             ("/c?d", Some("http://user:pass@host:81/c?d")),
