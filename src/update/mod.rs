@@ -140,7 +140,7 @@ async fn attempt_once(
     observer: &dyn Observer,
 ) -> Result<Success, Failure> {
     plan.checks.fit(plan.commit_timeout).map_err(Failure::Refused)?;
-    let preflight = preflight::look(device, plan, observer).await?;
+    let preflight = preflight::run(device, plan, observer).await?;
     // After the reboot, all calls go over the second link, if the plan has one.
     let later = plan.commit_over.as_ref().unwrap_or(device);
     if let (Some(second), Preflight::GoOn(now) | Preflight::Update { before: now, .. }) =

@@ -144,7 +144,7 @@ impl From<&DeviceState> for Seen {
 /// The first attempt is made at once. Errors that may disappear by themselves do not end the wait.
 pub async fn wait(device: &Device, wanted: &Wanted, limit: Duration) -> Result<Seen, WaitFailure> {
     let started = Instant::now();
-    let (mut ask_timeout, mut pace) = (MIN_ATTEMPT_TIMEOUT.min(device.timeout()), MIN_PAUSE);
+    let (mut ask_timeout, mut pause) = (MIN_ATTEMPT_TIMEOUT.min(device.timeout()), MIN_PAUSE);
     let (mut seen, mut last_error) = (None, None);
     // The last state before the wanted one, or else the first one that seems to be the wanted one.
     let mut previous: Option<DeviceState> = None;
@@ -179,13 +179,13 @@ pub async fn wait(device: &Device, wanted: &Wanted, limit: Duration) -> Result<S
             }
         };
         let left = limit.saturating_sub(started.elapsed());
-        if left <= pace {
+        if left <= pause {
             // Another attempt would end too late.
             sleep(left).await;
             return Err(WaitFailure::TimeOver { wanted: wanted.clone(), after: limit, seen, error: last_error });
         }
-        sleep(pace).await;
-        pace = pace.mul_f64(1.5).min(MAX_PAUSE);
+        sleep(pause).await;
+        pause = pause.mul_f64(1.5).min(MAX_PAUSE);
     }
 }
 

@@ -59,7 +59,7 @@ pub(super) enum Preflight {
 }
 
 /// Runs the preflight. Changes nothing on the device, except that it ends an abandoned update.
-pub(super) async fn look(device: &Device, plan: &Plan, observer: &dyn Observer) -> Result<Preflight, Failure> {
+pub(super) async fn run(device: &Device, plan: &Plan, observer: &dyn Observer) -> Result<Preflight, Failure> {
     let mut scan = scan_once(device, plan, None, observer).await?;
     if let Some(running) = scan.updater.as_ref().filter(|status| is_running(status) && !plan.dry_run) {
         // A firmware that the device cannot run is no reason to end an update.
