@@ -15,17 +15,18 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    pub(crate) fn run(self, model: &mut clap::Command) -> Result<(), Failure> {
+    pub(crate) fn run(self, model: &clap::Command) -> Result<(), Failure> {
         write(&self.directory, model).map_err(|error| {
             Failure::new(Kind::Other, format!("cannot write to {}: {error}", self.directory.display()))
         })
     }
 }
 
-fn write(directory: &Path, model: &mut clap::Command) -> io::Result<()> {
+fn write(directory: &Path, model: &clap::Command) -> io::Result<()> {
     let completions = directory.join("completions");
     fs::create_dir_all(&completions)?;
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::PowerShell, Shell::Elvish] {
+        // A copy, since this adds the command `help` to the model. The manual has no page for that command.
         clap_complete::generate_to(shell, &mut model.clone(), "otactl", &completions)?;
     }
     let pages = directory.join("man");

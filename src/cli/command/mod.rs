@@ -64,7 +64,7 @@ impl Command {
             Self::Ping(args) => args.run(context).await,
             Self::Reboot(args) => args.run(context).await,
             Self::Simulate(args) => args.run(context).await,
-            Self::Generate(args) => args.run(&mut model()),
+            Self::Generate(args) => args.run(&model()),
         }
     }
 }
