@@ -1,4 +1,4 @@
-//! The command line of otactl: parse, run, report, exit code.
+//! The otactl program: parses the command line, runs the command, reports failures and sets the exit code.
 
 mod cli;
 
@@ -6,15 +6,15 @@ use std::io;
 use std::process::ExitCode;
 
 use cli::context::Context;
-use cli::failure::{Failure, Kind};
+use cli::failure::{Failure, FailureKind};
 use cli::output::Output;
 
 fn main() -> ExitCode {
     let cli = match cli::parse(std::env::args_os()) {
         Ok(cli) => cli,
-        // The help and the version are no failures; they go to stdout, all else to stderr.
+        // clap returns the help and the version as errors, too. They go to stdout and exit with 0.
         Err(error) => {
-            let code = if error.use_stderr() { Kind::Usage.code() } else { 0 };
+            let code = if error.use_stderr() { FailureKind::Usage.code() } else { 0 };
             return error.print().map_or(ExitCode::FAILURE, |()| ExitCode::from(code));
         }
     };
@@ -33,21 +33,21 @@ fn main() -> ExitCode {
 
 fn run(cli: cli::Cli, output: &Output) -> Result<(), Failure> {
     let cannot_start = |error: io::Error| {
-        Failure::new(Kind::Other, format!("cannot start: {error}"))
+        Failure::new(FailureKind::Other, format!("cannot start: {error}"))
             .hint("`ulimit -n` shows how many files a program may open; otactl needs some 20")
     };
     let reserved = reserve_files().map_err(cannot_start)?;
     drop(reserved);
-    // One thread is enough for one device, and is the quickest to start.
+    // One thread is enough for one device, and starts fastest.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_start)?;
     let context = Context::new(cli.global, output.clone());
     let result = runtime.block_on(cli.command.run(&context, cli::public_model));
-    // A look-up of a name may still hang in a thread; nobody waits for it.
+    // A name lookup may still block a thread. The program does not wait for it.
     runtime.shutdown_background();
     result
 }
 
-/// Opens as many files as the runtime, which would panic without them.
+/// Opens as many files as the runtime needs, and fails if the system allows fewer. The runtime itself would panic.
 fn reserve_files() -> io::Result<Vec<impl Sized>> {
     const PAIRS: usize = 3;
 

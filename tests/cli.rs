@@ -18,21 +18,21 @@ async fn otactl_alone_prints_the_help_page() {
     assert_data_eq!(
         alone.stderr.clone(),
         str![[r#"
-Takes a Mongoose OS device to a new firmware and proves that it got there
+Update the firmware of Mongoose OS devices, and verify that the new firmware runs
 
 Usage: otactl [OPTIONS] <COMMAND>
 
-Take a device to a new firmware:
-  update           Take the device to a new firmware, prove that it runs, and commit it
-  wait             Wait until the device is in a state, and say when it is
+Update a device:
+  update           Install new firmware on the device, verify that it runs, and commit it
+  wait             Wait until the device is in the given state, and print its state
 
-The OTA service, method by method:
+Methods of the OTA service:
 ...
 
-Any other method:
+Other methods:
 ...
 
-Try it without a board:
+Try otactl without a board:
 ...
 
 Options:
@@ -171,8 +171,8 @@ hint: a snapshot needs committed firmware: first `otactl commit`, or `otactl rev
 exit code 7
 --- stdout
 --- stderr
-error: a reboot would be a rollback: slot 0 runs uncommitted; the device rolls back to slot 1 at the next reboot, or 300 s after its start
-hint: `otactl commit` keeps what runs; with `--force` the device reboots, and goes back
+error: a reboot would be a rollback: slot 0 runs uncommitted; a reboot goes back to slot 1, and so does the device by itself 300 s after its start
+hint: `otactl commit` keeps what runs; with `--force` the device reboots, and rolls back
 
 "#]]
     );

@@ -242,7 +242,7 @@ async fn options_of_an_update_work_on_each_engine() {
         let args = [&["update", &path, "--snapshot-first", "--commit-port", ws][..], &checks].concat();
         let run = run_on(http, &args).await;
         assert_eq!(run.code, 0, "{generation:?}: {}", run.shown());
-        for line in ["copy      what runs was copied to slot 1", "check     soak: passed"] {
+        for line in ["copy      the running firmware was copied to slot 1", "check     soak: passed"] {
             assert!(run.stderr.contains(line), "{generation:?}, {line}: {}", run.shown());
         }
         assert_runs(ws, "2.0.0", true).await;

@@ -84,7 +84,7 @@ async fn ctrl_c_ends_at_once_and_says_where_the_device_stands() {
     let mut live = Live::start(&["--json", "--port", &ws(&device), "update", "--url", &url]);
     live.until("requested").await;
     let message = "the device goes on fetching the firmware by itself, until it makes no progress for 1m; it will reboot into it, \
-         uncommitted, and go back 5m";
+         uncommitted, and roll back 5m";
     assert_interrupted(live, Signal::SIGTERM, message).await;
 
     // It reboots; and the same command, given while it does, goes on from there.
@@ -94,7 +94,7 @@ async fn ctrl_c_ends_at_once_and_says_where_the_device_stands() {
     assert_interrupted(
         live,
         Signal::SIGINT,
-        "reboots into it, uncommitted, as soon as it has written it; it goes back 5m after that",
+        "reboots into it, uncommitted, as soon as it has written it; it rolls back 5m after that",
     )
     .await;
     let again = run_on(&ws(&device), &["update", DEMO]).await;
@@ -122,7 +122,7 @@ async fn ctrl_c_during_a_check_kills_its_program() {
     let mut live = Live::start(&["--json", "--port", &port, "update", DEMO, "--check-cmd", &script]);
     live.until("checking").await;
     let written = is_written(fifo).await;
-    assert_interrupted(live, Signal::SIGINT, "the new firmware runs uncommitted; the device goes back at ").await;
+    assert_interrupted(live, Signal::SIGINT, "the new firmware runs uncommitted; the device rolls back at ").await;
     all_have_ended(written).await;
     assert_runs(&port, "2.0.0", false).await;
 }

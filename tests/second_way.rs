@@ -45,8 +45,8 @@ async fn a_second_way_that_is_silent_is_waited_for_and_not_for_ever() {
     let run = run_on(&ws(&device), &args).await;
     assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
     assert_eq!(run.code, 5, "{}", run.shown());
-    assert!(run.stderr.contains("waiting   the second way does not lead to the device yet"), "{}", run.shown());
-    assert!(run.stderr.contains("it goes back to the old firmware by itself, at "), "{}", run.shown());
+    assert!(run.stderr.contains("waiting   the device does not answer over --commit-port yet"), "{}", run.shown());
+    assert!(run.stderr.contains("the device rolls back to the old one at "), "{}", run.shown());
     assert_runs(&ws(&device), "2.0.0", false).await;
 }
 

@@ -235,9 +235,9 @@ async fn a_device_behind_nat_is_let_in_on_request_and_the_hint_says_how() {
             assert_eq!((&last["outcome"], &last["delivery"]["complete"]), (&"never_fetched".into(), &false.into()));
             assert_eq!((&last["delivery"]["bytes"], &last["delivery"]["requests"]), (&0.into(), &0.into()));
         } else {
-            let told = "stranger  127.0.0.2 was turned away: the device is not known to have that address.";
+            let told = "stranger  127.0.0.2 was refused: the device is not known to have that address.";
             assert_eq!(run.stderr.matches(told).count(), 1, "{}", run.shown());
-            let hint = "127.0.0.2, 127.0.0.3 came for the firmware and was turned away";
+            let hint = "127.0.0.2, 127.0.0.3 requested the firmware and was refused";
             assert!(run.stderr.contains(hint), "{}", run.shown());
         }
     }
@@ -273,8 +273,8 @@ async fn a_person_sees_what_is_odd() {
     assert_eq!(run.code, 0, "{}", run.shown());
     for line in [
         "fetch     127.0.0.1 fetches the firmware\n",
-        "fetch     127.0.0.1 was cut off, or hung up, after ",
-        "fetch     127.0.0.1 asked for something else than the firmware\n",
+        "fetch     the connection of 127.0.0.1 ended after ",
+        "fetch     127.0.0.1 requested another path than that of the firmware\n",
         "fetch     127.0.0.1 says that it is esp32_112233 240AC4AABBCC, not dev\n",
     ] {
         assert!(run.stderr.contains(line), "{line}: {}", run.shown());
@@ -305,8 +305,8 @@ async fn over_tls_with_a_certificate_of_the_users() {
     assert_eq!(run.code, 0, "{}", run.shown());
     for line in [
         "serve     the firmware at https://127.0.0.1:",
-        "fetch     127.0.0.1 did not get through the TLS handshake: ",
-        "stranger  127.0.0.2 was turned away",
+        "fetch     the TLS handshake of 127.0.0.1 failed: ",
+        "stranger  127.0.0.2 was refused",
     ] {
         assert!(run.stderr.contains(line), "{line}: {}", run.shown());
     }

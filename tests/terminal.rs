@@ -116,7 +116,7 @@ async fn no_color_is_obeyed() {
 /// is over, nothing is left of it.
 #[tokio::test]
 async fn a_person_sees_how_long_the_device_waits() {
-    const LINE: &str = "uncommitted; goes back by itself in 4m 5";
+    const LINE: &str = "uncommitted; rolls back in 4m 5";
     const STEPS: [&str; 15] = [
         "simulating",
         "device",
@@ -164,12 +164,12 @@ async fn a_person_sees_how_long_the_device_waits() {
 async fn nothing_is_left_of_the_time_when_a_check_fails() {
     let (code, _, screen) =
         on_terminal(&["--port=sim:", "update", DEMO, "--check-cmd=sh -c 'sleep 0.4; exit 1'"], &[]).await;
-    assert!(code == 8 && screen.contains("uncommitted; goes back by itself in "), "{screen}");
+    assert!(code == 8 && screen.contains("uncommitted; rolls back in "), "{screen}");
     let lines = rendered(&screen);
     let after: Vec<_> = lines.iter().skip_while(|line| !line.starts_with("check     ")).collect();
     let begins = ["check     sh -c", "revert    this", "back      slot 0 runs 1.0.0", "error: 2.0.0"];
     for (line, begin) in after.iter().zip(begins) {
         assert!(line.starts_with(begin), "{line}: {lines:#?}");
     }
-    assert!(after.len() > begins.len() && lines.iter().all(|line| !line.contains("by itself in")), "{lines:#?}");
+    assert!(after.len() > begins.len() && lines.iter().all(|line| !line.contains("rolls back in")), "{lines:#?}");
 }

@@ -109,7 +109,7 @@ async fn each_fault_of_a_certificate_has_words_of_its_own() {
             "its certificate has expired\n",
             "is the clock of this machine wrong?\nhint: if the network can be trusted, `--insecure`",
         ),
-        (&early, &trusting[..], "its certificate is not valid yet\n", "is the clock of this machine right?"),
+        (&early, &trusting[..], "its certificate is not valid yet\n", "check this machine's clock;"),
         (&other, &trusting[..], "its certificate is not for `127.0.0.1`\n", "use a name or an address"),
         (&good, &[], "its certificate is not signed by a trusted authority\n", "`--ca-cert-file FILE`"),
         (&good, &[], "its certificate is not signed by a trusted authority\n", "`--insecure`"),
@@ -405,7 +405,7 @@ async fn the_simulated_device_needs_a_certificate_for_tls() {
     for half in [&[][..], &["--tls-cert", &cert], &["--tls-key", &key]] {
         let run = support::run(&[&simulate[..], half].concat()).await;
         assert_eq!(run.code, 2, "{}", run.shown());
-        assert!(run.stderr.contains("--tls-cert FILE --tls-key FILE\nhint: this makes them: `openssl req -x509"));
+        assert!(run.stderr.contains("--tls-cert FILE --tls-key FILE\nhint: create them with `openssl req -x509"));
     }
     let swapped = support::run(&[&simulate[..], &["--tls-cert", &key, "--tls-key", &cert]].concat()).await;
     assert_eq!(swapped.code, 2, "{}", swapped.shown());

@@ -36,7 +36,7 @@ fetch     127.0.0.1 fetches the firmware
 download  100 %
 applied   slot 1 boots next, uncommitted
 reboot    waiting for the device
-back      slot 1 runs 2.0.0 (20240202-020202/g234b2a65), uncommitted; goes back at [..] unless committed
+back      slot 1 runs 2.0.0 (20240202-020202/g234b2a65), uncommitted; rolls back at [..] unless committed
 commit    sent
 done      demo 2.0.0 (20240202-020202/g234b2a65) runs in slot 1, and is committed
 
@@ -108,7 +108,7 @@ async fn a_url_that_only_the_device_reaches_works_and_is_owned_up_to() {
     let url = bundles.url("device-only/demo-2.0.0-esp32.zip");
     let run = run_on(&ws(&device), &["update", "--url", &url]).await;
     assert_eq!(run.code, 0, "{}", run.shown());
-    assert!(run.stderr.contains("its manifest could not be read from here: HTTP status 404"), "{}", run.shown());
+    assert!(run.stderr.contains("otactl could not read its manifest: HTTP status 404"), "{}", run.shown());
     assert_runs(&ws(&device), "2.0.0", true).await;
 }
 
@@ -146,14 +146,14 @@ async fn left_uncommitted_on_request_and_gone_on_with() {
     let port = ws(&device);
     let left = run_on(&port, &["update", DEMO, "--no-commit", "--commit-timeout", "5m"]).await;
     assert_eq!(left.code, 0, "{}", left.shown());
-    assert!(left.stderr.contains("uncommitted; the device goes back at "), "{}", left.shown());
+    assert!(left.stderr.contains("uncommitted; the device rolls back at "), "{}", left.shown());
     assert!(left.stderr.trim_end().ends_with("unless `otactl commit` keeps it"), "{}", left.shown());
     assert_runs(&port, "2.0.0", false).await;
 
     let other = run_on(&port, &["update", "--force", "tests/wire/firmware/good3.zip"]).await;
     assert_eq!(other.code, 7, "{}", other.shown());
     assert!(
-        other.stderr.contains("hint: `otactl commit` keeps what runs, `otactl revert` goes back"),
+        other.stderr.contains("hint: `otactl commit` keeps what runs, `otactl revert` returns to the old firmware"),
         "{}",
         other.shown()
     );
@@ -183,7 +183,7 @@ async fn a_dry_run_touches_nothing() {
     let run = run_on(&ws(&device), &["update", DEMO, "--dry-run"]).await;
     assert_eq!(run.code, 0, "{}", run.shown());
     assert!(
-        run.stderr.ends_with("done      dry run: the update can be done; nothing was touched\n"),
+        run.stderr.ends_with("done      dry run: the update is possible; nothing on the device was touched\n"),
         "{}",
         run.shown()
     );

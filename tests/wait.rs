@@ -149,7 +149,7 @@ async fn what_cannot_be_waited_for_is_told_at_once() {
         (&["wait", "version"], "<VERSION>"),
         (&["wait", "better"], "possible values: reachable, committed, uncommitted, version"),
         (&["wait", "committed", "2.0.0"], "hint: write `otactl wait version VERSION`"),
-        (&["wait", "committed", "--for", "0"], "it must be more than nothing"),
+        (&["wait", "committed", "--for", "0"], "it must be longer than 0"),
     ] {
         let run = run_on("ws://127.0.0.1:9", args).await;
         assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{}", run.shown());

@@ -10,82 +10,83 @@ use otactl::update::web_client::WebClient;
 
 use super::context::Context;
 use super::credentials;
-use super::failure::{Failure, Kind};
+use super::failure::{Failure, FailureKind};
 use super::values;
 
-/// What may be asked of the new firmware.
+/// The options for the checks of the new firmware.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Health checks")]
-struct Options {
-    /// Before the commit, a method must succeed, and its result contain the JSON after `=>`
+struct CheckOptions {
+    /// Call a method before the commit; it must succeed, and its result must contain the JSON after `=>`
     ///
-    /// Written 'METHOD {ARGUMENTS} => JSON', with or without arguments and result. An object must have the fields that
-    /// are given, an array elements that contain those that are given. The method is called again if its answer gets
-    /// lost. All checks can be given several times, and run one after another in the order in which they stand.
+    /// Format: 'METHOD {ARGUMENTS} => JSON'; arguments and result are optional. An object must have the given fields, an array
+    /// must have elements that contain the given ones. If the reply is lost, otactl calls the method again. Each check option
+    /// may be given several times; the checks run one after another in the order of the command line.
     #[arg(long, value_name = "CHECK")]
     check_rpc: Vec<RpcCheck>,
 
-    /// Before the commit, a program must end with exit status 0
+    /// Run a program before the commit; it must end with exit status 0
     ///
-    /// Split into words as by a shell, but run without one: write `sh -c '...'` where you want it. In its environment are
-    /// OTACTL_PORT, so that it can call otactl, and OTACTL_DEVICE_ID, _VERSION, _BUILD_ID and _SLOT. What it writes is
-    /// shown if it fails, and with -v.
+    /// otactl splits the command into words as a shell does, but runs it without a shell: write `sh -c '...'` for a shell
+    /// command. The environment of the program has OTACTL_PORT, so that it can call otactl, and OTACTL_DEVICE_ID, _VERSION,
+    /// _BUILD_ID and _SLOT. otactl shows the output of the program if it fails, and with -v. otactl keeps a serial port open: a
+    /// program that calls the device then needs another transport.
     #[arg(long, value_name = "COMMAND")]
     check_cmd: Vec<CommandCheck>,
 
-    // No URL yet: clap would print one that it cannot read, and its password.
-    /// Before the commit, a GET of this URL must bring a status of 200 to 299
+    // Not parsed as a URL by clap: an error message of clap would show the password of a bad URL.
+    /// Request this URL with GET before the commit; the status must be 200 to 299
     ///
-    /// It is tried until there is an answer, since a device that has just booted may not serve yet. Redirects to the same
-    /// host are followed. The device and private addresses are never asked through a proxy.
+    /// otactl repeats the request until there is a response, since a device that has just booted may not serve yet. It follows
+    /// redirects to the same host. Requests to the device and to private addresses bypass the proxy.
     #[arg(long, value_name = "URL")]
     check_http: Vec<String>,
 
-    /// How long each check may take
+    /// Time limit of each check
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = values::duration)]
     check_timeout: Duration,
 
-    /// Before the commit and after all checks, the device must run for so long without a reboot
+    /// How long the device must answer without a reboot, after all checks and before the commit [default: none]
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     soak: Option<Duration>,
 
-    /// What becomes of a firmware that is not well
-    #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
-    on_unhealthy: Unhealthy,
+    /// What to do with unhealthy firmware
+    #[arg(long, value_name = "ACTION", value_enum, default_value_t)]
+    on_unhealthy: OnUnhealthyArg,
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
-enum Unhealthy {
-    /// The device is told to go back at once
+enum OnUnhealthyArg {
+    /// Revert to the old firmware at once (OTA.Revert)
     #[default]
     Revert,
-    /// It is left to be looked at, until it goes back by itself
+    /// Leave the new firmware running for inspection, until the device rolls back
     Leave,
 }
 
-/// The options, and where those that make checks stand on the command line: the checks run in that order,
-/// of whatever kind they are.
+/// The options for checks, with their positions on the command line. The checks of all kinds run in the order of the positions.
 #[derive(Debug)]
 pub(crate) struct ChecksArgs {
-    options: Options,
-    places: [Vec<usize>; 3],
+    options: CheckOptions,
+    /// The positions of `--check-rpc`, `--check-cmd` and `--check-http`.
+    positions: [Vec<usize>; 3],
 }
 
 impl Args for ChecksArgs {
     fn augment_args(command: clap::Command) -> clap::Command {
-        Options::augment_args(command)
+        CheckOptions::augment_args(command)
     }
 
     fn augment_args_for_update(command: clap::Command) -> clap::Command {
-        Options::augment_args_for_update(command)
+        CheckOptions::augment_args_for_update(command)
     }
 }
 
 impl FromArgMatches for ChecksArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let places = ["check_rpc", "check_cmd", "check_http"]
+        let positions = ["check_rpc", "check_cmd", "check_http"]
             .map(|option| matches.indices_of(option).map(Iterator::collect).unwrap_or_default());
-        Ok(Self { options: Options::from_arg_matches(matches)?, places })
+        Ok(Self { options: CheckOptions::from_arg_matches(matches)?, positions })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -97,36 +98,35 @@ impl FromArgMatches for ChecksArgs {
 impl ChecksArgs {
     pub(crate) fn on_unhealthy(&self) -> OnUnhealthy {
         match self.options.on_unhealthy {
-            Unhealthy::Revert => OnUnhealthy::Revert,
-            Unhealthy::Leave => OnUnhealthy::Leave,
+            OnUnhealthyArg::Revert => OnUnhealthy::Revert,
+            OnUnhealthyArg::Leave => OnUnhealthy::Leave,
         }
     }
 
-    /// The checks of the device at `target`. Those that cannot be carried out are found out here, before
-    /// anything is touched.
+    /// Returns the checks of the device at `target`. Fails if a check cannot be carried out, so that the update does not begin.
     pub(crate) fn checks(&self, context: &Context, target: &Target, client: &WebClient) -> Result<Checks, Failure> {
-        let Options { check_rpc, check_cmd, check_http, check_timeout, soak, .. } = &self.options;
+        let CheckOptions { check_rpc, check_cmd, check_http, check_timeout, soak, .. } = &self.options;
         let rpc = check_rpc.iter().cloned().map(Check::Rpc);
-        let mut all: Vec<_> = rpc.zip(&self.places[0]).collect();
-        for (check, place) in check_cmd.iter().zip(&self.places[1]) {
+        let mut all: Vec<_> = rpc.zip(&self.positions[0]).collect();
+        for (check, position) in check_cmd.iter().zip(&self.positions[1]) {
             check.find().map_err(|error| {
-                Failure::new(Kind::Usage, format!("--check-cmd: {error}")).hint(
-                    "give a program that is on the PATH, or the path of one; what only a shell understands goes into \
+                Failure::new(FailureKind::Usage, format!("--check-cmd: {error}")).hint(
+                    "give a program that is on the PATH, or the path of one; a shell command needs \
                      `sh -c '...'`",
                 )
             })?;
-            all.push((Check::Command(check.clone().with_port(context.port(target))), place));
+            all.push((Check::Command(check.clone().with_port(context.port(target))), position));
         }
-        for (url, place) in check_http.iter().zip(&self.places[2]) {
+        for (url, position) in check_http.iter().zip(&self.positions[2]) {
             let check = HttpCheck::new(url, client.clone()).map_err(|error| {
-                Failure::new(Kind::Usage, format!("--check-http: {error}"))
+                Failure::new(FailureKind::Usage, format!("--check-http: {error}"))
                     .hint("write it as `http://HOST[:PORT]/PATH` or with `https://`")
             })?;
             client.prepare(url)?;
-            credentials::remember_those_of(url);
-            all.push((Check::Http(check), place));
+            credentials::remember_url_login(url);
+            all.push((Check::Http(check), position));
         }
-        all.sort_by_key(|(_, place)| *place);
+        all.sort_by_key(|(_, position)| *position);
         Ok(Checks { checks: all.into_iter().map(|(check, _)| check).collect(), soak: *soak, timeout: *check_timeout })
     }
 }

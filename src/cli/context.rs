@@ -1,4 +1,4 @@
-//! Options and environment become a connected device.
+//! Connects to the device that options and environment name.
 
 use std::cell::OnceCell;
 use std::io;
@@ -19,24 +19,25 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use super::failure::{Failure, Kind};
+use super::failure::{Failure, FailureKind};
 use super::global_args::GlobalArgs;
 use super::output::Output;
 use super::{credentials, environment};
 
-/// What every command gets.
+/// The options and the output of a command, and the device that it uses.
 #[derive(Debug)]
 pub(crate) struct Context {
     global: GlobalArgs,
     pub(crate) output: Output,
-    /// What `--rpc-creds` or OTACTL_RPC_CREDS say, read once: a prompt asks once, however many devices there are.
+    /// The credentials of `--rpc-creds` or OTACTL_RPC_CREDS after they were read, so that there is one prompt for any number of
+    /// devices.
     credentials: OnceCell<Option<Credentials>>,
-    /// The device of `--port sim:`, which lives as long as the command.
+    /// The simulated device of `--port sim:`, which runs as long as the command.
     simulator: OnceCell<Simulator>,
 }
 
 impl Context {
-    /// A context for one command. Sets up the log if it was asked for.
+    /// Creates the context of a command. Sets up the log if `--verbose` is given.
     pub(crate) fn new(global: GlobalArgs, output: Output) -> Self {
         match global.verbose {
             0 => {}
@@ -46,13 +47,13 @@ impl Context {
         Self { global, output, credentials: OnceCell::new(), simulator: OnceCell::new() }
     }
 
-    /// Where the device is. Starts it, if it is a simulated one.
+    /// Returns the address of the device. Starts the device if it is a simulated one.
     pub(crate) async fn target(&self) -> Result<Target, Failure> {
         let Some(port) = self.given_port()? else {
             return self.first_serial_port();
         };
         match port.parse()? {
-            Target::Sim(way) => self.simulated(way).await,
+            Target::Sim(over) => self.simulated(over).await,
             target => Ok(target),
         }
     }
@@ -64,23 +65,24 @@ impl Context {
         }
     }
 
-    /// What a program that we start can give as `--port` to reach the same device: what the user gave us,
-    /// unless that was a device within this process.
+    /// Returns the `--port` with which a child program reaches the same device.
+    ///
+    /// This is the port that the user gave, except for a simulated device in this process.
     pub(crate) fn port(&self, target: &Target) -> String {
-        // It was read before, to find the target.
+        // `target` has reported an unreadable variable before.
         match self.given_port().ok().flatten() {
             Some(port) if self.simulator.get().is_none() => port,
             _ => target.to_string(),
         }
     }
 
-    /// The board on the cable, if nothing else was said.
+    /// Returns the first USB serial port, for a command without `--port`.
     fn first_serial_port(&self) -> Result<Target, Failure> {
         let mut ports = serial::find::available();
         if ports.is_empty() {
-            return Err(Failure::new(Kind::Usage, "no device given, and no USB serial port found").hint(
-                "plug the board in, or say which device with `--port ws://ADDRESS` or OTACTL_PORT; `--port sim:` takes a \
-                 simulated one",
+            return Err(Failure::new(FailureKind::Usage, "no device given, and no USB serial port found").hint(
+                "plug the board in, or name the device with `--port ws://ADDRESS` or OTACTL_PORT; `--port sim:` simulates \
+                 one",
             ));
         }
         let first = ports.remove(0);
@@ -92,13 +94,13 @@ impl Context {
         Ok(Target::Serial(first))
     }
 
-    async fn simulated(&self, way: SimulatedOver) -> Result<Target, Failure> {
+    async fn simulated(&self, over: SimulatedOver) -> Result<Target, Failure> {
         const ANY_PORT: (&str, u16) = ("127.0.0.1", 0);
 
         let failed = |error: io::Error| cannot_start(&error);
         let listener = TcpListener::bind(ANY_PORT).await.map_err(failed)?;
         let mut simulator = Simulator::start(sim::Config::default(), listener).map_err(failed)?;
-        let target: Target = match way {
+        let target: Target = match over {
             SimulatedOver::WebSocket => format!("ws://{}", simulator.address()).parse()?,
             SimulatedOver::Http => format!("http://{}", simulator.address()).parse()?,
             SimulatedOver::Tcp => {
@@ -116,12 +118,12 @@ impl Context {
             SimulatedOver::Serial => Target::Serial(self.serve_serial(&mut simulator, false)?),
         };
         self.output.status(&format!("simulating {} at {target}", simulator.id()));
-        // Set once: a command asks for its target once.
+        // The cell is empty: a command determines its target once.
         let _ = self.simulator.set(simulator);
         Ok(target)
     }
 
-    /// Serves a simulated device on a serial port that is as the options for serial ports have it.
+    /// Serves a simulated device on a serial port with the settings of the options for serial ports.
     #[cfg(unix)]
     pub(crate) fn serve_serial(&self, simulator: &mut Simulator, console_noise: bool) -> Result<PathBuf, Failure> {
         let SerialSettings { baud_rate, framing, .. } = self.global.serial.settings();
@@ -137,17 +139,17 @@ impl Context {
 
     #[cfg(not(unix))]
     pub(crate) fn serve_serial(&self, _: &mut Simulator, _: bool) -> Result<PathBuf, Failure> {
-        Err(Failure::new(Kind::Usage, "a serial port can be simulated on Unix only")
+        Err(Failure::new(FailureKind::Usage, "a serial port can be simulated on Unix only")
             .hint("simulate the device on another port, such as `--tcp 127.0.0.1:0`"))
     }
 
-    /// The device of `--port`. Nothing is dialled before the first call.
+    /// Returns the device of `--port`. The first call opens the connection.
     pub(crate) async fn device(&self) -> Result<Device, Failure> {
         let target = self.target().await?;
         self.connect(&target)
     }
 
-    /// The device at `target`.
+    /// Returns the device at `target`. The first call opens the connection.
     pub(crate) fn connect(&self, target: &Target) -> Result<Device, Failure> {
         if let Some(Login { user, password: Some(password) }) = target.login() {
             secrets::remember_login(user, password);
@@ -171,7 +173,7 @@ impl Context {
         Ok(self.credentials.get_or_init(|| credentials).clone())
     }
 
-    /// A client for any URL, which asks the hosts of the device without a proxy: that of `--port` and that of `other_port`.
+    /// Returns an HTTP client. Requests to the hosts of `--port` and `other_port` bypass the proxy.
     pub(crate) fn web_client(&self, other_port: Option<&str>) -> Result<WebClient, Failure> {
         let given = self.given_port()?;
         let targets = [given.as_deref(), other_port].into_iter().flatten().filter_map(|port| port.parse().ok());
@@ -179,10 +181,10 @@ impl Context {
         Ok(WebClient::new(self.options()?.tls, Proxies::of_system(hosts.collect())))
     }
 
-    /// The user's wishes about connections.
+    /// Returns the connection options.
     pub(crate) fn options(&self) -> Result<Options, Failure> {
         Ok(Options {
-            // So that a host that swallows packets is told from a device that does not answer.
+            // Shorter than the timeout of the call: an unreachable host is reported as such, and not as a device without a reply.
             connect_timeout: self.global.timeout.mul_f64(0.9),
             tls: self.global.tls.settings()?,
             serial: self.global.serial.settings(),
@@ -192,12 +194,12 @@ impl Context {
 }
 
 fn cannot_start(error: &io::Error) -> Failure {
-    Failure::new(Kind::Other, format!("cannot start the simulated device: {error}"))
+    Failure::new(FailureKind::Other, format!("cannot start the simulated device: {error}"))
 }
 
-/// Shows what this program does, and not what its libraries do: they log URLs with their passwords.
+/// Sets up the log of otactl. The logs of libraries are left out: they contain URLs with passwords.
 fn log(level: Level, output: &Output) {
-    let shown = tracing_subscriber::fmt::layer()
+    let layer = tracing_subscriber::fmt::layer()
         .with_writer({
             let output = output.clone();
             move || output.log()
@@ -205,8 +207,8 @@ fn log(level: Level, output: &Output) {
         .with_ansi(output.is_colourful())
         .with_target(false)
         .without_time()
-        // There is nobody to tell if stderr is closed.
+        // If stderr is closed, there is no stream for the error either.
         .log_internal_errors(false);
-    let ours = Targets::new().with_target("otactl", level);
-    tracing_subscriber::registry().with(shown.with_filter(ours)).init();
+    let own_events = Targets::new().with_target("otactl", level);
+    tracing_subscriber::registry().with(layer.with_filter(own_events)).init();
 }

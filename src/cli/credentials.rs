@@ -1,4 +1,4 @@
-//! User and password, from wherever they come. None of the messages repeats them.
+//! User and password, from an option, a file, a prompt or the environment. Messages never contain them.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 use std::path::Path;
@@ -12,23 +12,22 @@ use otactl::update::stage::Stage;
 use url::Url;
 
 use super::environment;
-use super::failure::{Failure, Kind};
+use super::failure::{Failure, FailureKind};
 use super::interrupt;
 use super::output::Output;
 
-/// The largest file of credentials, and the longest line on stdin, in bytes.
-const MAX_FILE: u64 = 4096;
+/// The maximum size of a file of credentials, and of a line on stdin, in bytes.
+const MAX_SECRET_SIZE: u64 = 4096;
 
-/// What `--rpc-creds` or OTACTL_RPC_CREDS say; `None` if neither is given.
+/// Returns the credentials of `--rpc-creds` or OTACTL_RPC_CREDS, or `None` if neither is given.
 pub(crate) fn read(option: Option<&str>, output: &Output) -> Result<Option<Credentials>, Failure> {
     let text = match option {
         Some("-") => ask("USER:PASSWORD for the device: ")?,
         Some(option) if option.starts_with('@') => first_line(Path::new(&option[1..]))?,
         Some(option) => {
             if output.is_interactive() {
-                output.status(
-                    "note: whoever is on this machine can read the command line; `--rpc-creds @FILE` is better",
-                );
+                output
+                    .status("note: all users of this machine can read the command line; `--rpc-creds @FILE` is better");
             }
             option.to_owned()
         }
@@ -43,36 +42,39 @@ pub(crate) fn read(option: Option<&str>, output: &Output) -> Result<Option<Crede
     }
     let credentials = text.parse();
     credentials.map(Some).map_err(|error| {
-        Failure::new(Kind::Usage, format!("the credentials for the device cannot be used: {error}"))
+        Failure::new(FailureKind::Usage, format!("the credentials for the device cannot be used: {error}"))
             .hint("the password may hold colons, the user may not")
     })
 }
 
-/// Remembers user and password of a URL, so that they are shown nowhere.
-pub(crate) fn remember_those_of(url: &str) {
+/// Registers user and password of a URL as secrets, so that no output shows them.
+pub(crate) fn remember_url_login(url: &str) {
     let Ok(url) = Url::parse(url.trim()) else { return };
     if let Some(password) = url.password() {
         secrets::remember_login(url.username(), password);
     }
 }
 
-/// The first line of a file, where a secret stands.
+/// Returns the first line of a file, which holds a secret.
 pub(crate) fn first_line(path: &Path) -> Result<String, Failure> {
-    read_file(path, MAX_FILE).and_then(line_of).map_err(|error| unreadable(&path.display().to_string(), &error))
+    read_file(path, MAX_SECRET_SIZE)
+        .and_then(first_line_of)
+        .map_err(|error| unreadable(&path.display().to_string(), &error))
 }
 
-/// The first line, without the byte order mark that some editors put before it. Nothing of a longer text is taken: what
-/// is cut off would be a wrong password.
-fn line_of(bytes: Vec<u8>) -> io::Result<String> {
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(io::Error::other(format!("it has more than {MAX_FILE} bytes")));
+/// Returns the first line, without the byte order mark that some editors write.
+///
+/// A text over the limit is an error: a password that was cut off would be a wrong password.
+fn first_line_of(bytes: Vec<u8>) -> io::Result<String> {
+    if bytes.len() as u64 > MAX_SECRET_SIZE {
+        return Err(io::Error::other(format!("it has more than {MAX_SECRET_SIZE} bytes")));
     }
     let text = String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8"))?;
     let line = text.strip_prefix('\u{feff}').unwrap_or(&text).lines().next().unwrap_or_default();
     Ok(line.trim_end_matches('\r').to_owned())
 }
 
-/// A secret that is typed, or comes on stdin.
+/// Prompts for a secret on a terminal, or reads it from stdin.
 pub(crate) fn ask(prompt: &str) -> Result<String, Failure> {
     let unreadable = |error| unreadable("stdin", &error);
     if io::stdin().is_terminal() {
@@ -82,12 +84,14 @@ pub(crate) fn ask(prompt: &str) -> Result<String, Failure> {
         });
     }
     let mut bytes = Vec::new();
-    let read = io::stdin().lock().take(MAX_FILE + 1).read_until(b'\n', &mut bytes);
-    read.and_then(|_| line_of(bytes)).map_err(unreadable)
+    let read = io::stdin().lock().take(MAX_SECRET_SIZE + 1).read_until(b'\n', &mut bytes);
+    read.and_then(|_| first_line_of(bytes)).map_err(unreadable)
 }
 
-/// Prompts with SIGINT blocked. At Ctrl-C, the library raises it before it restores the terminal, which would be left without an
-/// echo. Once it was raised it stays blocked: the exit code says what happened.
+/// Prompts with SIGINT blocked.
+///
+/// At Ctrl-C, the library raises SIGINT before it restores the terminal, and the signal would leave the terminal without echo. After
+/// Ctrl-C, SIGINT stays blocked, so that otactl reports the interruption with its own exit code.
 #[cfg(unix)]
 fn without_sigint<T>(prompt: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     let sigint: SigSet = std::iter::once(Signal::SIGINT).collect();
@@ -104,7 +108,7 @@ fn without_sigint<T>(prompt: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     prompt()
 }
 
-fn unreadable(whence: &str, error: &io::Error) -> Failure {
-    Failure::new(Kind::Usage, format!("cannot read the credentials from {whence}: {error}"))
+fn unreadable(source: &str, error: &io::Error) -> Failure {
+    Failure::new(FailureKind::Usage, format!("cannot read the credentials from {source}: {error}"))
         .hint("a secret is read from the first line of a file: `--rpc-creds @FILE`, `--mqtt-password-file FILE`")
 }

@@ -1,5 +1,6 @@
-//! Environment variables: an empty one counts as unset, and one that is not UTF-8 is an error, since without its value the command
-//! might go to another device.
+//! Environment variables.
+//!
+//! An empty variable counts as unset. A value that is not UTF-8 is an error: without it, the command might reach another device.
 
 use std::any::TypeId;
 use std::env;
@@ -10,16 +11,20 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches};
 
-use super::failure::{Failure, Kind};
+use super::failure::{Failure, FailureKind};
 
-/// The value of a variable that clap does not read; `None`: unset or empty.
+/// Returns the value of a variable that clap does not read, or `None` if it is unset or empty.
 pub(super) fn variable(name: &str) -> Result<Option<String>, Failure> {
     let value = env::var_os(name).filter(|value| !value.is_empty());
-    value.map(OsString::into_string).transpose().map_err(|_| Failure::new(Kind::Usage, not_utf8(OsStr::new(name))))
+    value
+        .map(OsString::into_string)
+        .transpose()
+        .map_err(|_| Failure::new(FailureKind::Usage, not_utf8(OsStr::new(name))))
 }
 
-/// Hides empty and unreadable variables from clap. Returns the arguments whose variable is unreadable, with its name.
-pub(super) fn screen(model: clap::Command) -> (clap::Command, Vec<(String, OsString)>) {
+/// Hides empty and unreadable variables from clap. Returns the arguments whose variable is unreadable, with the names of the
+/// variables.
+pub(super) fn hide_unusable(model: clap::Command) -> (clap::Command, Vec<(String, OsString)>) {
     let mut unreadable = Vec::new();
     let model = model.mut_args(|arg| {
         let Some(name) = arg.get_env() else { return arg };
@@ -34,8 +39,8 @@ pub(super) fn screen(model: clap::Command) -> (clap::Command, Vec<(String, OsStr
     (model, unreadable)
 }
 
-/// Fails if one of the arguments from [`screen`] is not on the command line either.
-pub(super) fn require(matches: &ArgMatches, unreadable: &[(String, OsString)]) -> Result<(), clap::Error> {
+/// Fails if one of the arguments with an unreadable variable is not on the command line either.
+pub(super) fn check_unreadable(matches: &ArgMatches, unreadable: &[(String, OsString)]) -> Result<(), clap::Error> {
     let is_given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
     match unreadable.iter().find(|(id, _)| !is_given(id)) {
         Some((_, name)) => Err(clap::Error::raw(ErrorKind::InvalidUtf8, not_utf8(name))),

@@ -1,4 +1,4 @@
-//! The options that every command takes.
+//! The options that every command accepts.
 
 use std::time::Duration;
 
@@ -6,19 +6,18 @@ use clap::{ArgAction, Args};
 
 use super::{mqtt, serial, tls, values};
 
-/// The options that every command takes.
+/// The options that every command accepts.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
-    /// The device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE,
+    /// Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE,
     /// tcp:// or udp://HOST:PORT, or `sim:`
     ///
-    /// Without a path, /rpc is meant. If neither this option nor OTACTL_PORT is given, MOS_PORT is taken; if that is not
-    /// set either, the first USB serial port.
+    /// The default path is /rpc. Without this option, otactl uses OTACTL_PORT, then MOS_PORT, then the first USB serial port.
     #[arg(long, global = true, value_name = "URL", env = "OTACTL_PORT", hide_env_values = true)]
     pub(crate) port: Option<String>,
 
-    /// How long a call to the device may take, such as `90s`, `5m`, or plain seconds
+    /// Time limit of a call to the device, such as `90s`, `5m`, or plain seconds
     #[arg(
         long,
         global = true,
@@ -30,9 +29,9 @@ pub(crate) struct GlobalArgs {
     #[arg(value_parser = values::duration)]
     pub(crate) timeout: Duration,
 
-    /// User and password for a device that asks for them: USER:PASSWORD, @FILE, or - to be asked
+    /// User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt
     ///
-    /// Whoever is on this machine can read the command line; a file, `-` or OTACTL_RPC_CREDS is better.
+    /// All users of this machine can read the command line: prefer a file, `-` or OTACTL_RPC_CREDS.
     #[arg(long, global = true, value_name = "CREDENTIALS", allow_hyphen_values = true)]
     pub(crate) rpc_creds: Option<String>,
 
@@ -40,15 +39,15 @@ pub(crate) struct GlobalArgs {
     #[arg(long, global = true)]
     pub(crate) json: bool,
 
-    /// Say nothing but results and errors
+    /// Print only results, warnings and errors
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
 
-    /// Say more; twice: show every frame, without its secrets
+    /// Print more details; twice: also every frame, without its secrets
     #[arg(long, short, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
 
-    // The last, since their headings hold for whatever follows.
+    // Last: their headings apply to all options that follow.
     #[command(flatten)]
     pub(crate) tls: tls::TlsArgs,
 

@@ -1,18 +1,18 @@
-//! The page that `otactl` alone prints: the commands by purpose.
+//! The help page of `otactl` without a command. It groups the commands by purpose.
 
 use std::fmt::Write as _;
 
 use clap::Command;
 
-/// Every command that is not hidden stands in one of these.
+/// The groups of the help page. Each visible command is in one of them.
 const GROUPS: [(&str, &[&str]); 4] = [
-    ("Take a device to a new firmware", &["update", "wait"]),
+    ("Update a device", &["update", "wait"]),
     (
-        "The OTA service, method by method",
+        "Methods of the OTA service",
         &["commit", "revert", "create-snapshot", "get-boot-state", "set-boot-state", "status"],
     ),
-    ("Any other method", &["call", "list", "describe", "info", "ping", "reboot"]),
-    ("Try it without a board", &["simulate"]),
+    ("Other methods", &["call", "list", "describe", "info", "ping", "reboot"]),
+    ("Try otactl without a board", &["simulate"]),
 ];
 
 const EXAMPLES: &str = "\
@@ -21,10 +21,10 @@ Examples:
   otactl --port ws://192.168.1.5 update firmware.zip
   otactl --port http://192.168.1.5 get-boot-state
 
-`otactl COMMAND --help` says more about a command.
+`otactl COMMAND --help` describes a command and its options.
 ";
 
-/// The same command with the grouped page as its help.
+/// Returns the command with the grouped page as its help.
 pub(crate) fn grouped(command: Command) -> Command {
     let mut page = String::from("{about-with-newline}\n{usage-heading} {usage}\n");
     for (purpose, names) in GROUPS {
@@ -48,9 +48,8 @@ mod tests {
 
     use super::*;
 
-    /// A command that stands in no group would be known to nobody.
     #[test]
-    fn every_command_stands_in_a_group() {
+    fn every_visible_command_is_in_a_group() {
         let command = crate::cli::Cli::command();
         let visible = command.get_subcommands().filter(|sub| !sub.is_hide_set());
         let commands: BTreeSet<&str> = visible.map(Command::get_name).collect();

@@ -1,5 +1,7 @@
-//! Ctrl-C, SIGTERM or SIGHUP during an update: it ends at once, and says where the device stands and what it will do next.
-//! Every other command is ended by the system, as any program is.
+//! Handles Ctrl-C, SIGTERM and SIGHUP during an update.
+//!
+//! The update ends at once, and otactl reports the state of the device and what the device does next. The system ends all other
+//! commands, as without a handler.
 
 use std::time::Duration;
 
@@ -7,10 +9,10 @@ use otactl::text::for_humans;
 use otactl::update::outcome::Facts;
 use otactl::update::stage::Stage;
 
-use super::clock::{reverts, seconds};
-use super::failure::{Failure, Kind};
+use super::clock::{rollback_time, seconds};
+use super::failure::{Failure, FailureKind};
 
-/// Returns when the user or the system asks otactl to end.
+/// Returns when otactl receives SIGINT, SIGTERM or SIGHUP.
 #[cfg(unix)]
 pub(crate) async fn received() {
     use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -24,8 +26,8 @@ pub(crate) async fn received() {
         }
     }
 
-    // The terminal or the connection that otactl was started from may end before it. A program that was started with SIGHUP
-    // ignored, as `nohup` does it, is to outlive that; to listen for the signal would end the ignoring.
+    // The terminal may close before otactl ends. `nohup` starts a program with SIGHUP ignored, so that it continues. A handler
+    // would replace the ignored disposition.
     let hang_up = (!ignored::is_hang_up_ignored()).then(|| signal(SignalKind::hangup()).ok()).flatten();
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
@@ -34,13 +36,13 @@ pub(crate) async fn received() {
     }
 }
 
-/// Returns when the user asks otactl to end.
+/// Returns at Ctrl-C.
 #[cfg(not(unix))]
 pub(crate) async fn received() {
     let _ = tokio::signal::ctrl_c().await;
 }
 
-/// Which signals this process was started to ignore.
+/// The signals that were ignored when this process started.
 #[cfg(unix)]
 mod ignored {
     use std::fs;
@@ -49,18 +51,20 @@ mod ignored {
     /// Tells whether SIGHUP is ignored.
     pub(super) fn is_hang_up_ignored() -> bool {
         let status = fs::read_to_string("/proc/self/status").ok();
-        status.as_deref().and_then(in_status).unwrap_or_else(by_a_child)
+        status.as_deref().and_then(hang_up_ignored_in).unwrap_or_else(hang_up_ignored_in_child)
     }
 
-    /// Reads it from what Linux says of a process; `None` if that has no such line.
-    fn in_status(status: &str) -> Option<bool> {
+    /// Reads the bit of SIGHUP in the text of Linux's `/proc/self/status`. Returns `None` without a valid `SigIgn` line.
+    fn hang_up_ignored_in(status: &str) -> Option<bool> {
         let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
-        // SIGHUP is the first signal, and has the lowest bit.
+        // SIGHUP is signal 1, the lowest bit.
         u128::from_str_radix(mask.trim(), 16).ok().map(|mask| mask & 1 == 1)
     }
 
-    /// Asks a shell, for systems without `/proc`: a child ignores the same signals, and POSIX forbids a shell to change that.
-    fn by_a_child() -> bool {
+    /// Tells whether a shell that is a child process ignores SIGHUP. This is for systems without `/proc`.
+    ///
+    /// A child inherits ignored signals, and POSIX forbids a shell to change them.
+    fn hang_up_ignored_in_child() -> bool {
         let mut shell = Command::new("/bin/sh");
         shell.args(["-c", "kill -HUP $$; exit 0"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         shell.status().is_ok_and(|status| status.success())
@@ -71,28 +75,28 @@ mod ignored {
         use super::*;
 
         #[test]
-        fn lowest_bit_of_the_mask_is_sighup() {
+        fn lowest_bit_of_the_mask_means_sighup_is_ignored() {
             for (status, expected) in [
                 ("Name:\tx\nSigBlk:\t0000000000000001\nSigIgn:\t0000000000001000\n", Some(false)),
                 ("SigIgn:\t0000000000001001\nSigCgt:\t0000000000000000\n", Some(true)),
                 ("SigIgn:\tzero\n", None),
                 ("", None),
             ] {
-                assert_eq!(in_status(status), expected, "{status}");
+                assert_eq!(hang_up_ignored_in(status), expected, "{status}");
             }
         }
 
         #[test]
-        fn shell_says_the_same_as_the_system() {
+        fn child_shell_reports_the_same_as_proc_status() {
             let status = fs::read_to_string("/proc/self/status").ok();
-            if let Some(expected) = status.as_deref().and_then(in_status) {
-                assert_eq!(by_a_child(), expected);
+            if let Some(expected) = status.as_deref().and_then(hang_up_ignored_in) {
+                assert_eq!(hang_up_ignored_in_child(), expected);
             }
         }
     }
 }
 
-/// What is to be said of an update that was interrupted at this stage.
+/// Returns the failure of an update that was interrupted at this stage.
 pub(crate) fn failure(stage: &Stage) -> Failure {
     let (message, hint) = describe(stage);
     let reverts_in = match stage {
@@ -100,12 +104,13 @@ pub(crate) fn failure(stage: &Stage) -> Failure {
         _ => None,
     };
     let facts = Facts { outcome: "interrupted", reverts_in, ..Facts::default() };
-    let failure = Failure::new(Kind::Interrupted, format!("interrupted: {message}")).hint(hint);
+    let failure = Failure::new(FailureKind::Interrupted, format!("interrupted: {message}")).hint(hint);
     Failure { facts: Some(Box::new(facts)), ..failure }
 }
 
+/// Returns the state of the device at this stage, and the next step.
 fn describe(stage: &Stage) -> (String, &'static str) {
-    const AGAIN: &str = "run the same command again to go on from there";
+    const RUN_AGAIN: &str = "run the same command again to go on from there";
     match stage {
         Stage::Untouched => ("nothing on the device has changed".into(), "run the same command again"),
         Stage::Freed => (
@@ -134,46 +139,46 @@ fn describe(stage: &Stage) -> (String, &'static str) {
             (
                 format!(
                     "the device goes on fetching the firmware by itself{until}; it will reboot into it, uncommitted, and \
-                     go back {} after that unless it is committed",
+                     roll back {} after that unless it is committed",
                     seconds(*commit_timeout)
                 ),
                 "`otactl reboot` ends the download now; otherwise run the same command again once the device has rebooted",
             )
         }
-        // The end of it may be on its way, and unanswered.
+        // The device may have received `OTA.End` without a reply.
         Stage::Receiving { may_be_complete: true, commit_timeout, .. } => (
             format!(
                 "the device has been sent the firmware; if it was told to use it already, it reboots into it, \
-                 uncommitted, and goes back {} after that unless it is committed; else it keeps running what it runs",
+                 uncommitted, and rolls back {} after that unless it is committed; else it keeps running the old firmware",
                 seconds(*commit_timeout)
             ),
             "run the same command again to go on from there; a device that was not told may wait for some minutes \
              before it forgets the firmware",
         ),
         Stage::Receiving { may_be_complete: false, .. } => (
-            "the device was being sent the firmware, and was told to forget it; it keeps running what it runs".into(),
+            "the device was being sent the firmware, and was told to forget it; it keeps running the old firmware".into(),
             "run the same command again; a device that was not reached waits for the rest for some minutes first",
         ),
         Stage::Reboots { commit_timeout } => (
             format!(
                 "the device has been sent all of the firmware, and reboots into it, uncommitted, as soon as it has written \
-                 it; it goes back {} after that unless it is committed",
+                 it; it rolls back {} after that unless it is committed",
                 seconds(*commit_timeout)
             ),
-            AGAIN,
+            RUN_AGAIN,
         ),
         Stage::Uncommitted { reverts_in } => (
             format!(
-                "the new firmware runs uncommitted; the device goes back {} unless it is committed",
-                reverts(reverts_in.map(Duration::from_secs))
+                "the new firmware runs uncommitted; the device rolls back {} unless it is committed",
+                rollback_time(reverts_in.map(Duration::from_secs))
             ),
-            "`otactl commit` keeps it, `otactl revert` goes back",
+            "`otactl commit` keeps it, `otactl revert` returns to the old firmware",
         ),
         Stage::CommitSent => {
-            ("the commit was sent, but whether it arrived has not been seen".into(), "`otactl get-boot-state` shows it")
+            ("the commit was sent, but otactl has not seen whether it arrived".into(), "`otactl get-boot-state` shows it")
         }
         Stage::Reverts => (
-            "the device was told to go back to the old firmware".into(),
+            "the device was told to revert to the old firmware".into(),
             "`otactl get-boot-state` shows whether it has",
         ),
         Stage::Settled => ("the new firmware runs, and is committed".into(), "`otactl get-boot-state` shows it"),
@@ -185,23 +190,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_program_is_told_when_the_device_goes_back() {
+    fn facts_of_an_interrupted_update_have_the_time_until_the_rollback() {
         for (stage, expected) in [(Stage::Untouched, None), (Stage::Uncommitted { reverts_in: Some(200) }, Some(200))] {
             let facts = failure(&stage).facts.expect("there are some");
             assert_eq!((facts.outcome, facts.reverts_in), ("interrupted", expected), "{stage:?}");
         }
     }
 
-    /// The order to use it may be on its way, and nobody knows.
+    /// The device may have received `OTA.End`.
     #[test]
-    fn a_device_that_may_have_everything_is_not_said_to_keep_the_old_firmware() {
+    fn interruption_of_a_push_that_may_be_complete_mentions_the_reboot() {
         let stage = |may_be_complete| Stage::Receiving { in_flight: 1, may_be_complete, commit_timeout: 300 };
         let (message, hint) = describe(&stage(true));
-        assert!(message.contains("reboots into it, uncommitted, and goes back 5m after that"), "{message}");
+        assert!(message.contains("reboots into it, uncommitted, and rolls back 5m after that"), "{message}");
         assert!(
-            message.ends_with("else it keeps running what it runs") && hint.contains("go on from there"),
+            message.ends_with("else it keeps running the old firmware") && hint.contains("go on from there"),
             "{message}"
         );
-        assert!(describe(&stage(false)).0.ends_with("; it keeps running what it runs"));
+        assert!(describe(&stage(false)).0.ends_with("; it keeps running the old firmware"));
     }
 }

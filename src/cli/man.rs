@@ -1,4 +1,4 @@
-//! The manual: one page per command, made of the clap model and of what it does not know.
+//! The manual pages, one per command. They consist of the clap model, and of sections that clap does not generate.
 
 use std::io;
 
@@ -9,16 +9,16 @@ use otactl::sim::fault::KINDS;
 
 use super::failure::EXIT_CODES;
 
-/// What the environment can say.
+/// The environment variables.
 const ENVIRONMENT: [(&str, &str); 8] = [
-    ("OTACTL_PORT", "the device, as --port gives it"),
-    ("MOS_PORT", "the same; taken if neither --port nor OTACTL_PORT is given"),
-    ("OTACTL_TIMEOUT", "how long a call may take, as --timeout gives it"),
-    ("OTACTL_RPC_CREDS", "user and password for the device, as --rpc-creds gives them: USER:PASSWORD"),
-    ("OTACTL_CA_CERT_FILE", "the authorities to trust, as --ca-cert-file gives them"),
-    ("OTACTL_CERT_FILE", "the client certificate, as --cert-file gives it"),
-    ("OTACTL_KEY_FILE", "its private key, as --key-file gives it"),
-    ("NO_COLOR", "if it is set to anything, no colours are used"),
+    ("OTACTL_PORT", "the device, as for --port"),
+    ("MOS_PORT", "the device, if neither --port nor OTACTL_PORT is given"),
+    ("OTACTL_TIMEOUT", "time limit of a call, as for --timeout"),
+    ("OTACTL_RPC_CREDS", "user and password for the device: USER:PASSWORD"),
+    ("OTACTL_CA_CERT_FILE", "file with the certificate authorities to trust, as for --ca-cert-file"),
+    ("OTACTL_CERT_FILE", "file with the client certificate, as for --cert-file"),
+    ("OTACTL_KEY_FILE", "file with the private key of the client certificate, as for --key-file"),
+    ("NO_COLOR", "if set and not empty, the output has no colours"),
 ];
 
 const EXAMPLES: [(&str, &str); 7] = [
@@ -29,21 +29,21 @@ const EXAMPLES: [(&str, &str); 7] = [
     ),
     (
         "otactl --port http://192.168.1.5 update --url http://server/fw.zip --no-commit",
-        "Have the device fetch the firmware by itself, and leave the commit to later.",
+        "Let the device download the firmware from a server, and leave it uncommitted.",
     ),
     (
         "otactl --port ws://192.168.1.5 wait version 2.0.0 --for 10m",
-        "Wait until that version runs, and fail with exit code 5 if it does not in time.",
+        "Wait up to 10 minutes until version 2.0.0 runs; otherwise fail with exit code 5.",
     ),
     (
         "otactl --port ws://192.168.1.5 update build/fw.zip --check-http http://192.168.1.5/health --soak 30s",
-        "Commit the new firmware only if it serves its page and runs for half a minute without a reboot.",
+        "Commit the new firmware only if it serves a page and runs for 30 s without a reboot.",
     ),
-    ("MOS_PORT=ws://192.168.1.5 otactl commit", "Keep what runs."),
+    ("MOS_PORT=ws://192.168.1.5 otactl commit", "Commit the running firmware."),
     ("otactl --port ws://192.168.1.5 call Config.Get '{\"key\": \"device.id\"}'", "Call any method of the device."),
 ];
 
-/// The pages with their file names.
+/// Returns the manual pages with their file names.
 pub(crate) fn pages(model: &Command) -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut model = model.clone().disable_help_subcommand(true);
     model.build();
@@ -56,7 +56,7 @@ pub(crate) fn pages(model: &Command) -> io::Result<Vec<(String, Vec<u8>)>> {
 }
 
 fn page(command: &Command, name: &str, is_main: bool) -> io::Result<(String, Vec<u8>)> {
-    // A page says of itself what version it is of, and no date, which would change it every day.
+    // The page has a version, but no date: a date would change the page every day.
     let man = Man::new(command.clone().name(name.to_owned()).version(env!("CARGO_PKG_VERSION"))).date("");
     let mut page = Vec::new();
     man.render_title(&mut page)?;
@@ -82,6 +82,7 @@ fn page(command: &Command, name: &str, is_main: bool) -> io::Result<(String, Vec
     Ok((format!("{name}.1"), page))
 }
 
+/// Appends a section of terms and their meanings.
 fn definitions(roff: &mut Roff, title: &str, entries: impl IntoIterator<Item = (String, &'static str)>) {
     roff.control("SH", [title]);
     for (term, meaning) in entries {

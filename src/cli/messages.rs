@@ -1,4 +1,4 @@
-//! What is said of each step of an update, and of its end, to a person.
+//! The messages about the steps of an update and about its success.
 
 use std::time::Duration;
 
@@ -8,15 +8,18 @@ use otactl::update::Success;
 use otactl::update::device_state::Running;
 use otactl::update::event::{Event, Origin, Severity};
 
-use super::clock::reverts;
+use super::clock::rollback_time;
 
-/// The name of a step, and what is said of it; nothing of what is shown as a bar, or not at all.
+/// Returns the name of a step and its message, or `None` for an event that is shown as a bar or not at all.
 pub(crate) fn step(event: &Event) -> Option<(&'static str, String)> {
-    let state = |committed: &bool| if *committed { "committed" } else { "uncommitted" };
+    let commit_state = |committed: &bool| if *committed { "committed" } else { "uncommitted" };
     Some(match event {
         Event::Device { id, platform, app, build, slot, committed } => {
             let [id, platform, app] = [id, platform, app].map(|text| device_text(text));
-            ("device", format!("{id} ({platform}): {} runs {app} {build}, {}", slot_name(*slot), state(committed)))
+            (
+                "device",
+                format!("{id} ({platform}): {} runs {app} {build}, {}", slot_name(*slot), commit_state(committed)),
+            )
         }
         Event::Firmware { app, platform, build, bytes } => {
             let size = bytes.map(|bytes| format!(", {bytes} bytes")).unwrap_or_default();
@@ -25,7 +28,7 @@ pub(crate) fn step(event: &Event) -> Option<(&'static str, String)> {
         Event::FirmwareUnknown { reason } => (
             "firmware",
             format!(
-                "its manifest could not be read from here: {reason}; what runs afterwards cannot be held against it"
+                "otactl could not read its manifest: {reason}; the build after the update cannot be compared with it"
             ),
         ),
         Event::Finding { what, says, verdict } => {
@@ -39,29 +42,29 @@ pub(crate) fn step(event: &Event) -> Option<(&'static str, String)> {
         Event::Resuming { reverts_in } => (
             "resume",
             format!(
-                "the wanted firmware runs already, and waits for its commit; goes back {} unless committed",
-                reverts(reverts_in.map(Duration::from_secs))
+                "the wanted firmware runs already, uncommitted; rolls back {} unless committed",
+                rollback_time(reverts_in.map(Duration::from_secs))
             ),
         ),
-        Event::Busy { .. } | Event::Ended { .. } => ("busy", of_an_update_that_runs(event)?),
+        Event::Busy { .. } | Event::Ended { .. } => ("busy", foreign_update(event)?),
         Event::SecondWaySilent { reason } => {
-            ("waiting", format!("the second way does not lead to the device yet: {reason}"))
+            ("waiting", format!("the device does not answer over --commit-port yet: {reason}"))
         }
-        Event::Copied { slot } => ("copy", format!("what runs was copied to {}", slot_name(*slot))),
+        Event::Copied { slot } => ("copy", format!("the running firmware was copied to {}", slot_name(*slot))),
         Event::NotCopied { platform, slot } => {
             let slot = slot_name(*slot);
-            ("copy", format!("none: {platform} has two slots, and what runs stays in {slot} as it is"))
+            ("copy", format!("no copy: {platform} has two slots, and the running firmware stays in {slot}"))
         }
         Event::Serving { address, tls } => {
             ("serve", format!("the firmware at {}://{address}/", if *tls { "https" } else { "http" }))
         }
         Event::Requested { from, .. } => {
-            let what = match from {
+            let task = match from {
                 Origin::Here => "to fetch the firmware from here",
                 Origin::Elsewhere => "to fetch the firmware by itself",
-                Origin::Sent => "to take the firmware that it is sent",
+                Origin::Sent => "to receive the firmware",
             };
-            ("update", format!("the device was told {what}"))
+            ("update", format!("the device was told {task}"))
         }
         Event::NotAsked { seconds, address } => (
             "waiting",
@@ -71,17 +74,19 @@ pub(crate) fn step(event: &Event) -> Option<(&'static str, String)> {
                  address (--advertise, --listen)?"
             ),
         ),
-        Event::FallingBack { reason } => ("push", format!("{reason}; so the firmware is sent to it over --port")),
+        Event::FallingBack { reason } => ("push", format!("{reason}; otactl pushes the firmware over --port instead")),
         Event::DownloadingHere { reason } => ("download", format!("{reason}; otactl downloads the firmware instead")),
         Event::DownloadedHere { bytes } => ("download", format!("{bytes} bytes, digests verified")),
         Event::GoesOn { said } => ("waiting", format!("the device reported {said}, but its update still runs")),
         Event::Fetching { peer, .. } => ("fetch", format!("{peer} fetches the firmware")),
         Event::Pushing { window, chunk } => {
-            ("push", format!("the device is sent the firmware, {window} at a time of {chunk} bytes"))
+            ("push", format!("otactl sends the firmware in chunks of {chunk} bytes, up to {window} at a time"))
         }
-        Event::PushResumed { offset } => ("resume", format!("the connection was lost; on from byte {offset}")),
+        Event::PushResumed { offset } => {
+            ("resume", format!("the connection was lost; the push continues from byte {offset}"))
+        }
         Event::Served { .. } | Event::Stranger { .. } | Event::Crowded { .. } | Event::HandshakeFailed { .. } => {
-            return server(event);
+            return firmware_server(event);
         }
         Event::Unconfirmed { reason } => {
             ("reboot", format!("the device rebooted without confirming the update ({reason})"))
@@ -89,11 +94,11 @@ pub(crate) fn step(event: &Event) -> Option<(&'static str, String)> {
         Event::Applied { message } => ("applied", message.clone()),
         Event::Rebooting => ("reboot", "waiting for the device".into()),
         Event::Back { build, slot, committed, reverts_in } => {
-            let until = match (committed, reverts_in.map(Duration::from_secs)) {
+            let rollback = match (committed, reverts_in.map(Duration::from_secs)) {
                 (true, _) => String::new(),
-                (false, left) => format!("; goes back {} unless committed", reverts(left)),
+                (false, left) => format!("; rolls back {} unless committed", rollback_time(left)),
             };
-            ("back", format!("{} runs {build}, {}{until}", slot_name(*slot), state(committed)))
+            ("back", format!("{} runs {build}, {}{rollback}", slot_name(*slot), commit_state(committed)))
         }
         Event::Checked { check, took_ms, proxy } => {
             let through = proxy.as_ref().map(|proxy| format!(", through the proxy {proxy}")).unwrap_or_default();
@@ -101,15 +106,17 @@ pub(crate) fn step(event: &Event) -> Option<(&'static str, String)> {
         }
         Event::CheckFailed { check, reason } => ("check", format!("{check}: failed: {reason}")),
         Event::Committing => ("commit", "sent".into()),
-        Event::Reverting => ("revert", "this firmware is not to stay; the device was told to go back".into()),
+        Event::Reverting => {
+            ("revert", "this firmware is not kept; the device was told to revert to the old one".into())
+        }
         Event::Sent { .. } | Event::Written { .. } | Event::Delivered(_) | Event::Checking { .. } | Event::Ending => {
             return None;
         }
     })
 }
 
-/// Describes an update that runs on the device, and how otactl ended it.
-fn of_an_update_that_runs(event: &Event) -> Option<String> {
+/// Returns the message about an update that runs on the device already, or that otactl ended.
+fn foreign_update(event: &Event) -> Option<String> {
     Some(match event {
         Event::Busy { percent } => {
             format!("an update runs already, and is {percent} % done; waiting to see whether it goes on")
@@ -129,37 +136,33 @@ fn of_an_update_that_runs(event: &Event) -> Option<String> {
     })
 }
 
-/// What a person is told of what happens at the firmware server: what is not as it should be.
-fn server(event: &Event) -> Option<(&'static str, String)> {
+/// Returns the message about a problem at the firmware server, or `None` for a normal request.
+fn firmware_server(event: &Event) -> Option<(&'static str, String)> {
     Some(match event {
         Event::Served { peer, status: 404, .. } => {
-            ("fetch", format!("{peer} asked for something else than the firmware"))
+            ("fetch", format!("{peer} requested another path than that of the firmware"))
         }
-        Event::Served { peer, status: status @ 400.., .. } => {
-            ("fetch", format!("{peer} was answered with HTTP status {status}"))
-        }
+        Event::Served { peer, status: status @ 400.., .. } => ("fetch", format!("{peer} got HTTP status {status}")),
         Event::Served { peer, method, bytes, total, complete: false, range: None, .. } if method == "GET" => {
-            ("fetch", format!("{peer} was cut off, or hung up, after {bytes} of {total} bytes"))
+            ("fetch", format!("the connection of {peer} ended after {bytes} of {total} bytes"))
         }
         Event::Stranger { peer } => (
             "stranger",
             format!(
-                "{peer} was turned away: the device is not known to have that address. If it comes from there, behind \
-                 NAT for one, add `--allow-from {peer}`"
+                "{peer} was refused: the device is not known to have that address. If the device connects from there, \
+                 for example behind NAT, add `--allow-from {peer}`"
             ),
         ),
         Event::Crowded { peer } => (
             "crowded",
             format!("{peer} opens connections to the firmware server and requests nothing; otactl closes some of them"),
         ),
-        Event::HandshakeFailed { peer, reason } => {
-            ("fetch", format!("{peer} did not get through the TLS handshake: {reason}"))
-        }
+        Event::HandshakeFailed { peer, reason } => ("fetch", format!("the TLS handshake of {peer} failed: {reason}")),
         _ => return None,
     })
 }
 
-/// The last word of an update that did what was asked.
+/// Returns the message about a successful update.
 pub(crate) fn success(success: &Success, app: &str) -> String {
     let app = device_text(app);
     match success {
@@ -170,10 +173,10 @@ pub(crate) fn success(success: &Success, app: &str) -> String {
             format!("{app} {build} runs in {}, and is committed", slot_name(*slot))
         }
         Success::LeftUncommitted { running: Running { build, slot }, reverts_in } => format!(
-            "{app} {build} runs in {}, uncommitted; the device goes back {} unless `otactl commit` keeps it",
+            "{app} {build} runs in {}, uncommitted; the device rolls back {} unless `otactl commit` keeps it",
             slot_name(*slot),
-            reverts(*reverts_in)
+            rollback_time(*reverts_in)
         ),
-        Success::Planned => "dry run: the update can be done; nothing was touched".into(),
+        Success::Planned => "dry run: the update is possible; nothing on the device was touched".into(),
     }
 }

@@ -1,20 +1,19 @@
-//! The command line: the only room that knows clap, the terminal and the environment.
+//! The command line: the only module that uses clap, the terminal and the environment.
 //!
 //! - [`command`]: one file per subcommand: its arguments and its `run`;
-//! - [`global_args`]: the options of every command; [`serial`], [`mqtt`], [`tls`]: the options for serial ports, for brokers, and for TLS;
+//! - [`global_args`]: the options of every command; [`serial`], [`mqtt`], [`tls`]: the options for serial ports, brokers and TLS;
 //! - [`checks`]: the options for health checks;
-//! - [`credentials`]: user and password, from wherever they come;
-//! - [`context`]: options and environment become a connected device; [`environment`]: environment variables;
-//! - [`output`]: results and talk; [`writer`]: the thread that writes them, and the only file that does;
-//! - [`status_line`]: the last line of the screen, on which the time runs;
-//! - [`progress`]: update events become bars, lines or JSON; [`messages`]: what the lines say;
-//! - [`failure`]: what went wrong becomes a message, a hint and an exit code; [`dial_hint`]: what to try when
-//!   a device cannot be reached;
-//! - [`interrupt`]: what Ctrl-C does;
-//! - [`help`]: the page that `otactl` alone prints;
-//! - [`man`]: the manual;
-//! - [`clock`]: times as a person reads them;
-//! - [`values`]: values of options.
+//! - [`credentials`]: user and password, from an option, a file, a prompt or the environment;
+//! - [`context`]: connects to the device that options and environment name; [`environment`]: environment variables;
+//! - [`output`]: results and messages; [`writer`]: the thread that writes them, the only file that writes to stdout and stderr;
+//! - [`status_line`]: the last line of the screen, with the time until a rollback;
+//! - [`progress`]: shows update events as bars, lines or JSON; [`messages`]: the texts of the lines;
+//! - [`failure`]: converts errors to messages, hints and exit codes;
+//! - [`interrupt`]: handling of Ctrl-C;
+//! - [`help`]: the help page of `otactl` without a command;
+//! - [`man`]: the manual pages;
+//! - [`clock`]: times as text;
+//! - [`values`]: parsers for values of options.
 
 #![expect(clippy::doc_markdown, reason = "clap shows these comments as they are")]
 
@@ -23,7 +22,6 @@ pub(crate) mod clock;
 pub(crate) mod command;
 pub(crate) mod context;
 pub(crate) mod credentials;
-pub(crate) mod dial_hint;
 pub(crate) mod environment;
 pub(crate) mod failure;
 pub(crate) mod global_args;
@@ -47,7 +45,7 @@ use clap::{Args as _, CommandFactory as _, FromArgMatches as _, Parser};
 pub(crate) use command::Command;
 pub(crate) use global_args::GlobalArgs;
 
-/// Takes a Mongoose OS device to a new firmware and proves that it got there
+/// Update the firmware of Mongoose OS devices, and verify that the new firmware runs
 #[derive(Debug, Parser)]
 #[command(name = "otactl", version, arg_required_else_help = true, max_term_width = 100)]
 pub(crate) struct Cli {
@@ -57,12 +55,12 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// The clap model, with the help page that is grouped by purpose.
+/// Returns the clap model, with the help page that groups the commands by purpose.
 pub(crate) fn model() -> clap::Command {
     help::grouped(Cli::command())
 }
 
-/// What users are to see of it: without the hidden commands, which completions would offer.
+/// Returns the model without hidden commands: completions would offer them.
 pub(crate) fn public_model() -> clap::Command {
     let all = Cli::command();
     let visible: Vec<_> = all.get_subcommands().filter(|command| !command.is_hide_set()).cloned().collect();
@@ -73,11 +71,11 @@ pub(crate) fn public_model() -> clap::Command {
         .subcommands(visible)
 }
 
-/// Reads the command line.
+/// Parses the command line.
 pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    let (mut model, unreadable) = environment::screen(model());
+    let (mut model, unreadable) = environment::hide_unusable(model());
     let matches = model.try_get_matches_from_mut(args)?;
-    environment::require(&matches, &unreadable)
+    environment::check_unreadable(&matches, &unreadable)
         .and_then(|()| Cli::from_arg_matches(&matches))
         .map_err(|error| error.format(&mut model))
 }

@@ -11,48 +11,44 @@ use otactl::transport::target::{Endpoint, Login};
 use super::failure::Failure;
 use super::{credentials, environment, values};
 
-/// What may be set about a broker.
+/// The options for brokers.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "MQTT")]
 pub(crate) struct MqttArgs {
-    /// The password for the broker, in the first line of a file; - to be asked
+    /// File with the password for the broker in its first line; - for a prompt
     ///
-    /// OTACTL_MQTT_PASSWORD is taken if neither this option nor the URL gives one.
+    /// If neither this option nor the URL gives a password, otactl uses OTACTL_MQTT_PASSWORD.
     #[arg(long = "mqtt-password-file", global = true, value_name = "FILE")]
     password_file: Option<PathBuf>,
 
-    /// The client id; brokers with rules want a certain one
+    /// MQTT client id, for a broker whose rules require a certain one
     #[arg(long = "mqtt-client-id", global = true, value_name = "ID", value_parser = values::topic)]
     client_id: Option<String>,
 
-    /// Who asks: the device answers on the topic SRC/rpc
-    ///
-    /// DEVICE/rpc-resp/CLIENT-ID unless given.
+    /// Source name of the requests: the device replies on the topic SRC/rpc [default: DEVICE/rpc-resp/CLIENT-ID]
     #[arg(long = "mqtt-src", global = true, value_name = "SRC", value_parser = values::topic)]
     src: Option<String>,
 
-    /// The one topic to publish all requests to
-    ///
-    /// Unless given, DEVICE/rpc/METHOD if the device listens there, else DEVICE/rpc.
+    /// Topic of all requests [default: DEVICE/rpc/METHOD if the device listens there, else DEVICE/rpc]
     #[arg(long = "mqtt-pub-topic", global = true, value_name = "TOPIC", value_parser = values::topic)]
     pub_topic: Option<String>,
 
-    /// The topic on which the answers come, if it is not SRC/rpc
+    /// Topic of the replies [default: SRC/rpc]
     #[arg(long = "mqtt-sub-topic", global = true, value_name = "TOPIC", value_parser = values::topic)]
     sub_topic: Option<String>,
 
-    /// Where the device's last will is to be read, to explain its silence
+    /// Topic of the device's last will, read when the device does not reply
     #[arg(long = "mqtt-will-topic", global = true, value_name = "TOPIC", value_parser = values::topic)]
     will_topic: Option<String>,
 
-    /// The password, once it was read: a prompt asks once, however many devices there are.
+    /// The password after it was read, so that there is one prompt for any number of devices.
     #[arg(skip)]
     password: OnceCell<Option<String>>,
 }
 
 impl MqttArgs {
-    /// What they come to, for this broker. Asks for a password if that is wanted.
-    pub(crate) fn settings(&self, endpoint: &Endpoint) -> Result<MqttSettings, Failure> {
+    /// Returns the settings for a broker. Reads the password if the URL gives a user without one.
+    pub(crate) fn settings(&self, endpoint: &Endpoint) -> Result<Settings, Failure> {
         let needs_password = matches!(endpoint.login, Some(Login { password: None, .. }));
         let password = if needs_password { self.password()? } else { None };
         if let Some(password) = &password {

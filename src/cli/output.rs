@@ -1,8 +1,9 @@
-//! Results and talk. Results go to stdout, and talk goes to stderr; both by way of [`writer`](super::writer). Much of what is
-//! said comes from a device: nothing of it may move the terminal's cursor.
+//! Results and messages. Results go to stdout and messages to stderr, both through [`writer`](super::writer).
 //!
-//! LineSession and events are queued, so that no reader that pauses holds up the work. What still waits when the command ends has
-//! [`LAST_LINES`]. The result of a command is its work: it waits for its reader, as that of any program does.
+//! Many texts come from a device. Their control characters are removed or escaped, since they could move the terminal's cursor.
+//!
+//! Messages and events are queued, so that a reader that pauses does not delay the update. When the command ends, the queued lines
+//! have up to [`MAX_FINISH_TIME`]. The result of a command is not queued: the command waits until its reader takes it.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -16,128 +17,128 @@ use serde_json::Value;
 
 use super::failure::Failure;
 use super::status_line::StatusLine;
-use super::writer::{self, Importance, LineWriter, Loss, Stream};
+use super::writer::{self, Importance, LineWriter, Loss, OutputStream};
 
-/// How long the lines that wait at the end of a command may take, stdout and stderr together.
-const LAST_LINES: Duration = Duration::from_secs(3);
+/// How long the queued lines may take at the end of a command, stdout and stderr together.
+const MAX_FINISH_TIME: Duration = Duration::from_secs(3);
 
-/// What is left of it for stderr in any case, so that it can say what became of stdout.
-const LAST_TALK: Duration = Duration::from_millis(500);
+/// The part of [`MAX_FINISH_TIME`] that stderr always has, so that it can report what was lost on stdout.
+const MIN_STDERR_FINISH_TIME: Duration = Duration::from_millis(500);
 
-/// How long a result waits for the talk before it, which may go to the same terminal.
-const TALK_FIRST: Duration = Duration::from_millis(100);
+/// How long a result waits for the messages before it, which may go to the same terminal.
+const MAX_MESSAGES_DELAY: Duration = Duration::from_millis(100);
 
-/// The longest line that is said, in characters. What a device says is shorter than that; this is for what is made of it.
-const LINE: usize = 4000;
+/// The maximum length of a message in characters. The texts of a device are shorter; a message may combine several.
+const MAX_MESSAGE_LEN: usize = 4000;
 
-/// How to speak.
+/// The output of a command. Clones share the queues and the status line.
 #[derive(Debug, Clone)]
 pub(crate) struct Output {
     json: bool,
     quiet: bool,
     colour: bool,
-    /// What all talk goes above.
-    pub(crate) live: StatusLine,
+    /// The last line of the screen. All messages go above it.
+    pub(crate) status_line: StatusLine,
     stdout: LineWriter,
     stderr: LineWriter,
-    /// When the last lines have to be written.
-    ends: Arc<OnceLock<Instant>>,
+    /// The time at which the last lines have to be written.
+    finish_by: Arc<OnceLock<Instant>>,
 }
 
 impl Output {
-    /// As the options, the terminal and `NO_COLOR` want it.
+    /// Creates the output. Colours depend on the terminal and on `NO_COLOR`.
     pub(crate) fn new(json: bool, quiet: bool) -> Self {
-        let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        let stderr = LineWriter::new(Stream::Stderr);
+        let colour_allowed = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let stderr = LineWriter::new(OutputStream::Stderr);
         Self {
             json,
             quiet,
-            colour: wanted && io::stderr().is_terminal(),
-            live: StatusLine::new(stderr.clone()),
-            stdout: LineWriter::new(Stream::Stdout),
+            colour: colour_allowed && io::stderr().is_terminal(),
+            status_line: StatusLine::new(stderr.clone()),
+            stdout: LineWriter::new(OutputStream::Stdout),
             stderr,
-            ends: Arc::default(),
+            finish_by: Arc::default(),
         }
     }
 
-    /// Whether programs read the results.
+    /// Tells whether `--json` is given.
     pub(crate) fn is_json(&self) -> bool {
         self.json
     }
 
-    /// Whether stderr takes colours.
+    /// Tells whether stderr shows colours.
     pub(crate) fn is_colourful(&self) -> bool {
         self.colour
     }
 
-    /// Whether a person is reading stderr.
+    /// Tells whether stderr is a terminal and `--quiet` is not given.
     pub(crate) fn is_interactive(&self) -> bool {
         !self.quiet && io::stderr().is_terminal()
     }
 
-    /// A device's result: pretty, or on one line.
+    /// Writes a result of the device to stdout: pretty, or with `--json` on one line. Waits until the reader takes it.
     pub(crate) fn result(&self, value: &Value) -> Result<(), Failure> {
         let text = if self.json { value.to_string() } else { format!("{value:#}") };
-        self.stderr.drained(TALK_FIRST);
-        match writer::write(Stream::Stdout, escaped(&text).as_bytes()) {
-            // A reader that has read enough is no failure.
+        self.stderr.drained(MAX_MESSAGES_DELAY);
+        match writer::write(OutputStream::Stdout, escaped(&text).as_bytes()) {
+            // A reader may close the pipe early. This is not a failure.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             written => written.map_err(Failure::from),
         }
     }
 
-    /// Something that a program may want to know, as one line of JSON on stdout.
+    /// Queues an event for programs, as one line of JSON on stdout.
     pub(crate) fn event(&self, importance: Importance, event: &Value) {
         self.stdout.push(importance, escaped(&event.to_string()).into_bytes());
     }
 
-    /// Waits until the events are written, within limits. Returns what was lost of them.
+    /// Waits up to [`MAX_FINISH_TIME`] until the events are written. Returns the number of lost lines, if any.
     pub(crate) fn finish_events(&self) -> Option<Loss> {
-        self.stdout.finish(self.left())
+        self.stdout.finish(self.finish_time_left())
     }
 
-    /// Waits until the talk is written, within limits.
+    /// Waits up to [`MAX_FINISH_TIME`] until the messages are written.
     pub(crate) fn finish(&self) {
-        // There is no place left to say what was lost.
-        self.stderr.finish(self.left().max(LAST_TALK));
+        // There is no stream left to report lost messages.
+        self.stderr.finish(self.finish_time_left().max(MIN_STDERR_FINISH_TIME));
     }
 
-    /// What is left of the time for the last lines, which begins with the first call of this.
-    fn left(&self) -> Duration {
-        let ends = self.ends.get_or_init(|| Instant::now() + LAST_LINES);
-        ends.saturating_duration_since(Instant::now())
+    /// Returns what is left of [`MAX_FINISH_TIME`]. The time begins with the first call.
+    fn finish_time_left(&self) -> Duration {
+        let finish_by = self.finish_by.get_or_init(|| Instant::now() + MAX_FINISH_TIME);
+        finish_by.saturating_duration_since(Instant::now())
     }
 
-    /// Returns a writer for the log, which goes to stderr as the talk does.
+    /// Returns a writer for the log. The log goes to stderr, above the status line.
     pub(crate) fn log(&self) -> impl Write + use<> {
-        Log { live: self.live.clone(), stderr: self.stderr.clone() }
+        LogWriter { status_line: self.status_line.clone(), stderr: self.stderr.clone() }
     }
 
-    /// Something worth knowing.
+    /// Writes a message, unless `--quiet` is given.
     pub(crate) fn status(&self, text: &str) {
         if !self.quiet {
             self.write_message(&format!("{}\n", printable_message(text)));
         }
     }
 
-    /// A step of something longer, under its name.
+    /// Writes a message about a step of an update, after the name of the step.
     pub(crate) fn step(&self, name: &str, text: &str) {
         self.status(&format!("{name:<9} {text}"));
     }
 
-    /// The last step.
+    /// Writes the message about the last step.
     pub(crate) fn done(&self, text: &str) {
         if !self.quiet {
             self.write_message(&format!("{} {}\n", self.paint("32;1", "done     "), printable_message(text)));
         }
     }
 
-    /// Something that should not be overlooked.
+    /// Writes a warning, also with `--quiet`.
     pub(crate) fn warn(&self, text: &str) {
         self.write_message(&format!("{} {}\n", self.paint("33;1", "warning:"), printable_message(text)));
     }
 
-    /// What went wrong, and what to try.
+    /// Writes a failure: the message, the output of a failed check, and the hints.
     pub(crate) fn failure(&self, failure: &Failure) {
         let mut text = format!("{} {}\n", self.paint("31;1", "error:"), printable_message(&failure.message));
         for line in failure.facts.iter().flat_map(|facts| &facts.output) {
@@ -150,44 +151,44 @@ impl Output {
     }
 
     fn write_message(&self, text: &str) {
-        self.live.above(|| self.stderr.push(Importance::Kept, text.into()));
+        self.status_line.above(|| self.stderr.push(Importance::Kept, text.into()));
     }
 
-    /// The text in a colour, if stderr takes one.
+    /// Returns the text in a colour, if stderr shows colours.
     fn paint(&self, code: &str, text: &str) -> String {
         if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.into() }
     }
 }
 
-/// A line of talk: without secrets, printable, and of a bounded length.
+/// Returns a message without secrets and control characters, of at most [`MAX_MESSAGE_LEN`] characters.
 fn printable_message(text: &str) -> String {
-    clipped(&mask(text), LINE)
+    clipped(&mask(text), MAX_MESSAGE_LEN)
 }
 
-/// Returns the text as a line without hidden characters.
+/// Returns JSON as a line without hidden characters.
 ///
-/// A device's text may hold characters that a terminal takes for commands. JSON leaves some of them as
-/// they are; written as escapes they mean the same.
+/// A device's text may contain characters that a terminal interprets as commands. JSON allows some of them unescaped. Their escapes
+/// have the same meaning.
 fn escaped(text: &str) -> String {
-    let harmless = |c: char| !is_hidden(c) || c == '\n';
+    let is_visible = |c: char| !is_hidden(c) || c == '\n';
     let mut text = Cow::Borrowed(text);
-    if !text.chars().all(harmless) {
-        text = text.chars().map(|c| if harmless(c) { c.to_string() } else { escape(c) }).collect();
+    if !text.chars().all(is_visible) {
+        text = text.chars().map(|c| if is_visible(c) { c.to_string() } else { escape(c) }).collect();
     }
     format!("{text}\n")
 }
 
-/// The log, a line at a time.
-struct Log {
-    live: StatusLine,
+/// Writes log events to stderr.
+struct LogWriter {
+    status_line: StatusLine,
     stderr: LineWriter,
 }
 
-impl Write for Log {
-    /// Takes a whole event, and leaves out what is a secret in it.
+impl Write for LogWriter {
+    /// Writes a whole event without its secrets.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = mask(&String::from_utf8_lossy(bytes)).into_owned();
-        self.live.above(|| self.stderr.push(Importance::Passing, text.into_bytes()));
+        self.status_line.above(|| self.stderr.push(Importance::Passing, text.into_bytes()));
         Ok(bytes.len())
     }
 
@@ -196,7 +197,7 @@ impl Write for Log {
     }
 }
 
-/// The character as JSON escapes it: one outside the basic plane by two surrogates.
+/// Returns the JSON escape of a character. A character outside of the basic plane has two surrogates.
 fn escape(c: char) -> String {
     let mut text = String::new();
     for unit in c.encode_utf16(&mut [0; 2]) {

@@ -1,4 +1,4 @@
-//! Update events become bars on a terminal, lines elsewhere, or JSON.
+//! Shows update events as bars on a terminal, as lines elsewhere, or as JSON.
 
 use std::time::{Duration, Instant};
 
@@ -19,58 +19,59 @@ use super::messages;
 use super::output::Output;
 use super::writer::Importance;
 
-/// The user's view of an update.
+/// Shows the events of an update to the user.
 #[derive(Debug)]
 pub(crate) struct Progress {
     output: Output,
-    /// How far the update is, for whoever has to say it when the update can no longer.
-    stage: Mutex<Standing>,
-    view: Mutex<View>,
-    /// What can be proved of the download, once it has ended.
+    /// The stage of the update, for the message about an interruption.
+    stage: Mutex<StageSince>,
+    view: Mutex<ProgressView>,
+    /// The delivery report, after the download has ended.
     report: Mutex<Option<DeliveryReport>>,
 }
 
 #[derive(Debug)]
-struct Standing {
+struct StageSince {
     stage: Stage,
-    /// When the event came that led to it.
+    /// The time of the event that led to this stage.
     since: Instant,
 }
 
 #[derive(Debug, Default)]
-struct View {
+struct ProgressView {
     bar: Option<ProgressBar>,
     app: String,
-    /// The id of the device that is updated.
+    /// The id of the device.
     id: String,
-    /// The last quarter of the download that was told as a line.
-    quarters: u64,
+    /// The quarters of the download that were reported as lines.
+    reported_quarters: u64,
 }
 
 impl Progress {
     pub(crate) fn new(output: Output) -> Self {
-        let standing = Standing { stage: Stage::default(), since: Instant::now() };
-        Self { output, stage: Mutex::new(standing), view: Mutex::default(), report: Mutex::default() }
+        let stage = StageSince { stage: Stage::default(), since: Instant::now() };
+        Self { output, stage: Mutex::new(stage), view: Mutex::default(), report: Mutex::default() }
     }
 
-    /// How far the update is now.
+    /// Returns the current stage. The time until a rollback counts from now.
     pub(crate) fn stage(&self) -> Stage {
-        let standing = self.stage.lock();
-        standing.stage.clone().later(standing.since.elapsed())
+        let current = self.stage.lock();
+        current.stage.clone().later(current.since.elapsed())
     }
 
-    /// The last word: for a person if it was a success, for a program in any case. What became of the device counts for more
-    /// than that it could not be said, so that lost lines are no failure.
+    /// Reports the end of the update: with `--json` as the last event, otherwise as a line if the update succeeded.
+    ///
+    /// Events that were lost cause a warning, but not a failure: the result of the update matters more.
     pub(crate) fn end(&self, result: &Result<Success, Failure>) {
         let mut view = self.view.lock();
         view.end_bar();
-        self.output.live.end();
+        self.output.status_line.end();
         let delivery = self.report.lock().clone();
         match result {
             Ok(success) if self.output.is_json() => {
-                self.last_event(&Done { event: "done", facts: success.facts(), delivery });
+                self.last_event(&DoneEvent { event: "done", facts: success.facts(), delivery });
             }
-            Err(failure) if self.output.is_json() => self.last_event(&Failed {
+            Err(failure) if self.output.is_json() => self.last_event(&FailedEvent {
                 event: "failed",
                 facts: failure.facts.as_deref(),
                 delivery,
@@ -92,6 +93,7 @@ impl Progress {
         }
     }
 
+    /// Shows an event to a person.
     fn show(&self, event: &Event) {
         let mut view = self.view.lock();
         match event {
@@ -109,51 +111,51 @@ impl Progress {
             self.output.step(step, &text);
         }
         if let Event::Fetching { peer, device: Some(device) } = event
-            && is_another(device, &view.id)
+            && is_another_device(device, &view.id)
         {
             self.output.step("fetch", &format!("{peer} says that it is {device}, not {}", view.id));
         }
     }
 
-    /// Shows how much time is left, as long as the new firmware runs uncommitted.
+    /// Shows the time until the rollback on the status line, while the new firmware runs uncommitted.
     fn count_down(&self, event: &Event, new_stage: Option<&Stage>) {
-        let live = &self.output.live;
+        let status_line = &self.output.status_line;
         match (new_stage, event) {
             (Some(Stage::Uncommitted { reverts_in: Some(left) }), _) if self.output.is_interactive() => {
-                live.count_down(Duration::from_secs(*left));
+                status_line.count_down(Duration::from_secs(*left));
             }
-            (Some(_), _) => live.end(),
-            (None, Event::Checking { check, .. }) => live.meanwhile(&format!("; checking {check}")),
-            (None, Event::Checked { .. } | Event::CheckFailed { .. }) => live.meanwhile(""),
+            (Some(_), _) => status_line.end(),
+            (None, Event::Checking { check, .. }) => status_line.set_activity(&format!("; checking {check}")),
+            (None, Event::Checked { .. } | Event::CheckFailed { .. }) => status_line.set_activity(""),
             (None, _) => {}
         }
     }
 
-    fn download(&self, view: &mut View, done: u64, total: u64) {
+    fn download(&self, view: &mut ProgressView, done: u64, total: u64) {
         if self.output.is_interactive() {
-            let bar = view.bar.get_or_insert_with(|| download_bar(total, self.output.live.draw_target()));
+            let bar = view.bar.get_or_insert_with(|| download_bar(total, self.output.status_line.draw_target()));
             bar.set_position(done);
         } else {
-            // A line for every quarter is enough for a log.
+            // For a log, one line for each quarter is enough.
             let quarters = done.saturating_mul(4).checked_div(total).unwrap_or(0);
-            if quarters > view.quarters {
+            if quarters > view.reported_quarters {
                 self.output.step("download", &format!("{} %", quarters * 25));
             }
-            view.quarters = quarters;
+            view.reported_quarters = quarters;
         }
     }
 }
 
 impl Observer for Progress {
     fn on(&self, event: &Event) {
-        let mut standing = self.stage.lock();
-        let before = std::mem::take(&mut standing.stage);
-        standing.stage = before.clone().after(event);
-        let stage = (standing.stage != before).then(|| standing.stage.clone());
-        if stage.is_some() {
-            standing.since = Instant::now();
+        let mut current = self.stage.lock();
+        let before = std::mem::take(&mut current.stage);
+        current.stage = before.clone().after(event);
+        let new_stage = (current.stage != before).then(|| current.stage.clone());
+        if new_stage.is_some() {
+            current.since = Instant::now();
         }
-        drop(standing);
+        drop(current);
         if let Event::Delivered(report) = event {
             *self.report.lock() = Some(report.clone());
         }
@@ -163,13 +165,13 @@ impl Observer for Progress {
             self.output.event(importance, &stamped(event));
         } else {
             self.show(event);
-            self.count_down(event, stage.as_ref());
+            self.count_down(event, new_stage.as_ref());
         }
     }
 }
 
-impl View {
-    /// Leaves the bar as it stands, on a line of its own.
+impl ProgressView {
+    /// Ends the bar, which stays on the screen as a line.
     fn end_bar(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.abandon();
@@ -177,7 +179,7 @@ impl View {
     }
 }
 
-impl Drop for View {
+impl Drop for ProgressView {
     fn drop(&mut self) {
         self.end_bar();
     }
@@ -193,15 +195,15 @@ fn download_bar(total: u64, target: ProgressDrawTarget) -> ProgressBar {
     ProgressBar::with_draw_target(Some(total), target).with_style(style.progress_chars("━╸ "))
 }
 
-/// Whether who fetches the firmware is not the device that is updated. It names itself as `ID MAC`.
-fn is_another(device: &str, id: &str) -> bool {
+/// Tells whether the firmware is fetched by another device than that with this `id`. A device names itself as `ID MAC`.
+fn is_another_device(device: &str, id: &str) -> bool {
     let named = device.split_whitespace().next().unwrap_or_default();
     !id.is_empty() && !named.eq_ignore_ascii_case(id)
 }
 
-/// The last line of an update that did not.
+/// The last event of an update that failed.
 #[derive(Serialize)]
-struct Failed<'a> {
+struct FailedEvent<'a> {
     event: &'static str,
     #[serde(flatten)]
     facts: Option<&'a Facts>,
@@ -212,9 +214,9 @@ struct Failed<'a> {
     exit_code: u8,
 }
 
-/// The last line of an update that succeeded.
+/// The last event of an update that succeeded.
 #[derive(Serialize)]
-struct Done {
+struct DoneEvent {
     event: &'static str,
     #[serde(flatten)]
     facts: Facts,
@@ -222,17 +224,17 @@ struct Done {
     delivery: Option<DeliveryReport>,
 }
 
-/// The fields of events that hold sentences, in which a device or a program may repeat a secret.
-const SAID: [&str; 6] = ["message", "reason", "says", "said", "check", "hint"];
+/// The fields of events that contain text. A device or a program may repeat a secret in them.
+const TEXT_FIELDS: [&str; 6] = ["message", "reason", "says", "said", "check", "hint"];
 
-/// An event with the time, and with the time at which the device goes back by itself, if it will.
+/// Returns an event as JSON, without secrets. Adds the time, and the deadline if the device will roll back.
 fn stamped(event: &impl Serialize) -> Value {
     let mut event = serde_json::to_value(event).unwrap_or_default();
     if let Some(fields) = event.as_object_mut() {
         if let Some(left) = fields.get("reverts_in").and_then(Value::as_u64) {
             fields.insert("deadline".into(), timestamp(left).into());
         }
-        for name in SAID {
+        for name in TEXT_FIELDS {
             if let Some(Value::String(text)) = fields.get_mut(name) {
                 *text = mask(text).into_owned();
             }

@@ -4,17 +4,17 @@ use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ValueEnum, value_parser};
 use otactl::transport::serial::{BAUD_RATE, ControlLines, Framing, SerialSettings};
 
-/// What may be set about a serial port.
-#[expect(clippy::struct_excessive_bools, reason = "an option is one")]
+/// The options for serial ports.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Serial ports")]
 pub(crate) struct SerialArgs {
-    /// Bits per second
+    /// Speed of the port in bits per second
     #[arg(long, global = true, value_name = "NUMBER", default_value_t = BAUD_RATE)]
     #[arg(value_parser = value_parser!(u32).range(50..=20_000_000))]
     baud_rate: u32,
 
-    /// Let RTS and CTS say when to send; XON and XOFF are obeyed in any case
+    /// Use hardware flow control (RTS and CTS); XON and XOFF are obeyed with and without it
     #[arg(long, global = true)]
     hw_flow_control: bool,
 
@@ -24,32 +24,32 @@ pub(crate) struct SerialArgs {
     #[arg(value_parser = BoolishValueParser::new())]
     set_control_lines: bool,
 
-    /// Leave DTR and RTS as they are
+    /// Do not change DTR and RTS after opening
     #[arg(long, global = true)]
     no_set_control_lines: bool,
 
-    /// DTR and RTS are inverted: asserted means released
+    /// Treat DTR and RTS as inverted: asserted means released
     #[arg(long, global = true)]
     inverted_control_lines: bool,
 
-    /// How frames are set off
-    #[arg(long, global = true, value_name = "HOW", default_value = "auto")]
+    /// How frames are delimited
+    #[arg(long, global = true, value_name = "FRAMING", default_value = "auto")]
     serial_framing: SerialFraming,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum SerialFraming {
-    /// As lines, unless the device turns out to be too old for that
+    /// Lines; """ if the device does not understand lines
     Auto,
-    /// As lines with a CRC
+    /// Lines with a CRC
     Line,
-    /// Each between triple double quotes, as old firmware expects it
+    /// Between """ and """, for old firmware
     Quoted,
 }
 
 impl SerialArgs {
-    /// What they come to.
-    pub(crate) fn settings(&self) -> SerialSettings {
+    /// Returns the settings of the port.
+    pub(crate) fn settings(&self) -> Settings {
         let control_lines = match (self.set_control_lines && !self.no_set_control_lines, self.inverted_control_lines) {
             (_, true) => ControlLines::ReleaseInverted,
             (true, false) => ControlLines::Release,

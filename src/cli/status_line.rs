@@ -1,5 +1,4 @@
-//! The line at the end of the screen on which the time runs while the device is uncommitted. All else
-//! that is said goes above it.
+//! The last line of the screen. While the device is uncommitted, it shows the time until the rollback. All messages go above it.
 
 use std::fmt;
 use std::fmt::Write as _;
@@ -15,13 +14,13 @@ use parking_lot::{Mutex, MutexGuard};
 use super::clock;
 use super::writer::{Importance, LineWriter};
 
-/// How often it is drawn anew.
-const TICK: Duration = Duration::from_millis(250);
+/// The interval at which the line is redrawn.
+const REDRAW_INTERVAL: Duration = Duration::from_millis(250);
 
-/// How often a bar is drawn anew at the most, per second.
-const RATE: u8 = 20;
+/// The maximum number of redraws of a bar per second.
+const MAX_REDRAWS_PER_SECOND: u8 = 20;
 
-/// The line, if there is one. The clones share it.
+/// The status line, if there is one. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct StatusLine {
     line: Arc<Mutex<Option<ProgressBar>>>,
@@ -33,51 +32,52 @@ impl StatusLine {
         Self { line: Arc::default(), stderr }
     }
 
-    /// Returns where bars are drawn: nowhere, unless stderr is a terminal that can move its cursor.
+    /// Returns the target for bars. It is hidden unless stderr is a terminal that can move its cursor.
     pub(crate) fn draw_target(&self) -> ProgressDrawTarget {
         let term = Term::stderr();
         // On Windows, asking for colours lets the terminal understand escape sequences.
-        let is_able = !ProgressDrawTarget::stderr().is_hidden() && (cfg!(unix) || term.features().colors_supported());
-        if !is_able {
+        let can_move_cursor =
+            !ProgressDrawTarget::stderr().is_hidden() && (cfg!(unix) || term.features().colors_supported());
+        if !can_move_cursor {
             return ProgressDrawTarget::hidden();
         }
         let screen = Screen { term, stderr: self.stderr.clone(), drawn: Mutex::default() };
-        ProgressDrawTarget::term_like_with_hz(Box::new(screen), RATE)
+        ProgressDrawTarget::term_like_with_hz(Box::new(screen), MAX_REDRAWS_PER_SECOND)
     }
 
-    /// Shows how long it is until the device goes back: this long from now.
+    /// Shows the time until the device rolls back, in `left` from now.
     pub(crate) fn count_down(&self, left: Duration) {
-        // A device may say any number.
+        // A device may report any number.
         let Some(until) = Instant::now().checked_add(left) else { return self.end() };
         let at = clock::at(left.as_secs());
         let text = move |_: &ProgressState, line: &mut dyn fmt::Write| {
-            // What cannot be drawn is drawn at the next tick.
-            let _ = line.write_str(&in_words(until.saturating_duration_since(Instant::now()), &at));
+            // If this fails, the next redraw shows the text.
+            let _ = line.write_str(&countdown_text(until.saturating_duration_since(Instant::now()), &at));
         };
         let style = ProgressStyle::with_template("{spinner}         {text}{msg}");
         let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner()).with_key("text", text);
         let bar = ProgressBar::with_draw_target(None, self.draw_target()).with_style(style);
-        bar.enable_steady_tick(TICK);
+        bar.enable_steady_tick(REDRAW_INTERVAL);
         if let Some(before) = self.bar().replace(bar) {
             before.finish_and_clear();
         }
     }
 
-    /// Says on the line what goes on meanwhile.
-    pub(crate) fn meanwhile(&self, text: &str) {
+    /// Sets the text after the countdown, such as the check that runs.
+    pub(crate) fn set_activity(&self, text: &str) {
         if let Some(bar) = &*self.bar() {
             bar.set_message(mask(text).into_owned());
         }
     }
 
-    /// Takes the line away.
+    /// Removes the line.
     pub(crate) fn end(&self) {
         if let Some(bar) = self.bar().take() {
             bar.finish_and_clear();
         }
     }
 
-    /// Lets `write` write to the terminal, above the line.
+    /// Calls `write`, which writes to the terminal above the line.
     pub(crate) fn above<R>(&self, write: impl FnOnce() -> R) -> R {
         match &*self.bar() {
             Some(bar) => bar.suspend(write),
@@ -90,20 +90,20 @@ impl StatusLine {
     }
 }
 
-fn in_words(left: Duration, at: &str) -> String {
+fn countdown_text(left: Duration, at: &str) -> String {
     match left.as_secs() {
-        0 => "uncommitted; goes back by itself at any moment".into(),
-        left => format!("uncommitted; goes back by itself in {} ({at})", clock::seconds(left)),
+        0 => "uncommitted; rolls back at any moment".into(),
+        left => format!("uncommitted; rolls back in {} ({at})", clock::seconds(left)),
     }
 }
 
-/// The terminal as bars see it. What they draw is queued, so that a terminal that was stopped stops nothing else.
+/// The terminal on which bars are drawn. Drawing is queued, so that a stopped terminal does not stop the update.
 #[derive(Debug)]
 struct Screen {
-    /// For its size.
+    /// Used for the size of the terminal.
     term: Term,
     stderr: LineWriter,
-    /// What was drawn since the last flush.
+    /// Output since the last flush.
     drawn: Mutex<String>,
 }
 

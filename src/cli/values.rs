@@ -1,25 +1,25 @@
-//! Values of options that clap does not know by itself.
+//! Parsers for values of options.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-/// `90s`, `5m`, `1h 30m`, or plain seconds.
+/// Parses a duration such as `90s`, `5m`, `1h 30m`, or plain seconds.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let wanted = "write it as `90s`, `5m` or plain seconds";
+    let notation = "write it as `90s`, `5m` or plain seconds";
     let text = text.trim();
     let duration = match text.parse::<u64>() {
         Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => humantime::parse_duration(text).map_err(|_| wanted.to_owned())?,
+        Err(_) => humantime::parse_duration(text).map_err(|_| notation.to_owned())?,
     };
     match duration {
-        Duration::ZERO => Err("it must be more than nothing".into()),
-        // More than a device can count, and more than anybody waits.
+        Duration::ZERO => Err("it must be longer than 0".into()),
+        // A device cannot count more seconds.
         long if long > Duration::from_secs(i32::MAX.unsigned_abs().into()) => Err("it is too long".into()),
         duration => Ok(duration),
     }
 }
 
-/// A commit timeout: the device counts in whole seconds, and 0 would mean that it does not wait.
+/// Parses a commit timeout: whole seconds, at least 1. For a device, 0 means that it does not wait for a commit.
 pub(crate) fn commit_timeout(text: &str) -> Result<Duration, String> {
     match duration(text)? {
         whole if whole.subsec_nanos() == 0 => Ok(whole),
@@ -27,7 +27,7 @@ pub(crate) fn commit_timeout(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// `ADDRESS:PORT`, `ADDRESS`, `:PORT` or `PORT`.
+/// Parses the address of a server: `ADDRESS:PORT`, `ADDRESS`, `:PORT` or `PORT`. Port 0 means any free port.
 pub(crate) fn listen(text: &str) -> Result<SocketAddr, String> {
     let port = text.strip_prefix(':').unwrap_or(text);
     if let Ok(port) = port.parse() {
@@ -39,7 +39,7 @@ pub(crate) fn listen(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "write it as ADDRESS:PORT, ADDRESS or :PORT, with a numeric address".into())
 }
 
-/// `HOST` or `HOST:PORT`.
+/// Parses `HOST` or `HOST:PORT`.
 pub(crate) fn advertise(text: &str) -> Result<(String, Option<u16>), String> {
     if let Ok(ip) = text.trim_matches(['[', ']']).parse::<Ipv6Addr>() {
         return Ok((ip.to_string(), None));
@@ -57,14 +57,14 @@ pub(crate) fn advertise(text: &str) -> Result<(String, Option<u16>), String> {
     Ok((host.into(), port))
 }
 
-/// A topic, or what becomes part of one.
+/// Parses a topic, or a part of one.
 pub(crate) fn topic(text: &str) -> Result<String, String> {
     match text {
         "" => Err("it is empty".into()),
         _ if text.contains(['+', '#', '\0']) => {
             Err("it becomes part of a topic, and can hold neither `+` nor `#`".into())
         }
-        // What a request has room for, beside its arguments.
+        // A request has room for 512 bytes beside its arguments.
         _ if text.len() > 512 => Err("it is longer than 512 bytes".into()),
         _ => Ok(text.into()),
     }
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations() {
+    fn duration_of_each_notation_is_read_or_refused() {
         for (text, expected) in [
             ("90", Some(90)),
             ("90s", Some(90)),
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn topics() {
+    fn topic_with_wildcards_or_too_long_is_refused() {
         assert_eq!(topic("a/b c").as_deref(), Ok("a/b c"));
         for bad in ["", "a/+", "#", "a\0b", &"x".repeat(513)] {
             assert!(topic(bad).is_err(), "{bad}");
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses() {
+    fn address_of_each_notation_is_read_or_refused() {
         let listens = |text| listen(text).map(|address| address.to_string()).ok();
         assert_eq!(listens(":8080").as_deref(), Some("0.0.0.0:8080"));
         assert_eq!(listens("8080").as_deref(), Some("0.0.0.0:8080"));

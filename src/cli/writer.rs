@@ -1,7 +1,7 @@
-//! Lines to stdout and stderr that never hold up the work.
+//! Queues of lines for stdout and stderr, so that a slow reader does not delay the update.
 //!
-//! A pipe may be full, and its reader may pause; a terminal may be stopped. So a thread of its own writes what is queued here.
-//! The queue is bounded: what is [`Importance::Passing`] is dropped first. The thread starts with the first line.
+//! A pipe may be full, its reader may pause, and a terminal may be stopped. Each stream therefore has a thread that writes its queue.
+//! The thread starts with the first line. The queue is bounded: lines that are [`Importance::Passing`] are dropped first.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -11,65 +11,67 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-/// Lines that wait for their reader, and their bytes, beyond which lines are dropped.
+/// The maximum number of queued lines. A longer queue drops lines.
 const MAX_LINES: usize = 1024;
+
+/// The maximum size of the queued lines, in bytes. A larger queue drops lines, except for the newest one.
 const MAX_BYTES: usize = 1 << 20;
 
-/// The pause before the next attempt to write to a stream that another program has made non-blocking.
-const BUSY_PAUSE: Duration = Duration::from_millis(10);
+/// The pause before the next attempt to write to a full stream that another program has made non-blocking.
+const WOULD_BLOCK_PAUSE: Duration = Duration::from_millis(10);
 
-/// Where lines go.
+/// An output stream of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stream {
+pub(crate) enum OutputStream {
     Stdout,
     Stderr,
 }
 
-/// Which lines are dropped first.
+/// The importance of a line. It decides which lines are dropped first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Importance {
-    /// Progress and the log: a later line says more.
+    /// Progress and the log. Dropped first, since later lines are more informative.
     Passing,
-    /// Anything else. Dropped only if nothing else is left, and the oldest first.
+    /// All other lines. Dropped only if the queue has no passing lines, the oldest first.
     Kept,
 }
 
 /// A queue of lines and the thread that writes them. Clones share both.
 #[derive(Debug, Clone)]
-pub(crate) struct LineWriter(Arc<Shared>);
+pub(crate) struct LineWriter(Arc<SharedWriter>);
 
 #[derive(Debug)]
-struct Shared {
-    stream: Stream,
-    state: Mutex<State>,
+struct SharedWriter {
+    stream: OutputStream,
+    state: Mutex<WriterState>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    queue: Queue,
+struct WriterState {
+    queue: LineQueue,
     is_started: bool,
-    /// The thread has taken a line, and has not written it yet.
+    /// The thread has taken a line from the queue and has not written it yet.
     is_writing: bool,
-    /// The reader is gone, and does not want more.
-    is_gone: bool,
-    /// Why lines could not be written, if there was an error.
+    /// The reader has closed the stream. New lines are ignored.
+    is_closed: bool,
+    /// The first error that prevented writing.
     error: Option<io::Error>,
-    /// Lines that could not be written.
+    /// The number of lines that could not be written.
     failed: u64,
 }
 
-/// The lines that wait. Plain data.
+/// The queued lines. Plain data, without I/O.
 #[derive(Debug, Default)]
-struct Queue {
+struct LineQueue {
     lines: VecDeque<(Importance, Vec<u8>)>,
     bytes: usize,
     dropped: u64,
-    /// Lines dropped since the last note about it.
-    unmentioned: u64,
+    /// The number of lines dropped since the last message about dropped lines.
+    unreported: u64,
 }
 
-impl Queue {
+impl LineQueue {
     fn push(&mut self, importance: Importance, line: Vec<u8>) {
         self.bytes += line.len();
         self.lines.push_back((importance, line));
@@ -78,7 +80,7 @@ impl Queue {
             if let Some((_, line)) = self.lines.remove(passing.unwrap_or(0)) {
                 self.bytes -= line.len();
                 self.dropped += 1;
-                self.unmentioned += 1;
+                self.unreported += 1;
             }
         }
     }
@@ -90,24 +92,24 @@ impl Queue {
     }
 }
 
-/// What was not written.
+/// Lines that were not written.
 #[derive(Debug)]
 pub(crate) struct Loss {
-    /// How many lines.
+    /// The number of lines.
     pub(crate) lines: u64,
-    /// Why.
+    /// Why they were not written.
     pub(crate) reason: String,
 }
 
 impl LineWriter {
-    pub(crate) fn new(stream: Stream) -> Self {
-        Self(Arc::new(Shared { stream, state: Mutex::default(), changed: Condvar::new() }))
+    pub(crate) fn new(stream: OutputStream) -> Self {
+        Self(Arc::new(SharedWriter { stream, state: Mutex::default(), changed: Condvar::new() }))
     }
 
-    /// Queues a line, or whatever is to be written in one piece. Returns at once.
+    /// Queues a line, or several that belong together. Returns at once.
     pub(crate) fn push(&self, importance: Importance, line: Vec<u8>) {
         let mut state = self.0.lock();
-        if state.is_gone {
+        if state.is_closed {
             return;
         }
         state.queue.push(importance, line);
@@ -116,11 +118,11 @@ impl LineWriter {
             let shared = Arc::clone(&self.0);
             let thread = thread::Builder::new().name("output".into()).spawn(move || shared.run());
             if thread.is_err() {
-                // Then it is written here.
+                // Without a thread, the caller writes.
                 state.is_started = false;
                 while let Some(line) = state.queue.pop() {
                     let written = write(self.0.stream, &line);
-                    state.note(written);
+                    state.record(written);
                 }
             }
         }
@@ -128,14 +130,14 @@ impl LineWriter {
         self.0.changed.notify_all();
     }
 
-    /// Waits until all lines are written, up to `limit`. Returns whether they are.
+    /// Waits up to `limit` until all lines are written. Returns whether they are.
     pub(crate) fn drained(&self, limit: Duration) -> bool {
-        let has_lines = |state: &mut State| state.is_writing || !state.queue.lines.is_empty();
+        let has_lines = |state: &mut WriterState| state.is_writing || !state.queue.lines.is_empty();
         let mut state = self.0.lock();
         !self.0.changed.wait_while_for(&mut state, has_lines, limit).timed_out()
     }
 
-    /// Waits until all lines are written, up to `limit`. Returns what was lost since the start, if anything was.
+    /// Waits up to `limit` until all lines are written. Returns the lines that were lost since the start, if any.
     pub(crate) fn finish(&self, limit: Duration) -> Option<Loss> {
         let began = Instant::now();
         let is_drained = self.drained(limit);
@@ -147,17 +149,17 @@ impl LineWriter {
             None if waiting > 0 => format!("its reader took nothing for {:.0} s", began.elapsed().as_secs_f64()),
             None => "its reader was too slow".into(),
         };
-        (lines > 0 && !state.is_gone).then_some(Loss { lines, reason })
+        (lines > 0 && !state.is_closed).then_some(Loss { lines, reason })
     }
 }
 
-impl State {
-    fn note(&mut self, written: io::Result<()>) {
+impl WriterState {
+    fn record(&mut self, written: io::Result<()>) {
         let Err(error) = written else { return };
         if error.kind() == io::ErrorKind::BrokenPipe {
-            // A reader that has read enough is no failure.
-            self.is_gone = true;
-            self.queue = Queue::default();
+            // A reader may close the pipe early. This is not a failure.
+            self.is_closed = true;
+            self.queue = LineQueue::default();
         } else {
             self.failed += 1;
             self.error.get_or_insert(error);
@@ -165,12 +167,12 @@ impl State {
     }
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+impl SharedWriter {
+    fn lock(&self) -> MutexGuard<'_, WriterState> {
         self.state.lock()
     }
 
-    /// Writes whatever is queued, until the process ends.
+    /// Writes the queued lines until the process ends.
     fn run(&self) {
         let mut state = self.lock();
         loop {
@@ -179,26 +181,26 @@ impl Shared {
                 continue;
             };
             state.is_writing = true;
-            let dropped = std::mem::take(&mut state.queue.unmentioned);
+            let dropped = std::mem::take(&mut state.queue.unreported);
             drop(state);
-            // Among lines for programs, a note would be none of theirs.
-            if dropped > 0 && self.stream == Stream::Stderr {
+            // stdout has lines for programs, which cannot parse this message.
+            if dropped > 0 && self.stream == OutputStream::Stderr {
                 let _ = write(self.stream, format!("… {dropped} lines were dropped\n").as_bytes());
             }
             let written = write(self.stream, &line);
             state = self.lock();
             state.is_writing = false;
-            state.note(written);
+            state.record(written);
             self.changed.notify_all();
         }
     }
 }
 
-/// Writes all of it, however long that takes.
-pub(crate) fn write(stream: Stream, bytes: &[u8]) -> io::Result<()> {
+/// Writes all bytes. Waits as long as the reader needs.
+pub(crate) fn write(stream: OutputStream, bytes: &[u8]) -> io::Result<()> {
     match stream {
-        Stream::Stdout => write_to(&mut io::stdout().lock(), bytes),
-        Stream::Stderr => write_to(&mut io::stderr().lock(), bytes),
+        OutputStream::Stdout => write_to(&mut io::stdout().lock(), bytes),
+        OutputStream::Stderr => write_to(&mut io::stderr().lock(), bytes),
     }
 }
 
@@ -216,12 +218,14 @@ fn write_to(out: &mut impl Write, mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// Returns after a pause if the write can be repeated, or the error.
+///
 /// Another program that shares the stream may have made it non-blocking.
 fn wait_or_fail(error: io::Error) -> io::Result<()> {
     match error.kind() {
         io::ErrorKind::Interrupted => Ok(()),
         io::ErrorKind::WouldBlock => {
-            thread::sleep(BUSY_PAUSE);
+            thread::sleep(WOULD_BLOCK_PAUSE);
             Ok(())
         }
         _ => Err(error),
@@ -233,8 +237,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn full_queue_drops_progress_first_and_keeps_the_last_line() {
-        let mut queue = Queue::default();
+    fn full_queue_drops_progress_first_and_keeps_the_newest_line() {
+        let mut queue = LineQueue::default();
         for number in 0..MAX_LINES {
             let importance = if number % 2 == 0 { Importance::Kept } else { Importance::Passing };
             queue.push(importance, vec![b'x'; 10]);
@@ -252,7 +256,7 @@ mod tests {
         assert_eq!(
             (queue.lines.len(), queue.dropped),
             (MAX_LINES, 514),
-            "progress has no place among lines that are kept"
+            "a progress line is dropped from a queue of kept lines"
         );
         queue.push(Importance::Kept, vec![b'x'; MAX_BYTES]);
         assert_eq!(queue.lines.len(), 1, "the newest line is kept whatever its size");
@@ -260,13 +264,13 @@ mod tests {
         assert!(queue.pop().is_some() && queue.bytes == 0 && queue.pop().is_none());
     }
 
-    /// Gives what it was asked for, one attempt after another.
-    struct Stubborn {
+    /// Fails with the listed errors, the last one first, and then accepts 3 bytes per call.
+    struct FlakyStream {
         errors: Vec<io::ErrorKind>,
         written: Vec<u8>,
     }
 
-    impl Write for Stubborn {
+    impl Write for FlakyStream {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             match self.errors.pop() {
                 Some(kind) => Err(kind.into()),
@@ -280,10 +284,10 @@ mod tests {
     }
 
     #[test]
-    fn busy_stream_is_tried_again_and_a_broken_one_is_not() {
+    fn write_to_a_busy_stream_is_repeated_and_to_a_full_disk_fails() {
         use io::ErrorKind::{Interrupted, StorageFull, WouldBlock};
 
-        let mut out = Stubborn { errors: vec![Interrupted, WouldBlock, WouldBlock], written: Vec::new() };
+        let mut out = FlakyStream { errors: vec![Interrupted, WouldBlock, WouldBlock], written: Vec::new() };
         assert!(write_to(&mut out, b"a whole line\n").is_ok());
         assert_eq!(out.written, b"a whole line\n");
         out.errors = vec![StorageFull];

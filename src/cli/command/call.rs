@@ -6,18 +6,18 @@ use otactl::read_file::read_file;
 use serde_json::Value;
 
 use crate::cli::context::Context;
-use crate::cli::failure::{Failure, Kind};
+use crate::cli::failure::{Failure, FailureKind};
 
-/// More than this is no request that a device could take, in bytes.
-const MAX_INPUT: u64 = 1 << 20;
+/// The maximum size of a file with arguments, in bytes. Devices take much smaller requests.
+const MAX_INPUT_SIZE: u64 = 1 << 20;
 
-/// Call any method of the device
+/// Call a method of the device by its name
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The method, such as `Sys.GetInfo`
+    /// Method to call, such as `Sys.GetInfo`
     method: String,
 
-    /// Its arguments as JSON; `@FILE` reads them from a file, `-` from stdin
+    /// Arguments of the method as JSON; `@FILE` reads them from a file, `-` from stdin
     #[arg(value_name = "JSON", allow_hyphen_values = true)]
     params: Option<String>,
 }
@@ -29,7 +29,7 @@ impl Args {
             None => Value::Null,
         };
         let device = context.device().await?;
-        // So that a question is asked again on a line that loses frames, and an order is given once.
+        // On a link that loses frames, an idempotent method is called again. Any other method is called once.
         let idempotent = ota::may_be_called_twice(&self.method);
         let value = device.call_raw(&self.method, params, idempotent, device.timeout()).await?;
         context.output.result(&value)
@@ -37,31 +37,31 @@ impl Args {
 }
 
 fn read_params(text: String) -> Result<Value, Failure> {
-    let (text, whence) = match text.strip_prefix('@') {
+    let (text, source) = match text.strip_prefix('@') {
         Some(path) => {
-            let read = read_file(Path::new(path), MAX_INPUT).and_then(text_of);
+            let read = read_file(Path::new(path), MAX_INPUT_SIZE).and_then(utf8_text);
             (read.map_err(|error| unreadable(path, &error))?, format!("in {path}"))
         }
         None if text == "-" => (read_stdin().map_err(|error| unreadable("stdin", &error))?, "on stdin".into()),
         None => (text, "after the method".into()),
     };
     serde_json::from_str(&text).map_err(|error| {
-        Failure::new(Kind::Usage, format!("the arguments {whence} are not JSON: {error}"))
-            .hint("write them as `'{\"name\": \"value\"}'`; the quotes outside are for the shell")
+        Failure::new(FailureKind::Usage, format!("the arguments {source} are not JSON: {error}"))
+            .hint("write them as `'{\"name\": \"value\"}'`; the outer quotes are for the shell")
     })
 }
 
 fn read_stdin() -> io::Result<String> {
     let mut bytes = Vec::new();
-    io::stdin().take(MAX_INPUT).read_to_end(&mut bytes)?;
-    text_of(bytes)
+    io::stdin().take(MAX_INPUT_SIZE).read_to_end(&mut bytes)?;
+    utf8_text(bytes)
 }
 
-fn text_of(bytes: Vec<u8>) -> io::Result<String> {
+fn utf8_text(bytes: Vec<u8>) -> io::Result<String> {
     String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "they are not UTF-8"))
 }
 
-fn unreadable(what: &str, error: &io::Error) -> Failure {
-    Failure::new(Kind::Usage, format!("cannot read the arguments from {what}: {error}"))
+fn unreadable(source: &str, error: &io::Error) -> Failure {
+    Failure::new(FailureKind::Usage, format!("cannot read the arguments from {source}: {error}"))
         .hint("give them as JSON, as `@FILE`, or as `-` for stdin")
 }

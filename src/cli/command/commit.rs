@@ -6,10 +6,10 @@ use serde_json::Value;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 
-/// Keep the firmware that runs (OTA.Commit)
+/// Commit the running firmware (OTA.Commit)
 ///
-/// Reads the boot state before and after the commit. An uncommitted device is watched for 800 ms before the commit. In that
-/// time it may reboot into a firmware that it has just downloaded.
+/// Reads the boot state before and after the commit. If the device is uncommitted, otactl watches it for 800 ms before the commit,
+/// since the device may be about to reboot into firmware that it has just downloaded.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {}
 
@@ -18,15 +18,15 @@ impl Args {
         let device = context.device().await?;
         let first = DeviceState::read(&device, device.timeout()).await?;
         let before = if first.boot.is_committed { first } else { settled(&device, first, device.timeout()).await? };
-        let said = if before.boot.is_committed {
+        let message = if before.boot.is_committed {
             format!("nothing to commit: {}", before.boot)
         } else {
             let after = commit(&device, &before, device.timeout()).await?;
             format!("{}", after.boot)
         };
-        // What the device answers to a commit that it takes.
+        // The reply of a device to a successful commit.
         context.output.result(&Value::Null)?;
-        context.output.status(&said);
+        context.output.status(&message);
         Ok(())
     }
 }

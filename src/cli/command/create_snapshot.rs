@@ -9,11 +9,11 @@ use crate::cli::values;
 /// Copy the running firmware to the other slot (OTA.CreateSnapshot)
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Make the copy what a rollback goes back to
+    /// Roll back to the copy: make its slot the revert slot, and the running firmware uncommitted
     #[arg(long)]
     set_as_revert: bool,
 
-    /// Make the running firmware uncommitted, to be committed within this time
+    /// Time within which the running firmware must be committed, in whole seconds; with --set-as-revert
     #[arg(long, value_name = "DURATION", requires = "set_as_revert", value_parser = values::commit_timeout)]
     commit_timeout: Option<Duration>,
 }

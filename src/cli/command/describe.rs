@@ -6,7 +6,7 @@ use crate::cli::failure::Failure;
 /// Show the arguments of a method (RPC.Describe)
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The method, such as `OTA.Update`
+    /// Method to describe, such as `OTA.Update`
     method: String,
 }
 

@@ -4,20 +4,20 @@ use std::path::{Path, PathBuf};
 
 use clap_complete::Shell;
 
-use crate::cli::failure::{Failure, Kind};
+use crate::cli::failure::{Failure, FailureKind};
 use crate::cli::man;
 
-/// Write the shell completions and the manual, as they are checked in
+/// Write the shell completions and the manual pages
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The directory that gets `completions/` and `man/`
+    /// Directory in which to create `completions/` and `man/`
     directory: PathBuf,
 }
 
 impl Args {
     pub(crate) fn run(self, model: &clap::Command) -> Result<(), Failure> {
         write(&self.directory, model).map_err(|error| {
-            Failure::new(Kind::Other, format!("cannot write to {}: {error}", self.directory.display()))
+            Failure::new(FailureKind::Other, format!("cannot write to {}: {error}", self.directory.display()))
         })
     }
 }

@@ -4,7 +4,7 @@ use serde::Deserialize as _;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 
-/// Show which slot runs, and whether it is committed (OTA.GetBootState)
+/// Show the active slot, and whether it is committed (OTA.GetBootState)
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {}
 

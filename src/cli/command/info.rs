@@ -3,7 +3,7 @@ use otactl::ota;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 
-/// Show what the device is and what it runs (Sys.GetInfo)
+/// Show the id, platform and firmware of the device (Sys.GetInfo)
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {}
 

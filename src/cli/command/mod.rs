@@ -25,7 +25,7 @@ use super::failure::Failure;
 /// The commands, in the order of the help page.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    // The one with many options.
+    // Boxed, since it is large.
     Update(Box<update::Args>),
     Wait(wait::Args),
     Commit(commit::Args),

@@ -5,19 +5,21 @@ use otactl::ota;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 
-/// Ask whether the device is there (RPC.Ping)
+/// Check that the device answers (RPC.Ping)
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {}
 
 impl Args {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let device = context.device().await?;
-        let asked = Instant::now();
+        let started = Instant::now();
         let value = device.call_value(ota::Ping {}).await?;
-        let took = asked.elapsed();
+        let elapsed = started.elapsed();
         context.output.result(&value)?;
         if context.output.is_interactive() {
-            context.output.status(&format!("answered after {:.1} ms, dialling included", took.as_secs_f64() * 1e3));
+            context
+                .output
+                .status(&format!("answered after {:.1} ms, connecting included", elapsed.as_secs_f64() * 1e3));
         }
         Ok(())
     }

@@ -1,18 +1,18 @@
 use otactl::ota;
 
 use crate::cli::context::Context;
-use crate::cli::failure::{Failure, Kind};
+use crate::cli::failure::{Failure, FailureKind};
 
 /// Reboot the device (Sys.Reboot)
 ///
-/// Any reboot while the firmware is uncommitted is a rollback, so that this is refused then.
+/// While the firmware is uncommitted, any reboot is a rollback. otactl refuses it then, unless --force is given.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Milliseconds from the device's answer to the reboot
+    /// Time from the reply to the reboot, in milliseconds [default: that of the device]
     #[arg(long, value_name = "MS")]
     delay_ms: Option<u32>,
 
-    /// Reboot even if that is a rollback
+    /// Reboot even if this causes a rollback
     #[arg(long)]
     force: bool,
 }
@@ -21,11 +21,11 @@ impl Args {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let device = context.device().await?;
         if !self.force {
-            // A device without the OTA service has nothing to roll back.
+            // An error reply means that the device has no OTA service, and nothing to roll back.
             match device.call(ota::GetBootState {}).await {
                 Ok(boot) if !boot.is_committed => {
-                    return Err(Failure::new(Kind::Refused, format!("a reboot would be a rollback: {boot}"))
-                        .hint("`otactl commit` keeps what runs; with `--force` the device reboots, and goes back"));
+                    return Err(Failure::new(FailureKind::Refused, format!("a reboot would be a rollback: {boot}"))
+                        .hint("`otactl commit` keeps what runs; with `--force` the device reboots, and rolls back"));
                 }
                 Err(error) if error.remote_error().is_none() => return Err(error.into()),
                 _ => {}

@@ -5,43 +5,43 @@ use otactl::ota::{self, BootState, Slot};
 use otactl::rpc::{CallError, Device, Method};
 
 use crate::cli::context::Context;
-use crate::cli::failure::{Failure, Kind};
+use crate::cli::failure::{Failure, FailureKind};
 use crate::cli::values;
 
-/// The device's error code for a slot that it does not have.
+/// The error code of OTA.SetBootState for a slot that the device does not have.
 const BAD_SLOT: i64 = -3;
 
-/// Set some fields of the boot state (OTA.SetBootState)
+/// Set fields of the boot state (OTA.SetBootState)
 ///
-/// For repairs: a wrong state can make the device boot a slot that does not work. otactl refuses a slot that the platform
-/// does not have (ESP32, ESP8266, CC32xx; the slots of other platforms are not known). A device of 2019 to 2022 answers such
-/// an active slot with an error, and stores it. It stores any revert slot without an error.
+/// For repairs only: with a wrong state, the device may boot a slot that does not work. otactl refuses a slot that the platform
+/// does not have (ESP32, ESP8266, CC32xx; the slots of other platforms are not known). Firmware of 2019 to 2022 answers such
+/// an active slot with an error, but stores it. It stores any revert slot without an error.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    fields: Fields,
+    fields: BootStateFields,
 
-    /// Also send a slot that the platform does not have
+    /// Send the request even if the platform does not have the slot
     #[arg(long)]
     force: bool,
 }
 
 #[derive(Debug, Clone, Copy, clap::Args)]
 #[group(id = "fields", required = true, multiple = true)]
-struct Fields {
-    /// The slot that boots next
+struct BootStateFields {
+    /// Slot that boots next
     #[arg(long, value_name = "SLOT")]
     active_slot: Option<Slot>,
 
-    /// Whether it is committed
+    /// Whether the active slot is committed
     #[arg(long, value_name = "BOOL")]
     is_committed: Option<bool>,
 
-    /// The slot that a rollback goes back to
+    /// Slot that boots after a rollback or a revert
     #[arg(long, value_name = "SLOT")]
     revert_slot: Option<Slot>,
 
-    /// How long after a boot the device waits for the commit
+    /// Time within which a commit must follow a boot, in whole seconds
     #[arg(long, value_name = "DURATION", value_parser = values::commit_timeout)]
     commit_timeout: Option<Duration>,
 }
@@ -66,7 +66,7 @@ impl Args {
     }
 }
 
-impl Fields {
+impl BootStateFields {
     /// Fails if `platform` is known not to have one of the slots.
     fn check(self, platform: &str) -> Result<(), Failure> {
         let Some(slots) = ota::slots(platform) else { return Ok(()) };
@@ -75,7 +75,7 @@ impl Fields {
         let Some((option, slot)) = missing else { return Ok(()) };
         let last = slots - 1;
         let message = format!("{option} {slot}: the device has no slot {slot}; {platform} has slots 0 to {last}");
-        Err(Failure::new(Kind::Refused, message).hint(
+        Err(Failure::new(FailureKind::Refused, message).hint(
             "`otactl get-boot-state` shows the slots in use; with `--force` the device is sent the slot all the same",
         ))
     }
@@ -181,8 +181,12 @@ mod tests {
 
     #[test]
     fn slot_that_the_platform_does_not_have_is_refused() {
-        let fields =
-            |active_slot, revert_slot| Fields { active_slot, is_committed: None, revert_slot, commit_timeout: None };
+        let fields = |active_slot, revert_slot| BootStateFields {
+            active_slot,
+            is_committed: None,
+            revert_slot,
+            commit_timeout: None,
+        };
         for (fields, platform, expected) in [
             (fields(Some(1), Some(0)), "esp32", None),
             (fields(Some(2), None), "esp32", Some("--active-slot 2")),
@@ -195,7 +199,7 @@ mod tests {
             let refused = fields.check(platform).err();
             assert_eq!(refused.is_some(), expected.is_some(), "{fields:?} {platform}: {refused:?}");
             if let (Some(refused), Some(expected)) = (refused, expected) {
-                assert!(refused.kind == Kind::Refused && refused.message.starts_with(expected), "{refused:?}");
+                assert!(refused.kind == FailureKind::Refused && refused.message.starts_with(expected), "{refused:?}");
             }
         }
     }

@@ -16,54 +16,55 @@ use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::cli::context::Context;
-use crate::cli::failure::{Failure, Kind};
+use crate::cli::failure::{Failure, FailureKind};
 use crate::cli::values;
 
-/// Run a simulated device, over WebSocket, HTTP, TLS, TCP, UDP, MQTT and a serial port, until Ctrl-C
+/// Run a simulated device until Ctrl-C
 ///
-/// It runs demo 1.0.0, and takes any bundle for its platform.
+/// The device runs demo 1.0.0, and accepts any bundle for its platform. It serves WebSocket and
+/// HTTP; options add TLS, TCP, UDP, MQTT and a serial port.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = all_faults())]
 pub(crate) struct Args {
-    /// Where it listens
+    /// Address to listen on for WebSocket and HTTP
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8910", value_parser = values::listen)]
     listen: SocketAddr,
 
-    /// Where it listens for plain TCP
+    /// Address to listen on for plain TCP
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = values::listen)]
     tcp: Option<SocketAddr>,
 
-    /// Where it listens for UDP
+    /// Address to listen on for UDP
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = values::listen)]
     udp: Option<SocketAddr>,
 
-    /// Let it be a client of this broker: mqtt://[USER:PASSWORD@]BROKER[:PORT]/DEVICE
+    /// Connect the device to this broker: mqtt://[USER:PASSWORD@]BROKER[:PORT]/DEVICE
     #[arg(long, value_name = "URL")]
     mqtt: Option<String>,
 
-    /// The age of its MQTT library
+    /// Generation of the device's MQTT library
     #[arg(long, value_name = "GENERATION", requires = "mqtt", default_value = "twice")]
     mqtt_generation: MqttGeneration,
 
-    /// Where it listens for WebSocket and HTTP over TLS; with --tls-cert and --tls-key
+    /// Address to listen on for WebSocket and HTTP over TLS; with --tls-cert and --tls-key
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = values::listen)]
     tls: Option<SocketAddr>,
 
-    /// Its certificate for --tls, as PEM, with those that lead to its authority
+    /// PEM file with the certificate for --tls, and the intermediate certificates
     #[arg(long, value_name = "FILE", requires = "tls")]
     tls_cert: Option<PathBuf>,
 
-    /// The private key of --tls-cert, as PEM
+    /// PEM file with the private key of --tls-cert
     #[arg(long, value_name = "FILE", requires = "tls")]
     tls_key: Option<PathBuf>,
 
-    /// Serve it on a serial port too, with --baud-rate, and say where that is
+    /// Serve a serial port at --baud-rate too, and print its path
     ///
-    /// The port is a pseudo terminal. With --serial-framing quoted the device is too old for anything else.
+    /// The port is a pseudo terminal. With --serial-framing quoted, the device understands no other framing.
     #[arg(long)]
     serial: bool,
 
-    /// Let its console speak between the frames on the serial port
+    /// Write console output between the frames on the serial port
     #[arg(long, requires = "serial")]
     console_noise: bool,
 
@@ -75,41 +76,41 @@ pub(crate) struct Args {
     #[arg(long)]
     unlicensed: bool,
 
-    /// Its id
+    /// Id of the device
     #[arg(long, default_value = "esp32_AABBCC")]
     id: String,
 
-    /// Its platform
+    /// Platform of the device
     #[arg(long, default_value = "esp32")]
     platform: String,
 
-    /// How long a reboot takes
+    /// Duration of a reboot
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = values::duration)]
     reboot_delay: Duration,
 
-    /// Let in only who knows these: USER:PASSWORD[:REALM]
+    /// Require these credentials: USER:PASSWORD[:REALM]
     #[arg(long, value_name = "CREDENTIALS")]
     auth: Option<Auth>,
 
-    /// The hash of its challenges
+    /// Hash algorithm of the digest authentication
     #[arg(long, value_name = "ALGORITHM", requires = "auth", default_value = "sha-256")]
     auth_algo: AuthAlgo,
 
-    /// Where to keep its flash; without it, every start is from the factory
+    /// Directory for the contents of the flash; without it, the device starts with its factory firmware
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
 
-    /// Let something go wrong; may be given many times
+    /// Simulate a fault; may be given several times
     ///
-    /// What can go wrong is listed below.
+    /// The faults are listed below.
     #[arg(long = "fault", value_name = "FAULT")]
     faults: Vec<String>,
 }
 
-/// The faults, one on each line.
+/// Returns the list of the faults for the help, one per line.
 fn all_faults() -> String {
     let width = KINDS.iter().map(|kind| kind.usage().len()).max().unwrap_or_default();
-    let mut list = String::from("Faults, which strike whenever they can unless it says once:\n");
+    let mut list = String::from("Faults (permanent, unless marked as once):\n");
     for kind in &KINDS {
         // Writing to a String cannot fail.
         let _ = writeln!(list, "  {:width$}  {}", kind.usage(), kind.about);
@@ -126,12 +127,12 @@ fn read_fault(text: &str) -> Result<Fault, Failure> {
             },
             FaultError::Value { usage, .. } => format!("write `--fault {usage}`"),
         };
-        Failure::new(Kind::Usage, error.to_string()).hint(hint)
+        Failure::new(FailureKind::Usage, error.to_string()).hint(hint)
     })
 }
 
-/// A certificate that is its own authority, for this machine. Without the constraint, it would be one
-/// that no server may show.
+/// The command that makes a self-signed certificate for this machine. Without `CA:FALSE`, it would be the certificate of an
+/// authority, which clients refuse from a server.
 const MAKE_CERTIFICATE: &str = "`openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 365 \
     -keyout key.pem -out cert.pem -subj /CN=otactl -addext basicConstraints=critical,CA:FALSE \
     -addext subjectAltName=IP:127.0.0.1,DNS:localhost`";
@@ -141,11 +142,11 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
 }
 
 fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {
-    Failure::new(Kind::Other, format!("cannot listen on {address}: {error}"))
+    Failure::new(FailureKind::Other, format!("cannot listen on {address}: {error}"))
         .hint("choose another address, such as 127.0.0.1:0")
 }
 
-/// The hashes that a device can use.
+/// The hash algorithms of a simulated device.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum AuthAlgo {
     Md5,
@@ -153,7 +154,7 @@ enum AuthAlgo {
     Sha256,
 }
 
-/// The generations of the update service.
+/// The generations of the OTA service.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum UpdateGeneration {
     /// Pull only; a lost connection ends the download
@@ -167,27 +168,26 @@ enum UpdateGeneration {
     Y2022,
 }
 
-/// How old an MQTT library is.
+/// The generations of the MQTT library.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum MqttGeneration {
-    /// Since 2021-06: runs what comes on DEVICE/rpc twice
+    /// Since 2021-06: executes a request on DEVICE/rpc twice
     Twice,
-    /// Before: runs everything once
+    /// Before 2021-06: executes each request once
     Single,
     /// Does not listen on DEVICE/rpc/METHOD
     Plain,
 }
 
-/// The device at the broker of this URL.
-fn mqtt_config(url: &str, generation: MqttGeneration) -> Result<mqtt::MqttConfig, Failure> {
+/// Returns the configuration for the broker and the device of a URL.
+fn mqtt_config(url: &str, generation: MqttGeneration) -> Result<mqtt::Config, Failure> {
     let Target::Mqtt(endpoint) = url.parse()? else {
-        return Err(
-            Failure::new(Kind::Usage, "`--mqtt` wants the URL of a broker").hint("write `--mqtt mqtt://BROKER/DEVICE`")
-        );
+        return Err(Failure::new(FailureKind::Usage, "`--mqtt` requires the URL of a broker")
+            .hint("write `--mqtt mqtt://BROKER/DEVICE`"));
     };
     if endpoint.is_tls() {
-        return Err(Failure::new(Kind::Usage, "the simulated device speaks to a broker without TLS only")
-            .hint("give it the plain port of the broker, and otactl the other"));
+        return Err(Failure::new(FailureKind::Usage, "the simulated device supports only brokers without TLS")
+            .hint("give `--mqtt` the port without TLS; otactl can use the port with TLS"));
     }
     Ok(mqtt::MqttConfig {
         host: endpoint.host().into(),
@@ -213,9 +213,12 @@ impl Args {
         let listener = listen(self.listen).await?;
         let config = self.config(mqtt.as_ref(), faults);
         let mut simulator = Simulator::start(config, listener).map_err(|error| {
-            let kept = self.state.as_ref().map(|directory| format!(" from {}", directory.display()));
-            Failure::new(Kind::Other, format!("cannot start the device{}: {error}", kept.unwrap_or_default()))
-                .hint("give an empty directory to `--state`, or one that an earlier simulate has written")
+            let from_directory = self.state.as_ref().map(|directory| format!(" from {}", directory.display()));
+            Failure::new(
+                FailureKind::Other,
+                format!("cannot start the device{}: {error}", from_directory.unwrap_or_default()),
+            )
+            .hint("give an empty directory to `--state`, or one that an earlier simulate has written")
         })?;
         let (output, mut console) = (context.output.clone(), simulator.console());
         output.status(&format!(
@@ -247,7 +250,7 @@ impl Args {
                 UpdateGeneration::Y2022 => Generation::Y2022,
             },
             licensed: !self.unlicensed,
-            // Its name at the broker is its id.
+            // The name of the device at the broker is its id.
             id: mqtt.map_or(&self.id, |mqtt| &mqtt.device).clone(),
             factory,
             reboot_delay: self.reboot_delay,
@@ -258,7 +261,7 @@ impl Args {
         }
     }
 
-    /// Serves the device on all ports but the first, and says where they are.
+    /// Serves the device on all transports but the first, and prints their addresses.
     async fn serve_more(
         &self,
         context: &Context,
@@ -297,10 +300,10 @@ impl Args {
     fn tls_config(&self) -> Result<Arc<ServerConfig>, Failure> {
         let (Some(cert), Some(key)) = (&self.tls_cert, &self.tls_key) else {
             return Err(Failure::new(
-                Kind::Usage,
+                FailureKind::Usage,
                 "--tls needs a certificate and its key: --tls-cert FILE --tls-key FILE",
             )
-            .hint(format!("this makes them: {MAKE_CERTIFICATE}")));
+            .hint(format!("create them with {MAKE_CERTIFICATE}")));
         };
         Ok(tls::server_config(cert, key)?)
     }

@@ -19,48 +19,47 @@ use tokio::time::timeout;
 use crate::cli::checks::ChecksArgs;
 use crate::cli::context::Context;
 use crate::cli::credentials;
-use crate::cli::failure::{Failure, Kind};
+use crate::cli::failure::{Failure, FailureKind};
 use crate::cli::interrupt;
 use crate::cli::progress::Progress;
 use crate::cli::values;
 
-/// How long a device that was being sent a firmware is told to forget it, when nobody wants to wait any more.
-const FORGET: Duration = Duration::from_millis(300);
+/// The time limit of the call that ends a push after Ctrl-C.
+const ABORT_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// Take the device to a new firmware, prove that it runs, and commit it
+/// Install new firmware on the device, verify that it runs, and commit it
 ///
-/// Serves the firmware zip to the device for as long as it takes, waits for the reboot, checks that
-/// the wanted build runs and is well, commits it, and looks again. Run again after an interruption, it goes on
-/// from where the device is.
+/// otactl serves the firmware zip to the device, waits for the reboot, checks that the new build runs and is healthy, commits it, and
+/// reads the boot state back. After an interruption, the same command continues from the state of the device.
 #[derive(Debug, clap::Args)]
 #[command(group = ArgGroup::new("source").args(["file", "url"]).required(true))]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct Args {
-    /// The firmware zip; otactl serves it to the device
+    /// Firmware zip, which otactl delivers to the device
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
 
-    /// URL from which the device downloads the firmware; if the device cannot reach it or has no licence, otactl does
+    /// URL from which the device downloads the firmware; if the device cannot reach it or has no licence, otactl downloads it
     #[arg(long, value_name = "URL")]
     url: Option<String>,
 
-    /// How the device gets the firmware: by a pull (it downloads) or a push (otactl sends it over --port)
-    #[arg(long, value_name = "WAY", default_value = "auto")]
-    via: Way,
+    /// How to deliver the firmware: pull (the device downloads it) or push (otactl sends it over --port)
+    #[arg(long, value_name = "METHOD", default_value = "auto")]
+    via: ViaArg,
 
-    /// Leave the new firmware uncommitted, and say until when
+    /// Leave the new firmware uncommitted, and print when the device rolls back
     #[arg(long)]
     no_commit: bool,
 
-    /// How long after its reboot the device waits for the commit before it goes back
+    /// How long the device waits for the commit after its reboot before it rolls back, in whole seconds
     #[arg(long, value_name = "DURATION", default_value = "300s", value_parser = values::commit_timeout)]
     commit_timeout: Duration,
 
-    /// How long the device may take to get and write the firmware [default: 600s, more for large ones]
+    /// Time limit for downloading and writing the firmware [default: 600s, more for large firmware]
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     download_timeout: Option<Duration>,
 
-    /// How long the device may take to ask for the firmware, before it is sent it, or is given up after three times that
+    /// How long to wait for the device to request the firmware before pushing it instead (or failing, after three times as long)
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = values::duration)]
     ask_timeout: Duration,
 
@@ -68,73 +67,75 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::duration)]
     stall_timeout: Duration,
 
-    /// How long the device may take from the download to its first answer after the reboot
+    /// Time limit from the end of the download to the first reply after the reboot
     #[arg(long, value_name = "DURATION", default_value = "120s", value_parser = values::duration)]
     reboot_timeout: Duration,
 
-    /// Where to serve the firmware: ADDRESS:PORT, ADDRESS or :PORT
+    /// Address to serve the firmware on: ADDRESS:PORT, ADDRESS or :PORT [default: any free port at the
+    /// address from which this machine reaches the device]
     #[arg(long, value_name = "ADDRESS", value_parser = values::listen)]
     listen: Option<SocketAddr>,
 
-    /// Under which host, and port if it differs, the device reaches this machine
+    /// Host, and port if it differs, at which the device reaches this machine
     #[arg(long, value_name = "HOST[:PORT]", value_parser = values::advertise)]
     advertise: Option<(String, Option<u16>)>,
 
-    /// After the reboot, look at the device and commit it over this port; a `--port` of the same device
+    /// Check and commit the device over this port after the reboot; format as for --port
     ///
-    /// For a device that comes back under another address, or that is to be committed over a cable.
+    /// For a device that has another address after the reboot, or that is committed over a cable.
     #[arg(long, value_name = "URL")]
     commit_port: Option<String>,
 
-    /// Copy what runs to another slot first (OTA.CreateSnapshot), where the platform has more than two
+    /// Copy the running firmware to another slot first (OTA.CreateSnapshot), if the platform has more than two slots
     #[arg(long)]
     snapshot_first: bool,
 
-    /// Serve this address or network too, or `any`: for a device behind NAT; may be given more than once
+    /// Serve the firmware also to this address or network, or to `any`, for a device behind NAT; may be given several times
     ///
-    /// Without it, only the addresses at which the device is known are served: that of --port, and those that it
-    /// reports. If there are none, everybody is served who knows the secret path.
+    /// Without this option, otactl serves only the known addresses of the device: that of --port, and those that the device
+    /// reports. If there are none, otactl serves every client that knows the secret path.
     #[arg(long, value_name = "ADDRESS|NETWORK/BITS|any")]
     allow_from: Vec<AllowFrom>,
 
-    /// Serve the firmware over HTTPS, with this certificate and its key, as PEM
+    /// Serve the firmware over HTTPS, with the certificate and the private key in these PEM files
     ///
-    /// The device checks the certificate by its own `update.ssl_ca_file`, and that it is made for the host of
-    /// --advertise, or for the address that otactl serves on.
+    /// The device verifies the certificate with its own `update.ssl_ca_file`. The certificate must be issued for the host of
+    /// --advertise, or for the address on which otactl serves.
     #[arg(long, num_args = 2, value_names = ["CERT", "KEY"])]
     serve_tls: Option<Vec<PathBuf>>,
 
     /// Never end an update on the device; refuse if one runs
     ///
     /// Without this option, otactl ends an update that has made no progress for --stall-timeout, and for twice as long as its last
-    /// percent took: a push with OTA.End, a download with a reboot. It also ends a download of its own that failed. It never reboots a device whose firmware is uncommitted.
+    /// percent took: a push with OTA.End, a download with a reboot. otactl also ends a download of its own that failed. It never
+    /// reboots a device whose firmware is uncommitted.
     #[arg(long)]
     no_abort: bool,
 
-    /// Say what would be done, and touch nothing
+    /// Check whether the update is possible and print the plan; change nothing on the device
     #[arg(long)]
     dry_run: bool,
 
-    /// Install another app than the one that runs, or offer the device the build that it runs already
+    /// Allow another app than the running one, and the build that runs already
     ///
-    /// Also a file system that the device seems to have no room for, and a firmware that commits itself since the device
-    /// knows no commit timeout. It does not imply --allow-downgrade, and nothing makes up for another platform or for
-    /// signatures that the device asks for.
+    /// This option also allows a file system that seems too large for the device, and firmware that commits itself because the
+    /// device has no commit timeout. It does not imply --allow-downgrade. No option allows firmware for another platform, or
+    /// without signatures that the device requires.
     #[arg(long)]
     force: bool,
 
-    /// Install also an older version than the one that runs
+    /// Allow an older version than the running one
     #[arg(long)]
     allow_downgrade: bool,
 
-    // The last, since its heading holds for whatever follows.
+    // Last: its heading applies to all options that follow.
     #[command(flatten)]
     checks: ChecksArgs,
 }
 
 /// How the device gets the firmware.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Way {
+enum ViaArg {
     /// Pull; push if the device cannot download the firmware
     Auto,
     /// The device downloads the firmware: a FILE from otactl, a URL from its server
@@ -143,12 +144,12 @@ enum Way {
     Push,
 }
 
-impl From<Way> for Via {
-    fn from(way: Way) -> Self {
-        match way {
-            Way::Auto => Self::Auto,
-            Way::Pull => Self::Pull,
-            Way::Push => Self::Push,
+impl From<ViaArg> for Via {
+    fn from(via: ViaArg) -> Self {
+        match via {
+            ViaArg::Auto => Self::Auto,
+            ViaArg::Pull => Self::Pull,
+            ViaArg::Push => Self::Push,
         }
     }
 }
@@ -158,14 +159,14 @@ impl Args {
         let progress = Progress::new(context.output.clone());
         let device = OnceCell::new();
         let result = tokio::select! {
-            // Biased so that what is done is reported as done, even if Ctrl-C comes with it.
+            // Biased: if the update ends at the same time as Ctrl-C, otactl reports the result of the update.
             biased;
             result = self.update(context, &device, &progress) => result,
             () = interrupt::received() => {
                 let stage = progress.stage();
                 if let (Stage::Receiving { may_be_complete: false, .. }, Some(device)) = (&stage, device.get()) {
-                    // Whoever pressed Ctrl-C does not wait for more than that.
-                    let _ = timeout(FORGET, push::abort(device, FORGET)).await;
+                    // After Ctrl-C, otactl has to end soon.
+                    let _ = timeout(ABORT_TIMEOUT, push::abort(device, ABORT_TIMEOUT)).await;
                 }
                 Err(interrupt::failure(&stage))
             }
@@ -184,7 +185,7 @@ impl Args {
         let (source, http) = self.source(&web_client, progress).await?;
         let tls = match self.serve_tls.as_deref() {
             Some([cert, key]) => Some(tls::server_config(cert, key)?),
-            // clap sees to it that there are two.
+            // clap requires two values.
             _ => None,
         };
         let target = context.target().await?;
@@ -208,7 +209,7 @@ impl Args {
             download_timeout: self.download_timeout,
             reboot_timeout: self.reboot_timeout,
             timeouts: Timeouts::default().with(self.ask_timeout, self.stall_timeout),
-            commit_over: self.commit_port.as_deref().map(|port| second_way(context, port)).transpose()?,
+            commit_over: self.commit_port.as_deref().map(|port| commit_device(context, port)).transpose()?,
             snapshot_first: self.snapshot_first,
             force: self.force,
             allow_downgrade: self.allow_downgrade,
@@ -220,8 +221,9 @@ impl Args {
         update::run(device, &plan, progress).await.map_err(Failure::from)
     }
 
-    /// Returns the firmware, and the client with which otactl may download it during the update. A bundle that no device takes
-    /// fails here, before the device is asked.
+    /// Returns the firmware, and the client with which otactl may download it during the update.
+    ///
+    /// An invalid bundle fails here, before any call to the device.
     async fn source(&self, client: &WebClient, progress: &Progress) -> Result<(Source, Option<WebClient>), Failure> {
         if let Some(path) = &self.file {
             let bundle = Bundle::read(path).map_err(|error| Failure::bundle(path, &error))?;
@@ -230,12 +232,15 @@ impl Args {
         let url = self.url.clone().unwrap_or_default();
         let is_web = url.starts_with("http://") || url.starts_with("https://");
         if !is_web || !has_two_slashes(&url) {
-            return Err(Failure::new(Kind::Usage, "the device fetches firmware from http:// and https:// URLs only")
-                .hint("give such a URL, or the path of a local file without `--url`"));
+            return Err(Failure::new(
+                FailureKind::Usage,
+                "the device fetches firmware from http:// and https:// URLs only",
+            )
+            .hint("give such a URL, or the path of a local file without `--url`"));
         }
         client.prepare(&url)?;
-        credentials::remember_those_of(&url);
-        if matches!(self.via, Way::Push) {
+        credentials::remember_url_login(&url);
+        if matches!(self.via, ViaArg::Push) {
             let bundle =
                 remote_manifest::download(client, &url, self.download_timeout, self.stall_timeout, progress).await;
             return Ok((Source::Bundle(bundle.map_err(update::Failure::Download)?), None));
@@ -244,15 +249,17 @@ impl Args {
             Ok((manifest, signed)) => (Ok(manifest), Some(signed)),
             Err(reason) => (Err(reason), None),
         };
-        Ok((Source::Url { url, manifest, signed }, matches!(self.via, Way::Auto).then(|| client.clone())))
+        Ok((Source::Url { url, manifest, signed }, matches!(self.via, ViaArg::Auto).then(|| client.clone())))
     }
 }
 
-/// The device of `--commit-port`.
-fn second_way(context: &Context, port: &str) -> Result<Device, Failure> {
+/// Returns the device of `--commit-port`.
+fn commit_device(context: &Context, port: &str) -> Result<Device, Failure> {
     match port.parse()? {
-        Target::Sim(_) => Err(Failure::new(Kind::Usage, "a simulated device of its own is no second way to a device")
-            .hint("give another address of the device of `--port`")),
+        Target::Sim(_) => {
+            Err(Failure::new(FailureKind::Usage, "`--commit-port` cannot be a simulated device of its own")
+                .hint("give another address of the device of `--port`"))
+        }
         target => context.connect(&target),
     }
 }

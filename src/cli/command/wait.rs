@@ -5,56 +5,56 @@ use otactl::update::wait::{Wanted, wait};
 use tokio::time::Instant;
 
 use crate::cli::context::Context;
-use crate::cli::failure::{Failure, Kind};
+use crate::cli::failure::{Failure, FailureKind};
 use crate::cli::values;
 
-/// Wait until the device is in a state, and say when it is
+/// Wait until the device is in the given state, and print its state
 ///
-/// Looks at the device at once, and then again about every second. A device that cannot be reached, or is silent, is
-/// waited for; one that wants other credentials is not. What it says of itself in the end goes to stdout as JSON: id,
-/// version, build_id, slot, committed, uptime, and while it is uncommitted, the seconds until it goes back (reverts_in).
-/// If it is not there in time, the exit code is 5.
+/// otactl reads the device's state at once, and then about every second. It also waits for a device that cannot be reached or does
+/// not answer, but fails at once if the device requires other credentials. When the state is reached, otactl prints id, version,
+/// build_id, slot, committed, uptime, and, if uncommitted, the seconds until the rollback (reverts_in) as JSON. If the state is
+/// not reached in time, the exit code is 5.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What to wait for
+    /// State to wait for
     #[arg(value_name = "STATE")]
-    state: State,
+    state: WaitState,
 
-    /// The version that is to run, as `otactl info` shows it in fw_version; with `version` only
+    /// Version to wait for, as in fw_version of `otactl info`; only with the state `version`
     #[arg(value_name = "VERSION", required_if_eq("state", "version"))]
     version: Option<String>,
 
-    /// How long to wait
+    /// Time limit of the wait
     #[arg(long = "for", value_name = "DURATION", default_value = "5m", value_parser = values::duration)]
     limit: Duration,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum State {
-    /// It answers
+enum WaitState {
+    /// The device answers
     Reachable,
-    /// What runs stays after a reboot
+    /// The running firmware is committed
     Committed,
-    /// What runs waits for its commit
+    /// The running firmware is uncommitted
     Uncommitted,
-    /// VERSION runs, committed or not
+    /// VERSION runs, committed or uncommitted
     Version,
 }
 
 impl Args {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let wanted = match (self.state, self.version) {
-            (State::Version, version) => Wanted::Version(version.unwrap_or_default()),
+            (WaitState::Version, version) => Wanted::Version(version.unwrap_or_default()),
             (_, Some(version)) => {
                 return Err(Failure::new(
-                    Kind::Usage,
-                    format!("`{version}` stands behind a state that has no version"),
+                    FailureKind::Usage,
+                    format!("`{version}` follows a state that takes no version"),
                 )
                 .hint("write `otactl wait version VERSION`, or leave it out"));
             }
-            (State::Reachable, None) => Wanted::Reachable,
-            (State::Committed, None) => Wanted::Committed,
-            (State::Uncommitted, None) => Wanted::Uncommitted,
+            (WaitState::Reachable, None) => Wanted::Reachable,
+            (WaitState::Committed, None) => Wanted::Committed,
+            (WaitState::Uncommitted, None) => Wanted::Uncommitted,
         };
         let device = context.device().await?;
         let started = Instant::now();

@@ -1,4 +1,4 @@
-//! What to try when a device cannot be reached.
+//! Hints for a device or a broker that cannot be reached.
 
 use otactl::rpc::DialError;
 
@@ -8,32 +8,32 @@ pub(super) const NOT_A_DEVICE: &str = "check port and path: a device serves RPC 
 pub(super) const OTHER_CREDENTIALS: &str =
     "give the user and password of the WebSocket in the URL: ws://USER:PASSWORD@HOST";
 
-/// The next thing to try when `peer` could not be reached for this cause.
-pub(super) fn of(peer: &str, cause: &DialError) -> String {
-    // What stands between is reached in another way than a device.
-    if let Some(hint) = peer.starts_with("the broker ").then(|| of_broker(cause)).flatten() {
+/// Returns the next step after a failed connection to `peer`.
+pub(super) fn dial_hint(peer: &str, cause: &DialError) -> String {
+    // The steps for a broker differ from those for a device.
+    if let Some(hint) = peer.starts_with("the broker ").then(|| broker_hint(cause)).flatten() {
         return hint.into();
     }
     match cause {
         DialError::PortMissing { available } if available.is_empty() => {
-            return "is the board plugged in, and its driver loaded? No USB serial port is there at all".into();
+            return "is the board plugged in, and its driver loaded? No USB serial port was found".into();
         }
         DialError::PortMissing { available } => return format!("there is {}", available.join(", ")),
         DialError::BrokerCredentials(_) => BROKER_CREDENTIALS,
         DialError::BrokerRefused(_) => "give the client id that it expects with `--mqtt-client-id`, or try again later",
         DialError::PublishRefused { .. } => {
-            "the broker seems not to allow that topic: `--mqtt-pub-topic TOPIC` names another one, and `--mqtt-src SRC` where the \
-             answers come"
+            "the broker seems not to allow that topic: `--mqtt-pub-topic TOPIC` names another one, and `--mqtt-src SRC` the \
+             topic of the replies"
         }
         DialError::SubscriptionRefused(_) | DialError::SubscriptionCloses { .. } => {
-            "choose where the answers come, as the broker's rules allow it: `--mqtt-src SRC` or `--mqtt-sub-topic TOPIC`"
+            "choose a topic for the replies that the broker's rules allow: `--mqtt-src SRC` or `--mqtt-sub-topic TOPIC`"
         }
         DialError::NotABroker(_) => "check host and port: a broker listens on 1883, with TLS on 8883",
         DialError::PortHeld { .. } => "close that program first: two cannot share a port",
         DialError::PortDenied { group: Some(group) } => {
             return format!("become a member of the group: `sudo usermod -aG {group} $USER`, then log in again");
         }
-        DialError::PortDenied { group: None } => "its owner has to let you; `ls -l` shows who that is",
+        DialError::PortDenied { group: None } => "ask the owner of the port for access; `ls -l` shows the owner",
         DialError::NotASerialPort => "give a port such as /dev/ttyUSB0, or a URL such as ws://HOST",
         DialError::Refused => {
             "is the device on, and is this its port? A device serves RPC on port 80 unless configured otherwise"
@@ -45,21 +45,25 @@ pub(super) fn of(peer: &str, cause: &DialError) -> String {
         DialError::UnknownHost => "check the spelling, or use the device's IP address",
         DialError::HungUp | DialError::NotRpc(_) => NOT_A_DEVICE,
         DialError::PlainPort => "use ws:// instead of wss://, or http:// instead of https://",
-        DialError::CertExpired => "give it a new one; or is the clock of this machine wrong?",
-        DialError::CertNotYetValid => "is the clock of this machine right? If so, that of whoever made it was not",
+        DialError::CertExpired => "give the server a new certificate; or is the clock of this machine wrong?",
+        DialError::CertNotYetValid => {
+            "check this machine's clock; if it is right, the certificate was issued with a wrong date"
+        }
         DialError::CertWrongName { .. } => "use a name or an address that the certificate is for",
-        DialError::CertUntrusted => "`--ca-cert-file FILE` trusts the authority that has signed it, or itself",
-        DialError::CertOfAuthority => "make it a certificate with `-addext basicConstraints=critical,CA:FALSE`",
+        DialError::CertUntrusted => {
+            "`--ca-cert-file FILE` trusts the authority that signed the certificate, or the certificate itself"
+        }
+        DialError::CertOfAuthority => "create the certificate with `-addext basicConstraints=critical,CA:FALSE`",
         DialError::CertUnsupported { .. } => {
-            "give the server another one: `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256` makes it"
+            "give the server another certificate: `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256` makes it"
         }
         DialError::ClientCertWanted => "give the certificate and its key with `--cert-file FILE --key-file FILE`",
         DialError::ClientCertRefused { .. } => {
-            "give the `--cert-file` and `--key-file` that the server knows, with those that lead to its authority in the \
-             same file; it may have expired, or been withdrawn"
+            "give a `--cert-file` and `--key-file` that the server accepts, with the intermediate certificates in the same file; \
+             the certificate may have expired, or been revoked"
         }
         DialError::TlsAlert(_) => {
-            "the server may know another name only, or lack what otactl speaks: TLS 1.2 or 1.3 with ECDHE, and a key of the kind \
+            "the server may have another name, or lack what otactl supports: TLS 1.2 or 1.3 with ECDHE, and a key of the kind \
              RSA, P-256, P-384 or Ed25519, not P-521 or secp256k1"
         }
         DialError::Tls(_) => INSECURE,
@@ -69,7 +73,8 @@ pub(super) fn of(peer: &str, cause: &DialError) -> String {
     .into()
 }
 
-fn of_broker(cause: &DialError) -> Option<&'static str> {
+/// Returns the next step for a broker, or `None` if it is the same as for a device.
+fn broker_hint(cause: &DialError) -> Option<&'static str> {
     Some(match cause {
         DialError::Refused => "is the broker running, and is this its port? A broker listens on 1883, with TLS on 8883",
         DialError::Silent(_) | DialError::NoRoute => {
@@ -77,7 +82,7 @@ fn of_broker(cause: &DialError) -> Option<&'static str> {
         }
         DialError::UnknownHost => "check the spelling of the broker's name",
         DialError::HungUp => {
-            "check the port: it may be another's, or want TLS, mqtts://; a broker with rules may want another \
+            "check the port: it may belong to another service, or require TLS (mqtts://); a broker with rules may require another \
              `--mqtt-client-id`"
         }
         DialError::PlainPort => "use mqtt:// instead of mqtts://, or the broker's port for TLS",

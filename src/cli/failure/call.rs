@@ -1,0 +1,114 @@
+//! Failures of calls.
+
+use otactl::ota;
+use otactl::rpc::error::{AuthRefusal, Silence};
+use otactl::rpc::frame::MAX_REQUEST;
+use otactl::rpc::{CallError, DialError, RemoteError};
+
+use super::dial_hint::{BROKER_CREDENTIALS, INSECURE, NOT_A_DEVICE, OTHER_CREDENTIALS, dial_hint};
+use super::{Failure, FailureKind};
+
+impl Failure {
+    /// Returns the failure of a call. If the device answered with the error code `code`, `hint` replaces the general hint.
+    pub(crate) fn of_call(error: CallError, code: i64, hint: &str) -> Self {
+        let has_code = error.remote_error().is_some_and(|error| error.code == code);
+        let mut failure = Self::from(error);
+        if has_code {
+            failure.hints = vec![hint.into()];
+        }
+        failure
+    }
+
+    /// Returns the failure for an error reply with a known meaning. If the reply has no message, the meaning completes the text.
+    fn explained(error: &CallError, remote: &RemoteError, meaning: ota::Meaning) -> Self {
+        let message = match remote.message {
+            Some(_) => error.to_string(),
+            None => format!("{error}: {}", meaning.words),
+        };
+        let failure = Self::new(FailureKind::Device, message);
+        match meaning.hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        if let CallError::Remote { method, error: remote } = &error
+            && let Some(meaning) = ota::explain_code(method, remote)
+        {
+            return Self::explained(&error, remote, meaning);
+        }
+        let (kind, hint) = match &error {
+            CallError::Unreachable { cause: DialError::Unauthorised, .. } => {
+                (FailureKind::Unauthorised, Some(OTHER_CREDENTIALS))
+            }
+            CallError::Unreachable { cause: DialError::BrokerCredentials(_), .. } => {
+                (FailureKind::Unauthorised, Some(BROKER_CREDENTIALS))
+            }
+            CallError::Unreachable { peer, cause } => {
+                let failure = Self::new(FailureKind::Unreachable, error.to_string()).hint(dial_hint(peer, cause));
+                return if is_certificate_error(cause) { failure.hint(INSECURE) } else { failure };
+            }
+            CallError::NotRpc { .. } => (FailureKind::Unreachable, Some(NOT_A_DEVICE)),
+            CallError::Lost { .. } => (
+                FailureKind::Unreachable,
+                Some("the device may have done what it was asked; `otactl get-boot-state` shows where it stands"),
+            ),
+            CallError::Timeout { why: Some(Silence { hint: Some(hint), .. }), .. } => {
+                (FailureKind::TimedOut, Some(*hint))
+            }
+            CallError::Timeout { .. } => (
+                FailureKind::TimedOut,
+                Some("the device may be busy or rebooting; give it longer with `--timeout 30s`, or try `otactl ping`"),
+            ),
+            CallError::Unauthorised { refusal, .. } => (
+                FailureKind::Unauthorised,
+                Some(match refusal {
+                    AuthRefusal::NoCredentials => {
+                        "give them with `--rpc-creds @FILE`, `--rpc-creds -` or OTACTL_RPC_CREDS"
+                    }
+                    AuthRefusal::Rejected(_) => "check user and password; a new password is set on the device itself",
+                    AuthRefusal::Unsupported => "`-vv` shows what it asks for",
+                    AuthRefusal::NotAllowed(_) => "call as another user, or change the access list of the device",
+                }),
+            ),
+            CallError::Remote { error, .. } => match error.code {
+                404 => (FailureKind::Device, Some("`otactl list` shows the methods that the device has")),
+                418 => (FailureKind::Device, Some("the device is about to reboot; try again in a few seconds")),
+                _ => (FailureKind::Device, None),
+            },
+            CallError::WrongShape { .. } => {
+                (FailureKind::Other, Some("`otactl call` shows the answer as it is; is this a Mongoose OS device?"))
+            }
+            CallError::Unreadable { .. } => (
+                FailureKind::Other,
+                Some("the firmware has to write JSON there, such as `null` for `nan`; the call was carried out"),
+            ),
+            CallError::TooLarge { size, .. } if *size < MAX_REQUEST => (
+                FailureKind::Usage,
+                Some(
+                    "split the request, or send it over `--port ws://HOST` or `--port tcp://HOST:PORT`, which carry more",
+                ),
+            ),
+            CallError::TooLarge { .. } => {
+                (FailureKind::Usage, Some("split the request; a larger one would stall the device"))
+            }
+        };
+        Self { kind, message: error.to_string(), hints: hint.into_iter().map(Into::into).collect(), facts: None }
+    }
+}
+
+/// Tells whether `--insecure` avoids this error: the server would be accepted if its certificate were not checked.
+fn is_certificate_error(cause: &DialError) -> bool {
+    matches!(
+        cause,
+        DialError::CertExpired
+            | DialError::CertNotYetValid
+            | DialError::CertWrongName { .. }
+            | DialError::CertUntrusted
+            | DialError::CertOfAuthority
+            | DialError::CertUnsupported { .. }
+    )
+}

@@ -1,0 +1,60 @@
+//! Failures of `--port` and of the TLS options.
+
+use otactl::transport::ConnectError;
+use otactl::transport::target::TargetError;
+use otactl::transport::tls::SetupError;
+use otactl::transport::tls::pem::{PemError, PemFault};
+
+use super::{Failure, FailureKind};
+
+impl From<TargetError> for Failure {
+    fn from(error: TargetError) -> Self {
+        let hint = match &error {
+            TargetError::Zone(_) => "give another address of the device, or its name".into(),
+            TargetError::NoScheme(text) => format!("write `--port ws://{text}` or `--port http://{text}`"),
+            _ => "write `--port ws://HOST[:PORT]`, `--port http://HOST[:PORT]`, `--port mqtt://BROKER/DEVICE`, `--port tcp://HOST:PORT`, `--port /dev/ttyUSB0`, or `--port sim:`".into(),
+        };
+        Self::new(FailureKind::Usage, error.to_string()).hint(hint)
+    }
+}
+
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Self {
+        match &error {
+            ConnectError::Tls(error) => error.clone().into(),
+            ConnectError::NotYet(_) => Self::new(FailureKind::Usage, error.to_string())
+                .hint("use ws:// or http://, which every device with a network serves"),
+            ConnectError::Setup(_) => {
+                Self::new(FailureKind::Other, error.to_string()).hint("`-v` shows more of what happens")
+            }
+        }
+    }
+}
+
+impl From<SetupError> for Failure {
+    fn from(error: SetupError) -> Self {
+        match error {
+            SetupError::File(error) => error.into(),
+            SetupError::Other(_) => Self::new(FailureKind::Other, error.to_string())
+                .hint("`--ca-cert-file FILE` trusts the authorities in a file instead of those of the system"),
+        }
+    }
+}
+
+impl From<PemError> for Failure {
+    fn from(error: PemError) -> Self {
+        let hint = match &error.fault {
+            PemFault::Unreadable(_) => "give the path of a PEM file that you may read",
+            PemFault::NoCertificate | PemFault::NoKey => {
+                "a PEM file is text with `-----BEGIN` in it; `openssl x509 -inform DER` and `openssl pkey -inform DER` make it"
+            }
+            PemFault::EncryptedKey => {
+                "`openssl pkey -in FILE -out PLAIN` takes its password away; keep that file to yourself"
+            }
+            PemFault::TooLarge | PemFault::Damaged | PemFault::Unusable(_) => {
+                "`openssl x509 -noout -text -in FILE` shows a certificate, `openssl pkey -noout -check -in FILE` checks a key"
+            }
+        };
+        Self::new(FailureKind::Usage, error.to_string()).hint(hint)
+    }
+}

@@ -1,0 +1,47 @@
+//! The kinds of failure and their exit codes.
+
+/// The kind of a failure. A script tells the kinds apart by the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FailureKind {
+    Other,
+    Usage,
+    Unreachable,
+    Device,
+    TimedOut,
+    Unauthorised,
+    Refused,
+    NotUpdated,
+    Interrupted,
+}
+
+/// The exit codes and their meanings, for the manual and the README.
+pub(crate) const EXIT_CODES: [(u8, &str); 11] = [
+    (0, "done; also: already up to date"),
+    (1, "any other failure"),
+    (2, "the command line is wrong"),
+    (3, "the device cannot be reached, or the connection broke"),
+    (4, "the device answered with an error"),
+    (5, "a time limit was exceeded"),
+    (6, "the device requires other credentials"),
+    (7, "refused before anything on the device was touched"),
+    (8, "the firmware was not installed or is unhealthy, or the device rolled back"),
+    (9, "some of several devices failed"),
+    (130, "interrupted"),
+];
+
+impl FailureKind {
+    /// Returns the exit code.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Other => 1,
+            Self::Usage => 2,
+            Self::Unreachable => 3,
+            Self::Device => 4,
+            Self::TimedOut => 5,
+            Self::Unauthorised => 6,
+            Self::Refused => 7,
+            Self::NotUpdated => 8,
+            Self::Interrupted => 130,
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Converts errors to messages, hints and exit codes.
+//!
+//! - `exit_code`: the kinds of failure and their exit codes;
+//! - `bundle`: failures of the firmware zip;
+//! - `call`: failures of calls; `dial_hint`: the hints for a device that cannot be reached;
+//! - `connect`: failures of `--port` and of the TLS options;
+//! - `update`: failures of an update; `refusal`: updates that otactl does not begin; `undelivered`: firmware that the device did
+//!   not get;
+//! - `wait`: failures of `otactl wait`.
+
+mod bundle;
+mod call;
+mod connect;
+mod dial_hint;
+mod exit_code;
+mod refusal;
+mod undelivered;
+mod update;
+mod wait;
+
+use std::io;
+
+use otactl::update::outcome::Facts;
+
+pub(crate) use exit_code::{EXIT_CODES, FailureKind};
+
+/// A failure as it is reported to the user.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) kind: FailureKind,
+    pub(crate) message: String,
+    pub(crate) hints: Vec<String>,
+    /// The outcome of a failed update as data, for programs.
+    pub(crate) facts: Option<Box<Facts>>,
+}
+
+impl Failure {
+    /// Creates a failure without hints.
+    pub(crate) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hints: Vec::new(), facts: None }
+    }
+
+    /// Adds a hint.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::new(FailureKind::Other, format!("cannot write the result: {error}"))
+            .hint("is the disk full, or stdout closed?")
+    }
+}

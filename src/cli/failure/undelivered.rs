@@ -1,0 +1,104 @@
+//! Firmware that the device did not get.
+
+use std::net::IpAddr;
+
+use otactl::ota;
+use otactl::update;
+use otactl::update::remote_manifest::DownloadError;
+
+use super::FailureKind;
+
+/// Returns the kind and the hint for firmware that the device did not get.
+pub(super) fn undelivered(failure: update::Failure) -> (FailureKind, String) {
+    use update::Failure as F;
+
+    const TRY_AGAIN: &str = "the device still runs its old firmware; the same command tries again";
+
+    let hint = match failure {
+        F::NeverFetched { strangers, .. } if !strangers.is_empty() => {
+            return (FailureKind::NotUpdated, stranger_hint(&strangers));
+        }
+        F::NeverFetched { crowding, .. } if !crowding.is_empty() => {
+            let named: Vec<_> = crowding.iter().take(4).map(ToString::to_string).collect();
+            let hint = format!(
+                "the device still runs its old firmware. Connections without a request, from {}, filled the firmware server: \
+                 end the program that opens them, and run the same command again",
+                named.join(", ")
+            );
+            return (FailureKind::NotUpdated, hint);
+        }
+        F::NeverFetched { .. } => {
+            "the device still runs its old firmware. Open the port in this machine's firewall and give it with \
+             `--listen :PORT`, or say with `--advertise` under which address the device reaches this machine"
+        }
+        F::Unlicensed { .. } => {
+            "use `--via push`: a push needs no licence (with `--url`, otactl downloads the firmware first); the device still \
+             runs its old firmware"
+        }
+        F::UrlUnreachable { .. } => {
+            "the device still runs its old firmware. Check that the device reaches the server of the URL, or let otactl \
+             download the firmware and deliver it with `--via push`"
+        }
+        F::NotDownloaded { here, .. } => {
+            let hint = format!("{}; the device still runs its old firmware", download_hint(&here));
+            return (FailureKind::NotUpdated, hint);
+        }
+        F::Download(error) => {
+            return (FailureKind::Refused, format!("{}; nothing on the device has changed", download_hint(&error)));
+        }
+        F::DownloadFailed { remains: true, .. } => {
+            "the device still runs its old firmware. It may wait for the rest of the new one until its timeout, which \
+             `otactl status` shows; then run the same command again"
+        }
+        // The reason ends with the message of the device.
+        F::DownloadFailed { reason, .. } => match reason.split(": ").find_map(ota::explain_refusal) {
+            Some(hint) => {
+                return (FailureKind::NotUpdated, format!("{hint}; the device still runs its old firmware"));
+            }
+            None => TRY_AGAIN,
+        },
+        _ => TRY_AGAIN,
+    };
+    (FailureKind::NotUpdated, hint.into())
+}
+
+/// Returns the next step for firmware that otactl could not download.
+fn download_hint(error: &DownloadError) -> &'static str {
+    match error {
+        DownloadError::TooSlow(_) => "`--download-timeout 1h` waits longer",
+        DownloadError::Stalled(_) => "check the server; `--stall-timeout 5m` waits longer",
+        DownloadError::Server(_) | DownloadError::Bundle(_) => "check the URL",
+    }
+}
+
+/// Returns the hint for requests from addresses that the device is not known to have. One of them may be the device.
+fn stranger_hint(strangers: &[IpAddr]) -> String {
+    const MAX_ADDRESSES: usize = 3;
+
+    let named: Vec<_> = strangers.iter().take(MAX_ADDRESSES).map(ToString::to_string).collect();
+    let more = if strangers.len() > MAX_ADDRESSES { " and others" } else { "" };
+    format!(
+        "the device still runs its old firmware. {}{more} requested the firmware and was refused, since the device is not known \
+         to have that address; if it was the device, for example behind NAT, add `--allow-from {}`",
+        named.join(", "),
+        strangers[0],
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::failure::Failure;
+
+    #[test]
+    fn server_filled_by_silent_connections_does_not_blame_the_firewall() {
+        let failure = |crowding: &[IpAddr]| {
+            let (address, crowding) = ("192.168.1.2:8080".into(), crowding.to_vec());
+            let failure = update::Failure::NeverFetched { address, said: None, strangers: Vec::new(), crowding };
+            Failure::from(failure).hints.concat()
+        };
+        assert!(failure(&[]).contains("firewall"));
+        let hint = failure(&[[192, 168, 1, 5].into()]);
+        assert!(hint.contains("192.168.1.5") && !hint.contains("firewall"), "{hint}");
+    }
+}

@@ -1,0 +1,145 @@
+//! Failures of an update.
+
+use std::io;
+use std::time::Duration;
+
+use otactl::update;
+use otactl::update::outcome::{RevertResult, Unhealthy};
+use otactl::update::serve::ServeError;
+
+use super::refusal::{refusal_hint, refusal_kind};
+use super::undelivered::undelivered;
+use super::{Failure, FailureKind};
+use crate::cli::clock::{at, rollback_time};
+
+impl From<update::Failure> for Failure {
+    fn from(failure: update::Failure) -> Self {
+        use update::Failure as F;
+
+        let message = failure.to_string();
+        let facts = Some(Box::new(failure.facts()));
+        let (kind, hint) = match failure {
+            F::Call(error) => return Self { facts, ..error.into() },
+            F::NotCopied(error) => {
+                let hint = "the update has not begun; without `--snapshot-first` the update makes no copy";
+                return Self { message, facts, ..Self::from(error).hint(hint) };
+            }
+            F::Refused(refusal) => (refusal_kind(&refusal), refusal_hint(&refusal)),
+            F::Serve(error) => (FailureKind::Refused, serve_hint(&error).into()),
+            failure @ (F::NeverFetched { .. }
+            | F::Unlicensed { .. }
+            | F::UrlUnreachable { .. }
+            | F::NotDownloaded { .. }
+            | F::Download(_)
+            | F::DownloadFailed { .. }) => undelivered(failure),
+            F::ContactLost { .. } => (
+                FailureKind::TimedOut,
+                "the device may have gone on by itself: once it answers, `otactl get-boot-state` shows where it stands, and \
+                 the same command goes on from there"
+                    .into(),
+            ),
+            F::DidNotReboot { .. } => (
+                FailureKind::NotUpdated,
+                "the firmware is in the other slot; `otactl reboot` may start it, and the same command goes on from \
+                 there"
+                    .into(),
+            ),
+            F::NothingNew { .. } => (
+                FailureKind::NotUpdated,
+                "a device does not install firmware that the device, or the server of the URL, considers installed already".into(),
+            ),
+            F::RolledBack { .. } => (
+                FailureKind::NotUpdated,
+                "the new firmware crashed, was reset or was not committed in time; look at the device's console while it \
+                 boots"
+                    .into(),
+            ),
+            F::Unhealthy { revert_result: RevertResult::NotReverted { reverts_in, .. } | RevertResult::Left { reverts_in }, .. } => {
+                (FailureKind::NotUpdated, uncommitted_hint(reverts_in))
+            }
+            F::Unhealthy { reason: Unhealthy::WrongBuild { .. }, .. } => (
+                FailureKind::NotUpdated,
+                "did the bundle behind the URL change, or did another client update the device? Check, and update again"
+                    .into(),
+            ),
+            F::Unhealthy { revert_result: RevertResult::Committed, .. } => (
+                FailureKind::NotUpdated,
+                "`otactl update` with another firmware replaces it; the device will not roll back by itself".into(),
+            ),
+            F::Unhealthy { .. } => (
+                FailureKind::NotUpdated,
+                "`--on-unhealthy leave` keeps such a firmware running until the commit timeout, for inspection".into(),
+            ),
+            F::AccessDenied { reverts_in, .. } => (
+                FailureKind::Unauthorised,
+                format!(
+                    "the new firmware requires other credentials; unless it is committed with those, the device rolls \
+                     back {} or so",
+                    at(reverts_in.as_secs())
+                ),
+            ),
+            F::CommitUnseen { .. } => (
+                FailureKind::TimedOut,
+                "once the device answers, `otactl get-boot-state` shows it; `otactl commit` commits it again, if need \
+                 be"
+                    .into(),
+            ),
+            F::Replaced { reverts_in, .. } => (
+                FailureKind::NotUpdated,
+                format!(
+                    "the device has another address now: run the same command with that as `--port`, before it rolls back {}",
+                    rollback_time(reverts_in)
+                ),
+            ),
+            F::NotCommitted { reverts_in, .. } => (FailureKind::NotUpdated, uncommitted_hint(reverts_in)),
+            F::NoResponse { reverts_in, .. } => (
+                FailureKind::TimedOut,
+                format!(
+                    "unless the new firmware is committed, the device rolls back to the old one {} or so; once the device answers, perhaps \
+                     at another address, the same command goes on from there (--reboot-timeout waits longer)",
+                    at(reverts_in.as_secs())
+                ),
+            ),
+        };
+        Self { facts, ..Self::new(kind, message).hint(hint) }
+    }
+}
+
+/// Returns the hint for a device whose firmware is uncommitted: when the device rolls back.
+fn uncommitted_hint(reverts_in: Option<Duration>) -> String {
+    format!(
+        "the device rolls back {}, unless `otactl commit` keeps what runs; `otactl get-boot-state` shows it",
+        rollback_time(reverts_in)
+    )
+}
+
+/// Returns the hint for a firmware server that did not start.
+fn serve_hint(error: &ServeError) -> &'static str {
+    match error {
+        ServeError::NoRoute | ServeError::Unroutable { .. } => {
+            "say where to serve and under which address the device reaches it: `--listen :8080 --advertise ADDRESS`"
+        }
+        ServeError::Bind { error, .. } if error.kind() == io::ErrorKind::PermissionDenied => {
+            "ports below 1024 belong to the system; choose another with `--listen ADDRESS:PORT`, or leave it to otactl"
+        }
+        ServeError::Bind { .. } => "choose another with `--listen ADDRESS:PORT`, or leave it to otactl",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The source breaks this hint over lines.
+    #[test]
+    fn hint_broken_in_the_source_is_one_line() {
+        let failure = update::Failure::NoResponse {
+            answers: false,
+            after: Duration::from_secs(120),
+            last: "silence".into(),
+            reverts_in: Duration::from_secs(300),
+        };
+        let failure = Failure::from(failure);
+        assert!(failure.hints[0].contains("perhaps at another address"), "{:?}", failure.hints);
+    }
+}
