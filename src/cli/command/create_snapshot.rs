@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use otactl::ota;
 
+use super::one_call::call_and_print;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::values;
@@ -24,7 +25,6 @@ impl Args {
             set_as_revert: self.set_as_revert.then_some(true),
             commit_timeout: self.commit_timeout.map(|timeout| timeout.as_secs()),
         };
-        let value = context.device().await?.call_value(request).await?;
-        context.output.result(&value)
+        call_and_print(context, request).await
     }
 }

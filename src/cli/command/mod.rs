@@ -1,13 +1,11 @@
-//! One file per subcommand: its arguments and its `run`.
+//! One file per subcommand: its arguments and its `run`. Commands that only print the result of one call are in [`Command`] itself.
 
 mod call;
 mod commit;
 mod create_snapshot;
-mod describe;
 mod generate;
 mod get_boot_state;
-mod info;
-mod list;
+mod one_call;
 mod ping;
 mod reboot;
 mod revert;
@@ -18,6 +16,8 @@ mod update;
 mod wait;
 
 use clap::Subcommand;
+use one_call::call_and_print;
+use otactl::ota;
 
 use super::context::Context;
 use super::failure::Failure;
@@ -35,9 +35,15 @@ pub(crate) enum Command {
     SetBootState(set_boot_state::Args),
     Status(status::Args),
     Call(call::Args),
-    List(list::Args),
-    Describe(describe::Args),
-    Info(info::Args),
+    /// List the methods of the device (RPC.List)
+    List,
+    /// Show the arguments of a method (RPC.Describe)
+    Describe {
+        /// Method to describe, such as `OTA.Update`
+        method: String,
+    },
+    /// Show the id, platform and firmware of the device (Sys.GetInfo)
+    Info,
     Ping(ping::Args),
     Reboot(reboot::Args),
     Simulate(Box<simulate::Args>),
@@ -58,9 +64,9 @@ impl Command {
             Self::SetBootState(args) => args.run(context).await,
             Self::Status(args) => args.run(context).await,
             Self::Call(args) => args.run(context).await,
-            Self::List(args) => args.run(context).await,
-            Self::Describe(args) => args.run(context).await,
-            Self::Info(args) => args.run(context).await,
+            Self::List => call_and_print(context, ota::ListMethods {}).await,
+            Self::Describe { method } => call_and_print(context, ota::Describe { name: method }).await,
+            Self::Info => call_and_print(context, ota::GetInfo {}).await,
             Self::Ping(args) => args.run(context).await,
             Self::Reboot(args) => args.run(context).await,
             Self::Simulate(args) => args.run(context).await,
