@@ -55,6 +55,49 @@ pub(crate) fn step(event: &Event) -> Option<(&'static str, String)> {
             let slot = slot_name(*slot);
             ("copy", format!("no copy: {platform} has two slots, and the running firmware stays in {slot}"))
         }
+        Event::Serving { .. }
+        | Event::Requested { .. }
+        | Event::NotAsked { .. }
+        | Event::FallingBack { .. }
+        | Event::DownloadingHere { .. }
+        | Event::DownloadedHere { .. }
+        | Event::GoesOn { .. }
+        | Event::Fetching { .. }
+        | Event::Pushing { .. }
+        | Event::PushResumed { .. } => return delivery(event),
+        Event::Served { .. } | Event::Stranger { .. } | Event::Crowded { .. } | Event::HandshakeFailed { .. } => {
+            return firmware_server(event);
+        }
+        Event::Unconfirmed { reason } => {
+            ("reboot", format!("the device rebooted without confirming the update ({reason})"))
+        }
+        Event::Applied { message } => ("applied", message.clone()),
+        Event::Rebooting => ("reboot", "waiting for the device".into()),
+        Event::Back { build, slot, committed, reverts_in } => {
+            let rollback = match (committed, reverts_in.map(Duration::from_secs)) {
+                (true, _) => String::new(),
+                (false, left) => format!("; rolls back {} unless committed", rollback_time(left)),
+            };
+            ("back", format!("{} runs {build}, {}{rollback}", slot_name(*slot), commit_state(committed)))
+        }
+        Event::Checked { check, took_ms, proxy } => {
+            let through = proxy.as_ref().map(|proxy| format!(", through the proxy {proxy}")).unwrap_or_default();
+            ("check", format!("{check}: passed in {}{through}", for_humans(Duration::from_millis(*took_ms))))
+        }
+        Event::CheckFailed { check, reason } => ("check", format!("{check}: failed: {reason}")),
+        Event::Committing => ("commit", "sent".into()),
+        Event::Reverting => {
+            ("revert", "this firmware is not kept; the device was told to revert to the old one".into())
+        }
+        Event::Sent { .. } | Event::Written { .. } | Event::Delivered(_) | Event::Checking { .. } | Event::Ending => {
+            return None;
+        }
+    })
+}
+
+/// Returns the name of a step and its message, for the steps that bring the firmware to the device.
+fn delivery(event: &Event) -> Option<(&'static str, String)> {
+    Some(match event {
         Event::Serving { address, tls } => {
             ("serve", format!("the firmware at {}://{address}/", if *tls { "https" } else { "http" }))
         }
@@ -85,33 +128,7 @@ pub(crate) fn step(event: &Event) -> Option<(&'static str, String)> {
         Event::PushResumed { offset } => {
             ("resume", format!("the connection was lost; the push continues from byte {offset}"))
         }
-        Event::Served { .. } | Event::Stranger { .. } | Event::Crowded { .. } | Event::HandshakeFailed { .. } => {
-            return firmware_server(event);
-        }
-        Event::Unconfirmed { reason } => {
-            ("reboot", format!("the device rebooted without confirming the update ({reason})"))
-        }
-        Event::Applied { message } => ("applied", message.clone()),
-        Event::Rebooting => ("reboot", "waiting for the device".into()),
-        Event::Back { build, slot, committed, reverts_in } => {
-            let rollback = match (committed, reverts_in.map(Duration::from_secs)) {
-                (true, _) => String::new(),
-                (false, left) => format!("; rolls back {} unless committed", rollback_time(left)),
-            };
-            ("back", format!("{} runs {build}, {}{rollback}", slot_name(*slot), commit_state(committed)))
-        }
-        Event::Checked { check, took_ms, proxy } => {
-            let through = proxy.as_ref().map(|proxy| format!(", through the proxy {proxy}")).unwrap_or_default();
-            ("check", format!("{check}: passed in {}{through}", for_humans(Duration::from_millis(*took_ms))))
-        }
-        Event::CheckFailed { check, reason } => ("check", format!("{check}: failed: {reason}")),
-        Event::Committing => ("commit", "sent".into()),
-        Event::Reverting => {
-            ("revert", "this firmware is not kept; the device was told to revert to the old one".into())
-        }
-        Event::Sent { .. } | Event::Written { .. } | Event::Delivered(_) | Event::Checking { .. } | Event::Ending => {
-            return None;
-        }
+        _ => return None,
     })
 }
 
