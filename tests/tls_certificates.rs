@@ -36,7 +36,11 @@ async fn server_certificate_that_is_not_supported_is_refused_with_its_reason() {
         for version in VERSIONS.into_iter().filter(|version| is_shown(kind, version)) {
             let server = TlsServer::start(&pair, version).await;
             let run = run_on(&server.url(), &["--ca-cert-file", &ca, "ping"]).await;
-            assert_told(&run, 3, &format!("/rpc: its certificate has {reason}hint: give the server another one"));
+            assert_told(
+                &run,
+                3,
+                &format!("/rpc: its certificate has {reason}hint: give the server another certificate"),
+            );
             assert!(run.stderr.contains("`--insecure`"), "{}", run.shown());
         }
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, FailureKind};
 
-/// The maximum size of a file with arguments, in bytes. Devices take much smaller requests.
+/// The maximum size of arguments from a file or stdin, in bytes. No device takes a larger request.
 const MAX_INPUT_SIZE: u64 = 1 << 20;
 
 /// Call a method of the device by its name
