@@ -48,7 +48,7 @@ pub(crate) struct MqttArgs {
 
 impl MqttArgs {
     /// Returns the settings for a broker. Reads the password if the URL gives a user without one.
-    pub(crate) fn settings(&self, endpoint: &Endpoint) -> Result<Settings, Failure> {
+    pub(crate) fn settings(&self, endpoint: &Endpoint) -> Result<MqttSettings, Failure> {
         let needs_password = matches!(endpoint.login, Some(Login { password: None, .. }));
         let password = if needs_password { self.password()? } else { None };
         if let Some(password) = &password {

@@ -39,17 +39,17 @@ pub(crate) struct SerialArgs {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum SerialFraming {
-    /// Lines; """ if the device does not understand lines
+    /// Lines, or triple double quotes if the device does not understand lines
     Auto,
     /// Lines with a CRC
     Line,
-    /// Between """ and """, for old firmware
+    /// Between triple double quotes, for old firmware
     Quoted,
 }
 
 impl SerialArgs {
     /// Returns the settings of the port.
-    pub(crate) fn settings(&self) -> Settings {
+    pub(crate) fn settings(&self) -> SerialSettings {
         let control_lines = match (self.set_control_lines && !self.no_set_control_lines, self.inverted_control_lines) {
             (_, true) => ControlLines::ReleaseInverted,
             (true, false) => ControlLines::Release,

@@ -33,7 +33,7 @@ impl TlsArgs {
     ///
     /// clap cannot check the pair: it checks the options before the command, and the environment, without the options after the
     /// command.
-    pub(crate) fn settings(&self) -> Result<Settings, Failure> {
+    pub(crate) fn settings(&self) -> Result<TlsSettings, Failure> {
         let client_cert = match (&self.cert_file, &self.key_file) {
             (Some(cert_file), Some(key_file)) => Some((cert_file.clone(), key_file.clone())),
             (None, None) => None,

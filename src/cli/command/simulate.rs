@@ -180,7 +180,7 @@ enum MqttGeneration {
 }
 
 /// Returns the configuration for the broker and the device of a URL.
-fn mqtt_config(url: &str, generation: MqttGeneration) -> Result<mqtt::Config, Failure> {
+fn mqtt_config(url: &str, generation: MqttGeneration) -> Result<mqtt::MqttConfig, Failure> {
     let Target::Mqtt(endpoint) = url.parse()? else {
         return Err(Failure::new(FailureKind::Usage, "`--mqtt` requires the URL of a broker")
             .hint("write `--mqtt mqtt://BROKER/DEVICE`"));
