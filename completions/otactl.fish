@@ -33,9 +33,9 @@ complete -c otactl -n "__fish_otactl_needs_command" -l key-file -d 'PEM file wit
 complete -c otactl -n "__fish_otactl_needs_command" -l baud-rate -d 'Speed of the port in bits per second' -r
 complete -c otactl -n "__fish_otactl_needs_command" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
 false\t''"
-complete -c otactl -n "__fish_otactl_needs_command" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines; """ if the device does not understand lines'
+complete -c otactl -n "__fish_otactl_needs_command" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines, or triple double quotes if the device does not understand lines'
 line\t'Lines with a CRC'
-quoted\t'Between """ and """, for old firmware'"
+quoted\t'Between triple double quotes, for old firmware'"
 complete -c otactl -n "__fish_otactl_needs_command" -l mqtt-password-file -d 'File with the password for the broker in its first line; - for a prompt' -r -F
 complete -c otactl -n "__fish_otactl_needs_command" -l mqtt-client-id -d 'MQTT client id, for a broker whose rules require a certain one' -r
 complete -c otactl -n "__fish_otactl_needs_command" -l mqtt-src -d 'Source name of the requests: the device replies on the topic SRC/rpc [default: DEVICE/rpc-resp/CLIENT-ID]' -r
@@ -97,9 +97,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand update" -l key-file -d 'PE
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l baud-rate -d 'Speed of the port in bits per second' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
 false\t''"
-complete -c otactl -n "__fish_otactl_using_subcommand update" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines; """ if the device does not understand lines'
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines, or triple double quotes if the device does not understand lines'
 line\t'Lines with a CRC'
-quoted\t'Between """ and """, for old firmware'"
+quoted\t'Between triple double quotes, for old firmware'"
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l mqtt-password-file -d 'File with the password for the broker in its first line; - for a prompt' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l mqtt-client-id -d 'MQTT client id, for a broker whose rules require a certain one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l mqtt-src -d 'Source name of the requests: the device replies on the topic SRC/rpc [default: DEVICE/rpc-resp/CLIENT-ID]' -r
@@ -130,9 +130,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand wait" -l key-file -d 'PEM 
 complete -c otactl -n "__fish_otactl_using_subcommand wait" -l baud-rate -d 'Speed of the port in bits per second' -r
 complete -c otactl -n "__fish_otactl_using_subcommand wait" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
 false\t''"
-complete -c otactl -n "__fish_otactl_using_subcommand wait" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines; """ if the device does not understand lines'
+complete -c otactl -n "__fish_otactl_using_subcommand wait" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines, or triple double quotes if the device does not understand lines'
 line\t'Lines with a CRC'
-quoted\t'Between """ and """, for old firmware'"
+quoted\t'Between triple double quotes, for old firmware'"
 complete -c otactl -n "__fish_otactl_using_subcommand wait" -l mqtt-password-file -d 'File with the password for the broker in its first line; - for a prompt' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand wait" -l mqtt-client-id -d 'MQTT client id, for a broker whose rules require a certain one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand wait" -l mqtt-src -d 'Source name of the requests: the device replies on the topic SRC/rpc [default: DEVICE/rpc-resp/CLIENT-ID]' -r
@@ -156,9 +156,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand commit" -l key-file -d 'PE
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l baud-rate -d 'Speed of the port in bits per second' -r
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
 false\t''"
-complete -c otactl -n "__fish_otactl_using_subcommand commit" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines; """ if the device does not understand lines'
+complete -c otactl -n "__fish_otactl_using_subcommand commit" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines, or triple double quotes if the device does not understand lines'
 line\t'Lines with a CRC'
-quoted\t'Between """ and """, for old firmware'"
+quoted\t'Between triple double quotes, for old firmware'"
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l mqtt-password-file -d 'File with the password for the broker in its first line; - for a prompt' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l mqtt-client-id -d 'MQTT client id, for a broker whose rules require a certain one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l mqtt-src -d 'Source name of the requests: the device replies on the topic SRC/rpc [default: DEVICE/rpc-resp/CLIENT-ID]' -r
@@ -182,9 +182,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand revert" -l key-file -d 'PE
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l baud-rate -d 'Speed of the port in bits per second' -r
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
 false\t''"
-complete -c otactl -n "__fish_otactl_using_subcommand revert" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines; """ if the device does not understand lines'
+complete -c otactl -n "__fish_otactl_using_subcommand revert" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines, or triple double quotes if the device does not understand lines'
 line\t'Lines with a CRC'
-quoted\t'Between """ and """, for old firmware'"
+quoted\t'Between triple double quotes, for old firmware'"
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l mqtt-password-file -d 'File with the password for the broker in its first line; - for a prompt' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l mqtt-client-id -d 'MQTT client id, for a broker whose rules require a certain one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l mqtt-src -d 'Source name of the requests: the device replies on the topic SRC/rpc [default: DEVICE/rpc-resp/CLIENT-ID]' -r
@@ -209,9 +209,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l key-fi
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l baud-rate -d 'Speed of the port in bits per second' -r
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
 false\t''"
-complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines; """ if the device does not understand lines'
+complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines, or triple double quotes if the device does not understand lines'
 line\t'Lines with a CRC'
-quoted\t'Between """ and """, for old firmware'"
+quoted\t'Between triple double quotes, for old firmware'"
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l mqtt-password-file -d 'File with the password for the broker in its first line; - for a prompt' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l mqtt-client-id -d 'MQTT client id, for a broker whose rules require a certain one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l mqtt-src -d 'Source name of the requests: the device replies on the topic SRC/rpc [default: DEVICE/rpc-resp/CLIENT-ID]' -r
@@ -236,9 +236,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l key-fil
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l baud-rate -d 'Speed of the port in bits per second' -r
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
 false\t''"
-complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines; """ if the device does not understand lines'
+complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines, or triple double quotes if the device does not understand lines'
 line\t'Lines with a CRC'
-quoted\t'Between """ and """, for old firmware'"
+quoted\t'Between triple double quotes, for old firmware'"
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l mqtt-password-file -d 'File with the password for the broker in its first line; - for a prompt' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l mqtt-client-id -d 'MQTT client id, for a broker whose rules require a certain one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l mqtt-src -d 'Source name of the requests: the device replies on the topic SRC/rpc [default: DEVICE/rpc-resp/CLIENT-ID]' -r
@@ -267,9 +267,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l key-fil
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l baud-rate -d 'Speed of the port in bits per second' -r
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
 false\t''"
-complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines; """ if the device does not understand lines'
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines, or triple double quotes if the device does not understand lines'
 line\t'Lines with a CRC'
-quoted\t'Between """ and """, for old firmware'"
+quoted\t'Between triple double quotes, for old firmware'"
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l mqtt-password-file -d 'File with the password for the broker in its first line; - for a prompt' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l mqtt-client-id -d 'MQTT client id, for a broker whose rules require a certain one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l mqtt-src -d 'Source name of the requests: the device replies on the topic SRC/rpc [default: DEVICE/rpc-resp/CLIENT-ID]' -r
@@ -294,9 +294,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand status" -l key-file -d 'PE
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l baud-rate -d 'Speed of the port in bits per second' -r
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
 false\t''"
-complete -c otactl -n "__fish_otactl_using_subcommand status" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines; """ if the device does not understand lines'
+complete -c otactl -n "__fish_otactl_using_subcommand status" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines, or triple double quotes if the device does not understand lines'
 line\t'Lines with a CRC'
-quoted\t'Between """ and """, for old firmware'"
+quoted\t'Between triple double quotes, for old firmware'"
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l mqtt-password-file -d 'File with the password for the broker in its first line; - for a prompt' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l mqtt-client-id -d 'MQTT client id, for a broker whose rules require a certain one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l mqtt-src -d 'Source name of the requests: the device replies on the topic SRC/rpc [default: DEVICE/rpc-resp/CLIENT-ID]' -r
@@ -320,9 +320,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand call" -l key-file -d 'PEM 
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l baud-rate -d 'Speed of the port in bits per second' -r
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
 false\t''"
-complete -c otactl -n "__fish_otactl_using_subcommand call" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines; """ if the device does not understand lines'
+complete -c otactl -n "__fish_otactl_using_subcommand call" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines, or triple double quotes if the device does not understand lines'
 line\t'Lines with a CRC'
-quoted\t'Between """ and """, for old firmware'"
+quoted\t'Between triple double quotes, for old firmware'"
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l mqtt-password-file -d 'File with the password for the broker in its first line; - for a prompt' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l mqtt-client-id -d 'MQTT client id, for a broker whose rules require a certain one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l mqtt-src -d 'Source name of the requests: the device replies on the topic SRC/rpc [default: DEVICE/rpc-resp/CLIENT-ID]' -r
@@ -346,9 +346,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand list" -l key-file -d 'PEM 
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l baud-rate -d 'Speed of the port in bits per second' -r
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
 false\t''"
-complete -c otactl -n "__fish_otactl_using_subcommand list" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines; """ if the device does not understand lines'
+complete -c otactl -n "__fish_otactl_using_subcommand list" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines, or triple double quotes if the device does not understand lines'
 line\t'Lines with a CRC'
-quoted\t'Between """ and """, for old firmware'"
+quoted\t'Between triple double quotes, for old firmware'"
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l mqtt-password-file -d 'File with the password for the broker in its first line; - for a prompt' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l mqtt-client-id -d 'MQTT client id, for a broker whose rules require a certain one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l mqtt-src -d 'Source name of the requests: the device replies on the topic SRC/rpc [default: DEVICE/rpc-resp/CLIENT-ID]' -r
@@ -372,9 +372,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand describe" -l key-file -d '
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l baud-rate -d 'Speed of the port in bits per second' -r
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
 false\t''"
-complete -c otactl -n "__fish_otactl_using_subcommand describe" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines; """ if the device does not understand lines'
+complete -c otactl -n "__fish_otactl_using_subcommand describe" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines, or triple double quotes if the device does not understand lines'
 line\t'Lines with a CRC'
-quoted\t'Between """ and """, for old firmware'"
+quoted\t'Between triple double quotes, for old firmware'"
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l mqtt-password-file -d 'File with the password for the broker in its first line; - for a prompt' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l mqtt-client-id -d 'MQTT client id, for a broker whose rules require a certain one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l mqtt-src -d 'Source name of the requests: the device replies on the topic SRC/rpc [default: DEVICE/rpc-resp/CLIENT-ID]' -r
@@ -398,9 +398,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand info" -l key-file -d 'PEM 
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l baud-rate -d 'Speed of the port in bits per second' -r
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
 false\t''"
-complete -c otactl -n "__fish_otactl_using_subcommand info" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines; """ if the device does not understand lines'
+complete -c otactl -n "__fish_otactl_using_subcommand info" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines, or triple double quotes if the device does not understand lines'
 line\t'Lines with a CRC'
-quoted\t'Between """ and """, for old firmware'"
+quoted\t'Between triple double quotes, for old firmware'"
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l mqtt-password-file -d 'File with the password for the broker in its first line; - for a prompt' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l mqtt-client-id -d 'MQTT client id, for a broker whose rules require a certain one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l mqtt-src -d 'Source name of the requests: the device replies on the topic SRC/rpc [default: DEVICE/rpc-resp/CLIENT-ID]' -r
@@ -424,9 +424,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand ping" -l key-file -d 'PEM 
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l baud-rate -d 'Speed of the port in bits per second' -r
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
 false\t''"
-complete -c otactl -n "__fish_otactl_using_subcommand ping" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines; """ if the device does not understand lines'
+complete -c otactl -n "__fish_otactl_using_subcommand ping" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines, or triple double quotes if the device does not understand lines'
 line\t'Lines with a CRC'
-quoted\t'Between """ and """, for old firmware'"
+quoted\t'Between triple double quotes, for old firmware'"
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l mqtt-password-file -d 'File with the password for the broker in its first line; - for a prompt' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l mqtt-client-id -d 'MQTT client id, for a broker whose rules require a certain one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l mqtt-src -d 'Source name of the requests: the device replies on the topic SRC/rpc [default: DEVICE/rpc-resp/CLIENT-ID]' -r
@@ -451,9 +451,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l key-file -d 'PE
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l baud-rate -d 'Speed of the port in bits per second' -r
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
 false\t''"
-complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines; """ if the device does not understand lines'
+complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines, or triple double quotes if the device does not understand lines'
 line\t'Lines with a CRC'
-quoted\t'Between """ and """, for old firmware'"
+quoted\t'Between triple double quotes, for old firmware'"
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l mqtt-password-file -d 'File with the password for the broker in its first line; - for a prompt' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l mqtt-client-id -d 'MQTT client id, for a broker whose rules require a certain one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l mqtt-src -d 'Source name of the requests: the device replies on the topic SRC/rpc [default: DEVICE/rpc-resp/CLIENT-ID]' -r
@@ -499,9 +499,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l key-file -d '
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l baud-rate -d 'Speed of the port in bits per second' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
 false\t''"
-complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines; """ if the device does not understand lines'
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines, or triple double quotes if the device does not understand lines'
 line\t'Lines with a CRC'
-quoted\t'Between """ and """, for old firmware'"
+quoted\t'Between triple double quotes, for old firmware'"
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l mqtt-password-file -d 'File with the password for the broker in its first line; - for a prompt' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l mqtt-client-id -d 'MQTT client id, for a broker whose rules require a certain one' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l mqtt-src -d 'Source name of the requests: the device replies on the topic SRC/rpc [default: DEVICE/rpc-resp/CLIENT-ID]' -r

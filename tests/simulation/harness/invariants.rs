@@ -96,18 +96,14 @@ pub(crate) fn violations(scenario: &Scenario, truth: &Truth, attempt: &Attempt, 
         Err(Failure::NotCommitted { .. } | Failure::Replaced { .. }) => {
             // Another client's firmware may run instead.
             let is_other = |state: &State| state.version != WANTED && state.version != attempt.before;
-            check(
-                was(&|state| !state.is_committed && (is_wanted_before(state) || is_other(state))),
-                "the firmware is committed, or does not run",
-            );
+            let is_on_trial = |state: &State| !state.is_committed && (is_wanted_before(state) || is_other(state));
+            check(was(&is_on_trial), "the firmware is committed, or does not run");
         }
         Err(Failure::Unhealthy { revert_result: RevertResult::Reverted(old), reason, .. }) => {
             // Another client's firmware may have replaced the wanted one, and is taken back from there.
             let may_be_wanted = matches!(reason, Unhealthy::WrongBuild { .. });
-            let is_other = |state: &State| state.version != WANTED && state.version != attempt.before;
-            let is_old = |state: &State| {
-                state.version == old.build.version && (may_be_wanted || is_other(state) || !is_wanted(state))
-            };
+            let may_be_wanted = may_be_wanted || ![WANTED, &attempt.before].contains(&old.build.version.as_str());
+            let is_old = |state: &State| state.version == old.build.version && (may_be_wanted || !is_wanted(state));
             check(was(&is_old), "the device was not reverted");
         }
         Err(Failure::Unhealthy { revert_result: RevertResult::Committed, .. }) => {
