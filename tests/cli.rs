@@ -171,7 +171,7 @@ hint: a snapshot needs committed firmware: first `otactl commit`, or `otactl rev
 exit code 7
 --- stdout
 --- stderr
-error: a reboot would be a rollback: slot 0 runs uncommitted; a reboot goes back to slot 1, and so does the device by itself 300 s after its start
+error: a reboot would be a rollback: slot 0 runs uncommitted; the device rolls back to slot 1 at the next reboot, or 300 s after its start
 hint: `otactl commit` keeps what runs; with `--force` the device reboots, and rolls back
 
 "#]]

@@ -53,7 +53,7 @@ plan      signatures: the device asks for none
 plan      file system: 65536 bytes, for one that holds 233681
 plan      license: the device has a licence key
 plan      delivery: the device fetches 328820 bytes from here, or gets them sent if it does not ask
-plan      slot: 0 -> the other; goes back by itself 5m after its boot unless committed
+plan      slot: 0 -> the other; rolls back by itself 5m after its boot unless committed
 done      dry run: the update is possible; nothing on the device was touched
 
 "#]]
