@@ -11,6 +11,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_io_timeout::TimeoutWriter;
 
+use crate::rpc::deadline::MAX_TIMEOUT;
+
 /// The most that one write hands over, in bytes. Over TLS it is the size of a record: a device has little memory for records. The limit of
 /// rustls would cut the messages of the handshake too, and not every device joins those.
 const TLS_RECORD: usize = 1024;
@@ -69,7 +71,8 @@ impl<S: AsyncWrite> WriteTimeout<S> {
     /// Creates a stream that fails once the peer has taken no bytes for `stall`.
     pub(super) fn new(stream: S, stall: Duration, outflow: Outflow) -> Self {
         let mut stream = TimeoutWriter::new(stream);
-        stream.set_timeout(Some(stall));
+        // `Duration::MAX` means "no limit", and would overflow the clock.
+        stream.set_timeout(Some(stall.min(MAX_TIMEOUT)));
         Self { stream: Box::pin(stream), piece: usize::MAX, outflow }
     }
 
@@ -141,5 +144,18 @@ mod tests {
         let mut stream = WriteTimeout::new(near, Duration::from_secs(60), Outflow::default());
         assert_eq!(stream.write(&[0; 5000]).await.expect("written"), 5000);
         assert_eq!(stream.in_tls_records().write(&[0; 5000]).await.expect("written"), TLS_RECORD);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn longest_stall_does_not_overflow() {
+        let (near, mut far) = duplex(10);
+        let mut stream = WriteTimeout::new(near, Duration::MAX, Outflow::default());
+        let reader = async {
+            tokio::time::sleep(Duration::from_secs(3600)).await;
+            let mut all = [0; 100];
+            far.read_exact(&mut all).await.expect("the bytes")
+        };
+        let (written, read) = tokio::join!(stream.write_all(&[0; 100]), reader);
+        assert_eq!((written.is_ok(), read), (true, 100), "after an hour without a byte");
     }
 }
