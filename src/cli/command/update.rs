@@ -93,7 +93,7 @@ pub(crate) struct Args {
     /// Serve the firmware also to this address or network, or to `any`, for a device behind NAT; may be given several times
     ///
     /// Without this option, otactl serves only the known addresses of the device: that of --port, and those that the device
-    /// reports. If there are none, otactl serves every client that knows the secret path.
+    /// reports. Without such an address, otactl serves every client that knows the secret path.
     #[arg(long, value_name = "ADDRESS|NETWORK/BITS|any")]
     allow_from: Vec<AllowFrom>,
 

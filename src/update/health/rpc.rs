@@ -24,7 +24,7 @@ const RETRY_PAUSE: Duration = Duration::from_millis(200);
 pub struct RpcCheck {
     /// The full name, such as `Sys.GetInfo`.
     pub method: String,
-    /// The arguments. `null` if there are none.
+    /// The arguments. `null`: the call has no arguments.
     pub params: Value,
     /// What the result must contain (see [`missing`]). `None`: any result passes.
     pub expected: Option<Value>,

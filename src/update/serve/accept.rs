@@ -27,7 +27,7 @@ use super::write_timeout::{Outflow, WriteTimeout};
 /// The limits that the clients of a firmware server share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The largest number of connections; a device uses one. At the limit, a new connection reslots one that has not requested the firmware.
+    /// The largest number of connections; a device uses one. At the limit, a new connection replaces one that has not requested the firmware.
     pub connections: usize,
     /// The largest number of connections from one address. New ones may exceed it while slots are free.
     pub per_address: usize,

@@ -36,7 +36,7 @@ struct Connection {
 
 /// A slot for a new connection.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Slot {
+pub(super) struct ConnectionSlot {
     /// A number that is used once.
     pub(super) number: u64,
     /// The number and the address of the connection that was evicted for it.
@@ -49,7 +49,7 @@ impl ConnectionSlots {
     }
 
     /// Takes a slot for a connection from `address`. `None`: every connection that could be evicted is proven or new.
-    pub(super) fn take(&mut self, address: IpAddr, now: Instant) -> Option<Slot> {
+    pub(super) fn take(&mut self, address: IpAddr, now: Instant) -> Option<ConnectionSlot> {
         let of_one = |address| self.taken.iter().filter(|connection| connection.address == address).count();
         let is_old = |connection: &Connection| now.saturating_duration_since(connection.since) >= NEW_CONNECTION_GRACE;
         let own = of_one(address);
@@ -77,7 +77,7 @@ impl ConnectionSlots {
         let number = self.next;
         self.next += 1;
         self.taken.push(Connection { number, address, since: now, proven: false });
-        Some(Slot { number, evicted })
+        Some(ConnectionSlot { number, evicted })
     }
 
     fn oldest(&self, matches: impl Fn(&Connection) -> bool) -> Option<(u64, IpAddr)> {
@@ -109,7 +109,7 @@ mod tests {
         [10, 0, 0, last].into()
     }
 
-    /// Takes slots at times that are so far apart that none is new any more.
+    /// Takes slots at times so far apart that every connection is old.
     struct Late(ConnectionSlots, Instant);
 
     impl Late {
@@ -117,7 +117,7 @@ mod tests {
             Self(ConnectionSlots::new(limit, per_address), Instant::now())
         }
 
-        /// The number of the place, and of the one that was left for it.
+        /// Returns the number of the slot, and of the connection that was evicted for it.
         fn take(&mut self, address: IpAddr) -> Option<(u64, Option<u64>)> {
             self.1 += NEW_CONNECTION_GRACE;
             let given = self.0.take(address, self.1)?;
@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(slots.take(ip(1)), Some((4, None)));
     }
 
-    /// The device comes last, and stays whatever comes after it.
+    /// The device connects last, and keeps its slot whatever connects after it.
     #[test]
     fn unproven_connections_of_the_busiest_address_are_evicted() {
         let mut slots = Late::new(4, 3);
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(slots.take(ip(3)), None);
     }
 
-    /// The device is behind the address of the flood, and its request takes a round trip to come.
+    /// The device is behind the address of the flood, and its request takes a round trip to arrive.
     #[test]
     fn new_connection_is_not_evicted_by_its_own_address() {
         let start = Instant::now();
@@ -187,12 +187,12 @@ mod tests {
         let device = slots.take(ip(1), start + Duration::from_secs(5)).expect("a place").number;
         let left = flood(&mut slots, 1001, 1100);
         assert!(left.len() > 90 && left.iter().all(|(number, _)| *number != device), "{left:?}");
-        // What says nothing for longer than that has had its time.
+        // A connection without a request for longer than that loses its slot.
         let left = flood(&mut slots, 1100, 1110);
         assert!(left.contains(&(device, ip(1))), "{left:?}");
     }
 
-    /// An address with fewer connections is not kept out by the new ones of another.
+    /// The new connections of one address leave a slot for an address with fewer connections.
     #[test]
     fn new_connections_of_one_address_are_evicted_by_another() {
         let now = Instant::now();

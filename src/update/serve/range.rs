@@ -1,20 +1,21 @@
-//! Which part of the bundle a client wants (RFC 9110, section 14). Pure.
+//! The part of the bundle that a client requests (RFC 9110, section 14). Pure.
 
 use std::ops::Range;
 
-/// What a `Range` header asks for.
+/// The part that a `Range` header requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Wanted {
-    /// All of it: there is no such header, or one that a server may ignore.
+    /// The whole bundle: without the header, or with one that a server may ignore.
     Whole,
-    /// These bytes; at least one.
+    /// These bytes, at least one.
     Part(Range<u64>),
-    /// Bytes that are not there.
+    /// Bytes beyond the end.
     Beyond,
 }
 
-/// What the header asks for of a file of `total` bytes. One range of bytes is served; several, other units, and what
-/// is no range at all, are answered with the whole, as the standard has it.
+/// Returns the part that the header requests of a file of `total` bytes.
+///
+/// The server serves one range of bytes. It answers several ranges, other units and malformed ranges with the whole file, as the standard allows.
 pub(super) fn wanted(header: &str, total: u64) -> Wanted {
     let Some((unit, range)) = header.split_once('=') else { return Wanted::Whole };
     let Some((first, last)) = range.trim().split_once('-') else { return Wanted::Whole };
@@ -40,7 +41,7 @@ enum Number {
 fn number(text: &str) -> Number {
     match text {
         "" => Number::None,
-        // Too large to be told is as far as one can go.
+        // A number beyond 64 bits is beyond the end of any file.
         digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => Number::Some(digits.parse().unwrap_or(u64::MAX)),
         _ => Number::Junk,
     }

@@ -1,4 +1,4 @@
-//! Where the device is, and which of this machine's addresses it can reach.
+//! The addresses of the device, and the local address that it can reach.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
     use crate::update::serve::listen::LocalSockets;
 
-    /// A link-local address of this machine, if it has any and tells of it.
+    /// Returns a link-local address of this machine, if the system lists one.
     fn link_local() -> Option<SocketAddrV6> {
         let table = std::fs::read_to_string("/proc/net/if_inet6").ok()?;
         let fields = table.lines().find(|line| line.starts_with("fe80"))?;

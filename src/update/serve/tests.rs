@@ -1,3 +1,7 @@
+//! The firmware server over real sockets.
+
+mod connections;
+
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -6,10 +10,10 @@ use tokio::net::{TcpSocket, TcpStream};
 use super::listen::{LocalSockets, ServeNetwork as _};
 use super::*;
 
-/// How long anything here may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The timeout of each wait.
+const STEP_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The bytes that are served.
+/// Returns the bytes of the bundle.
 fn bundle(size: usize) -> Vec<u8> {
     (0..=250).cycle().take(size).collect()
 }
@@ -24,7 +28,7 @@ fn server(size: usize) -> FirmwareServer {
     server_with(size, Allowed::All, Limits::default())
 }
 
-/// A connection from 127.0.0.`last`.
+/// Connects from 127.0.0.`last`.
 async fn connect_from(server: &FirmwareServer, last: u8) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.bind(([127, 0, 0, last], 0).into()).expect("a loopback address");
@@ -35,7 +39,7 @@ fn request(method: &str, path: &str, more: &str) -> String {
     format!("{method} {path} HTTP/1.1\r\nHost: x\r\nX-MGOS-Device-ID: dev MAC\r\n{more}\r\n")
 }
 
-/// The head of the answer in lower case, and its body.
+/// Sends a request, and returns the head of the response in lower case, and its body.
 async fn ask_from(server: &FirmwareServer, last: u8, request: &str) -> (String, Vec<u8>) {
     let mut stream = connect_from(server, last).await;
     stream.write_all(request.as_bytes()).await.expect("sent");
@@ -50,29 +54,29 @@ async fn ask(server: &FirmwareServer, method: &str, path: &str) -> (String, Vec<
     ask_from(server, 1, &request(method, path, "")).await
 }
 
-/// What comes after this request, up to the end of the connection, be it a good one or a bad one.
+/// Reads until the connection is closed or reset.
 async fn rest(stream: &mut TcpStream) -> Vec<u8> {
     let mut rest = Vec::new();
-    let end = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut rest)).await;
-    // A connection that is closed with something unread is reset.
+    let end = tokio::time::timeout(STEP_TIMEOUT, stream.read_to_end(&mut rest)).await;
+    // Closing a connection with unread bytes resets it.
     let _ = end.expect("it ends in time");
     rest
 }
 
-/// Waits until the server has seen this.
+/// Waits until the progress fulfils `seen`.
 async fn until(server: &FirmwareServer, seen: impl FnMut(&Fetched) -> bool) -> Fetched {
     let mut fetched = server.fetched();
-    let fetched = tokio::time::timeout(PATIENCE, fetched.wait_for(seen)).await.expect("in time");
+    let fetched = tokio::time::timeout(STEP_TIMEOUT, fetched.wait_for(seen)).await.expect("in time");
     fetched.expect("the server runs").clone()
 }
 
-/// The next event, as JSON, without which the test cannot go on.
+/// Waits for the next event, and returns it as JSON.
 async fn event(queue: &mut ServerEvents) -> serde_json::Value {
-    let event = tokio::time::timeout(PATIENCE, next(&mut queue.0)).await.expect("an event in time");
+    let event = tokio::time::timeout(STEP_TIMEOUT, next(&mut queue.0)).await.expect("an event in time");
     serde_json::to_value(event).expect("JSON")
 }
 
-/// The events that wait to be told.
+/// Takes the queued events.
 fn events(queue: &mut ServerEvents) -> Vec<serde_json::Value> {
     let told = queue.0.as_mut().expect("not yet taken");
     std::iter::from_fn(|| told.try_recv().ok()).map(|event| serde_json::to_value(event).expect("JSON")).collect()
@@ -107,7 +111,7 @@ async fn bundle_path_serves_get_and_head() {
     assert_eq!(server.delivery_report(), expected);
 }
 
-/// A stranger on the network must not learn the firmware, nor whether there is any.
+/// A foreign client must not get the firmware, nor learn that there is one.
 #[tokio::test]
 async fn other_paths_are_not_found() {
     let mut server = server(50_000);
@@ -129,7 +133,7 @@ async fn other_paths_are_not_found() {
     assert_ne!(token(), token());
 }
 
-/// Whatever is told or logged of the server: who reads it could fetch the firmware.
+/// A reader of events or logs must not be able to download the firmware.
 #[tokio::test]
 async fn secret_path_is_never_shown() {
     let mut server = server(1000);
@@ -160,7 +164,7 @@ async fn transfer_cut_off_is_incomplete_and_the_next_counts_from_zero() {
     drop(stream);
     let fetched = until(&server, |fetched| fetched.open == 0).await;
     assert!(fetched.sent > 0 && !fetched.complete, "{fetched:?}");
-    // What the kernel holds is not sent; a progress bar that ran ahead of the device would lie.
+    // Bytes in the buffer of the kernel do not count, or the progress would run ahead of the device.
     assert!(fetched.sent < 4 << 20, "{fetched:?}");
     let told = event(&mut queue).await;
     assert_eq!((&told["bytes"], &told["complete"]), (&fetched.sent.into(), &false.into()));
@@ -178,7 +182,7 @@ async fn simultaneous_transfers_are_reported_separately() {
     let get = request("GET", &server.handler.path, "");
     let mut first = connect_from(&server, 1).await;
     first.write_all(get.as_bytes()).await.expect("sent");
-    // It takes no more than the kernel has room for.
+    // The client takes only what fits into the buffer of the kernel.
     let held = until(&server, |fetched| fetched.open == 1 && fetched.sent > 0).await;
     let mut second = connect_from(&server, 1).await;
     second.write_all(get.as_bytes()).await.expect("sent");
@@ -230,7 +234,7 @@ async fn dropped_server_accepts_no_connection() {
     let server = server(50_000);
     let address = server.advertised().to_owned();
     drop(server);
-    // Dropping a task is done by the runtime in its next turn.
+    // The runtime drops a task in its next turn.
     tokio::task::yield_now().await;
     assert!(TcpStream::connect(address).await.is_err());
 }
@@ -242,7 +246,7 @@ async fn foreign_client_is_refused_and_reported_once() {
     let mut queue = server.take_events();
     for last in [2, 2, 3, 2] {
         let mut stream = connect_from(&server, last).await;
-        // It may be closed already.
+        // The server may have closed it already.
         let _ = stream.write_all(request("GET", &server.handler.path, "").as_bytes()).await;
         assert_eq!(rest(&mut stream).await, b"", "127.0.0.{last}");
     }
@@ -262,10 +266,10 @@ async fn foreign_client_is_refused_and_reported_once() {
     assert_eq!(events(&mut queue).len(), 14);
 }
 
-/// A socket for both kinds of address says so of IPv4 peers in the notation of IPv6.
+/// A dual-stack socket reports IPv4 addresses as IPv6.
 #[tokio::test]
 async fn ipv4_client_on_a_dual_stack_socket_is_admitted() {
-    // A machine may have no IPv6.
+    // Some machines have no IPv6.
     let Ok(listener) = LocalSockets.listen((Ipv6Addr::UNSPECIFIED, 0).into()) else { return };
     let port = listener.local_addr().expect("an address").port();
     let allowed = Allowed::new(&[[127, 0, 0, 1].into()], &[]);
@@ -281,95 +285,7 @@ async fn ipv4_client_on_a_dual_stack_socket_is_admitted() {
     }
 }
 
-/// Nobody knows the device's address, and neighbours hold all places: silent ones, and such as know no path.
-#[tokio::test]
-async fn silent_connections_of_other_addresses_leave_a_slot_for_the_device() {
-    let limits = Limits { connections: 16, ..Limits::default() };
-    let server = server_with(2 << 20, Allowed::All, limits);
-    let mut idle = Vec::new();
-    for _ in 0..5 {
-        for last in 2..10 {
-            idle.push(connect_from(&server, last).await);
-        }
-    }
-    let mut device = connect_from(&server, 1).await;
-    for _ in 0..5 {
-        for last in 2..10 {
-            idle.push(connect_from(&server, last).await);
-        }
-    }
-    // Only now does the device say what it wants; and then it is slow.
-    device.write_all(request("GET", &server.handler.path, "").as_bytes()).await.expect("sent");
-    until(&server, |fetched| fetched.open == 1).await;
-    for last in 60..100 {
-        idle.push(connect_from(&server, last).await);
-    }
-    assert!(rest(&mut device).await.len() > 2 << 20);
-    assert!(until(&server, |fetched| fetched.open == 0).await.complete);
-}
-
-/// The flood comes from the address of the device, as behind one NAT, and the device is a round trip of 40 ms away.
-#[tokio::test]
-async fn silent_connections_of_its_own_address_leave_a_slot_for_the_device() {
-    let mut server = server(50_000);
-    let mut queue = server.take_events();
-    let address = server.advertised().to_owned();
-    let flood = tokio::spawn(async move {
-        let mut silent = std::collections::VecDeque::new();
-        let mut next = tokio::time::interval(Duration::from_millis(5));
-        loop {
-            next.tick().await;
-            silent.push_back(TcpStream::connect(&address).await.expect("a connection"));
-            // Those that the server has closed long ago.
-            silent.drain(..silent.len().saturating_sub(400));
-        }
-    });
-    assert_eq!(event(&mut queue).await, serde_json::json!({"event": "crowded", "peer": "127.0.0.1"}));
-    for attempt in 0..10 {
-        let mut device = connect_from(&server, 1).await;
-        tokio::time::sleep(Duration::from_millis(40)).await;
-        let sent = device.write_all(request("GET", &server.handler.path, "").as_bytes()).await;
-        let taken = rest(&mut device).await.len();
-        assert!(sent.is_ok() && taken > 50_000, "attempt {attempt}: {taken} bytes");
-    }
-    flood.abort();
-    assert_eq!(server.crowding(), [IpAddr::from([127, 0, 0, 1])]);
-}
-
-#[tokio::test]
-async fn one_address_holds_at_most_its_slots() {
-    let limits = Limits { per_address: 2, ..Limits::default() };
-    let server = server_with(16 << 20, Allowed::All, limits);
-    let get = request("GET", &server.handler.path, "");
-    let mut transfers = Vec::new();
-    for open in 1..=2 {
-        let mut stream = connect_from(&server, 2).await;
-        stream.write_all(get.as_bytes()).await.expect("sent");
-        until(&server, |fetched| fetched.open == open).await;
-        transfers.push(stream);
-    }
-    // Two that read are not pushed out by a third, but somebody else finds room.
-    assert_eq!(rest(&mut connect_from(&server, 2).await).await, b"");
-    let (head, _) = ask(&server, "HEAD", &server.handler.path).await;
-    assert!(head.starts_with("http/1.1 200"), "{head}");
-    assert_eq!(server.fetched().borrow().open, 2);
-}
-
-/// A device that was switched off in the middle says no goodbye.
-#[tokio::test]
-async fn client_that_takes_nothing_is_dropped() {
-    let limits = Limits { stall: Duration::from_millis(100), ..Limits::default() };
-    let mut server = server_with(16 << 20, Allowed::All, limits);
-    let mut queue = server.take_events();
-    let mut stream = connect_from(&server, 1).await;
-    stream.write_all(request("GET", &server.handler.path, "").as_bytes()).await.expect("sent");
-    let fetched = until(&server, |fetched| fetched.peer.is_some() && fetched.open == 0).await;
-    assert!(!fetched.complete && fetched.sent > 0, "{fetched:?}");
-    assert_eq!(event(&mut queue).await["complete"], false);
-    assert!(rest(&mut stream).await.len() < 16 << 20);
-}
-
-/// All of it fits into our own buffers, and that is where it stays.
+/// The whole bundle fits into the buffers of the server, and stays there.
 #[tokio::test(start_paused = true)]
 async fn transfer_with_bytes_in_the_stream_is_incomplete() {
     let (handler, fetched, told) = Handler::new("/x".into(), Bytes::from(bundle(10_000)));
@@ -379,7 +295,7 @@ async fn transfer_with_bytes_in_the_stream_is_incomplete() {
     let stream = write_timeout::WriteTimeout::new(near, Limits::default().stall, outflow.clone());
     let served = accept::serve_request(stream, &outflow, ([127, 0, 0, 1], 1).into(), &acceptor, 0);
     let asks = async {
-        // Once the server waits for it, and has nothing more to flush.
+        // The server waits for the client, and has no bytes left to flush.
         tokio::task::yield_now().await;
         far.write_all(request("GET", "/x", "").as_bytes()).await.expect("sent");
     };
@@ -407,14 +323,14 @@ async fn endless_request_head_is_refused() {
     let server = server(1000);
     let mut stream = connect_from(&server, 1).await;
     let long = request("GET", &server.handler.path, &format!("X: {}\r\n", "x".repeat(64 << 10)));
-    // It may be closed before all of it is out.
+    // The server may close the connection before the request is sent.
     let _ = stream.write_all(long.as_bytes()).await;
     let answer = String::from_utf8(rest(&mut stream).await).expect("ASCII");
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
     assert!(server.fetched().borrow().peer.is_none());
 }
 
-/// What a peer says of itself is shown on terminals.
+/// Terminals show the headers of a client.
 #[tokio::test]
 async fn request_headers_are_reported_short_and_printable() {
     let mut server = server(1000);

@@ -137,7 +137,7 @@ mod tests {
         ([10, 0, 0, last], port).into()
     }
 
-    /// Sends a part of a bundle of 100 bytes, and of that only so much. What `Fetched` says then.
+    /// Sends `sent` bytes of `part` of a bundle of 100 bytes. Returns the progress and whether it is complete.
     fn transfer(transfer_log: &mut TransferLog, last: u8, part: Range<u64>, sent: u64) -> (u64, bool) {
         let now = Instant::now();
         let all = part.end - part.start == sent;
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn range_completes_the_earlier_transfer_of_its_address() {
         let mut transfer_log = TransferLog::new(100);
-        assert_eq!(transfer(&mut transfer_log, 1, 40..100, 60), (60, false), "nobody has been sent the beginning");
+        assert_eq!(transfer(&mut transfer_log, 1, 40..100, 60), (60, false), "no address has been sent the beginning");
         assert_eq!(transfer(&mut transfer_log, 1, 0..100, 40), (40, false));
         assert_eq!(transfer(&mut transfer_log, 2, 40..100, 60), (60, false), "somebody else's beginning");
         assert_eq!(transfer(&mut transfer_log, 1, 41..100, 59), (59, false), "one byte is missing");
