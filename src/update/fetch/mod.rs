@@ -6,9 +6,13 @@
 //! `Connect error` and goes on (as recorded in wire/ota2022-ws.json, cases `pull_304` and `pull_cut_then_refused`).
 //!
 //! - `rules`: the next action, given the reply and the progress at the server; pure;
-//! - `monitor`: reports the progress, and reads the state of the device where reply and progress do not suffice.
+//! - `limits`: the time limits;
+//! - `monitor`: reports the progress, and reads the state of the device where reply and progress do not suffice; `observation`: what the
+//!   state shows.
 
+mod limits;
 mod monitor;
+mod observation;
 mod rules;
 
 use std::time::Duration;
@@ -24,14 +28,15 @@ use super::outcome::{Failure, Refusal};
 use super::plan::Plan;
 use super::poll::spread;
 use super::serve::{Fetched, FirmwareServer};
-use super::timeouts::{DEVICE_DOWNLOAD, LONGEST_DOWNLOAD};
 use super::transfer_result::TransferResult;
 use crate::ota::{self, BootState, Engine};
 use crate::rpc::deadline::deadline_in;
 use crate::rpc::{CallError, Device, RemoteError};
-use monitor::{Monitor, Observation};
+use limits::{Limits, device_timeout, download_limit};
+use monitor::Monitor;
+use observation::Observation;
 use rules::{
-    Action, Limits, Reply, next_action, says_applied, says_busy, says_in_progress, says_nothing_new, says_unlicensed,
+    Action, Reply, next_action, says_applied, says_busy, says_in_progress, says_nothing_new, says_unlicensed,
     says_unreachable, understand,
 };
 
@@ -384,30 +389,6 @@ fn says_taken(reply: Result<Reply, Failure>, has_all: bool) -> bool {
     matches!(reply, Ok(Reply::Success(message)) if says_applied(&message) || (has_all && !says_nothing_new(&message)))
 }
 
-/// Returns the timeout that `OTA.Update` gives the device.
-///
-/// Since 2019, the device counts it from the last progress, and keeps asking for the rest of a broken download until then.
-/// Before that, the device counts it from the beginning.
-fn device_timeout(engine: Engine, limits: &Limits) -> Duration {
-    match engine {
-        Engine::OneShot => limits.download,
-        Engine::Resuming => limits.download.min(limits.timeouts.no_progress),
-    }
-}
-
-/// Returns how long a download of `size` bytes may take at the slowest useful rate. At least 600 s, which devices allow by themselves.
-fn download_limit(size: Option<u64>, round_trip: Duration) -> Duration {
-    /// Bytes per second, as `mos` reaches over a serial line.
-    const SLOWEST: f64 = 1024.0;
-    /// Bytes per round trip: the smallest TCP window of a device.
-    const WINDOW: f64 = 536.0;
-
-    let rate = SLOWEST.min(WINDOW / round_trip.as_secs_f64().max(0.001));
-    #[expect(clippy::cast_precision_loss, reason = "a bundle has a few million bytes")]
-    let needed = size.map_or(0.0, |size| size as f64 / rate);
-    Duration::try_from_secs_f64(needed).unwrap_or(LONGEST_DOWNLOAD).clamp(DEVICE_DOWNLOAD, LONGEST_DOWNLOAD)
-}
-
 async fn changed(progress: &mut Option<Receiver<Fetched>>) {
     if let Some(progress) = progress
         && progress.changed().await.is_ok()
@@ -415,46 +396,4 @@ async fn changed(progress: &mut Option<Receiver<Fetched>>) {
         return;
     }
     std::future::pending::<()>().await;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::update::timeouts::Timeouts;
-
-    /// A device of 2018 counts its timeout from the beginning; since 2019, from the last progress.
-    #[test]
-    fn device_timeout_fits_the_engine() {
-        let limits = |download, dead| {
-            let timeouts = Timeouts::default().with(Duration::from_secs(10), Duration::from_secs(dead));
-            Limits {
-                download: Duration::from_secs(download),
-                timeouts,
-                has_other_way: false,
-                may_execute_twice: true,
-                contradictory_reply: timeouts.contradictory_reply,
-            }
-        };
-        for (engine, download, dead, expected) in
-            [(Engine::OneShot, 600, 60, 600), (Engine::Resuming, 600, 60, 60), (Engine::Resuming, 30, 60, 30)]
-        {
-            let timeout = device_timeout(engine, &limits(download, dead)).as_secs();
-            assert_eq!(timeout, expected, "{engine:?}, download {download} s, stall {dead} s");
-        }
-    }
-
-    #[test]
-    fn download_limit_grows_with_the_size() {
-        let (milli, second) = (Duration::from_millis(1), Duration::from_secs(1));
-        for (size, round_trip, expected, why) in [
-            (None, milli, 600, "unknown: what devices allow"),
-            (Some(500_000), milli, 600, "little"),
-            (Some(2 << 20), milli, 2048, "1024 bytes per second"),
-            (Some(1 << 20), second, 1956, "one window of 536 bytes in each second"),
-            (Some(64 << 20), second * 10, 86_400, "no more than a day"),
-            (Some(u64::MAX), Duration::MAX, 86_400, "no overflow"),
-        ] {
-            assert_eq!(download_limit(size, round_trip).as_secs(), expected, "{why}");
-        }
-    }
 }

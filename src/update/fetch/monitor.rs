@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::rules::Limits;
-use crate::ota::{self, BootState, UpdateState};
+use super::limits::Limits;
+use super::observation::{Activity, Observation};
+use crate::ota::{self, UpdateState};
 use crate::rpc::{CallError, Device};
 use crate::text::for_humans;
 use crate::update::device_state::DeviceState;
@@ -21,30 +22,6 @@ use crate::update::verdict::{applied, has_other_firmware, is_other_boot, reboote
 
 /// Multiplies the stall timeout for a download from another server, which shows whole percents only.
 const STALL_FACTOR_ELSEWHERE: u32 = 4;
-
-/// What the updater of the device does.
-enum Activity {
-    /// An update runs.
-    Busy,
-    /// The device has every byte, and may be writing its flash.
-    Finishing,
-    /// No update runs.
-    Idle,
-    /// The device does not answer, or may not have begun.
-    Unknown,
-}
-
-/// What the state of the device shows of the update.
-pub(super) enum Observation {
-    /// The device has rebooted, or is about to.
-    Rebooted,
-    /// The device has the firmware, and boots it next.
-    Applied(BootState),
-    /// The update is still running, or it is too early to tell.
-    NothingYet,
-    /// The device is idle and unchanged: the call was lost, or there is no new firmware.
-    NotBegun,
-}
 
 /// The device during a download, and what was seen of it.
 pub(super) struct Monitor<'a> {

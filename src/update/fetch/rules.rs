@@ -6,33 +6,11 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::limits::Limits;
 use crate::rpc::{CallError, RemoteError};
 use crate::text::{device_text, for_humans};
 use crate::update::outcome::Failure;
 use crate::update::serve::Fetched;
-use crate::update::timeouts::Timeouts;
-
-/// The time limits of a download, and what is known of the device.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    /// The time limit of the whole download.
-    pub(super) download: Duration,
-    /// The timeouts of its steps.
-    pub(super) timeouts: Timeouts,
-    /// The firmware can be pushed to a device that does not request it.
-    pub(super) has_other_way: bool,
-    /// The device may execute a call twice that was sent once.
-    pub(super) may_execute_twice: bool,
-    /// How long an error may contradict the progress, see [`Timeouts`]; longer over a slow link.
-    pub(super) contradictory_reply: Duration,
-}
-
-impl Limits {
-    /// Returns the time limit of the download and of the reply to it.
-    pub(super) fn total(&self) -> Duration {
-        self.download.saturating_add(self.timeouts.reply_after_deadline)
-    }
-}
 
 /// The reply to `OTA.Update`.
 #[derive(Debug)]
@@ -194,6 +172,7 @@ fn may_be_unreachable(error: &RemoteError) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::update::timeouts::Timeouts;
 
     fn limits() -> Limits {
         Limits {
@@ -209,7 +188,7 @@ mod tests {
         Reply::Refused(RemoteError { code: -1, message: message.map(Into::into) })
     }
 
-    /// The server's side of a download: asked `asked` seconds after the start, and so on.
+    /// Returns the progress of a download with `open` transfers, which changed last `changed` seconds after the start.
     fn fetched(start: Instant, open: u32, complete: bool, changed: f64) -> Fetched {
         Fetched {
             peer: Some(([127, 0, 0, 1], 5).into()),
@@ -222,23 +201,23 @@ mod tests {
     }
 
     #[test]
-    fn the_rules() {
+    fn next_action_follows_reply_and_progress() {
         let start = Instant::now();
         let at = |seconds: f64| start + Duration::from_secs_f64(seconds);
-        let nobody = Fetched::default();
+        let no_request = Fetched::default();
         let reading = |changed| fetched(start, 1, false, changed);
         let done = |changed| fetched(start, 0, true, changed);
         let cut = |changed| fetched(start, 0, false, changed);
         let busy = || Some((at(1.0), refused(Some("Failed to init updater"))));
         let lost = || Some((at(1.0), Reply::Lost("lost".into())));
         for (reply, fetched, now, expected, why) in [
-            (None, Some(nobody.clone()), 5.0, "Wait", "it has time to ask"),
-            (None, Some(nobody.clone()), 9.9, "Wait", "it still has"),
-            (None, Some(nobody.clone()), 10.0, "Probe", "the request may be lost"),
-            (lost(), Some(nobody.clone()), 5.0, "Probe", "it may be about to ask"),
-            (lost(), Some(nobody.clone()), 31.0, "Probe", "the request may have been lost"),
+            (None, Some(no_request.clone()), 5.0, "Wait", "it has time to ask"),
+            (None, Some(no_request.clone()), 9.9, "Wait", "it still has"),
+            (None, Some(no_request.clone()), 10.0, "Probe", "the request may be lost"),
+            (lost(), Some(no_request.clone()), 5.0, "Probe", "it may be about to ask"),
+            (lost(), Some(no_request.clone()), 31.0, "Probe", "the request may have been lost"),
             (None, Some(reading(600.9)), 601.0, "Wait", "its own word may still come"),
-            (None, Some(nobody.clone()), 605.0, "NeverFetched(None)", "it had"),
+            (None, Some(no_request.clone()), 605.0, "NeverFetched(None)", "it had"),
             (None, Some(reading(4.0)), 5.0, "Wait", "it reads"),
             (None, Some(reading(604.0)), 605.0, "Failed", "it reads too slowly"),
             (None, Some(cut(4.0)), 5.0, "Wait", "it has stopped; its word may come"),
@@ -253,17 +232,23 @@ mod tests {
             (Some((at(5.0), refused(Some("Wrong platform")))), Some(reading(4.9)), 5.0, "Wait", "it still reads"),
             (Some((at(5.0), refused(Some("Wrong platform")))), Some(cut(5.1)), 5.2, "Failed", "it has stopped"),
             (Some((at(5.0), refused(None))), Some(done(4.0)), 5.0, "Failed", "it took all and does not like it"),
-            (Some((at(5.0), refused(None))), Some(nobody.clone()), 5.0, "NeverFetched(Some", "it could not reach us"),
+            (
+                Some((at(5.0), refused(None))),
+                Some(no_request.clone()),
+                5.0,
+                "NeverFetched(Some",
+                "it could not reach us",
+            ),
             (
                 Some((at(5.0), refused(Some("Malformed request")))),
-                Some(nobody.clone()),
+                Some(no_request.clone()),
                 5.0,
                 "Failed",
                 "it did not try",
             ),
             (Some((at(5.0), refused(None))), None, 5.0, "Failed", "from elsewhere"),
-            (busy(), Some(nobody.clone()), 1.5, "Wait", "the other execution may be about to ask"),
-            (busy(), Some(nobody.clone()), 3.1, "Busy", "it was not"),
+            (busy(), Some(no_request.clone()), 1.5, "Wait", "the other execution may be about to ask"),
+            (busy(), Some(no_request.clone()), 3.1, "Busy", "it was not"),
             (busy(), Some(reading(2.0)), 3.1, "Wait", "the other execution reads"),
             (busy(), Some(done(4.0)), 5.0, "Probe", "the other execution took all"),
             (busy(), Some(reading(604.9)), 605.0, "Failed", "but not for ever"),
@@ -287,9 +272,9 @@ mod tests {
         }
     }
 
-    /// Where the firmware can be pushed, nobody waits for half a minute for a device behind a firewall.
+    /// If the firmware can be pushed, otactl does not wait half a minute for a device behind a firewall.
     #[test]
-    fn another_way_is_taken_early() {
+    fn missing_request_ends_the_pull_early_if_a_push_is_possible() {
         let start = Instant::now();
         let limits = Limits { has_other_way: true, ..limits() };
         let after = |seconds| {
@@ -299,14 +284,14 @@ mod tests {
         assert_eq!((after(9), after(10)), (Action::Wait, Action::NeverFetched(None)));
         let running = (start, Reply::InProgress("in progress".into()));
         let late = start + Duration::from_secs(11);
-        let step = next_action(Some(&running), Some(&Fetched::default()), start, &limits, late);
-        assert_eq!(step, Action::Probe("in progress".into()), "another client's update runs");
+        let action = next_action(Some(&running), Some(&Fetched::default()), start, &limits, late);
+        assert_eq!(action, Action::Probe("in progress".into()), "another client's update runs");
         let reads = fetched(start, 1, false, 9.0);
         assert_eq!(next_action(None, Some(&reads), start, &limits, start + Duration::from_secs(11)), Action::Wait);
     }
 
     #[test]
-    fn a_call_that_never_left_is_a_failure() {
+    fn unsent_call_is_a_failure() {
         let unsent = CallError::Lost { peer: "p".into(), sent: false, reason: "r".into() };
         assert!(matches!(understand(Err(unsent)), Err(Failure::Call(_))));
         let sent = CallError::Lost { peer: "p".into(), sent: true, reason: "r".into() };
