@@ -59,8 +59,8 @@ fi
 if [ -n "$fast" ]; then
     # Left out: the slow groups. Whole updates with real waits, and the large tables.
     slow=" bad_input boot_state clock conformance faults faults_sim generations health http_proxy interrupt killed mqtt"
-    slow="$slow mqtt_brokers open_files output push push_faults serial session simulation steps terminal tls"
-    slow="$slow tls_certificates websocket_flood wire_2022_mqtt wire_mqtt "
+    slow="$slow mqtt_brokers open_files output push push_faults serial session simulation steps terminal"
+    slow="$slow text_from_outside tls tls_certificates wait websocket_flood wire wire_2022 wire_2022_mqtt wire_mqtt "
     set -- --lib --bins "$@"
     for file in tests/*.rs; do
         name=$(basename "$file" .rs)
