@@ -11,8 +11,6 @@ pub(super) const DEVICE_DOWNLOAD: Duration = Duration::from_secs(600);
 /// The timeouts and intervals of an update. [`scaled`](Self::scaled) shortens all of them together, for tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// The interval at which the download is checked for anything that is due.
-    pub tick: Duration,
     /// The pause between two questions to a device whose state decides how the update continues.
     pub probe_interval: Duration,
     /// The pause between two questions about the progress of a download from another server.
@@ -44,7 +42,6 @@ impl Default for Timeouts {
     fn default() -> Self {
         let seconds = Duration::from_secs;
         Self {
-            tick: Duration::from_millis(100),
             probe_interval: Duration::from_millis(500),
             progress_interval: seconds(1),
             first_request: seconds(10),
@@ -72,7 +69,6 @@ impl Timeouts {
     #[must_use]
     pub fn scaled(self, factor: f64) -> Self {
         Self {
-            tick: self.tick.mul_f64(factor),
             probe_interval: self.probe_interval.mul_f64(factor),
             progress_interval: self.progress_interval.mul_f64(factor),
             first_request: self.first_request.mul_f64(factor),

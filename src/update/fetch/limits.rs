@@ -18,6 +18,10 @@ pub(super) struct Limits {
     pub(super) may_execute_twice: bool,
     /// How long an error may contradict the progress, see [`Timeouts`]; longer over a slow link.
     pub(super) contradictory_reply: Duration,
+    /// How long the device may take to reboot.
+    pub(super) reboot_timeout: Duration,
+    /// How long the device keeps uncommitted firmware.
+    pub(super) commit_timeout: Duration,
 }
 
 impl Limits {
@@ -66,6 +70,8 @@ mod tests {
                 has_other_way: false,
                 may_execute_twice: true,
                 contradictory_reply: timeouts.contradictory_reply,
+                reboot_timeout: Duration::from_secs(60),
+                commit_timeout: Duration::from_secs(300),
             }
         };
         for (engine, download, dead, expected) in

@@ -1,39 +1,24 @@
-//! The rules of a download: the next action, given the reply of the device and the progress at the firmware server. Pure: time is an
-//! argument.
+//! The rules of a download: what the reply of the device and the progress at the firmware server mean together, and when that may
+//! change. Pure: time is an argument.
 
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::time::Instant;
 
 use super::limits::Limits;
-use crate::rpc::{CallError, RemoteError};
-use crate::text::{device_text, for_humans};
-use crate::update::outcome::Failure;
+use super::replies::{Reply, may_be_unreachable, says_busy};
+use crate::text::for_humans;
 use crate::update::serve::Fetched;
 
-/// The reply to `OTA.Update`.
-#[derive(Debug)]
-pub(super) enum Reply {
-    /// A success, with the device's message.
-    Success(String),
-    /// An error of the device.
-    Refused(RemoteError),
-    /// Another `OTA.Update` call runs already: of another client, or this one if the device executed the request twice.
-    InProgress(String),
-    /// No reply will come: the link broke, or the time is over.
-    Lost(String),
-}
-
-/// What to do next.
+/// What reply and progress mean together.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Action {
-    /// Wait for a reply, for progress, or for time to pass.
+pub(super) enum Situation {
+    /// The download goes on.
     Wait,
     /// The device reports a success. Its boot state tells what that means.
     Succeeded(String),
-    /// The state of the device has to be read, for this reason.
-    Probe(String),
+    /// Only the state of the device can tell, for this reason.
+    Unclear(String),
     /// The device has never requested the firmware.
     NeverFetched(Option<String>),
     /// The download has failed.
@@ -42,30 +27,18 @@ pub(super) enum Action {
     Busy(String),
 }
 
-/// Returns the reply in the result of the call. Fails only for a call that never arrived, or that the device did not carry out.
-pub(super) fn understand(result: Result<Value, CallError>) -> Result<Reply, Failure> {
-    match result {
-        Ok(value) => Ok(Reply::Success(device_text(value["message"].as_str().unwrap_or_default()))),
-        Err(CallError::Remote { error, .. }) if !matches!(error.code, 401 | 403 | 404 | 418) => {
-            Ok(Reply::Refused(error))
-        }
-        Err(error) if error.may_have_arrived() => Ok(Reply::Lost(error.to_string())),
-        Err(error) => Err(Failure::Call(error)),
-    }
-}
-
-/// Returns the next action.
+/// Returns what reply and progress mean at `now`.
 ///
 /// `reply` is the reply and its time; `fetched` is the progress at the firmware server, `None` for another server; `started` is the time of the
 /// last call.
-pub(super) fn next_action(
+pub(super) fn assess(
     reply: Option<&(Instant, Reply)>,
     fetched: Option<&Fetched>,
     started: Instant,
     limits: &Limits,
     now: Instant,
-) -> Action {
-    let Limits { download, timeouts, has_other_way, may_execute_twice, contradictory_reply } = limits;
+) -> Situation {
+    let Limits { download, timeouts, has_other_way, may_execute_twice, contradictory_reply, .. } = limits;
     let since = |at: Option<Instant>| now.saturating_duration_since(at.unwrap_or(started));
     let asked = fetched.is_none_or(|fetched| fetched.peer.is_some());
     let complete = fetched.is_some_and(|fetched| fetched.complete);
@@ -75,103 +48,89 @@ pub(super) fn next_action(
     let transferring = open && !complete && idle < timeouts.transfer_idle && !out_of_time;
     let not_in_time = || format!("it was not done within {}", for_humans(*download));
     match reply {
-        Some((_, Reply::Success(message))) => Action::Succeeded(message.clone()),
+        Some((_, Reply::Success(message))) => Situation::Succeeded(message.clone()),
         // Also while the connection is open: a half-open connection closes late.
         _ if fetched.is_some() && asked && !complete && idle >= timeouts.no_progress => {
-            Action::Failed(format!("it has taken nothing for {}", for_humans(timeouts.no_progress)))
+            Situation::Failed(format!("it has taken nothing for {}", for_humans(timeouts.no_progress)))
         }
         // The device reports a failure, and still reads.
-        Some((_, Reply::Refused(_))) if transferring => Action::Wait,
+        Some((_, Reply::Refused(_))) if transferring => Situation::Wait,
         Some((at, Reply::Refused(error))) => {
             let said = error.to_string();
             let may_be_ours = says_busy(error) && *may_execute_twice;
             if complete && fetched.and_then(|fetched| fetched.changed).is_some_and(|changed| changed >= *at) {
                 // The error came first, and then the device took every byte.
-                Action::Probe(said)
+                Situation::Unclear(said)
             } else if may_be_ours && (fetched.is_none() || complete) {
-                Action::Probe(said)
+                Situation::Unclear(said)
             } else if says_busy(error) && since(Some(*at)) < *contradictory_reply {
-                Action::Wait
+                Situation::Wait
             } else if says_busy(error) && (!asked || fetched.is_none()) {
-                Action::Busy(said)
+                Situation::Busy(said)
             } else if !asked && may_be_unreachable(error) {
-                Action::NeverFetched(Some(said))
+                Situation::NeverFetched(Some(said))
             } else {
-                Action::Failed(said)
+                Situation::Failed(said)
             }
         }
-        Some((_, Reply::InProgress(_) | Reply::Lost(_))) if transferring => Action::Wait,
+        Some((_, Reply::InProgress(_) | Reply::Lost(_))) if transferring => Situation::Wait,
         // A device that does not request the firmware runs the update of another client, so that a push would fail too.
-        Some((_, Reply::InProgress(said))) => Action::Probe(said.clone()),
-        _ if *has_other_way && !asked && since(None) >= timeouts.first_request => Action::NeverFetched(None),
+        Some((_, Reply::InProgress(said))) => Situation::Unclear(said.clone()),
+        _ if *has_other_way && !asked && since(None) >= timeouts.first_request => Situation::NeverFetched(None),
         // The state of the device is read meanwhile.
-        Some((_, Reply::Lost(_))) if complete && idle < timeouts.reply_after_transfer => Action::Wait,
-        Some((_, Reply::Lost(reason))) => Action::Probe(reason.clone()),
+        Some((_, Reply::Lost(_))) if complete && idle < timeouts.reply_after_transfer => Situation::Wait,
+        Some((_, Reply::Lost(reason))) => Situation::Unclear(reason.clone()),
         None if complete && idle >= timeouts.reply_after_transfer => {
-            Action::Probe(format!("it took everything, but has not answered for {} s", idle.as_secs()))
+            Situation::Unclear(format!("it took everything, but has not answered for {} s", idle.as_secs()))
         }
         None if fetched.is_some() && asked && !complete && !open && idle >= timeouts.reply_after_transfer => {
-            Action::Probe("it has stopped fetching, and does not say why".into())
+            Situation::Unclear("it has stopped fetching, and does not say why".into())
         }
         // A chip that resets does not close its connections.
         None if open && !complete && idle >= timeouts.transfer_idle && !out_of_time => {
-            Action::Probe(format!("it has taken nothing for {} s", idle.as_secs()))
+            Situation::Unclear(format!("it has taken nothing for {} s", idle.as_secs()))
         }
-        None if out_of_time && !asked => Action::NeverFetched(None),
+        None if out_of_time && !asked => Situation::NeverFetched(None),
         // The call itself may be lost, which the state tells.
-        None if !asked && since(None) >= timeouts.first_request => Action::Probe("it does not ask for it".into()),
+        None if !asked && since(None) >= timeouts.first_request => Situation::Unclear("it does not ask for it".into()),
         // The device may have every byte, and be about to reboot.
-        None if out_of_time && (complete || fetched.is_none()) => Action::Probe(not_in_time()),
-        None if out_of_time => Action::Failed(not_in_time()),
-        None => Action::Wait,
+        None if out_of_time && (complete || fetched.is_none()) => Situation::Unclear(not_in_time()),
+        None if out_of_time => Situation::Failed(not_in_time()),
+        None => Situation::Wait,
     }
 }
 
-/// Tells whether a success of 2018 says that no reboot follows: after a 304 (as recorded in wire/ws.json, case
-/// `ota_update_errors`), and, by the device's source, for the build that runs already.
-pub(super) fn says_nothing_new(message: &str) -> bool {
-    message == "Not Modified" || message.starts_with("Version is the same")
-}
-
-/// Tells whether a success of 2018 says that the reboot follows (as recorded in wire/ws.json, case `ota_update_good`). The
-/// device has 100 ms left then, and answers nothing but error 418.
-pub(super) fn says_applied(message: &str) -> bool {
-    message.starts_with("Update applied")
-}
-
-/// Tells whether the device refuses the URL because it has no licence key, as the libraries of 2019 to 2022 do without one
-/// (as recorded in wire/ota2022-ws.json, case `update_unlicensed`).
-pub(super) fn says_unlicensed(error: &RemoteError) -> bool {
-    error.message.as_deref().is_some_and(|message| message.starts_with("Free version can only"))
-}
-
-/// Tells whether another call waits for the end of a running update (as recorded in wire/ota2022-ws.json, case
-/// `pull_second`). That call may be of this run: devices that execute a request twice answer the second execution first.
-pub(super) fn says_in_progress(error: &RemoteError) -> bool {
-    error.message.as_deref() == Some("Update is already in progress")
-}
-
-/// Tells whether the device could not reach the server of the URL. Since 2019, the device says so (as recorded in
-/// wire/ota2022-ws.json, case `pull_refused`); before that, its message is general.
-pub(super) fn says_unreachable(error: &RemoteError) -> bool {
-    matches!(error.message.as_deref(), None | Some("Connect error" | "Update failed"))
-}
-
-/// Tells whether an update runs already or the firmware is uncommitted: the message of 2018.
-pub(super) fn says_busy(error: &RemoteError) -> bool {
-    error.message.as_deref() == Some("Failed to init updater")
-}
-
-/// Tells whether the device may have failed to reach the server. Its error says little then: -1, `Update failed`. Other codes and messages have
-/// other causes.
-fn may_be_unreachable(error: &RemoteError) -> bool {
-    let is_malformed = matches!(error.message.as_deref(), Some("Malformed request" | "either file or url is required"));
-    error.code < 0 && !says_busy(error) && !is_malformed
+/// Returns the earliest time after `now` at which [`assess`] may return something else for the same reply and progress.
+pub(super) fn next_change(
+    reply: Option<&(Instant, Reply)>,
+    fetched: Option<&Fetched>,
+    started: Instant,
+    limits: &Limits,
+    now: Instant,
+) -> Option<Instant> {
+    let Limits { timeouts, contradictory_reply, .. } = limits;
+    let changed = fetched.map(|fetched| fetched.changed.unwrap_or(started));
+    let after = |start: Option<Instant>, limit: Duration| start.and_then(|start| start.checked_add(limit));
+    [
+        after(Some(started), timeouts.first_request),
+        after(Some(started), limits.total()),
+        after(changed, timeouts.reply_after_transfer),
+        after(changed, timeouts.transfer_idle),
+        after(changed, timeouts.no_progress),
+        after(reply.map(|(at, _)| *at), *contradictory_reply),
+    ]
+    .into_iter()
+    .flatten()
+    .filter(|at| *at > now)
+    .min()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::mem::discriminant;
+
     use super::*;
+    use crate::rpc::RemoteError;
     use crate::update::timeouts::Timeouts;
 
     fn limits() -> Limits {
@@ -181,6 +140,8 @@ mod tests {
             has_other_way: false,
             may_execute_twice: true,
             contradictory_reply: Timeouts::default().contradictory_reply,
+            reboot_timeout: Duration::from_secs(60),
+            commit_timeout: Duration::from_secs(300),
         }
     }
 
@@ -201,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn next_action_follows_reply_and_progress() {
+    fn situation_follows_reply_and_progress() {
         let start = Instant::now();
         let at = |seconds: f64| start + Duration::from_secs_f64(seconds);
         let no_request = Fetched::default();
@@ -213,19 +174,19 @@ mod tests {
         for (reply, fetched, now, expected, why) in [
             (None, Some(no_request.clone()), 5.0, "Wait", "it has time to ask"),
             (None, Some(no_request.clone()), 9.9, "Wait", "it still has"),
-            (None, Some(no_request.clone()), 10.0, "Probe", "the request may be lost"),
-            (lost(), Some(no_request.clone()), 5.0, "Probe", "it may be about to ask"),
-            (lost(), Some(no_request.clone()), 31.0, "Probe", "the request may have been lost"),
+            (None, Some(no_request.clone()), 10.0, "Unclear", "the request may be lost"),
+            (lost(), Some(no_request.clone()), 5.0, "Unclear", "it may be about to ask"),
+            (lost(), Some(no_request.clone()), 31.0, "Unclear", "the request may have been lost"),
             (None, Some(reading(600.9)), 601.0, "Wait", "its own word may still come"),
             (None, Some(no_request.clone()), 605.0, "NeverFetched(None)", "it had"),
             (None, Some(reading(4.0)), 5.0, "Wait", "it reads"),
             (None, Some(reading(604.0)), 605.0, "Failed", "it reads too slowly"),
             (None, Some(cut(4.0)), 5.0, "Wait", "it has stopped; its word may come"),
-            (None, Some(cut(4.0)), 9.5, "Probe", "some firmware never says that it failed"),
+            (None, Some(cut(4.0)), 9.5, "Unclear", "some firmware never says that it failed"),
             (None, Some(done(4.0)), 5.0, "Wait", "it writes its flash"),
-            (None, Some(done(4.0)), 9.5, "Probe", "the reply may be lost"),
-            (None, Some(done(604.0)), 605.0, "Probe", "it has everything, and may reboot any moment"),
-            (None, None, 605.0, "Probe", "older firmware goes on beyond the limit"),
+            (None, Some(done(4.0)), 9.5, "Unclear", "the reply may be lost"),
+            (None, Some(done(604.0)), 605.0, "Unclear", "it has everything, and may reboot any moment"),
+            (None, None, 605.0, "Unclear", "older firmware goes on beyond the limit"),
             (Some((at(5.0), Reply::Success("Update applied".into()))), Some(done(4.0)), 5.0, "Succeeded", "done"),
             (Some((at(5.0), Reply::Success("Not Modified".into()))), None, 5.0, "Succeeded", "a 304"),
             (Some((at(5.0), Reply::Success("Update applied".into()))), None, 5.0, "Succeeded", "from elsewhere"),
@@ -250,25 +211,28 @@ mod tests {
             (busy(), Some(no_request.clone()), 1.5, "Wait", "the other execution may be about to ask"),
             (busy(), Some(no_request.clone()), 3.1, "Busy", "it was not"),
             (busy(), Some(reading(2.0)), 3.1, "Wait", "the other execution reads"),
-            (busy(), Some(done(4.0)), 5.0, "Probe", "the other execution took all"),
+            (busy(), Some(done(4.0)), 5.0, "Unclear", "the other execution took all"),
             (busy(), Some(reading(604.9)), 605.0, "Failed", "but not for ever"),
-            (busy(), None, 1.0, "Probe", "the other execution may fetch from elsewhere"),
+            (busy(), None, 1.0, "Unclear", "the other execution may fetch from elsewhere"),
             (lost(), Some(reading(2.0)), 3.0, "Wait", "it reads on without us"),
-            (lost(), Some(reading(2.0)), 13.0, "Probe", "it has stopped reading"),
+            (lost(), Some(reading(2.0)), 13.0, "Unclear", "it has stopped reading"),
             (lost(), Some(done(2.0)), 3.0, "Wait", "it may be rebooting, and is glanced at"),
-            (lost(), Some(done(2.0)), 7.5, "Probe", "it should be back"),
-            (lost(), None, 3.0, "Probe", "from elsewhere"),
+            (lost(), Some(done(2.0)), 7.5, "Unclear", "it should be back"),
+            (lost(), None, 3.0, "Unclear", "from elsewhere"),
             (None, Some(reading(4.0)), 13.0, "Wait", "it may be erasing its flash"),
-            (None, Some(reading(4.0)), 14.5, "Probe", "it may have restarted, which closes no connection"),
+            (None, Some(reading(4.0)), 14.5, "Unclear", "it may have restarted, which closes no connection"),
             (None, Some(reading(4.0)), 64.5, "Failed", "it is dead"),
             (lost(), Some(reading(4.0)), 64.5, "Failed", "it is dead, and says nothing"),
             (None, Some(cut(4.0)), 64.5, "Failed", "it has not come back for the rest"),
-            (lost(), Some(cut(4.0)), 9.5, "Probe", "since 2019 it comes back for the rest after 3 s"),
+            (lost(), Some(cut(4.0)), 9.5, "Unclear", "since 2019 it comes back for the rest after 3 s"),
             (lost(), Some(cut(4.0)), 64.5, "Failed", "it goes on, and takes nothing"),
-            (None, Some(reading(590.0)), 600.0, "Probe", "a slow one is not cut off"),
+            (None, Some(reading(590.0)), 600.0, "Unclear", "a slow one is not cut off"),
         ] {
-            let action = format!("{:?}", next_action(reply.as_ref(), fetched.as_ref(), start, &limits(), at(now)));
-            assert!(action.starts_with(expected), "{why}: {action}, not {expected} ({reply:?} {fetched:?} at {now})");
+            let situation = format!("{:?}", assess(reply.as_ref(), fetched.as_ref(), start, &limits(), at(now)));
+            assert!(
+                situation.starts_with(expected),
+                "{why}: {situation}, not {expected} ({reply:?} {fetched:?} at {now})"
+            );
         }
     }
 
@@ -279,22 +243,52 @@ mod tests {
         let limits = Limits { has_other_way: true, ..limits() };
         let after = |seconds| {
             let now = start + Duration::from_secs(seconds);
-            next_action(None, Some(&Fetched::default()), start, &limits, now)
+            assess(None, Some(&Fetched::default()), start, &limits, now)
         };
-        assert_eq!((after(9), after(10)), (Action::Wait, Action::NeverFetched(None)));
+        assert_eq!((after(9), after(10)), (Situation::Wait, Situation::NeverFetched(None)));
         let running = (start, Reply::InProgress("in progress".into()));
         let late = start + Duration::from_secs(11);
-        let action = next_action(Some(&running), Some(&Fetched::default()), start, &limits, late);
-        assert_eq!(action, Action::Probe("in progress".into()), "another client's update runs");
+        let situation = assess(Some(&running), Some(&Fetched::default()), start, &limits, late);
+        assert_eq!(situation, Situation::Unclear("in progress".into()), "another client's update runs");
         let reads = fetched(start, 1, false, 9.0);
-        assert_eq!(next_action(None, Some(&reads), start, &limits, start + Duration::from_secs(11)), Action::Wait);
+        assert_eq!(assess(None, Some(&reads), start, &limits, start + Duration::from_secs(11)), Situation::Wait);
     }
 
+    /// Otherwise a download that waits until then would act late.
     #[test]
-    fn unsent_call_is_a_failure() {
-        let unsent = CallError::Lost { peer: "p".into(), sent: false, reason: "r".into() };
-        assert!(matches!(understand(Err(unsent)), Err(Failure::Call(_))));
-        let sent = CallError::Lost { peer: "p".into(), sent: true, reason: "r".into() };
-        assert!(matches!(understand(Err(sent)), Ok(Reply::Lost(_))));
+    fn situation_changes_only_at_the_time_of_next_change() {
+        let start = Instant::now();
+        let at = |tenths: u32| start + Duration::from_millis(100) * tenths;
+        let progress = [None, Some(Fetched::default())].into_iter().chain([0, 1].into_iter().flat_map(|open| {
+            [(false, 3.0), (true, 3.0), (false, 120.0), (true, 598.0)]
+                .map(|(complete, changed)| Some(fetched(start, open, complete, changed)))
+        }));
+        for fetched in progress {
+            for reply in [
+                None,
+                Some((at(35), refused(Some("Failed to init updater")))),
+                Some((at(35), refused(None))),
+                Some((at(35), Reply::InProgress("in progress".into()))),
+                Some((at(35), Reply::Lost("lost".into()))),
+            ] {
+                let first = fetched.as_ref().and_then(|fetched| fetched.changed).unwrap_or(start).max(at(35));
+                let (mut now, mut change) = (first, Some(first));
+                let mut situation = assess(reply.as_ref(), fetched.as_ref(), start, &limits(), now);
+                while now < at(7000) {
+                    now += Duration::from_millis(100);
+                    let next = assess(reply.as_ref(), fetched.as_ref(), start, &limits(), now);
+                    let is_due = change.is_some_and(|change| change <= now);
+                    assert!(
+                        is_due || discriminant(&next) == discriminant(&situation),
+                        "{situation:?} became {next:?} after {:?} ({reply:?} {fetched:?})",
+                        now - start
+                    );
+                    if is_due {
+                        change = next_change(reply.as_ref(), fetched.as_ref(), start, &limits(), now);
+                    }
+                    situation = next;
+                }
+            }
+        }
     }
 }

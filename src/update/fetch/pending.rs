@@ -1,0 +1,111 @@
+//! The questions of a download whose answers are still missing, and what they are for.
+
+use tokio::time::Instant;
+
+use super::question::Question;
+use crate::rpc::{CallError, RemoteError};
+use crate::update::device_state::DeviceState;
+
+/// The answer that the download waits for, and its purpose.
+#[derive(Debug)]
+pub(super) enum Pending {
+    /// Whether the update goes on after this error.
+    GoesOn(RemoteError),
+    /// The progress of the update of another client, which makes this one impossible.
+    OtherUpdate,
+    /// Whether the device still has the firmware of before.
+    Settled(Then),
+    /// The same, of a device that does not report its state.
+    OtherFirmware(Then),
+    /// The state of the device.
+    State(Purpose),
+    /// Whether an update runs on a device that has rebooted into the same firmware.
+    UpdateAfterReboot(Box<DeviceState>, Purpose),
+    /// The state of that device, now.
+    StateAfterReboot(Box<DeviceState>, Purpose),
+    /// The progress of a download from another server.
+    Percent,
+    /// The state, of a device that probably reboots.
+    EarlyState(Probe),
+    /// What the updater does.
+    Activity(Probe, Instant),
+    /// The state, after the activity that was asked for at this time.
+    ///
+    /// In this order: a reboot between the two questions would make the idle updater look like a failed one.
+    ProbedState(Probe, Activity, Instant),
+    /// The info of a device that does not report its state, with the error that it reported instead. The question is sent at this time.
+    ProbedInfo(Probe, CallError, Instant),
+}
+
+/// Why the state of the device is read.
+#[derive(Debug)]
+pub(super) enum Purpose {
+    /// The device replied with a success and this message.
+    Success(String),
+    /// The reply may be lost, because the device has every byte.
+    LostReply,
+    /// The device downloads from another server.
+    Progress,
+    /// Reply and progress do not suffice, for this reason.
+    Probe(String),
+}
+
+/// What follows if no other client has updated the device.
+#[derive(Debug)]
+pub(super) enum Then {
+    /// The error is the reply.
+    Refuse(RemoteError),
+    /// `OTA.Update` is called again. This is the reason of the failure after the last call.
+    CallAgain(String),
+    /// The download has failed, for this reason.
+    Fail(String),
+}
+
+/// A complete reading of the device's state, for a reason.
+#[derive(Debug)]
+pub(super) struct Probe {
+    pub(super) reason: String,
+    /// The time limit of the download is over, so that no other one follows.
+    pub(super) is_last: bool,
+}
+
+/// What the updater of the device does.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Activity {
+    /// An update runs.
+    Busy,
+    /// The device has every byte, and may be writing its flash.
+    Finishing,
+    /// No update runs.
+    Idle,
+    /// The device does not answer, or may not have begun.
+    Unknown,
+}
+
+impl Pending {
+    /// Returns the question.
+    pub(super) fn question(&self) -> Question {
+        match self {
+            Self::GoesOn(_) | Self::OtherUpdate | Self::UpdateAfterReboot(..) | Self::Percent | Self::Activity(..) => {
+                Question::Status
+            }
+            Self::State(_) | Self::StateAfterReboot(..) | Self::EarlyState(_) | Self::ProbedState(..) => {
+                Question::State
+            }
+            Self::Settled(_) => Question::SettledState,
+            Self::OtherFirmware(_) => Question::OtherFirmware,
+            Self::ProbedInfo(..) => Question::Info,
+        }
+    }
+
+    /// Tells whether no time is left for another question.
+    pub(super) fn is_last(&self) -> bool {
+        match self {
+            Self::EarlyState(probe)
+            | Self::Activity(probe, _)
+            | Self::ProbedState(probe, ..)
+            | Self::ProbedInfo(probe, ..) => probe.is_last,
+            _ => false,
+        }
+    }
+}
