@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::device_state::DeviceState;
 use super::outcome::Failure;
 use super::poll::{first_timeout, read_again};
+use super::read_state_error::ReadStateError;
 use super::settle::settled;
 use crate::bundle::manifest::Build;
 use crate::ota::{self, BootState};
@@ -24,11 +25,12 @@ const MIN_COMMIT_CALL_TIMEOUT: Duration = Duration::from_secs(1);
 pub async fn commit(device: &Device, now: &DeviceState, timeout: Duration) -> Result<DeviceState, Failure> {
     let failed = |reason| Failure::NotCommitted { running: now.running(), reason, reverts_in: now.reverts_in() };
     if !now.is_fresh()
-        && let Some(reason) = now.other_device_at(device, first_timeout(device, now)).await
+        && let Some(other) = now.other_device_at(device, first_timeout(device, now)).await
     {
-        return Err(Failure::Replaced { running: now.running(), reason, reverts_in: now.reverts_in() });
+        let (running, reverts_in) = (now.running(), now.reverts_in());
+        return Err(Failure::Replaced { running, reason: other.to_string(), reverts_in });
     }
-    let unconfirmed = |error: CallError| {
+    let unconfirmed = |error: ReadStateError| {
         let (running, reverts_in) = (now.running(), now.reverts_in());
         Failure::CommitUnseen { running, reason: error.to_string(), reverts_in }
     };

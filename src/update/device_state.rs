@@ -8,11 +8,11 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::read_state_error::{OtherDevice, ReadStateError};
 use super::uptime::restarted;
 use crate::bundle::manifest::Build;
 use crate::ota::{self, BootState, Slot, SystemInfo};
 use crate::rpc::{CallError, Device, Method};
-use crate::text::device_text;
 
 /// The most attempts to read the state of a device that reboots between two calls.
 const MAX_READ_ATTEMPTS: usize = 3;
@@ -70,7 +70,7 @@ impl DeviceState {
     /// `Sys.GetInfo` is called before and after `OTA.GetBootState`, because a device that has just been updated may reboot
     /// at any moment. A reboot between two calls would pair one boot's build with the next boot's slot state. The last two
     /// calls are sent together on a transport that keeps their order.
-    pub async fn read(device: &Device, timeout: Duration) -> Result<Self, CallError> {
+    pub async fn read(device: &Device, timeout: Duration) -> Result<Self, ReadStateError> {
         // The first call may have to dial, so its duration does not show the round-trip time.
         let first = answered(device, ota::GetInfo {}, timeout).await?;
         Self::complete(device, first, timeout).await
@@ -81,7 +81,7 @@ impl DeviceState {
         device: &Device,
         mut first: Answered<SystemInfo>,
         timeout: Duration,
-    ) -> Result<Self, CallError> {
+    ) -> Result<Self, ReadStateError> {
         let mut attempts = 0;
         loop {
             let info = || answered(device, ota::GetInfo {}, timeout);
@@ -111,25 +111,30 @@ impl DeviceState {
             }
             attempts += 1;
             if attempts == MAX_READ_ATTEMPTS {
-                return Err(keeps_rebooting());
+                return Err(ReadStateError::KeepsRebooting);
             }
             first = second;
         }
     }
 
-    /// Returns a message that names the device that answered with `there`, or `None` if it is the same device.
+    /// Returns the device that answered with `there`, or `None` if it is the same device.
     ///
     /// The network may have given the address to another device, which must be neither committed nor reverted.
     #[must_use]
-    pub fn other_device(&self, there: &SystemInfo) -> Option<String> {
+    pub fn other_device(&self, there: &SystemInfo) -> Option<OtherDevice> {
         let is_other = !there.is_same_device(&self.info);
-        is_other.then(|| format!("another device answers in its place: {}", device_text(&there.id)))
+        is_other.then(|| OtherDevice { id: there.id.clone() })
+    }
+
+    /// Returns `now`, or an error if it is the state of another device.
+    pub(super) fn same_device(&self, now: Self) -> Result<Self, ReadStateError> {
+        self.other_device(&now.info).map_or(Ok(now), |other| Err(ReadStateError::OtherDevice(other)))
     }
 
     /// Asks for the info of the device and compares it as [`Self::other_device`] does.
     ///
     /// Returns `None` as well if the device does not answer within `timeout`: the next call will fail in that case.
-    pub(super) async fn other_device_at(&self, device: &Device, timeout: Duration) -> Option<String> {
+    pub(super) async fn other_device_at(&self, device: &Device, timeout: Duration) -> Option<OtherDevice> {
         let there = device.call_within(ota::GetInfo {}, timeout).await.ok()?;
         self.other_device(&there)
     }
@@ -213,15 +218,6 @@ async fn answered<M: Method>(device: &Device, method: M, timeout: Duration) -> R
     let asked = Instant::now();
     let reply = device.call_within(method, timeout).await?;
     Ok(Answered { reply, asked, heard: Instant::now() })
-}
-
-/// Returns the error for a device that rebooted in every attempt to read its state.
-fn keeps_rebooting() -> CallError {
-    CallError::Lost {
-        peer: "the device".into(),
-        sent: true,
-        reason: "it keeps rebooting while it is asked what it runs".into(),
-    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@
 //! All steps read the [`device_state`], report each [`event`] to an [`Observer`], wait by the rules of `poll` and [`timeouts`], and end in one
 //! [`outcome`]. Nothing is printed. Beside the steps, [`remote_manifest`] reads the manifest behind a URL with a [`web_client`],
 //! [`settle`] waits until the boot state is that of the running firmware, and [`wait`](mod@wait) waits for a state of a device.
+//! [`read_state_error`] says why the state of a device could not be read.
 //!
 //! A reply of the device is a hint; the state that it reports afterwards is the truth. If otactl is killed at any point, the device resolves the
 //! situation by itself, or the same command goes on from there: it starts by reading the state.
@@ -30,6 +31,7 @@ pub mod plan;
 mod poll;
 mod preflight;
 pub mod push;
+pub mod read_state_error;
 mod reboot;
 pub mod remote_manifest;
 mod revert;
@@ -47,7 +49,7 @@ pub mod web_client;
 
 use tokio::time::Instant;
 
-use crate::rpc::{CallError, Device};
+use crate::rpc::Device;
 use crate::text::device_text;
 use device_state::DeviceState;
 pub use event::{Event, Observer, Severity};
@@ -56,6 +58,7 @@ pub use outcome::{Failure, Refusal, Success};
 use outcome::{RevertResult, Unhealthy};
 pub use plan::{OnUnhealthy, Plan, Source, Via};
 use preflight::Preflight;
+use read_state_error::ReadStateError;
 pub use serve::Serving;
 use settle::{after_reboot, settled};
 use transfer_result::TransferResult;
@@ -97,7 +100,7 @@ async fn attempt(device: &Device, plan: &Plan, observer: &dyn Observer) -> Resul
                 observer.on(&Event::Rebooting);
                 device.drop_link();
                 let back = after_reboot(device, None, plan.reboot_timeout).await;
-                back.map_err(|error| done.explain(Failure::Call(error)))?;
+                back.map_err(|error| done.explain(error.into()))?;
             }
             result => return result.map_err(|failure| done.explain(failure)),
         }
@@ -120,7 +123,13 @@ impl Done {
             Failure::Call(error) if self.has_begun && error.is_transient() => {
                 Failure::ContactLost { reason: error.to_string(), reverts_in: None }
             }
+            Failure::ReadState(error) if self.has_begun => {
+                Failure::ContactLost { reason: error.to_string(), reverts_in: None }
+            }
             Failure::Call(error) if self.has_begun || self.is_copied => {
+                Failure::DownloadFailed { reason: error.to_string(), taken: None, remains: false }
+            }
+            Failure::ReadState(error) if self.is_copied => {
                 Failure::DownloadFailed { reason: error.to_string(), taken: None, remains: false }
             }
             // Another client has updated it meanwhile.
@@ -228,7 +237,7 @@ async fn at_rest(
 }
 
 /// Returns the failure for a silent device that may have the firmware.
-fn contact_lost(plan: &Plan, error: &CallError) -> Failure {
+fn contact_lost(plan: &Plan, error: &ReadStateError) -> Failure {
     Failure::ContactLost { reason: error.to_string(), reverts_in: Some(plan.commit_timeout) }
 }
 
@@ -244,7 +253,7 @@ async fn check_second_link(second: &Device, first: &DeviceState, observer: &dyn 
             observer.on(&Event::SecondWaySilent { reason: error.to_string() });
             Ok(())
         }
-        Err(error) => Err(Failure::Call(error)),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::device_state::DeviceState;
 use super::poll::{first_timeout, read_again};
+use super::read_state_error::ReadStateError;
 use super::verdict::{boots_other, has_other_firmware, runs_other_build};
 use crate::ota::{self, UpdateState};
 use crate::rpc::{CallError, Device};
@@ -11,11 +12,15 @@ use crate::rpc::{CallError, Device};
 /// Tells whether the device runs other firmware than in `before`, or boots it next.
 ///
 /// Fails if the device does not answer within `limit`.
-pub(super) async fn has_updated(device: &Device, before: &DeviceState, limit: Duration) -> Result<bool, CallError> {
+pub(super) async fn has_updated(
+    device: &Device,
+    before: &DeviceState,
+    limit: Duration,
+) -> Result<bool, ReadStateError> {
     match read_again(before, device, limit).await {
         Ok(now) => Ok(has_other_firmware(before, &now)),
         Err(error) if error.is_transient() => Err(error),
-        Err(_) => shows_other(device, before).await,
+        Err(_) => Ok(shows_other(device, before).await?),
     }
 }
 

@@ -12,6 +12,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::device_state::{Answered, DeviceState};
+use super::read_state_error::ReadStateError;
 use crate::ota::{self, SystemInfo};
 use crate::rpc::client::Links;
 use crate::rpc::{CallError, Device, DialError, Method};
@@ -84,19 +85,13 @@ pub(super) async fn read_again(
     before: &DeviceState,
     device: &Device,
     limit: Duration,
-) -> Result<DeviceState, CallError> {
+) -> Result<DeviceState, ReadStateError> {
     let started = Instant::now();
     let mut poll = Poll::after(device, before);
     loop {
-        let error = match poll.read_state().await {
-            Ok(now) => match before.other_device(&now.info) {
-                None => return Ok(now),
-                Some(reason) => CallError::Lost { peer: "the device".into(), sent: true, reason },
-            },
-            Err(error) => error,
-        };
-        if !error.is_transient() || started.elapsed() >= limit {
-            return Err(error);
+        match poll.read_state().await.and_then(|now| before.same_device(now)) {
+            Err(error) if error.is_transient() && started.elapsed() < limit => {}
+            result => return result,
         }
         sleep(READ_AGAIN_INTERVAL).await;
     }
@@ -165,18 +160,22 @@ impl<'a> Poll<'a> {
     /// Calls `method` once with the current timeout. The transport may repeat the call if it is idempotent.
     pub(super) async fn ask<M: Method>(&mut self, method: M) -> Result<M::Reply, CallError> {
         let answer = self.device.call_within(method, self.timeout).await;
-        self.note_result(answer)
+        match &answer {
+            Ok(_) => self.note_answer(),
+            Err(error) => self.note_failure(Some(error)),
+        }
+        answer
     }
 
     /// Reads the state of the device once. On a link that may lose questions, more of them are sent meanwhile.
-    pub(super) async fn read_state(&mut self) -> Result<DeviceState, CallError> {
+    pub(super) async fn read_state(&mut self) -> Result<DeviceState, ReadStateError> {
         let once = DeviceState::read(self.device, self.timeout);
         let state = tokio::select! {
             biased;
             state = once => state,
             state = self.read_state_repeatedly() => Ok(state),
         };
-        self.note_result(state)
+        self.note_state(state)
     }
 
     /// Asks again after each interval, on a link that outlives a reboot of the device, until its state is read.
@@ -196,9 +195,9 @@ impl<'a> Poll<'a> {
     }
 
     /// Reads the rest of the state of a device whose info has just arrived as `first`.
-    pub(super) async fn complete(&mut self, first: Answered<SystemInfo>) -> Result<DeviceState, CallError> {
+    pub(super) async fn complete(&mut self, first: Answered<SystemInfo>) -> Result<DeviceState, ReadStateError> {
         let state = DeviceState::complete(self.device, first, self.timeout).await;
-        self.note_result(state)
+        self.note_state(state)
     }
 
     /// Asks for the info of the device until it answers or a question fails.
@@ -219,7 +218,7 @@ impl<'a> Poll<'a> {
                             return Ok(Answered { reply: info, asked, heard: Instant::now() });
                         }
                         Err(error) => {
-                            self.note_failure(&error);
+                            self.note_failure(Some(&error));
                             // Other questions are in flight after a short one that timed out.
                             if is_full || !error.is_silence() {
                                 return Err(error);
@@ -274,27 +273,34 @@ impl<'a> Poll<'a> {
         self.timeout = self.needed;
     }
 
-    fn note_result<T>(&mut self, answer: Result<T, CallError>) -> Result<T, CallError> {
-        match &answer {
-            Ok(_) => self.needed = self.needed.max(self.timeout),
-            Err(error) => self.note_failure(error),
+    fn note_state(&mut self, state: Result<DeviceState, ReadStateError>) -> Result<DeviceState, ReadStateError> {
+        match &state {
+            Ok(_) => self.note_answer(),
+            Err(error) => self.note_failure(error.call()),
         }
-        answer
+        state
     }
 
-    /// Adapts the timeout to a failed question, and drops a silent link that cannot outlive a reboot of the device.
-    fn note_failure(&mut self, error: &CallError) {
-        match error {
-            error if error.is_silence() && (self.is_unknown_device || matches!(error, CallError::Timeout { .. })) => {
+    fn note_answer(&mut self) {
+        self.needed = self.needed.max(self.timeout);
+    }
+
+    /// Adapts the timeout to a failed question, and drops a silent link that cannot outlive a reboot of the device. `call` is the error
+    /// of the call that failed, if one did.
+    fn note_failure(&mut self, call: Option<&CallError>) {
+        match call {
+            Some(error)
+                if error.is_silence() && (self.is_unknown_device || matches!(error, CallError::Timeout { .. })) =>
+            {
                 self.timeout =
                     (self.timeout.saturating_mul(3) / 2).clamp(self.base, self.device.timeout().max(self.base));
             }
             // No connection was made that could be slow: the device is off.
-            CallError::Unreachable { cause: DialError::Silent(_), .. } => self.timeout = self.base,
+            Some(CallError::Unreachable { cause: DialError::Silent(_), .. }) => self.timeout = self.base,
             _ => {}
         }
-        if self.links == Links::OfOneBoot {
-            self.device.drop_link_on(error);
+        if self.links == Links::OfOneBoot && call.is_none_or(|error| error.remote_error().is_none()) {
+            self.device.drop_link();
         }
     }
 }

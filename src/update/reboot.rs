@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use super::device_state::{DeviceState, Running};
 use super::outcome::Failure;
 use super::poll::{Poll, first_timeout};
+use super::read_state_error::ReadStateError;
 use super::settle::APPLIED_TO_REBOOT;
 use super::verdict::{is_same_boot, rebooted};
 use crate::bundle::manifest::Build;
@@ -64,10 +65,11 @@ pub(super) async fn wait(device: &Device, before: &DeviceState, limits: RebootLi
         let next = Instant::now() + PROBE_INTERVAL;
         // A question that the deadline cuts short proves nothing. The last reply before it still counts.
         let Ok(answer) = timeout_at(until, poll.info()).await else { break };
+        let answer = answer.map_err(ReadStateError::from).and_then(|there| match before.other_device(&there.reply) {
+            Some(other) => Err(ReadStateError::OtherDevice(other)),
+            None => Ok(there),
+        });
         let answer = match answer {
-            Ok(there) if before.other_device(&there.reply).is_some() => {
-                Ok(Answer::Other(before.other_device(&there.reply)))
-            }
             Ok(there) if is_same_boot(before, &there.reply, (there.asked, there.heard)) => {
                 Ok(Answer::Still(there.asked))
             }
@@ -78,13 +80,12 @@ pub(super) async fn wait(device: &Device, before: &DeviceState, limits: RebootLi
                 last =
                     LastReply { reason: Some(without_boot_state(&there.reply)), answers: true, ..LastReply::default() };
                 let Ok(state) = timeout_at(until, poll.complete(there)).await else { break };
-                state.map(|after| Answer::compare(before, after))
+                state.and_then(|after| before.same_device(after)).map(|after| Answer::compare(before, after))
             }
             Err(error) => Err(error),
         };
         match answer {
             Ok(Answer::Rebooted(after)) => return Ok(*after),
-            Ok(Answer::Other(reason)) => last = LastReply { reason, ..LastReply::default() },
             // A late reply shows what ran when the question was sent.
             Ok(Answer::Still(asked)) if asked - started > limits.reboot_start => {
                 return Err(Failure::DidNotReboot(before.running()));
@@ -94,13 +95,16 @@ pub(super) async fn wait(device: &Device, before: &DeviceState, limits: RebootLi
                 let is_late = asked - started >= APPLIED_TO_REBOOT;
                 last = LastReply { still_runs: is_late.then(|| before.running()), reason, answers: false };
             }
-            Err(reason @ CallError::Unauthorised { .. }) => {
+            Err(ReadStateError::OtherDevice(other)) => {
+                last = LastReply { reason: Some(other.to_string()), ..LastReply::default() };
+            }
+            Err(ReadStateError::Call(reason @ CallError::Unauthorised { .. })) => {
                 return Err(Failure::AccessDenied { reason, reverts_in: reverts_in() });
             }
             Err(error) => {
                 let answers = matches!(
-                    error,
-                    CallError::Remote { .. } | CallError::WrongShape { .. } | CallError::Unreadable { .. }
+                    error.call(),
+                    Some(CallError::Remote { .. } | CallError::WrongShape { .. } | CallError::Unreadable { .. })
                 );
                 last = LastReply {
                     still_runs: None,
@@ -128,20 +132,11 @@ enum Answer {
     Rebooted(Box<DeviceState>),
     /// The device had not rebooted when it was asked, at this time.
     Still(Instant),
-    /// Another device answers. Holds the message that names it.
-    Other(Option<String>),
 }
 
 impl Answer {
     fn compare(before: &DeviceState, after: DeviceState) -> Self {
-        let other_device = before.other_device(&after.info);
-        if other_device.is_some() {
-            Self::Other(other_device)
-        } else if rebooted(before, &after) {
-            Self::Rebooted(Box::new(after))
-        } else {
-            Self::Still(after.last_asked)
-        }
+        if rebooted(before, &after) { Self::Rebooted(Box::new(after)) } else { Self::Still(after.last_asked) }
     }
 }
 

@@ -25,8 +25,8 @@ pub(super) async fn revert(
     let not_reverted = |reason: String| RevertResult::NotReverted { reason, reverts_in: now.reverts_in() };
     let mut reason = String::new();
     for _ in 0..MAX_REVERT_ATTEMPTS {
-        if let Some(other_device) = now.other_device_at(device, first_timeout(device, now)).await {
-            return not_reverted(other_device);
+        if let Some(other) = now.other_device_at(device, first_timeout(device, now)).await {
+            return not_reverted(other.to_string());
         }
         let answer = device.call_until_sent(&ota::Revert {}, device.timeout()).await;
         if let Err(error @ CallError::Remote { .. }) = &answer

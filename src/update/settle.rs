@@ -9,8 +9,9 @@ use tokio::time::{Instant, sleep};
 
 use super::device_state::DeviceState;
 use super::poll::Poll;
+use super::read_state_error::ReadStateError;
 use super::verdict::rebooted;
-use crate::rpc::{CallError, Device};
+use crate::rpc::Device;
 
 /// The longest time from the last byte of a firmware to the reboot into it: 500 ms on a device, plus the time of a slow main loop.
 pub(super) const APPLIED_TO_REBOOT: Duration = Duration::from_millis(800);
@@ -22,7 +23,11 @@ const READ_INTERVAL: Duration = Duration::from_millis(50);
 ///
 /// The state is read again until 800 ms after the first boot state arrived. If the device reboots meanwhile, the state after the
 /// reboot is returned. Fails if the device does not answer within `reboot_timeout`.
-pub async fn settled(device: &Device, first: DeviceState, reboot_timeout: Duration) -> Result<DeviceState, CallError> {
+pub async fn settled(
+    device: &Device,
+    first: DeviceState,
+    reboot_timeout: Duration,
+) -> Result<DeviceState, ReadStateError> {
     let mut poll = Poll::after(device, &first);
     let until = first.read + APPLIED_TO_REBOOT;
     let mut now = first.clone();
@@ -47,7 +52,7 @@ pub(super) async fn after_reboot(
     device: &Device,
     before: Option<&DeviceState>,
     reboot_timeout: Duration,
-) -> Result<DeviceState, CallError> {
+) -> Result<DeviceState, ReadStateError> {
     let started = Instant::now();
     let mut poll = before.map_or_else(|| Poll::first(device), |before| Poll::after(device, before));
     loop {

@@ -7,6 +7,7 @@ use serde::Serialize;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::device_state::DeviceState;
+use super::read_state_error::ReadStateError;
 use super::settle::APPLIED_TO_REBOOT;
 use super::verdict::rebooted;
 use crate::bundle::manifest::Build;
@@ -67,7 +68,7 @@ pub enum WaitFailure {
         /// The last state that the device reported.
         seen: Option<Box<Seen>>,
         /// The error of the last attempt, if it failed.
-        error: Option<Box<CallError>>,
+        error: Option<Box<ReadStateError>>,
     },
     /// Waiting cannot help against this error.
     #[error(transparent)]
@@ -169,10 +170,10 @@ pub async fn wait(device: &Device, wanted: &Wanted, limit: Duration) -> Result<S
                 seen = Some(Box::new(now));
                 None
             }
-            Err(error) if !may_disappear(&error) => return Err(WaitFailure::Call(error)),
+            Err(ReadStateError::Call(error)) if !may_disappear(&error) => return Err(WaitFailure::Call(error)),
             Err(error) => {
-                device.drop_link_on(&error);
                 if error.remote_error().is_none() {
+                    device.drop_link();
                     ask_timeout = (ask_timeout * 2).min(device.timeout());
                 }
                 Some(Box::new(error))
@@ -203,12 +204,12 @@ async fn observe(
     device: &Device,
     wanted: &Wanted,
     timeout: Duration,
-) -> Result<(Seen, Option<DeviceState>), CallError> {
+) -> Result<(Seen, Option<DeviceState>), ReadStateError> {
     match DeviceState::read(device, timeout).await {
         Ok(now) => Ok((Seen::from(&now), Some(now))),
         // The device has answered. Only its OTA service is missing or denied.
         Err(error) if *wanted == Wanted::Reachable && error.remote_error().is_some_and(|error| error.code != 418) => {
-            device.call_within(ota::GetInfo {}, timeout).await.map(|info| (Seen::without_boot_state(&info), None))
+            Ok((Seen::without_boot_state(&device.call_within(ota::GetInfo {}, timeout).await?), None))
         }
         Err(error) => Err(error),
     }
@@ -236,7 +237,7 @@ fn may_disappear(error: &CallError) -> bool {
     }
 }
 
-fn last_observation(seen: Option<&Seen>, error: Option<&CallError>) -> String {
+fn last_observation(seen: Option<&Seen>, error: Option<&ReadStateError>) -> String {
     match (seen, error) {
         (None, None) => "it was not seen".into(),
         (None, Some(error)) => format!("it was not seen: {error}"),
@@ -346,7 +347,8 @@ mod tests {
             let wanted = Wanted::Version("2".into());
             WaitFailure::TimeOver { wanted, after: Duration::from_secs(300), seen, error }.to_string()
         };
-        let error = || Some(Box::new(CallError::Lost { peer: "p".into(), sent: true, reason: "r".into() }));
+        let lost = || CallError::Lost { peer: "p".into(), sent: true, reason: "r".into() };
+        let error = || Some(Box::new(ReadStateError::Call(lost())));
         let prefix = "the device is not at version 2 after 5m; ";
         for (failure, expected) in [
             (over(None, None), "it was not seen"),

@@ -4,9 +4,13 @@ use otactl::ota;
 use otactl::rpc::error::{AuthRefusal, Silence};
 use otactl::rpc::frame::MAX_REQUEST;
 use otactl::rpc::{CallError, DialError, RemoteError};
+use otactl::update::read_state_error::ReadStateError;
 
 use super::dial_hint::{BROKER_CREDENTIALS, INSECURE, NOT_A_DEVICE, OTHER_CREDENTIALS, dial_hint};
 use super::{Failure, FailureKind};
+
+/// The next step after a call whose reply was lost.
+const MAY_BE_DONE: &str = "the device may have done what it was asked; `otactl get-boot-state` shows where it stands";
 
 impl Failure {
     /// Returns the failure of a call. If the device answered with the error code `code`, `hint` replaces the general hint.
@@ -33,6 +37,18 @@ impl Failure {
     }
 }
 
+impl From<ReadStateError> for Failure {
+    fn from(error: ReadStateError) -> Self {
+        let message = error.to_string();
+        match error {
+            ReadStateError::Call(error) => error.into(),
+            ReadStateError::KeepsRebooting | ReadStateError::OtherDevice(_) => {
+                Self::new(FailureKind::Unreachable, message).hint(MAY_BE_DONE)
+            }
+        }
+    }
+}
+
 impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
         if let CallError::Remote { method, error: remote } = &error
@@ -52,10 +68,7 @@ impl From<CallError> for Failure {
                 return if is_certificate_error(cause) { failure.hint(INSECURE) } else { failure };
             }
             CallError::NotRpc { .. } => (FailureKind::Unreachable, Some(NOT_A_DEVICE)),
-            CallError::Lost { .. } => (
-                FailureKind::Unreachable,
-                Some("the device may have done what it was asked; `otactl get-boot-state` shows where it stands"),
-            ),
+            CallError::Lost { .. } => (FailureKind::Unreachable, Some(MAY_BE_DONE)),
             CallError::Timeout { why: Some(Silence { hint: Some(hint), .. }), .. } => {
                 (FailureKind::TimedOut, Some(*hint))
             }

@@ -20,6 +20,7 @@ impl From<update::Failure> for Failure {
         let facts = Some(Box::new(failure.facts()));
         let (kind, hint) = match failure {
             F::Call(error) => return Self { facts, ..error.into() },
+            F::ReadState(error) => return Self { facts, ..error.into() },
             F::NotCopied(error) => {
                 let hint = "the update has not begun; without `--snapshot-first` the update makes no copy";
                 return Self { message, facts, ..Self::from(error).hint(hint) };

@@ -15,6 +15,7 @@ use crate::text::for_humans;
 use crate::update::device_state::DeviceState;
 use crate::update::event::Event;
 use crate::update::outcome::{Failure, Refusal};
+use crate::update::read_state_error::ReadStateError;
 use crate::update::serve::Fetched;
 use crate::update::timeouts::Timeouts;
 use crate::update::uptime::restarted;
@@ -122,7 +123,7 @@ impl Download<'_> {
 
     /// Fails if the device, which has just refused the firmware or failed, has changed since the update began: it has the firmware of another
     /// client, or it has rebooted.
-    fn on_settled(&mut self, then: Then, state: Result<Box<DeviceState>, CallError>, now: Instant) {
+    fn on_settled(&mut self, then: Then, state: Result<Box<DeviceState>, ReadStateError>, now: Instant) {
         let state = match state {
             Ok(state) => Some(state),
             Err(error) if error.is_transient() => return self.fail(self.contact_lost(error.to_string())),
@@ -155,7 +156,7 @@ impl Download<'_> {
         }
     }
 
-    fn on_state(&mut self, purpose: Purpose, state: Result<Box<DeviceState>, CallError>, now: Instant) {
+    fn on_state(&mut self, purpose: Purpose, state: Result<Box<DeviceState>, ReadStateError>, now: Instant) {
         match state {
             Ok(state) => self.observe(purpose, state, now),
             // The device is about to reboot.
@@ -221,7 +222,7 @@ impl Download<'_> {
         self.fail(Failure::NothingNew { message, running: self.before.running() });
     }
 
-    fn on_early_state(&mut self, probe: Probe, state: Result<Box<DeviceState>, CallError>, now: Instant) {
+    fn on_early_state(&mut self, probe: Probe, state: Result<Box<DeviceState>, ReadStateError>, now: Instant) {
         match state {
             Ok(state) if rebooted(self.before, &state) || applied(self.before, &state) => {
                 self.observe(Purpose::Probe(probe.reason), state, now);
@@ -232,7 +233,7 @@ impl Download<'_> {
     }
 
     /// Decides what a silence of the device means.
-    fn on_silence(&mut self, probe: Probe, error: &CallError, now: Instant) {
+    fn on_silence(&mut self, probe: Probe, error: &ReadStateError, now: Instant) {
         let Timeouts { transfer_idle, no_progress, .. } = self.limits.timeouts;
         let silent = now - *self.silent_since.get_or_insert(now);
         match &self.fetched {
@@ -252,7 +253,7 @@ impl Download<'_> {
         &mut self,
         probe: Probe,
         (activity, asked): (Activity, Instant),
-        state: Result<Box<DeviceState>, CallError>,
+        state: Result<Box<DeviceState>, ReadStateError>,
         now: Instant,
     ) {
         let state = match state {

@@ -3,8 +3,9 @@
 use tokio::time::Instant;
 
 use super::question::Question;
-use crate::rpc::{CallError, RemoteError};
+use crate::rpc::RemoteError;
 use crate::update::device_state::DeviceState;
+use crate::update::read_state_error::ReadStateError;
 
 /// The answer that the download waits for, and its purpose.
 #[derive(Debug)]
@@ -34,7 +35,7 @@ pub(super) enum Pending {
     /// In this order: a reboot between the two questions would make the idle updater look like a failed one.
     ProbedState(Probe, Activity, Instant),
     /// The info of a device that does not report its state, with the error that it reported instead. The question is sent at this time.
-    ProbedInfo(Probe, CallError, Instant),
+    ProbedInfo(Probe, ReadStateError, Instant),
 }
 
 /// Why the state of the device is read.

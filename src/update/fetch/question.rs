@@ -8,6 +8,7 @@ use crate::rpc::{CallError, Device};
 use crate::update::device_state::DeviceState;
 use crate::update::other_client::shows_other;
 use crate::update::poll::{Poll, read_again};
+use crate::update::read_state_error::ReadStateError;
 
 /// A question to the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +31,7 @@ pub(super) enum Answer {
     /// See [`Question::Status`].
     Status(Result<Status, CallError>),
     /// See [`Question::State`] and [`Question::SettledState`].
-    State(Result<Box<DeviceState>, CallError>),
+    State(Result<Box<DeviceState>, ReadStateError>),
     /// See [`Question::Info`].
     Info(Result<Box<SystemInfo>, CallError>),
     /// See [`Question::OtherFirmware`].

@@ -155,7 +155,7 @@ pub(super) async fn run_checks(
         Err(error) => {
             let reason = error.to_string();
             let silent = || {
-                if call_lacks_files(&error) {
+                if error.call().is_some_and(call_lacks_files) {
                     Unhealthy::NotChecked { check: None, reason }
                 } else {
                     Unhealthy::Silent { reason }

@@ -47,8 +47,8 @@ pub(super) async fn run(
         match answer {
             Ok(info) => {
                 silent_since = None;
-                if let Some(other_device) = now.other_device(&info) {
-                    return Err(CheckFailure::failed(other_device));
+                if let Some(other) = now.other_device(&info) {
+                    return Err(CheckFailure::failed(other.to_string()));
                 }
                 if info.fw_version != now.info.fw_version || info.fw_id != now.info.fw_id {
                     let build = Build { version: info.fw_version, build_id: info.fw_id };

@@ -96,7 +96,7 @@ impl Failure {
         match self {
             // The device may have written the snapshot.
             Self::NotCopied(error) if error.may_have_arrived() => Facts::named("unknown"),
-            Self::Call(_) | Self::NotCopied(_) => Facts::named("untouched"),
+            Self::Call(_) | Self::ReadState(_) | Self::NotCopied(_) => Facts::named("untouched"),
             Self::Refused(_) | Self::Serve(_) | Self::Download(_) => Facts::named("refused"),
             Self::NeverFetched { .. } => Facts::named("never_fetched"),
             Self::Unlicensed { said } => Facts { reason: Some(said.clone()), ..Facts::named("never_fetched") },

@@ -20,6 +20,7 @@ use crate::ota::Slot;
 use crate::rpc::{CallError, RemoteError};
 use crate::text::for_humans;
 use crate::update::device_state::{DeviceState, Running};
+use crate::update::read_state_error::ReadStateError;
 use crate::update::remote_manifest::DownloadError;
 use crate::update::serve::ServeError;
 
@@ -49,6 +50,9 @@ pub enum Failure {
     /// A call failed before anything on the device changed.
     #[error(transparent)]
     Call(CallError),
+    /// The device kept rebooting, or another device answered, before anything on the device changed.
+    #[error(transparent)]
+    ReadState(ReadStateError),
     /// otactl refused the update. Nothing on the device changed.
     #[error(transparent)]
     Refused(Refusal),
@@ -192,6 +196,15 @@ pub enum Failure {
         /// The longest time until the device rolls back, if it has the firmware.
         reverts_in: Option<Duration>,
     },
+}
+
+impl From<ReadStateError> for Failure {
+    fn from(error: ReadStateError) -> Self {
+        match error {
+            ReadStateError::Call(error) => Self::Call(error),
+            other => Self::ReadState(other),
+        }
+    }
 }
 
 impl Failure {

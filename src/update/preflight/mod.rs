@@ -29,10 +29,11 @@ use super::other_client::has_updated;
 use super::outcome::{Failure, Refusal};
 use super::plan::{Plan, Source};
 use super::poll::first_timeout;
+use super::read_state_error::ReadStateError;
 use super::settle::{after_reboot, settled};
 use crate::bundle::Manifest;
 use crate::ota::{Engine, Status};
-use crate::rpc::{CallError, Device};
+use crate::rpc::Device;
 use finding::Finding;
 pub(super) use methods::Delivery;
 use questions::DeviceAnswers;
@@ -107,7 +108,7 @@ async fn check_unchanged(device: &Device, before: &DeviceState, reboot_timeout: 
     match has_updated(device, before, reboot_timeout).await {
         Ok(true) => Err(Failure::begin_anew()),
         Ok(false) => Ok(()),
-        Err(error) => Err(Failure::Call(error)),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -140,15 +141,10 @@ async fn scan_once(
     observer: &dyn Observer,
 ) -> Result<Scan, Failure> {
     let first = match before {
-        Some(_) => after_reboot(device, before, plan.reboot_timeout).await,
-        None => read_first(device, plan.reboot_timeout, observer).await,
+        Some(_) => after_reboot(device, before, plan.reboot_timeout).await?,
+        None => read_first(device, plan.reboot_timeout, observer).await?,
     };
-    let first = first.map_err(Failure::Call)?;
-    let now = if may_change(&first, plan) {
-        settled(device, first, plan.reboot_timeout).await.map_err(Failure::Call)?
-    } else {
-        first
-    };
+    let now = if may_change(&first, plan) { settled(device, first, plan.reboot_timeout).await? } else { first };
     observer.on(&Event::Device {
         id: now.info.id.clone(),
         platform: now.info.arch.clone(),
@@ -190,11 +186,11 @@ async fn read_first(
     device: &Device,
     reboot_timeout: Duration,
     observer: &dyn Observer,
-) -> Result<DeviceState, CallError> {
+) -> Result<DeviceState, ReadStateError> {
     let started = Instant::now();
     let timeout = device.timeout();
     let mut state = DeviceState::read(device, timeout / 2).await;
-    if state.as_ref().is_err_and(CallError::is_silence) {
+    if state.as_ref().is_err_and(ReadStateError::is_silence) {
         device.drop_link();
         state = DeviceState::read(device, timeout).await;
     }

@@ -8,6 +8,7 @@ use super::failure::Reason;
 use super::state::Push;
 use super::terms::Pushed;
 use crate::update::poll::Poll;
+use crate::update::read_state_error::ReadStateError;
 use crate::update::timeouts::Timeouts;
 use crate::update::verdict::{has_other_firmware, rebooted};
 
@@ -27,8 +28,8 @@ impl Push<'_> {
                 Ok(now) if has_other_firmware(self.before, &now) => return Ok(Some(self.seen(lost.into()))),
                 Ok(now) if rebooted(self.before, &now) => return Err(Reason::Restarted),
                 Ok(_) => return Ok(None),
-                Err(error) if error.is_transient() => error.to_string(),
-                Err(error) => return Err(Reason::Call(error)),
+                Err(ReadStateError::Call(error)) if !error.is_transient() => return Err(Reason::Call(error)),
+                Err(error) => error.to_string(),
             };
             let (after, Timeouts { no_progress, transfer_idle, .. }) = (self.heard.elapsed(), self.terms.timeouts);
             // The silence may have lasted longer than that before the first question.

@@ -5,9 +5,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use super::state::Push;
-use crate::rpc::CallError;
 use crate::update::device_state::DeviceState;
 use crate::update::poll::Poll;
+use crate::update::read_state_error::ReadStateError;
 
 /// The shortest time from the last call to the first question for the state.
 pub(super) const FIRST_STATE_PROBE: Duration = Duration::from_millis(200);
@@ -29,7 +29,7 @@ impl<'a> StateProbe<'a> {
     }
 
     /// Reads the state of the device, at `time` at the earliest and not too soon after the last question. Cancel safe.
-    pub(super) async fn look_at(&mut self, time: Instant) -> Result<DeviceState, CallError> {
+    pub(super) async fn look_at(&mut self, time: Instant) -> Result<DeviceState, ReadStateError> {
         sleep_until(time.max(self.next)).await;
         let info = self.poll.info().await?;
         self.next = Instant::now() + STATE_PROBE_INTERVAL;

@@ -117,6 +117,7 @@ pub(crate) fn violations(scenario: &Scenario, truth: &Truth, attempt: &Attempt, 
         Err(
             Failure::Refused(_)
             | Failure::Call(_)
+            | Failure::ReadState(_)
             | Failure::Serve(_)
             | Failure::NotCopied(_)
             | Failure::Download(_)
@@ -143,10 +144,8 @@ pub(crate) fn violations(scenario: &Scenario, truth: &Truth, attempt: &Attempt, 
     if is_known {
         check(truth.committed().iter().all(|version| version == WANTED), "other firmware was committed");
     }
-    check(
-        attempt.took <= longest(scenario),
-        &format!("it took {:?}, longer than {:?}", attempt.took, longest(scenario)),
-    );
+    let longest = longest(scenario);
+    check(attempt.took <= longest, &format!("it took {:?}, longer than {longest:?}", attempt.took));
     found
 }
 

@@ -240,6 +240,7 @@ impl World<'_> {
                 }
                 Err(Failure::NotCopied(error)) if error.remote_error().is_some() => self.board.cut_power(),
                 // It reboots just now, and takes longer for it than a call may take.
+                Err(Failure::ReadState(_)) => after(Duration::from_secs(60)).await,
                 Err(Failure::Call(error)) if error.is_transient() => after(Duration::from_secs(60)).await,
                 // Another client has installed a newer version for good.
                 Err(Failure::Refused(update::Refusal::Older { .. })) => return None,

@@ -60,7 +60,7 @@ fn lost() -> CallError {
 }
 
 fn silent() -> Step {
-    Step::Answer(Answer::State(Err(lost())))
+    Step::Answer(Answer::State(Err(lost().into())))
 }
 
 fn status(state: UpdateState, progress_percent: i64) -> Step {
