@@ -12,10 +12,12 @@ use super::outcome::{Failure, Refusal};
 use super::plan::Plan;
 use super::poll::{Poll, first_timeout};
 use super::push::{Aborted, abort};
+use super::repeat::Repeat;
 use super::verdict::rebooted;
 use crate::ota::{self, Status, UpdateState};
 use crate::rpc::Device;
 use crate::rpc::client::Links;
+use crate::rpc::deadline::deadline_in;
 
 /// The interval between two calls to a device that reboots.
 const REBOOT_PROBE_INTERVAL: Duration = Duration::from_millis(50);
@@ -45,6 +47,7 @@ pub(super) async fn outlast(
     let mut last_percent_took = Duration::ZERO;
     let interval = if device.links() == Links::Shared { BROKER_PROBE_INTERVAL } else { plan.timeouts.probe_interval };
     observer.on(&Event::Busy { percent });
+    // Not a `Repeat`: the device answers, and each progress that it reports moves the deadline.
     while changed.elapsed() < plan.timeouts.no_progress.max(last_percent_took * 2) {
         sleep(interval).await;
         match device.call(ota::GetStatus {}).await {
@@ -174,16 +177,15 @@ async fn end_download(device: &Device, plan: &Plan, before: &DeviceState, observ
 
 /// Asks for the update state until the device reports an idle one after its reboot, for at most `timeout`.
 async fn until_idle(device: &Device, now: &DeviceState, timeout: Duration) -> Ended {
-    let (started, mut poll) = (Instant::now(), Poll::after(device, now));
-    let mut last = Ended::Not;
-    while started.elapsed() < timeout {
-        last = match poll.ask(ota::GetStatus {}).await {
+    let mut poll = Poll::after(device, now);
+    let mut repeat = Repeat::until(deadline_in(timeout), REBOOT_PROBE_INTERVAL);
+    loop {
+        match poll.ask(ota::GetStatus {}).await {
             Ok(status) if !is_running(&status) => return Ended::Download,
-            Ok(_) => Ended::Not,
-            Err(error) if error.is_transient() => Ended::Unseen(error.to_string()),
+            Err(error) if !error.is_transient() => return Ended::Unseen(error.to_string()),
+            _ if repeat.again().await => {}
+            Ok(_) => return Ended::Not,
             Err(error) => return Ended::Unseen(error.to_string()),
-        };
-        sleep(REBOOT_PROBE_INTERVAL).await;
+        }
     }
-    last
 }

@@ -9,10 +9,11 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 use super::device_state::{Answered, DeviceState};
 use super::read_state_error::ReadStateError;
+use super::repeat::Repeat;
 use crate::ota::{self, SystemInfo};
 use crate::rpc::client::Links;
 use crate::rpc::{CallError, Device, DialError, Method};
@@ -86,14 +87,13 @@ pub(super) async fn read_again(
     device: &Device,
     limit: Duration,
 ) -> Result<DeviceState, ReadStateError> {
-    let started = Instant::now();
     let mut poll = Poll::after(device, before);
+    let mut repeat = Repeat::within(limit, READ_AGAIN_INTERVAL);
     loop {
         match poll.read_state().await.and_then(|now| before.same_device(now)) {
-            Err(error) if error.is_transient() && started.elapsed() < limit => {}
+            Err(error) if error.is_transient() && repeat.again().await => {}
             result => return result,
         }
-        sleep(READ_AGAIN_INTERVAL).await;
     }
 }
 
@@ -176,6 +176,22 @@ impl<'a> Poll<'a> {
             state = self.read_state_repeatedly() => Ok(state),
         };
         self.note_state(state)
+    }
+
+    /// Reads the state of the device, and repeats that after a `pause` until it answers. Fails after `limit`, and on an error that is not
+    /// transient.
+    pub(super) async fn read_state_within(
+        &mut self,
+        limit: Duration,
+        pause: Duration,
+    ) -> Result<DeviceState, ReadStateError> {
+        let mut repeat = Repeat::within(limit, pause);
+        loop {
+            match self.read_state().await {
+                Err(error) if error.is_transient() && repeat.again().await => {}
+                result => return result,
+            }
+        }
     }
 
     /// Asks again after each interval, on a link that outlives a reboot of the device, until its state is read.

@@ -61,6 +61,7 @@ pub(super) async fn wait(device: &Device, before: &DeviceState, limits: RebootLi
     let mut last = LastReply::default();
     let until = deadline_in(limits.reboot_timeout);
     let mut reads_until = None;
+    // Not a `Repeat`: the deadline ends a question, the first answer moves it, and most errors of the device may still pass.
     loop {
         let next = Instant::now() + PROBE_INTERVAL;
         // A question that the deadline cuts short proves nothing. The last reply before it still counts.

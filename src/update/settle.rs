@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::device_state::DeviceState;
 use super::poll::Poll;
@@ -31,6 +31,7 @@ pub async fn settled(
     let mut poll = Poll::after(device, &first);
     let until = first.read + APPLIED_TO_REBOOT;
     let mut now = first.clone();
+    // Not a `Repeat`: the device answers, and its answers are watched for a time.
     while now.last_asked < until {
         sleep(READ_INTERVAL).await;
         now = match poll.read_state().await {
@@ -53,13 +54,6 @@ pub(super) async fn after_reboot(
     before: Option<&DeviceState>,
     reboot_timeout: Duration,
 ) -> Result<DeviceState, ReadStateError> {
-    let started = Instant::now();
     let mut poll = before.map_or_else(|| Poll::first(device), |before| Poll::after(device, before));
-    loop {
-        match poll.read_state().await {
-            Err(error) if error.is_transient() && started.elapsed() < reboot_timeout => {}
-            result => return result,
-        }
-        sleep(READ_INTERVAL).await;
-    }
+    poll.read_state_within(reboot_timeout, READ_INTERVAL).await
 }

@@ -4,14 +4,16 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::device_state::DeviceState;
 use super::read_state_error::ReadStateError;
+use super::repeat::Repeat;
 use super::settle::APPLIED_TO_REBOOT;
 use super::verdict::rebooted;
 use crate::bundle::manifest::Build;
 use crate::ota::{self, Slot, SystemInfo};
+use crate::rpc::deadline::deadline_in;
 use crate::rpc::{CallError, Device, DialError};
 use crate::text::for_humans;
 
@@ -143,18 +145,19 @@ impl From<&DeviceState> for Seen {
 /// Reads the state of the device repeatedly until it is the wanted one, for at most `limit`.
 ///
 /// The first attempt is made at once. Errors that may disappear by themselves do not end the wait.
+///
+/// Not a `Poll`, which asks more often: nothing is urgent here, and each attempt after a silence dials anew on every transport.
 pub async fn wait(device: &Device, wanted: &Wanted, limit: Duration) -> Result<Seen, WaitFailure> {
-    let started = Instant::now();
-    let (mut ask_timeout, mut pause) = (MIN_ATTEMPT_TIMEOUT.min(device.timeout()), MIN_PAUSE);
+    let deadline = deadline_in(limit);
+    let mut repeat = Repeat::until(deadline, MIN_PAUSE).slowing_to(MAX_PAUSE);
+    let mut ask_timeout = MIN_ATTEMPT_TIMEOUT.min(device.timeout());
     let (mut seen, mut last_error) = (None, None);
     // The last state before the wanted one, or else the first one that seems to be the wanted one.
     let mut previous: Option<DeviceState> = None;
     loop {
-        let left = limit.saturating_sub(started.elapsed());
+        let left = deadline.saturating_duration_since(Instant::now());
         // One attempt makes several calls, which share the time that is left.
-        let Ok(observation) = timeout(left, observe(device, wanted, ask_timeout.min(left))).await else {
-            return Err(WaitFailure::TimeOver { wanted: wanted.clone(), after: limit, seen, error: last_error });
-        };
+        let Ok(observation) = timeout_at(deadline, observe(device, wanted, ask_timeout.min(left))).await else { break };
         last_error = match observation {
             Ok((now, state)) if wanted.is_met_by(&now) => {
                 if *wanted != Wanted::Uncommitted || runs_uncommitted(previous.as_ref(), state.as_ref()) {
@@ -179,15 +182,12 @@ pub async fn wait(device: &Device, wanted: &Wanted, limit: Duration) -> Result<S
                 Some(Box::new(error))
             }
         };
-        let left = limit.saturating_sub(started.elapsed());
-        if left <= pause {
-            // Another attempt would end too late.
-            sleep(left).await;
-            return Err(WaitFailure::TimeOver { wanted: wanted.clone(), after: limit, seen, error: last_error });
+        if !repeat.again().await {
+            sleep_until(deadline).await;
+            break;
         }
-        sleep(pause).await;
-        pause = pause.mul_f64(1.5).min(MAX_PAUSE);
     }
+    Err(WaitFailure::TimeOver { wanted: wanted.clone(), after: limit, seen, error: last_error })
 }
 
 /// Tells whether the device already runs the uncommitted firmware of its boot state.
@@ -312,7 +312,7 @@ mod tests {
         async fn call(&self, request: Request) -> Result<serde_json::Value, CallError> {
             const REPLY_TIME: Duration = Duration::from_secs(2);
 
-            sleep(REPLY_TIME.min(request.timeout)).await;
+            tokio::time::sleep(REPLY_TIME.min(request.timeout)).await;
             match request.method.as_str() {
                 method if request.timeout < REPLY_TIME => Err(CallError::Timeout {
                     peer: "p".into(),

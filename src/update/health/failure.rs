@@ -39,6 +39,11 @@ impl CheckFailure {
         Self { kind: FailureKind::TimedOut(last.into()), is_ours: false, output: Vec::new() }
     }
 
+    /// Tells whether another attempt may pass, if there is time for it.
+    pub(super) fn is_transient(&self) -> bool {
+        matches!(self.kind, FailureKind::TimedOut(_))
+    }
+
     /// Marks the failure as otactl's own if the call failed with `error` because of too many open files.
     pub(super) fn of_call(self, error: &CallError) -> Self {
         Self { is_ours: call_lacks_files(error), ..self }

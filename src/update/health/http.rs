@@ -1,14 +1,16 @@
 //! A health check that requests a URL, from the device or from another server.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use reqwest::Url;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
 use super::failure::{CheckFailure, Passed, is_out_of_files};
 use crate::text::{excerpt, for_humans, has_two_slashes, public_url};
 use crate::update::device_state::DeviceState;
+use crate::update::repeat::Repeat;
 use crate::update::web_client::{Redirects, WebClient, through};
 
 /// The pause between two attempts.
@@ -61,25 +63,32 @@ impl HttpCheck {
     pub(super) async fn run(&self, now: &DeviceState, deadline: Instant) -> Result<Passed, CheckFailure> {
         let device = now.info.addresses();
         let share = deadline.saturating_duration_since(Instant::now()) / MIN_ATTEMPTS;
+        let mut repeat = Repeat::until(deadline, RETRY_PAUSE);
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let attempt_timeout = share.min(left);
-            let mut proxy = None;
-            let mut on_proxy = |asked: &str| proxy = Some(asked.to_owned());
-            let get = self.client.get(&self.url, Redirects::SameHost, &device, &mut on_proxy);
-            let (last, is_ours) = match timeout(attempt_timeout, get).await {
-                Ok(Ok(answer)) if answer.response.status().is_success() => return Ok(Passed { proxy }),
-                Ok(Ok(answer)) => return Err(CheckFailure::failed(format!("it answered with {}", answer.status()))),
-                Ok(Err(error)) if error.is_final => return Err(CheckFailure::failed(error.reason)),
-                Ok(Err(error)) => (error.reason, error.system.as_ref().is_some_and(is_out_of_files)),
-                Err(_) => {
-                    (through(format!("no answer within {}", for_humans(attempt_timeout)), proxy.as_deref()), false)
-                }
-            };
-            if Instant::now() + RETRY_PAUSE >= deadline {
-                return Err(CheckFailure { is_ours, ..CheckFailure::timed_out(last) });
+            match self.run_once(&device, share.min(left)).await {
+                Err(failure) if failure.is_transient() && repeat.again().await => {}
+                result => return result,
             }
-            sleep(RETRY_PAUSE).await;
+        }
+    }
+
+    async fn run_once(&self, device: &[IpAddr], attempt_timeout: Duration) -> Result<Passed, CheckFailure> {
+        let mut proxy = None;
+        let mut on_proxy = |asked: &str| proxy = Some(asked.to_owned());
+        let get = self.client.get(&self.url, Redirects::SameHost, device, &mut on_proxy);
+        match timeout(attempt_timeout, get).await {
+            Ok(Ok(answer)) if answer.response.status().is_success() => Ok(Passed { proxy }),
+            Ok(Ok(answer)) => Err(CheckFailure::failed(format!("it answered with {}", answer.status()))),
+            Ok(Err(error)) if error.is_final => Err(CheckFailure::failed(error.reason)),
+            Ok(Err(error)) => {
+                let is_ours = error.system.as_ref().is_some_and(is_out_of_files);
+                Err(CheckFailure { is_ours, ..CheckFailure::timed_out(error.reason) })
+            }
+            Err(_) => {
+                let silent = format!("no answer within {}", for_humans(attempt_timeout));
+                Err(CheckFailure::timed_out(through(silent, proxy.as_deref())))
+            }
         }
     }
 }

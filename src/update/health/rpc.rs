@@ -4,12 +4,13 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::contains::missing;
 use super::failure::CheckFailure;
 use crate::rpc::{CallError, Device};
 use crate::text::excerpt;
+use crate::update::repeat::Repeat;
 
 /// The longest method with its arguments, in bytes. A request must stay below 3000 bytes in all.
 const MAX_CALL_LEN: usize = 2048;
@@ -96,25 +97,28 @@ impl RpcCheck {
 
     /// Calls the method until the device replies. The first reply decides.
     pub(super) async fn run(&self, device: &Device, deadline: Instant) -> Result<(), CheckFailure> {
+        let mut repeat = Repeat::until(deadline, RETRY_PAUSE);
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            // The call counts as idempotent, so the transport may repeat it after a lost reply.
-            let result = device.call_raw(&self.method, self.params.clone(), true, left.min(device.timeout())).await;
-            let error = match (result, &self.expected) {
-                (Ok(_), None) => return Ok(()),
-                (Ok(result), Some(expected)) => {
-                    return missing(&result, expected).map_or(Ok(()), |what| {
-                        Err(CheckFailure::failed(format!("the result is not as expected: {what}")))
-                    });
-                }
-                (Err(error), _) if error.is_transient() => error,
-                (Err(error), _) => return Err(CheckFailure::failed(without_method(&error)).of_call(&error)),
-            };
-            device.drop_link_on(&error);
-            if Instant::now() + RETRY_PAUSE >= deadline {
-                return Err(CheckFailure::timed_out(error.to_string()).of_call(&error));
+            match self.run_once(device, deadline).await {
+                Err(failure) if failure.is_transient() && repeat.again().await => {}
+                result => return result,
             }
-            sleep(RETRY_PAUSE).await;
+        }
+    }
+
+    async fn run_once(&self, device: &Device, deadline: Instant) -> Result<(), CheckFailure> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        // The call counts as idempotent, so the transport may repeat it after a lost reply.
+        let result = device.call_raw(&self.method, self.params.clone(), true, left.min(device.timeout())).await;
+        match (result, &self.expected) {
+            (Ok(_), None) => Ok(()),
+            (Ok(result), Some(expected)) => missing(&result, expected)
+                .map_or(Ok(()), |what| Err(CheckFailure::failed(format!("the result is not as expected: {what}")))),
+            (Err(error), _) if error.is_transient() => {
+                device.drop_link_on(&error);
+                Err(CheckFailure::timed_out(error.to_string()).of_call(&error))
+            }
+            (Err(error), _) => Err(CheckFailure::failed(without_method(&error)).of_call(&error)),
         }
     }
 }

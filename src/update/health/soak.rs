@@ -31,6 +31,7 @@ pub(super) async fn run(
     let until = deadline_in(lasting);
     let mut poll = Poll::after(device, now);
     let mut silent_since = None;
+    // Not a `Repeat`: the device is asked again after a good answer, and the time of its silence is what fails.
     loop {
         let asked = Instant::now();
         // The timeout grows for a slow device, but the silence must not exceed the timeout of a call.

@@ -189,6 +189,7 @@ async fn read_first(
 ) -> Result<DeviceState, ReadStateError> {
     let started = Instant::now();
     let timeout = device.timeout();
+    // Not a `Repeat`: a device that is off is reported after these two attempts.
     let mut state = DeviceState::read(device, timeout / 2).await;
     if state.as_ref().is_err_and(ReadStateError::is_silence) {
         device.drop_link();

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
-
 use super::failure::Reason;
 use super::state::Push;
 use super::terms::Pushed;
@@ -21,22 +19,16 @@ impl Push<'_> {
     /// Fails if the device has rebooted with its old firmware, since it lost the pieces that it had. Returns the end of the push if its state
     /// shows the new firmware.
     pub(super) async fn reconnect(&self, lost: &str) -> Result<Option<Pushed>, Reason> {
-        let (began, mut poll) = (Instant::now(), Poll::after(self.device, self.before));
+        let Timeouts { no_progress, transfer_idle, .. } = self.terms.timeouts;
+        // The silence may have lasted longer than `no_progress` before the first question.
+        let limit = no_progress.saturating_sub(self.heard.elapsed()).max(no_progress.min(transfer_idle));
         self.device.drop_link();
-        loop {
-            let silence = match poll.read_state().await {
-                Ok(now) if has_other_firmware(self.before, &now) => return Ok(Some(self.seen(lost.into()))),
-                Ok(now) if rebooted(self.before, &now) => return Err(Reason::Restarted),
-                Ok(_) => return Ok(None),
-                Err(ReadStateError::Call(error)) if !error.is_transient() => return Err(Reason::Call(error)),
-                Err(error) => error.to_string(),
-            };
-            let (after, Timeouts { no_progress, transfer_idle, .. }) = (self.heard.elapsed(), self.terms.timeouts);
-            // The silence may have lasted longer than that before the first question.
-            if after >= no_progress && began.elapsed() >= no_progress.min(transfer_idle) {
-                return Err(Reason::Gone { after, last: silence });
-            }
-            sleep(RECONNECT_INTERVAL).await;
+        match Poll::after(self.device, self.before).read_state_within(limit, RECONNECT_INTERVAL).await {
+            Ok(now) if has_other_firmware(self.before, &now) => Ok(Some(self.seen(lost.into()))),
+            Ok(now) if rebooted(self.before, &now) => Err(Reason::Restarted),
+            Ok(_) => Ok(None),
+            Err(ReadStateError::Call(error)) if !error.is_transient() => Err(Reason::Call(error)),
+            Err(error) => Err(Reason::Gone { after: self.heard.elapsed(), last: error.to_string() }),
         }
     }
 }
