@@ -79,6 +79,18 @@ pub struct Status {
 }
 
 impl Status {
+    /// Tells whether the device receives a firmware.
+    #[must_use]
+    pub fn is_receiving(&self) -> bool {
+        self.state == UpdateState::Progress
+    }
+
+    /// Tells whether the updater is occupied: it receives a firmware, or it has one and the device is about to reboot.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        matches!(self.state, UpdateState::Progress | UpdateState::Success)
+    }
+
     /// Returns the progress in percent, limited to 0 to 100.
     #[must_use]
     pub fn percent(&self) -> u8 {

@@ -14,7 +14,7 @@ use super::poll::{Poll, first_timeout};
 use super::push::{Aborted, abort};
 use super::repeat::Repeat;
 use super::verdict::rebooted;
-use crate::ota::{self, Status, UpdateState};
+use crate::ota::{self, Status};
 use crate::rpc::Device;
 use crate::rpc::client::Links;
 use crate::rpc::deadline::deadline_in;
@@ -24,11 +24,6 @@ const REBOOT_PROBE_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The interval between two questions about an update of another client, through a broker that all devices share.
 const BROKER_PROBE_INTERVAL: Duration = Duration::from_secs(3);
-
-/// Tells whether `status` reports a running update.
-pub(super) fn is_running(status: &Status) -> bool {
-    matches!(status.state, UpdateState::Progress | UpdateState::Success)
-}
 
 /// Waits until the update on the device has ended, and ends it if it makes no progress for too long.
 ///
@@ -51,7 +46,7 @@ pub(super) async fn outlast(
     while changed.elapsed() < plan.timeouts.no_progress.max(last_percent_took * 2) {
         sleep(interval).await;
         match device.call(ota::GetStatus {}).await {
-            Ok(status) if !is_running(&status) => return Ok(()),
+            Ok(status) if !status.is_running() => return Ok(()),
             Ok(status) if status.percent() != percent => {
                 last_percent_took = changed.elapsed();
                 (percent, changed) = (status.percent(), Instant::now());
@@ -93,7 +88,7 @@ pub(super) async fn give_up(
 ) -> Result<bool, Failure> {
     let timeout = first_timeout(device, before);
     let percent = match device.call_within(ota::GetStatus {}, timeout).await {
-        Ok(status) if status.state == UpdateState::Progress => status.percent(),
+        Ok(status) if status.is_receiving() => status.percent(),
         Ok(_) => return Ok(true),
         Err(error) => return Ok(!error.is_transient()),
     };
@@ -141,7 +136,7 @@ async fn end(device: &Device, plan: &Plan, now: &DeviceState, observer: &dyn Obs
     match abort(device, timeout).await {
         Aborted::Ended => {
             let status = device.call_within(ota::GetStatus {}, timeout).await;
-            if status.is_ok_and(|status| is_running(&status)) { Ended::Not } else { Ended::Push }
+            if status.is_ok_and(|status| status.is_running()) { Ended::Not } else { Ended::Push }
         }
         // The device had all of the firmware and reboots into it.
         Aborted::Applied => Ended::ByItself,
@@ -163,7 +158,7 @@ async fn end_download(device: &Device, plan: &Plan, before: &DeviceState, observ
         Err(_) => return Ended::Not,
     }
     match device.call_within(ota::GetStatus {}, timeout).await {
-        Ok(status) if is_running(&status) => {}
+        Ok(status) if status.is_running() => {}
         Ok(_) => return Ended::ByItself,
         Err(_) => return Ended::Not,
     }
@@ -181,7 +176,7 @@ async fn until_idle(device: &Device, now: &DeviceState, timeout: Duration) -> En
     let mut repeat = Repeat::until(deadline_in(timeout), REBOOT_PROBE_INTERVAL);
     loop {
         match poll.ask(ota::GetStatus {}).await {
-            Ok(status) if !is_running(&status) => return Ended::Download,
+            Ok(status) if !status.is_running() => return Ended::Download,
             Err(error) if !error.is_transient() => return Ended::Unseen(error.to_string()),
             _ if repeat.again().await => {}
             Ok(_) => return Ended::Not,

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::device_state::DeviceState;
-use super::poll::{first_timeout, read_again};
+use super::poll::read_again;
 use super::read_state_error::ReadStateError;
 use super::verdict::{boots_other, has_other_firmware, runs_other_build};
-use crate::ota::{self, UpdateState};
+use crate::ota::{self, Status};
 use crate::rpc::{CallError, Device};
 
 /// Tells whether the device runs other firmware than in `before`, or boots it next.
@@ -40,8 +40,12 @@ pub(super) async fn shows_other(device: &Device, before: &DeviceState) -> Result
     }
 }
 
-/// Tells whether the device reports a running update.
-pub(super) async fn runs_update(device: &Device, before: &DeviceState) -> bool {
-    let status = device.call_within(ota::GetStatus {}, first_timeout(device, before)).await;
-    status.is_ok_and(|status| status.state == UpdateState::Progress)
+/// Tells by the reply to `OTA.Status` whether the device receives an update. `None` if the device did not answer.
+///
+/// Firmware without the method counts as idle. A complete update does not count: its firmware shows in the boot state.
+pub(super) fn receives_update(reply: &Result<Status, CallError>) -> Option<bool> {
+    match reply {
+        Ok(status) => Some(status.is_receiving()),
+        Err(error) => (!error.is_transient()).then_some(false),
+    }
 }

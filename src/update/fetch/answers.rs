@@ -14,6 +14,7 @@ use crate::rpc::{CallError, RemoteError};
 use crate::text::for_humans;
 use crate::update::device_state::DeviceState;
 use crate::update::event::Event;
+use crate::update::other_client::receives_update;
 use crate::update::outcome::{Failure, Refusal};
 use crate::update::read_state_error::ReadStateError;
 use crate::update::serve::Fetched;
@@ -54,7 +55,7 @@ impl Download<'_> {
             },
             (Some(Pending::State(purpose)), Answer::State(state)) => self.on_state(purpose, state, now),
             (Some(Pending::UpdateAfterReboot(state, purpose)), Answer::Status(status)) => {
-                if goes_on(&status) == Some(true) {
+                if receives_update(&status) == Some(true) {
                     // The request came late, and reached the device only after its reboot.
                     self.has_begun = true;
                     self.conclude(purpose, Observation::NothingYet, now);
@@ -69,7 +70,7 @@ impl Download<'_> {
             }
             (Some(Pending::Percent), Answer::Status(status)) => {
                 if let Ok(status) = status
-                    && status.state == UpdateState::Progress
+                    && status.is_receiving()
                 {
                     self.has_begun = true;
                     self.events.push_back(Event::Written { percent: status.percent() });
@@ -108,7 +109,7 @@ impl Download<'_> {
     /// Decides whether the update runs although the device answered `OTA.Update` with an error. For firmware without `OTA.Status`, the
     /// error stands.
     fn on_goes_on(&mut self, error: RemoteError, status: &Result<Status, CallError>, now: Instant) {
-        let goes_on = goes_on(status);
+        let goes_on = receives_update(status);
         if goes_on == Some(false) {
             self.pending = Some(Pending::Settled(Then::Refuse(error)));
             return;
@@ -371,13 +372,5 @@ impl Download<'_> {
                 Some(_) => Activity::Idle,
             },
         }
-    }
-}
-
-/// Tells whether the device reports a running update. `None`: it does not answer.
-fn goes_on(status: &Result<Status, CallError>) -> Option<bool> {
-    match status {
-        Ok(status) => Some(status.state == UpdateState::Progress),
-        Err(error) => (!error.is_transient()).then_some(false),
     }
 }

@@ -24,7 +24,7 @@ use tokio::time::Instant;
 
 use super::device_state::{DeviceState, Running};
 use super::event::{Event, Observer, Severity};
-use super::foreign_update::{is_running, outlast};
+use super::foreign_update::outlast;
 use super::other_client::has_updated;
 use super::outcome::{Failure, Refusal};
 use super::plan::{Plan, Source};
@@ -62,7 +62,7 @@ pub(super) enum Preflight {
 /// Runs the preflight. Changes nothing on the device, except that it ends an abandoned update.
 pub(super) async fn run(device: &Device, plan: &Plan, observer: &dyn Observer) -> Result<Preflight, Failure> {
     let mut scan = scan_once(device, plan, None, observer).await?;
-    if let Some(running) = scan.updater.as_ref().filter(|status| is_running(status) && !plan.dry_run) {
+    if let Some(running) = scan.updater.as_ref().filter(|status| status.is_running() && !plan.dry_run) {
         // A firmware that the device cannot run is no reason to end an update.
         if let Some(refusal) = scan.refusal(plan) {
             observer.on(&firmware_event(&plan.source));
@@ -233,7 +233,7 @@ fn decide(
         return Err(refusal);
     }
     if let Some(status) = updater
-        && is_running(status)
+        && status.is_running()
     {
         return Err(Refusal::UpdateRunning { percent: status.percent() });
     }

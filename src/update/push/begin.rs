@@ -7,7 +7,8 @@ use super::failure::Reason;
 use super::state::Push;
 use crate::ota;
 use crate::rpc::CallError;
-use crate::update::other_client::{has_updated, runs_update};
+use crate::update::other_client::{has_updated, receives_update};
+use crate::update::poll::first_timeout;
 
 impl Push<'_> {
     /// Calls `OTA.Begin`. After a lost reply, cancels what may have begun and calls it once more.
@@ -61,10 +62,16 @@ impl Push<'_> {
         match has_updated(self.device, self.before, self.terms.timeouts.no_progress).await {
             Ok(true) => Reason::OtherFirmware,
             Ok(false) => match reason {
-                Reason::NotBegun(error) if runs_update(self.device, self.before).await => Reason::Busy(error),
+                Reason::NotBegun(error) if self.finds_update().await => Reason::Busy(error),
                 reason => reason,
             },
             Err(error) => Reason::Gone { after: began.elapsed(), last: format!("{reason}; then: {error}") },
         }
+    }
+
+    /// Tells whether the device reports an update that it receives.
+    async fn finds_update(&self) -> bool {
+        let timeout = first_timeout(self.device, self.before);
+        receives_update(&self.device.call_within(ota::GetStatus {}, timeout).await) == Some(true)
     }
 }
