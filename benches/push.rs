@@ -19,36 +19,36 @@ use otactl::update::{Event, Observer};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-const SIZE: usize = 100 << 10;
+const BUNDLE_SIZE: usize = 100 << 10;
 
 /// What a reply is on its way, and what the slow device needs for each piece.
-const TIME: Duration = Duration::from_millis(20);
+const DELAY: Duration = Duration::from_millis(20);
 
-struct Nobody;
+struct IgnoreEvents;
 
-impl Observer for Nobody {
+impl Observer for IgnoreEvents {
     fn on(&self, _: &Event) {}
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let (simulator, device) = far_or_slow(Config { reply_delay: TIME, ..Config::default() }).await;
-    let took = send(&device).await;
+    let (simulator, device) = delayed_device(Config { reply_delay: DELAY, ..Config::default() }).await;
+    let seconds = send(&device).await;
     drop(simulator);
     // Pieces of 512 bytes, each of which waits for the reply to the one before, are taken to need 4.8 s.
-    report("WebSocket, 20 ms for the way of each reply", took, 0.48, "a tenth of 512 bytes at a time");
+    report("WebSocket, 20 ms for the way of each reply", seconds, 0.48, "a tenth of 512 bytes at a time");
 
-    let (simulator, device) = far_or_slow(Config { write_time: TIME, ..Config::default() }).await;
-    let took = send(&device).await;
+    let (simulator, device) = delayed_device(Config { write_time: DELAY, ..Config::default() }).await;
+    let seconds = send(&device).await;
     drop(simulator);
     let head = r#"{"id":1234567890,"method":"OTA.Write","params":{"offset":100000,"data":""}}"#.len();
-    let pieces = SIZE.div_ceil((MAX_REQUEST - 1 - head) / 4 * 3);
-    let limit = 1.1 * f64::from(count(pieces)) * TIME.as_secs_f64();
-    report("WebSocket, 20 ms of the device for each piece", took, limit, "1.1 times what the pieces need");
+    let pieces = BUNDLE_SIZE.div_ceil((MAX_REQUEST - 1 - head) / 4 * 3);
+    let limit = 1.1 * f64::from(count(pieces)) * DELAY.as_secs_f64();
+    report("WebSocket, 20 ms of the device for each piece", seconds, limit, "1.1 times what the pieces need");
     println!(
         "    {} pieces of {} bytes",
-        SIZE.div_ceil(chunk_size(&device, SIZE as u64)),
-        chunk_size(&device, SIZE as u64)
+        BUNDLE_SIZE.div_ceil(chunk_size(&device, BUNDLE_SIZE as u64)),
+        chunk_size(&device, BUNDLE_SIZE as u64)
     );
 
     #[cfg(unix)]
@@ -63,7 +63,7 @@ async fn simulator(config: Config) -> Simulator {
     Simulator::start(config, listener).expect("a device")
 }
 
-async fn far_or_slow(config: Config) -> (Simulator, Device) {
+async fn delayed_device(config: Config) -> (Simulator, Device) {
     let simulator = simulator(config).await;
     let device = connect(&format!("ws://{}", simulator.address()));
     (simulator, device)
@@ -74,11 +74,11 @@ async fn serial() {
     let mut simulator = simulator(Config::default()).await;
     let path = simulator.serve_serial(otactl::sim::ports::uart::UartConfig::default()).expect("a pseudo terminal");
     let device = connect(&path.display().to_string());
-    let took = send(&device).await;
+    let seconds = send(&device).await;
     // 90 % of what base64 leaves of 11520 bytes per second.
-    let limit = f64::from(count(SIZE)) / (0.9 * 11_520.0 * 0.75);
-    report("UART of 115200 baud", took, limit, "90 % of what base64 leaves of the line");
-    println!("    {:.0} bytes of firmware per second; mos: 1049", f64::from(count(SIZE)) / took);
+    let limit = f64::from(count(BUNDLE_SIZE)) / (0.9 * 11_520.0 * 0.75);
+    report("UART of 115200 baud", seconds, limit, "90 % of what base64 leaves of the line");
+    println!("    {:.0} bytes of firmware per second; mos: 1049", f64::from(count(BUNDLE_SIZE)) / seconds);
 }
 
 /// A device that writes flash for 60 ms after every 512 bytes, reads nothing meanwhile, and does not say so.
@@ -92,13 +92,13 @@ async fn serial_without_flow_control() {
     let uart = uart::UartConfig { pause: Some(PAUSE), flow_control: false, ..uart::UartConfig::default() };
     let path = simulator.serve_serial(uart).expect("a pseudo terminal");
     let device = connect(&path.display().to_string());
-    let took = send(&device).await;
-    let bytes = SIZE * 4 / 3;
+    let seconds = send(&device).await;
+    let bytes = BUNDLE_SIZE * 4 / 3;
     let line = f64::from(count(bytes)) / 11_520.0;
     let pauses = f64::from(count(bytes / PAUSE.0)) * PAUSE.1.as_secs_f64();
     report(
         "UART of 115200 baud, 60 ms pauses, no flow control",
-        took,
+        seconds,
         1.5 * (line + pauses),
         "1.5 times line and pauses",
     );
@@ -115,15 +115,20 @@ async fn send(device: &Device) -> f64 {
     let bundle = bundle();
     // The connection stands before the clock runs, as in an update, which looks at the device first.
     let before = DeviceState::read(device, device.timeout()).await.expect("an answer");
-    let timeout = device_timeout(SIZE as u64, before.round_trip(), device.window(), chunk_size(device, SIZE as u64));
+    let timeout = device_timeout(
+        BUNDLE_SIZE as u64,
+        before.round_trip(),
+        device.window(),
+        chunk_size(device, BUNDLE_SIZE as u64),
+    );
     let terms = Terms { commit_timeout: 60, timeout, limit: None, timeouts: Timeouts::default() };
     let started = Instant::now();
-    let pushed = push(device, &bundle, &before, terms, &Nobody).await.expect("sent");
-    let took = started.elapsed().as_secs_f64();
+    let pushed = push(device, &bundle, &before, terms, &IgnoreEvents).await.expect("sent");
+    let seconds = started.elapsed().as_secs_f64();
     assert_eq!(pushed, Pushed::Confirmed);
     let boot = device.call(ota::GetBootState {}).await.expect("a boot state");
     assert!(!boot.is_committed && boot.active_slot == Some(1), "the device has the firmware: {boot:?}");
-    took
+    seconds
 }
 
 /// A bundle of exactly this size.
@@ -132,15 +137,15 @@ fn bundle() -> Bytes {
         "name": "demo", "platform": "esp32", "version": "2.0.0", "build_id": "b2", "parts": {},
     });
     let manifest: Manifest = serde_json::from_value(manifest).expect("a manifest");
-    let of = |size: usize| {
+    let pack_data_of = |size: usize| {
         let data = vec![7; size];
         let part = |kind, src, ptn, data| PartFile { kind, src, ptn, data };
         pack(&manifest, &[part("app", "app.bin", "app_0", &data), part("fs", "fs.bin", "fs_0", &data[..100])])
             .expect("a zip")
     };
-    let around = of(SIZE).len() - SIZE;
-    let bundle = of(SIZE - around);
-    assert_eq!(bundle.len(), SIZE);
+    let overhead = pack_data_of(BUNDLE_SIZE).len() - BUNDLE_SIZE;
+    let bundle = pack_data_of(BUNDLE_SIZE - overhead);
+    assert_eq!(bundle.len(), BUNDLE_SIZE);
     bundle.into()
 }
 
@@ -148,7 +153,7 @@ fn count(number: usize) -> u32 {
     u32::try_from(number).expect("a small number")
 }
 
-fn report(name: &str, took: f64, limit: f64, why: &str) {
-    let verdict = if took <= limit { "kept" } else { "NOT KEPT" };
-    println!("{name}\n    {:>9.1} ms   limit {:>9.1} ms ({why}), {verdict}", took * 1e3, limit * 1e3);
+fn report(name: &str, seconds: f64, limit: f64, why: &str) {
+    let verdict = if seconds <= limit { "kept" } else { "NOT KEPT" };
+    println!("{name}\n    {:>9.1} ms   limit {:>9.1} ms ({why}), {verdict}", seconds * 1e3, limit * 1e3);
 }

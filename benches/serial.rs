@@ -26,14 +26,14 @@ mod unix {
     use tokio::time::Instant;
 
     /// Seconds that a byte takes at 115200 baud.
-    const BYTE: f64 = 10.0 / 115_200.0;
+    const SECONDS_PER_BYTE: f64 = 10.0 / 115_200.0;
 
     const PAUSE: Duration = Duration::from_millis(20);
     const PAUSE_AFTER: usize = 512;
 
     /// What calls of this size come to: 100 KiB.
-    const CALLS: usize = 200;
-    const CALL: usize = 512;
+    const CALL_COUNT: usize = 200;
+    const CALL_SIZE: usize = 512;
 
     #[tokio::main(flavor = "current_thread")]
     pub(super) async fn main() {
@@ -85,7 +85,10 @@ mod unix {
         let needed = seconds(bytes) + pauses;
         report("100 KiB, 20 ms pause after every 512 bytes", took, needed / 0.9, "line and pauses, at 90 %");
         let line = seconds(bytes);
-        println!("    the line alone needs {line:.2} s; {} of {CALLS} frames had to be sent again", seen - CALLS);
+        println!(
+            "    the line alone needs {line:.2} s; {} of {CALL_COUNT} frames had to be sent again",
+            seen - CALL_COUNT
+        );
     }
 
     async fn no_flow_control() {
@@ -95,7 +98,7 @@ mod unix {
         // 16 bytes every 5 ms, after a handshake of 50 ms for each frame.
         let mos = f64::from(u32::try_from(bytes).unwrap_or(u32::MAX)) / 3200.0 + 0.05 * 200.0;
         report("100 KiB, 60 ms pauses, no flow control", took, mos, "what 16 bytes every 5 ms take");
-        println!("    {CALLS} calls were all answered, {seen} arrived");
+        println!("    {CALL_COUNT} calls were all answered, {seen} arrived");
     }
 
     /// 100 KiB of calls at once: seconds, bytes, and calls that reached the device.
@@ -104,9 +107,9 @@ mod unix {
         let started = Instant::now();
         let mut calls = JoinSet::new();
         let frame = r#"{"id":1234567890,"method":"RPC.Describe","params":{"name":""}}"#.len() + 9;
-        for number in 0..CALLS {
+        for number in 0..CALL_COUNT {
             let device = device.clone();
-            let params = serde_json::json!({"name": format!("{number:x<0$}", CALL - frame)});
+            let params = serde_json::json!({"name": format!("{number:x<0$}", CALL_SIZE - frame)});
             calls.spawn(async move { device.call_raw("RPC.Describe", params, true, Duration::from_secs(120)).await });
         }
         while let Some(answer) = calls.join_next().await {
@@ -116,11 +119,11 @@ mod unix {
         let took = started.elapsed().as_secs_f64();
         drop(simulator);
         let seen = seen.join_next().await.expect("a count").expect("no panic");
-        (took, CALLS * CALL, seen)
+        (took, CALL_COUNT * CALL_SIZE, seen)
     }
 
     fn seconds(bytes: usize) -> f64 {
-        f64::from(u32::try_from(bytes).unwrap_or(u32::MAX)) * BYTE
+        f64::from(u32::try_from(bytes).unwrap_or(u32::MAX)) * SECONDS_PER_BYTE
     }
 
     fn report(name: &str, took: f64, limit: f64, why: &str) {

@@ -78,14 +78,14 @@ fn update(bencher: Bencher<'_, '_>, scheme: &str) {
     let runtime = runtime();
     let bundle = Bundle::from_bytes(demo_bundle::demo_bundle("2.0.0", "esp32").expect("a bundle")).expect("good");
     bencher.with_inputs(|| runtime.block_on(simulated(scheme))).bench_local_values(|(simulator, device)| {
-        let result = runtime.block_on(run(&device, &plan(bundle.clone(), &simulator), &Nobody));
+        let result = runtime.block_on(run(&device, &plan(bundle.clone(), &simulator), &IgnoreEvents));
         assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
     });
 }
 
-struct Nobody;
+struct IgnoreEvents;
 
-impl Observer for Nobody {
+impl Observer for IgnoreEvents {
     fn on(&self, _: &Event) {}
 }
 

@@ -24,7 +24,7 @@ use harness::shrink::shrink;
 use parking_lot::Mutex;
 
 /// Failures whose traces are printed.
-const SHOWN: usize = 5;
+const MAX_SHOWN_FAILURES: usize = 5;
 
 /// How many updates with each fault ended in each outcome.
 type Coverage = BTreeMap<String, BTreeMap<&'static str, u64>>;
@@ -59,7 +59,7 @@ fn main() -> ExitCode {
     for (seed, violations) in &failed {
         println!("seed {seed} failed: {}", violations.join("; "));
     }
-    for (seed, _) in failed.iter().take(SHOWN) {
+    for (seed, _) in failed.iter().take(MAX_SHOWN_FAILURES) {
         let scenario = Scenario::from_seed(*seed);
         println!("\n== seed {seed}");
         show(&scenario);

@@ -6,7 +6,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use otactl::bundle::archive::{self, Next};
-use support::peers::{ClosedPort, Manner, Peer, Swallower};
+use support::peers::{Behaviour, ClosedPort, FullBacklog, Peer};
 use support::{DEMO, Run, run, run_on, simulator};
 
 /// Exit codes, as the manual has them.
@@ -25,7 +25,7 @@ fn assert_tells(run: &Run, code: i32, message: &str) {
 }
 
 #[tokio::test]
-async fn a_closed_port_is_found_at_once() {
+async fn closed_port_is_reported_within_5_s() {
     let closed = ClosedPort::new();
     let address = closed.address;
     for scheme in ["ws", "http", "wss", "https", "tcp"] {
@@ -37,7 +37,7 @@ async fn a_closed_port_is_found_at_once() {
 }
 
 #[tokio::test]
-async fn a_closed_udp_port_is_found_at_once() {
+async fn closed_udp_port_is_reported_within_5_s() {
     let asked = Instant::now();
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
     let address = socket.local_addr().expect("an address");
@@ -48,20 +48,20 @@ async fn a_closed_udp_port_is_found_at_once() {
 }
 
 #[tokio::test]
-async fn a_host_that_swallows_packets_is_found_by_deadline() {
-    let swallower = Swallower::start();
+async fn host_that_drops_packets_times_out() {
+    let full_backlog = FullBacklog::start();
     for scheme in ["ws", "http", "wss", "https"] {
         let asked = Instant::now();
-        let run = run_on(&format!("{scheme}://{}", swallower.address), &["--timeout", "1", "ping"]).await;
+        let run = run_on(&format!("{scheme}://{}", full_backlog.address), &["--timeout", "1", "ping"]).await;
         assert_tells(&run, UNREACHABLE, "no answer within");
         assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
     }
 }
 
 #[tokio::test]
-async fn a_peer_that_never_answers_is_found_by_deadline() {
-    let silent = Peer::start(Manner::Silent).await;
-    let silent_websocket = Peer::start(Manner::WebSocketSilent).await;
+async fn silent_peer_times_out() {
+    let silent = Peer::start(Behaviour::Silent).await;
+    let silent_websocket = Peer::start(Behaviour::WebSocketSilent).await;
     for (port, code, message) in [
         (silent.ws(), UNREACHABLE, "no answer within"),
         (silent.http(), TIMED_OUT, "no answer to RPC.Ping"),
@@ -77,18 +77,18 @@ async fn a_peer_that_never_answers_is_found_by_deadline() {
 }
 
 #[tokio::test]
-async fn a_peer_that_answers_garbage_is_no_device() {
+async fn garbage_reply_is_reported_as_not_a_device() {
     let not_a_device = "is not the RPC service of a Mongoose OS device";
-    for (manner, schemes) in [
-        (Manner::Says(b"SSH-2.0-OpenSSH_9.2\r\n"), &["ws", "http"][..]),
-        (Manner::Says(b""), &["ws"]),
-        (Manner::Says(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"), &["ws", "http"]),
-        (Manner::Says(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>"), &["ws", "http"]),
-        (Manner::Says(b"HTTP/1.1 200 OK\r\nContent-Length: 24\r\n\r\n{\"id\": 77, \"result\": 1  }"), &["http"]),
-        (Manner::WebSocketSays("\u{1b}[31mhello"), &["ws"]),
-        (Manner::WebSocketSays(r#"{"id": 1"#), &["ws"]),
+    for (behaviour, schemes) in [
+        (Behaviour::Replies(b"SSH-2.0-OpenSSH_9.2\r\n"), &["ws", "http"][..]),
+        (Behaviour::Replies(b""), &["ws"]),
+        (Behaviour::Replies(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"), &["ws", "http"]),
+        (Behaviour::Replies(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>"), &["ws", "http"]),
+        (Behaviour::Replies(b"HTTP/1.1 200 OK\r\nContent-Length: 24\r\n\r\n{\"id\": 77, \"result\": 1  }"), &["http"]),
+        (Behaviour::WebSocketReplies("\u{1b}[31mhello"), &["ws"]),
+        (Behaviour::WebSocketReplies(r#"{"id": 1"#), &["ws"]),
     ] {
-        let peer = Peer::start(manner).await;
+        let peer = Peer::start(behaviour).await;
         for scheme in schemes {
             let run = run_on(&format!("{scheme}://{}", peer.address), &["ping"]).await;
             assert_tells(&run, UNREACHABLE, not_a_device);
@@ -99,7 +99,7 @@ async fn a_peer_that_answers_garbage_is_no_device() {
 
 /// An answer that never ends must not fill the memory.
 #[tokio::test]
-async fn an_endless_answer_is_cut() {
+async fn endless_reply_is_refused_as_too_large() {
     static ENDLESS: [u8; 3 << 20] = {
         let mut bytes = [b' '; 3 << 20];
         let head = b"HTTP/1.1 200 OK\r\nContent-Length: 9999999999\r\n\r\n";
@@ -110,12 +110,12 @@ async fn an_endless_answer_is_cut() {
         }
         bytes
     };
-    let peer = Peer::start(Manner::Says(&ENDLESS)).await;
+    let peer = Peer::start(Behaviour::Replies(&ENDLESS)).await;
     assert_tells(&run_on(&peer.http(), &["ping"]).await, UNREACHABLE, "larger than");
 }
 
 #[tokio::test]
-async fn tls_on_a_plain_port_is_told() {
+async fn tls_to_a_plain_port_is_reported() {
     let device = simulator().await;
     for scheme in ["wss", "https"] {
         let run = run_on(&format!("{scheme}://{}", device.address()), &["ping"]).await;
@@ -124,7 +124,7 @@ async fn tls_on_a_plain_port_is_told() {
 }
 
 #[tokio::test]
-async fn an_unknown_host_is_told() {
+async fn unknown_host_is_reported() {
     // Too long for a name, so that the answer does not depend on the network that the test runs in.
     let host = "x".repeat(64);
     for scheme in ["ws", "http"] {
@@ -135,7 +135,7 @@ async fn an_unknown_host_is_told() {
 
 /// Bundles that a device could not take, each refused before the device is even dialled.
 #[tokio::test]
-async fn bad_bundles_are_refused_before_anything_is_touched() {
+async fn bad_bundle_is_refused_before_the_device_is_called() {
     let device = simulator().await;
     let mut console = device.console();
     let port = format!("ws://{}", device.address());
@@ -193,7 +193,7 @@ async fn bad_bundles_are_refused_before_anything_is_touched() {
 
 /// A bundle that is good, but not for this device.
 #[tokio::test]
-async fn a_bundle_for_another_platform_or_app_is_refused() {
+async fn bundle_for_another_platform_or_app_is_refused() {
     let device = simulator().await;
     let mut console = device.console();
     let port = format!("http://{}", device.address());
@@ -212,7 +212,7 @@ async fn a_bundle_for_another_platform_or_app_is_refused() {
 }
 
 #[tokio::test]
-async fn a_firmware_server_port_in_use_is_told_before_anything_is_touched() {
+async fn unavailable_listen_address_is_refused_before_the_update() {
     let device = simulator().await;
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
@@ -225,7 +225,7 @@ async fn a_firmware_server_port_in_use_is_told_before_anything_is_touched() {
 }
 
 #[tokio::test]
-async fn a_directory_of_state_that_cannot_be_used_is_told() {
+async fn simulator_that_cannot_start_is_reported() {
     let scratch = tempfile::tempdir().expect("a directory");
     std::fs::write(scratch.path().join("flash.json"), "{}").expect("written");
     let state = scratch.path().display().to_string();
@@ -239,13 +239,13 @@ async fn a_directory_of_state_that_cannot_be_used_is_told() {
 
 /// A device, or whoever stands in its place, must not write to the terminal what it likes.
 #[tokio::test]
-async fn what_a_device_says_is_shown_without_its_control_characters() {
+async fn device_text_is_shown_without_control_characters() {
     static ANSWER: &str = "HTTP/1.1 200 OK\r\nContent-Length: 220\r\n\r\n\
         {\"id\":1,\"result\":{\"id\":\"\\u001b[31mred\\nerror: forged\",\"app\":\"\u{9b}2J\",\"fw_version\":\"\\u202e1\",\"fw_id\":\"b\",\
         \"arch\":\"esp32\",\"uptime\":1,\"active_slot\":0,\"is_committed\":true,\"state\":0}}\r\n";
     let body = ANSWER.split_once("\r\n\r\n").expect("a body").1;
     let answer = ANSWER.replace("220", &body.len().to_string());
-    let peer = Peer::start(Manner::Says(answer.leak().as_bytes())).await;
+    let peer = Peer::start(Behaviour::Replies(answer.leak().as_bytes())).await;
     let update = run_on(&peer.http(), &["update", DEMO, "--dry-run", "--force"]).await;
     assert_eq!(update.code, 0, "{}", update.shown());
     assert!(update.stderr.contains("·[31mred·error: forged (esp32): slot 0 runs ·2J ·1 (b)"), "{}", update.shown());

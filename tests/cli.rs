@@ -12,7 +12,7 @@ use snapbox::{assert_data_eq, str};
 use support::{REBOOT, Run, finish, otactl, run, run_on, simulator, simulator_everywhere};
 
 #[tokio::test]
-async fn otactl_alone_prints_the_help_page() {
+async fn no_arguments_print_the_help_page() {
     let alone = run(&[]).await;
     assert_eq!((alone.code, alone.stdout.as_str()), (2, ""), "nothing was done, and scripts see that");
     assert_data_eq!(
@@ -47,7 +47,7 @@ Examples:
 }
 
 #[tokio::test]
-async fn results_are_the_devices_own() {
+async fn results_are_printed_as_the_device_sent_them() {
     let (_device, ports) = simulator_everywhere(Config { reboot_delay: REBOOT, ..Config::default() }).await;
     for port in ports {
         let state = run_on(&port, &["get-boot-state"]).await;
@@ -90,7 +90,7 @@ exit code 0
 }
 
 #[tokio::test]
-async fn arguments_come_from_the_line_a_file_or_stdin() {
+async fn call_arguments_are_read_from_command_line_file_or_stdin() {
     let device = simulator().await;
     let port = format!("ws://{}", device.address());
     let mut file = tempfile::NamedTempFile::new().expect("a file");
@@ -106,7 +106,7 @@ async fn arguments_come_from_the_line_a_file_or_stdin() {
 
 /// Precedence: the option, then `OTACTL_PORT`, then `MOS_PORT`.
 #[tokio::test]
-async fn the_environment_can_name_the_device() {
+async fn device_address_is_read_from_the_environment() {
     let device = simulator().await;
     let port = format!("ws://{}/rpc", device.address());
     let with = |variables: &[(&str, &str)], args: &[&str]| {
@@ -121,7 +121,7 @@ async fn the_environment_can_name_the_device() {
 }
 
 #[tokio::test]
-async fn a_committed_device_has_nothing_to_commit_or_revert() {
+async fn commit_and_revert_of_a_committed_device_change_nothing() {
     let device = simulator().await;
     let port = format!("http://{}", device.address());
     assert_data_eq!(
@@ -149,7 +149,7 @@ hint: only firmware that is not committed yet can be reverted; `otactl get-boot-
 }
 
 #[tokio::test]
-async fn an_uncommitted_device_is_handled_with_care() {
+async fn uncommitted_device_refuses_snapshot_and_reboot() {
     let device = simulator().await;
     let port = format!("ws://{}", device.address());
     let made = run_on(&port, &["create-snapshot", "--set-as-revert", "--commit-timeout", "5m"]).await;
@@ -194,7 +194,7 @@ slot 0 runs, committed; it stays after a reboot
 }
 
 #[tokio::test]
-async fn errors_of_the_device_say_what_to_do() {
+async fn device_errors_have_a_hint() {
     let device = simulator().await;
     let port = format!("ws://{}", device.address());
     for (args, code, hint) in [
@@ -212,7 +212,7 @@ async fn errors_of_the_device_say_what_to_do() {
 
 /// With a board on a cable it would be that board, so that this depends on the machine.
 #[tokio::test]
-async fn without_a_port_there_is_a_board_on_a_cable_or_a_hint() {
+async fn missing_port_selects_a_serial_port_or_prints_a_hint() {
     let ports = otactl::transport::serial::find::available();
     let run = run(&["--timeout", "100ms", "ping"]).await;
     match ports.first() {
@@ -223,7 +223,7 @@ async fn without_a_port_there_is_a_board_on_a_cable_or_a_hint() {
 
 /// A wrong command line is told apart from a wrong device, and changes nothing.
 #[tokio::test]
-async fn a_wrong_command_line_is_usage() {
+async fn wrong_command_line_exits_with_2() {
     let hinted = |run: &Run| run.stderr.lines().filter(|line| line.starts_with("hint: ")).count();
     for args in [
         &["--port", "gopher://x", "ping"][..],
@@ -258,7 +258,7 @@ async fn a_wrong_command_line_is_usage() {
 
 /// A request that would stall the device's connection is never sent.
 #[tokio::test]
-async fn a_request_that_is_too_large_stays_here() {
+async fn oversized_request_is_not_sent() {
     let device = simulator().await;
     let mut console = device.console();
     let large = format!("\"{}\"", "x".repeat(3000));
@@ -278,7 +278,7 @@ async fn a_request_that_is_too_large_stays_here() {
 
 /// Anything but ASCII would wipe the receive buffer of a UART; on every transport it arrives.
 #[tokio::test]
-async fn arguments_may_be_in_any_script() {
+async fn non_ascii_arguments_are_sent() {
     let (_device, ports) = simulator_everywhere(Config { reboot_delay: REBOOT, ..Config::default() }).await;
     for port in ports {
         let run = run_on(&port, &["call", "RPC.Describe", r#"{"name": "ü€😀"}"#]).await;
@@ -290,7 +290,7 @@ async fn arguments_may_be_in_any_script() {
 }
 
 #[tokio::test]
-async fn a_reader_that_goes_away_is_no_error() {
+async fn closed_stdout_is_not_an_error() {
     let device = simulator().await;
     let port = format!("ws://{}", device.address());
     let mut command = otactl(&["--port", &port, "list"]);
@@ -302,7 +302,7 @@ async fn a_reader_that_goes_away_is_no_error() {
 }
 
 #[tokio::test]
-async fn quiet_is_quiet_and_verbose_tells_no_secrets() {
+async fn quiet_prints_nothing_and_verbose_hides_secrets() {
     let device = simulator().await;
     let port = format!("ws://admin:s3cret@{}", device.address());
     let quiet = run_on(&port, &["--quiet", "commit"]).await;
@@ -321,24 +321,24 @@ async fn quiet_is_quiet_and_verbose_tells_no_secrets() {
 /// On a way that loses frames, a question is asked again, and an order is given once: whoever calls by hand does not
 /// say which of the two it is.
 #[tokio::test]
-async fn a_question_is_asked_again_and_an_order_is_given_once() {
+async fn only_idempotent_calls_are_repeated_over_udp() {
     for (method, times, code) in [("Sys.GetInfo", 2, 0), ("OTA.Commit", 1, 5), ("Any.Other", 1, 5)] {
         let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.expect("a port");
         let port = format!("udp://{}", socket.local_addr().expect("an address"));
         let call = tokio::spawn(async move { run_on(&port, &["--timeout", "700ms", "call", method]).await });
         let mut bytes = [0; 1024];
-        let mut heard = 0;
+        let mut received = 0;
         while !call.is_finished() {
             let next = tokio::time::timeout(std::time::Duration::from_millis(50), socket.recv_from(&mut bytes)).await;
             let Ok(Ok((len, peer))) = next else { continue };
-            heard += 1;
-            if heard == 2 {
+            received += 1;
+            if received == 2 {
                 let request: Value = serde_json::from_slice(&bytes[..len]).expect("JSON");
                 let reply = format!(r#"{{"id":{},"result":1}}"#, request["id"]);
                 socket.send_to(reply.as_bytes(), peer).await.expect("sent");
             }
         }
         let run = call.await.expect("no panic");
-        assert_eq!((heard, run.code), (times, code), "{method}: {}", run.shown());
+        assert_eq!((received, run.code), (times, code), "{method}: {}", run.shown());
     }
 }

@@ -25,7 +25,7 @@ fn libfaketime() -> PathBuf {
 }
 
 #[tokio::test]
-async fn a_clock_that_jumps_changes_nothing() {
+async fn wall_clock_jump_does_not_affect_an_update() {
     for jump in ["+3650d", "-3650d"] {
         let device = simulator().await;
         let scratch = tempfile::tempdir().expect("a directory");

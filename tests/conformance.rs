@@ -1,6 +1,6 @@
 //! The same cases over every transport: whatever carries the frames, a caller sees the same device. A
 //! transport is a row at the end of this file; each of its cases is a test of its own, so that a failure
-//! is named by transport, credentials and case, such as `tcp::md5::errors::each_keeps_its_code`.
+//! is named by transport, credentials and case, such as `tcp::md5::errors::device_errors_keep_code_and_message`.
 
 mod support;
 
@@ -36,67 +36,67 @@ macro_rules! tests {
 /// Expands to the cases with a simulated device: one module for each kind of credentials, one for the engine of 2018, and one for
 /// that with a library before 2019, whose replies to a success without a value have no result.
 macro_rules! with_device {
-    ($way:expr) => {
+    ($transport:expr) => {
         mod open {
-            with_device!($way, Open, Y2022);
+            with_device!($transport, Open, Y2022);
         }
         mod md5 {
-            with_device!($way, Md5, Y2022);
+            with_device!($transport, Md5, Y2022);
         }
         mod sha256 {
-            with_device!($way, Sha256, Y2022);
+            with_device!($transport, Sha256, Y2022);
         }
         mod open_2018 {
-            with_device!($way, Open, Y2018);
+            with_device!($transport, Open, Y2018);
         }
         mod open_2018_no_result {
-            with_device!($way, Open, Y2018, true);
+            with_device!($transport, Open, Y2018, true);
         }
     };
-    ($way:expr, $guard:ident, $generation:ident) => {
-        with_device!($way, $guard, $generation, false);
+    ($transport:expr, $auth:ident, $generation:ident) => {
+        with_device!($transport, $auth, $generation, false);
     };
-    ($way:expr, $guard:ident, $generation:ident, $omits_result:literal) => {
-        tests! { crate::support::ways::Row {
-                way: $way,
-                guard: crate::support::ways::Guard::$guard,
+    ($transport:expr, $auth:ident, $generation:ident, $omits_result:literal) => {
+        tests! { crate::support::transports::Setup {
+                transport: $transport,
+                auth: crate::support::transports::DeviceAuth::$auth,
                 generation: otactl::sim::Generation::$generation,
                 omits_result: $omits_result,
             };
-            credentials: only_the_right_ones_open what_does_not_exist_is_told_to_anybody;
-            errors: each_keeps_its_code a_device_about_to_reboot_says_so;
-            flight: many_calls_each_get_their_own_answer calls_are_answered_while_an_update_runs
-                a_reboot_in_the_middle_ends_in_time hanging_up_ends_what_is_under_way;
-            limits: the_largest_request_arrives_and_a_larger_one_is_not_sent there_is_as_much_room_as_is_said;
-            methods: looks_show_the_device the_boot_state_is_set_field_by_field a_snapshot_is_committed
-                a_revert_goes_back a_reboot_forgets_nothing an_update_ends_in_success nothing_new_is_a_success;
+            credentials: wrong_credentials_are_refused unknown_method_is_reported_without_credentials;
+            errors: device_errors_keep_code_and_message device_about_to_reboot_answers_418;
+            flight: concurrent_calls_get_their_own_replies calls_are_answered_while_an_update_runs
+                call_cut_off_by_a_reboot_ends_in_time drop_link_fails_the_call_in_flight;
+            limits: largest_request_arrives_and_larger_is_not_sent max_params_equals_the_real_limit;
+            methods: read_only_methods_describe_the_device boot_state_is_set_field_by_field snapshot_set_as_revert_is_committed
+                revert_boots_the_revert_slot reboot_keeps_the_boot_state update_reply_is_success not_modified_is_success;
         }
     };
 }
 
 /// The cases with a scripted peer, which asks nobody for credentials.
 macro_rules! with_script {
-    ($way:expr) => {
-        tests! { $way;
-            limits: a_request_has_to_fit_as_it_is_sent large_and_deep_replies_come_whole;
-            peers: silence_ends_at_the_deadline silence_after_an_answer_ends_at_the_deadline
-                a_peer_that_hangs_up_is_lost only_what_may_arrive_twice_is_asked_again
-                what_nobody_asked_for_is_passed_over a_late_reply_is_nobodys
-                garbage_between_frames_does_no_harm garbage_alone_is_no_answer
-                a_request_of_the_device_is_refused;
-            values: every_kind_of_argument_arrives_and_comes_back every_shape_of_reply_is_read
-                requests_are_what_the_transport_carries reply_that_is_not_utf8_is_read
-                reply_that_is_not_json_names_the_place;
+    ($transport:expr) => {
+        tests! { $transport;
+            limits: encoded_request_size_is_limited large_and_deep_replies_are_read;
+            peers: silent_peer_times_out_at_the_deadline silence_after_a_reply_times_out_at_the_deadline
+                closed_connection_is_lost only_idempotent_calls_are_sent_again
+                unrequested_replies_are_ignored late_reply_is_ignored
+                garbage_between_frames_is_skipped garbage_alone_is_not_a_reply
+                request_of_the_device_is_refused;
+            values: arguments_of_every_kind_are_echoed replies_of_every_shape_are_read
+                requests_fit_the_transport_encoding reply_that_is_not_utf8_is_read
+                reply_that_is_not_json_names_the_column;
         }
     };
 }
 
 macro_rules! rows {
-    ($($name:ident: $way:ident;)+) => { $(
+    ($($name:ident: $transport:ident;)+) => { $(
         mod $name {
-            with_device!(crate::support::ways::Way::$way);
+            with_device!(crate::support::transports::Transport::$transport);
             mod scripted {
-                with_script!(crate::support::ways::Way::$way);
+                with_script!(crate::support::transports::Transport::$transport);
             }
         }
     )+ };
@@ -117,13 +117,13 @@ rows! {
 
 /// With TLS below, whose own tests are in tls.rs.
 macro_rules! rows_with_tls {
-    ($($name:ident: $way:ident;)+) => { $(
+    ($($name:ident: $transport:ident;)+) => { $(
         mod $name {
             mod open {
-                with_device!(crate::support::ways::Way::$way, Open, Y2022);
+                with_device!(crate::support::transports::Transport::$transport, Open, Y2022);
             }
             mod sha256 {
-                with_device!(crate::support::ways::Way::$way, Sha256, Y2022);
+                with_device!(crate::support::transports::Transport::$transport, Sha256, Y2022);
             }
         }
     )+ };

@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use otactl::sim::Config;
 use otactl::sim::auth::{Algorithm, Auth};
-use support::ways::Way;
+use support::transports::Transport;
 use support::{DEMO, REBOOT, finish, otactl, run_on, simulator_everywhere, simulator_with};
 
 const PASSWORD: &str = "pa:ss:word";
@@ -18,7 +18,7 @@ fn guarded(algorithm: Algorithm) -> Config {
 }
 
 #[tokio::test]
-async fn the_right_password_opens_every_transport_with_every_hash() {
+async fn right_password_is_accepted_on_every_transport_and_hash() {
     for algorithm in [Algorithm::Md5, Algorithm::Sha256] {
         let (_device, ports) = simulator_everywhere(guarded(algorithm)).await;
         for port in ports {
@@ -32,7 +32,7 @@ async fn the_right_password_opens_every_transport_with_every_hash() {
 
 /// Whatever the realm is called.
 #[tokio::test]
-async fn a_realm_may_hold_a_comma() {
+async fn realm_with_a_comma_is_accepted() {
     let Config { auth, .. } = guarded(Algorithm::Md5);
     let auth = auth.map(|auth| Auth { realm: "My, Realm".into(), ..auth });
     let (_device, ports) = simulator_everywhere(Config { auth, ..Config::default() }).await;
@@ -44,7 +44,7 @@ async fn a_realm_may_hold_a_comma() {
 
 /// The whole way, with a reboot in the middle.
 #[tokio::test]
-async fn a_device_with_a_password_is_updated() {
+async fn device_with_a_password_is_updated() {
     for which in 0..4 {
         let (_device, mut ports) = simulator_everywhere(guarded(Algorithm::Sha256)).await;
         let port = ports.swap_remove(which);
@@ -59,7 +59,7 @@ async fn a_device_with_a_password_is_updated() {
 
 /// A challenge is answered once; the calls that follow cost one round trip each.
 #[tokio::test]
-async fn a_challenge_is_asked_for_once() {
+async fn challenge_is_requested_once() {
     let device = simulator_with(guarded(Algorithm::Md5)).await;
     let mut console = device.console();
     let mut update = otactl(&["--port", &format!("ws://{}", device.address()), "update", DEMO, "--dry-run"]);
@@ -75,7 +75,7 @@ async fn a_challenge_is_asked_for_once() {
 }
 
 #[tokio::test]
-async fn credentials_come_from_a_file_stdin_or_the_environment() {
+async fn credentials_are_read_from_file_stdin_or_environment() {
     let device = simulator_with(guarded(Algorithm::Sha256)).await;
     let port = format!("ws://{}", device.address());
     let mut file = tempfile::NamedTempFile::new().expect("a file");
@@ -131,7 +131,7 @@ async fn credentials_longer_than_the_limit_are_refused() {
 
 /// Each refusal says what it is, and none of them repeats the password.
 #[tokio::test]
-async fn refusals_are_told_apart() {
+async fn each_refusal_of_credentials_has_its_own_message() {
     let device = simulator_with(guarded(Algorithm::Sha256)).await;
     for scheme in ["ws", "http"] {
         let port = format!("{scheme}://{}", device.address());
@@ -156,9 +156,9 @@ async fn refusals_are_told_apart() {
 
 /// Neither the path of the firmware server, which only the device is to know, nor what a URL holds of secrets.
 #[tokio::test]
-async fn an_update_shows_no_secret_urls_however_much_is_shown() {
-    for way in [Way::WebSocket, Way::Http, Way::Tcp] {
-        let bench = way.simulated(Config { reboot_delay: REBOOT, ..Config::default() }).await;
+async fn verbose_update_hides_secret_urls() {
+    for transport in [Transport::WebSocket, Transport::Http, Transport::Tcp] {
+        let bench = transport.simulated(Config { reboot_delay: REBOOT, ..Config::default() }).await;
         let url = "http://admin:hidden@127.0.0.1:1/fw.zip?token=hidden";
         let failed = run_on(&bench.port, &["-vv", "update", "--url", url]).await;
         assert_eq!(failed.code, 8, "{}", failed.shown());

@@ -4,7 +4,7 @@ mod support;
 
 use support::run_on;
 use support::script::{Script, frame};
-use support::ways::Way;
+use support::transports::Transport;
 
 #[tokio::test]
 async fn code_of_the_ota_service_is_explained() {
@@ -41,7 +41,7 @@ async fn code_of_the_ota_service_is_explained() {
         (&["call", "Other.Method"], r#"{"code":-1}"#, "error -1, without a message\n", ""),
     ] {
         let reply = frame(format!(r#"{{"id":{{id}},"src":"dev","error":{error}}}"#));
-        let peer = Way::WebSocket.scripted(Script::default().and_then(vec![reply])).await;
+        let peer = Transport::WebSocket.scripted(Script::default().and_then(vec![reply])).await;
         let run = run_on(&peer.port, args).await;
         assert_eq!((run.code, run.stdout.as_str()), (4, ""), "{args:?}: {}", run.shown());
         assert!(run.stderr.contains(message), "{args:?} {error}: {}", run.shown());

@@ -17,7 +17,7 @@ use otactl::update::health::{Check, Checks};
 use otactl::update::{Event, Failure, Observer, OnUnhealthy, Plan, Serving, Source, Success, Via, run};
 use parking_lot::Mutex;
 use support::bundles::BundleServer;
-use support::ways::{Way, device_behind};
+use support::transports::{Transport, device_behind};
 use support::{DEMO, file, running_device};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -34,10 +34,10 @@ const UNHEALTHY: End = ("unhealthy", "1.0.0", true);
 const REFUSED: End = ("refused", "1.0.0", true);
 
 /// More of them at a time would wait for one another, and take that for a slow device.
-const AT_A_TIME: usize = 12;
+const MAX_CONCURRENT: usize = 12;
 
 /// No update takes this long, whatever goes wrong.
-const HANGS: Duration = Duration::from_secs(60);
+const UPDATE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What goes wrong, and how it ends if the device fetches the firmware, and if it is sent it. `None`: that cannot go
 /// wrong in this way.
@@ -82,43 +82,43 @@ impl Case {
 }
 
 /// The new firmware has to say that it is well.
-fn health(plan: Plan) -> Plan {
+fn with_health_check(plan: Plan) -> Plan {
     let check = Check::Rpc(r#"App.Health => {"ok": true}"#.parse().expect("a check"));
     Plan { checks: Checks { checks: vec![check], ..Checks::default() }, ..plan }
 }
 
-fn health_or_leave(plan: Plan) -> Plan {
-    Plan { on_unhealthy: OnUnhealthy::Leave, ..health(plan) }
+fn with_health_check_and_leave(plan: Plan) -> Plan {
+    Plan { on_unhealthy: OnUnhealthy::Leave, ..with_health_check(plan) }
 }
 
 /// The new firmware has to run for a while.
-fn soak(plan: Plan) -> Plan {
+fn with_soak(plan: Plan) -> Plan {
     Plan { checks: Checks { soak: Some(Duration::from_millis(1500)), ..Checks::default() }, ..plan }
 }
 
 /// The device goes back long before we give it up.
-fn goes_back_soon(plan: Plan) -> Plan {
+fn with_short_commit_timeout(plan: Plan) -> Plan {
     Plan { commit_timeout: Duration::from_secs(2), ..plan }
 }
 
 /// We give the device up before it goes back.
-fn given_up_soon(plan: Plan) -> Plan {
+fn with_short_reboot_timeout(plan: Plan) -> Plan {
     Plan { commit_timeout: Duration::from_secs(4), reboot_timeout: Duration::from_secs(2), ..plan }
 }
 
 /// The port of the firmware server is closed to the device.
-fn blocked(plan: Plan) -> Plan {
+fn with_closed_firmware_port(plan: Plan) -> Plan {
     let advertise = Some(("127.0.0.1".into(), Some(9)));
     Plan { serving: Serving { advertise, ..plan.serving.clone() }, ..plan }
 }
 
 /// The same, and the firmware may be sent where it is not fetched.
-fn blocked_or_sent(plan: Plan) -> Plan {
-    Plan { via: Via::Auto, ..blocked(plan) }
+fn with_closed_firmware_port_and_auto(plan: Plan) -> Plan {
+    Plan { via: Via::Auto, ..with_closed_firmware_port(plan) }
 }
 
 /// Returns the plan with `no_abort`: otactl does not cancel an abandoned update.
-fn no_abort(plan: Plan) -> Plan {
+fn with_no_abort(plan: Plan) -> Plan {
     Plan { no_abort: true, ..plan }
 }
 
@@ -169,34 +169,35 @@ const CASES: &[Case] = &[
     // otactl reboots the device of 2022, which ends the abandoned download. The device of 2018 does not report the download
     // and refuses another one.
     both(&["busy=30"], UPDATED).on_2018(DOWNLOAD_FAILED),
-    both(&["busy=30"], REFUSED).with(no_abort).on_2018(DOWNLOAD_FAILED),
+    both(&["busy=30"], REFUSED).with(with_no_abort).on_2018(DOWNLOAD_FAILED),
     // Without OTA.End, it can only be a download, which a reboot ends.
     case(&["busy=30", "no-method=OTA.End"], Some(UPDATED), Some(REFUSED)).on_2018(DOWNLOAD_FAILED),
     // The firmware server is out of the device's reach.
-    pull(&[], ("never_fetched", "1.0.0", true)).with(blocked),
-    pull(&[], UPDATED).with(blocked_or_sent).on_2018(("never_fetched", "1.0.0", true)),
-    pull(&["no-method=OTA.Write"], ("never_fetched", "1.0.0", true)).with(blocked_or_sent),
+    pull(&[], ("never_fetched", "1.0.0", true)).with(with_closed_firmware_port),
+    pull(&[], UPDATED).with(with_closed_firmware_port_and_auto).on_2018(("never_fetched", "1.0.0", true)),
+    pull(&["no-method=OTA.Write"], ("never_fetched", "1.0.0", true)).with(with_closed_firmware_port_and_auto),
     // New firmware that is no good.
-    both(&["unreachable"], ROLLED_BACK).with(goes_back_soon),
-    both(&["unreachable"], ("unreachable", "1.0.0", true)).with(given_up_soon),
-    both(&["boot-takes=3s"], ("unreachable", "2.0.0", false)).with(given_up_soon),
-    both(&[r#"answers=App.Health:{"ok":true}"#], UPDATED).with(health),
-    both(&[r#"answers=App.Health:{"ok":false}"#], UNHEALTHY).with(health),
-    both(&["fails=App.Health:500:hot"], UNHEALTHY).with(health),
-    both(&["fails=App.Health:500:hot", "reply-lost=OTA.Revert"], UNHEALTHY).with(health),
-    both(&["fails=App.Health:500:hot", "call-lost=OTA.Revert"], UNHEALTHY).with(health),
-    both(&["fails=App.Health:500:hot", "commits-itself"], ("unhealthy", "2.0.0", true)).with(health),
-    both(&["fails=App.Health:500:hot"], ("unhealthy", "2.0.0", false)).with(health_or_leave),
-    both(&["fails=App.Health:500:hot", "fails=OTA.Revert:-1:no"], ("unhealthy", "2.0.0", false)).with(health),
-    both(&["fails=OTA.GetBootState:-1:bad"], ("unreachable", "1.0.0", true)).with(given_up_soon),
-    both(&["power-cycle-after=300ms"], ROLLED_BACK).with(soak),
-    both(&["restarts-every=300ms"], ROLLED_BACK).with(soak),
-    both(&["other-reverts=300ms"], ROLLED_BACK).with(soak),
-    both(&["other-commits=300ms"], UPDATED).with(soak),
+    both(&["unreachable"], ROLLED_BACK).with(with_short_commit_timeout),
+    both(&["unreachable"], ("unreachable", "1.0.0", true)).with(with_short_reboot_timeout),
+    both(&["boot-takes=3s"], ("unreachable", "2.0.0", false)).with(with_short_reboot_timeout),
+    both(&[r#"answers=App.Health:{"ok":true}"#], UPDATED).with(with_health_check),
+    both(&[r#"answers=App.Health:{"ok":false}"#], UNHEALTHY).with(with_health_check),
+    both(&["fails=App.Health:500:hot"], UNHEALTHY).with(with_health_check),
+    both(&["fails=App.Health:500:hot", "reply-lost=OTA.Revert"], UNHEALTHY).with(with_health_check),
+    both(&["fails=App.Health:500:hot", "call-lost=OTA.Revert"], UNHEALTHY).with(with_health_check),
+    both(&["fails=App.Health:500:hot", "commits-itself"], ("unhealthy", "2.0.0", true)).with(with_health_check),
+    both(&["fails=App.Health:500:hot"], ("unhealthy", "2.0.0", false)).with(with_health_check_and_leave),
+    both(&["fails=App.Health:500:hot", "fails=OTA.Revert:-1:no"], ("unhealthy", "2.0.0", false))
+        .with(with_health_check),
+    both(&["fails=OTA.GetBootState:-1:bad"], ("unreachable", "1.0.0", true)).with(with_short_reboot_timeout),
+    both(&["power-cycle-after=300ms"], ROLLED_BACK).with(with_soak),
+    both(&["restarts-every=300ms"], ROLLED_BACK).with(with_soak),
+    both(&["other-reverts=300ms"], ROLLED_BACK).with(with_soak),
+    both(&["other-commits=300ms"], UPDATED).with(with_soak),
     both(&["crashes"], ROLLED_BACK),
     both(&["boot-takes=3s"], UPDATED),
     both(&["commits-itself"], UPDATED),
-    both(&["reverts-after=1ms"], ROLLED_BACK).with(soak),
+    both(&["reverts-after=1ms"], ROLLED_BACK).with(with_soak),
     // The commit.
     both(&["commit-refused"], NOT_COMMITTED),
     both(&["commit-ignored"], NOT_COMMITTED),
@@ -215,26 +216,26 @@ const GARBLED: &[Case] = &[
 ];
 
 /// A device that runs every request twice, and answers twice.
-const TWICE: &[Case] = &[
+const EXECUTED_TWICE: &[Case] = &[
     both(&[], UPDATED),
     both(&["slow-download=400000"], UPDATED),
     // On 2018, the reply of the second execution comes first, so that the one that says "applied" is not heard.
     both(&["crashes"], ROLLED_BACK).on_2018(DOWNLOAD_FAILED),
     pull(&["cut-at=50"], UPDATED).on_2018(DOWNLOAD_FAILED),
-    both(&["fails=App.Health:500:hot"], UNHEALTHY).with(health),
+    both(&["fails=App.Health:500:hot"], UNHEALTHY).with(with_health_check),
 ];
 
 /// Everything that is said is remembered, for the messages of a failing case.
 #[derive(Default)]
-struct Log(Mutex<Vec<String>>);
+struct EventText(Mutex<Vec<String>>);
 
-impl Log {
+impl EventText {
     fn shown(&self) -> String {
         self.0.lock().join("\n  ")
     }
 }
 
-impl Observer for Log {
+impl Observer for EventText {
     fn on(&self, event: &Event) {
         if !matches!(event, Event::Sent { .. }) {
             self.0.lock().push(format!("{event:?}"));
@@ -270,14 +271,14 @@ fn outcome(result: &Result<Success, Failure>) -> &'static str {
 }
 
 /// What counts in the end: what the device says of itself.
-async fn assert_ends(device: &Device, result: &Result<Success, Failure>, end: End, what: &str, log: &Log) {
-    let (outcome_wanted, version, committed) = end;
+async fn assert_device_ends(device: &Device, result: &Result<Success, Failure>, end: End, what: &str, log: &EventText) {
+    let (expected_outcome, version, committed) = end;
     let shown = || {
         let log = log.shown();
-        let said = result.as_ref().err().map(ToString::to_string).unwrap_or_default();
-        format!("{what}: {result:?} {said}\n  {log}")
+        let message = result.as_ref().err().map(ToString::to_string).unwrap_or_default();
+        format!("{what}: {result:?} {message}\n  {log}")
     };
-    assert_eq!(outcome(result), outcome_wanted, "{}", shown());
+    assert_eq!(outcome(result), expected_outcome, "{}", shown());
     // A device that goes back by itself may be doing so.
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
@@ -294,7 +295,7 @@ async fn assert_ends(device: &Device, result: &Result<Success, Failure>, end: En
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     // Nor is it left waiting for the rest of a firmware, unless that is somebody else's.
-    if outcome_wanted != REFUSED.0
+    if expected_outcome != REFUSED.0
         && let Ok(status) = device.call(ota::GetStatus {}).await
     {
         assert_eq!(status.state, UpdateState::Idle, "{}", shown());
@@ -302,13 +303,13 @@ async fn assert_ends(device: &Device, result: &Result<Success, Failure>, end: En
 }
 
 /// Runs all cases over one way.
-async fn over(way: Way) {
-    all(way, CASES, mqtt::MqttSettings::default()).await;
+async fn run_all_cases(transport: Transport) {
+    run_cases(transport, CASES, mqtt::MqttSettings::default()).await;
 }
 
 /// Runs cases, many at a time: most of what they do is to wait.
-async fn all(way: Way, cases: &[Case], mqtt: mqtt::MqttSettings) {
-    let places = Arc::new(Semaphore::new(AT_A_TIME));
+async fn run_cases(transport: Transport, cases: &[Case], mqtt: mqtt::MqttSettings) {
+    let permits = Arc::new(Semaphore::new(MAX_CONCURRENT));
     let mut running = JoinSet::new();
     for case in cases {
         for (generation, via, end) in [
@@ -317,13 +318,13 @@ async fn all(way: Way, cases: &[Case], mqtt: mqtt::MqttSettings) {
             (Generation::Y2018, Via::Pull, case.pull_2018),
         ] {
             let Some(end) = end else { continue };
-            let (case, places, mqtt) = (*case, Arc::clone(&places), mqtt.clone());
+            let (case, permits, mqtt) = (*case, Arc::clone(&permits), mqtt.clone());
             running.spawn(async move {
-                let _place = places.acquire_owned().await.expect("open");
-                let bench = way.simulated_fast(config(generation, case.faults)).await;
+                let _permit = permits.acquire_owned().await.expect("open");
+                let bench = transport.simulated_fast(config(generation, case.faults)).await;
                 let device = device(&bench.port, mqtt);
-                let what = format!("{:?} over {way:?}, {via:?}, {generation:?}", case.faults);
-                ends(&device, &(case.with)(plan(via)), end, &what).await;
+                let what = format!("{:?} over {transport:?}, {via:?}, {generation:?}", case.faults);
+                assert_update_ends(&device, &(case.with)(plan(via)), end, &what).await;
             });
         }
     }
@@ -331,79 +332,79 @@ async fn all(way: Way, cases: &[Case], mqtt: mqtt::MqttSettings) {
     while let Some(ended) = running.join_next().await {
         failed += usize::from(ended.is_err());
     }
-    assert_eq!(failed, 0, "cases failed over {way:?}; each is told above");
+    assert_eq!(failed, 0, "cases failed over {transport:?}; each is told above");
 }
 
 /// Updates, and sees how that ends.
-async fn ends(device: &Device, plan: &Plan, end: End, what: &str) {
-    let log = Log::default();
+async fn assert_update_ends(device: &Device, plan: &Plan, end: End, what: &str) {
+    let log = EventText::default();
     let started = Instant::now();
-    let ended = tokio::time::timeout(HANGS, run(device, plan, &log)).await;
+    let ended = tokio::time::timeout(UPDATE_TIMEOUT, run(device, plan, &log)).await;
     let what = format!("{what}, after {:?}", started.elapsed());
     let result = ended.unwrap_or_else(|_| panic!("{what}: it hangs\n  {}", log.shown()));
-    assert_ends(device, &result, end, &what, &log).await;
+    assert_device_ends(device, &result, end, &what, &log).await;
 }
 
 #[tokio::test]
-async fn over_websocket() {
-    over(Way::WebSocket).await;
+async fn faults_over_websocket_have_the_expected_outcome() {
+    run_all_cases(Transport::WebSocket).await;
 }
 
 #[tokio::test]
-async fn over_http() {
-    over(Way::Http).await;
+async fn faults_over_http_have_the_expected_outcome() {
+    run_all_cases(Transport::Http).await;
 }
 
 #[tokio::test]
-async fn over_tcp() {
-    over(Way::Tcp).await;
+async fn faults_over_tcp_have_the_expected_outcome() {
+    run_all_cases(Transport::Tcp).await;
 }
 
 #[tokio::test]
-async fn over_udp() {
-    over(Way::Udp).await;
-}
-
-#[cfg(unix)]
-#[tokio::test]
-async fn over_serial() {
-    over(Way::Serial).await;
+async fn faults_over_udp_have_the_expected_outcome() {
+    run_all_cases(Transport::Udp).await;
 }
 
 #[cfg(unix)]
 #[tokio::test]
-async fn over_mqtt() {
-    over(Way::Mqtt).await;
-}
-
-#[tokio::test]
-async fn with_noise_over_tcp() {
-    all(Way::Tcp, NOISY, mqtt::MqttSettings::default()).await;
+async fn faults_over_serial_have_the_expected_outcome() {
+    run_all_cases(Transport::Serial).await;
 }
 
 #[cfg(unix)]
 #[tokio::test]
-async fn with_noise_over_serial() {
-    all(Way::Serial, NOISY, mqtt::MqttSettings::default()).await;
-    all(Way::Serial, GARBLED, mqtt::MqttSettings::default()).await;
+async fn faults_over_mqtt_have_the_expected_outcome() {
+    run_all_cases(Transport::Mqtt).await;
+}
+
+#[tokio::test]
+async fn noise_over_tcp_has_the_expected_outcome() {
+    run_cases(Transport::Tcp, NOISY, mqtt::MqttSettings::default()).await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn noise_and_garbled_replies_over_serial_have_the_expected_outcome() {
+    run_cases(Transport::Serial, NOISY, mqtt::MqttSettings::default()).await;
+    run_cases(Transport::Serial, GARBLED, mqtt::MqttSettings::default()).await;
 }
 
 /// Asked on `<device>/rpc`, a device library since 2021-06 runs everything twice: the failure of the second run is
 /// answered first, while the update of the first one goes on.
 #[cfg(unix)]
 #[tokio::test]
-async fn run_twice_over_mqtt() {
+async fn requests_executed_twice_over_mqtt_have_the_expected_outcome() {
     let pub_topic = Some("esp32_AABBCC/rpc".into());
-    all(Way::Mqtt, TWICE, mqtt::MqttSettings { pub_topic, ..mqtt::MqttSettings::default() }).await;
+    run_cases(Transport::Mqtt, EXECUTED_TWICE, mqtt::MqttSettings { pub_topic, ..mqtt::MqttSettings::default() }).await;
 }
 
 /// What is fetched from elsewhere fares no worse.
 #[tokio::test]
-async fn from_elsewhere() {
+async fn faults_of_a_url_update_have_the_expected_outcome() {
     let bundles = BundleServer::start().await;
     let manifest = Bundle::read(&file(DEMO)).expect("the demo").manifest().clone();
     let mut running = JoinSet::new();
-    for &way in Way::PLAIN {
+    for &transport in Transport::PLAIN {
         for generation in [Generation::Y2018, Generation::Y2022] {
             for (path, faults, end) in [
                 ("demo-2.0.0-esp32.zip", &[][..], UPDATED),
@@ -418,10 +419,16 @@ async fn from_elsewhere() {
             ] {
                 let source = Source::Url { url: bundles.url(path), manifest: Ok(manifest.clone()), signed: None };
                 running.spawn(async move {
-                    let bench = way.simulated_fast(config(generation, faults)).await;
+                    let bench = transport.simulated_fast(config(generation, faults)).await;
                     let plan = Plan { source, ..plan(Via::Auto) };
                     let device = device(&bench.port, mqtt::MqttSettings::default());
-                    ends(&device, &plan, end, &format!("{path}, {faults:?} over {way:?}, {generation:?}")).await;
+                    assert_update_ends(
+                        &device,
+                        &plan,
+                        end,
+                        &format!("{path}, {faults:?} over {transport:?}, {generation:?}"),
+                    )
+                    .await;
                 });
             }
         }

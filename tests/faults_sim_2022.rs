@@ -12,7 +12,7 @@ use otactl::rpc::{CallError, Device};
 use otactl::sim::{Config, Generation};
 use serde_json::{Value, json};
 use support::bundles::BundleServer;
-use support::ways::{Bench, PATIENCE, Way};
+use support::transports::{Bench, CALL_TIMEOUT, Transport};
 use support::{REBOOT, file};
 
 /// How long the device waits after a lost connection before it requests the rest.
@@ -27,14 +27,14 @@ fn config(faults: &[&str]) -> Config {
 }
 
 async fn device_with(faults: &[&str]) -> (Bench, Device) {
-    let bench = Way::WebSocket.simulated(config(faults)).await;
+    let bench = Transport::WebSocket.simulated(config(faults)).await;
     let device = bench.device(None);
     (bench, device)
 }
 
 /// Calls a method and returns its result, or the code and message of its error.
 async fn call(device: &Device, method: &str, params: Value) -> Result<Value, (i64, String)> {
-    match device.call_raw(method, params, false, PATIENCE).await {
+    match device.call_raw(method, params, false, CALL_TIMEOUT).await {
         Ok(value) => Ok(value),
         Err(CallError::Remote { error, .. }) => Err((error.code, error.message.unwrap_or_default())),
         Err(error) => panic!("{method}: {error:?}"),
@@ -99,11 +99,11 @@ async fn stalled_update_times_out() {
     let (mut bench, device) = device_with(&["stall-at=40%"]).await;
     let other = bench.device(None);
     let pushed = tokio::spawn(async move { push(&other, "medium2.zip").await });
-    bench.prints("fault: stall-at=40%").await;
+    bench.wait_for_line("fault: stall-at=40%").await;
     assert_eq!(state(&device).await, 1);
     let started = Instant::now();
     while state(&device).await == 1 {
-        assert!(started.elapsed() < PATIENCE, "for good");
+        assert!(started.elapsed() < CALL_TIMEOUT, "for good");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let told = error(-1, "-5 Update timed out");
@@ -127,12 +127,12 @@ async fn abandoned_pull_is_adopted_by_the_next_call() {
 
     let (mut bench, device) = device_with(&["busy=7%"]).await;
     call(&device, "Sys.Reboot", Value::Null).await.expect("a reboot");
-    bench.reboots(&device).await;
+    bench.wait_for_reboot(&device).await;
     assert_eq!(state(&device).await, 0, "a reboot ends it");
 }
 
 #[tokio::test]
-async fn refused_bundle_has_the_code_and_words_of_2022() {
+async fn refused_bundle_has_the_code_and_message_of_2022() {
     let bundles = BundleServer::start().await;
     for (fault, code, message) in [
         ("wrong-digest", -10, "Digest mismatch"),
@@ -151,7 +151,7 @@ async fn not_modified_is_a_success_without_a_reboot() {
         [(Generation::Y2018, json!({"code": 0, "message": "Not Modified"})), (Generation::Y2019, json!("true"))]
     {
         let config = Config { generation, ..config(&["not-modified"]) };
-        let bench = Way::WebSocket.simulated(config).await;
+        let bench = Transport::WebSocket.simulated(config).await;
         let device = bench.device(None);
         let params = json!({"url": "http://127.0.0.1:1/x.zip"});
         assert_eq!(call(&device, "OTA.Update", params).await, Ok(expected), "{generation:?}");
@@ -160,15 +160,15 @@ async fn not_modified_is_a_success_without_a_reboot() {
 }
 
 #[tokio::test]
-async fn reboot_may_come_before_the_reply() {
+async fn reboot_before_reply_fault_loses_the_reply() {
     let (mut bench, device) = device_with(&["reboot-before-reply"]).await;
     let (bundles, other) = (BundleServer::start().await, device.clone());
     let updating = tokio::spawn(async move {
         let params = json!({"url": bundles.url(SMALL), "commit_timeout": 300});
-        other.call_raw("OTA.Update", params, false, PATIENCE).await
+        other.call_raw("OTA.Update", params, false, CALL_TIMEOUT).await
     });
-    bench.prints("update: Update applied, rebooting").await;
-    bench.reboots(&device).await;
+    bench.wait_for_line("update: Update applied, rebooting").await;
+    bench.wait_for_reboot(&device).await;
     let result = updating.await.expect("no panic");
     assert!(matches!(result, Err(CallError::Lost { .. } | CallError::Timeout { .. })), "{result:?}");
     assert_eq!(active_slot(&device).await, 1);
@@ -180,13 +180,13 @@ async fn late_reply_ends_the_update_later() {
     let (bundles, started) = (BundleServer::start().await, Instant::now());
     assert_eq!(pull(&device, &bundles, SMALL).await, Ok("true".into()));
     assert!(started.elapsed() >= Duration::from_millis(300), "{:?}", started.elapsed());
-    bench.reboots(&device).await;
+    bench.wait_for_reboot(&device).await;
     assert_eq!(active_slot(&device).await, 1);
 }
 
 #[tokio::test]
-async fn device_of_2018_takes_no_pushes() {
-    let bench = Way::WebSocket.simulated(Config { generation: Generation::Y2018, ..config(&[]) }).await;
+async fn device_of_2018_has_no_push_methods() {
+    let bench = Transport::WebSocket.simulated(Config { generation: Generation::Y2018, ..config(&[]) }).await;
     let device = bench.device(None);
     let listed = call(&device, "RPC.List", Value::Null).await.expect("a list");
     for method in ["OTA.Begin", "OTA.Write", "OTA.End", "Sys.GetUID"] {
@@ -207,7 +207,7 @@ async fn settings_are_read_changed_and_saved() {
     assert_eq!(set(7).await, Ok(Value::Null));
     assert_eq!(get("update.timeout").await, Ok(json!(7)));
     assert_eq!(call(&device, "Config.Save", json!({"reboot": true})).await, Ok(Value::Null));
-    bench.reboots(&device).await;
+    bench.wait_for_reboot(&device).await;
     assert_eq!(get("update.timeout").await, Ok(json!(7)));
     call(&device, "Sys.SetDebug", json!({"level": 3})).await.expect("code 0 is success");
 }

@@ -32,7 +32,7 @@ fn files(directory: &Path) -> BTreeMap<String, String> {
 }
 
 #[tokio::test]
-async fn completions_and_manual_are_those_of_the_binary() {
+async fn generated_completions_and_manual_are_current() {
     let scratch = tempfile::tempdir().expect("a directory");
     let target = if regenerate() { file("") } else { scratch.path().to_owned() };
     let run = run(&["generate", &target.display().to_string()]).await;
@@ -48,7 +48,7 @@ async fn completions_and_manual_are_those_of_the_binary() {
 }
 
 #[test]
-fn the_manual_has_what_scripts_need() {
+fn manual_has_exit_codes_environment_and_examples() {
     let page = std::fs::read_to_string(file("man/otactl.1")).expect("the page");
     for section in [".SH \"EXIT STATUS\"", ".SH ENVIRONMENT", ".SH EXAMPLES"] {
         assert!(page.contains(section), "{section}");
@@ -59,7 +59,7 @@ fn the_manual_has_what_scripts_need() {
 }
 
 #[test]
-fn the_demo_bundle_is_that_of_its_program() {
+fn demo_bundle_equals_the_output_of_its_program() {
     let made = demo_bundle::demo_bundle("2.0.0", "esp32").expect("a bundle");
     if regenerate() {
         std::fs::write(file(DEMO), &made).expect("written");
@@ -71,7 +71,7 @@ fn the_demo_bundle_is_that_of_its_program() {
 
 /// The README tells of the exit codes that the manual tells of, which are those of the code.
 #[test]
-fn the_readme_tells_of_every_exit_code() {
+fn readme_lists_every_exit_code() {
     let readme = std::fs::read_to_string(file("README.md")).expect("the README");
     let page = std::fs::read_to_string(file("man/otactl.1")).expect("the page");
     let section =

@@ -20,9 +20,9 @@ use otactl::update::web_client::{Proxies, WebClient};
 use otactl::update::{Event, Failure, Plan, Refusal, Serving, Source, Success, Via, run};
 use support::bundles::BundleServer;
 use support::certificates::Authority;
+use support::event_log::EventLog;
 use support::outage::Outage;
-use support::told::Told;
-use support::ways::{Bench, PATIENCE, Way, device_at};
+use support::transports::{Bench, CALL_TIMEOUT, Transport, device_at};
 use support::{DEMO, assert_runs, file, run_on, running_device, simulator_everywhere, simulator_with, ws};
 use tokio::net::TcpListener;
 
@@ -46,21 +46,21 @@ fn plan(source: Source, via: Via) -> Plan {
     }
 }
 
-async fn update(bench: &Bench, plan: &Plan) -> (Result<Success, Failure>, Told, Duration) {
-    let (device, told, started) = (device_at(&bench.port, PATIENCE), Told::default(), Instant::now());
-    (run(&device, plan, &told).await, told, started.elapsed())
+async fn update(bench: &Bench, plan: &Plan) -> (Result<Success, Failure>, EventLog, Duration) {
+    let (device, log, started) = (device_at(&bench.port, CALL_TIMEOUT), EventLog::default(), Instant::now());
+    (run(&device, plan, &log).await, log, started.elapsed())
 }
 
 /// A device without a licence key refuses the pull at once. otactl then pushes the firmware.
 #[tokio::test]
 async fn unlicensed_device_gets_the_firmware_pushed_at_once() {
-    let ended = Way::PLAIN.iter().map(|&way| async move {
-        let bench = way.simulated_fast(unlicensed()).await;
-        let (result, told, took) = update(&bench, &plan(Source::Bundle(bundle()), Via::Auto)).await;
-        assert!(matches!(result, Ok(Success::Updated(_))), "{way:?}: {result:?}");
+    let ended = Transport::PLAIN.iter().map(|&transport| async move {
+        let bench = transport.simulated_fast(unlicensed()).await;
+        let (result, log, took) = update(&bench, &plan(Source::Bundle(bundle()), Via::Auto)).await;
+        assert!(matches!(result, Ok(Success::Updated(_))), "{transport:?}: {result:?}");
         let reasons = |event: &Event| matches!(event, Event::FallingBack { reason } if reason.contains("licence key"));
-        assert_eq!(told.count(reasons), 1, "{way:?}");
-        if way == Way::WebSocket {
+        assert_eq!(log.count(reasons), 1, "{transport:?}");
+        if transport == Transport::WebSocket {
             assert!(took < Duration::from_secs(3), "{took:?}");
         }
         runs_committed(&bench).await;
@@ -70,7 +70,7 @@ async fn unlicensed_device_gets_the_firmware_pushed_at_once() {
 
 /// Checks that the device reports version 2.0.0 as running and committed.
 async fn runs_committed(bench: &Bench) {
-    let now = DeviceState::read(&device_at(&bench.port, PATIENCE), PATIENCE).await.expect("an answer");
+    let now = DeviceState::read(&device_at(&bench.port, CALL_TIMEOUT), CALL_TIMEOUT).await.expect("an answer");
     assert_eq!((now.info.fw_version.as_str(), now.boot.is_committed), ("2.0.0", true), "{}", bench.port);
 }
 
@@ -136,18 +136,19 @@ async fn url_that_the_device_cannot_fetch_is_downloaded_and_served() {
 /// The connection to the server breaks, and the server is unreachable at the first retry. The device reports
 /// `Connect error` and requests the rest later.
 #[tokio::test]
-async fn download_whose_server_is_gone_for_a_while_goes_on() {
-    let ended = Way::PLAIN.iter().map(|&way| async move {
-        let bench = way.simulated_fast(Config { retry_after: Duration::from_millis(300), ..running_device() }).await;
+async fn download_after_a_server_outage_is_resumed() {
+    let ended = Transport::PLAIN.iter().map(|&transport| async move {
+        let bench =
+            transport.simulated_fast(Config { retry_after: Duration::from_millis(300), ..running_device() }).await;
         let server = free_address().await;
         let outage = Outage::start(server, 100_000, Duration::from_millis(700)).await;
         let advertise = Some(("127.0.0.1".into(), Some(outage.address.port())));
         let plan = plan(Source::Bundle(bundle()), Via::Pull);
         let plan = Plan { serving: Serving { listen: Some(server), advertise, ..plan.serving.clone() }, ..plan };
-        let (result, told, _) = update(&bench, &plan).await;
-        assert!(matches!(result, Ok(Success::Updated(_))), "{way:?}: {result:?}");
+        let (result, log, _) = update(&bench, &plan).await;
+        assert!(matches!(result, Ok(Success::Updated(_))), "{transport:?}: {result:?}");
         let goes_on = |event: &Event| matches!(event, Event::GoesOn { said } if said.contains("Connect error"));
-        assert_eq!(told.count(goes_on), 1, "{way:?}");
+        assert_eq!(log.count(goes_on), 1, "{transport:?}");
         runs_committed(&bench).await;
     });
     futures_util::future::join_all(ended).await;
@@ -155,15 +156,16 @@ async fn download_whose_server_is_gone_for_a_while_goes_on() {
 
 /// The download comes from a server that is not part of otactl.
 #[tokio::test]
-async fn download_from_a_url_whose_server_is_gone_for_a_while_goes_on() {
+async fn url_download_after_a_server_outage_is_resumed() {
     let bundles = BundleServer::start().await;
-    let bench = Way::WebSocket.simulated(Config { retry_after: Duration::from_millis(300), ..running_device() }).await;
+    let bench =
+        Transport::WebSocket.simulated(Config { retry_after: Duration::from_millis(300), ..running_device() }).await;
     let outage = Outage::start(bundles.address, 100_000, Duration::from_millis(700)).await;
     let url = format!("http://{}/demo-2.0.0-esp32.zip", outage.address);
     let source = Source::Url { url, manifest: Ok(bundle().manifest().clone()), signed: None };
-    let (result, told, _) = update(&bench, &plan(source, Via::Auto)).await;
+    let (result, log, _) = update(&bench, &plan(source, Via::Auto)).await;
     assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
-    assert_eq!(told.count(|event| matches!(event, Event::GoesOn { .. })), 1);
+    assert_eq!(log.count(|event| matches!(event, Event::GoesOn { .. })), 1);
     runs_committed(&bench).await;
 }
 
@@ -189,11 +191,11 @@ async fn left_behind(device: &Device, is_push: bool, bundles: &BundleServer) {
 }
 
 #[tokio::test]
-async fn update_that_was_left_behind_is_ended_by_the_next_one() {
+async fn abandoned_update_is_cancelled_by_the_next_update() {
     let bundles = BundleServer::start().await;
     for is_push in [false, true] {
         for via in [Via::Pull, Via::Push] {
-            let bench = Way::WebSocket.simulated(running_device()).await;
+            let bench = Transport::WebSocket.simulated(running_device()).await;
             left_behind(&bench.device(None), is_push, &bundles).await;
             let plan = plan(Source::Bundle(bundle()), via);
             let timeouts = Timeouts { no_progress: Duration::from_millis(1500), ..plan.timeouts };
@@ -202,26 +204,26 @@ async fn update_that_was_left_behind_is_ended_by_the_next_one() {
             let (refused, ..) = update(&bench, &refusing).await;
             let failure = refused.expect_err("an update runs");
             assert_eq!(failure.facts().outcome, "refused", "push left: {is_push}, {via:?}: {failure}");
-            let (result, told, _) = update(&bench, &plan).await;
+            let (result, log, _) = update(&bench, &plan).await;
             assert!(matches!(result, Ok(Success::Updated(_))), "push left: {is_push}, {via:?}: {result:?}");
             let ended = |event: &Event| matches!(event, Event::Ended { by_reboot, .. } if *by_reboot != is_push);
-            assert_eq!(told.count(ended), 1, "push left: {is_push}, {via:?}");
+            assert_eq!(log.count(ended), 1, "push left: {is_push}, {via:?}");
             runs_committed(&bench).await;
         }
     }
 }
 
 #[tokio::test]
-async fn firmware_for_another_platform_ends_no_update() {
+async fn firmware_for_another_platform_cancels_no_update() {
     let bundles = BundleServer::start().await;
     for is_push in [false, true] {
-        let bench = Way::WebSocket.simulated(running_device()).await;
+        let bench = Transport::WebSocket.simulated(running_device()).await;
         let device = bench.device(None);
         left_behind(&device, is_push, &bundles).await;
         let other = Bundle::from_bytes(stm32_bundle()).expect("a bundle");
-        let (result, told, took) = update(&bench, &plan(Source::Bundle(other), Via::Auto)).await;
+        let (result, log, took) = update(&bench, &plan(Source::Bundle(other), Via::Auto)).await;
         assert!(matches!(result, Err(Failure::Refused(Refusal::WrongPlatform { .. }))), "{is_push}: {result:?}");
-        assert_eq!(told.count(|event| matches!(event, Event::Ending)), 0, "{is_push}");
+        assert_eq!(log.count(|event| matches!(event, Event::Ending)), 0, "{is_push}");
         assert!(took < Duration::from_secs(1), "{is_push}: {took:?}");
         let status = device.call(ota::GetStatus {}).await.expect("a status");
         assert_eq!(status.state, ota::UpdateState::Progress, "{is_push}: {status:?}");
@@ -230,7 +232,7 @@ async fn firmware_for_another_platform_ends_no_update() {
 
 /// The update creates a snapshot first, checks the new firmware and commits it over another port.
 #[tokio::test]
-async fn options_of_an_update_work_on_each_engine() {
+async fn update_options_work_on_each_engine() {
     let scratch = tempfile::tempdir().expect("a directory");
     let path = scratch.path().join("stm32.zip").display().to_string();
     std::fs::write(&path, stm32_bundle()).expect("written");
@@ -261,20 +263,24 @@ fn stm32_bundle() -> Vec<u8> {
 /// In the 500 ms between the last byte and the reboot, `commit` would commit a firmware that has never started.
 #[tokio::test]
 async fn commit_waits_for_the_reboot_of_an_applied_update() {
-    for way in [Way::WebSocket, Way::Http] {
-        let bench = way.simulated_fast(running_device()).await;
-        let device = device_at(&bench.port, PATIENCE);
-        let before = DeviceState::read(&device, PATIENCE).await.expect("an answer");
+    for transport in [Transport::WebSocket, Transport::Http] {
+        let bench = transport.simulated_fast(running_device()).await;
+        let device = device_at(&bench.port, CALL_TIMEOUT);
+        let before = DeviceState::read(&device, CALL_TIMEOUT).await.expect("an answer");
         let timeouts = Plan::new(Source::Bundle(bundle())).timeouts;
         let terms = Terms { commit_timeout: 300, timeout: Duration::from_secs(60), limit: None, timeouts };
-        push(&device, bundle().bytes(), &before, terms, &Told::default()).await.expect("pushed");
-        let now = DeviceState::read(&device, PATIENCE).await.expect("an answer");
-        assert_eq!((now.info.fw_version.as_str(), now.boot.is_committed), ("1.0.0", false), "{way:?}: no such moment");
+        push(&device, bundle().bytes(), &before, terms, &EventLog::default()).await.expect("pushed");
+        let now = DeviceState::read(&device, CALL_TIMEOUT).await.expect("an answer");
+        assert_eq!(
+            (now.info.fw_version.as_str(), now.boot.is_committed),
+            ("1.0.0", false),
+            "{transport:?}: no such moment"
+        );
         let commit = run_on(&bench.port, &["commit"]).await;
-        assert_eq!(commit.code, 0, "{way:?}: {}", commit.shown());
-        assert!(commit.stderr.contains("slot 1 runs, committed"), "{way:?}: {}", commit.shown());
-        let after = DeviceState::read(&device_at(&bench.port, PATIENCE), PATIENCE).await.expect("an answer");
-        assert!(after.info.uptime < 60 && after.boot.is_committed, "{way:?}: {after:?}");
-        assert_eq!(after.info.fw_version, "2.0.0", "{way:?}");
+        assert_eq!(commit.code, 0, "{transport:?}: {}", commit.shown());
+        assert!(commit.stderr.contains("slot 1 runs, committed"), "{transport:?}: {}", commit.shown());
+        let after = DeviceState::read(&device_at(&bench.port, CALL_TIMEOUT), CALL_TIMEOUT).await.expect("an answer");
+        assert!(after.info.uptime < 60 && after.boot.is_committed, "{transport:?}: {after:?}");
+        assert_eq!(after.info.fw_version, "2.0.0", "{transport:?}");
     }
 }

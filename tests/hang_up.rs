@@ -17,12 +17,12 @@ use otactl::ota::{self, UpdateState};
 use otactl::sim::Config;
 use serde_json::Value;
 use support::fifo::{all_have_ended, fifo, is_written};
-use support::ways::device_at;
+use support::transports::device_at;
 use support::{DEMO, assert_runs, otactl, running_device, simulator, simulator_with, ws};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-const IN_TIME: Duration = Duration::from_secs(20);
+const STEP_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A run of the binary whose events are read as they come.
 struct Run {
@@ -57,7 +57,7 @@ impl Run {
                 }
             }
         };
-        tokio::time::timeout(IN_TIME, seen).await.unwrap_or_else(|_| panic!("no {name} in time"))
+        tokio::time::timeout(STEP_TIMEOUT, seen).await.unwrap_or_else(|_| panic!("no {name} in time"))
     }
 
     async fn next(&mut self) -> Option<Value> {
@@ -66,7 +66,7 @@ impl Run {
     }
 
     async fn code(mut self) -> Option<i32> {
-        tokio::time::timeout(IN_TIME, self.child.wait()).await.expect("it ends in time").expect("a status").code()
+        tokio::time::timeout(STEP_TIMEOUT, self.child.wait()).await.expect("it ends in time").expect("a status").code()
     }
 }
 
@@ -89,7 +89,7 @@ fn slow_device() -> Config {
 }
 
 #[tokio::test]
-async fn closed_terminal_ends_a_push_and_the_device_is_told() {
+async fn closed_terminal_cancels_a_push_on_the_device() {
     let device = simulator_with(slow_device()).await;
     let port = ws(&device);
     let (master, slave) = terminal();
@@ -100,7 +100,7 @@ async fn closed_terminal_ends_a_push_and_the_device_is_told() {
     let last = run.until("failed").await;
     assert_eq!((&last["outcome"], &last["exit_code"]), (&"interrupted".into(), &130.into()), "{last}");
     assert_eq!(run.code().await, Some(130));
-    let status = device_at(&port, IN_TIME).call(ota::GetStatus {}).await.expect("a status");
+    let status = device_at(&port, STEP_TIMEOUT).call(ota::GetStatus {}).await.expect("a status");
     assert_eq!(status.state, UpdateState::Idle, "the device was told to forget it");
 }
 
@@ -154,14 +154,15 @@ async fn simulated_device_ends_with_its_terminal_and_not_under_nohup() {
             let line = lines.next_line().await.expect("readable").expect("a line");
             port = line.split(' ').find(|word| word.starts_with("ws://")).map(ToOwned::to_owned);
         }
-        let device = device_at(&port.unwrap_or_default(), IN_TIME);
+        let device = device_at(&port.unwrap_or_default(), STEP_TIMEOUT);
         device.call(ota::Ping {}).await.expect("a reply");
         let pid = i32::try_from(child.id().expect("it runs")).expect("a pid");
         kill(Pid::from_raw(pid), Signal::SIGHUP).expect("it runs");
         if lives {
             device.call(ota::Ping {}).await.expect("a reply");
         } else {
-            let status = tokio::time::timeout(IN_TIME, child.wait()).await.expect("it ends in time").expect("a status");
+            let status =
+                tokio::time::timeout(STEP_TIMEOUT, child.wait()).await.expect("it ends in time").expect("a status");
             assert_eq!(status.code(), None, "the system ends it");
         }
     }

@@ -21,7 +21,7 @@ struct Web {
 }
 
 impl Web {
-    async fn answering(statuses: &'static [u16]) -> Self {
+    async fn start(statuses: &'static [u16]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
         let (heard, heads) = mpsc::unbounded_channel();
@@ -56,8 +56,8 @@ fn events(stdout: &str) -> Vec<Value> {
 
 /// Of whatever kind they are, they run in the order in which they stand.
 #[tokio::test]
-async fn checks_run_in_the_order_of_the_command_line_and_then_the_firmware_is_committed() {
-    let (device, mut web) = (simulator().await, Web::answering(&[204]).await);
+async fn checks_run_in_command_line_order_before_the_commit() {
+    let (device, mut web) = (simulator().await, Web::start(&[204]).await);
     let url = format!("http://{}/health", web.address);
     let args = [
         "--json",
@@ -87,7 +87,7 @@ async fn checks_run_in_the_order_of_the_command_line_and_then_the_firmware_is_co
 }
 
 #[tokio::test]
-async fn a_person_sees_what_has_passed() {
+async fn passed_check_is_printed() {
     let device = simulator().await;
     let run = run_on(&ws(&device), &["update", DEMO, "--check-rpc", "RPC.Ping"]).await;
     assert_eq!(run.code, 0, "{}", run.shown());
@@ -97,8 +97,8 @@ async fn a_person_sees_what_has_passed() {
 
 /// Whatever a check fails by, the old firmware runs again and is committed, and nothing has to be done.
 #[tokio::test]
-async fn a_check_that_fails_takes_the_device_back() {
-    let unavailable = Web::answering(&[503]).await;
+async fn failed_check_reverts_the_device() {
+    let unavailable = Web::start(&[503]).await;
     let (url, words) = (format!("http://{}/", unavailable.address), "it answered with HTTP status 503");
     for (option, check, words) in [
         (
@@ -124,7 +124,7 @@ async fn a_check_that_fails_takes_the_device_back() {
 }
 
 #[tokio::test]
-async fn what_a_failed_program_said_is_shown_in_order() {
+async fn output_of_a_failed_check_program_is_shown_in_order() {
     let device = simulator().await;
     let script = "sh -c 'echo one; printf \"two\\033[2J\\n\" >&2; echo three; exit 1'";
     let bad = run_on(&ws(&device), &["update", DEMO, "--check-cmd", script]).await;
@@ -143,7 +143,7 @@ async fn what_a_failed_program_said_is_shown_in_order() {
 
 /// A program that says far too much is let run, and only the end of what it says is kept.
 #[tokio::test]
-async fn much_output_does_no_harm() {
+async fn large_output_of_a_check_program_is_truncated() {
     let device = simulator().await;
     let script = "sh -c 'i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done; exit 1'";
     let bad = run_on(&ws(&device), &["update", DEMO, "--check-cmd", script]).await;
@@ -153,7 +153,7 @@ async fn much_output_does_no_harm() {
 }
 
 #[tokio::test]
-async fn a_firmware_that_is_not_well_is_left_on_request() {
+async fn unhealthy_firmware_is_kept_with_on_unhealthy_leave() {
     let device = simulator().await;
     let left = run_on(&ws(&device), &["update", DEMO, "--check-cmd", "false", "--on-unhealthy", "leave"]).await;
     assert_eq!(left.code, 8, "{}", left.shown());
@@ -168,7 +168,7 @@ async fn a_firmware_that_is_not_well_is_left_on_request() {
 }
 
 #[tokio::test]
-async fn checks_without_a_commit() {
+async fn checks_with_no_commit_leave_the_device_uncommitted() {
     let device = simulator().await;
     let left = run_on(&ws(&device), &["update", DEMO, "--no-commit", "--check-cmd", "true"]).await;
     assert_eq!(left.code, 0, "{}", left.shown());
@@ -178,7 +178,7 @@ async fn checks_without_a_commit() {
 
 /// Such as a service that is told by the check to talk to the device.
 #[tokio::test]
-async fn a_program_can_call_otactl_and_knows_the_device() {
+async fn check_program_can_call_otactl_on_the_device() {
     let device = simulator().await;
     let binary = env!("CARGO_BIN_EXE_otactl");
     let script = format!(
@@ -196,7 +196,7 @@ async fn a_program_can_call_otactl_and_knows_the_device() {
 }
 
 #[tokio::test]
-async fn a_program_that_hangs_is_killed_with_all_that_it_has_started() {
+async fn hanging_check_program_is_killed_with_its_children() {
     let (device, scratch) = (simulator().await, tempfile::tempdir().expect("a directory"));
     let fifo = fifo(scratch.path());
     let script = format!("sh -c 'sleep 60 > {} & echo hangs; sleep 60'", fifo.display());
@@ -213,7 +213,7 @@ async fn a_program_that_hangs_is_killed_with_all_that_it_has_started() {
 
 /// What a program leaves behind does not hold up the update.
 #[tokio::test]
-async fn a_program_is_through_when_it_has_ended_itself() {
+async fn check_program_with_a_running_child_passes_when_it_exits() {
     let (device, scratch) = (simulator().await, tempfile::tempdir().expect("a directory"));
     let release = fifo(scratch.path());
     let script = format!("sh -c 'cat {} & exit 0'", release.display());
@@ -226,8 +226,8 @@ async fn a_program_is_through_when_it_has_ended_itself() {
 
 /// A device that has just booted may not serve yet.
 #[tokio::test]
-async fn a_url_that_is_not_served_yet_is_tried_again() {
-    let (device, mut web) = (simulator().await, Web::answering(&[0, 0, 200]).await);
+async fn check_url_not_served_yet_is_retried() {
+    let (device, mut web) = (simulator().await, Web::start(&[0, 0, 200]).await);
     let url = format!("http://admin:secret@{}/health?key=secret", web.address);
     let good = run_on(&ws(&device), &["-v", "update", DEMO, "--check-http", &url]).await;
     assert_eq!(good.code, 0, "{}", good.shown());
@@ -239,8 +239,8 @@ async fn a_url_that_is_not_served_yet_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_url_that_is_never_served_fails_at_its_deadline() {
-    let (device, web) = (simulator().await, Web::answering(&[0]).await);
+async fn check_url_never_served_fails_at_its_deadline() {
+    let (device, web) = (simulator().await, Web::start(&[0]).await);
     let url = format!("http://admin:secret@{}/", web.address);
     let bad = run_on(&ws(&device), &["update", DEMO, "--check-http", &url, "--check-timeout", "1s"]).await;
     assert_eq!(bad.code, 8, "{}", bad.shown());
@@ -250,7 +250,7 @@ async fn a_url_that_is_never_served_fails_at_its_deadline() {
 
 /// What cannot work is found out before the device hears anything: here, there is none.
 #[tokio::test]
-async fn checks_that_cannot_be_are_refused_before_anything_is_touched() {
+async fn invalid_check_is_refused_before_the_device_is_called() {
     for (args, words) in [
         (&["--check-rpc", "{}"][..], "name of a method"),
         (&["--check-rpc", "A.B {"], "the arguments after the method are not JSON"),
@@ -273,7 +273,7 @@ async fn checks_that_cannot_be_are_refused_before_anything_is_touched() {
 /// The check itself restarts the device, which is what a crash looks like: that is a rollback, and the
 /// failure of the check that it causes is not what happened.
 #[tokio::test]
-async fn a_device_that_goes_back_during_a_check_has_rolled_back() {
+async fn rollback_during_a_check_is_reported_as_rolled_back() {
     let device = simulator().await;
     let binary = env!("CARGO_BIN_EXE_otactl");
     let script = format!("sh -c '\"{binary}\" reboot --force; exit 1'");
@@ -288,7 +288,7 @@ async fn a_device_that_goes_back_during_a_check_has_rolled_back() {
 
 /// What somebody else has committed is not taken back.
 #[tokio::test]
-async fn a_firmware_that_was_committed_during_a_check_stays() {
+async fn firmware_committed_during_a_check_is_not_reverted() {
     let device = simulator().await;
     let script = format!("sh -c '\"{}\" commit; exit 1'", env!("CARGO_BIN_EXE_otactl"));
     let bad = run_on(&ws(&device), &["update", DEMO, "--check-cmd", &script]).await;
@@ -299,7 +299,7 @@ async fn a_firmware_that_was_committed_during_a_check_stays() {
 
 /// The help says what cannot be guessed.
 #[tokio::test]
-async fn the_help_has_a_part_of_its_own() {
+async fn help_has_a_section_for_health_checks() {
     let help = finish(otactl(&["update", "--help"])).await;
     assert!(help.stdout.contains("\nHealth checks:\n      --check-rpc <CHECK>"), "{}", help.shown());
     assert!(help.stdout.contains("sh -c '...'"), "{}", help.shown());

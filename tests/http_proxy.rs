@@ -25,7 +25,7 @@ struct Server {
 }
 
 impl Server {
-    async fn answering(head: String, body: Vec<u8>) -> Self {
+    async fn start(head: String, body: Vec<u8>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
         let (sender, heads) = mpsc::unbounded_channel();
@@ -44,7 +44,7 @@ impl Server {
     }
 
     async fn status(status: &str) -> Self {
-        Self::answering(status.into(), Vec::new()).await
+        Self::start(status.into(), Vec::new()).await
     }
 
     fn url(&self) -> String {
@@ -162,7 +162,7 @@ fn findings(run: &Run) -> Vec<String> {
 async fn manifest_of_a_url_through_a_proxy_names_it() {
     let device = simulator().await;
     let bytes = std::fs::read(support::file(DEMO)).expect("the demo");
-    let proxy = Server::answering("200 OK".into(), bytes).await;
+    let proxy = Server::start("200 OK".into(), bytes).await;
     let url = "http://192.0.2.1/fw.zip?token=hidden";
     let args = ["--json", "--port", &ws(&device), "update", "--url", url, "--dry-run"];
     let run = behind(&proxy, &args).await;
@@ -178,7 +178,7 @@ async fn manifest_of_a_url_through_a_proxy_names_it() {
 
 /// The bundle travels without TLS then, whether otactl reads its manifest or all of it.
 #[tokio::test]
-async fn redirect_of_a_url_from_https_to_http_is_told() {
+async fn redirect_from_https_to_http_is_reported() {
     let (authority, server) = (Authority::new(), BundleServer::start().await);
     let name = DEMO.rsplit('/').next().expect("a name");
     let plain = server.url(name);

@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use otactl::sim::Config;
 use support::bundles::BundleServer;
 use support::fifo::{all_have_ended, fifo, is_written};
-use support::peers::{Manner, Peer, Swallower};
+use support::peers::{Behaviour, FullBacklog, Peer};
 use support::{DEMO, REBOOT, Run, assert_runs, otactl, run_on, simulator, simulator_with, ws};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
@@ -63,16 +63,16 @@ impl Live {
 
 /// Whoever presses Ctrl-C wants to know what the device does next, and not in ten seconds.
 #[tokio::test]
-async fn ctrl_c_ends_at_once_and_says_where_the_device_stands() {
+async fn interrupt_exits_within_500_ms_and_reports_the_device_state() {
     // Nothing was asked for yet.
-    let silent = Peer::start(Manner::Silent).await;
+    let silent = Peer::start(Behaviour::Silent).await;
     let live = Live::start(&["--json", "--port", &silent.http(), "update", DEMO]);
-    silent.spoken_to().await;
+    silent.request_received().await;
     assert_interrupted(live, Signal::SIGINT, "nothing on the device has changed").await;
 
     // It fetches from us, and waits in vain for an answer.
-    let (device, swallower) = (simulator().await, Swallower::start());
-    let advertise = swallower.address.to_string();
+    let (device, full_backlog) = (simulator().await, FullBacklog::start());
+    let advertise = full_backlog.address.to_string();
     let mut live = Live::start(&["--json", "--port", &ws(&device), "update", DEMO, "--advertise", &advertise]);
     live.until("requested").await;
     let message = "it asks for the rest every 3 s and gives up after 1m without progress";
@@ -114,7 +114,7 @@ async fn assert_interrupted(live: Live, signal: Signal, message: &str) {
 
 /// The program of a check goes with otactl, and the time that is left is told as it is then.
 #[tokio::test]
-async fn ctrl_c_during_a_check_kills_its_program() {
+async fn interrupt_during_a_check_kills_its_program() {
     let (device, scratch) = (simulator().await, tempfile::tempdir().expect("a directory"));
     let fifo = fifo(scratch.path());
     let script = format!("sh -c 'sleep 60 > {} & wait'", fifo.display());
@@ -129,7 +129,7 @@ async fn ctrl_c_during_a_check_kills_its_program() {
 
 /// Killed at any step without a word, the same command goes on to the same end.
 #[tokio::test]
-async fn killed_and_run_again_ends_committed() {
+async fn update_killed_at_any_step_commits_when_run_again() {
     for event in ["device", "serving", "requested", "fetching", "applied", "rebooting", "back", "committing"] {
         let device = simulator().await;
         let port = ws(&device);

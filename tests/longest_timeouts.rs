@@ -12,25 +12,25 @@ use otactl::update::push::{Pushed, Terms, push};
 use otactl::update::timeouts::Timeouts;
 use otactl::update::wait::{Wanted, wait};
 use otactl::update::{Plan, Source, Success, Via, run};
-use support::ways::{Way, device_at};
+use support::transports::{Transport, device_at};
 use support::{DEMO, assert_runs, file, running_device, simulator_with};
 use tokio::time::timeout;
 
-const LONGEST: Duration = Duration::MAX;
+const LONGEST_TIMEOUT: Duration = Duration::MAX;
 
 /// The test ends by itself if something waits for ever.
-const ENOUGH: Duration = Duration::from_secs(30);
+const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[tokio::test]
 async fn call_with_the_longest_timeouts_is_answered() {
-    for way in Way::PLAIN {
-        let bench = way.simulated_fast(running_device()).await;
-        let device = device_at(&bench.port, LONGEST);
-        let info = timeout(ENOUGH, device.call(ota::GetInfo {})).await.expect("in time");
-        assert!(info.is_ok(), "{way:?}: {info:?}");
+    for transport in Transport::PLAIN {
+        let bench = transport.simulated_fast(running_device()).await;
+        let device = device_at(&bench.port, LONGEST_TIMEOUT);
+        let info = timeout(TEST_TIMEOUT, device.call(ota::GetInfo {})).await.expect("in time");
+        assert!(info.is_ok(), "{transport:?}: {info:?}");
         device.drop_link();
-        let boot = timeout(ENOUGH, device.call(ota::GetBootState {})).await.expect("in time");
-        assert!(boot.is_ok(), "{way:?}: {boot:?}");
+        let boot = timeout(TEST_TIMEOUT, device.call(ota::GetBootState {})).await.expect("in time");
+        assert!(boot.is_ok(), "{transport:?}: {boot:?}");
     }
 }
 
@@ -41,26 +41,28 @@ async fn update_with_the_longest_timeouts_is_committed() {
         let port = format!("ws://{}", simulator.address());
         let plan = Plan::new(Source::Bundle(Bundle::read(&file(DEMO)).expect("the demo")));
         let timeouts = Timeouts {
-            progress_interval: LONGEST,
-            reply_after_deadline: LONGEST,
-            flash_write: LONGEST,
+            progress_interval: LONGEST_TIMEOUT,
+            reply_after_deadline: LONGEST_TIMEOUT,
+            flash_write: LONGEST_TIMEOUT,
             ..plan.timeouts
         };
         let check = Check::Rpc("RPC.Ping".parse().expect("a check"));
         let plan = Plan {
             via,
             checks: Checks { checks: vec![check], timeout: Duration::from_secs(60), ..Checks::default() },
-            commit_timeout: LONGEST,
-            download_timeout: Some(LONGEST),
-            reboot_timeout: LONGEST,
-            timeouts: timeouts.with(LONGEST, LONGEST),
+            commit_timeout: LONGEST_TIMEOUT,
+            download_timeout: Some(LONGEST_TIMEOUT),
+            reboot_timeout: LONGEST_TIMEOUT,
+            timeouts: timeouts.with(LONGEST_TIMEOUT, LONGEST_TIMEOUT),
             ..plan
         };
-        let device = device_at(&port, LONGEST);
-        let result = timeout(ENOUGH, run(&device, &plan, &support::told::Told::default())).await.expect("in time");
+        let device = device_at(&port, LONGEST_TIMEOUT);
+        let result = timeout(TEST_TIMEOUT, run(&device, &plan, &support::event_log::EventLog::default()))
+            .await
+            .expect("in time");
         assert!(matches!(result, Ok(Success::Updated(_))), "{via:?}: {result:?}");
         assert_runs(&port, "2.0.0", true).await;
-        let seen = timeout(ENOUGH, wait(&device, &Wanted::Committed, LONGEST)).await.expect("in time");
+        let seen = timeout(TEST_TIMEOUT, wait(&device, &Wanted::Committed, LONGEST_TIMEOUT)).await.expect("in time");
         assert!(seen.is_ok(), "{seen:?}");
     }
 }
@@ -68,17 +70,18 @@ async fn update_with_the_longest_timeouts_is_committed() {
 #[tokio::test]
 async fn push_with_the_longest_timeouts_arrives() {
     let simulator = simulator_with(running_device()).await;
-    let device = device_at(&format!("ws://{}", simulator.address()), LONGEST);
+    let device = device_at(&format!("ws://{}", simulator.address()), LONGEST_TIMEOUT);
     let bundle = std::fs::read(file(DEMO)).expect("the demo").into();
-    let before = DeviceState::read(&device, LONGEST).await.expect("an answer");
+    let before = DeviceState::read(&device, LONGEST_TIMEOUT).await.expect("an answer");
     let timeouts = Timeouts {
-        transfer_idle: LONGEST,
-        no_progress: LONGEST,
-        reply_after_deadline: LONGEST,
-        flash_write: LONGEST,
+        transfer_idle: LONGEST_TIMEOUT,
+        no_progress: LONGEST_TIMEOUT,
+        reply_after_deadline: LONGEST_TIMEOUT,
+        flash_write: LONGEST_TIMEOUT,
         ..Timeouts::default()
     };
-    let terms = Terms { commit_timeout: 60, timeout: LONGEST, limit: Some(LONGEST), timeouts };
-    let pushed = timeout(ENOUGH, push(&device, &bundle, &before, terms, &support::told::Told::default())).await;
+    let terms = Terms { commit_timeout: 60, timeout: LONGEST_TIMEOUT, limit: Some(LONGEST_TIMEOUT), timeouts };
+    let pushed =
+        timeout(TEST_TIMEOUT, push(&device, &bundle, &before, terms, &support::event_log::EventLog::default())).await;
     assert_eq!(pushed.expect("in time").expect("sent"), Pushed::Confirmed);
 }

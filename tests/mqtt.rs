@@ -12,9 +12,9 @@ use otactl::sim::ports::mqtt::Library;
 use otactl::sim::{Config, Simulator};
 use otactl::transport::{self, Options};
 use rumqttc::PublishOptions;
-use support::broker::{Broker, Client, Door, PASSWORD, USER};
+use support::broker::{Broker, BrokerAccess, Client, PASSWORD, USER};
 use support::certificates::Authority;
-use support::peers::{Manner, Peer};
+use support::peers::{Behaviour, Peer};
 use support::{DEMO, REBOOT, Run, assert_runs, finish, otactl, run_on};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -31,7 +31,7 @@ fn calls(console: &mut tokio::sync::broadcast::Receiver<String>, method: &str) -
 }
 
 #[tokio::test]
-async fn a_device_behind_a_broker_is_updated_whatever_its_age() {
+async fn device_behind_a_broker_is_updated_on_every_library() {
     for library in LIBRARIES {
         let broker = Broker::start();
         let device = broker.device(quick(), library).await;
@@ -47,7 +47,7 @@ async fn a_device_behind_a_broker_is_updated_whatever_its_age() {
 /// Today's libraries run what comes on the plain topic twice. A snapshot that is made twice is a waste, a commit
 /// that runs twice is an error, an update that is started twice fails while it goes on.
 #[tokio::test]
-async fn nothing_runs_twice_on_any_library() {
+async fn call_is_executed_once_on_every_library() {
     for library in LIBRARIES {
         let broker = Broker::start();
         let device = broker.device(quick(), library).await;
@@ -63,7 +63,7 @@ async fn nothing_runs_twice_on_any_library() {
 
 /// On a device that listens on its method topics, a call is one round trip and nothing else is asked.
 #[tokio::test]
-async fn a_call_is_one_request() {
+async fn call_on_a_method_topic_is_one_request() {
     let broker = Broker::start();
     let device = broker.device(quick(), Library::Twice).await;
     let mut console = device.console();
@@ -74,8 +74,8 @@ async fn a_call_is_one_request() {
 }
 
 #[tokio::test]
-async fn credentials_of_the_device_and_of_the_broker_are_two_things() {
-    let broker = Broker::with(Door::Guarded, None);
+async fn device_and_broker_credentials_are_independent() {
+    let broker = Broker::with(BrokerAccess::Password, None);
     let auth: Auth = "admin:secret:lab".parse().expect("credentials");
     let device = broker.device(Config { auth: Some(auth), ..quick() }, Library::Twice).await;
     let port = format!("mqtt://{USER}@127.0.0.1:{}/{}", broker.port, device.id());
@@ -106,9 +106,9 @@ async fn credentials_of_the_device_and_of_the_broker_are_two_things() {
 }
 
 #[tokio::test]
-async fn a_broker_behind_tls() {
+async fn device_behind_a_tls_broker_is_updated() {
     let authority = Authority::new();
-    let broker = Broker::with(Door::Open, Some(&authority.sign("127.0.0.1")));
+    let broker = Broker::with(BrokerAccess::Anonymous, Some(&authority.sign("127.0.0.1")));
     let device = broker.device(quick(), Library::Twice).await;
     let port = format!("mqtts://127.0.0.1:{}/{}", broker.tls_port, device.id());
     let ca = authority.file();
@@ -130,7 +130,7 @@ async fn a_broker_behind_tls() {
 
 /// Who is to blame: the way, the broker, its rules, or the device.
 #[tokio::test]
-async fn failures_are_told_apart() {
+async fn each_broker_failure_has_its_own_message() {
     let mut broker = Broker::start();
     let port = broker.url("esp32_GONE");
     let run = run_on(&port, &["--timeout", "1s", "ping"]).await;
@@ -163,8 +163,8 @@ async fn failures_are_told_apart() {
 /// A broker that takes connections and never says a word is waited for as long as the user says, and that is what is
 /// told.
 #[tokio::test]
-async fn a_silent_broker_is_given_its_time() {
-    let peer = Peer::start(Manner::Silent).await;
+async fn silent_broker_times_out_after_the_given_time() {
+    let peer = Peer::start(Behaviour::Silent).await;
     let run = run_on(&format!("mqtt://{}/dev", peer.address), &["--timeout", "6s", "ping"]).await;
     assert_eq!(run.code, 3, "{}", run.shown());
     assert!(run.stderr.contains(": no answer within 5s 400ms\nhint: "), "{}", run.shown());
@@ -190,7 +190,7 @@ async fn says(answer: &[u8]) -> String {
 
 /// What the broker was told to say when the device goes is worth reading.
 #[tokio::test]
-async fn the_last_will_explains_a_silence() {
+async fn last_will_is_shown_when_the_device_is_silent() {
     let broker = Broker::start();
     let mut other = Client::connect(&broker, "other").await;
     other.publish("dev/status", "offline", PublishOptions::at_least_once().retained()).await;
@@ -201,10 +201,10 @@ async fn the_last_will_explains_a_silence() {
 
 /// Brokers with rules want other topics; what is given is used, and nothing else.
 #[tokio::test]
-async fn topics_are_those_that_were_given() {
+async fn given_topics_are_used() {
     let broker = Broker::start();
     let mut device = Client::connect(&broker, "device").await;
-    device.hear("#").await;
+    device.subscribe("#").await;
     let port = broker.url("dev");
     let call = tokio::spawn(async move {
         let topics = ["--mqtt-pub-topic", "to/it", "--mqtt-sub-topic", "from/it", "--mqtt-src", "me"];
@@ -230,7 +230,7 @@ fn connect(port: &str, options: &Options) -> Device {
 
 /// Calls under way fail, and it is said whether the device may have heard; the next one finds the broker again.
 #[tokio::test]
-async fn a_broker_that_restarts_is_survived() {
+async fn call_after_a_broker_restart_is_answered() {
     let mut broker = Broker::start();
     let simulator: Simulator = broker.device(quick(), Library::Twice).await;
     let mut console = simulator.console();
@@ -247,14 +247,14 @@ async fn a_broker_that_restarts_is_survived() {
 
 /// Two clients with one id throw each other out, for ever: that has to be said.
 #[tokio::test]
-async fn a_client_id_in_use_is_explained() {
+async fn client_id_in_use_is_explained() {
     let broker = Broker::start();
     let settings =
         transport::mqtt::MqttSettings { client_id: Some("me".into()), ..transport::mqtt::MqttSettings::default() };
     let device = connect(&broker.url("gone"), &Options { mqtt: settings, ..Options::default() });
     let call = tokio::spawn(async move { device.call(ota::Commit {}).await });
     let mut watch = Client::connect(&broker, "watch").await;
-    watch.hear("gone/#").await;
+    watch.subscribe("gone/#").await;
     // Either the request was seen, or a question after it.
     watch.message().await;
     let _taken_over = Client::connect(&broker, "me").await;
@@ -268,7 +268,7 @@ async fn a_client_id_in_use_is_explained() {
 
 /// The console of a device, wherever it stands.
 #[tokio::test]
-async fn the_console_is_shown_on_request() {
+async fn device_console_is_shown_with_verbose() {
     let broker = Broker::start();
     let device = broker.device(quick(), Library::Single).await;
     let mut other = Client::connect(&broker, "other").await;
@@ -284,7 +284,7 @@ async fn the_console_is_shown_on_request() {
 async fn reply_of_another_device_is_dropped() {
     let broker = Broker::start();
     let mut device = Client::connect(&broker, "device").await;
-    device.hear("dev/rpc/#").await;
+    device.subscribe("dev/rpc/#").await;
     let port = broker.url("dev");
     let call = tokio::spawn(async move { run_on(&port, &["-v", "call", "Any.Method"]).await });
     let request = device.message().await;

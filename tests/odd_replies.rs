@@ -4,7 +4,7 @@ mod support;
 
 use support::frames::{masked, read_head};
 use support::script::{Script, frame, json as json_of};
-use support::ways::{PATIENCE, Way};
+use support::transports::{CALL_TIMEOUT, Transport};
 use support::{run_on, simulator};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -45,7 +45,7 @@ async fn digest_in_lower_case_behind_another_scheme_is_answered() {
     };
     let port = format!("http://{address}");
     let args = ["--rpc-creds", "admin:secret", "call", "OTA.Commit"];
-    let (run, head) = tokio::join!(run_on(&port, &args), timeout(PATIENCE, server));
+    let (run, head) = tokio::join!(run_on(&port, &args), timeout(CALL_TIMEOUT, server));
     let head = head.expect("a request with an answer to the challenge");
     assert_eq!((run.code, run.stdout.as_str()), (0, "null\n"), "{}", run.shown());
     assert!(head.to_ascii_lowercase().contains("authorization: digest username=\"admin\", realm=\"r\""), "{head}");
@@ -92,7 +92,7 @@ async fn websocket_whose_connection_header_is_a_list_is_opened() {
 
 /// The simulated device takes the same list from a client.
 #[tokio::test]
-async fn simulated_device_takes_a_list_in_the_connection_header() {
+async fn simulated_device_accepts_a_list_in_the_connection_header() {
     let device = simulator().await;
     let mut socket = TcpStream::connect(device.address()).await.expect("a connection");
     let head = "GET /rpc HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\
@@ -110,7 +110,7 @@ async fn simulated_device_takes_a_list_in_the_connection_header() {
 
 /// The digits of a checksum are the same number in any case.
 #[tokio::test]
-async fn checksum_in_capitals_is_taken() {
+async fn uppercase_checksum_is_accepted() {
     let (listener, address) = listener().await;
     let server = async {
         let (socket, _) = listener.accept().await.expect("a connection");
@@ -132,25 +132,30 @@ async fn checksum_in_capitals_is_taken() {
 }
 
 #[tokio::test]
-async fn reply_with_nan_is_told_with_its_place() {
-    for way in [Way::WebSocket, Way::Http, Way::Tcp] {
+async fn reply_with_nan_is_reported_with_its_column() {
+    for transport in [Transport::WebSocket, Transport::Http, Transport::Tcp] {
         let reply = frame(r#"{"id":{id},"src":"dev","result":{"temp": nan, "hum": 4}}"#);
-        let peer = way.scripted(Script::default().and_then(vec![reply])).await;
+        let peer = transport.scripted(Script::default().and_then(vec![reply])).await;
         let run = run_on(&peer.port, &["call", "Sensor.Read"]).await;
-        assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{way:?}: {}", run.shown());
+        assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{transport:?}: {}", run.shown());
         let expected = "error: Sensor.Read: the device's reply is not JSON at column ";
-        assert!(run.stderr.starts_with(expected), "{way:?}: {}", run.shown());
-        assert!(run.stderr.contains(": `…\"temp\": nan…`\nhint: "), "{way:?}: {}", run.shown());
-        assert_eq!(run.stderr.matches("hint: ").count(), 1, "{way:?}: {}", run.shown());
+        assert!(run.stderr.starts_with(expected), "{transport:?}: {}", run.shown());
+        assert!(run.stderr.contains(": `…\"temp\": nan…`\nhint: "), "{transport:?}: {}", run.shown());
+        assert_eq!(run.stderr.matches("hint: ").count(), 1, "{transport:?}: {}", run.shown());
     }
 }
 
 /// Device libraries before 2019 answer so.
 #[tokio::test]
 async fn reply_without_a_result_prints_null() {
-    for way in [Way::WebSocket, Way::Http, Way::Tcp, Way::Udp] {
-        let peer = way.scripted(Script::default().and_then(vec![frame(r#"{"id":{id},"src":"dev"}"#)])).await;
+    for transport in [Transport::WebSocket, Transport::Http, Transport::Tcp, Transport::Udp] {
+        let peer = transport.scripted(Script::default().and_then(vec![frame(r#"{"id":{id},"src":"dev"}"#)])).await;
         let run = run_on(&peer.port, &["call", "OTA.Commit"]).await;
-        assert_eq!((run.code, run.stdout.as_str(), run.stderr.as_str()), (0, "null\n", ""), "{way:?}: {}", run.shown());
+        assert_eq!(
+            (run.code, run.stdout.as_str(), run.stderr.as_str()),
+            (0, "null\n", ""),
+            "{transport:?}: {}",
+            run.shown()
+        );
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use support::{DEMO, assert_runs, finish, otactl, run_on, simulator, ws};
 
 #[tokio::test]
-async fn tiny_limit_of_open_files_is_a_message() {
+async fn tiny_open_file_limit_is_reported_without_a_panic() {
     let device = simulator().await;
     let binary = env!("CARGO_BIN_EXE_otactl");
     for limit in 4..20 {
@@ -26,7 +26,7 @@ async fn tiny_limit_of_open_files_is_a_message() {
 
 /// A firmware that may be well is neither committed nor taken back.
 #[tokio::test]
-async fn too_many_open_files_are_no_verdict_on_the_firmware() {
+async fn too_many_open_files_neither_commit_nor_revert() {
     for (scheme, check, expected) in [
         ("ws", ["--check-cmd", "true"], "could not be checked by `true`: it cannot be run: Too many open files"),
         ("ws", ["--check-http", "http://127.0.0.1:9/"], "could not be checked by `http://127.0.0.1:9/`: it has not"),

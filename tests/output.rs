@@ -17,15 +17,15 @@ use otactl::ota;
 use otactl::sim::Config;
 use serde_json::Value;
 use socket2::SockRef;
-use support::ways::device_at;
+use support::transports::device_at;
 use support::{DEMO, REBOOT, assert_runs, otactl, running_device, simulator, simulator_with, ws};
 use tokio::sync::broadcast::Receiver;
 
 /// The limit for the last lines, and what the commands themselves need.
-const IN_TIME: Duration = Duration::from_secs(10);
+const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A stream that takes nothing more until its reader reads.
-fn full() -> (OwnedFd, UnixStream) {
+fn full_stream() -> (OwnedFd, UnixStream) {
     let (reader, mut writer) = UnixStream::pair().expect("a pair");
     writer.set_nonblocking(true).expect("set");
     while writer.write(&[b' '; 4096]).is_ok() {}
@@ -36,21 +36,21 @@ fn full() -> (OwnedFd, UnixStream) {
 }
 
 /// Waits in a thread, so that the simulated device goes on.
-async fn ended(mut child: Child) -> ExitStatus {
+async fn wait_for_exit(mut child: Child) -> ExitStatus {
     let began = Instant::now();
     loop {
         if let Some(status) = child.try_wait().expect("a child") {
             return status;
         }
-        if began.elapsed() > IN_TIME {
+        if began.elapsed() > STEP_TIMEOUT {
             child.kill().expect("it runs");
-            panic!("it has not ended within {IN_TIME:?}");
+            panic!("it has not ended within {STEP_TIMEOUT:?}");
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
-fn text(mut stream: impl std::io::Read) -> String {
+fn read_text(mut stream: impl std::io::Read) -> String {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).expect("readable");
     String::from_utf8_lossy(&bytes).into_owned()
@@ -64,15 +64,15 @@ async fn stderr_of_update(port: &str, stdout: impl Into<Stdio>) -> String {
         .spawn()
         .expect("it starts");
     let stderr = child.stderr.take().expect("a pipe");
-    assert_eq!(ended(child).await.code(), Some(0));
-    text(stderr)
+    assert_eq!(wait_for_exit(child).await.code(), Some(0));
+    read_text(stderr)
 }
 
 /// The device is updated although no line of it can be told.
 #[tokio::test]
-async fn update_with_full_stdout_commits_and_says_on_stderr_what_was_lost() {
+async fn update_with_full_stdout_commits_and_reports_the_loss() {
     let device = simulator().await;
-    let (stdout, _reader) = full();
+    let (stdout, _reader) = full_stream();
     let stderr = stderr_of_update(&ws(&device), stdout).await;
     assert!(stderr.contains("could not be written to stdout: its reader took nothing for 3 s"), "{stderr}");
     assert_runs(&ws(&device), "2.0.0", true).await;
@@ -82,10 +82,10 @@ async fn update_with_full_stdout_commits_and_says_on_stderr_what_was_lost() {
 async fn update_with_full_stderr_commits() {
     let device = simulator().await;
     for options in [&["-vv", "update", DEMO][..], &["--json", "-v", "update", DEMO, "--force"]] {
-        let (stderr, _reader) = full();
+        let (stderr, _reader) = full_stream();
         let port = ws(&device);
         let child = otactl(&[&["--port", &port], options].concat()).stdout(Stdio::null()).stderr(stderr).spawn();
-        assert_eq!(ended(child.expect("it starts")).await.code(), Some(0), "{options:?}");
+        assert_eq!(wait_for_exit(child.expect("it starts")).await.code(), Some(0), "{options:?}");
         assert_runs(&port, "2.0.0", true).await;
     }
 }
@@ -105,7 +105,7 @@ async fn update_on_a_stopped_terminal_commits() {
         .stdout(Stdio::null())
         .stderr(pty.slave)
         .spawn();
-    assert_eq!(ended(child.expect("it starts")).await.code(), Some(0));
+    assert_eq!(wait_for_exit(child.expect("it starts")).await.code(), Some(0));
     assert_runs(&ws(&device), "2.0.0", true).await;
     drop(pty.master);
 }
@@ -123,13 +123,13 @@ fn is_full(terminal: &OwnedFd) -> bool {
 #[tokio::test]
 async fn consumer_that_reads_late_gets_the_last_event() {
     let device = simulator_with(Config { write_time: Duration::from_millis(1), ..running_device() }).await;
-    let (stdout, reader) = full();
+    let (stdout, reader) = full_stream();
     let port = ws(&device);
     let child = otactl(&["--json", "--port", &port, "update", "--via", "push", DEMO]).stdout(stdout).spawn();
     let child = child.expect("it starts");
-    printed(&mut device.console(), "OTA.Commit").await;
-    let reading = tokio::task::spawn_blocking(move || text(reader));
-    assert_eq!(ended(child).await.code(), Some(0));
+    wait_for_line(&mut device.console(), "OTA.Commit").await;
+    let reading = tokio::task::spawn_blocking(move || read_text(reader));
+    assert_eq!(wait_for_exit(child).await.code(), Some(0));
     let stdout = reading.await.expect("no panic");
     let events: Vec<Value> = stdout
         .trim()
@@ -141,16 +141,16 @@ async fn consumer_that_reads_late_gets_the_last_event() {
 }
 
 /// Waits until the device prints a line that begins like this.
-async fn printed(console: &mut Receiver<String>, begin: &str) {
+async fn wait_for_line(console: &mut Receiver<String>, begin: &str) {
     let line = async { while !console.recv().await.expect("a line").starts_with(begin) {} };
-    tokio::time::timeout(IN_TIME, line).await.unwrap_or_else(|_| panic!("the device prints no `{begin}`"));
+    tokio::time::timeout(STEP_TIMEOUT, line).await.unwrap_or_else(|_| panic!("the device prints no `{begin}`"));
 }
 
 #[tokio::test]
-async fn update_with_a_broken_stdout_says_what_was_lost_and_ends_well() {
+async fn update_with_a_broken_stdout_commits_and_reports_the_loss() {
     let device = simulator().await;
-    let full = File::options().write(true).open("/dev/full").expect("a device");
-    let stderr = stderr_of_update(&ws(&device), full).await;
+    let full_stream = File::options().write(true).open("/dev/full").expect("a device");
+    let stderr = stderr_of_update(&ws(&device), full_stream).await;
     assert!(
         stderr.starts_with("warning: ")
             && stderr.contains("lines of events could not be written to stdout: No space left on device"),
@@ -161,7 +161,7 @@ async fn update_with_a_broken_stdout_says_what_was_lost_and_ends_well() {
 
 /// As with `| head -1`.
 #[tokio::test]
-async fn update_whose_reader_is_gone_says_nothing_of_it() {
+async fn update_with_a_closed_stdout_commits_silently() {
     let device = simulator().await;
     let mut child = otactl(&["--json", "--port", &ws(&device), "update", DEMO])
         .stdout(Stdio::piped())
@@ -170,30 +170,30 @@ async fn update_whose_reader_is_gone_says_nothing_of_it() {
         .expect("it starts");
     drop(child.stdout.take());
     let stderr = child.stderr.take().expect("a pipe");
-    assert_eq!(ended(child).await.code(), Some(0));
-    assert_eq!(text(stderr), "");
+    assert_eq!(wait_for_exit(child).await.code(), Some(0));
+    assert_eq!(read_text(stderr), "");
     assert_runs(&ws(&device), "2.0.0", true).await;
 }
 
 #[tokio::test]
-async fn signal_ends_an_update_whose_output_nobody_reads() {
+async fn signal_ends_an_update_with_full_outputs() {
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
         let device = simulator_with(Config { reboot_delay: Duration::from_secs(60), ..running_device() }).await;
         let mut console = device.console();
-        let ((stdout, _out), (stderr, _err)) = (full(), full());
+        let ((stdout, _out), (stderr, _err)) = (full_stream(), full_stream());
         let child =
             otactl(&["--json", "-v", "--port", &ws(&device), "update", DEMO]).stdout(stdout).stderr(stderr).spawn();
         let child = child.expect("it starts");
-        printed(&mut console, "rebooting").await;
+        wait_for_line(&mut console, "rebooting").await;
         let pid = Pid::from_raw(i32::try_from(child.id()).expect("a pid"));
         kill(pid, signal).expect("it runs");
-        assert_eq!(ended(child).await.code(), Some(130), "{signal}");
+        assert_eq!(wait_for_exit(child).await.code(), Some(130), "{signal}");
     }
 }
 
 /// The log of every command goes to stderr.
 #[tokio::test]
-async fn command_with_full_stderr_does_its_work() {
+async fn command_with_full_stderr_prints_its_result() {
     let device = simulator_with(Config { reboot_delay: REBOOT, ..running_device() }).await;
     let port = ws(&device);
     let mut children = Vec::new();
@@ -206,7 +206,7 @@ async fn command_with_full_stderr_does_its_work() {
         &["set-boot-state", "--revert-slot", "1"],
         &["create-snapshot"],
     ] {
-        let (stderr, reader) = full();
+        let (stderr, reader) = full_stream();
         let child = otactl(&[&["-vv", "--port", &port][..], command].concat())
             .stdout(Stdio::piped())
             .stderr(stderr)
@@ -216,8 +216,8 @@ async fn command_with_full_stderr_does_its_work() {
     }
     for (command, mut child, _reader) in children {
         let stdout = child.stdout.take().expect("a pipe");
-        assert_eq!(ended(child).await.code(), Some(0), "{command:?}");
-        let stdout = text(stdout);
+        assert_eq!(wait_for_exit(child).await.code(), Some(0), "{command:?}");
+        let stdout = read_text(stdout);
         assert!(serde_json::from_str::<Value>(&stdout).is_ok(), "{command:?}: {stdout}");
     }
 }
@@ -233,12 +233,12 @@ async fn simulated_device_with_full_stderr_answers_and_ends_by_a_signal() {
     let mut lines = BufReader::with_capacity(1, reader).lines();
     let first = lines.next().expect("a line").expect("readable");
     let port = first.split(' ').find(|word| word.starts_with("ws://")).expect("an address");
-    let device = device_at(port, IN_TIME);
+    let device = device_at(port, STEP_TIMEOUT);
     for _ in 0..1000 {
         device.call(ota::Ping {}).await.expect("a reply");
     }
     kill(Pid::from_raw(i32::try_from(child.id()).expect("a pid")), Signal::SIGTERM).expect("it runs");
-    assert_eq!(ended(child).await.code(), None, "the system ends it");
+    assert_eq!(wait_for_exit(child).await.code(), None, "the system ends it");
 }
 
 /// A result is what the command was called for, so that it waits for its reader.
@@ -246,20 +246,20 @@ async fn simulated_device_with_full_stderr_answers_and_ends_by_a_signal() {
 async fn result_waits_for_its_reader_and_a_signal_ends_it() {
     let device = simulator().await;
     let start = || {
-        let (stdout, reader) = full();
+        let (stdout, reader) = full_stream();
         let child = otactl(&["--port", &ws(&device), "info"]).stdout(stdout).spawn().expect("it starts");
         (child, reader)
     };
     let mut console = device.console();
     let (child, reader) = start();
-    printed(&mut console, "Sys.GetInfo").await;
-    let reading = tokio::task::spawn_blocking(move || text(reader));
-    assert_eq!(ended(child).await.code(), Some(0));
+    wait_for_line(&mut console, "Sys.GetInfo").await;
+    let reading = tokio::task::spawn_blocking(move || read_text(reader));
+    assert_eq!(wait_for_exit(child).await.code(), Some(0));
     let stdout = reading.await.expect("no panic");
     assert!(stdout.trim_start().starts_with("{\n  \"id\""), "{stdout}");
 
     let (child, _reader) = start();
-    printed(&mut console, "Sys.GetInfo").await;
+    wait_for_line(&mut console, "Sys.GetInfo").await;
     kill(Pid::from_raw(i32::try_from(child.id()).expect("a pid")), Signal::SIGINT).expect("it runs");
-    assert_eq!(ended(child).await.code(), None, "the system ends it");
+    assert_eq!(wait_for_exit(child).await.code(), None, "the system ends it");
 }

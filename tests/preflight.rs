@@ -33,7 +33,7 @@ fn assert_refused(run: &Run, error: &str, hint: &str) {
 }
 
 #[tokio::test]
-async fn a_dry_run_says_all_that_was_found() {
+async fn dry_run_prints_all_findings() {
     let device = simulator().await;
     let mut console = device.console();
     let planned = run_on(&ws(&device), &["update", DEMO, "--dry-run"]).await;
@@ -71,7 +71,7 @@ done      dry run: the update is possible; nothing on the device was touched
 }
 
 #[tokio::test]
-async fn a_dry_run_of_what_would_be_refused_ends_as_the_update_would() {
+async fn dry_run_of_a_refused_update_is_refused() {
     let device = simulator().await;
     let planned = run_on(&ws(&device), &["update", "tests/wire/firmware/wrongplat.zip", "--dry-run"]).await;
     assert_refused(&planned, "the firmware is for esp8266, but the device is an esp32", "built for this platform");
@@ -80,7 +80,7 @@ async fn a_dry_run_of_what_would_be_refused_ends_as_the_update_would() {
 }
 
 #[tokio::test]
-async fn an_older_version_is_installed_only_where_that_is_allowed() {
+async fn older_version_needs_allow_downgrade() {
     let (device, scratch) = (simulator().await, tempfile::tempdir().expect("a directory"));
     let (port, older) = (ws(&device), kept(scratch.path(), "older.zip", &bundle("1.0.0-rc.1", 1000)));
     for args in [&["update", older.as_str()][..], &["update", &older, "--force"]] {
@@ -97,7 +97,7 @@ async fn an_older_version_is_installed_only_where_that_is_allowed() {
 
 /// The signatures are held against the device's keys by us, and again by the device.
 #[tokio::test]
-async fn a_device_that_asks_for_signatures_gets_what_is_signed_and_nothing_else() {
+async fn device_that_requires_signatures_gets_signed_bundles_only() {
     let keys = [(); 2].map(|()| KeyPair::generate().expect("a key"));
     let stranger = KeyPair::generate().expect("a key");
     let mut whose = UpdateConfig { sig_req_mask: 0b101, ..UpdateConfig::default() };
@@ -155,7 +155,7 @@ async fn takes_only_what_is_signed(config: Config, keys: &[KeyPair; 2], stranger
 
 /// Behind a URL the signatures are read with the manifest. Where only the device can read them, that is said.
 #[tokio::test]
-async fn what_stands_behind_a_url_has_to_be_signed_too() {
+async fn bundle_of_a_url_needs_the_required_signatures() {
     let bundles = BundleServer::start().await;
     let whose = UpdateConfig { sig_req_mask: 1, ..UpdateConfig::default() };
     let device = simulator_with(Config { update: whose, reboot_delay: REBOOT, ..Config::default() }).await;
@@ -178,7 +178,7 @@ async fn what_stands_behind_a_url_has_to_be_signed_too() {
 }
 
 #[tokio::test]
-async fn a_device_that_takes_no_updates_is_left_alone() {
+async fn device_that_accepts_no_updates_is_refused() {
     let whose = UpdateConfig { sig_req_mask: 0, ..UpdateConfig::default() };
     let device = simulator_with(Config { update: whose, ..Config::default() }).await;
     let refused = run_on(&ws(&device), &["update", DEMO, "--force"]).await;
@@ -186,7 +186,7 @@ async fn a_device_that_takes_no_updates_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_file_system_for_which_there_is_no_room_is_refused_unless_forced() {
+async fn file_system_that_does_not_fit_is_refused_unless_forced() {
     let (device, scratch) = (simulator().await, tempfile::tempdir().expect("a directory"));
     let (port, large) = (ws(&device), kept(scratch.path(), "large.zip", &bundle("2.0.0", 467_363)));
     let refused = run_on(&port, &["update", &large]).await;
@@ -257,7 +257,7 @@ async fn plan_of(client: impl RpcClient + 'static, force: bool) -> Planned {
 }
 
 #[tokio::test]
-async fn a_device_that_does_not_tell_is_updated_all_the_same() {
+async fn device_without_preflight_answers_is_updated() {
     let (result, found) = plan(plain, false).await;
     assert!(matches!(result, Ok(Success::Planned)), "{result:?}");
     let expected = ["methods", "signatures", "slot"].map(|what| (what, Severity::Unknown));
@@ -266,7 +266,7 @@ async fn a_device_that_does_not_tell_is_updated_all_the_same() {
 
 /// Answers that no device gives are as good as none.
 #[tokio::test]
-async fn answers_of_any_shape_are_taken_for_none() {
+async fn preflight_answers_of_a_wrong_shape_count_as_unknown() {
     fn odd(method: &str) -> Option<Value> {
         match method {
             "RPC.List" => Some(json!({"methods": 5})),
@@ -281,7 +281,7 @@ async fn answers_of_any_shape_are_taken_for_none() {
 }
 
 #[tokio::test]
-async fn methods_that_are_missing_are_named() {
+async fn missing_methods_are_named() {
     fn poor(method: &str) -> Option<Value> {
         match method {
             "RPC.List" => Some(json!(["OTA.Update", "OTA.GetBootState", "Sys.GetInfo"])),
@@ -296,7 +296,7 @@ async fn methods_that_are_missing_are_named() {
 
 /// The oldest updaters start the new firmware committed, so that nothing takes it back.
 #[tokio::test]
-async fn a_device_without_a_commit_timeout_is_updated_only_where_that_is_forced() {
+async fn device_without_a_commit_timeout_is_refused_unless_forced() {
     fn old(method: &str) -> Option<Value> {
         match method {
             "RPC.Describe" => Some(json!({"name": "OTA.Update", "args_fmt": "{url: %T}"})),
@@ -334,7 +334,7 @@ async fn device_that_wants_blob_url_is_refused() {
 
 /// What the device makes of the commit timeout is read back: this one has committed by itself.
 #[tokio::test]
-async fn a_firmware_that_starts_committed_is_told_of() {
+async fn firmware_that_starts_committed_is_reported() {
     let updated = AtomicBool::new(false);
     let answers = move |method: &str| match method {
         "OTA.Update" => {
@@ -382,7 +382,7 @@ impl RpcClient for Crowded {
 
 /// To ask everything at the same time is a courtesy to the user, and none to a small device.
 #[tokio::test]
-async fn a_device_with_little_room_is_asked_one_by_one() {
+async fn device_with_one_connection_is_asked_one_by_one() {
     let (result, found) = plan_of(Crowded(AtomicUsize::new(0)), false).await;
     assert!(matches!(result, Ok(Success::Planned)), "{result:?}");
     assert_eq!(found, []);
@@ -425,7 +425,7 @@ impl RpcClient for Newer {
 }
 
 #[tokio::test(start_paused = true)]
-async fn licence_that_the_device_lacks_is_found() {
+async fn missing_licence_is_found() {
     for (settings, expected) in [
         (Some(json!({"id": "dev", "license": "", "mac": ""})), &[("license", Severity::Weak)][..]),
         (Some(json!({"id": "dev", "license": "abc"})), &[]),

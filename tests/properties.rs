@@ -156,7 +156,7 @@ fn try_seeds(name: &str, seeds: &[Vec<u8>], check: fn(&[u8])) {
 }
 
 #[test]
-fn what_was_recorded_has_the_properties() {
+fn recorded_bytes_have_the_properties() {
     try_seeds("framing", &lines(), framing::check);
     try_seeds("frame", &frames(), frame::check);
     try_seeds("challenge", &challenges(), challenge::check);
@@ -167,22 +167,22 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_line_holds_the_same_however_it_is_cut(bytes in mixed(lines())) {
+    fn deframer_finds_the_same_items_however_the_bytes_are_split(bytes in mixed(lines())) {
         framing::check(&bytes);
     }
 
     #[test]
-    fn a_frame_means_the_same_when_it_is_written_again(bytes in prop_oneof![damaged(frames()), mixed(frames())]) {
+    fn frame_written_again_decodes_to_the_same(bytes in prop_oneof![damaged(frames()), mixed(frames())]) {
         frame::check(&bytes);
     }
 
     #[test]
-    fn a_challenge_stays_within_its_quotes(bytes in prop_oneof![damaged(challenges()), mixed(challenges())]) {
+    fn challenge_values_stay_within_their_quotes(bytes in prop_oneof![damaged(challenges()), mixed(challenges())]) {
         challenge::check(&bytes);
     }
 
     #[test]
-    fn a_good_bundle_is_taken_by_a_device(bytes in prop_oneof![damaged(bundles()), mixed(bundles())]) {
+    fn good_bundle_is_accepted_by_a_device(bytes in prop_oneof![damaged(bundles()), mixed(bundles())]) {
         manifest::check(&bytes);
     }
 }

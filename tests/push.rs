@@ -15,9 +15,9 @@ use otactl::update::Event;
 use otactl::update::device_state::DeviceState;
 use otactl::update::push::{Aborted, PushFailure, Pushed, Reason, Terms, chunk_size, device_timeout, push};
 use otactl::update::timeouts::Timeouts;
+use support::event_log::EventLog;
 use support::proxy::Proxy;
-use support::told::Told;
-use support::ways::{Bench, Guard, PATIENCE, Row, Way};
+use support::transports::{Bench, CALL_TIMEOUT, DeviceAuth, Setup, Transport};
 use support::{file, recorded_device, recorded_device_of};
 use tokio::net::TcpListener;
 
@@ -41,18 +41,18 @@ fn recorded_bundle(name: &str) -> Bytes {
 }
 
 /// Sends a bundle as an update does.
-async fn send(device: &Device, bundle: &Bytes, told: &Told) -> Result<Pushed, PushFailure> {
-    let before = DeviceState::read(device, PATIENCE).await.expect("an answer");
+async fn send(device: &Device, bundle: &Bytes, log: &EventLog) -> Result<Pushed, PushFailure> {
+    let before = DeviceState::read(device, CALL_TIMEOUT).await.expect("an answer");
     let chunk = chunk_size(device, bundle.len() as u64);
     let timeout = device_timeout(bundle.len() as u64, before.round_trip(), device.window(), chunk);
     let terms = Terms { commit_timeout: 60, timeout, limit: None, timeouts: Timeouts::default() };
-    push(device, bundle, &before, terms, told).await
+    push(device, bundle, &before, terms, log).await
 }
 
 /// That the device has rebooted into the new firmware, which waits for its commit.
 async fn assert_runs_the_new_one(bench: &mut Bench, device: &Device) {
-    bench.reboots(device).await;
-    let now = DeviceState::read(device, PATIENCE).await.expect("an answer");
+    bench.wait_for_reboot(device).await;
+    let now = DeviceState::read(device, CALL_TIMEOUT).await.expect("an answer");
     assert_eq!((now.info.fw_version.as_str(), now.boot.active_slot), ("2.0.0", Some(1)));
     assert!(!now.boot.is_committed && now.boot.commit_timeout == 60, "{:?}", now.boot);
 }
@@ -61,35 +61,35 @@ async fn assert_runs_the_new_one(bench: &mut Bench, device: &Device) {
 async fn assert_runs_the_old_one(device: &Device) {
     let status = device.call(ota::GetStatus {}).await.expect("a status");
     assert_eq!(status.state, UpdateState::Idle);
-    let now = DeviceState::read(device, PATIENCE).await.expect("an answer");
+    let now = DeviceState::read(device, CALL_TIMEOUT).await.expect("an answer");
     assert_eq!((now.info.fw_version.as_str(), now.boot.active_slot, now.boot.is_committed), ("1.0.0", Some(0), true));
 }
 
-async fn arrives(row: Row) {
-    let (mut bench, device) = row.device().await;
-    let (bundle, told) = (bundle(8000), Told::default());
-    let pushed = send(&device, &bundle, &told).await.unwrap_or_else(|e| panic!("{row:?}: {e}"));
+async fn arrives(setup: Setup) {
+    let (mut bench, device) = setup.device().await;
+    let (bundle, log) = (bundle(8000), EventLog::default());
+    let pushed = send(&device, &bundle, &log).await.unwrap_or_else(|e| panic!("{setup:?}: {e}"));
     assert_eq!(pushed, Pushed::Confirmed);
     let window = device.window();
-    assert_eq!(told.count(|event| matches!(event, Event::Pushing { window: of, .. } if *of == window)), 1);
-    told.assert_complete(bundle.len());
-    assert_eq!(told.resumed(), 0);
+    assert_eq!(log.count(|event| matches!(event, Event::Pushing { window: of, .. } if *of == window)), 1);
+    log.assert_complete(bundle.len());
+    assert_eq!(log.resume_count(), 0);
     assert_runs_the_new_one(&mut bench, &device).await;
 }
 
 macro_rules! arrives {
-    ($($name:ident: $way:ident;)+) => { $(
+    ($($name:ident: $transport:ident;)+) => { $(
         mod $name {
             use super::*;
 
             #[tokio::test]
-            async fn the_firmware_arrives() {
-                arrives(Row { way: Way::$way, guard: Guard::Open, generation: Generation::Y2022, omits_result: false }).await;
+            async fn push_is_confirmed() {
+                arrives(Setup { transport: Transport::$transport, auth: DeviceAuth::Open, generation: Generation::Y2022, omits_result: false }).await;
             }
 
             #[tokio::test]
-            async fn the_firmware_arrives_with_credentials() {
-                arrives(Row { way: Way::$way, guard: Guard::Sha256, generation: Generation::Y2022, omits_result: false }).await;
+            async fn push_with_credentials_is_confirmed() {
+                arrives(Setup { transport: Transport::$transport, auth: DeviceAuth::Sha256, generation: Generation::Y2022, omits_result: false }).await;
             }
         }
     )+ };
@@ -110,10 +110,10 @@ arrives! {
 }
 
 /// A device on a line that is cut after each of these numbers of bytes.
-async fn behind_a_proxy(way: Way, config: Config, cuts: &[u64]) -> (Bench, Proxy) {
+async fn behind_a_proxy(transport: Transport, config: Config, cuts: &[u64]) -> (Bench, Proxy) {
     let mut simulator = support::simulator_with(config).await;
-    let address = match way {
-        Way::Tcp => {
+    let address = match transport {
+        Transport::Tcp => {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
             let address = listener.local_addr().expect("an address");
             simulator.serve_tcp(listener);
@@ -122,9 +122,9 @@ async fn behind_a_proxy(way: Way, config: Config, cuts: &[u64]) -> (Bench, Proxy
         _ => simulator.address(),
     };
     let proxy = Proxy::start(address, cuts.to_vec()).await;
-    let scheme = match way {
-        Way::Tcp => "tcp",
-        Way::Http => "http",
+    let scheme = match transport {
+        Transport::Tcp => "tcp",
+        Transport::Http => "http",
         _ => "ws",
     };
     let bench = Bench::new(format!("{scheme}://{}", proxy.address), simulator, ());
@@ -133,16 +133,16 @@ async fn behind_a_proxy(way: Way, config: Config, cuts: &[u64]) -> (Bench, Proxy
 
 /// What was acknowledged is not sent again, what was not is, and the device has every byte once.
 #[tokio::test]
-async fn a_lost_link_is_resumed() {
-    for way in [Way::WebSocket, Way::Http, Way::Tcp] {
+async fn push_over_a_lost_link_is_resumed() {
+    for transport in [Transport::WebSocket, Transport::Http, Transport::Tcp] {
         let (mut bench, _proxy) =
-            behind_a_proxy(way, recorded_device_of(Generation::Y2022), &[30_000, 70_000, 100_000]).await;
+            behind_a_proxy(transport, recorded_device_of(Generation::Y2022), &[30_000, 70_000, 100_000]).await;
         let device = bench.device(None);
-        let (bundle, told) = (bundle(35_000), Told::default());
-        let pushed = send(&device, &bundle, &told).await.unwrap_or_else(|e| panic!("{way:?}: {e}"));
-        assert_eq!(pushed, Pushed::Confirmed, "{way:?}");
-        assert_eq!(told.resumed(), 3, "{way:?}");
-        told.assert_complete(bundle.len());
+        let (bundle, log) = (bundle(35_000), EventLog::default());
+        let pushed = send(&device, &bundle, &log).await.unwrap_or_else(|e| panic!("{transport:?}: {e}"));
+        assert_eq!(pushed, Pushed::Confirmed, "{transport:?}");
+        assert_eq!(log.resume_count(), 3, "{transport:?}");
+        log.assert_complete(bundle.len());
         assert_runs_the_new_one(&mut bench, &device).await;
     }
 }
@@ -150,28 +150,28 @@ async fn a_lost_link_is_resumed() {
 /// A broker that is restarted forgets what it had not passed on.
 #[cfg(unix)]
 #[tokio::test]
-async fn a_restarted_broker_is_got_over() {
+async fn push_through_a_restarted_broker_is_resumed() {
     let mut broker = support::broker::Broker::start();
     let config = Config { write_time: Duration::from_millis(10), ..recorded_device_of(Generation::Y2022) };
     let simulator = broker.device(config, sim::ports::mqtt::Library::Twice).await;
     let mut bench = Bench::new(broker.url(simulator.id()), simulator, ());
     let device = bench.device(None);
-    let (bundle, told) = (bundle(35_000), Told::default());
-    let sending = send(&device, &bundle, &told);
+    let (bundle, log) = (bundle(35_000), EventLog::default());
+    let sending = send(&device, &bundle, &log);
     let restart = async {
         for _ in 0..5 {
-            bench.prints("OTA.Write").await;
+            bench.wait_for_line("OTA.Write").await;
         }
         broker.restart();
     };
     let (pushed, ()) = tokio::join!(sending, restart);
     assert_eq!(pushed.expect("sent"), Pushed::Confirmed);
-    assert!(told.resumed() > 0);
+    assert!(log.resume_count() > 0);
     assert_runs_the_new_one(&mut bench, &device).await;
 }
 
 #[tokio::test]
-async fn what_the_device_does_not_like_is_told_in_its_words() {
+async fn refused_bundle_is_reported_with_the_message_of_the_device() {
     let mut damaged = bundle(8000).to_vec();
     damaged[9000] ^= 1;
     for (name, bundle, words) in [
@@ -186,9 +186,9 @@ async fn what_the_device_does_not_like_is_told_in_its_words() {
         ("a part is missing", recorded_bundle("nofs.zip"), "-5 Incomplete update package"),
         ("no manifest", recorded_bundle("noman.zip"), "-1 Expected manifest, found something else"),
     ] {
-        let bench = Way::WebSocket.simulated(recorded_device_of(Generation::Y2022)).await;
+        let bench = Transport::WebSocket.simulated(recorded_device_of(Generation::Y2022)).await;
         let device = bench.device(None);
-        let failure = send(&device, &bundle, &Told::default()).await.expect_err(name);
+        let failure = send(&device, &bundle, &EventLog::default()).await.expect_err(name);
         assert!(matches!(failure.reason, Reason::Refused(_)), "{name}: {failure:?}");
         assert!(failure.to_string().contains(words), "{name}: {failure}");
         assert_eq!(failure.aborted, Aborted::Ended, "{name}");
@@ -197,21 +197,21 @@ async fn what_the_device_does_not_like_is_told_in_its_words() {
 }
 
 #[tokio::test]
-async fn a_device_without_these_methods_is_told_of_at_once() {
-    let bench = Way::WebSocket.simulated(recorded_device()).await;
+async fn device_without_push_methods_is_unsupported() {
+    let bench = Transport::WebSocket.simulated(recorded_device()).await;
     let device = bench.device(None);
-    let failure = send(&device, &bundle(100), &Told::default()).await.expect_err("no method");
+    let failure = send(&device, &bundle(100), &EventLog::default()).await.expect_err("no method");
     assert!(matches!(failure.reason, Reason::Unsupported), "{failure:?}");
     assert_eq!(failure.aborted, Aborted::NotSent, "{failure:?}");
 }
 
 /// What runs already is somebody else's, and not to be given up.
 #[tokio::test]
-async fn another_update_is_left_alone() {
-    let bench = Way::WebSocket.simulated(recorded_device_of(Generation::Y2022)).await;
+async fn running_update_of_another_client_is_not_cancelled() {
+    let bench = Transport::WebSocket.simulated(recorded_device_of(Generation::Y2022)).await;
     let device = bench.device(None);
     device.call(ota::Begin { timeout: 60, commit_timeout: 0, size: 5 }).await.expect("idle");
-    let failure = send(&device, &bundle(100), &Told::default()).await.expect_err("one runs");
+    let failure = send(&device, &bundle(100), &EventLog::default()).await.expect_err("one runs");
     assert!(matches!(failure.reason, Reason::Busy(_)), "{failure:?}");
     assert_eq!(failure.aborted, Aborted::NotSent, "{failure:?}");
     assert!(failure.to_string().contains("Update failed to start"), "{failure}");
@@ -222,18 +222,22 @@ async fn another_update_is_left_alone() {
 /// The engine installs the running version again.
 #[tokio::test]
 async fn running_version_is_installed_again() {
-    let (mut bench, device) =
-        Row { way: Way::WebSocket, guard: Guard::Open, generation: Generation::Y2022, omits_result: false }
-            .device()
-            .await;
+    let (mut bench, device) = Setup {
+        transport: Transport::WebSocket,
+        auth: DeviceAuth::Open,
+        generation: Generation::Y2022,
+        omits_result: false,
+    }
+    .device()
+    .await;
     let info = device.call(ota::GetInfo {}).await.expect("an info");
     let manifest = serde_json::json!({
         "name": "mgdev", "platform": "esp32", "version": info.fw_version, "build_id": info.fw_id, "parts": {},
     });
     let bundle = bundle_of(&serde_json::from_value(manifest).expect("a manifest"), 8000);
-    assert_eq!(send(&device, &bundle, &Told::default()).await.expect("sent"), Pushed::Confirmed);
-    bench.reboots(&device).await;
-    let now = DeviceState::read(&device, PATIENCE).await.expect("an answer");
+    assert_eq!(send(&device, &bundle, &EventLog::default()).await.expect("sent"), Pushed::Confirmed);
+    bench.wait_for_reboot(&device).await;
+    let now = DeviceState::read(&device, CALL_TIMEOUT).await.expect("an answer");
     assert_eq!((now.info.fw_version, now.boot.active_slot), (info.fw_version, Some(1)));
 }
 
@@ -253,16 +257,16 @@ async fn line_without_flow_control_is_slowed_once_and_stays_slow_on_the_next_lin
     let mut bench = Bench::new(port, simulator, ());
     let device = bench.device(None);
     let bundle = bundle(8000);
-    let (first, second) = (Told::default(), Told::default());
+    let (first, second) = (EventLog::default(), EventLog::default());
     assert_eq!(send(&device, &bundle, &first).await.expect("sent"), Pushed::Confirmed);
-    assert_eq!(first.resumed(), 1, "half the speed is slow enough");
+    assert_eq!(first.resume_count(), 1, "half the speed is slow enough");
     first.assert_complete(bundle.len());
     assert_runs_the_new_one(&mut bench, &device).await;
     device.call(ota::Commit {}).await.expect("committed");
 
     let began = tokio::time::Instant::now();
     assert_eq!(send(&device, &bundle, &second).await.expect("sent"), Pushed::Confirmed);
-    assert_eq!(second.resumed(), 0, "the port is known");
+    assert_eq!(second.resume_count(), 0, "the port is known");
     let bytes = bundle.len() * 4 / 3;
     let pauses = PAUSE.1 * u32::try_from(bytes / PAUSE.0).expect("a small number");
     let needed = Duration::from_secs_f64(f64::from(u32::try_from(bytes).expect("a small number")) / 11_520.0) + pauses;

@@ -17,11 +17,11 @@ use otactl::update::push::{Aborted, PushFailure, Pushed, Reason, Terms, push};
 use otactl::update::timeouts::Timeouts;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use support::told::Told;
+use support::event_log::EventLog;
 use tokio::time::{Instant, sleep};
 
 /// The number of the last piece of the bundle.
-const LAST: usize = 27;
+const LAST_PIECE: usize = 27;
 
 /// What goes wrong with a call.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,7 +47,7 @@ enum Fault {
 #[derive(Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a state of its own")]
 struct State {
-    taken: Option<Vec<u8>>,
+    received: Option<Vec<u8>>,
     /// The offset of the last accepted piece, in bytes.
     last: Option<usize>,
     /// The device has the whole firmware.
@@ -63,13 +63,13 @@ struct State {
     /// Every call of this method takes so long.
     slow: Option<(&'static str, Duration)>,
     /// Larger requests do not arrive.
-    room: Option<usize>,
+    max_request: Option<usize>,
 }
 
 #[derive(Debug, Clone)]
-struct Fake(Arc<Mutex<State>>);
+struct PushDevice(Arc<Mutex<State>>);
 
-impl Fake {
+impl PushDevice {
     fn new(faults: &[(&'static str, usize, Fault)]) -> Self {
         let state = State { started: Some(Instant::now()), faults: faults.to_vec(), ..State::default() };
         Self(Arc::new(Mutex::new(state)))
@@ -103,35 +103,35 @@ impl State {
             "OTA.GetBootState" => {
                 Ok(json!({"active_slot": u8::from(self.is_applied), "is_committed": !self.is_applied}))
             }
-            "OTA.Begin" if self.taken.is_some() => error("Update failed to start"),
+            "OTA.Begin" if self.received.is_some() => error("Update failed to start"),
             "OTA.Begin" => {
-                self.taken = Some(Vec::new());
+                self.received = Some(Vec::new());
                 Ok(Value::Null)
             }
             "OTA.Write" if self.is_applied => error("1 Update applied, rebooting"),
             "OTA.Write" => {
                 let data = STANDARD.decode(params["data"].as_str().expect("a piece")).expect("base64");
-                let Some(taken) = &mut self.taken else { return error("Update not started") };
+                let Some(received) = &mut self.received else { return error("Update not started") };
                 let offset = params["offset"].as_u64().and_then(|offset| usize::try_from(offset).ok());
                 let offset = offset.expect("every piece has an offset");
                 if self.last == Some(offset) {
                     return Ok(Value::Null);
                 }
-                if offset != taken.len() {
-                    return error(&format!("Expected offset {}, got {offset}", taken.len()));
+                if offset != received.len() {
+                    return error(&format!("Expected offset {}, got {offset}", received.len()));
                 }
                 self.last = Some(offset);
-                taken.extend(data);
-                self.is_applied = taken.len() == bundle().len();
+                received.extend(data);
+                self.is_applied = received.len() == bundle().len();
                 Ok(Value::Null)
             }
-            "OTA.End" if self.is_ended || self.taken.is_none() => error("Update not started"),
+            "OTA.End" if self.is_ended || self.received.is_none() => error("Update not started"),
             "OTA.End" if self.is_applied => {
                 self.is_ended = true;
                 Ok(json!({"state": 0, "is_committed": false}))
             }
             "OTA.End" => {
-                (self.taken, self.last) = (None, None);
+                (self.received, self.last) = (None, None);
                 error("-13 Unexpected end of data")
             }
             "OTA.Status" => Err(RemoteError { code: 404, message: None }),
@@ -141,7 +141,7 @@ impl State {
 }
 
 #[async_trait]
-impl RpcClient for Fake {
+impl RpcClient for PushDevice {
     async fn call(&self, request: Request) -> Result<Value, CallError> {
         let (fault, slow, is_off) = self.with(|state| {
             let count = state.calls.entry(request.method.clone()).or_default();
@@ -149,12 +149,12 @@ impl RpcClient for Fake {
             *count += 1;
             let fault = state.faults.iter().find(|(method, at, _)| *method == request.method && *at == number);
             let mut fault = fault.map(|(_, _, fault)| *fault);
-            if state.room.is_some_and(|room| request.encode(1, None).len() > room) {
+            if state.max_request.is_some_and(|max_request| request.encode(1, None).len() > max_request) {
                 fault = Some(Fault::Swallowed);
             }
             state.is_off |= fault == Some(Fault::SwitchOff);
             if fault == Some(Fault::Restart) {
-                (state.taken, state.last) = (None, None);
+                (state.received, state.last) = (None, None);
                 state.started = Some(Instant::now());
             }
             let slow = state.slow.filter(|(method, _)| *method == request.method).map(|(_, time)| time);
@@ -194,22 +194,26 @@ fn bundle() -> Bytes {
 }
 
 /// Sends the bundle: how it ended, what was told, and how long it took.
-async fn send(fake: &Fake) -> (Result<Pushed, PushFailure>, Told, Duration) {
+async fn send(fake: &PushDevice) -> (Result<Pushed, PushFailure>, EventLog, Duration) {
     send_within(fake, None).await
 }
 
 /// The same, if it may take no longer than this.
-async fn send_within(fake: &Fake, limit: Option<Duration>) -> (Result<Pushed, PushFailure>, Told, Duration) {
+async fn send_within(fake: &PushDevice, limit: Option<Duration>) -> (Result<Pushed, PushFailure>, EventLog, Duration) {
     let device = Device::new(Box::new(fake.clone()), Duration::from_secs(10));
     let before = DeviceState::read(&device, device.timeout()).await.expect("an answer");
     let terms = Terms { commit_timeout: 60, timeout: Duration::from_secs(600), limit, timeouts: Timeouts::default() };
-    let (told, began) = (Told::default(), Instant::now());
-    let pushed = push(&device, &bundle(), &before, terms, &told).await;
-    (pushed, told, began.elapsed())
+    let (log, began) = (EventLog::default(), Instant::now());
+    let pushed = push(&device, &bundle(), &before, terms, &log).await;
+    (pushed, log, began.elapsed())
 }
 
-fn assert_whole(fake: &Fake) {
-    assert_eq!(fake.with(|state| state.taken.clone()).as_deref(), Some(&*bundle()), "every byte, and every byte once");
+fn assert_whole(fake: &PushDevice) {
+    assert_eq!(
+        fake.with(|state| state.received.clone()).as_deref(),
+        Some(&*bundle()),
+        "every byte, and every byte once"
+    );
 }
 
 /// A lost reply leaves open whether the piece arrived. otactl sends the piece again, and the device accepts it only once.
@@ -220,18 +224,18 @@ async fn piece_whose_reply_is_lost_is_not_taken_twice() {
         (Fault::RequestLost, "it did not arrive"),
         (Fault::Swallowed, "it did not arrive, and no error was seen"),
     ] {
-        for at in [0, 7, LAST] {
-            let fake = Fake::new(&[("OTA.Write", at, fault)]);
-            let (pushed, told, took) = send(&fake).await;
+        for at in [0, 7, LAST_PIECE] {
+            let fake = PushDevice::new(&[("OTA.Write", at, fault)]);
+            let (pushed, log, took) = send(&fake).await;
             match pushed {
                 Ok(Pushed::Confirmed) => {}
                 // The boot state shows that the device has the whole firmware.
-                Ok(Pushed::Unconfirmed { .. }) if (fault, at) == (Fault::ReplyLost, LAST) => {}
+                Ok(Pushed::Unconfirmed { .. }) if (fault, at) == (Fault::ReplyLost, LAST_PIECE) => {}
                 other => panic!("{why}, at {at}: {other:?}"),
             }
-            assert!(told.resumed() <= 1, "{why}, at {at}: {}", told.resumed());
+            assert!(log.resume_count() <= 1, "{why}, at {at}: {}", log.resume_count());
             // The device refuses the pieces after a lost one at once. No piece follows the last one.
-            assert!(took < Duration::from_secs(if at == LAST { 12 } else { 1 }), "{why}, at {at}: {took:?}");
+            assert!(took < Duration::from_secs(if at == LAST_PIECE { 12 } else { 1 }), "{why}, at {at}: {took:?}");
             assert_whole(&fake);
         }
     }
@@ -239,23 +243,23 @@ async fn piece_whose_reply_is_lost_is_not_taken_twice() {
 
 /// 25 seconds for each piece: slow, but it goes on.
 #[tokio::test(start_paused = true)]
-async fn a_slow_device_is_never_cut_off() {
+async fn push_to_a_slow_device_is_confirmed() {
     for time in [Duration::from_secs(9), Duration::from_secs(25)] {
-        let fake = Fake::new(&[("OTA.Write", 0, Fault::Slow(Duration::from_secs(9)))]);
+        let fake = PushDevice::new(&[("OTA.Write", 0, Fault::Slow(Duration::from_secs(9)))]);
         fake.with(|state| state.slow = Some(("OTA.Write", time)));
-        let (pushed, told, _) = send(&fake).await;
+        let (pushed, log, _) = send(&fake).await;
         assert_eq!(pushed.expect("sent"), Pushed::Confirmed);
-        assert_eq!(told.resumed(), 0, "{time:?}");
+        assert_eq!(log.resume_count(), 0, "{time:?}");
         assert_whole(&fake);
     }
 }
 
 /// Unless somebody has said how long it may take. It is told to forget what it has.
 #[tokio::test(start_paused = true)]
-async fn a_limit_holds_for_a_slow_device_and_for_one_that_acknowledges_nothing() {
+async fn push_over_its_time_limit_fails_and_is_ended() {
     let limit = Duration::from_secs(30);
     for time in [Duration::from_secs(9), Duration::from_secs(9999)] {
-        let fake = Fake::new(&[]);
+        let fake = PushDevice::new(&[]);
         fake.with(|state| state.slow = Some(("OTA.Write", time)));
         let (pushed, _, took) = send_within(&fake, Some(limit)).await;
         let failure = pushed.expect_err("too slow");
@@ -268,22 +272,22 @@ async fn a_limit_holds_for_a_slow_device_and_for_one_that_acknowledges_nothing()
 
 /// After the last byte, otactl reports a failure only if the device shows that it kept the old firmware.
 #[tokio::test(start_paused = true)]
-async fn firmware_that_may_be_whole_is_no_failure() {
+async fn push_that_may_be_complete_is_not_a_failure() {
     let limit = Duration::from_secs(20);
     // The reply to the last piece is lost, or the piece itself. otactl sends it again.
     for fault in [Fault::Slow(Duration::from_secs(9999)), Fault::SwitchOff, Fault::Swallowed] {
-        let fake = Fake::new(&[("OTA.Write", LAST, fault)]);
+        let fake = PushDevice::new(&[("OTA.Write", LAST_PIECE, fault)]);
         let (pushed, ..) = send_within(&fake, Some(limit)).await;
-        let told = match pushed {
+        let acknowledged = match pushed {
             Ok(Pushed::Unconfirmed { acknowledged, .. }) => acknowledged,
             Ok(Pushed::Confirmed) => 60_000,
             Err(failure) => panic!("{fault:?}: {failure:?}"),
         };
-        assert_eq!(told == 60_000, fault != Fault::SwitchOff, "{fault:?}: {told}");
+        assert_eq!(acknowledged == 60_000, fault != Fault::SwitchOff, "{fault:?}: {acknowledged}");
     }
     // The last piece never arrives, but the device answers other calls.
-    let fake = Fake::new(&[]);
-    fake.with(|state| state.faults = (LAST..99).map(|at| ("OTA.Write", at, Fault::Swallowed)).collect());
+    let fake = PushDevice::new(&[]);
+    fake.with(|state| state.faults = (LAST_PIECE..99).map(|at| ("OTA.Write", at, Fault::Swallowed)).collect());
     let (pushed, ..) = send_within(&fake, Some(limit)).await;
     let failure = pushed.expect_err("it has not got the last piece");
     assert!(matches!(failure.reason, Reason::TooSlow { .. }) && failure.aborted == Aborted::Ended, "{failure:?}");
@@ -291,16 +295,16 @@ async fn firmware_that_may_be_whole_is_no_failure() {
 
 /// Once all of it is there, the device may use the time that it needs. Here it does not tell its state.
 #[tokio::test(start_paused = true)]
-async fn the_end_is_waited_for_beyond_the_limit() {
-    let fake = Fake::new(&[("OTA.End", 0, Fault::Slow(Duration::from_secs(9)))]);
+async fn slow_ota_end_is_awaited_beyond_the_limit() {
+    let fake = PushDevice::new(&[("OTA.End", 0, Fault::Slow(Duration::from_secs(9)))]);
     fake.with(|state| state.faults.extend((1..99).map(|at| ("OTA.GetBootState", at, Fault::Swallowed))));
     let (pushed, _, took) = send_within(&fake, Some(Duration::from_secs(2))).await;
     assert!(matches!(pushed, Ok(Pushed::Confirmed)), "{pushed:?} after {took:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_device_that_is_gone_is_given_up() {
-    let fake = Fake::new(&[("OTA.Write", 9, Fault::SwitchOff)]);
+async fn push_to_a_device_switched_off_fails_as_gone() {
+    let fake = PushDevice::new(&[("OTA.Write", 9, Fault::SwitchOff)]);
     let (pushed, _, took) = send(&fake).await;
     let failure = pushed.expect_err("nobody is there");
     assert!(matches!(failure.reason, Reason::Gone { .. }), "{failure:?}");
@@ -312,8 +316,8 @@ async fn a_device_that_is_gone_is_given_up() {
 
 /// What it had is gone with the restart; going on would be an error a piece later, and a riddle.
 #[tokio::test(start_paused = true)]
-async fn a_restart_is_told_as_one() {
-    let fake = Fake::new(&[("OTA.Write", 9, Fault::Restart)]);
+async fn restart_during_a_push_is_reported() {
+    let fake = PushDevice::new(&[("OTA.Write", 9, Fault::Restart)]);
     // It has run for a while, or it could not be seen in its uptime.
     sleep(Duration::from_secs(60)).await;
     let (pushed, ..) = send(&fake).await;
@@ -324,16 +328,16 @@ async fn a_restart_is_told_as_one() {
 
 /// Something on the way has no room for large pieces: a UART without flow control, while flash is written.
 #[tokio::test(start_paused = true)]
-async fn what_gets_lost_is_sent_in_smaller_pieces() {
-    let fake = Fake::new(&[]);
-    fake.with(|state| state.room = Some(300));
-    let (pushed, told, took) = send(&fake).await;
+async fn lost_pieces_are_sent_again_in_smaller_pieces() {
+    let fake = PushDevice::new(&[]);
+    fake.with(|state| state.max_request = Some(300));
+    let (pushed, log, took) = send(&fake).await;
     assert_eq!(pushed.expect("sent"), Pushed::Confirmed);
-    assert!(told.resumed() <= 3 && took < Duration::from_secs(60), "{} {took:?}", told.resumed());
+    assert!(log.resume_count() <= 3 && took < Duration::from_secs(60), "{} {took:?}", log.resume_count());
     assert_whole(&fake);
 
-    let fake = Fake::new(&[]);
-    fake.with(|state| state.room = Some(150));
+    let fake = PushDevice::new(&[]);
+    fake.with(|state| state.max_request = Some(150));
     let (pushed, _, took) = send(&fake).await;
     let failure = pushed.expect_err("nothing arrives");
     assert!(matches!(failure.reason, Reason::Stuck(_)), "{failure:?}");
@@ -343,9 +347,9 @@ async fn what_gets_lost_is_sent_in_smaller_pieces() {
 
 /// The device reboots after the last byte, with or without `OTA.End`. Its boot state shows the new firmware.
 #[tokio::test(start_paused = true)]
-async fn lost_end_of_a_whole_firmware_is_no_failure() {
+async fn lost_ota_end_of_a_complete_push_is_not_a_failure() {
     for fault in [Fault::RequestLost, Fault::ReplyLost, Fault::Swallowed, Fault::SwitchOff] {
-        let fake = Fake::new(&[("OTA.End", 0, fault)]);
+        let fake = PushDevice::new(&[("OTA.End", 0, fault)]);
         let (pushed, ..) = send(&fake).await;
         assert!(matches!(pushed, Ok(Pushed::Unconfirmed { .. })), "{fault:?}: {pushed:?}");
         assert_eq!(fake.calls("OTA.End"), 1, "{fault:?}");
@@ -354,8 +358,8 @@ async fn lost_end_of_a_whole_firmware_is_no_failure() {
 
 /// A device that has the whole firmware answers a further piece with `1 Update applied, rebooting`.
 #[tokio::test(start_paused = true)]
-async fn late_piece_of_a_whole_firmware_is_a_success() {
-    let fake = Fake::new(&[]);
+async fn late_piece_of_a_complete_push_is_a_success() {
+    let fake = PushDevice::new(&[]);
     fake.with(|state| state.is_applied = true);
     let (pushed, ..) = send(&fake).await;
     assert!(matches!(pushed, Ok(Pushed::Confirmed)), "{pushed:?}");
@@ -363,8 +367,8 @@ async fn late_piece_of_a_whole_firmware_is_a_success() {
 
 /// A device that was not heard to begin may have begun.
 #[tokio::test(start_paused = true)]
-async fn a_lost_beginning_is_given_up_and_begun_again() {
-    let fake = Fake::new(&[("OTA.Begin", 0, Fault::RequestLost)]);
+async fn lost_ota_begin_is_ended_and_sent_again() {
+    let fake = PushDevice::new(&[("OTA.Begin", 0, Fault::RequestLost)]);
     let (pushed, ..) = send(&fake).await;
     assert_eq!(pushed.expect("sent"), Pushed::Confirmed);
     assert_eq!((fake.calls("OTA.Begin"), fake.calls("OTA.End")), (2, 2));
@@ -373,8 +377,8 @@ async fn a_lost_beginning_is_given_up_and_begun_again() {
 
 /// For all that is known it has begun, and would take no other update as long as it waits for this one.
 #[tokio::test(start_paused = true)]
-async fn a_device_that_is_slow_to_begin_is_not_left_waiting() {
-    let fake = Fake::new(&[("OTA.Begin", 0, Fault::Swallowed), ("OTA.Begin", 1, Fault::Swallowed)]);
+async fn ota_begin_without_a_reply_is_ended_on_the_device() {
+    let fake = PushDevice::new(&[("OTA.Begin", 0, Fault::Swallowed), ("OTA.Begin", 1, Fault::Swallowed)]);
     let (pushed, ..) = send(&fake).await;
     let failure = pushed.expect_err("it has not been heard to begin");
     assert!(matches!(failure.reason, Reason::NotBegun(_)), "{failure:?}");

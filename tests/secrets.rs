@@ -6,7 +6,7 @@ mod support;
 use otactl::sim::Config;
 use otactl::sim::auth::{Algorithm, Auth};
 use serde_json::Value;
-use support::peers::{Manner, Peer};
+use support::peers::{Behaviour, Peer};
 use support::{DEMO, REBOOT, Run, finish, otactl, run_on, simulator_with, ws};
 
 const PASSWORD: &str = "hunter2-\"grün\"";
@@ -72,7 +72,7 @@ async fn secret_that_a_device_repeats_is_masked_in_messages_and_frames() {
         "{\"id\":1,\"result\":{\"pin\":\"hunter2\",\"pairs\":[[\"sta.pass\",\"hunter2\"]]},\"x\":",
         "{\"id\":1,\"error\":{\"code\":1,\"message\":\"credential=hunter2\"}",
     ] {
-        let peer = Peer::start(Manner::Says(answer(body))).await;
+        let peer = Peer::start(Behaviour::Replies(answer(body))).await;
         let creds = format!("admin:{PASSWORD}");
         let run = run_on(&peer.http(), &["-vv", "--rpc-creds", &creds, "call", "X"]).await;
         assert_ne!(run.code, 0, "{body}: {}", run.shown());
@@ -84,7 +84,7 @@ async fn secret_that_a_device_repeats_is_masked_in_messages_and_frames() {
 /// The password of a broker stands in its URL, or comes from a file or from the environment.
 #[tokio::test]
 async fn password_of_a_broker_is_a_known_secret() {
-    let peer = Peer::start(Manner::Says(b"HTTP/1.1 400 hunter2\r\n\r\n")).await;
+    let peer = Peer::start(Behaviour::Replies(b"HTTP/1.1 400 hunter2\r\n\r\n")).await;
     let broker = peer.http().replace("http://", "mqtt://admin:hunter2@") + "/device";
     let run = run_on(&broker, &["-vv", "ping", "--timeout", "2s"]).await;
     assert_ne!(run.code, 0, "{}", run.shown());

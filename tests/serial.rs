@@ -34,7 +34,7 @@ fn connect(path: &Path) -> Device {
 }
 
 #[tokio::test]
-async fn a_board_on_a_cable_is_updated_and_committed() {
+async fn serial_device_is_updated_and_committed() {
     let (_device, port) = device_on(UartConfig::default()).await;
     let run = run_on(&port, &["update", DEMO]).await;
     assert_eq!(run.code, 0, "{}", run.shown());
@@ -43,7 +43,7 @@ async fn a_board_on_a_cable_is_updated_and_committed() {
 }
 
 #[tokio::test]
-async fn a_simulated_board_needs_no_terminal_of_its_own() {
+async fn sim_serial_address_starts_a_simulated_device() {
     let run = run_on("sim+serial:", &["update", DEMO]).await;
     assert_eq!(run.code, 0, "{}", run.shown());
     assert!(run.stderr.starts_with("simulating esp32_AABBCC at /dev/"), "{}", run.shown());
@@ -51,7 +51,7 @@ async fn a_simulated_board_needs_no_terminal_of_its_own() {
 
 /// Most boards share one UART between frames and console.
 #[tokio::test]
-async fn frames_are_found_between_the_lines_of_a_console() {
+async fn frames_between_console_lines_are_found() {
     let (_device, port) = device_on(UartConfig { console_noise: true, ..UartConfig::default() }).await;
     let run = run_on(&port, &["-v", "update", DEMO]).await;
     assert_eq!(run.code, 0, "{}", run.shown());
@@ -64,7 +64,7 @@ async fn frames_are_found_between_the_lines_of_a_console() {
 /// Firmware that knows the old delimiter only meets lines with silence. It is found out, and nothing is done
 /// twice for it.
 #[tokio::test]
-async fn old_firmware_is_found_out_and_spoken_to() {
+async fn firmware_with_quoted_framing_is_detected() {
     let (device, port) = device_on(UartConfig { only: Some(Style::Quoted), ..UartConfig::default() }).await;
     let mut console = device.console();
     let run = run_on(&port, &["call", "OTA.CreateSnapshot", "{\"set_as_revert\": false}"]).await;
@@ -86,27 +86,28 @@ async fn old_firmware_is_found_out_and_spoken_to() {
 
 /// One run of `mos` leaves a device answering in quotes until it reboots.
 #[tokio::test]
-async fn mos_shakes_hands_and_leaves_the_device_to_us() {
+async fn call_after_a_mos_handshake_is_answered() {
     let (_device, port) = device_on(UartConfig::default()).await;
     let mut mos = tokio_serial::SerialStream::open(&tokio_serial::new(&port, 115_200)).expect("the port");
-    let heard = async |mos: &mut tokio_serial::SerialStream, wanted: &str| {
-        let mut heard = Vec::new();
-        while !String::from_utf8_lossy(&heard).contains(wanted) {
+    let read_until = async |mos: &mut tokio_serial::SerialStream, wanted: &str| {
+        let mut read_until = Vec::new();
+        while !String::from_utf8_lossy(&read_until).contains(wanted) {
             let byte = timeout(Duration::from_secs(5), mos.read_u8()).await;
-            heard.push(byte.unwrap_or_else(|_| panic!("no {wanted}: {heard:?}")).expect("readable"));
+            read_until.push(byte.unwrap_or_else(|_| panic!("no {wanted}: {read_until:?}")).expect("readable"));
         }
     };
     mos.write_all(b"\"\"\"\x04\"\"\"\n\n").await.expect("sent");
-    heard(&mut mos, "\"\"\"\x04\"\"\"").await;
+    read_until(&mut mos, "\"\"\"\x04\"\"\"").await;
     mos.write_all(b"\"\"\"{\"id\":1,\"method\":\"RPC.Ping\"}\"\"\"\n").await.expect("sent");
-    heard(&mut mos, "\"\"\"{\"id\":1,\"src\":\"esp32_AABBCC\",\"result\":{\"channel_info\": \"UART0\"}}\"\"\"").await;
+    read_until(&mut mos, "\"\"\"{\"id\":1,\"src\":\"esp32_AABBCC\",\"result\":{\"channel_info\": \"UART0\"}}\"\"\"")
+        .await;
     drop(mos);
     let run = run_on(&port, &["--timeout", "500ms", "get-boot-state"]).await;
     assert_eq!(run.code, 0, "{}", run.shown());
 }
 
 #[tokio::test]
-async fn a_port_that_cannot_be_opened_says_why() {
+async fn unopenable_port_is_explained() {
     let directory = tempfile::tempdir().expect("a directory");
     let missing = directory.path().join("ttyUSB9").display().to_string();
     let run = run_on(&missing, &["ping"]).await;
@@ -120,7 +121,7 @@ async fn a_port_that_cannot_be_opened_says_why() {
 /// The port's group is what the user has to join. As root every port can be opened, so that the program has to
 /// run as somebody else.
 #[tokio::test]
-async fn a_port_that_may_not_be_opened_names_the_group() {
+async fn port_without_permission_names_the_group() {
     use std::os::unix::fs::MetadataExt as _;
     use std::os::unix::process::CommandExt as _;
 
@@ -149,7 +150,7 @@ async fn a_port_that_may_not_be_opened_names_the_group() {
 /// Two programs that read one port steal each other's bytes.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_port_that_is_held_names_the_program() {
+async fn port_in_use_names_the_program() {
     // A port on which nobody answers, so that the first program stays.
     let (_silent, host) = tokio_serial::SerialStream::pair().expect("a pseudo terminal");
     let port = host.name().expect("a name");
@@ -172,7 +173,7 @@ async fn a_port_that_is_held_names_the_program() {
 
 /// Dropping DTR when the port is closed resets many a board.
 #[tokio::test]
-async fn closing_the_port_drops_no_control_line() {
+async fn closing_the_port_keeps_the_control_lines() {
     let (_device, port) = device_on(UartConfig::default()).await;
     let file = std::fs::OpenOptions::new().read(true).write(true).open(&port).expect("the port");
     let mut termios = tcgetattr(&file).expect("a terminal");
@@ -185,7 +186,7 @@ async fn closing_the_port_drops_no_control_line() {
 /// A link that is given up, as at each reboot, does not close the port: opening it again could reset the board
 /// while its firmware is uncommitted.
 #[tokio::test]
-async fn the_port_stays_open_from_link_to_link() {
+async fn port_stays_open_between_links() {
     let (_device, port) = device_on(UartConfig::default()).await;
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("board");
@@ -199,7 +200,7 @@ async fn the_port_stays_open_from_link_to_link() {
 
 /// A board with native USB takes its port along when it reboots.
 #[tokio::test]
-async fn a_port_that_vanishes_and_comes_back_is_survived() {
+async fn call_after_a_port_reappears_is_answered() {
     let (board, port) = device_on(UartConfig::default()).await;
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("board");
@@ -218,7 +219,7 @@ async fn a_port_that_vanishes_and_comes_back_is_survived() {
 
 /// A device that is asked to wait has its reasons: what comes nevertheless is lost.
 #[tokio::test]
-async fn xoff_stops_the_bytes_and_xon_lets_them_go_on() {
+async fn xoff_pauses_and_xon_resumes_sending() {
     let (mut board, host) = tokio_serial::SerialStream::pair().expect("a pseudo terminal");
     let device = connect(&PathBuf::from(host.name().expect("a name")));
     let call = tokio::spawn(async move {
@@ -234,13 +235,13 @@ async fn xoff_stops_the_bytes_and_xon_lets_them_go_on() {
     }
     assert!((1..600).contains(&read), "{read} bytes came before it stopped");
     board.write_all(b"\x11").await.expect("sent");
-    let mut heard = Vec::new();
-    while !heard.ends_with(b"\n") {
+    let mut read_until = Vec::new();
+    while !read_until.ends_with(b"\n") {
         let more = timeout(silence, board.read(&mut bytes)).await.expect("it goes on").expect("bytes");
-        heard.extend_from_slice(&bytes[..more]);
+        read_until.extend_from_slice(&bytes[..more]);
     }
     call.abort();
-    assert!(read + heard.len() > 2500, "all of it came: {}", read + heard.len());
+    assert!(read + read_until.len() > 2500, "all of it came: {}", read + read_until.len());
 }
 
 /// Makes `count` calls of about `bytes` each at once, and gives how long they took and how many the device saw.
@@ -273,7 +274,7 @@ async fn many_calls(uart: UartConfig, count: usize, bytes: usize) -> (Duration, 
 
 /// 20 ms after every 512 bytes, as if the device wrote flash: nothing is lost, and little time.
 #[tokio::test]
-async fn a_device_that_pauses_loses_nothing() {
+async fn calls_to_a_pausing_device_are_sent_once() {
     let pause = Some((512, Duration::from_millis(20)));
     let (took, seen) = many_calls(UartConfig { pause, ..UartConfig::default() }, 20, 500).await;
     assert_eq!(seen, 20, "no frame had to be sent twice");
@@ -282,7 +283,7 @@ async fn a_device_that_pauses_loses_nothing() {
 
 /// A device that says nothing about what it loses is found out, and served as fast as it can follow.
 #[tokio::test]
-async fn a_device_without_flow_control_is_served_nevertheless() {
+async fn calls_without_flow_control_are_all_answered() {
     let pause = Some((512, Duration::from_millis(80)));
     let (_, seen) = many_calls(UartConfig { pause, flow_control: false, ..UartConfig::default() }, 12, 300).await;
     assert!(seen >= 12, "every call was answered; {seen} arrived");
@@ -290,8 +291,8 @@ async fn a_device_without_flow_control_is_served_nevertheless() {
 
 /// What is known about a silence is said.
 #[tokio::test]
-async fn silence_on_a_line_is_explained() {
-    for (said, expected) in [
+async fn silence_on_a_serial_line_is_explained() {
+    for (sent, expected) in [
         (&b""[..], ": nothing at all came from it\nhint: is the board powered"),
         (
             &b"\xff\x80\xf0 garbage\n"[..],
@@ -303,7 +304,7 @@ async fn silence_on_a_line_is_explained() {
         let port = host.name().expect("a name");
         let run = tokio::spawn(async move { run_on(&port, &["--timeout", "500ms", "ping"]).await });
         assert_eq!(board.read_u8().await.expect("the first byte"), b'\n');
-        board.write_all(said).await.expect("sent");
+        board.write_all(sent).await.expect("sent");
         let run = run.await.expect("no panic");
         assert_eq!(run.code, 5, "{}", run.shown());
         assert!(run.stderr.contains(expected), "{expected}: {}", run.shown());
@@ -312,7 +313,7 @@ async fn silence_on_a_line_is_explained() {
 
 /// The whole way on a slow line, where a single answer takes a quarter of a second.
 #[tokio::test]
-async fn a_slow_line_is_no_dead_one() {
+async fn update_over_a_slow_line_succeeds() {
     let board = sim::Config { reboot_delay: REBOOT, ..sim::Config::default() };
     let mut board = support::simulator_with(board).await;
     let port =

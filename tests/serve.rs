@@ -23,10 +23,10 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsConnector;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const STEP_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A device that is told to update, and waits for the test to do so.
-struct Puppet {
+struct ControlledDevice {
     port: String,
     urls: mpsc::Receiver<String>,
     verdicts: mpsc::Sender<Value>,
@@ -41,13 +41,13 @@ struct State {
     booted: Instant,
 }
 
-impl Puppet {
+impl ControlledDevice {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = format!("tcp://{}", listener.local_addr().expect("an address"));
-        let (asked, urls) = mpsc::channel(1);
-        let (verdicts, decided) = mpsc::channel::<Value>(1);
-        let decided = Arc::new(tokio::sync::Mutex::new(decided));
+        let (requested_urls, urls) = mpsc::channel(1);
+        let (verdicts, decisions) = mpsc::channel::<Value>(1);
+        let decisions = Arc::new(tokio::sync::Mutex::new(decisions));
         let state = Arc::new(Mutex::new(State {
             build: ("1.0.0", "old"),
             slot: 0,
@@ -59,7 +59,8 @@ impl Puppet {
         tasks.spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                let (state, asked, decided) = (Arc::clone(&state), asked.clone(), Arc::clone(&decided));
+                let (state, requested_urls, decisions) =
+                    (Arc::clone(&state), requested_urls.clone(), Arc::clone(&decisions));
                 connections.spawn(async move {
                     let (reader, mut writer) = stream.into_split();
                     let mut lines = BufReader::new(reader).split(b'\n');
@@ -68,8 +69,8 @@ impl Puppet {
                         let mut answer = answer(&mut state.lock(), &request);
                         if request["method"] == "OTA.Update" {
                             let url = request["params"]["url"].as_str().expect("a URL").to_owned();
-                            asked.send(url).await.expect("the test is there");
-                            let verdict: Value = decided.lock().await.recv().await.expect("the test decides");
+                            requested_urls.send(url).await.expect("the test is there");
+                            let verdict: Value = decisions.lock().await.recv().await.expect("the test decides");
                             answer = json!({"error": verdict});
                             if verdict["code"] == 0 {
                                 *state.lock() = State {
@@ -103,17 +104,17 @@ impl Puppet {
             let args: Vec<&str> = all.iter().map(String::as_str).collect();
             run_on(&port, &args).await
         });
-        let url = tokio::time::timeout(PATIENCE, self.urls.recv()).await.expect("in time").expect("a URL");
+        let url = tokio::time::timeout(STEP_TIMEOUT, self.urls.recv()).await.expect("in time").expect("a URL");
         (run, url)
     }
 
     /// It has the firmware, and reboots.
-    async fn applies(&self) {
+    async fn confirm_update(&self) {
         self.verdicts.send(json!({"code": 0, "message": "Update applied, finalizing"})).await.expect("it waits");
     }
 
     /// It has not.
-    async fn fails(&self) {
+    async fn fail_update(&self) {
         self.verdicts.send(json!({"code": -1, "message": "Update failed"})).await.expect("it waits");
     }
 }
@@ -137,7 +138,7 @@ fn answer(state: &mut State, request: &Value) -> Value {
 }
 
 /// The address and the path of a URL.
-fn parts(url: &str) -> (SocketAddr, &str) {
+fn address_and_path(url: &str) -> (SocketAddr, &str) {
     let (_, rest) = url.split_once("://").expect("a scheme");
     let (address, _) = rest.split_once('/').expect("a path");
     (address.parse().expect("an address"), &rest[address.len()..])
@@ -148,11 +149,11 @@ async fn connect_from(last: u8, url: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(4096).expect("a small buffer");
     socket.bind(([127, 0, 0, last], 0).into()).expect("a loopback address");
-    socket.connect(parts(url).0).await.expect("a connection")
+    socket.connect(address_and_path(url).0).await.expect("a connection")
 }
 
-async fn ask(stream: &mut (impl AsyncWrite + Unpin), url: &str, id: &str) -> io::Result<()> {
-    let path = parts(url).1;
+async fn request_firmware(stream: &mut (impl AsyncWrite + Unpin), url: &str, id: &str) -> io::Result<()> {
+    let path = address_and_path(url).1;
     let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\nX-MGOS-Device-ID: {id} 240AC4AABBCC\r\n\r\n");
     stream.write_all(head.as_bytes()).await
 }
@@ -161,9 +162,9 @@ async fn ask(stream: &mut (impl AsyncWrite + Unpin), url: &str, id: &str) -> io:
 async fn fetch(mut stream: impl AsyncRead + AsyncWrite + Unpin, url: &str, id: &str) -> Vec<u8> {
     let mut answer = Vec::new();
     // Whoever is turned away may find out in either.
-    if ask(&mut stream, url, id).await.is_ok() {
+    if request_firmware(&mut stream, url, id).await.is_ok() {
         let read = stream.read_to_end(&mut answer);
-        let _ = tokio::time::timeout(PATIENCE, read).await.expect("it ends in time");
+        let _ = tokio::time::timeout(STEP_TIMEOUT, read).await.expect("it ends in time");
     }
     let head = answer.windows(4).position(|four| four == b"\r\n\r\n").map_or(0, |at| at + 4);
     answer.split_off(head)
@@ -182,28 +183,28 @@ fn events(run: &Run) -> Vec<Value> {
 }
 
 /// The end of a run. Whatever else it showed, it was not the path.
-async fn end(run: JoinHandle<Run>, url: &str) -> Run {
+async fn finish(run: JoinHandle<Run>, url: &str) -> Run {
     let run = run.await.expect("no panic");
-    let secret = parts(url).1.split('/').nth(1).expect("a path");
+    let secret = address_and_path(url).1.split('/').nth(1).expect("a path");
     assert!(secret.len() == 32 && !run.shown().contains(secret), "{}", run.shown());
     run
 }
 
 #[tokio::test]
-async fn the_device_is_served_from_all_its_addresses_and_a_stranger_is_not() {
-    let mut device = Puppet::start().await;
+async fn firmware_is_served_to_the_addresses_of_the_device_only() {
+    let mut device = ControlledDevice::start().await;
     let (run, url) = device.update(&["--json", "-v"]).await;
     assert_eq!(fetch_from(2, &url).await, b"", "a stranger that knows the path");
     assert_eq!(fetch_from(9, &url).await, demo(), "the address that it reports");
     assert_eq!(fetch_from(1, &url).await, demo(), "the address at which it is called");
-    device.applies().await;
-    let run = end(run, &url).await;
+    device.confirm_update().await;
+    let run = finish(run, &url).await;
     assert_eq!(run.code, 0, "{}", run.shown());
     let events = events(&run);
-    let of = |name: &str| events.iter().filter(|event| event["event"] == name).collect::<Vec<_>>();
-    assert_eq!(of("stranger").len(), 1, "{}", run.shown());
-    assert_eq!(of("stranger")[0]["peer"], "127.0.0.2");
-    let served = of("served");
+    let events_named = |name: &str| events.iter().filter(|event| event["event"] == name).collect::<Vec<_>>();
+    assert_eq!(events_named("stranger").len(), 1, "{}", run.shown());
+    assert_eq!(events_named("stranger")[0]["peer"], "127.0.0.2");
+    let served = events_named("served");
     let total = demo().len();
     for (event, peer) in served.iter().zip(["127.0.0.9", "127.0.0.1"]) {
         assert_eq!((&event["peer"], &event["device"]), (&peer.into(), &"dev 240AC4AABBCC".into()));
@@ -214,20 +215,20 @@ async fn the_device_is_served_from_all_its_addresses_and_a_stranger_is_not() {
         "sha256": hex(&Sha256::digest(demo())),
     });
     assert_eq!(events.last().expect("the last one")["delivery"], expected);
-    let mut delivered = of("delivered")[0].clone();
+    let mut delivered = events_named("delivered")[0].clone();
     delivered.as_object_mut().expect("an object").retain(|key, _| key != "event" && key != "time");
     assert_eq!(delivered, expected);
 }
 
 #[tokio::test]
-async fn a_device_behind_nat_is_let_in_on_request_and_the_hint_says_how() {
-    let mut device = Puppet::start().await;
+async fn device_behind_nat_needs_allow_from() {
+    let mut device = ControlledDevice::start().await;
     for json in [false, true] {
         let (run, url) = device.update(if json { &["--json"] } else { &[] }).await;
         assert_eq!(fetch_from(2, &url).await, b"");
         assert_eq!(fetch_from(3, &url).await, b"");
-        device.fails().await;
-        let run = end(run, &url).await;
+        device.fail_update().await;
+        let run = finish(run, &url).await;
         assert_eq!(run.code, 8, "{}", run.shown());
         if json {
             let last = events(&run).pop().expect("the last one");
@@ -246,11 +247,11 @@ async fn a_device_behind_nat_is_let_in_on_request_and_the_hint_says_how() {
         (&["--allow-from", "10.0.0.0/8", "--allow-from", "127.0.0.0/29"], 3),
         (&["--allow-from", "any"], 77),
     ] {
-        let mut device = Puppet::start().await;
+        let mut device = ControlledDevice::start().await;
         let (run, url) = device.update(args).await;
         assert_eq!(fetch_from(last, &url).await, demo(), "{args:?}");
-        device.applies().await;
-        let run = end(run, &url).await;
+        device.confirm_update().await;
+        let run = finish(run, &url).await;
         assert_eq!(run.code, 0, "{args:?}: {}", run.shown());
         assert!(!run.stderr.contains("stranger"), "{}", run.shown());
     }
@@ -258,18 +259,18 @@ async fn a_device_behind_nat_is_let_in_on_request_and_the_hint_says_how() {
 
 /// What a person sees when something is odd; nothing of it when all goes well.
 #[tokio::test]
-async fn a_person_sees_what_is_odd() {
-    let mut device = Puppet::start().await;
+async fn unusual_requests_are_printed() {
+    let mut device = ControlledDevice::start().await;
     let (run, url) = device.update(&[]).await;
     let mut stream = connect_from(1, &url).await;
-    ask(&mut stream, &url, "dev").await.expect("sent");
+    request_firmware(&mut stream, &url, "dev").await.expect("sent");
     let _ = stream.read_u8().await.expect("the first byte");
     drop(stream);
     let wrong = format!("{url}x");
     assert_eq!(fetch_from(1, &wrong).await, b"");
     assert_eq!(fetch(connect_from(1, &url).await, &url, "esp32_112233").await, demo());
-    device.applies().await;
-    let run = end(run, &url).await;
+    device.confirm_update().await;
+    let run = finish(run, &url).await;
     assert_eq!(run.code, 0, "{}", run.shown());
     for line in [
         "fetch     127.0.0.1 fetches the firmware\n",
@@ -282,11 +283,11 @@ async fn a_person_sees_what_is_odd() {
 }
 
 #[tokio::test]
-async fn over_tls_with_a_certificate_of_the_users() {
+async fn serve_tls_uses_the_given_certificate() {
     let authority = Authority::new();
     let pair = authority.sign("127.0.0.1");
     let (cert, key) = (pair.cert.display().to_string(), pair.key.display().to_string());
-    let mut device = Puppet::start().await;
+    let mut device = ControlledDevice::start().await;
     let (run, url) = device.update(&["--serve-tls", &cert, &key]).await;
     assert!(url.starts_with("https://127.0.0.1:"), "{url}");
     let connect = async |roots: Arc<RootCertStore>| {
@@ -300,8 +301,8 @@ async fn over_tls_with_a_certificate_of_the_users() {
     assert_eq!(fetch_from(2, &url).await, b"", "a stranger gets no handshake either");
     let stream = connect(authority.roots()).await.expect("a handshake");
     assert_eq!(fetch(stream, &url, "dev").await, demo());
-    device.applies().await;
-    let run = end(run, &url).await;
+    device.confirm_update().await;
+    let run = finish(run, &url).await;
     assert_eq!(run.code, 0, "{}", run.shown());
     for line in [
         "serve     the firmware at https://127.0.0.1:",
@@ -314,7 +315,7 @@ async fn over_tls_with_a_certificate_of_the_users() {
 
 /// All of these are found out before the device is asked anything.
 #[tokio::test]
-async fn what_cannot_be_served_is_said_with_a_hint() {
+async fn firmware_that_cannot_be_served_is_refused_with_a_hint() {
     let taken = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let taken = taken.local_addr().expect("an address").to_string();
     let in_use = format!("cannot serve the firmware on {taken}: the port is in use by another program");

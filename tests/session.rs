@@ -25,14 +25,14 @@ enum Dial {
 }
 
 /// Gives out what the test has laid ready, and counts.
-struct Line {
+struct TestConnector {
     resends_after: Option<Duration>,
     dials: tokio::sync::Mutex<mpsc::UnboundedReceiver<Dial>>,
     dialled: Arc<AtomicUsize>,
 }
 
 #[async_trait]
-impl Connect for Line {
+impl Connect for TestConnector {
     async fn dial(&self) -> Result<Link, DialError> {
         self.dialled.fetch_add(1, Ordering::SeqCst);
         match self.dials.lock().await.recv().await {
@@ -51,27 +51,28 @@ impl Connect for Line {
     }
 }
 
-struct Bench {
+struct TestSession {
     session: Arc<Session>,
     dials: mpsc::UnboundedSender<Dial>,
     dialled: Arc<AtomicUsize>,
 }
 
-impl Bench {
+impl TestSession {
     fn new() -> Self {
-        Self::on(None)
+        Self::with_resends(None)
     }
 
     /// On a line that loses frames, if a time is given.
-    fn on(resends_after: Option<Duration>) -> Self {
+    fn with_resends(resends_after: Option<Duration>) -> Self {
         let (dials, ready) = mpsc::unbounded_channel();
         let dialled = Arc::new(AtomicUsize::new(0));
-        let line = Line { resends_after, dials: tokio::sync::Mutex::new(ready), dialled: Arc::clone(&dialled) };
+        let line =
+            TestConnector { resends_after, dials: tokio::sync::Mutex::new(ready), dialled: Arc::clone(&dialled) };
         Self { session: Arc::new(Session::new(line)), dials, dialled }
     }
 
     /// Lays a link ready, and gives the device's end of it.
-    fn lay(&self) -> LinkDriver {
+    fn lay_link(&self) -> LinkDriver {
         let (link, driver) = Link::pair();
         self.ready(Dial::Link(link));
         driver
@@ -93,7 +94,7 @@ impl Bench {
 }
 
 /// The next request that reaches the device: id and method.
-async fn asked(driver: &mut LinkDriver) -> (u64, String) {
+async fn next_request(driver: &mut LinkDriver) -> (u64, String) {
     let frame = driver.outgoing.recv().await.expect("a request");
     let frame: Value = serde_json::from_slice(&frame).expect("JSON");
     (frame["id"].as_u64().expect("an id"), frame["method"].as_str().expect("a method").to_owned())
@@ -105,11 +106,11 @@ async fn reply(driver: &LinkDriver, id: u64, result: impl Into<Value>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn replies_find_their_calls_in_any_order() {
-    let bench = Bench::new();
-    let mut driver = bench.lay();
+async fn replies_in_any_order_reach_their_calls() {
+    let bench = TestSession::new();
+    let mut driver = bench.lay_link();
     let (first, second) = (bench.call("A", 5), bench.call("B", 5));
-    let (a, b) = (asked(&mut driver).await, asked(&mut driver).await);
+    let (a, b) = (next_request(&mut driver).await, next_request(&mut driver).await);
     let id_of = |method: &str| if a.1 == method { a.0 } else { b.0 };
     reply(&driver, id_of("B"), "b").await;
     reply(&driver, 424_242, "nobody asked").await;
@@ -120,18 +121,18 @@ async fn replies_find_their_calls_in_any_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_ends_at_its_deadline_and_the_next_goes_on() {
-    let bench = Bench::new();
-    let mut driver = bench.lay();
+async fn call_times_out_at_its_deadline_and_the_next_is_answered() {
+    let bench = TestSession::new();
+    let mut driver = bench.lay_link();
     let started = Instant::now();
     let call = bench.call("A", 3);
-    let (late, _) = asked(&mut driver).await;
+    let (late, _) = next_request(&mut driver).await;
     let error = call.await.expect("no panic").expect_err("silence");
     assert!(matches!(error, CallError::Timeout { after, .. } if after == Duration::from_secs(3)), "{error:?}");
     assert_eq!(started.elapsed(), Duration::from_secs(3));
     // The late reply is nobody's, least of all the next call's.
     let next = bench.call("B", 3);
-    let (id, _) = asked(&mut driver).await;
+    let (id, _) = next_request(&mut driver).await;
     reply(&driver, late, "late").await;
     reply(&driver, id, "in time").await;
     assert_eq!(next.await.expect("no panic").expect("a reply"), "in time");
@@ -139,17 +140,17 @@ async fn a_call_ends_at_its_deadline_and_the_next_goes_on() {
 
 /// Whether a request may be sent again hangs on this word.
 #[tokio::test(start_paused = true)]
-async fn a_lost_link_says_whether_the_request_was_sent() {
-    let bench = Bench::new();
-    let mut driver = bench.lay();
+async fn lost_link_reports_whether_the_request_was_sent() {
+    let bench = TestSession::new();
+    let mut driver = bench.lay_link();
     let sent = bench.call("A", 5);
-    asked(&mut driver).await;
+    next_request(&mut driver).await;
     driver.close("the cable was pulled");
     let error = sent.await.expect("no panic").expect_err("lost");
     assert!(matches!(&error, CallError::Lost { sent: true, reason, .. } if reason.contains("cable")), "{error:?}");
 
     // The link takes 16 frames, and the device none: the 17th waits with us.
-    let driver = bench.lay();
+    let driver = bench.lay_link();
     let calls: Vec<_> = (0..17).map(|_| bench.call("B", 5)).collect();
     tokio::time::sleep(Duration::from_millis(1)).await;
     driver.close("gone");
@@ -164,22 +165,22 @@ async fn a_lost_link_says_whether_the_request_was_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_next_call_dials_again() {
-    let bench = Bench::new();
-    bench.lay().close("gone");
+async fn call_after_a_lost_link_dials_again() {
+    let bench = TestSession::new();
+    bench.lay_link().close("gone");
     let lost = bench.call("A", 5).await.expect("no panic").expect_err("lost");
     assert!(matches!(lost, CallError::Lost { .. }), "{lost:?}");
-    let mut driver = bench.lay();
+    let mut driver = bench.lay_link();
     let call = bench.call("B", 5);
-    let (id, _) = asked(&mut driver).await;
+    let (id, _) = next_request(&mut driver).await;
     reply(&driver, id, 1).await;
     assert_eq!(call.await.expect("no panic").expect("a reply"), 1);
     assert_eq!(bench.dialled.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dial_that_fails_is_told_at_once_and_not_repeated_in_a_rush() {
-    let bench = Bench::new();
+async fn failed_dials_are_reported_and_slowed_down() {
+    let bench = TestSession::new();
     let started = Instant::now();
     for _ in 0..20 {
         bench.ready(Dial::Fails);
@@ -191,45 +192,45 @@ async fn a_dial_that_fails_is_told_at_once_and_not_repeated_in_a_rush() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dial_that_hangs_ends_with_the_deadline_of_the_call() {
-    let bench = Bench::new();
+async fn hanging_dial_ends_at_the_deadline_of_the_call() {
+    let bench = TestSession::new();
     bench.ready(Dial::Hangs);
     let started = Instant::now();
     let error = bench.call("A", 2).await.expect("no panic").expect_err("silence");
     assert!(matches!(&error, CallError::Unreachable { cause: DialError::Silent(_), .. }), "{error:?}");
     assert_eq!(started.elapsed(), Duration::from_secs(2));
     // The next call does not wait for that dial.
-    let mut driver = bench.lay();
+    let mut driver = bench.lay_link();
     let call = bench.call("B", 2);
-    let (id, _) = asked(&mut driver).await;
+    let (id, _) = next_request(&mut driver).await;
     reply(&driver, id, 1).await;
     assert!(call.await.expect("no panic").is_ok());
 }
 
 /// After a reboot the old connection stays silent for good, and must not be asked again.
 #[tokio::test(start_paused = true)]
-async fn hanging_up_gives_up_the_link() {
-    let bench = Bench::new();
-    let mut old = bench.lay();
+async fn drop_link_fails_calls_in_flight_and_closes_the_link() {
+    let bench = TestSession::new();
+    let mut old = bench.lay_link();
     let call = bench.call("A", 60);
-    asked(&mut old).await;
+    next_request(&mut old).await;
     bench.session.drop_link();
     let error = call.await.expect("no panic").expect_err("given up");
     assert!(matches!(error, CallError::Lost { sent: true, .. }), "{error:?}");
     old.dropped().await;
-    let mut fresh = bench.lay();
+    let mut fresh = bench.lay_link();
     let call = bench.call("B", 5);
-    let (id, _) = asked(&mut fresh).await;
+    let (id, _) = next_request(&mut fresh).await;
     reply(&fresh, id, 1).await;
     assert!(call.await.expect("no panic").is_ok());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_of_the_device_is_answered_with_404() {
-    let bench = Bench::new();
-    let mut driver = bench.lay();
+async fn request_of_the_device_is_answered_with_404() {
+    let bench = TestSession::new();
+    let mut driver = bench.lay_link();
     let call = bench.call("A", 5);
-    let (id, _) = asked(&mut driver).await;
+    let (id, _) = next_request(&mut driver).await;
     driver.deliver(br#"{"id":9,"src":"dev","method":"Dash.Heartbeat"}"#.to_vec()).await;
     let answer: Value = serde_json::from_slice(&driver.outgoing.recv().await.expect("an answer")).expect("JSON");
     assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(9), &json!(404)));
@@ -239,9 +240,9 @@ async fn a_request_of_the_device_is_answered_with_404() {
 
 /// A serial bridge that echoes gives our own request back before the answer.
 #[tokio::test(start_paused = true)]
-async fn an_echo_is_no_request_of_the_device() {
-    let bench = Bench::new();
-    let mut driver = bench.lay();
+async fn echoed_request_is_ignored() {
+    let bench = TestSession::new();
+    let mut driver = bench.lay_link();
     let call = bench.call("A", 5);
     let frame = driver.outgoing.recv().await.expect("a request");
     let id = serde_json::from_slice::<Value>(&frame).expect("JSON")["id"].as_u64().expect("an id");
@@ -253,11 +254,11 @@ async fn an_echo_is_no_request_of_the_device() {
 
 /// Whoever asks and does not listen must not fill the memory.
 #[tokio::test(start_paused = true)]
-async fn refusals_are_bounded() {
-    let bench = Bench::new();
-    let mut driver = bench.lay();
+async fn refusals_to_the_device_are_bounded() {
+    let bench = TestSession::new();
+    let mut driver = bench.lay_link();
     let call = bench.call("A", 5);
-    let (id, _) = asked(&mut driver).await;
+    let (id, _) = next_request(&mut driver).await;
     for _ in 0..10_000 {
         driver.deliver(br#"{"id":9999999999,"method":"M"}"#.to_vec()).await;
     }
@@ -271,11 +272,11 @@ async fn refusals_are_bounded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn garbage_from_a_stranger_is_told_at_once() {
-    let bench = Bench::new();
-    let mut driver = bench.lay();
+async fn garbage_before_any_reply_fails_the_call() {
+    let bench = TestSession::new();
+    let mut driver = bench.lay_link();
     let call = bench.call("A", 5);
-    asked(&mut driver).await;
+    next_request(&mut driver).await;
     driver.deliver(b"hello".to_vec()).await;
     let error = call.await.expect("no panic").expect_err("garbage");
     assert!(matches!(&error, CallError::NotRpc { what, .. } if what.contains("hello")), "{error:?}");
@@ -284,11 +285,11 @@ async fn garbage_from_a_stranger_is_told_at_once() {
 
 /// One bad frame must not end an update that goes on for minutes.
 #[tokio::test(start_paused = true)]
-async fn garbage_from_a_device_is_forgiven() {
-    let bench = Bench::new();
-    let mut driver = bench.lay();
+async fn garbage_after_a_reply_is_ignored() {
+    let bench = TestSession::new();
+    let mut driver = bench.lay_link();
     let (first, second) = (bench.call("A", 5), bench.call("B", 5));
-    let (a, b) = (asked(&mut driver).await, asked(&mut driver).await);
+    let (a, b) = (next_request(&mut driver).await, next_request(&mut driver).await);
     reply(&driver, a.0, 1).await;
     driver.deliver(b"hello".to_vec()).await;
     reply(&driver, b.0, 2).await;
@@ -297,10 +298,10 @@ async fn garbage_from_a_device_is_forgiven() {
 
 #[tokio::test(start_paused = true)]
 async fn dropping_the_session_closes_the_link() {
-    let bench = Bench::new();
-    let mut driver = bench.lay();
+    let bench = TestSession::new();
+    let mut driver = bench.lay_link();
     let call = bench.call("A", 1);
-    asked(&mut driver).await;
+    next_request(&mut driver).await;
     let _ = call.await;
     drop(bench.session);
     driver.dropped().await;
@@ -308,12 +309,12 @@ async fn dropping_the_session_closes_the_link() {
 
 /// A thousand calls in flight cost no more each than one does.
 #[tokio::test(start_paused = true)]
-async fn many_calls_at_a_time() {
-    let bench = Bench::new();
-    let mut driver = bench.lay();
+async fn thousand_calls_in_flight_are_answered() {
+    let bench = TestSession::new();
+    let mut driver = bench.lay_link();
     let calls: Vec<_> = (0..1000).map(|_| bench.call("A", 5)).collect();
     for _ in 0..1000 {
-        let (id, _) = asked(&mut driver).await;
+        let (id, _) = next_request(&mut driver).await;
         reply(&driver, id, id).await;
     }
     for call in calls {
@@ -323,15 +324,15 @@ async fn many_calls_at_a_time() {
 
 /// Over UDP, a question that may arrive twice is asked again; all else is sent once.
 #[tokio::test(start_paused = true)]
-async fn only_what_may_arrive_twice_is_sent_again() {
-    let bench = Bench::on(Some(Duration::from_millis(300)));
-    let mut driver = bench.lay();
+async fn only_idempotent_requests_are_sent_again() {
+    let bench = TestSession::with_resends(Some(Duration::from_millis(300)));
+    let mut driver = bench.lay_link();
     let started = Instant::now();
     let look = bench.request(Request { idempotent: true, ..Request::new("Look", Duration::from_secs(5)) });
     let act = bench.call("Act", 5);
     let mut sent = Vec::new();
     while sent.len() < 5 {
-        let (_, method) = asked(&mut driver).await;
+        let (_, method) = next_request(&mut driver).await;
         sent.push((method, started.elapsed().as_millis()));
     }
     let at = |method: &str| sent.iter().filter(|(of, _)| of == method).map(|(_, at)| *at).collect::<Vec<_>>();
@@ -344,9 +345,9 @@ async fn only_what_may_arrive_twice_is_sent_again() {
 }
 
 /// The methods of the requests that the device gets until nothing more comes.
-async fn all_asked(driver: &mut LinkDriver) -> Vec<String> {
+async fn remaining_methods(driver: &mut LinkDriver) -> Vec<String> {
     let mut methods = Vec::new();
-    while let Ok((_, method)) = tokio::time::timeout(Duration::from_secs(1), asked(driver)).await {
+    while let Ok((_, method)) = tokio::time::timeout(Duration::from_secs(1), next_request(driver)).await {
         methods.push(method);
     }
     methods
@@ -354,14 +355,14 @@ async fn all_asked(driver: &mut LinkDriver) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn call_dropped_while_dialling_is_not_sent() {
-    let bench = Bench::new();
+    let bench = TestSession::new();
     let other = bench.call("B", 60);
     let dropped = bench.session.call(Request::new("OTA.Update", Duration::from_secs(60)));
     assert!(tokio::time::timeout(Duration::from_millis(100), dropped).await.is_err());
     let unpolled = bench.session.call(Request::new("OTA.Update", Duration::from_secs(60)));
     drop(unpolled);
-    let mut driver = bench.lay();
-    assert_eq!(all_asked(&mut driver).await, ["B"]);
+    let mut driver = bench.lay_link();
+    assert_eq!(remaining_methods(&mut driver).await, ["B"]);
     assert_eq!(bench.dialled.load(Ordering::SeqCst), 1);
     other.abort();
 }
@@ -369,22 +370,22 @@ async fn call_dropped_while_dialling_is_not_sent() {
 /// A dial that no call waits for is dropped; the next call starts one of its own.
 #[tokio::test(start_paused = true)]
 async fn dial_of_a_dropped_call_is_dropped() {
-    let bench = Bench::new();
+    let bench = TestSession::new();
     bench.ready(Dial::Hangs);
     let dropped = bench.session.call(Request::new("A", Duration::from_secs(60)));
     assert!(tokio::time::timeout(Duration::from_millis(100), dropped).await.is_err());
-    let mut driver = bench.lay();
+    let mut driver = bench.lay_link();
     let call = bench.call("B", 5);
-    assert_eq!(all_asked(&mut driver).await, ["B"]);
+    assert_eq!(remaining_methods(&mut driver).await, ["B"]);
     assert_eq!(bench.dialled.load(Ordering::SeqCst), 2);
     call.abort();
 }
 
 /// The link holds 16 frames, and more wait for it.
 #[tokio::test(start_paused = true)]
-async fn call_dropped_behind_a_link_that_sends_nothing_is_not_sent() {
-    let bench = Bench::new();
-    let mut driver = bench.lay();
+async fn call_dropped_behind_a_full_link_is_not_sent() {
+    let bench = TestSession::new();
+    let mut driver = bench.lay_link();
     let names: Vec<_> = (0..24).map(|number| format!("M{number}")).collect();
     let mut calls: Vec<_> =
         names.iter().map(|name| Some(bench.session.call(Request::new(name, Duration::from_secs(60))))).collect();
@@ -394,14 +395,14 @@ async fn call_dropped_behind_a_link_that_sends_nothing_is_not_sent() {
         calls[number] = None;
     }
     let kept: Vec<_> = (0..24).filter(|number| !dropped.contains(number)).map(|number| names[number].clone()).collect();
-    assert_eq!(all_asked(&mut driver).await, kept);
+    assert_eq!(remaining_methods(&mut driver).await, kept);
 }
 
 /// When a future is polled for the first time is chance; a push depends on the order.
 #[tokio::test(start_paused = true)]
 async fn requests_are_sent_in_the_order_of_the_calls() {
-    let bench = Bench::new();
-    let mut driver = bench.lay();
+    let bench = TestSession::new();
+    let mut driver = bench.lay_link();
     let device = Device::new(Box::new(Shared(Arc::clone(&bench.session))), Duration::from_secs(60));
     let write = |offset| ota::Write { offset, data: String::new() };
     let mut calls: Vec<_> =
@@ -445,14 +446,14 @@ impl RpcClient for Shared {
 #[tokio::test(start_paused = true)]
 async fn writes_of_a_lost_link_are_not_sent_on_the_next() {
     for _ in 0..50 {
-        let bench = Bench::new();
+        let bench = TestSession::new();
         let (link, driver) = Link::with_capacity(1);
         bench.ready(Dial::Link(link));
         let device = Device::new(Box::new(Shared(Arc::clone(&bench.session))), Duration::from_secs(60));
         let write = |offset| ota::Write { offset, data: String::new() };
         let mut calls: FuturesUnordered<_> =
             (0..8).map(|offset| device.call_in_order(&write(offset), Duration::from_secs(60))).collect();
-        let mut next = bench.lay();
+        let mut next = bench.lay_link();
         let lose = async {
             tokio::time::sleep(Duration::from_millis(1)).await;
             driver.close("gone");
@@ -461,13 +462,13 @@ async fn writes_of_a_lost_link_are_not_sent_on_the_next() {
         assert!(matches!(first, Some(Err(CallError::Lost { .. }))), "{first:?}");
         // Whatever is polled meanwhile.
         let rest = async { while calls.next().await.is_some() {} };
-        let (asked, ()) = tokio::join!(all_asked(&mut next), async {
+        let (next_request, ()) = tokio::join!(remaining_methods(&mut next), async {
             let _ = tokio::time::timeout(Duration::from_millis(500), rest).await;
         });
-        assert_eq!(asked, [""; 0]);
+        assert_eq!(next_request, [""; 0]);
         drop(calls);
         let call = bench.call("Sys.GetInfo", 5);
-        assert_eq!(all_asked(&mut next).await, ["Sys.GetInfo"]);
+        assert_eq!(remaining_methods(&mut next).await, ["Sys.GetInfo"]);
         call.abort();
     }
 }
@@ -475,11 +476,11 @@ async fn writes_of_a_lost_link_are_not_sent_on_the_next() {
 /// The copy that waits for a place on the link was not sent, the first one was.
 #[tokio::test(start_paused = true)]
 async fn call_whose_second_copy_waits_is_reported_as_sent() {
-    let bench = Bench::on(Some(Duration::from_millis(300)));
+    let bench = TestSession::with_resends(Some(Duration::from_millis(300)));
     let (link, mut driver) = Link::with_capacity(1);
     bench.ready(Dial::Link(link));
     let look = bench.request(Request { idempotent: true, ..Request::new("Look", Duration::from_secs(5)) });
-    asked(&mut driver).await;
+    next_request(&mut driver).await;
     let unsent: Vec<_> = (0..2).map(|_| bench.call("Act", 5)).collect();
     tokio::time::sleep(Duration::from_millis(400)).await;
     driver.close("gone");
@@ -498,43 +499,43 @@ async fn call_whose_second_copy_waits_is_reported_as_sent() {
 /// The reply to the first copy makes the second one needless.
 #[tokio::test(start_paused = true)]
 async fn answered_call_is_not_sent_again() {
-    let bench = Bench::on(Some(Duration::from_millis(300)));
+    let bench = TestSession::with_resends(Some(Duration::from_millis(300)));
     let (link, mut driver) = Link::with_capacity(1);
     bench.ready(Dial::Link(link));
     let look = bench.request(Request { idempotent: true, ..Request::new("Look", Duration::from_secs(5)) });
-    let (id, _) = asked(&mut driver).await;
+    let (id, _) = next_request(&mut driver).await;
     let acts: Vec<_> = (0..2).map(|_| bench.call("Act", 5)).collect();
     tokio::time::sleep(Duration::from_millis(400)).await;
     reply(&driver, id, 1).await;
     assert!(look.await.expect("no panic").is_ok());
-    assert_eq!(all_asked(&mut driver).await, ["Act", "Act"]);
+    assert_eq!(remaining_methods(&mut driver).await, ["Act", "Act"]);
     acts.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
 #[tokio::test(start_paused = true)]
 async fn call_with_the_longest_timeout_is_answered() {
-    let bench = Bench::new();
-    let mut driver = bench.lay();
+    let bench = TestSession::new();
+    let mut driver = bench.lay_link();
     let call = bench.request(Request::new("A", Duration::MAX));
-    let (id, _) = asked(&mut driver).await;
+    let (id, _) = next_request(&mut driver).await;
     reply(&driver, id, 1).await;
     assert_eq!(call.await.expect("no panic").expect("a reply"), 1);
 }
 
 /// A call that is made right after hanging up is for the next link, whatever still comes over the old one.
 #[tokio::test(start_paused = true)]
-async fn call_made_after_hanging_up_goes_to_the_next_link() {
-    let bench = Bench::new();
-    let mut old = bench.lay();
+async fn call_after_drop_link_goes_to_the_next_link() {
+    let bench = TestSession::new();
+    let mut old = bench.lay_link();
     let lost = bench.call("A", 60);
-    asked(&mut old).await;
-    let mut fresh = bench.lay();
+    next_request(&mut old).await;
+    let mut fresh = bench.lay_link();
     old.deliver(b"garbage".to_vec()).await;
     bench.session.drop_link();
     let call = bench.session.call(Request::new("B", Duration::from_secs(5)));
     old.close("gone");
     let answer = async {
-        let (id, method) = asked(&mut fresh).await;
+        let (id, method) = next_request(&mut fresh).await;
         reply(&fresh, id, 1).await;
         method
     };

@@ -3,8 +3,8 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::script::{Said, Script, frame};
-use support::ways::Way;
+use support::script::{PeerAction, Script, frame};
+use support::transports::Transport;
 use support::{run_on, simulator, ws};
 
 fn info(platform: &str) -> Value {
@@ -15,23 +15,23 @@ fn boot_state(active_slot: u8, revert_slot: u8) -> Value {
     json!({"active_slot": active_slot, "is_committed": true, "revert_slot": revert_slot, "commit_timeout": 0})
 }
 
-fn result(value: &Value) -> Vec<Said> {
+fn result(value: &Value) -> Vec<PeerAction> {
     vec![frame(format!(r#"{{"id":{{id}},"src":"dev","result":{value}}}"#))]
 }
 
-fn error(code: i64) -> Vec<Said> {
+fn error(code: i64) -> Vec<PeerAction> {
     vec![frame(format!(r#"{{"id":{{id}},"src":"dev","error":{{"code":{code}}}}}"#))]
 }
 
 #[tokio::test]
 async fn slot_that_the_device_does_not_have_is_refused_before_anything_is_sent() {
     for args in [["--active-slot", "2"], ["--revert-slot", "255"]] {
-        let mut peer = Way::WebSocket.scripted(Script::of([result(&info("esp32"))])).await;
+        let mut peer = Transport::WebSocket.scripted(Script::of([result(&info("esp32"))])).await;
         let run = run_on(&peer.port, &["set-boot-state", args[0], args[1]]).await;
         assert_eq!((run.code, run.stdout.as_str()), (7, ""), "{args:?}: {}", run.shown());
         assert!(run.stderr.contains(&format!("{} {}: the device has no slot", args[0], args[1])), "{}", run.shown());
         assert!(run.stderr.contains("\nhint: ") && run.stderr.contains("`--force`"), "{}", run.shown());
-        assert_eq!(peer.heard.methods(), ["Sys.GetInfo"], "{args:?}");
+        assert_eq!(peer.received.methods(), ["Sys.GetInfo"], "{args:?}");
     }
 }
 
@@ -39,10 +39,10 @@ async fn slot_that_the_device_does_not_have_is_refused_before_anything_is_sent()
 async fn platform_whose_slots_are_unknown_is_sent_any_slot() {
     for about in [result(&info("stm32")), result(&info("")), error(404)] {
         let script = Script::of([about.clone(), result(&boot_state(0, 0)), result(&Value::Null)]);
-        let mut peer = Way::WebSocket.scripted(script).await;
+        let mut peer = Transport::WebSocket.scripted(script).await;
         let run = run_on(&peer.port, &["set-boot-state", "--active-slot", "2"]).await;
         assert_eq!((run.code, run.stdout.as_str()), (0, "null\n"), "{about:?}: {}", run.shown());
-        assert_eq!(peer.heard.methods(), ["Sys.GetInfo", "OTA.GetBootState", "OTA.SetBootState"], "{about:?}");
+        assert_eq!(peer.received.methods(), ["Sys.GetInfo", "OTA.GetBootState", "OTA.SetBootState"], "{about:?}");
     }
 }
 
@@ -50,20 +50,20 @@ async fn platform_whose_slots_are_unknown_is_sent_any_slot() {
 #[tokio::test]
 async fn bad_slot_stored_error_names_repair_command() {
     let script = Script::of([result(&boot_state(1, 0)), error(-3), result(&boot_state(5, 0))]);
-    let mut peer = Way::WebSocket.scripted(script).await;
+    let mut peer = Transport::WebSocket.scripted(script).await;
     let run = run_on(&peer.port, &["set-boot-state", "--active-slot", "5", "--force"]).await;
     assert_eq!((run.code, run.stdout.as_str()), (4, ""), "{}", run.shown());
     let stored = "the device now has stored active_slot 5, is_committed true, revert_slot 0, commit_timeout 0";
     assert!(run.stderr.contains(stored), "{}", run.shown());
     assert!(run.stderr.contains("`otactl set-boot-state --active-slot 1` restores"), "{}", run.shown());
-    assert_eq!(peer.heard.methods(), ["OTA.GetBootState", "OTA.SetBootState", "OTA.GetBootState"]);
+    assert_eq!(peer.received.methods(), ["OTA.GetBootState", "OTA.SetBootState", "OTA.GetBootState"]);
 }
 
 /// A device of 2018 answers -3 and keeps its boot state.
 #[tokio::test]
 async fn bad_slot_not_stored_error_names_no_command() {
     let script = Script::of([result(&boot_state(1, 0)), error(-3), result(&boot_state(1, 0))]);
-    let peer = Way::WebSocket.scripted(script).await;
+    let peer = Transport::WebSocket.scripted(script).await;
     let run = run_on(&peer.port, &["set-boot-state", "--active-slot", "5", "--force"]).await;
     assert_eq!(run.code, 4, "{}", run.shown());
     assert!(run.stderr.contains("the boot state is unchanged: active_slot 1"), "{}", run.shown());
@@ -73,7 +73,7 @@ async fn bad_slot_not_stored_error_names_no_command() {
 #[tokio::test]
 async fn boot_state_unreadable_is_reported() {
     let script = Script::of([error(404), error(-3), error(404)]);
-    let peer = Way::WebSocket.scripted(script).await;
+    let peer = Transport::WebSocket.scripted(script).await;
     let run = run_on(&peer.port, &["set-boot-state", "--active-slot", "5", "--force"]).await;
     assert_eq!(run.code, 4, "{}", run.shown());
     assert!(run.stderr.contains("OTA.GetBootState did not show what the device has stored"), "{}", run.shown());
@@ -84,10 +84,10 @@ async fn boot_state_unreadable_is_reported() {
 #[tokio::test]
 async fn fields_without_a_slot_are_sent_at_once() {
     for args in [&["--is-committed", "true"][..], &["--commit-timeout", "60s"]] {
-        let mut peer = Way::WebSocket.scripted(Script::of([result(&Value::Null)])).await;
+        let mut peer = Transport::WebSocket.scripted(Script::of([result(&Value::Null)])).await;
         let run = run_on(&peer.port, &[&["set-boot-state"], args].concat()).await;
         assert_eq!((run.code, run.stdout.as_str()), (0, "null\n"), "{args:?}: {}", run.shown());
-        assert_eq!(peer.heard.methods(), ["OTA.SetBootState"], "{args:?}");
+        assert_eq!(peer.received.methods(), ["OTA.SetBootState"], "{args:?}");
     }
 }
 

@@ -14,7 +14,7 @@ use otactl::sim::{Config, Generation, Simulator};
 use otactl::update::{Event, Observer, Plan, Source, Success, Via, run};
 use serde_json::Value;
 use support::broker::Broker;
-use support::ways::{BAUD_RATE, device_at};
+use support::transports::{BAUD_RATE, device_at};
 use support::{DEMO, assert_runs, file, running_device, simulator_with};
 use tokio::sync::mpsc;
 
@@ -23,12 +23,12 @@ const PULL: [&str; 7] = ["serving", "requested", "fetching", "applied", "rebooti
 const PUSH: [&str; 6] = ["requested", "pushing", "sent", "rebooting", "back", "committing"];
 
 /// Tells when a step is reached, for the first time.
-struct At {
+struct StepObserver {
     step: &'static str,
     reached: mpsc::UnboundedSender<()>,
 }
 
-impl Observer for At {
+impl Observer for StepObserver {
     fn on(&self, event: &Event) {
         let event: Value = serde_json::to_value(event).expect("JSON");
         if event["event"] == self.step {
@@ -39,24 +39,24 @@ impl Observer for At {
 }
 
 /// Updates over `port`, and does `disturb` as soon as `step` is reached. Gives back what that has made.
-async fn disturbed<T>(port: &str, via: Via, step: &'static str, disturb: impl AsyncFnOnce() -> T) -> T {
+async fn update_disturbed_at<T>(port: &str, via: Via, step: &'static str, disturb: impl AsyncFnOnce() -> T) -> T {
     let bundle = Bundle::read(&file(DEMO)).expect("the demo");
     let plan = Plan::new(Source::Bundle(bundle));
     let plan = Plan { via, timeouts: plan.timeouts.scaled(0.2), ..plan };
     let (reached, mut steps) = mpsc::unbounded_channel();
-    let observer = At { step, reached };
+    let observer = StepObserver { step, reached };
     let device = device_at(port, Duration::from_secs(10));
     let disturb = async {
         steps.recv().await.expect("the step is reached");
         disturb().await
     };
-    let (result, made) = tokio::join!(run(&device, &plan, &observer), disturb);
+    let (result, outcome) = tokio::join!(run(&device, &plan, &observer), disturb);
     assert!(matches!(result, Ok(Success::Updated(_))), "{step}, {via:?}: {result:?}");
-    made
+    outcome
 }
 
 /// Returns each step on each engine. The engine of 2018 has no push.
-fn all() -> impl Iterator<Item = (Generation, Via, &'static str)> {
+fn all_steps() -> impl Iterator<Item = (Generation, Via, &'static str)> {
     let pulls = |generation| PULL.into_iter().map(move |step| (generation, Via::Pull, step));
     let pushes = PUSH.into_iter().map(|step| (Generation::Y2022, Via::Push, step));
     pulls(Generation::Y2018).chain(pulls(Generation::Y2022)).chain(pushes)
@@ -67,8 +67,8 @@ fn device(generation: Generation) -> Config {
 }
 
 #[tokio::test]
-async fn a_broker_that_is_restarted_at_any_step() {
-    let steps = all().map(|(generation, via, step)| async move {
+async fn broker_restart_at_any_step_is_survived() {
+    let steps = all_steps().map(|(generation, via, step)| async move {
         let mut broker = Broker::start();
         let simulated = broker.device(device(generation), Library::Twice).await;
         let port = broker.url(simulated.id());
@@ -77,20 +77,20 @@ async fn a_broker_that_is_restarted_at_any_step() {
             broker
         };
         let restarted = async || tokio::task::spawn_blocking(restart).await.expect("it starts again");
-        let _broker = disturbed(&port, via, step, restarted).await;
+        let _broker = update_disturbed_at(&port, via, step, restarted).await;
         assert_runs(&port, "2.0.0", true).await;
     });
     futures_util::future::join_all(steps).await;
 }
 
 #[tokio::test]
-async fn a_cable_that_is_out_for_a_moment_at_any_step() {
-    let steps = all().map(|(generation, via, step)| async move {
+async fn cable_unplugged_at_any_step_is_survived() {
+    let steps = all_steps().map(|(generation, via, step)| async move {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("board");
         let mut simulated = simulator_with(device(generation)).await;
         plug_in(&mut simulated, &path);
-        disturbed(&path.display().to_string(), via, step, async || {
+        update_disturbed_at(&path.display().to_string(), via, step, async || {
             simulated.unplug_serial();
             std::fs::remove_file(&path).expect("it was there");
             tokio::time::sleep(Duration::from_millis(300)).await;

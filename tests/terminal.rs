@@ -84,7 +84,7 @@ fn rendered(screen: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_person_reads_what_the_boot_state_means() {
+async fn boot_state_is_explained_on_a_terminal() {
     let device = simulator().await;
     let port = format!("ws://{}", device.address());
     let (code, stdout, screen) = on_terminal(&["--port", &port, "get-boot-state"], &[]).await;
@@ -96,7 +96,7 @@ async fn a_person_reads_what_the_boot_state_means() {
 }
 
 #[tokio::test]
-async fn a_person_sees_a_bar_and_colours() {
+async fn progress_bar_and_colours_are_shown_on_a_terminal() {
     let (code, stdout, screen) = on_terminal(&["--port", "sim:", "update", DEMO], &[]).await;
     assert_eq!((code, stdout.as_str()), (0, ""), "{screen}");
     assert!(screen.contains("of 321.11 KiB") && screen.contains('━'), "a bar: {screen}");
@@ -105,7 +105,7 @@ async fn a_person_sees_a_bar_and_colours() {
 }
 
 #[tokio::test]
-async fn no_color_is_obeyed() {
+async fn no_color_disables_colours() {
     let (code, _, screen) = on_terminal(&["--port", "gopher:", "ping"], &[("NO_COLOR", "1")]).await;
     assert_eq!((code, screen.contains('\u{1b}')), (2, false), "{screen}");
     let (_, _, screen) = on_terminal(&["--port", "gopher:", "ping"], &[]).await;
@@ -115,7 +115,7 @@ async fn no_color_is_obeyed() {
 /// Whoever waits for the checks sees how long the device does. All else is printed above that, and when it
 /// is over, nothing is left of it.
 #[tokio::test]
-async fn a_person_sees_how_long_the_device_waits() {
+async fn time_until_rollback_is_shown_during_checks() {
     const LINE: &str = "uncommitted; rolls back in 4m 5";
     const STEPS: [&str; 15] = [
         "simulating",
@@ -161,7 +161,7 @@ async fn a_person_sees_how_long_the_device_waits() {
 }
 
 #[tokio::test]
-async fn nothing_is_left_of_the_time_when_a_check_fails() {
+async fn time_until_rollback_is_cleared_when_a_check_fails() {
     let (code, _, screen) =
         on_terminal(&["--port=sim:", "update", DEMO, "--check-cmd=sh -c 'sleep 0.4; exit 1'"], &[]).await;
     assert!(code == 8 && screen.contains("uncommitted; rolls back in "), "{screen}");

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use support::peers::{Manner, Peer};
+use support::peers::{Behaviour, Peer};
 use support::{DEMO, Run, finish, otactl, run, run_on};
 use tokio::task::JoinSet;
 
@@ -22,7 +22,7 @@ fn longest_line(run: &Run) -> usize {
 }
 
 #[tokio::test]
-async fn text_of_a_device_is_bounded_where_it_is_shown() {
+async fn device_text_is_bounded_in_the_output() {
     let long = "x".repeat(900_000);
     for (body, args) in [
         (format!("{{\"id\":1,\"error\":{{\"code\":-1,\"message\":\"{long}\"}}}}"), &["ping"][..]),
@@ -41,7 +41,7 @@ async fn text_of_a_device_is_bounded_where_it_is_shown() {
     ] {
         // What is larger than a reply may be is refused before it is read.
         let body = if body.len() > 1 << 20 { body.replace(&long, &long[..150_000]) } else { body };
-        let peer = Peer::start(Manner::Says(answer(&body))).await;
+        let peer = Peer::start(Behaviour::Replies(answer(&body))).await;
         let run = run_on(&peer.http(), args).await;
         assert_ne!(run.code, 0, "{args:?}");
         assert!(longest_line(&run) < 4100 && run.stderr.contains('…'), "{args:?}: {}", longest_line(&run));
@@ -54,14 +54,14 @@ async fn text_of_a_device_is_bounded_where_it_is_shown() {
 #[tokio::test]
 async fn hidden_characters_are_escaped() {
     let body = "{\"id\":1,\"result\":{\"a\u{202e}\u{200b}\":\"b\u{feff}\u{2028}\u{e0041}\u{ad}c\"}}";
-    let peer = Peer::start(Manner::Says(answer(body))).await;
+    let peer = Peer::start(Behaviour::Replies(answer(body))).await;
     let run = run_on(&peer.http(), &["--json", "call", "X"]).await;
     assert_eq!(run.stdout, "{\"a\\u202e\\u200b\":\"b\\ufeff\\u2028\\udb40\\udc41\\u00adc\"}\n", "{}", run.shown());
     let value: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
     assert_eq!(value["a\u{202e}\u{200b}"], "b\u{feff}\u{2028}\u{e0041}\u{ad}c");
 
     let body = "{\"id\":1,\"error\":{\"code\":-1,\"message\":\"a\u{202e}b\u{200b}c\u{feff}d\"}}";
-    let peer = Peer::start(Manner::Says(answer(body))).await;
+    let peer = Peer::start(Behaviour::Replies(answer(body))).await;
     let run = run_on(&peer.http(), &["call", "X"]).await;
     assert!(run.stderr.contains("a·b·c·d (error -1)"), "{}", run.shown());
 }

@@ -91,7 +91,7 @@ fn assert_refused(run: &Run, message: &str, hint: &str) {
 }
 
 #[tokio::test]
-async fn each_fault_of_a_certificate_has_words_of_its_own() {
+async fn each_certificate_fault_has_its_own_message() {
     const HOST: &str = "127.0.0.1";
     let authority = Authority::new();
     let ca_file = authority.file();
@@ -127,7 +127,7 @@ async fn each_fault_of_a_certificate_has_words_of_its_own() {
 }
 
 #[tokio::test]
-async fn any_certificate_is_taken_on_request_only() {
+async fn insecure_accepts_any_certificate() {
     let authority = Authority::new();
     let pair = authority.sign_as("device.example", |params| params.not_after = date_time_ymd(2001, 2, 3));
     let (_device, port) = device_with(&pair).await;
@@ -142,7 +142,7 @@ async fn any_certificate_is_taken_on_request_only() {
 }
 
 #[tokio::test]
-async fn a_port_of_the_other_kind_is_found_out() {
+async fn scheme_that_does_not_match_the_port_is_reported() {
     let authority = Authority::new();
     let (device, port) = device_with(&authority.sign("127.0.0.1")).await;
     for scheme in SCHEMES {
@@ -157,7 +157,7 @@ async fn a_port_of_the_other_kind_is_found_out() {
 }
 
 #[tokio::test]
-async fn an_authority_in_a_file_is_trusted_for_addresses_and_names() {
+async fn authority_from_a_file_is_trusted_for_addresses_and_names() {
     let authority = Authority::new();
     let itself = authority.unsigned("localhost", |_| ());
     for (pair, ca_file, host) in [
@@ -179,7 +179,7 @@ async fn an_authority_in_a_file_is_trusted_for_addresses_and_names() {
 }
 
 #[tokio::test]
-async fn an_ipv6_address_is_a_name_too() {
+async fn certificate_for_an_ipv6_address_is_accepted() {
     let authority = Authority::new();
     let pair = authority.sign("::1");
     // Not every machine has one.
@@ -194,7 +194,7 @@ async fn an_ipv6_address_is_a_name_too() {
 }
 
 #[tokio::test]
-async fn a_client_certificate_opens_the_door() {
+async fn known_client_certificate_is_accepted() {
     let authority = Authority::new();
     let known = authority.sign("a client");
     for version in [&version::TLS12, &version::TLS13] {
@@ -218,7 +218,7 @@ async fn a_client_certificate_opens_the_door() {
 }
 
 #[tokio::test]
-async fn a_missing_or_unknown_client_certificate_is_told_of() {
+async fn missing_or_unknown_client_certificate_is_reported() {
     let (authority, stranger) = (Authority::new(), Authority::new());
     let unknown = stranger.sign("a client");
     let expired = authority.sign_as("a former client", |params| params.not_after = date_time_ymd(2001, 2, 3));
@@ -262,7 +262,7 @@ async fn resets(config: Arc<ServerConfig>, reads: bool) -> (SocketAddr, JoinSet<
 }
 
 #[tokio::test]
-async fn a_reset_is_put_down_to_the_certificate_only_if_one_was_asked_for() {
+async fn reset_names_the_client_certificate_only_if_one_was_requested() {
     let authority = Authority::new();
     let pair = authority.sign("127.0.0.1");
     let ca_file = authority.file();
@@ -286,7 +286,7 @@ async fn a_reset_is_put_down_to_the_certificate_only_if_one_was_asked_for() {
 
 /// Who asks and does not insist is a device like any other.
 #[tokio::test]
-async fn a_certificate_that_is_not_insisted_on_is_not_missed() {
+async fn optional_client_certificate_may_be_missing() {
     let authority = Authority::new();
     let mut device = simulator().await;
     let config = device_config(&authority.sign("127.0.0.1"), &authority, Admits::Curious, &[&version::TLS13]);
@@ -301,7 +301,7 @@ async fn a_certificate_that_is_not_insisted_on_is_not_missed() {
 /// The whole way with everything at once: a private authority, a client certificate, a password, and a
 /// reboot in the middle.
 #[tokio::test]
-async fn a_device_is_updated_over_tls() {
+async fn device_is_updated_over_tls() {
     let authority = Authority::new();
     let known = authority.sign("a client");
     let auth: Auth = "admin:secret:myrealm".parse().expect("credentials");
@@ -333,7 +333,7 @@ async fn a_device_is_updated_over_tls() {
 }
 
 #[tokio::test]
-async fn a_bad_file_is_named_before_anything_is_dialled() {
+async fn bad_certificate_file_is_named_before_the_dial() {
     let (authority, other) = (Authority::new(), Authority::new());
     let (good, stranger) = (authority.sign("127.0.0.1"), other.sign("127.0.0.1"));
     let file = |name: &str, text: &str| {
@@ -385,7 +385,7 @@ async fn a_bad_file_is_named_before_anything_is_dialled() {
 }
 
 #[tokio::test]
-async fn a_certificate_and_its_key_go_together() {
+async fn certificate_without_its_key_is_refused() {
     for (given, missing, variable) in
         [("--cert-file", "--key-file", "OTACTL_KEY_FILE"), ("--key-file", "--cert-file", "OTACTL_CERT_FILE")]
     {
@@ -397,7 +397,7 @@ async fn a_certificate_and_its_key_go_together() {
 }
 
 #[tokio::test]
-async fn the_simulated_device_needs_a_certificate_for_tls() {
+async fn simulated_device_needs_a_certificate_for_tls() {
     let authority = Authority::new();
     let pair = authority.sign("127.0.0.1");
     let (cert, key) = (pair.cert.display().to_string(), pair.key.display().to_string());
@@ -431,7 +431,7 @@ async fn the_simulated_device_needs_a_certificate_for_tls() {
 
 /// A request that is too large is met with a reset, as on the plain port.
 #[tokio::test]
-async fn a_device_is_the_same_within_tls() {
+async fn oversized_request_over_tls_is_reset() {
     let authority = Authority::new();
     let (_device, port) = device_with(&authority.sign("localhost")).await;
     let settings = TlsSettings { ca_cert_file: Some(authority.path("ca.pem")), ..TlsSettings::default() };

@@ -28,7 +28,7 @@ fn assert_told(run: &Run, code: i32, text: &str) {
 }
 
 #[tokio::test]
-async fn server_certificate_that_is_not_supported_is_refused_with_its_reason() {
+async fn unsupported_server_certificate_is_refused_with_its_reason() {
     let directory = tempfile::tempdir().expect("a directory");
     for (kind, reason) in REASONS {
         let pair = certificate(&directory, kind);
@@ -47,7 +47,7 @@ async fn server_certificate_that_is_not_supported_is_refused_with_its_reason() {
 }
 
 #[tokio::test]
-async fn server_certificate_that_is_not_supported_is_taken_on_request() {
+async fn unsupported_server_certificate_is_accepted_with_insecure() {
     let directory = tempfile::tempdir().expect("a directory");
     for kind in REASONS.map(|(kind, _)| kind).into_iter().chain([Kind::P256]) {
         let pair = certificate(&directory, kind);
@@ -77,7 +77,7 @@ async fn server_key_that_the_client_does_not_offer_is_named_as_a_cause() {
 }
 
 #[tokio::test]
-async fn client_certificate_or_key_that_is_not_supported_is_refused_with_its_reason() {
+async fn unsupported_client_certificate_or_key_is_refused_with_its_reason() {
     let directory = tempfile::tempdir().expect("a directory");
     let secp256k1 = (Kind::Secp256k1, "a key on the curve secp256k1; only P-256 and P-384 are supported\n");
     // What the digest of its signature is matters to the server only.

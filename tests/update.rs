@@ -9,14 +9,14 @@ use otactl::sim::{Config, Generation};
 use serde_json::Value;
 use snapbox::{assert_data_eq, str};
 use support::bundles::BundleServer;
-use support::peers::Swallower;
+use support::peers::FullBacklog;
 use support::{
     DEMO, DEMO_BUILD, REBOOT, assert_runs, otactl, run, run_on, simulator, simulator_everywhere, simulator_with, ws,
 };
 
 /// The first command of the README.
 #[tokio::test]
-async fn a_newcomer_sees_every_step() {
+async fn update_of_the_simulator_prints_every_step() {
     let started = Instant::now();
     let run = run(&["--port", "sim:", "update", DEMO]).await;
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
@@ -45,7 +45,7 @@ done      demo 2.0.0 (20240202-020202/g234b2a65) runs in slot 1, and is committe
 }
 
 #[tokio::test]
-async fn every_transport_ends_committed_and_twice_is_once() {
+async fn second_update_on_every_transport_changes_nothing() {
     for which in 0..4 {
         let (device, mut ports) = simulator_everywhere(Config { reboot_delay: REBOOT, ..Config::default() }).await;
         let port = ports.swap_remove(which);
@@ -70,7 +70,7 @@ async fn every_transport_ends_committed_and_twice_is_once() {
 
 /// A board is flashed a thousand times a day; nothing may stand in the way of the commit.
 #[tokio::test]
-async fn the_commit_follows_the_first_answer_within_100_ms() {
+async fn commit_follows_the_first_reply_within_100_ms() {
     let device = simulator().await;
     let mut console = device.console();
     let port = ws(&device);
@@ -91,7 +91,7 @@ async fn the_commit_follows_the_first_answer_within_100_ms() {
 }
 
 #[tokio::test]
-async fn a_url_is_handed_through_and_its_manifest_is_held_against_the_device() {
+async fn url_update_reads_the_manifest_and_commits() {
     let bundles = BundleServer::start().await;
     for path in ["demo-2.0.0-esp32.zip", "redirect/demo-2.0.0-esp32.zip"] {
         let device = simulator().await;
@@ -103,7 +103,7 @@ async fn a_url_is_handed_through_and_its_manifest_is_held_against_the_device() {
 }
 
 #[tokio::test]
-async fn a_url_that_only_the_device_reaches_works_and_is_owned_up_to() {
+async fn url_reachable_only_by_the_device_is_noted() {
     let (device, bundles) = (simulator().await, BundleServer::start().await);
     let url = bundles.url("device-only/demo-2.0.0-esp32.zip");
     let run = run_on(&ws(&device), &["update", "--url", &url]).await;
@@ -113,7 +113,7 @@ async fn a_url_that_only_the_device_reaches_works_and_is_owned_up_to() {
 }
 
 #[tokio::test]
-async fn a_failed_download_leaves_the_old_firmware_and_says_so() {
+async fn failed_download_keeps_the_old_firmware() {
     let bundles = BundleServer::start().await;
     // The messages of 2018 and of 2022.
     for (path, older, newer) in [
@@ -141,7 +141,7 @@ async fn a_failed_download_leaves_the_old_firmware_and_says_so() {
 }
 
 #[tokio::test]
-async fn left_uncommitted_on_request_and_gone_on_with() {
+async fn update_left_uncommitted_is_resumed() {
     let device = simulator().await;
     let port = ws(&device);
     let left = run_on(&port, &["update", DEMO, "--no-commit", "--commit-timeout", "5m"]).await;
@@ -165,7 +165,7 @@ async fn left_uncommitted_on_request_and_gone_on_with() {
 }
 
 #[tokio::test]
-async fn a_revert_goes_back() {
+async fn revert_restores_the_old_firmware() {
     let device = simulator().await;
     let port = ws(&device);
     assert_eq!(run_on(&port, &["update", DEMO, "--no-commit"]).await.code, 0);
@@ -177,7 +177,7 @@ async fn a_revert_goes_back() {
 }
 
 #[tokio::test]
-async fn a_dry_run_touches_nothing() {
+async fn dry_run_sends_no_update() {
     let device = simulator().await;
     let mut console = device.console();
     let run = run_on(&ws(&device), &["update", DEMO, "--dry-run"]).await;
@@ -203,7 +203,7 @@ async fn force_installs_another_app() {
 
 /// The device cannot reach the server: its own word for it, and where it should have asked.
 #[tokio::test]
-async fn a_device_that_cannot_reach_us_is_explained() {
+async fn device_that_cannot_reach_the_server_is_explained() {
     let device = simulator().await;
     let run = run_on(&ws(&device), &["update", DEMO, "--via", "pull", "--advertise", "127.0.0.1:9"]).await;
     assert_eq!(run.code, 8, "{}", run.shown());
@@ -215,9 +215,9 @@ async fn a_device_that_cannot_reach_us_is_explained() {
 /// A firewall that drops packets: the device waits, and so would everybody. It is said after 10 s, long
 /// before the download times out.
 #[tokio::test]
-async fn a_device_that_does_not_ask_is_told_of_at_once() {
-    let (device, swallower) = (simulator().await, Swallower::start());
-    let (host, port) = (swallower.address.ip().to_string(), swallower.address.port());
+async fn device_that_does_not_request_the_firmware_is_reported_after_10_s() {
+    let (device, full_backlog) = (simulator().await, FullBacklog::start());
+    let (host, port) = (full_backlog.address.ip().to_string(), full_backlog.address.port());
     let started = Instant::now();
     let advertise = format!("{host}:{port}");
     let args = ["update", DEMO, "--via", "pull", "--advertise", &advertise, "--download-timeout", "12s"];
@@ -231,9 +231,9 @@ async fn a_device_that_does_not_ask_is_told_of_at_once() {
 
 /// Behind a firewall, at the end of a cable: what a device does not fetch, it is sent.
 #[tokio::test]
-async fn a_device_that_does_not_fetch_is_sent_the_firmware() {
-    let (device, swallower) = (simulator().await, Swallower::start());
-    for advertise in ["127.0.0.1:9", &swallower.address.to_string()] {
+async fn device_that_does_not_fetch_gets_a_push() {
+    let (device, full_backlog) = (simulator().await, FullBacklog::start());
+    for advertise in ["127.0.0.1:9", &full_backlog.address.to_string()] {
         let device = if advertise == "127.0.0.1:9" { &device } else { &simulator().await };
         let run = run_on(&ws(device), &["update", DEMO, "--advertise", advertise]).await;
         assert_eq!(run.code, 0, "{}", run.shown());
@@ -283,7 +283,7 @@ async fn events_are_one_json_object_per_line() {
 /// `simulate --state` outlives its process, and an uncommitted firmware does not: the process that
 /// ends is the power that fails.
 #[tokio::test]
-async fn a_simulated_device_keeps_its_flash() {
+async fn simulated_device_keeps_its_flash() {
     let scratch = tempfile::tempdir().expect("a directory");
     let state = scratch.path().join("device").display().to_string();
     for (expected, args) in

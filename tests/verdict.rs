@@ -15,7 +15,7 @@ use support::calls::{NEW, OLD, OTHER, Script, State, lost, remote, timed_out, up
 use tokio::time::Instant;
 
 #[tokio::test(start_paused = true)]
-async fn nothing_special() {
+async fn update_without_faults_is_updated() {
     let (result, state) = update(|_, _, _| None).await;
     assert!(matches!(result, Ok(Success::Updated(Running { slot: Some(1), .. }))), "{result:?}");
     assert_eq!(state.lock().calls["OTA.Update"], 1);
@@ -24,7 +24,7 @@ async fn nothing_special() {
 /// The new firmware names its build and crashes; the old one names its state. Taken together that would
 /// be a success.
 #[tokio::test(start_paused = true)]
-async fn two_boots_are_not_taken_for_one() {
+async fn build_and_state_of_two_boots_are_not_combined() {
     let (result, _) = update(|state, method, _| {
         if method == "OTA.GetBootState" && state.build == NEW {
             state.boot(OLD, 0, true);
@@ -37,7 +37,7 @@ async fn two_boots_are_not_taken_for_one() {
 
 /// The same between the commit and the look that follows.
 #[tokio::test(start_paused = true)]
-async fn a_rollback_instead_of_the_commit_is_no_success() {
+async fn rollback_instead_of_the_commit_is_rolled_back() {
     let (result, _) = update(|state, method, _| {
         (method == "OTA.Commit").then(|| {
             state.boot(OLD, 0, true);
@@ -49,7 +49,7 @@ async fn a_rollback_instead_of_the_commit_is_no_success() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_reply_to_the_commit_is_looked_after() {
+async fn commit_reply_lost_is_success() {
     let (result, state) = update(|state, method, _| {
         (method == "OTA.Commit").then(|| {
             state.committed = true;
@@ -62,7 +62,7 @@ async fn a_lost_reply_to_the_commit_is_looked_after() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_commit_that_did_not_arrive_is_sent_again_after_a_look() {
+async fn commit_lost_is_sent_again_after_reading_the_state() {
     let (result, state) = update(|_, method, count| (method == "OTA.Commit" && count == 0).then(|| lost(true))).await;
     assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
     assert_eq!(state.lock().calls["OTA.Commit"], 2);
@@ -70,7 +70,7 @@ async fn a_commit_that_did_not_arrive_is_sent_again_after_a_look() {
 
 /// Nobody knows then, and so nobody says.
 #[tokio::test(start_paused = true)]
-async fn a_commit_after_which_the_device_is_silent_is_neither() {
+async fn silence_after_the_commit_is_commit_unseen() {
     let (result, state) = update(|state, method, _| {
         let sent = state.calls.contains_key("OTA.Commit");
         (method == "OTA.Commit" || sent).then(|| timed_out(method))
@@ -81,14 +81,14 @@ async fn a_commit_after_which_the_device_is_silent_is_neither() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_commit_is_told_with_the_time_that_is_left() {
+async fn refused_commit_reports_the_time_until_rollback() {
     let (result, _) = update(|_, method, _| (method == "OTA.Commit").then(|| remote(method, -1, "no"))).await;
     let Err(Failure::NotCommitted { reverts_in: Some(left), .. }) = result else { panic!("{result:?}") };
     assert!(left > Duration::from_secs(290), "{left:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_nobody_wanted_is_reverted() {
+async fn wrong_build_is_reverted() {
     let (result, _) = update(|state, method, _| {
         (method == "OTA.Update").then(|| {
             state.boot(OTHER, 1, false);
@@ -103,7 +103,7 @@ async fn what_nobody_wanted_is_reverted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_has_committed_itself_is_not_said_to_be_uncommitted() {
+async fn wrong_build_that_committed_itself_is_not_reverted() {
     let (result, state) = update(|state, method, _| {
         (method == "OTA.Update").then(|| {
             state.boot(OTHER, 1, true);
@@ -117,7 +117,7 @@ async fn what_has_committed_itself_is_not_said_to_be_uncommitted() {
 
 /// HTTP, and the device reboots before its reply is out: the connection is dead, and says nothing.
 #[tokio::test(start_paused = true)]
-async fn a_reply_that_was_lost_in_the_reboot_is_not_waited_for() {
+async fn update_reply_lost_in_the_reboot_is_not_awaited() {
     let started = Instant::now();
     let (result, _) = update(|state, method, _| {
         (method == "OTA.Update").then(|| {
@@ -132,7 +132,7 @@ async fn a_reply_that_was_lost_in_the_reboot_is_not_waited_for() {
 
 /// Older firmware has no `OTA.Status`; that it cannot be asked does not mean that it does nothing.
 #[tokio::test(start_paused = true)]
-async fn a_link_lost_during_the_download_of_older_firmware_is_waited_out() {
+async fn link_lost_during_a_download_without_ota_status_is_waited_out() {
     let started = Instant::now();
     let (result, _) = update(|state, method, _| {
         // It is done a minute after the start, by itself.
@@ -153,7 +153,7 @@ async fn a_link_lost_during_the_download_of_older_firmware_is_waited_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_question_that_is_lost_does_not_end_an_update() {
+async fn lost_status_replies_do_not_end_an_update() {
     let (result, _) = update(|state, method, count| match method {
         "OTA.Update" => Some(lost(true)),
         "OTA.Status" if count == 0 => None,
@@ -171,7 +171,7 @@ async fn one_question_that_is_lost_does_not_end_an_update() {
 
 /// A device that is never heard of again: the word is that nobody knows, and it comes in time.
 #[tokio::test(start_paused = true)]
-async fn a_device_that_vanishes_during_the_download_is_lost_sight_of() {
+async fn device_lost_during_the_download_is_contact_lost() {
     let started = Instant::now();
     let (result, _) =
         update(|state, method, _| state.calls.contains_key("OTA.Update").then(|| timed_out(method))).await;
@@ -181,7 +181,7 @@ async fn a_device_that_vanishes_during_the_download_is_lost_sight_of() {
 
 /// A late answer must not pass for a reboot: the uptime in it is older than the answer.
 #[tokio::test(start_paused = true)]
-async fn a_late_answer_is_no_reboot() {
+async fn late_reply_is_not_a_reboot() {
     let (result, _) = update(|state, method, count| {
         // A slow link, with an answer now and then that takes far longer.
         let late = method == "Sys.GetInfo" && state.calls.contains_key("OTA.Update") && count % 3 == 0;
@@ -193,7 +193,7 @@ async fn a_late_answer_is_no_reboot() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_device_that_does_not_come_back_is_given_up_in_time() {
+async fn device_silent_after_the_update_is_no_response_at_the_reboot_timeout() {
     let started = Instant::now();
     let (result, _) = update(|state, method, count| match method {
         "OTA.Update" => Some(Ok(json!({"code": 0, "message": "Update applied, finalizing"}))),
@@ -206,7 +206,7 @@ async fn a_device_that_does_not_come_back_is_given_up_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_device_that_reboots_all_the_time_has_no_state() {
+async fn device_in_a_boot_loop_is_no_response() {
     let (result, _) = update(|state, method, count| {
         if method == "Sys.GetInfo" && state.calls.contains_key("OTA.Update") {
             // Another build in every answer.
@@ -219,7 +219,7 @@ async fn a_device_that_reboots_all_the_time_has_no_state() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_uptime_that_cannot_be_is_an_error_and_no_panic() {
+async fn impossible_uptime_is_a_wrong_shape_error() {
     let (result, _) = update(|_, method, _| {
         (method == "Sys.GetInfo").then(|| Ok(json!({"fw_version": "1", "fw_id": "b", "uptime": u64::MAX})))
     })
@@ -229,7 +229,7 @@ async fn an_uptime_that_cannot_be_is_an_error_and_no_panic() {
 
 /// The new firmware has other credentials: it is there, and will go back; that is to be said at once.
 #[tokio::test(start_paused = true)]
-async fn a_device_that_shuts_us_out_after_the_reboot_is_told_of_at_once() {
+async fn credentials_refused_after_the_reboot_are_access_denied() {
     let started = Instant::now();
     let (result, _) =
         update(|state, method, _| (state.build == NEW).then(|| remote(method, 401, "{\"auth_type\": \"digest\"}")))
@@ -264,7 +264,7 @@ fn runs_for(state: &State) -> Option<Duration> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_soak_watches_the_device_for_its_time() {
+async fn soak_polls_the_device_for_its_duration() {
     let started = Instant::now();
     let (result, state) = update_checked(soak(30), |_, _, _| None).await;
     assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
@@ -275,7 +275,7 @@ async fn a_soak_watches_the_device_for_its_time() {
 
 /// A rollback is told as one, whoever notices it.
 #[tokio::test(start_paused = true)]
-async fn a_device_that_goes_back_during_a_soak_has_rolled_back() {
+async fn rollback_during_a_soak_is_rolled_back() {
     let started = Instant::now();
     let (result, state) = update_checked(soak(60), |state, _, _| {
         if runs_for(state) > Some(Duration::from_secs(20)) {
@@ -291,7 +291,7 @@ async fn a_device_that_goes_back_during_a_soak_has_rolled_back() {
 
 /// It would have to go back then, and does not: all the more is it unhealthy.
 #[tokio::test(start_paused = true)]
-async fn a_restart_during_a_soak_shows_in_the_uptime() {
+async fn restart_during_a_soak_is_unhealthy() {
     let (result, _) = update_checked(soak(60), |state, method, count| {
         if method == "Sys.GetInfo" && count == 20 {
             state.boot(NEW, 1, false);
@@ -304,7 +304,7 @@ async fn a_restart_during_a_soak_shows_in_the_uptime() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_soak_forgives_one_lost_answer_and_not_all_of_them() {
+async fn soak_tolerates_single_lost_replies_only() {
     let (result, _) = update_checked(soak(30), |_, method, count| {
         (method == "Sys.GetInfo" && (count == 15 || count == 25)).then(|| timed_out(method))
     })
@@ -325,7 +325,7 @@ async fn a_soak_forgives_one_lost_answer_and_not_all_of_them() {
 
 /// The end of the soak is no end of the questions: a device that has fallen silent before is not well.
 #[tokio::test(start_paused = true)]
-async fn a_soak_ends_with_an_answer() {
+async fn soak_without_a_final_reply_is_unhealthy() {
     let (result, _) = update_checked(soak(30), |state, method, _| {
         let silent = Duration::from_secs(29)..Duration::from_secs(60);
         runs_for(state).is_some_and(|time| silent.contains(&time)).then(|| timed_out(method))
@@ -335,7 +335,7 @@ async fn a_soak_ends_with_an_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_check_whose_answer_gets_lost_is_asked_again() {
+async fn check_with_a_lost_reply_is_sent_again() {
     let (result, state) = update_checked(check("My.Test => {\"ok\": true}"), |_, method, count| {
         (method == "My.Test").then(|| match count {
             0 => timed_out(method),
@@ -350,7 +350,7 @@ async fn a_check_whose_answer_gets_lost_is_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_device_answers_to_a_check_counts_at_once() {
+async fn failed_check_reply_is_unhealthy_at_once() {
     for (text, reason) in [
         ("My.Test => true", "the result is not as expected: it is `false`, not `true`"),
         ("My.Other", "the device answered: no (error -1)"),
@@ -369,7 +369,7 @@ async fn what_the_device_answers_to_a_check_counts_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_check_has_a_deadline() {
+async fn check_without_a_reply_fails_at_its_deadline() {
     let started = Instant::now();
     let (result, _) =
         update_checked(check("My.Test"), |_, method, _| (method == "My.Test").then(|| timed_out(method))).await;
@@ -380,7 +380,7 @@ async fn a_check_has_a_deadline() {
 
 /// The device would go back in 20 s, and the commit needs some of that.
 #[tokio::test(start_paused = true)]
-async fn a_check_ends_before_the_device_goes_back() {
+async fn check_ends_before_the_rollback() {
     let late: Script = |state, method, _| match method {
         "OTA.Update" => {
             state.boot(NEW, 1, false);
@@ -401,7 +401,7 @@ async fn a_check_ends_before_the_device_goes_back() {
 
 /// For ever is longer than a clock can count.
 #[tokio::test(start_paused = true)]
-async fn a_device_may_say_that_it_waits_for_ever() {
+async fn largest_commit_timeout_is_accepted() {
     let (result, _) = update_checked(check("Sys.GetInfo"), |state, method, _| {
         (method == "OTA.GetBootState").then(|| {
             Ok(json!({"active_slot": state.slot, "is_committed": state.committed, "commit_timeout": u64::MAX}))
@@ -413,7 +413,7 @@ async fn a_device_may_say_that_it_waits_for_ever() {
 
 /// Whoever commits what we are about to take back has the last word.
 #[tokio::test(start_paused = true)]
-async fn what_was_committed_during_a_check_stays() {
+async fn firmware_committed_during_a_check_is_not_reverted() {
     let (result, state) = update_checked(check("My.Test"), |state, method, _| {
         (method == "My.Test").then(|| {
             state.committed = true;
@@ -427,7 +427,7 @@ async fn what_was_committed_during_a_check_stays() {
 
 /// Told to go back by somebody else, the device first shows the slot that boots next, and runs on.
 #[tokio::test(start_paused = true)]
-async fn a_device_that_is_on_its_way_back_is_waited_for() {
+async fn revert_by_another_client_is_awaited() {
     let (result, _) = update_checked(check("My.Test"), |state, method, count| match method {
         "My.Test" => {
             (state.slot, state.committed) = (0, true);
@@ -445,7 +445,7 @@ async fn a_device_that_is_on_its_way_back_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_device_that_is_silent_after_its_checks_is_not_committed() {
+async fn device_silent_after_its_checks_is_not_committed() {
     let (result, state) = update_checked(check("My.Test"), |state, method, _| match method {
         "My.Test" => Some(Ok(json!(null))),
         _ => state.calls.contains_key("My.Test").then(|| timed_out(method)),
@@ -472,7 +472,7 @@ fn stranger(state: &State) -> Value {
 
 /// It runs the same build, uncommitted, in the same slot: it is being updated as well, by somebody else.
 #[tokio::test(start_paused = true)]
-async fn another_device_in_its_place_is_not_committed() {
+async fn another_device_at_the_address_is_not_committed() {
     for method in ["RPC.Ping", "OTA.Commit"] {
         let script: Script = match method {
             "RPC.Ping" => |state, method, _| match method {
@@ -496,7 +496,7 @@ async fn another_device_in_its_place_is_not_committed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_device_in_its_place_is_not_told_to_go_back() {
+async fn another_device_at_the_address_is_not_reverted() {
     let (result, state) = update_checked(check("RPC.Ping"), |state, method, _| match method {
         "RPC.Ping" => Some(remote("RPC.Ping", -1, "bad")),
         "Sys.GetInfo" if state.calls.contains_key("RPC.Ping") => Some(Ok(stranger(state))),
@@ -512,7 +512,7 @@ async fn another_device_in_its_place_is_not_told_to_go_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_soak_is_not_passed_by_another_device() {
+async fn soak_answered_by_another_device_fails() {
     let (result, state) = update_checked(soak(30), |state, method, count| {
         (method == "Sys.GetInfo" && count > 15).then(|| Ok(stranger(state)))
     })
@@ -524,7 +524,7 @@ async fn a_soak_is_not_passed_by_another_device() {
 
 /// Shorter than the time after which a device that answers is said not to reboot: it has answered all the time.
 #[tokio::test(start_paused = true)]
-async fn a_device_that_goes_on_answering_has_not_rebooted_however_short_the_time() {
+async fn device_that_keeps_answering_did_not_reboot_within_a_short_timeout() {
     // Each latency cuts off the last probe at another call.
     let scripts: [Script; 5] = [goes_on::<5>, goes_on::<130>, goes_on::<170>, goes_on::<230>, goes_on::<310>];
     for (number, script) in scripts.into_iter().enumerate() {
@@ -544,7 +544,7 @@ fn goes_on<const MILLISECONDS: u64>(state: &mut State, method: &str, _: usize) -
 
 /// A device that goes back after eight seconds is not lost for one commit that was.
 #[tokio::test(start_paused = true)]
-async fn a_commit_that_gets_lost_leaves_the_time_for_another() {
+async fn lost_commit_is_sent_again_before_the_rollback() {
     let (result, state) = update(|state, method, count| match method {
         "OTA.GetBootState" if state.build == NEW => Some(Ok(json!({
             "active_slot": 1, "is_committed": state.committed, "revert_slot": 0, "commit_timeout": 8,

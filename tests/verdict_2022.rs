@@ -48,7 +48,7 @@ async fn success_is_read_from_the_boot_state() {
 
 /// The replies are those of the case `pull_cut_then_refused` in wire/ota2022-ws.json.
 #[tokio::test(start_paused = true)]
-async fn connect_error_of_an_update_that_goes_on_is_no_failure() {
+async fn connect_error_of_a_running_update_is_not_a_failure() {
     for said in ["Connect error", "Invalid HTTP response code", "Update is already in progress"] {
         let script: Script = match said {
             "Connect error" => |state, method, count| goes_on(state, method, count, "Connect error"),
@@ -108,7 +108,7 @@ async fn unlicensed_device_is_reported_at_once() {
 /// The percentage is all that otactl sees of a download from another server, and it may not change for long. After four
 /// minutes without a change, otactl cannot tell whether the device continues.
 #[tokio::test(start_paused = true)]
-async fn download_from_elsewhere_without_progress_is_lost_sight_of() {
+async fn url_download_without_progress_is_contact_lost() {
     let started = Instant::now();
     let (result, _) = update(|state, method, _| match method {
         "OTA.Update" => Some(remote(method, -1, "Connect error")),
@@ -124,7 +124,7 @@ async fn download_from_elsewhere_without_progress_is_lost_sight_of() {
 
 /// In the 500 ms between the last byte and the reboot, the boot state describes the next boot.
 #[tokio::test(start_paused = true)]
-async fn device_that_is_about_to_boot_another_firmware_is_waited_for() {
+async fn device_about_to_boot_other_firmware_is_awaited() {
     let (result, state) = update(|state, method, count| {
         if !state.calls.contains_key("OTA.Update") && count == 0 && method == "Sys.GetInfo" {
             apply(state);
@@ -162,7 +162,7 @@ async fn firmware_is_not_committed_before_it_has_started() {
 
 /// otactl does not take a link that breaks before the reboot for the reboot.
 #[tokio::test(start_paused = true)]
-async fn broken_link_before_the_reboot_is_no_reboot() {
+async fn broken_link_before_the_reboot_is_not_a_reboot() {
     let (result, state) = update(|state, method, count| {
         applied_at_the_first_call(state, method, count);
         (method == "Sys.GetInfo" && (3..6).contains(&count)).then(|| lost(true))
@@ -181,7 +181,7 @@ fn running(method: &str, count: usize, until: usize) -> Option<Result<Value, ota
 
 /// Pieces that were in flight when their sender died do not count as progress of another client.
 #[tokio::test(start_paused = true)]
-async fn push_left_behind_with_pieces_under_way_is_ended() {
+async fn abandoned_push_with_pieces_in_flight_is_ended() {
     let started = Instant::now();
     let (result, state) = update(|state, method, count| match method {
         "OTA.End" => Some(remote(method, -1, "-13 Unexpected end of data")),
@@ -199,7 +199,7 @@ async fn push_left_behind_with_pieces_under_way_is_ended() {
 
 /// Another client starts its update after the preflight checks. otactl does not take it for a pull that cannot reach otactl.
 #[tokio::test(start_paused = true)]
-async fn update_of_another_client_that_came_first_is_left_alone() {
+async fn update_of_another_client_started_first_is_refused() {
     for via in [Via::Auto, Via::Pull] {
         let (result, state) = update_from_here(via, |state, method, count| match method {
             "OTA.Update" => Some(remote(method, -1, "Update is already in progress")),
@@ -215,7 +215,7 @@ async fn update_of_another_client_that_came_first_is_left_alone() {
 
 /// The reply to `OTA.Update` is lost, and the device has a part of a firmware that otactl did not serve.
 #[tokio::test(start_paused = true)]
-async fn download_that_is_not_ours_is_not_ended() {
+async fn download_of_another_client_is_not_ended() {
     let (result, state) = update_from_here(Via::Auto, |state, method, _| match method {
         "OTA.Update" => Some(timed_out(method)),
         "OTA.Status" if state.calls.contains_key("OTA.Update") => running(method, 21, 21),
@@ -230,7 +230,7 @@ async fn download_that_is_not_ours_is_not_ended() {
 
 /// otactl neither commits nor reverts firmware that the device got from another client during the update.
 #[tokio::test(start_paused = true)]
-async fn firmware_of_another_client_is_left_to_it() {
+async fn firmware_of_another_client_is_neither_committed_nor_reverted() {
     let script: Script = |state, method, count| match method {
         "OTA.Update" => Some(remote(method, -1, "Update is already in progress")),
         "OTA.Status" if state.calls.contains_key("OTA.Update") && count < 5 => running(method, count, usize::MAX),
@@ -268,7 +268,7 @@ async fn download_that_began_after_a_reboot_is_not_ended() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refused_reboot_is_not_waited_for() {
+async fn refused_reboot_is_not_awaited() {
     let started = Instant::now();
     let (result, _) = update(|_, method, _| match method {
         "OTA.End" => Some(remote(method, -1, "Update not started")),
@@ -282,7 +282,7 @@ async fn refused_reboot_is_not_waited_for() {
 
 /// The last piece is lost, and the device does not answer for a minute after it.
 #[tokio::test(start_paused = true)]
-async fn push_without_its_last_piece_is_no_firmware_in_the_other_slot() {
+async fn push_without_its_last_piece_is_download_failed() {
     /// The number of the last piece of the demo bundle.
     const LAST: usize = 152;
 
@@ -318,7 +318,7 @@ async fn push_that_goes_on_after_its_end_is_not_ended() {
 
 /// otactl reboots the device to end a download. Until the device is back, otactl does not report it as unchanged.
 #[tokio::test(start_paused = true)]
-async fn device_that_is_not_back_from_a_reboot_is_lost_sight_of() {
+async fn device_not_back_from_a_reboot_is_contact_lost() {
     let (result, state) = update(|state, method, _| match method {
         "OTA.End" => Some(remote(method, -1, "Update not started")),
         "Sys.Reboot" => Some(Ok(Value::Null)),
@@ -331,7 +331,7 @@ async fn device_that_is_not_back_from_a_reboot_is_lost_sight_of() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn update_of_another_client_that_makes_progress_is_left_alone() {
+async fn update_of_another_client_with_progress_is_refused() {
     let (result, state) = update(|_, method, count| running(method, count, usize::MAX)).await;
     assert!(matches!(result, Err(Failure::Refused(Refusal::UpdateRunning { .. }))), "{result:?}");
     let state = state.lock();

@@ -18,7 +18,7 @@ fn result(run: &Run) -> Value {
 }
 
 #[tokio::test]
-async fn what_is_there_already_is_not_waited_for() {
+async fn wait_for_the_present_state_returns_at_once() {
     let (_device, ports) = simulator_everywhere(Config { reboot_delay: REBOOT, ..Config::default() }).await;
     for port in ports {
         for args in [&["wait", "reachable"][..], &["wait", "committed"], &["wait", "version", "1.0.0"]] {
@@ -38,7 +38,7 @@ async fn what_is_there_already_is_not_waited_for() {
 
 /// A script starts the update in one place and waits for its end in another.
 #[tokio::test]
-async fn an_update_is_waited_for_by_somebody_else() {
+async fn wait_sees_the_update_of_another_client() {
     let device = simulator().await;
     let port = ws(&device);
     let wait = |args: &'static [&str]| {
@@ -72,7 +72,7 @@ async fn an_update_is_waited_for_by_somebody_else() {
 
 /// A chip that resets says goodbye to nobody, and is silent until it is back.
 #[tokio::test]
-async fn a_reboot_is_waited_through() {
+async fn wait_reachable_outlasts_a_reboot() {
     let config = Config { reboot_delay: Duration::from_millis(1500), ..Config::default() };
     let (device, ports) = simulator_everywhere(config).await;
     let mut console = device.console();
@@ -88,7 +88,7 @@ async fn a_reboot_is_waited_through() {
 }
 
 #[tokio::test]
-async fn when_the_time_is_over_it_is_told_what_was_seen_last() {
+async fn wait_timeout_reports_the_last_seen_state() {
     let device = simulator().await;
     let started = Instant::now();
     let run = run_on(&ws(&device), &["wait", "uncommitted", "--for", "1s"]).await;
@@ -107,7 +107,7 @@ async fn when_the_time_is_over_it_is_told_what_was_seen_last() {
 
 /// Waiting makes no password right.
 #[tokio::test]
-async fn a_device_that_wants_other_credentials_is_not_waited_for() {
+async fn wait_with_wrong_credentials_fails_at_once() {
     let auth: Auth = "admin:secret".parse().expect("credentials");
     let device = simulator_with(Config { auth: Some(auth), ..Config::default() }).await;
     for port in [ws(&device), format!("http://{}", device.address())] {
@@ -123,12 +123,12 @@ async fn a_device_that_wants_other_credentials_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_device_without_the_ota_service_is_reachable_and_nothing_else() {
+async fn device_without_the_ota_service_is_only_reachable() {
     let info = frame(r#"{"id":{id},"result":{"id":"dev","fw_version":"1","fw_id":"b","uptime":7}}"#);
     let no_such = frame(r#"{"id":{id},"error":{"code":404,"message":"No handler for OTA.GetBootState"}}"#);
     for (state, code) in [("reachable", 0), ("committed", 4)] {
         let script = Script::of([vec![info.clone()], vec![no_such.clone()]]).and_then(vec![info.clone()]);
-        let (player, _heard) = Player::new(script);
+        let (player, _received) = Player::new(script);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = format!("ws://{}", listener.local_addr().expect("an address"));
         let mut tasks = JoinSet::new();
@@ -143,7 +143,7 @@ async fn a_device_without_the_ota_service_is_reachable_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_waited_for_is_told_at_once() {
+async fn invalid_wait_arguments_are_refused() {
     for (args, said) in [
         (&["wait"][..], "<STATE>"),
         (&["wait", "version"], "<VERSION>"),

@@ -31,7 +31,7 @@ fn slow_after_the_reboot(state: &mut State, method: &str, _: usize) -> Option<Re
 }
 
 #[tokio::test(start_paused = true)]
-async fn device_with_one_slow_method_after_the_reboot_is_seen_and_committed() {
+async fn device_with_one_slow_method_after_the_reboot_is_committed() {
     let started = Instant::now();
     let (result, state) = update(slow_after_the_reboot).await;
     assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
@@ -56,7 +56,7 @@ async fn device_that_gets_slow_passes_its_checks_and_its_soak() {
 
 /// A device that answers "shutting down" has carried nothing out, and reboots at once.
 #[tokio::test(start_paused = true)]
-async fn call_refused_because_of_a_reboot_is_made_again_after_it() {
+async fn call_refused_because_of_a_reboot_is_sent_again_after_it() {
     fn shutting_down(state: &mut State, method: &str) -> Result<Value, CallError> {
         state.boot(OLD, 0, true);
         remote(method, 418, "shutting down in 90 ms")
@@ -157,7 +157,7 @@ async fn device_that_never_connects_fails_after_three_times_the_ask_timeout() {
 
 /// What the device said before the deadline counts, if the deadline cuts the next answer off.
 #[tokio::test(start_paused = true)]
-async fn device_that_answers_and_does_not_reboot_is_told_so_at_the_deadline() {
+async fn device_that_answers_without_a_reboot_is_reported_at_the_deadline() {
     let (result, _) = update_within(Duration::from_secs(5), Checks::default(), |state, method, _| {
         state.latency = ms(400);
         // It says so, and does nothing.
@@ -169,7 +169,7 @@ async fn device_that_answers_and_does_not_reboot_is_told_so_at_the_deadline() {
 
 /// Once a copy was made, the device is not untouched any more.
 #[tokio::test(start_paused = true)]
-async fn failure_after_the_copy_is_not_untouched() {
+async fn failure_after_the_snapshot_is_not_untouched() {
     let source = Source::Url { url: "http://elsewhere/fw.zip".into(), manifest: Err("unknown".into()), signed: None };
     let plan = Plan { snapshot_first: true, ..Plan::new(source) };
     let (result, state) = run_plan(&plan, |state, method, _| match method {

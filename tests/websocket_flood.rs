@@ -14,13 +14,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 /// More than the buffers of two sockets, in bytes. It used to take half a second.
-const ENOUGH: usize = 128 << 20;
+const FLOOD_LIMIT: usize = 128 << 20;
 
 /// Sends this again and again. Returns how many bytes were taken when nothing more was for a second.
 async fn flood(stream: &mut TcpStream, ping: &[u8]) -> usize {
     let pings = ping.repeat(500);
     let mut taken = 0;
-    while taken < ENOUGH {
+    while taken < FLOOD_LIMIT {
         match timeout(Duration::from_secs(1), stream.write(&pings[taken % ping.len()..])).await {
             Ok(written) => taken += written.expect("the connection is not closed within a second"),
             Err(_) => break,
@@ -41,7 +41,7 @@ async fn client_reads_no_more_pings_than_it_answers() {
     let read = stream.read(&mut request).await.expect("a handshake");
     shake_hands(&mut stream, &request[..read]).await.expect("a connection");
     let taken = flood(&mut stream, &[&[0x89, 125][..], &[b'x'; 125]].concat()).await;
-    assert!(taken < ENOUGH, "{taken} bytes");
+    assert!(taken < FLOOD_LIMIT, "{taken} bytes");
     call.abort();
 }
 
@@ -57,5 +57,5 @@ async fn simulated_device_reads_no_more_pings_than_it_answers() {
     stream.write_all(request.as_bytes()).await.expect("written");
     assert!(stream.read(&mut [0; 4096]).await.expect("an answer") > 0);
     let taken = flood(&mut stream, &[&[0x89, 0xfd, 0, 0, 0, 0][..], &[b'x'; 125]].concat()).await;
-    assert!(taken < ENOUGH, "{taken} bytes");
+    assert!(taken < FLOOD_LIMIT, "{taken} bytes");
 }

@@ -9,7 +9,9 @@ use std::collections::HashSet;
 use otactl::rpc::frame::{self, Incoming};
 use otactl::sim::auth::Algorithm;
 use support::frames::{masked, payloads, read_frame, read_head};
-use support::recording::{Bench, Case, PATIENCE, keep_time, normal, normal_http, reboots, recording};
+use support::recording::{
+    Case, REPLY_TIMEOUT, ReplayBench, normalized, normalized_http, reboots_after, recording, wait_until_recorded,
+};
 use support::{recorded_device, recorded_device_with_auth};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -18,24 +20,24 @@ use tokio::time::{Instant, timeout};
 
 #[tokio::test]
 async fn websocket_answers_as_recorded() {
-    let mut bench = Bench::new().await;
+    let mut bench = ReplayBench::new().await;
     let mut seen = HashSet::new();
     for case in recording("ws.json").cases {
         // These two were recorded on devices of their own, fresh from the factory. How they end, by a
         // FIN or an RST, is the recorder's doing: a chip that resets does neither.
         if case.case.starts_with("ws_reboot_drop") {
-            bench = Bench::new().await;
+            bench = ReplayBench::new().await;
         }
         replay_websocket(&mut bench, &case).await;
-        if reboots(&case) {
-            bench.console.rebooted().await;
+        if reboots_after(&case) {
+            bench.console.wait_for_boot().await;
         }
         seen.insert(case.case);
     }
     assert_eq!(seen.len(), 32, "all cases were replayed: {seen:?}");
 }
 
-async fn replay_websocket(bench: &mut Bench, case: &Case) {
+async fn replay_websocket(bench: &mut ReplayBench, case: &Case) {
     const PLAIN: &str = "GET /rpc HTTP/1.1\r\nUpgrade: websocket\r\nHost: x\r\nSec-WebSocket-Version: 13\r\n\
                          Sec-WebSocket-Key: khwbG9Ad7vwpTSnqoVpVRQ==\r\nConnection: Upgrade\r\n\r\n";
     let name = &case.case;
@@ -55,7 +57,7 @@ async fn replay_websocket(bench: &mut Bench, case: &Case) {
                 assert_eq!(head, String::from_utf8_lossy(&bytes), "{name}");
             }
             (Some("host"), false) => {
-                keep_time(case, event.t, started).await;
+                wait_until_recorded(case, event.t, started).await;
                 if socket.is_none() {
                     let mut fresh = TcpStream::connect(bench.device.address()).await.expect("a connection");
                     fresh.write_all(PLAIN.as_bytes()).await.expect("sent");
@@ -64,7 +66,7 @@ async fn replay_websocket(bench: &mut Bench, case: &Case) {
                 }
                 let socket = socket.as_mut().expect("a connection");
                 for payload in payloads(&bytes) {
-                    let text = bench.localised(&String::from_utf8_lossy(&payload));
+                    let text = bench.with_local_address(&String::from_utf8_lossy(&payload));
                     socket.write_all(&masked(text.as_bytes())).await.expect("sent");
                 }
             }
@@ -73,7 +75,7 @@ async fn replay_websocket(bench: &mut Bench, case: &Case) {
                     let expected = String::from_utf8(payload).expect("ASCII");
                     let answer = read_frame(socket.as_mut().expect("a connection")).await;
                     let answer = answer.unwrap_or_else(|| panic!("{name}: closed instead of {expected}"));
-                    assert_eq!(normal(&answer), normal(&expected), "{name}");
+                    assert_eq!(normalized(&answer), normalized(&expected), "{name}");
                     assert!(frame::decode(answer.as_bytes()).is_ok(), "{name}: {answer}");
                 }
             }
@@ -97,18 +99,17 @@ fn uart_recordings() -> [(&'static str, otactl::sim::Config); 3] {
 /// A pseudo terminal, behind which there is a UART.
 #[cfg(unix)]
 #[tokio::test]
-async fn a_uart_answers_as_recorded() {
+async fn uart_answers_as_recorded() {
     for (name, config) in uart_recordings() {
-        let mut bench = Bench::with(config).await;
-        let path =
-            bench.device.serve_serial(otactl::sim::ports::uart::UartConfig::default()).expect("a pseudo terminal");
+        let mut bench = ReplayBench::with(config).await;
+        let path = bench.device.serve_serial(otactl::sim::ports::uart::UartConfig::default()).expect("a pseudo terminal");
         let port = tokio_serial::new(path.to_string_lossy(), 115_200);
         let mut port = BufReader::new(tokio_serial::SerialStream::open(&port).expect("the port"));
         let mut compared = 0;
         for case in recording(name).cases {
             compared += replay_lines(&bench, &mut port, &case).await;
-            if reboots(&case) {
-                bench.console.rebooted().await;
+            if reboots_after(&case) {
+                bench.console.wait_for_boot().await;
             }
         }
         assert!(compared >= 9, "{name}: {compared}");
@@ -119,7 +120,7 @@ async fn a_uart_answers_as_recorded() {
 #[tokio::test]
 async fn lines_answer_as_recorded() {
     for (name, config) in uart_recordings() {
-        let mut bench = Bench::with(config).await;
+        let mut bench = ReplayBench::with(config).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         bench.device.serve_tcp(listener);
@@ -127,8 +128,8 @@ async fn lines_answer_as_recorded() {
         for case in recording(name).cases {
             let mut socket = BufReader::new(TcpStream::connect(address).await.expect("a connection"));
             compared += replay_lines(&bench, &mut socket, &case).await;
-            if reboots(&case) {
-                bench.console.rebooted().await;
+            if reboots_after(&case) {
+                bench.console.wait_for_boot().await;
             }
         }
         assert!(compared >= 9, "{name}: {compared}");
@@ -136,7 +137,7 @@ async fn lines_answer_as_recorded() {
 }
 
 /// How many replies were compared.
-async fn replay_lines<S>(bench: &Bench, line: &mut BufReader<S>, case: &Case) -> usize
+async fn replay_lines<S>(bench: &ReplayBench, line: &mut BufReader<S>, case: &Case) -> usize
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -146,11 +147,11 @@ where
         let text = String::from_utf8(event.bytes()).expect("ASCII");
         match event.from.as_deref() {
             Some("host") => {
-                keep_time(case, event.t, started).await;
+                wait_until_recorded(case, event.t, started).await;
                 // The CRC is over the whole frame, and so changes with the address in it.
                 let json = &text[..text.rfind('}').map_or(0, |end| end + 1)];
-                let localised = bench.localised(json);
-                let said = if localised == json { text } else { format!("{localised}{:08x}\n", crc32(&localised)) };
+                let request = bench.with_local_address(json);
+                let said = if request == json { text } else { format!("{request}{:08x}\n", crc32(&request)) };
                 line.write_all(said.as_bytes()).await.expect("sent");
             }
             Some("device") => {
@@ -158,7 +159,7 @@ where
                 let (json, crc) = answer.split_at(answer.len() - 8);
                 assert_eq!(crc, format!("{:08x}", crc32(json)), "{}: {answer}", case.case);
                 let expected = text.trim_matches('\n');
-                assert_eq!(normal(json), normal(&expected[..expected.len() - 8]), "{}", case.case);
+                assert_eq!(normalized(json), normalized(&expected[..expected.len() - 8]), "{}", case.case);
                 compared += 1;
             }
             _ => {}
@@ -176,7 +177,7 @@ async fn read_reply<S: AsyncRead + Unpin>(socket: &mut BufReader<S>, name: &str)
     let mut line = String::new();
     for expected in ["an empty line", "a reply"] {
         line.clear();
-        let read = timeout(PATIENCE, socket.read_line(&mut line)).await;
+        let read = timeout(REPLY_TIMEOUT, socket.read_line(&mut line)).await;
         read.unwrap_or_else(|_| panic!("{name}: no {expected}")).expect("readable");
     }
     line.trim_end().to_owned()
@@ -184,12 +185,12 @@ async fn read_reply<S: AsyncRead + Unpin>(socket: &mut BufReader<S>, name: &str)
 
 #[tokio::test]
 async fn http_answers_as_recorded() {
-    assert_eq!(replay_http("http.json", &mut Bench::new().await).await, 28);
+    assert_eq!(replay_http("http.json", &mut ReplayBench::new().await).await, 28);
 }
 
 #[tokio::test]
 async fn http_rest_answers_as_recorded() {
-    assert_eq!(replay_http("http-rest.json", &mut Bench::new().await).await, 28);
+    assert_eq!(replay_http("http-rest.json", &mut ReplayBench::new().await).await, 28);
 }
 
 /// With the nonces and cnonces of the recording, at the time of the recording.
@@ -198,7 +199,7 @@ async fn credentials_are_checked_as_recorded() {
     for (kind, id, algorithm) in
         [("md5", "esp32_AUTHMD5", Algorithm::Md5), ("sha256", "esp32_AUTHSHA256", Algorithm::Sha256)]
     {
-        let mut bench = Bench::with(recorded_device_with_auth(id, algorithm)).await;
+        let mut bench = ReplayBench::with(recorded_device_with_auth(id, algorithm)).await;
         for case in recording(&format!("ws-{kind}.json")).cases {
             replay_websocket(&mut bench, &case).await;
         }
@@ -207,7 +208,7 @@ async fn credentials_are_checked_as_recorded() {
     }
 }
 
-async fn replay_http(name: &str, bench: &mut Bench) -> usize {
+async fn replay_http(name: &str, bench: &mut ReplayBench) -> usize {
     let cases = recording(name).cases;
     for case in &cases {
         let started = Instant::now();
@@ -216,8 +217,8 @@ async fn replay_http(name: &str, bench: &mut Bench) -> usize {
         for event in &case.events {
             match event.from.as_deref() {
                 Some("host") => {
-                    keep_time(case, event.t, started).await;
-                    let request = bench.localised(event.text.as_deref().expect("requests are text"));
+                    wait_until_recorded(case, event.t, started).await;
+                    let request = bench.with_local_address(event.text.as_deref().expect("requests are text"));
                     let mut socket = TcpStream::connect(bench.device.address()).await.expect("a connection");
                     let answer = answer.clone();
                     tokio::spawn(async move {
@@ -230,11 +231,11 @@ async fn replay_http(name: &str, bench: &mut Bench) -> usize {
                 }
                 Some("device") => {
                     let expected = event.text.as_deref().expect("answers are text");
-                    let response = timeout(PATIENCE, answers.recv()).await;
+                    let response = timeout(REPLY_TIMEOUT, answers.recv()).await;
                     let response = response.unwrap_or_else(|_| panic!("{}: no answer like {expected}", case.case));
                     assert_eq!(
-                        normal_http(&response.expect("an answer"), normal),
-                        normal_http(expected, normal),
+                        normalized_http(&response.expect("an answer"), normalized),
+                        normalized_http(expected, normalized),
                         "{}",
                         case.case
                     );
@@ -242,8 +243,8 @@ async fn replay_http(name: &str, bench: &mut Bench) -> usize {
                 _ => {}
             }
         }
-        if reboots(case) {
-            bench.console.rebooted().await;
+        if reboots_after(case) {
+            bench.console.wait_for_boot().await;
         }
     }
     cases.len()
@@ -251,7 +252,7 @@ async fn replay_http(name: &str, bench: &mut Bench) -> usize {
 
 /// Everything that the device said in JSON, on any channel, with or without credentials.
 #[test]
-fn our_decoder_takes_what_the_device_sent() {
+fn decoder_accepts_every_recorded_reply() {
     let mut replies = 0;
     for name in [
         "ws.json",

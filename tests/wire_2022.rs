@@ -5,7 +5,7 @@
 mod support;
 
 use support::frames::{masked, payloads, read_frame, read_head};
-use support::recording::{Case, Event, PATIENCE, nearly_normal, normal_http, with_length};
+use support::recording::{Case, Event, REPLY_TIMEOUT, normalized_http, normalized_since_2019, with_length};
 use support::replay::{Stage, replay_all};
 use support::simulator;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
@@ -34,7 +34,7 @@ async fn replay_websocket(case: Case) {
     for event in &case.events {
         match (event.from.as_deref(), event.text.as_deref()) {
             (Some("host"), Some(text)) => {
-                stage.passed(event.t);
+                stage.set_time(event.t);
                 let mut fresh = TcpStream::connect(stage.device.address()).await.expect("a connection");
                 fresh.write_all(text.as_bytes()).await.expect("sent");
                 socket = Some(fresh);
@@ -43,11 +43,11 @@ async fn replay_websocket(case: Case) {
                 assert_eq!(read_head(socket.as_mut().expect("a connection")).await, text, "{name}");
             }
             (Some("host"), None) => {
-                stage.keep_time(event.t).await;
+                stage.wait_until_recorded(event.t).await;
                 let calls: Vec<_> = payloads(&event.bytes());
                 let frames: Vec<_> = calls
                     .iter()
-                    .flat_map(|call| masked(stage.host.localised(&String::from_utf8_lossy(call)).as_bytes()))
+                    .flat_map(|call| masked(stage.host.with_local_address(&String::from_utf8_lossy(call)).as_bytes()))
                     .collect();
                 socket.as_mut().expect("a connection").write_all(&frames).await.expect("sent");
             }
@@ -56,14 +56,14 @@ async fn replay_websocket(case: Case) {
                     let expected = String::from_utf8(payload).expect("ASCII");
                     let answer = read_frame(socket.as_mut().expect("a connection")).await;
                     let answer = answer.unwrap_or_else(|| panic!("{name}: closed instead of {expected}"));
-                    assert_eq!(nearly_normal(&answer), nearly_normal(&expected), "{name}");
-                    stage.answered();
+                    assert_eq!(normalized_since_2019(&answer), normalized_since_2019(&expected), "{name}");
+                    stage.count_reply();
                     compared += 1;
                 }
             }
             _ => {
                 if event.note.as_deref() == Some("<< side closed") {
-                    stage.console.rebooted().await;
+                    stage.console.wait_for_boot().await;
                 }
             }
         }
@@ -112,15 +112,16 @@ async fn replay_http(case: Case) {
     let mut expected = Vec::new();
     for event in &case.events {
         if event.from.as_deref() == Some("device") {
-            expected.push(normal_http(event.text.as_deref().expect("answers are text"), nearly_normal));
+            expected.push(normalized_http(event.text.as_deref().expect("answers are text"), normalized_since_2019));
             continue;
         }
         if event.from.is_some() || event.note.as_deref() == Some(UP_AGAIN) {
             compare_responses(&stage, name, &mut expected, &mut answers).await;
         }
         if event.from.as_deref() == Some("host") {
-            stage.keep_time(event.t).await;
-            let request = with_length(&stage.host.localised(event.text.as_deref().expect("requests are text")));
+            stage.wait_until_recorded(event.t).await;
+            let request =
+                with_length(&stage.host.with_local_address(event.text.as_deref().expect("requests are text")));
             let mut socket = TcpStream::connect(stage.device.address()).await.expect("a connection");
             let answer = answer.clone();
             tokio::spawn(async move {
@@ -132,8 +133,8 @@ async fn replay_http(case: Case) {
                 }
             });
         } else if event.note.as_deref() == Some(UP_AGAIN) {
-            stage.console.rebooted().await;
-            stage.passed(event.t);
+            stage.console.wait_for_boot().await;
+            stage.set_time(event.t);
         }
     }
     compare_responses(&stage, name, &mut expected, &mut answers).await;
@@ -148,10 +149,10 @@ async fn compare_responses(
 ) {
     let mut received = Vec::new();
     for _ in 0..expected.len() {
-        let answer = timeout(PATIENCE, answers.recv()).await;
+        let answer = timeout(REPLY_TIMEOUT, answers.recv()).await;
         let answer = answer.unwrap_or_else(|_| panic!("{name}: {received:?} only instead of {expected:?}"));
-        stage.answered();
-        received.push(normal_http(&answer.expect("an answer"), nearly_normal));
+        stage.count_reply();
+        received.push(normalized_http(&answer.expect("an answer"), normalized_since_2019));
     }
     expected.sort();
     received.sort();
@@ -174,20 +175,20 @@ async fn replay_udp(case: Case) {
     for event in &case.events {
         match (event.from.as_deref(), event.note.as_deref()) {
             (Some("host"), _) => {
-                stage.keep_time(event.t).await;
+                stage.wait_until_recorded(event.t).await;
                 socket.send(&event.bytes()).await.expect("sent");
             }
             (Some("device"), _) => {
                 let expected = String::from_utf8(event.bytes()).expect("ASCII");
                 let mut buffer = vec![0; 4096];
-                let len = timeout(PATIENCE, socket.recv(&mut buffer)).await;
+                let len = timeout(REPLY_TIMEOUT, socket.recv(&mut buffer)).await;
                 let len = len.unwrap_or_else(|_| panic!("{name}: no {expected}")).expect("a datagram");
                 let answer = String::from_utf8_lossy(&buffer[..len]);
-                assert_eq!(nearly_normal(&answer), nearly_normal(&expected), "{name}");
+                assert_eq!(normalized_since_2019(&answer), normalized_since_2019(&expected), "{name}");
             }
             (_, Some(UP_AGAIN)) => {
-                stage.console.rebooted().await;
-                stage.passed(event.t);
+                stage.console.wait_for_boot().await;
+                stage.set_time(event.t);
             }
             _ => {}
         }
@@ -210,8 +211,8 @@ async fn replay_tcp(case: Case) {
     let mut line = Line::new(TcpStream::connect(address).await.expect("a connection"));
     for part in case.events.chunk_by(|a, b| !is_up_again(a) && !is_up_again(b)) {
         if is_up_again(&part[0]) {
-            stage.console.rebooted().await;
-            stage.passed(part[0].t);
+            stage.console.wait_for_boot().await;
+            stage.set_time(part[0].t);
             line = Line::new(TcpStream::connect(address).await.expect("a connection"));
         } else {
             compared += line.replay(&case.case, part, &mut stage).await;
@@ -243,8 +244,8 @@ async fn replay_uart(case: Case) {
     let mut line = Line::new(port.expect("the port"));
     for part in case.events.chunk_by(|a, b| !is_up_again(a) && !is_up_again(b)) {
         if is_up_again(&part[0]) {
-            stage.console.rebooted().await;
-            stage.passed(part[0].t);
+            stage.console.wait_for_boot().await;
+            stage.set_time(part[0].t);
         } else {
             compared += line.replay(&case.case, part, &mut stage).await;
         }
@@ -281,17 +282,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
             match part[0].from.as_deref() {
                 Some("host") => {
                     for event in part {
-                        stage.keep_time(event.t).await;
+                        stage.wait_until_recorded(event.t).await;
                         let text = event.text.as_deref().expect("ASCII");
-                        let said = with_checksum(&stage.host.localised(text), text);
+                        let said = with_checksum(&stage.host.with_local_address(text), text);
                         self.0.write_all(said.as_bytes()).await.expect("sent");
                     }
                 }
                 Some("device") => {
                     for expected in said.lines().filter_map(frame) {
                         let answer = self.frame(name, expected).await;
-                        assert_eq!(nearly_normal(&answer), nearly_normal(expected), "{name}");
-                        stage.answered();
+                        assert_eq!(normalized_since_2019(&answer), normalized_since_2019(expected), "{name}");
+                        stage.count_reply();
                         compared += 1;
                     }
                 }
@@ -306,7 +307,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
         let mut line = String::new();
         for expected in ["", expected] {
             line.clear();
-            let read = timeout(PATIENCE, self.0.read_line(&mut line)).await;
+            let read = timeout(REPLY_TIMEOUT, self.0.read_line(&mut line)).await;
             read.unwrap_or_else(|_| panic!("{name}: no {expected:?}")).expect("readable");
             assert_eq!(line.trim_end().is_empty(), expected.is_empty(), "{name}: {line:?} instead of {expected:?}");
         }

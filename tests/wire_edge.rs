@@ -10,15 +10,15 @@ use otactl::sim::board::Board;
 use otactl::sim::ports::line_session::LineSession;
 use otactl::sim::ports::uart_protocol::Lines;
 use support::frames::{masked, read_head};
-use support::recording::{Bench, Case, Event, PATIENCE, normal, normal_http, recording};
+use support::recording::{Case, Event, REPLY_TIMEOUT, ReplayBench, normalized, normalized_http, recording};
 use support::{recorded_device, simulator_with};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 /// The device on which most cases were recorded, and the other one.
-const EDGE: &str = "esp32_EDGE";
-const OTHER: &str = "esp32_AABBCC";
+const EDGE_DEVICE: &str = "esp32_EDGE";
+const OTHER_DEVICE: &str = "esp32_AABBCC";
 
 /// The cases that have a replay of their own: one has two connections, and the other one takes eleven seconds of the device.
 const TWO_CONNECTIONS: &str = "two_connections_same_src";
@@ -42,8 +42,8 @@ fn is_of_device(event: &Event) -> bool {
 
 /// Returns the id of the device on which the case was recorded.
 fn device_of(case: &Case) -> &'static str {
-    let names_other = |event: &Event| String::from_utf8_lossy(&event.bytes()).contains(OTHER);
-    if case.events.iter().any(names_other) { OTHER } else { EDGE }
+    let names_other = |event: &Event| String::from_utf8_lossy(&event.bytes()).contains(OTHER_DEVICE);
+    if case.events.iter().any(names_other) { OTHER_DEVICE } else { EDGE_DEVICE }
 }
 
 #[tokio::test]
@@ -92,14 +92,14 @@ async fn two_connections_with_the_same_src_get_their_own_replies() {
         socket.write_all(frame).await.expect("sent");
     }
     for (id, socket) in (1..).zip(&mut sockets) {
-        let reply = timeout(PATIENCE, read_message(socket)).await.expect("a reply");
+        let reply = timeout(REPLY_TIMEOUT, read_message(socket)).await.expect("a reply");
         assert_eq!(Some(&reply), recorded.get(&id), "request {id}");
     }
     for ((socket, close), mut expected) in sockets.iter_mut().zip(closes).zip(close_replies.iter().map(Vec::as_slice)) {
         socket.write_all(close).await.expect("sent");
-        let reply = timeout(PATIENCE, read_message(socket)).await.expect("a close");
+        let reply = timeout(REPLY_TIMEOUT, read_message(socket)).await.expect("a close");
         assert_eq!(reply, read_message(&mut expected).await);
-        assert_eq!(timeout(PATIENCE, socket.read(&mut [0; 1])).await.expect("in time").expect("an end"), 0);
+        assert_eq!(timeout(REPLY_TIMEOUT, socket.read(&mut [0; 1])).await.expect("in time").expect("an end"), 0);
     }
     assert_eq!((sockets.len(), recorded.len(), closes.len()), (2, 2, 2));
 }
@@ -124,7 +124,7 @@ async fn idle_websocket_gets_pings_as_recorded() {
     let mut pings = Vec::new();
     for _ in 0..2 {
         let mut ping = [0; 2];
-        timeout(PATIENCE, socket.read_exact(&mut ping)).await.expect("in time").expect("a ping");
+        timeout(REPLY_TIMEOUT, socket.read_exact(&mut ping)).await.expect("in time").expect("a ping");
         assert_eq!(ping, STRAY_PING);
         pings.push(opened.elapsed().as_secs_f64());
     }
@@ -143,7 +143,7 @@ fn edge_websocket_case(name: &str) -> Case {
 /// Replays the cases over TCP connections, and returns how many there were.
 async fn replay(name: &str) -> usize {
     let mut benches = HashMap::new();
-    for id in [EDGE, OTHER] {
+    for id in [EDGE_DEVICE, OTHER_DEVICE] {
         benches.insert(id, simulator_with(otactl::sim::Config { id: id.into(), ..recorded_device() }).await);
     }
     let mut replayed = 0;
@@ -173,7 +173,7 @@ async fn replay_case(case: &Case, address: std::net::SocketAddr, connection: &mu
             (None, _, Some("<< side closed")) => {
                 let mut rest = Vec::new();
                 let socket = connection.as_mut().expect("a connection");
-                let read = timeout(PATIENCE, socket.read_to_end(&mut rest)).await;
+                let read = timeout(REPLY_TIMEOUT, socket.read_to_end(&mut rest)).await;
                 read.unwrap_or_else(|_| panic!("{name}: the device does not close")).expect("a close");
                 assert!(rest.is_empty(), "{name}: {rest:?} before the close");
                 is_open = false;
@@ -188,13 +188,13 @@ async fn replay_case(case: &Case, address: std::net::SocketAddr, connection: &mu
             }
             (Some("device"), Some(text), _) => {
                 let answer = read_response(connection.as_mut().expect("a connection")).await;
-                assert_eq!(normal_http(&answer, normal), normal_http(text, normal), "{name}");
+                assert_eq!(normalized_http(&answer, normalized), normalized_http(text, normalized), "{name}");
             }
             (Some("device"), None, _) if !is_stray(event) => {
                 let mut expected = bytes.as_slice();
                 while !expected.is_empty() {
                     let wanted = read_message(&mut expected).await;
-                    let answer = timeout(PATIENCE, read_message(connection.as_mut().expect("a connection"))).await;
+                    let answer = timeout(REPLY_TIMEOUT, read_message(connection.as_mut().expect("a connection"))).await;
                     assert_eq!(answer.unwrap_or_else(|_| panic!("{name}: no {wanted:?}")), wanted, "{name}");
                 }
             }
@@ -214,7 +214,7 @@ async fn assert_silent(case: &Case, socket: &mut TcpStream) {
         return;
     }
     socket.write_all(&[PING, 0x81, 0, 0, 0, 0, b'?']).await.expect("sent");
-    let answer = timeout(PATIENCE, read_message(socket)).await.expect("a pong");
+    let answer = timeout(REPLY_TIMEOUT, read_message(socket)).await.expect("a pong");
     assert_eq!(answer, (PONG, "?".into()), "{}", case.case);
 }
 
@@ -232,7 +232,7 @@ async fn read_response(socket: &mut TcpStream) -> String {
     let head = read_head(socket).await;
     let len = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")?.parse().ok()).expect("a length");
     let mut body = vec![0; len];
-    timeout(PATIENCE, socket.read_exact(&mut body)).await.expect("in time").expect("a body");
+    timeout(REPLY_TIMEOUT, socket.read_exact(&mut body)).await.expect("in time").expect("a body");
     head + &String::from_utf8(body).expect("ASCII")
 }
 
@@ -247,7 +247,7 @@ async fn read_message<S: tokio::io::AsyncRead + Unpin>(socket: &mut S) -> (u8, S
     let mut payload = vec![0; len];
     socket.read_exact(&mut payload).await.expect("a payload");
     let payload = String::from_utf8_lossy(&payload).into_owned();
-    (head[0], if head[0] == TEXT { normal(&payload) } else { payload })
+    (head[0], if head[0] == TEXT { normalized(&payload) } else { payload })
 }
 
 /// There is no pipelining: the second of two requests that came together is lost, and the next one is answered.
@@ -268,7 +268,7 @@ async fn pipelined_request_is_lost_and_the_next_one_is_answered() {
 }
 
 /// The order in which the cases of a UART were recorded.
-const UART: [&str; 25] = [
+const UART_CASES: [&str; 25] = [
     "crc_with_more_metadata",
     "crc_uppercase",
     "crc_wrong",
@@ -301,56 +301,56 @@ const UART: [&str; 25] = [
 async fn odd_lines_are_answered_as_recorded() {
     let mut cases: HashMap<_, _> =
         recording("edge-uart.json").cases.into_iter().map(|case| (case.case.clone(), case)).collect();
-    let board = Board::power_on(otactl::sim::Config { id: EDGE.into(), ..recorded_device() }).expect("a device");
-    let mut talk = LineSession::new(Lines::default(), &board, "UART0", "127.0.0.1");
-    for name in UART {
+    let board = Board::power_on(otactl::sim::Config { id: EDGE_DEVICE.into(), ..recorded_device() }).expect("a device");
+    let mut session = LineSession::new(Lines::default(), &board, "UART0", "127.0.0.1");
+    for name in UART_CASES {
         let case = cases.remove(name).unwrap_or_else(|| panic!("{name} was recorded"));
-        let (mut said, mut expected) = (Vec::new(), Vec::new());
+        let (mut answered, mut expected) = (Vec::new(), Vec::new());
         for event in &case.events {
             match event.from.as_deref() {
-                Some("host") => said.extend(talk.hear(&event.bytes())),
+                Some("host") => answered.extend(session.hear(&event.bytes())),
                 _ if is_of_device(event) => expected.extend(event.bytes()),
                 _ => {}
             }
         }
-        assert_eq!(String::from_utf8_lossy(&said), String::from_utf8_lossy(&expected), "{name}");
+        assert_eq!(String::from_utf8_lossy(&answered), String::from_utf8_lossy(&expected), "{name}");
     }
     // Their log lines are those of another program: the frames between them are compared below.
     let mut left: Vec<_> = cases.into_keys().collect();
     left.sort();
-    assert_eq!(left, CONSOLE);
+    assert_eq!(left, CONSOLE_CASES);
 }
 
 /// The cases with a console on the same line.
-const CONSOLE: [&str; 2] = ["console_nocrc", "console_update_and_reboot"];
+const CONSOLE_CASES: [&str; 2] = ["console_nocrc", "console_update_and_reboot"];
 
 #[tokio::test]
 async fn frames_between_log_lines_are_answered_as_recorded() {
-    let mut bench = Bench::with(recorded_device()).await;
+    let mut bench = ReplayBench::with(recorded_device()).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     bench.device.serve_tcp(listener);
     let mut compared = 0;
-    for case in recording("edge-uart.json").cases.iter().filter(|case| CONSOLE.contains(&case.case.as_str())) {
+    for case in recording("edge-uart.json").cases.iter().filter(|case| CONSOLE_CASES.contains(&case.case.as_str())) {
         let mut line = BufReader::new(TcpStream::connect(address).await.expect("a connection"));
         for event in &case.events {
             let text = String::from_utf8(event.bytes()).expect("ASCII");
             if event.from.as_deref() == Some("host") {
-                line.write_all(bench.localised(&text).as_bytes()).await.expect("sent");
+                line.write_all(bench.with_local_address(&text).as_bytes()).await.expect("sent");
             }
             for expected in text.lines().filter(|line| is_of_device(event) && line.starts_with("{\"id\":")) {
                 let mut answer = String::new();
                 while !answer.starts_with('{') {
                     answer.clear();
-                    let read = timeout(PATIENCE, line.read_line(&mut answer)).await;
+                    let read = timeout(REPLY_TIMEOUT, line.read_line(&mut answer)).await;
                     read.unwrap_or_else(|_| panic!("{}: no {expected}", case.case)).expect("a line");
                 }
-                assert_eq!(normal(answer.trim_end()), normal(expected), "{}", case.case);
+                assert_eq!(normalized(answer.trim_end()), normalized(expected), "{}", case.case);
                 compared += 1;
             }
         }
     }
-    bench.console.rebooted().await;
+    bench.console.wait_for_boot().await;
     assert_eq!(compared, 3);
 }
 

@@ -10,14 +10,14 @@ use otactl::sim::auth::Algorithm;
 use otactl::sim::ports::mqtt::{self, Library};
 use rumqttc::{PublishOptions, QoS};
 use support::broker::{Broker, Client};
-use support::recording::{Bench, Case, PATIENCE, keep_time, normal, reboots, recording};
+use support::recording::{Case, REPLY_TIMEOUT, ReplayBench, normalized, reboots_after, recording, wait_until_recorded};
 use support::{recorded_device, recorded_device_with_auth, simulator_with};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, timeout};
 
 /// The case of mqtt.json that needs a broker with a script.
-const CONNECT: &str = "device_connect";
+const CONNECT_CASE: &str = "device_connect";
 
 #[tokio::test]
 async fn devices_behind_a_broker_answer_as_recorded() {
@@ -44,35 +44,35 @@ async fn credentials_are_checked_as_recorded() {
 /// Replays all cases that do without a script, of which there are this many.
 async fn replay(name: &str, config: Config, library: Library, count: usize) {
     let broker = Broker::start();
-    let mut bench = Bench::of(broker.device(config, library).await).await;
+    let mut bench = ReplayBench::for_device(broker.device(config, library).await).await;
     let mut host = Client::connect(&broker, "host").await;
-    host.hear("probe/rpc").await;
-    let cases: Vec<_> = recording(name).cases.into_iter().filter(|case| case.case != CONNECT).collect();
+    host.subscribe("probe/rpc").await;
+    let cases: Vec<_> = recording(name).cases.into_iter().filter(|case| case.case != CONNECT_CASE).collect();
     for case in &cases {
         let compared = replay_messages(&bench, &mut host, case).await;
         // Only junk is met with silence.
         assert_eq!(compared == 0, case.case == "malformed_frame", "{name}, {}: {compared} replies", case.case);
-        if reboots(case) {
-            bench.console.reconnected().await;
+        if reboots_after(case) {
+            bench.console.wait_for_broker().await;
         }
-        nothing_more(&bench, &mut host, &case.case).await;
+        assert_no_more_replies(&bench, &mut host, &case.case).await;
     }
     assert_eq!(cases.len(), count, "{name}: all cases were replayed");
 }
 
 /// How many replies were compared.
-async fn replay_messages(bench: &Bench, host: &mut Client, case: &Case) -> usize {
+async fn replay_messages(bench: &ReplayBench, host: &mut Client, case: &Case) -> usize {
     let name = &case.case;
     let started = Instant::now();
     let mut compared = 0;
     for message in case.messages() {
         if message.is_reply {
             let (topic, reply) = reply(host, &format!("{name}: no {}", message.payload)).await;
-            assert_eq!((topic, normal(&reply)), (message.topic, normal(&message.payload)), "{name}");
+            assert_eq!((topic, normalized(&reply)), (message.topic, normalized(&message.payload)), "{name}");
             compared += 1;
         } else {
-            keep_time(case, message.t, started).await;
-            let request = bench.localised(&message.payload);
+            wait_until_recorded(case, message.t, started).await;
+            let request = bench.with_local_address(&message.payload);
             host.publish(&message.topic, request, PublishOptions::at_least_once()).await;
         }
     }
@@ -81,7 +81,7 @@ async fn replay_messages(bench: &Bench, host: &mut Client, case: &Case) -> usize
 
 /// The device answers in order: what it says to a question of our own comes behind everything that it had to say
 /// before.
-async fn nothing_more(bench: &Bench, host: &mut Client, name: &str) {
+async fn assert_no_more_replies(bench: &ReplayBench, host: &mut Client, name: &str) {
     let topic = format!("{}/rpc/RPC.Ping", bench.device.id());
     host.publish(&topic, r#"{"id":9000,"src":"probe","method":"RPC.Ping"}"#, PublishOptions::at_least_once()).await;
     let (_, reply) = reply(host, &format!("{name}: no answer to a question behind it")).await;
@@ -90,15 +90,15 @@ async fn nothing_more(bench: &Bench, host: &mut Client, name: &str) {
 
 /// Topic and payload of the next reply.
 async fn reply(host: &mut Client, missing: &str) -> (String, String) {
-    let message = timeout(PATIENCE, host.message()).await.unwrap_or_else(|_| panic!("{missing}"));
+    let message = timeout(REPLY_TIMEOUT, host.message()).await.unwrap_or_else(|_| panic!("{missing}"));
     assert_eq!((message.qos, message.retain), (QoS::AtLeastOnce, false), "{message:?}");
     [&message.topic, &message.payload].map(|bytes| String::from_utf8(bytes.to_vec()).expect("ASCII")).into()
 }
 
 /// CONNECT and SUBSCRIBE, byte for byte, with a broker that says what the broker said.
 #[tokio::test]
-async fn the_device_comes_to_its_broker_as_recorded() {
-    let case = recording("mqtt.json").cases.into_iter().find(|case| case.case == CONNECT).expect("the case");
+async fn device_connects_to_its_broker_as_recorded() {
+    let case = recording("mqtt.json").cases.into_iter().find(|case| case.case == CONNECT_CASE).expect("the case");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let mut device = simulator_with(recorded_device()).await;
     let mut console = device.console();
@@ -109,23 +109,23 @@ async fn the_device_comes_to_its_broker_as_recorded() {
         device: device.id().into(),
         library: Library::Twice,
     });
-    let (mut socket, _) = timeout(PATIENCE, listener.accept()).await.expect("in time").expect("a connection");
+    let (mut socket, _) = timeout(REPLY_TIMEOUT, listener.accept()).await.expect("in time").expect("a connection");
     let mut compared = 0;
     for event in &case.events {
         let bytes = event.bytes();
         match event.from.as_deref() {
             Some("device-to-broker") => {
-                let mut said = vec![0; bytes.len()];
-                let read = timeout(PATIENCE, socket.read_exact(&mut said)).await;
-                read.unwrap_or_else(|_| panic!("{CONNECT}: silence instead of {bytes:x?}")).expect("readable");
-                assert_eq!(said, bytes, "{CONNECT}");
+                let mut received = vec![0; bytes.len()];
+                let read = timeout(REPLY_TIMEOUT, socket.read_exact(&mut received)).await;
+                read.unwrap_or_else(|_| panic!("{CONNECT_CASE}: silence instead of {bytes:x?}")).expect("readable");
+                assert_eq!(received, bytes, "{CONNECT_CASE}");
                 compared += 1;
             }
             Some("broker-to-device") => socket.write_all(&bytes).await.expect("sent"),
             _ => {}
         }
     }
-    assert_eq!(compared, 2, "{CONNECT}: all was compared");
+    assert_eq!(compared, 2, "{CONNECT_CASE}: all was compared");
     let connected = async { while console.recv().await.expect("the console") != "mqtt: connected" {} };
-    timeout(PATIENCE, connected).await.expect("it takes what the broker said");
+    timeout(REPLY_TIMEOUT, connected).await.expect("it takes what the broker said");
 }

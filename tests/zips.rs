@@ -80,7 +80,7 @@ fn manifest_two_folders_deep_is_refused_with_the_reason() {
 }
 
 #[test]
-fn directory_entries_behind_the_manifest_are_taken() {
+fn directory_entries_behind_the_manifest_are_accepted() {
     let text = manifest().to_string();
     let entries: [(&str, &[u8]); 6] =
         [("d/manifest.json", text.as_bytes()), ("d/", b""), ("e/", b""), ("d/sub/", b""), ("d/app", APP), ("d/fs", FS)];
@@ -126,7 +126,7 @@ fn zip64_is_refused_by_its_name() {
 
 /// A device looks at `platform`, `version`, `build_id` and `parts` only.
 #[tokio::test]
-async fn manifest_without_a_name_is_taken() {
+async fn manifest_without_a_name_is_accepted() {
     let mut manifest = manifest();
     manifest.as_object_mut().expect("an object").remove("name");
     let text = manifest.to_string();

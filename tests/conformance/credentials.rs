@@ -5,11 +5,11 @@ use otactl::rpc::CallError;
 use otactl::rpc::error::AuthRefusal;
 use serde_json::Value;
 
-use crate::support::ways::{Guard, PASSWORD, PATIENCE, Row};
+use crate::support::transports::{CALL_TIMEOUT, DeviceAuth, PASSWORD, Setup};
 
 /// Each refusal is told apart from the others, and nothing is carried out for whoever is refused.
-pub(crate) async fn only_the_right_ones_open(row: Row) {
-    let bench = row.start().await;
+pub(crate) async fn wrong_credentials_are_refused(setup: Setup) {
+    let bench = setup.start().await;
     let refusals = [
         (None, AuthRefusal::NoCredentials),
         (Some("admin:wrong".to_owned()), AuthRefusal::Rejected("admin".into())),
@@ -20,18 +20,18 @@ pub(crate) async fn only_the_right_ones_open(row: Row) {
     for (credentials, expected) in refusals {
         let device = bench.device(credentials.as_deref());
         let change = SetBootState { revert_slot: Some(1), ..SetBootState::default() };
-        match (row.guard, device.call(change).await) {
+        match (setup.auth, device.call(change).await) {
             // Whoever asks nobody does not mind being told.
-            (Guard::Open, Ok(_)) => {
+            (DeviceAuth::Open, Ok(_)) => {
                 device.call(SetBootState { revert_slot: Some(0), ..change }).await.expect("set back");
             }
-            (Guard::Md5 | Guard::Sha256, Err(CallError::Unauthorised { method, refusal })) => {
+            (DeviceAuth::Md5 | DeviceAuth::Sha256, Err(CallError::Unauthorised { method, refusal })) => {
                 assert_eq!((method.as_str(), refusal), ("OTA.SetBootState", expected), "{credentials:?}");
             }
             (_, other) => panic!("{credentials:?}: {other:?}"),
         }
     }
-    let device = bench.device(row.credentials().as_deref());
+    let device = bench.device(setup.credentials().as_deref());
     // One call asks for the challenge, the second one has it.
     for _ in 0..2 {
         let state = device.call(GetBootState {}).await.expect("a boot state");
@@ -39,10 +39,10 @@ pub(crate) async fn only_the_right_ones_open(row: Row) {
     }
 }
 
-pub(crate) async fn what_does_not_exist_is_told_to_anybody(row: Row) {
-    let bench = row.start().await;
+pub(crate) async fn unknown_method_is_reported_without_credentials(setup: Setup) {
+    let bench = setup.start().await;
     for credentials in [None, Some("admin:wrong")] {
-        match bench.device(credentials).call_raw("No.Such", Value::Null, true, PATIENCE).await {
+        match bench.device(credentials).call_raw("No.Such", Value::Null, true, CALL_TIMEOUT).await {
             Err(CallError::Remote { error, .. }) => assert_eq!(error.code, 404, "{credentials:?}: {error:?}"),
             other => panic!("{credentials:?}: {other:?}"),
         }

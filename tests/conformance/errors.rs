@@ -6,7 +6,7 @@ use otactl::sim::Generation;
 use serde_json::{Value, json};
 
 use crate::support::bundles::BundleServer;
-use crate::support::ways::{PATIENCE, Row};
+use crate::support::transports::{CALL_TIMEOUT, Setup};
 
 async fn error_of<M: Method>(device: &Device, method: M) -> (String, RemoteError) {
     match device.call_value(method).await {
@@ -20,13 +20,13 @@ fn error(code: i64, message: &str) -> RemoteError {
 }
 
 /// What to do about an error hangs on its code, and a message that is missing is not made up.
-pub(crate) async fn each_keeps_its_code(row: Row) {
+pub(crate) async fn device_errors_keep_code_and_message(setup: Setup) {
     let bundles = BundleServer::start().await;
-    let (_bench, device) = row.device().await;
+    let (_bench, device) = setup.device().await;
     let before = device.call(GetBootState {}).await.expect("a boot state");
     let nothing = SetBootState::default();
     let update = |path| Update { url: path, commit_timeout: 300, timeout: 60 };
-    let [no_url, platform, no_manifest, uncommitted] = match row.generation {
+    let [no_url, platform, no_manifest, uncommitted] = match setup.generation {
         Generation::Y2018 => ["Malformed request", "Wrong platform", "", "Failed to init updater"],
         Generation::Y2019 | Generation::Y2022 => [
             "Connect error",
@@ -58,12 +58,12 @@ pub(crate) async fn each_keeps_its_code(row: Row) {
         ("Config.Get", json!({"key": "no.such"}), error(404, "invalid config key")),
         ("Nö.Such", Value::Null, error(404, "No handler for Nö.Such")),
     ] {
-        match device.call_raw(method, params, false, PATIENCE).await {
+        match device.call_raw(method, params, false, CALL_TIMEOUT).await {
             Err(CallError::Remote { method: of, error }) => assert_eq!((of.as_str(), error), (method, expected)),
             other => panic!("{method}: {other:?}"),
         }
     }
-    if row.generation != Generation::Y2018 {
+    if setup.generation != Generation::Y2018 {
         // Since 2019, a device stores the slot that it refuses.
         assert_eq!(device.call(GetBootState {}).await.expect("a boot state").active_slot, Some(2));
         device.call(SetBootState { active_slot: Some(0), ..nothing }).await.expect("a slot");
@@ -78,12 +78,12 @@ pub(crate) async fn each_keeps_its_code(row: Row) {
 
 /// In its last 100 ms before a reboot the device answers nothing but 418; whoever waits for the reboot
 /// has to see that it passes. On a machine that is busy they may be over before we ask.
-pub(crate) async fn a_device_about_to_reboot_says_so(row: Row) {
-    let (mut bench, device) = row.device().await;
+pub(crate) async fn device_about_to_reboot_answers_418(setup: Setup) {
+    let (mut bench, device) = setup.device().await;
     for _ in 0..20 {
         device.call(Reboot { delay_ms: Some(100) }).await.expect("a reboot");
         let answered = device.call_within(Ping {}, std::time::Duration::from_millis(500)).await;
-        bench.reboots(&device).await;
+        bench.wait_for_reboot(&device).await;
         match answered {
             Err(CallError::Remote { method, error }) => {
                 assert_eq!((method.as_str(), error.code), ("RPC.Ping", 418), "{error:?}");

@@ -9,11 +9,11 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::support::bundles::BundleServer;
-use crate::support::ways::{PATIENCE, Row};
+use crate::support::transports::{CALL_TIMEOUT, Setup};
 
 /// An answer that reaches the wrong caller is worse than none.
-pub(crate) async fn many_calls_each_get_their_own_answer(row: Row) {
-    let (bench, device) = row.device().await;
+pub(crate) async fn concurrent_calls_get_their_own_replies(setup: Setup) {
+    let (bench, device) = setup.device().await;
     let mut calls = JoinSet::new();
     for number in 0..50 {
         let device = device.clone();
@@ -27,12 +27,12 @@ pub(crate) async fn many_calls_each_get_their_own_answer(row: Row) {
                 }
                 1 => {
                     let key = json!({"key": "device.id"});
-                    let value = device.call_raw("Config.Get", key, true, PATIENCE).await.expect("a setting");
+                    let value = device.call_raw("Config.Get", key, true, CALL_TIMEOUT).await.expect("a setting");
                     assert_eq!(value, id);
                 }
                 _ => {
                     let method = format!("No.Such{number}");
-                    let error = device.call_raw(&method, json!([number]), true, PATIENCE).await.expect_err("404");
+                    let error = device.call_raw(&method, json!([number]), true, CALL_TIMEOUT).await.expect_err("404");
                     let message = error.remote_error().and_then(|error| error.message.clone());
                     assert_eq!(message, Some(format!("No handler for {method}")), "{error:?}");
                 }
@@ -45,17 +45,17 @@ pub(crate) async fn many_calls_each_get_their_own_answer(row: Row) {
 }
 
 /// The answer to `OTA.Update` comes minutes after the question; others overtake it.
-pub(crate) async fn calls_are_answered_while_an_update_runs(row: Row) {
+pub(crate) async fn calls_are_answered_while_an_update_runs(setup: Setup) {
     let bundles = BundleServer::start().await;
-    let (mut bench, device) = row.device().await;
+    let (mut bench, device) = setup.device().await;
     device.call(Ping {}).await.expect("an answer");
     let update = Update { url: bundles.url("held/medium2.zip"), commit_timeout: 300, timeout: 60 };
     let (updating, again) = (device.clone(), update.clone());
     let applied = tokio::spawn(async move { updating.call(update).await });
-    bench.prints("OTA.Update").await;
+    bench.wait_for_line("OTA.Update").await;
     update_runs(&device).await;
     let refused = device.call(again).await.expect_err("one update at a time");
-    let words = match row.generation {
+    let words = match setup.generation {
         Generation::Y2018 => "Failed to init updater",
         Generation::Y2019 | Generation::Y2022 => "Update is already in progress",
     };
@@ -73,14 +73,14 @@ async fn update_runs(device: &Device) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(PATIENCE, runs).await.expect("an update runs");
+    tokio::time::timeout(CALL_TIMEOUT, runs).await.expect("an update runs");
 }
 
 /// A chip that resets says goodbye to nobody. A call that it takes with it ends at its deadline at the
 /// latest, and the next one finds the device.
-pub(crate) async fn a_reboot_in_the_middle_ends_in_time(row: Row) {
+pub(crate) async fn call_cut_off_by_a_reboot_ends_in_time(setup: Setup) {
     let bundles = BundleServer::start().await;
-    let (mut bench, device) = row.device().await;
+    let (mut bench, device) = setup.device().await;
     device.call(Ping {}).await.expect("an answer");
     let deadline = Duration::from_millis(700);
     let update = Update { url: bundles.url("held/medium2.zip"), commit_timeout: 300, timeout: 60 };
@@ -89,7 +89,7 @@ pub(crate) async fn a_reboot_in_the_middle_ends_in_time(row: Row) {
         let started = Instant::now();
         (updating.call_within(update, deadline).await, started.elapsed())
     });
-    bench.prints("OTA.Update").await;
+    bench.wait_for_line("OTA.Update").await;
     device.call(Reboot { delay_ms: Some(0) }).await.expect("a reboot");
     let (result, took) = cut_off.await.expect("no panic");
     match result {
@@ -97,29 +97,29 @@ pub(crate) async fn a_reboot_in_the_middle_ends_in_time(row: Row) {
         Err(CallError::Lost { sent: true, .. }) => {}
         other => panic!("{other:?}"),
     }
-    assert!(took < deadline + PATIENCE / 2, "{took:?}");
-    bench.reboots(&device).await;
+    assert!(took < deadline + CALL_TIMEOUT / 2, "{took:?}");
+    bench.wait_for_reboot(&device).await;
     let state = device.call(GetBootState {}).await.expect("the device is back");
     assert_eq!((state.active_slot, state.is_committed), (Some(0), true), "the update was cut short");
 }
 
 /// Whoever knows that the device has gone need not wait for a deadline.
-pub(crate) async fn hanging_up_ends_what_is_under_way(row: Row) {
+pub(crate) async fn drop_link_fails_the_call_in_flight(setup: Setup) {
     let bundles = BundleServer::start().await;
-    let (mut bench, device) = row.device().await;
+    let (mut bench, device) = setup.device().await;
     // With a challenge in hand, the update is asked for once.
     device.call(Ping {}).await.expect("an answer");
     let update = Update { url: bundles.url("held/medium2.zip"), commit_timeout: 300, timeout: 60 };
     let updating = device.clone();
-    let cut_off = tokio::spawn(async move { updating.call_within(update, PATIENCE * 10).await });
-    bench.prints("OTA.Update").await;
+    let cut_off = tokio::spawn(async move { updating.call_within(update, CALL_TIMEOUT * 10).await });
+    bench.wait_for_line("OTA.Update").await;
     update_runs(&device).await;
     device.drop_link();
-    let error = tokio::time::timeout(PATIENCE, cut_off).await.expect("at once").expect("no panic");
+    let error = tokio::time::timeout(CALL_TIMEOUT, cut_off).await.expect("at once").expect("no panic");
     assert!(matches!(error, Err(CallError::Lost { sent: true, .. })), "{error:?}");
     let status = device.call(GetStatus {}).await.expect("the next call dials anew");
     assert_eq!(status.state, UpdateState::Progress, "the update goes on");
     bundles.release();
-    bench.reboots(&device).await;
+    bench.wait_for_reboot(&device).await;
     assert!(!device.call(GetBootState {}).await.expect("a boot state").is_committed);
 }

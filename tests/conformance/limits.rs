@@ -5,14 +5,14 @@ use otactl::rpc::{CallError, Device};
 use serde_json::{Value, json};
 
 use crate::support::script::{Script, frame, json as json_of};
-use crate::support::ways::{Guard, PATIENCE, Row, Way};
+use crate::support::transports::{CALL_TIMEOUT, DeviceAuth, Setup, Transport};
 
 /// The digits of a cnonce, by which an answer to a challenge may differ in length from another.
 const CNONCE: usize = 10;
 
 /// `RPC.Ping` with so many bytes of arguments that it does not look at.
 async fn padded(device: &Device, len: usize) -> Result<Value, CallError> {
-    device.call_raw("RPC.Ping", json!("x".repeat(len)), true, PATIENCE).await
+    device.call_raw("RPC.Ping", json!("x".repeat(len)), true, CALL_TIMEOUT).await
 }
 
 fn too_large(result: Result<Value, CallError>) -> (usize, usize) {
@@ -24,30 +24,30 @@ fn too_large(result: Result<Value, CallError>) -> (usize, usize) {
 
 /// A request over 3 KB stalls the connection of a device without a word: it has to stay here. One that
 /// fits must not.
-pub(crate) async fn the_largest_request_arrives_and_a_larger_one_is_not_sent(row: Row) {
-    let (mut bench, device) = row.device().await;
+pub(crate) async fn largest_request_arrives_and_larger_is_not_sent(setup: Setup) {
+    let (mut bench, device) = setup.device().await;
     // With a challenge in hand, each call is one request.
     device.call(Ping {}).await.expect("an answer");
     let (size, limit) = too_large(padded(&device, 4000).await);
-    assert!(row.way.request_limits().contains(&limit), "{limit}");
-    let (rest, slack) = (size - 4000, if row.guard == Guard::Open { 0 } else { CNONCE });
-    bench.printed();
+    assert!(setup.transport.request_limits().contains(&limit), "{limit}");
+    let (rest, slack) = (size - 4000, if setup.auth == DeviceAuth::Open { 0 } else { CNONCE });
+    bench.take_printed();
     padded(&device, limit - 1 - rest - slack).await.expect("the largest that is taken");
     let (size, _) = too_large(padded(&device, limit - rest + slack).await);
     assert!((limit..=limit + 2 * slack).contains(&size), "{size} of {limit}");
     device.call(GetStatus {}).await.expect("nothing has stalled");
-    assert_eq!(bench.printed(), ["RPC.Ping", "OTA.Status"], "what was too large has not arrived");
+    assert_eq!(bench.take_printed(), ["RPC.Ping", "OTA.Status"], "what was too large has not arrived");
 }
 
 /// Whoever fills requests to the brim has to know where that is, without an attempt.
-pub(crate) async fn there_is_as_much_room_as_is_said(row: Row) {
+pub(crate) async fn max_params_equals_the_real_limit(setup: Setup) {
     // The digits of an id too may be fewer than they can be.
     const SLACK: usize = CNONCE + 10;
-    let (_bench, device) = row.device().await;
+    let (_bench, device) = setup.device().await;
     device.call(Ping {}).await.expect("an answer");
     let write = |len: usize| Write { offset: 123_456, data: "x".repeat(len) };
     let room = device.max_params(&write(0));
-    let limits = row.way.request_limits();
+    let limits = setup.transport.request_limits();
     assert!((limits.start() - 500..*limits.end()).contains(&room), "{room} of {limits:?}");
     let error = device.call(write(room)).await.expect_err("there is no update");
     // A device without the method reads the request, too, and answers 404.
@@ -56,50 +56,50 @@ pub(crate) async fn there_is_as_much_room_as_is_said(row: Row) {
 }
 
 /// What counts is what travels: on a line of ASCII a character of two bytes becomes six.
-pub(crate) async fn a_request_has_to_fit_as_it_is_sent(way: Way) {
+pub(crate) async fn encoded_request_size_is_limited(transport: Transport) {
     const CRC: usize = 8;
-    let mut peer = way.scripted(Script::echo()).await;
+    let mut peer = transport.scripted(Script::echo()).await;
     let device = peer.device();
     let mut sent = 0;
     for (text, step) in [("x", 100), ("ü", 50), ("€", 40), ("😀", 30), ("\"", 60), ("\u{1}", 20)] {
         for count in (1..=30).map(|times| times * step) {
             let params = json!(text.repeat(count));
-            match device.call_raw("M", params.clone(), false, PATIENCE).await {
+            match device.call_raw("M", params.clone(), false, CALL_TIMEOUT).await {
                 Ok(result) => {
                     assert_eq!(result, params, "{count} times {text:?}");
-                    let heard = peer.heard.next().await;
+                    let received = peer.received.next().await;
                     assert!(
-                        heard.len() < way.request_limits().end() + CRC,
+                        received.len() < transport.request_limits().end() + CRC,
                         "{} bytes for {count} times {text:?}",
-                        heard.len()
+                        received.len()
                     );
                     sent += 1;
                 }
                 Err(CallError::TooLarge { size, limit, .. }) => {
                     assert!(size >= limit, "{count} times {text:?}: {size} of {limit}");
-                    let least = way.request_limits().start() - 500;
+                    let least = transport.request_limits().start() - 500;
                     assert!(count * text.len() * 6 > least, "{count} times {text:?} would have fitted");
                 }
                 Err(other) => panic!("{count} times {text:?}: {other:?}"),
             }
         }
     }
-    assert!(sent >= if way == Way::Udp { 30 } else { 60 }, "{sent} requests were small enough");
-    assert_eq!(peer.heard.methods(), [""; 0], "what was too large has not arrived");
+    assert!(sent >= if transport == Transport::Udp { 30 } else { 60 }, "{sent} requests were small enough");
+    assert_eq!(peer.received.methods(), [""; 0], "what was too large has not arrived");
 }
 
 /// The list of a device's files, or its whole configuration.
-pub(crate) async fn large_and_deep_replies_come_whole(way: Way) {
+pub(crate) async fn large_and_deep_replies_are_read(transport: Transport) {
     let files: Vec<_> = (0..1000).map(|number| json!({"name": format!("ü{number}.bin"), "size": number})).collect();
     let deep = (0..100).fold(json!("€"), |inner, _| json!([inner]));
     let wide = json!("\"\\\n😀x".repeat(2000));
     let values = [json!(files), deep, wide];
     let answers = values.clone().map(|value| vec![frame(format!(r#"{{"id":{{id}},"src":"dev","result":{value}}}"#))]);
-    let mut peer = way.scripted(Script::of(answers)).await;
+    let mut peer = transport.scripted(Script::of(answers)).await;
     let device = peer.device();
     for (number, value) in values.into_iter().enumerate() {
-        let result = device.call_raw("M", json!(number), false, PATIENCE).await;
+        let result = device.call_raw("M", json!(number), false, CALL_TIMEOUT).await;
         assert!(result.as_ref().is_ok_and(|result| *result == value), "{number}: {result:?}");
-        assert_eq!(json_of(&peer.heard.next().await).expect("a request")["params"], number);
+        assert_eq!(json_of(&peer.received.next().await).expect("a request")["params"], number);
     }
 }

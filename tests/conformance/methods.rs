@@ -9,7 +9,7 @@ use otactl::sim::Generation;
 use serde_json::{Value, json};
 
 use crate::support::bundles::BundleServer;
-use crate::support::ways::Row;
+use crate::support::transports::Setup;
 
 /// Names a bundle that every generation accepts: its manifest has the sizes of its parts.
 const GOOD: &str = "small2.zip";
@@ -26,8 +26,8 @@ async fn version(device: &Device) -> String {
 }
 
 /// What only looks answers with the device's own words, and changes nothing.
-pub(crate) async fn looks_show_the_device(row: Row) {
-    let (bench, device) = row.device().await;
+pub(crate) async fn read_only_methods_describe_the_device(setup: Setup) {
+    let (bench, device) = setup.device().await;
     let info = device.call(GetInfo {}).await.expect("an info");
     assert_eq!((info.id.as_str(), info.app.as_str()), (bench.simulator.id(), "mgdev"), "{info:?}");
     assert_eq!((info.fw_version.as_str(), info.arch.as_str()), ("1.0.0", "esp32"), "{info:?}");
@@ -46,8 +46,8 @@ pub(crate) async fn looks_show_the_device(row: Row) {
 }
 
 /// A field that is not given stays as it is.
-pub(crate) async fn the_boot_state_is_set_field_by_field(row: Row) {
-    let (_bench, device) = row.device().await;
+pub(crate) async fn boot_state_is_set_field_by_field(setup: Setup) {
+    let (_bench, device) = setup.device().await;
     let nothing = SetBootState::default();
     for (set, expected) in [
         (SetBootState { revert_slot: Some(1), ..nothing }, BootState { revert_slot: Some(1), ..FACTORY }),
@@ -69,8 +69,8 @@ pub(crate) async fn the_boot_state_is_set_field_by_field(row: Row) {
     }
 }
 
-pub(crate) async fn a_snapshot_is_committed(row: Row) {
-    let (_bench, device) = row.device().await;
+pub(crate) async fn snapshot_set_as_revert_is_committed(setup: Setup) {
+    let (_bench, device) = setup.device().await;
     let plain = device.call(CreateSnapshot::default()).await.expect("a snapshot");
     assert_eq!((plain, boot_state(&device).await), (Snapshot { slot: Some(1) }, FACTORY));
     let trial = CreateSnapshot { set_as_revert: Some(true), commit_timeout: Some(300) };
@@ -81,60 +81,60 @@ pub(crate) async fn a_snapshot_is_committed(row: Row) {
     assert_eq!(boot_state(&device).await, BootState { is_committed: true, commit_timeout: 0, ..pending });
 }
 
-pub(crate) async fn a_revert_goes_back(row: Row) {
-    let (mut bench, device) = row.device().await;
+pub(crate) async fn revert_boots_the_revert_slot(setup: Setup) {
+    let (mut bench, device) = setup.device().await;
     let trial = CreateSnapshot { set_as_revert: Some(true), commit_timeout: Some(300) };
     device.call(trial).await.expect("a snapshot");
     device.call(Revert {}).await.expect("reverted");
-    bench.reboots(&device).await;
+    bench.wait_for_reboot(&device).await;
     // The old timeout stays in the state.
     let expected = BootState { active_slot: Some(1), revert_slot: Some(1), commit_timeout: 300, ..FACTORY };
     assert_eq!(boot_state(&device).await, expected);
 }
 
-pub(crate) async fn a_reboot_forgets_nothing(row: Row) {
-    let (mut bench, device) = row.device().await;
+pub(crate) async fn reboot_keeps_the_boot_state(setup: Setup) {
+    let (mut bench, device) = setup.device().await;
     device.call(SetBootState { revert_slot: Some(1), ..SetBootState::default() }).await.expect("set");
     device.call(Reboot { delay_ms: Some(0) }).await.expect("a reboot");
-    bench.reboots(&device).await;
+    bench.wait_for_reboot(&device).await;
     assert_eq!(boot_state(&device).await, BootState { revert_slot: Some(1), ..FACTORY });
     device.call(Reboot::default()).await.expect("a reboot, after the usual delay");
-    bench.reboots(&device).await;
+    bench.wait_for_reboot(&device).await;
     assert_eq!(boot_state(&device).await, BootState { revert_slot: Some(1), ..FACTORY });
 }
 
 /// Returns the reply to a successful `OTA.Update`: an error with code 0 and `words` in 2018, a fixed string since 2019.
 ///
 /// A caller that takes code 0 for a failure gives up on a firmware that is about to boot.
-fn success_of(row: Row, words: &str) -> Value {
-    match row.generation {
+fn success_of(setup: Setup, words: &str) -> Value {
+    match setup.generation {
         Generation::Y2018 => json!({"code": 0, "message": words}),
         Generation::Y2019 | Generation::Y2022 => json!("true"),
     }
 }
 
-pub(crate) async fn an_update_ends_in_success(row: Row) {
+pub(crate) async fn update_reply_is_success(setup: Setup) {
     let bundles = BundleServer::start().await;
-    let (mut bench, device) = row.device().await;
+    let (mut bench, device) = setup.device().await;
     let update = Update { url: bundles.url(GOOD), commit_timeout: 300, timeout: 60 };
     let applied = device.call(update).await.expect("a success");
-    assert_eq!(applied, success_of(row, "Update applied, finalizing"));
-    bench.reboots(&device).await;
+    assert_eq!(applied, success_of(setup, "Update applied, finalizing"));
+    bench.wait_for_reboot(&device).await;
     assert_eq!(version(&device).await, "2.0.0");
     let pending = BootState { active_slot: Some(1), is_committed: false, revert_slot: Some(0), commit_timeout: 300 };
     assert_eq!(boot_state(&device).await, pending);
     device.call(Commit {}).await.expect("committed");
     device.call(Reboot { delay_ms: Some(0) }).await.expect("a reboot");
-    bench.reboots(&device).await;
+    bench.wait_for_reboot(&device).await;
     assert_eq!(version(&device).await, "2.0.0", "what is committed stays");
 }
 
-pub(crate) async fn nothing_new_is_a_success(row: Row) {
+pub(crate) async fn not_modified_is_success(setup: Setup) {
     let bundles = BundleServer::start().await;
-    let (mut bench, device) = row.device().await;
+    let (mut bench, device) = setup.device().await;
     let update = Update { url: bundles.url("h304/x"), commit_timeout: 300, timeout: 60 };
     let unchanged = device.call(update).await.expect("a success");
-    assert_eq!(unchanged, success_of(row, "Not Modified"));
+    assert_eq!(unchanged, success_of(setup, "Not Modified"));
     assert_eq!(boot_state(&device).await, FACTORY);
-    assert!(!bench.printed().iter().any(|line| line == "rebooting"), "there is nothing to reboot for");
+    assert!(!bench.take_printed().iter().any(|line| line == "rebooting"), "there is nothing to reboot for");
 }

@@ -5,94 +5,94 @@ use std::time::{Duration, Instant};
 use otactl::rpc::{CallError, Device};
 use serde_json::{Value, json};
 
-use crate::support::script::{Said, Script, frame, json as json_of, raw};
-use crate::support::ways::{PATIENCE, Way};
+use crate::support::script::{PeerAction, Script, frame, json as json_of, raw};
+use crate::support::transports::{CALL_TIMEOUT, Transport};
 
 /// Longer than it takes until a question that may be lost is sent again.
-const SHORT: Duration = Duration::from_millis(600);
+const SHORT_TIMEOUT: Duration = Duration::from_millis(600);
 
-fn answer() -> Said {
+fn answer() -> PeerAction {
     result("1")
 }
 
-fn result(value: &str) -> Said {
+fn result(value: &str) -> PeerAction {
     frame(format!(r#"{{"id":{{id}},"src":"dev","result":{value}}}"#))
 }
 
-async fn act(device: &Device, within: Duration) -> Result<Value, CallError> {
+async fn call_once(device: &Device, within: Duration) -> Result<Value, CallError> {
     device.call_raw("Act", Value::Null, false, within).await
 }
 
-async fn look(device: &Device, within: Duration) -> Result<Value, CallError> {
+async fn call_idempotent(device: &Device, within: Duration) -> Result<Value, CallError> {
     device.call_raw("Look", Value::Null, true, within).await
 }
 
 fn assert_silent(result: &Result<Value, CallError>, started: Instant) {
     match result {
-        Err(CallError::Timeout { after, .. }) => assert_eq!(*after, SHORT, "as the caller gave it"),
+        Err(CallError::Timeout { after, .. }) => assert_eq!(*after, SHORT_TIMEOUT, "as the caller gave it"),
         other => panic!("{other:?}"),
     }
     let took = started.elapsed();
-    assert!((SHORT..SHORT + PATIENCE / 2).contains(&took), "{took:?}");
+    assert!((SHORT_TIMEOUT..SHORT_TIMEOUT + CALL_TIMEOUT / 2).contains(&took), "{took:?}");
 }
 
 /// Nothing waits for ever.
-pub(crate) async fn silence_ends_at_the_deadline(way: Way) {
-    let peer = way.scripted(Script::default()).await;
+pub(crate) async fn silent_peer_times_out_at_the_deadline(transport: Transport) {
+    let peer = transport.scripted(Script::default()).await;
     let device = peer.device();
     let started = Instant::now();
-    let (acted, looked) = tokio::join!(act(&device, SHORT), look(&device, SHORT));
+    let (acted, looked) = tokio::join!(call_once(&device, SHORT_TIMEOUT), call_idempotent(&device, SHORT_TIMEOUT));
     assert_silent(&acted, started);
     assert_silent(&looked, started);
 }
 
 /// One answer that does not come is no reason to give the connection up.
-pub(crate) async fn silence_after_an_answer_ends_at_the_deadline(way: Way) {
-    let mut peer = way.scripted(Script::of([vec![answer()], vec![]]).and_then(vec![result("2")])).await;
+pub(crate) async fn silence_after_a_reply_times_out_at_the_deadline(transport: Transport) {
+    let mut peer = transport.scripted(Script::of([vec![answer()], vec![]]).and_then(vec![result("2")])).await;
     let device = peer.device();
-    assert_eq!(act(&device, PATIENCE).await.expect("an answer"), 1);
+    assert_eq!(call_once(&device, CALL_TIMEOUT).await.expect("an answer"), 1);
     let started = Instant::now();
-    assert_silent(&act(&device, SHORT).await, started);
-    assert_eq!(act(&device, PATIENCE).await.expect("an answer"), 2);
-    assert_eq!(peer.heard.methods(), ["Act"; 3], "nothing was asked twice");
+    assert_silent(&call_once(&device, SHORT_TIMEOUT).await, started);
+    assert_eq!(call_once(&device, CALL_TIMEOUT).await.expect("an answer"), 2);
+    assert_eq!(peer.received.methods(), ["Act"; 3], "nothing was asked twice");
 }
 
 /// Whoever waits has to be told, and told whether the device may have heard.
-pub(crate) async fn a_peer_that_hangs_up_is_lost(way: Way) {
-    let peer = way.scripted(Script::of([vec![Said::HangUp]]).and_then(vec![answer()])).await;
+pub(crate) async fn closed_connection_is_lost(transport: Transport) {
+    let peer = transport.scripted(Script::of([vec![PeerAction::Close]]).and_then(vec![answer()])).await;
     let device = peer.device();
-    if way.has_connection() {
-        let lost = act(&device, PATIENCE).await;
+    if transport.has_connection() {
+        let lost = call_once(&device, CALL_TIMEOUT).await;
         assert!(matches!(lost, Err(CallError::Lost { sent: true, .. })), "{lost:?}");
-        assert_eq!(act(&device, PATIENCE).await.expect("the next call dials anew"), 1);
+        assert_eq!(call_once(&device, CALL_TIMEOUT).await.expect("the next call dials anew"), 1);
     }
     drop(peer);
     let started = Instant::now();
-    let gone = act(&device, PATIENCE).await;
+    let gone = call_once(&device, CALL_TIMEOUT).await;
     assert!(matches!(gone, Err(CallError::Lost { .. } | CallError::Unreachable { .. })), "{gone:?}");
-    assert!(started.elapsed() < PATIENCE / 2, "{:?}", started.elapsed());
+    assert!(started.elapsed() < CALL_TIMEOUT / 2, "{:?}", started.elapsed());
 }
 
 /// A commit that arrives twice is not the same as one.
-pub(crate) async fn only_what_may_arrive_twice_is_asked_again(way: Way) {
-    let unanswered = if way.has_connection() { vec![Said::HangUp] } else { vec![] };
+pub(crate) async fn only_idempotent_calls_are_sent_again(transport: Transport) {
+    let unanswered = if transport.has_connection() { vec![PeerAction::Close] } else { vec![] };
     let script = Script::of([unanswered]).and_then(vec![answer()]);
-    let mut peer = way.scripted(script.clone()).await;
-    assert_eq!(look(&peer.device(), PATIENCE).await.expect("the second answer"), 1);
-    assert_eq!(peer.heard.methods(), ["Look"; 2]);
+    let mut peer = transport.scripted(script.clone()).await;
+    assert_eq!(call_idempotent(&peer.device(), CALL_TIMEOUT).await.expect("the second answer"), 1);
+    assert_eq!(peer.received.methods(), ["Look"; 2]);
 
-    let mut peer = way.scripted(script).await;
-    let lost = act(&peer.device(), SHORT).await;
+    let mut peer = transport.scripted(script).await;
+    let lost = call_once(&peer.device(), SHORT_TIMEOUT).await;
     assert!(matches!(lost, Err(CallError::Lost { sent: true, .. } | CallError::Timeout { .. })), "{lost:?}");
-    assert_eq!(peer.heard.methods(), ["Act"]);
+    assert_eq!(peer.received.methods(), ["Act"]);
 }
 
 /// Replies to nobody, to somebody else, and to what was answered already.
-pub(crate) async fn what_nobody_asked_for_is_passed_over(way: Way) {
+pub(crate) async fn unrequested_replies_are_ignored(transport: Transport) {
     let unknown = frame(r#"{"id":9007199254740991,"src":"dev","result":"unknown"}"#);
-    if way.pairs_by_itself() {
-        let peer = way.scripted(Script::of([vec![unknown]]).and_then(vec![answer()])).await;
-        let other = act(&peer.device(), PATIENCE).await;
+    if transport.pairs_by_itself() {
+        let peer = transport.scripted(Script::of([vec![unknown]]).and_then(vec![answer()])).await;
+        let other = call_once(&peer.device(), CALL_TIMEOUT).await;
         assert!(matches!(&other, Err(CallError::NotRpc { .. })), "{other:?}");
         return;
     }
@@ -104,23 +104,23 @@ pub(crate) async fn what_nobody_asked_for_is_passed_over(way: Way) {
         vec![again("id0"), unknown, refused, named, result("2"), again("id1")],
         vec![again("id0"), again("id1"), result("3")],
     ]);
-    let peer = way.scripted(script).await;
+    let peer = transport.scripted(script).await;
     let device = peer.device();
     for expected in 1..=3 {
-        assert_eq!(act(&device, PATIENCE).await.expect("an answer"), expected);
+        assert_eq!(call_once(&device, CALL_TIMEOUT).await.expect("an answer"), expected);
     }
 }
 
 /// The answer to a call that was given up must not be taken for that to the next.
-pub(crate) async fn a_late_reply_is_nobodys(way: Way) {
+pub(crate) async fn late_reply_is_ignored(transport: Transport) {
     // An answer over HTTP has no other way than its own connection, which is gone.
-    let late = (!way.pairs_by_itself()).then(|| frame(r#"{"id":{id0},"src":"dev","result":"late"}"#));
+    let late = (!transport.pairs_by_itself()).then(|| frame(r#"{"id":{id0},"src":"dev","result":"late"}"#));
     let in_time = late.into_iter().chain([result("\"in time\"")]).collect();
-    let peer = way.scripted(Script::of([vec![], in_time])).await;
+    let peer = transport.scripted(Script::of([vec![], in_time])).await;
     let device = peer.device();
     let started = Instant::now();
-    assert_silent(&act(&device, SHORT).await, started);
-    assert_eq!(act(&device, PATIENCE).await.expect("an answer"), "in time");
+    assert_silent(&call_once(&device, SHORT_TIMEOUT).await, started);
+    assert_eq!(call_once(&device, CALL_TIMEOUT).await.expect("an answer"), "in time");
 }
 
 /// What is no frame: broken JSON, no JSON, no text, no reply; with a line end, so that on a line each of
@@ -141,70 +141,71 @@ const GARBAGE: [&[u8]; 12] = [
 ];
 
 /// One bad frame must not end an update that goes on for minutes.
-pub(crate) async fn garbage_between_frames_does_no_harm(way: Way) {
-    if way.pairs_by_itself() {
+pub(crate) async fn garbage_between_frames_is_skipped(transport: Transport) {
+    if transport.pairs_by_itself() {
         for garbage in GARBAGE {
             let shown = String::from_utf8_lossy(garbage);
-            let peer = way.scripted(Script::of([vec![answer()], vec![raw(garbage)]]).and_then(vec![answer()])).await;
+            let peer =
+                transport.scripted(Script::of([vec![answer()], vec![raw(garbage)]]).and_then(vec![answer()])).await;
             let device = peer.device();
-            assert_eq!(act(&device, PATIENCE).await.expect("an answer"), 1, "before {shown:?}");
-            let bad = act(&device, PATIENCE).await;
+            assert_eq!(call_once(&device, CALL_TIMEOUT).await.expect("an answer"), 1, "before {shown:?}");
+            let bad = call_once(&device, CALL_TIMEOUT).await;
             assert!(matches!(&bad, Err(CallError::NotRpc { .. })), "{shown:?}: {bad:?}");
-            assert_eq!(act(&device, PATIENCE).await.expect("an answer"), 1, "after {shown:?}");
+            assert_eq!(call_once(&device, CALL_TIMEOUT).await.expect("an answer"), 1, "after {shown:?}");
         }
         return;
     }
     let mut second: Vec<_> = GARBAGE.into_iter().map(raw).collect();
-    if way.has_console() {
+    if transport.has_console() {
         // Text without an end of its own, right before the frame.
         second.extend([raw(vec![b'.'; 100_000]), raw("\r\nI (1234) wifi: state: run "), raw(GARBAGE.concat())]);
     }
     second.push(result("2"));
     second.extend(GARBAGE.into_iter().map(raw));
-    let peer = way.scripted(Script::of([vec![answer()], second]).and_then(vec![result("3")])).await;
+    let peer = transport.scripted(Script::of([vec![answer()], second]).and_then(vec![result("3")])).await;
     let device = peer.device();
     for expected in 1..=3 {
-        assert_eq!(act(&device, PATIENCE).await.expect("an answer"), expected);
+        assert_eq!(call_once(&device, CALL_TIMEOUT).await.expect("an answer"), expected);
     }
 }
 
 /// A peer that has never proved to be a device is told of at once where nobody else can have said it;
 /// on a line that everybody prints to, there is nothing but waiting.
-pub(crate) async fn garbage_alone_is_no_answer(way: Way) {
-    let peer = way.scripted(Script::of([vec![raw("hello\n")]]).and_then(vec![answer()])).await;
+pub(crate) async fn garbage_alone_is_not_a_reply(transport: Transport) {
+    let peer = transport.scripted(Script::of([vec![raw("hello\n")]]).and_then(vec![answer()])).await;
     let device = peer.device();
     let started = Instant::now();
-    let none = act(&device, SHORT).await;
-    if way.has_console() || way.is_lossy() {
+    let none = call_once(&device, SHORT_TIMEOUT).await;
+    if transport.has_console() || transport.is_lossy() {
         assert_silent(&none, started);
     } else {
         assert!(matches!(&none, Err(CallError::NotRpc { what, .. }) if what.contains("hello")), "{none:?}");
     }
-    assert_eq!(act(&device, PATIENCE).await.expect("an answer"), 1);
+    assert_eq!(call_once(&device, CALL_TIMEOUT).await.expect("an answer"), 1);
 }
 
 /// A request of the device's must be answered, or the device keeps it in its queue.
-pub(crate) async fn a_request_of_the_device_is_refused(way: Way) {
+pub(crate) async fn request_of_the_device_is_refused(transport: Transport) {
     let asks = |id: &str| frame(format!(r#"{{"id":{id},"src":"dev","method":"Dash.Heartbeat","params":{{"a":1}}}}"#));
-    if way.pairs_by_itself() {
-        let peer = way.scripted(Script::of([vec![asks("9")]])).await;
-        let other = act(&peer.device(), PATIENCE).await;
+    if transport.pairs_by_itself() {
+        let peer = transport.scripted(Script::of([vec![asks("9")]])).await;
+        let other = call_once(&peer.device(), CALL_TIMEOUT).await;
         assert!(matches!(&other, Err(CallError::NotRpc { .. })), "{other:?}");
         return;
     }
     let silent = frame(r#"{"src":"dev","method":"Dash.Heartbeat"}"#);
     let script = Script::of([vec![asks("9007199254740991"), silent, asks("\"nine\""), answer()]]);
-    let mut peer = way.scripted(script).await;
+    let mut peer = transport.scripted(script).await;
     let device = peer.device();
-    assert_eq!(act(&device, PATIENCE).await.expect("an answer"), 1);
-    let heard = |bytes: Vec<u8>| json_of(&bytes).unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&bytes)));
-    assert_eq!(heard(peer.heard.next().await)["method"], "Act");
+    assert_eq!(call_once(&device, CALL_TIMEOUT).await.expect("an answer"), 1);
+    let received = |bytes: Vec<u8>| json_of(&bytes).unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&bytes)));
+    assert_eq!(received(peer.received.next().await)["method"], "Act");
     for id in [json!(9_007_199_254_740_991_u64), json!("nine")] {
         let refusal = json!({
             "id": id,
             "dst": "dev",
             "error": {"code": 404, "message": "Method [Dash.Heartbeat] not found"},
         });
-        assert_eq!(heard(peer.heard.next().await), refusal);
+        assert_eq!(received(peer.received.next().await), refusal);
     }
 }

@@ -4,7 +4,7 @@ use otactl::rpc::{CallError, RemoteError};
 use serde_json::{Value, json};
 
 use crate::support::script::{Script, frame, json as json_of, latin1};
-use crate::support::ways::{PATIENCE, Way};
+use crate::support::transports::{CALL_TIMEOUT, Transport};
 
 fn values() -> Vec<Value> {
     vec![
@@ -29,22 +29,22 @@ fn values() -> Vec<Value> {
     ]
 }
 
-pub(crate) async fn every_kind_of_argument_arrives_and_comes_back(way: Way) {
-    let mut peer = way.scripted(Script::echo()).await;
+pub(crate) async fn arguments_of_every_kind_are_echoed(transport: Transport) {
+    let mut peer = transport.scripted(Script::echo()).await;
     let device = peer.device();
     for value in values() {
-        let result = device.call_raw("M", value.clone(), false, PATIENCE).await;
+        let result = device.call_raw("M", value.clone(), false, CALL_TIMEOUT).await;
         assert!(result.as_ref().is_ok_and(|result| *result == value), "{value}: {result:?}");
-        let heard = json_of(&peer.heard.next().await).unwrap_or_else(|| panic!("{value}"));
-        assert_eq!(heard["params"], value, "{heard}");
+        let received = json_of(&peer.received.next().await).unwrap_or_else(|| panic!("{value}"));
+        assert_eq!(received["params"], value, "{received}");
     }
-    assert_eq!(device.call_raw("M", Value::Null, false, PATIENCE).await.expect("an answer"), Value::Null);
-    let heard = json_of(&peer.heard.next().await).expect("a request");
-    assert_eq!(heard.get("params"), None, "no arguments at all: {heard}");
+    assert_eq!(device.call_raw("M", Value::Null, false, CALL_TIMEOUT).await.expect("an answer"), Value::Null);
+    let received = json_of(&peer.received.next().await).expect("a request");
+    assert_eq!(received.get("params"), None, "no arguments at all: {received}");
 }
 
 /// White space, order, quotes around numbers: whatever a device has been seen to do, and a little more.
-pub(crate) async fn every_shape_of_reply_is_read(way: Way) {
+pub(crate) async fn replies_of_every_shape_are_read(transport: Transport) {
     let failed = |code, message: Option<&str>| Err(RemoteError { code, message: message.map(Into::into) });
     let mut table: Vec<(String, Result<Value, RemoteError>)> = vec![
         (r#"{"id":{id},"src":"dev","result":null}"#.into(), Ok(Value::Null)),
@@ -61,8 +61,8 @@ pub(crate) async fn every_shape_of_reply_is_read(way: Way) {
     ];
     table.extend(values().into_iter().map(|value| (format!(r#"{{"id":{{id}},"result":{value}}}"#), Ok(value))));
     for (text, expected) in table {
-        let peer = way.scripted(Script::of([vec![frame(text.clone())]])).await;
-        match (peer.device().call_raw("M", Value::Null, false, PATIENCE).await, expected) {
+        let peer = transport.scripted(Script::of([vec![frame(text.clone())]])).await;
+        match (peer.device().call_raw("M", Value::Null, false, CALL_TIMEOUT).await, expected) {
             (Ok(value), Ok(expected)) => assert_eq!(value, expected, "{text}"),
             (Err(CallError::Remote { error, .. }), Err(expected)) => assert_eq!(error, expected, "{text}"),
             (other, _) => panic!("{text}: {other:?}"),
@@ -71,7 +71,7 @@ pub(crate) async fn every_shape_of_reply_is_read(way: Way) {
 }
 
 /// A device gives names of Wi-Fi networks and files as they are.
-pub(crate) async fn reply_that_is_not_utf8_is_read(way: Way) {
+pub(crate) async fn reply_that_is_not_utf8_is_read(transport: Transport) {
     let long = "\u{e9}".repeat(10_000);
     for (result, expected) in [
         ("\"caf\u{e9}\"", json!("caf\u{fffd}")),
@@ -80,26 +80,26 @@ pub(crate) async fn reply_that_is_not_utf8_is_read(way: Way) {
     ] {
         let script =
             Script::default().and_then(vec![latin1(format!(r#"{{"id":{{id}},"src":"dev","result":{result}}}"#))]);
-        let peer = way.scripted(script).await;
+        let peer = transport.scripted(script).await;
         let device = peer.device();
         for _ in 0..2 {
-            let value = device.call_raw("M", Value::Null, false, PATIENCE).await;
+            let value = device.call_raw("M", Value::Null, false, CALL_TIMEOUT).await;
             assert!(value.as_ref().is_ok_and(|value| *value == expected), "{expected}: {value:?}");
         }
     }
 }
 
 /// Firmware prints `nan` for a sensor that does not answer. It is a device all the same, and has carried the call out.
-pub(crate) async fn reply_that_is_not_json_names_the_place(way: Way) {
+pub(crate) async fn reply_that_is_not_json_names_the_column(transport: Transport) {
     for (result, shown) in [
         (r#"{"temp": nan, "hum": 4}"#, r#"`…"temp": nan…`"#),
         (r#"[1,-inf]"#, "`…-inf…`"),
         ("{\"ssid\":\"caf\u{e9}\u{1}\"}", "`…\"ssid\":\"caf\u{fffd}·\"…`"),
     ] {
         let script = Script::of([vec![latin1(format!(r#"{{"id":{{id}},"src":"dev","result":{result}}}"#))]]);
-        let mut peer = way.scripted(script.and_then(vec![frame(r#"{"id":{id},"src":"dev","result":1}"#)])).await;
+        let mut peer = transport.scripted(script.and_then(vec![frame(r#"{"id":{id},"src":"dev","result":1}"#)])).await;
         let device = peer.device();
-        let failed = device.call_raw("M", Value::Null, true, PATIENCE).await;
+        let failed = device.call_raw("M", Value::Null, true, CALL_TIMEOUT).await;
         match &failed {
             Err(CallError::Unreadable { method, place }) => {
                 assert!(
@@ -109,25 +109,25 @@ pub(crate) async fn reply_that_is_not_json_names_the_place(way: Way) {
             }
             other => panic!("{result}: {other:?}"),
         }
-        assert_eq!(device.call_raw("M", Value::Null, true, PATIENCE).await.expect("an answer"), 1, "{result}");
-        assert_eq!(peer.heard.methods(), ["M"; 2], "{result}: nothing was asked twice");
+        assert_eq!(device.call_raw("M", Value::Null, true, CALL_TIMEOUT).await.expect("an answer"), 1, "{result}");
+        assert_eq!(peer.received.methods(), ["M"; 2], "{result}: nothing was asked twice");
     }
 }
 
 /// A byte that is not ASCII wipes the receive buffer of a device on a line, and a line end within a
 /// frame would end it.
-pub(crate) async fn requests_are_what_the_transport_carries(way: Way) {
-    let mut peer = way.scripted(Script::echo()).await;
+pub(crate) async fn requests_fit_the_transport_encoding(transport: Transport) {
+    let mut peer = transport.scripted(Script::echo()).await;
     let device = peer.device();
     for value in values() {
-        device.call_raw("Mé.Thod", value.clone(), false, PATIENCE).await.unwrap_or_else(|e| panic!("{value}: {e}"));
-        let heard = peer.heard.next().await;
-        let shown = String::from_utf8_lossy(&heard);
-        assert!(heard.iter().all(|&byte| byte >= b' '), "{shown}");
-        let end = heard.iter().rposition(|&byte| byte == b'}').map_or(0, |at| at + 1);
-        let (json, crc) = heard.split_at(end);
-        if way.has_console() {
-            assert!(heard.is_ascii(), "{shown}");
+        device.call_raw("Mé.Thod", value.clone(), false, CALL_TIMEOUT).await.unwrap_or_else(|e| panic!("{value}: {e}"));
+        let received = peer.received.next().await;
+        let shown = String::from_utf8_lossy(&received);
+        assert!(received.iter().all(|&byte| byte >= b' '), "{shown}");
+        let end = received.iter().rposition(|&byte| byte == b'}').map_or(0, |at| at + 1);
+        let (json, crc) = received.split_at(end);
+        if transport.has_console() {
+            assert!(received.is_ascii(), "{shown}");
             assert_eq!(crc, format!("{:08x}", crc32fast::hash(json)).as_bytes(), "{shown}");
         } else {
             assert!(crc.is_empty(), "{shown}");

@@ -6,13 +6,13 @@ use otactl::rpc::redact;
 use serde_json::{Value, json};
 
 /// The most that is shown of a frame, in characters.
-const SHOWN: usize = 1001;
+const MAX_SHOWN_CHARS: usize = 1001;
 
 /// What is read means the same when it is written again; a refusal is itself a frame, of one line, with
 /// the id that it answers; and what a log shows is short, and moves no cursor.
 pub(crate) fn check(bytes: &[u8]) {
     let log = redact(bytes);
-    assert!(log.chars().count() <= SHOWN && !log.contains(char::is_control), "{log:?}");
+    assert!(log.chars().count() <= MAX_SHOWN_CHARS && !log.contains(char::is_control), "{log:?}");
     let frame = frame::decode(bytes);
     assert_eq!(frame::decode(&[bytes, b"\r\n"].concat()), frame, "with a line end behind it");
     match frame {

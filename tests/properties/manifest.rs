@@ -8,7 +8,7 @@ use otactl::sim::update_error::UpdateError;
 use otactl::sim::{Firmware, Generation};
 
 /// The largest manifest that the simulated device has room for, in bytes.
-const DEVICE_MANIFEST: usize = 16 << 10;
+const MAX_DEVICE_MANIFEST: usize = 16 << 10;
 
 /// What is read as a manifest means the same when it is written again. What is found to be a good bundle,
 /// as it is or with its checksums put right, is one that a device takes, however the network cuts it.
@@ -26,7 +26,7 @@ fn check_bundle(bytes: &[u8]) {
     let Ok(bundle) = Bundle::from_bytes(bytes.to_vec()) else { return };
     assert_eq!(bundle.bytes(), bytes);
     let Next::Entry(first, _) = archive::next(bytes) else { panic!("a bundle begins with a file") };
-    if first.size as usize > DEVICE_MANIFEST {
+    if first.size as usize > MAX_DEVICE_MANIFEST {
         return;
     }
     let manifest = bundle.manifest();

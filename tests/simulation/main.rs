@@ -10,11 +10,11 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use harness::run::{Run, run};
-use harness::scenario::{COMPLETE, Scenario};
+use harness::scenario::{FIRST_COMPLETE_SEED, Scenario};
 use harness::shrink::shrink;
 
 /// The number of seeds of each run of the tests.
-const SEEDS: u64 = 2000;
+const SEED_COUNT: u64 = 2000;
 
 /// Outcomes that the seeds have to reach, so that the invariants say something.
 const OUTCOMES: [&str; 12] = [
@@ -176,7 +176,7 @@ const REGRESSIONS: [(u64, &str); 115] = [
 ];
 
 #[test]
-fn seeds_that_failed_once_hold() {
+fn regression_seeds_break_no_invariant() {
     for (seed, what) in REGRESSIONS {
         let violations = run(&Scenario::from_seed(seed), false).violations;
         assert!(violations.is_empty(), "seed {seed} ({what}): {}", violations.join("\n"));
@@ -193,7 +193,7 @@ struct Share {
 
 #[test]
 fn seeds_break_no_invariant() {
-    let next = AtomicU64::new(COMPLETE);
+    let next = AtomicU64::new(FIRST_COMPLETE_SEED);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut all = Share::default();
     std::thread::scope(|scope| {
@@ -220,7 +220,7 @@ fn simulate(next: &AtomicU64) -> Share {
     let mut share = Share::default();
     loop {
         let seed = next.fetch_add(1, Ordering::Relaxed);
-        if seed >= COMPLETE + SEEDS {
+        if seed >= FIRST_COMPLETE_SEED + SEED_COUNT {
             return share;
         }
         let scenario = Scenario::from_seed(seed);

@@ -42,7 +42,7 @@ fn plain(transport: Transport, generation: Generation, via: Via) -> Scenario {
             ask_timeout: seconds(10),
             timeout: seconds(10),
             snapshot_first: false,
-            has_second_way: false,
+            has_commit_port: false,
             no_abort: false,
         },
         device: DeviceSpec {
@@ -75,7 +75,7 @@ fn trace(scenario: &Scenario) -> String {
 #[test]
 fn lost_reply_does_not_delay_the_commit() {
     /// Half a second, and the round trips of looking and committing.
-    const LIMIT: Duration = Duration::from_millis(500 + 8 * 10);
+    const MAX_COMMIT_DELAY: Duration = Duration::from_millis(500 + 8 * 10);
 
     for transport in TRANSPORTS {
         for (via, lost) in [
@@ -101,7 +101,11 @@ fn lost_reply_does_not_delay_the_commit() {
                     trace(&scenario)
                 );
                 let delay = commit_delay.expect("a commit");
-                assert!(delay <= LIMIT, "{what}: the commit came {delay:?} after the boot\n{}", trace(&scenario));
+                assert!(
+                    delay <= MAX_COMMIT_DELAY,
+                    "{what}: the commit came {delay:?} after the boot\n{}",
+                    trace(&scenario)
+                );
             }
         }
     }
@@ -109,7 +113,7 @@ fn lost_reply_does_not_delay_the_commit() {
 
 /// The power is lost in the middle of the download: the new firmware never ran, however long the old one had been running.
 #[test]
-fn power_lost_during_the_download_is_no_rollback() {
+fn power_lost_during_the_download_is_not_a_rollback() {
     for transport in TRANSPORTS {
         for generation in [Generation::Y2018, Generation::Y2019, Generation::Y2022] {
             for running_for in [0, 400, 999, 1000, 9000, 9999, 86_400_000] {

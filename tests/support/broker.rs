@@ -22,10 +22,10 @@ pub const PASSWORD: &str = "bro:ker&pass";
 
 /// What a broker is like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Door {
-    Open,
+pub enum BrokerAccess {
+    Anonymous,
     /// Wants user and password.
-    Guarded,
+    Password,
 }
 
 /// A broker on a port of its own. Ends when it is dropped.
@@ -40,15 +40,15 @@ pub struct Broker {
 impl Broker {
     /// A broker that lets in everybody.
     pub fn start() -> Self {
-        Self::with(Door::Open, None)
+        Self::with(BrokerAccess::Anonymous, None)
     }
 
     /// A broker with this door, and with this certificate on a second port.
-    pub fn with(door: Door, certificate: Option<&Pair>) -> Self {
+    pub fn with(access: BrokerAccess, certificate: Option<&Pair>) -> Self {
         loop {
             let directory = tempfile::tempdir().expect("a directory");
             let (port, tls_port) = (free_port(), free_port());
-            write_config(directory.path(), port, certificate.map(|pair| (tls_port, pair)), door);
+            write_config(directory.path(), port, certificate.map(|pair| (tls_port, pair)), access);
             // Another process may have been quicker to take the port.
             if let Some(process) = run(directory.path()) {
                 return Self { process, port, tls_port, directory };
@@ -100,7 +100,7 @@ pub struct Client {
     requests: AsyncClient,
     events: EventLoop,
     /// Messages that came while something else was waited for.
-    heard: VecDeque<Publish>,
+    queued: VecDeque<Publish>,
 }
 
 impl Client {
@@ -113,17 +113,17 @@ impl Client {
             Ok(stream)
         });
         let (requests, events) = AsyncClient::builder(options).build();
-        let mut this = Self { requests, events, heard: VecDeque::new() };
-        this.until(|packet| matches!(packet, Packet::ConnAck(_))).await;
+        let mut this = Self { requests, events, queued: VecDeque::new() };
+        this.wait_for_packet(|packet| matches!(packet, Packet::ConnAck(_))).await;
         this
     }
 
     /// Hears messages until this packet comes.
-    async fn until(&mut self, is_it: impl Fn(&Packet) -> bool) {
+    async fn wait_for_packet(&mut self, matches: impl Fn(&Packet) -> bool) {
         loop {
             match self.events.poll().await.expect("the broker is there") {
-                Event::Incoming(packet) if is_it(&packet) => return,
-                Event::Incoming(Packet::Publish(message)) => self.heard.push_back(message),
+                Event::Incoming(packet) if matches(&packet) => return,
+                Event::Incoming(Packet::Publish(message)) => self.queued.push_back(message),
                 _ => {}
             }
         }
@@ -132,7 +132,7 @@ impl Client {
     /// The next message, in the order in which they came.
     pub async fn message(&mut self) -> Publish {
         loop {
-            if let Some(message) = self.heard.pop_front() {
+            if let Some(message) = self.queued.pop_front() {
                 return message;
             }
             if let Event::Incoming(Packet::Publish(message)) = self.events.poll().await.expect("the broker is there") {
@@ -144,12 +144,12 @@ impl Client {
     /// Publishes, and returns when the broker has it.
     pub async fn publish(&mut self, topic: &str, payload: impl Into<Vec<u8>>, options: PublishOptions) {
         self.requests.publish(topic, payload.into(), options).await.expect("room");
-        self.until(|packet| matches!(packet, Packet::PubAck(_))).await;
+        self.wait_for_packet(|packet| matches!(packet, Packet::PubAck(_))).await;
     }
 
-    pub async fn hear(&mut self, topic: &str) {
+    pub async fn subscribe(&mut self, topic: &str) {
         self.requests.subscribe(topic, QoS::AtLeastOnce).await.expect("room");
-        self.until(|packet| matches!(packet, Packet::SubAck(_))).await;
+        self.wait_for_packet(|packet| matches!(packet, Packet::SubAck(_))).await;
     }
 }
 
@@ -158,16 +158,16 @@ fn free_port() -> u16 {
     listener.local_addr().expect("an address").port()
 }
 
-fn write_config(directory: &Path, port: u16, tls: Option<(u16, &Pair)>, door: Door) {
+fn write_config(directory: &Path, port: u16, tls: Option<(u16, &Pair)>, access: BrokerAccess) {
     let mut config = format!("listener {port} 127.0.0.1\nset_tcp_nodelay true\nlog_dest stderr\n");
     if let Some((port, Pair { cert, key })) = tls {
         // Writing to a String cannot fail.
         let _ = writeln!(config, "listener {port} 127.0.0.1");
         let _ = writeln!(config, "certfile {}\nkeyfile {}", cert.display(), key.display());
     }
-    match door {
-        Door::Open => config += "allow_anonymous true\n",
-        Door::Guarded => {
+    match access {
+        BrokerAccess::Anonymous => config += "allow_anonymous true\n",
+        BrokerAccess::Password => {
             let passwords = directory.join("passwords");
             std::fs::write(&passwords, "").expect("written");
             let made =
@@ -192,10 +192,10 @@ fn run(directory: &Path) -> Option<Child> {
         .stderr(Stdio::piped())
         .spawn()
         .expect("mosquitto is installed by tests/run.sh");
-    let mut said = BufReader::new(process.stderr.take().expect("a pipe")).lines().map_while(Result::ok);
-    if said.by_ref().any(|line| line.contains(" running")) {
+    let mut log = BufReader::new(process.stderr.take().expect("a pipe")).lines().map_while(Result::ok);
+    if log.by_ref().any(|line| line.contains(" running")) {
         // It says a line for each client, which nobody reads; it must not be stopped by that.
-        std::thread::spawn(move || said.count());
+        std::thread::spawn(move || log.count());
         return Some(process);
     }
     let _ = process.wait();

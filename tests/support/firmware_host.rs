@@ -13,25 +13,25 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::file;
-use super::recording::{Case, PATIENCE, recording};
+use super::recording::{Case, REPLY_TIMEOUT, recording};
 
 /// How long the device may take to react to the host.
-const SETTLE: Duration = Duration::from_millis(50);
+const REACTION_TIME: Duration = Duration::from_millis(50);
 
 /// The address of the host in the recordings.
-const RECORDED: &str = "127.0.0.1:8911";
+const RECORDED_ADDRESS: &str = "127.0.0.1:8911";
 
 /// All recorded pulls.
-static PULLS: LazyLock<Vec<Case>> = LazyLock::new(|| recording("ota2022-fetch.json").cases);
+static RECORDED_PULLS: LazyLock<Vec<Case>> = LazyLock::new(|| recording("ota2022-fetch.json").cases);
 
 /// Plays the host of one case.
 pub struct FirmwareHost {
     pub address: SocketAddr,
     /// Whether the device sent a request in the recording.
-    is_asked: bool,
+    expects_requests: bool,
     script: JoinHandle<()>,
     /// The number of the call between `OTA.Update` and its reply, and the number of events at the host before that call.
-    next_call: Option<(usize, usize)>,
+    first_call_during_pull: Option<(usize, usize)>,
     /// The number of events that the script has played.
     done: watch::Receiver<usize>,
     /// Keeps the port while nothing listens.
@@ -44,41 +44,42 @@ impl FirmwareHost {
     /// `replies` counts the replies of the device. The host plays an event only after the replies that precede it in the
     /// recording.
     pub fn start(name: &str, speed: f64, replies: watch::Receiver<usize>) -> Self {
-        let holder = bound("127.0.0.1:0".parse().expect("an address"));
+        let holder = bind("127.0.0.1:0".parse().expect("an address"));
         let address = holder.local_addr().expect("an address");
-        let listener = bound(address).listen(8).expect("a listener");
-        let case = PULLS.iter().find(|case| case.case == name);
-        let is_asked = case.is_some();
-        let (done, has_done) = watch::channel(0);
+        let listener = bind(address).listen(8).expect("a listener");
+        let case = RECORDED_PULLS.iter().find(|case| case.case == name);
+        let expects_requests = case.is_some();
+        let (done, events_done) = watch::channel(0);
         let script = tokio::spawn(async move {
             match case {
                 Some(case) => play(case, listener, speed, replies, &done).await,
                 None => drop(listener.accept().await),
             }
         });
-        let next_call = case.and_then(next_call);
-        Self { address, is_asked, script, next_call, done: has_done, _holder: holder }
+        let first_call_during_pull = case.and_then(first_call_during_pull);
+        Self { address, expects_requests, script, first_call_during_pull, done: events_done, _holder: holder }
     }
 
     /// Waits until the host has played the events that precede this call in the recording, if the call comes during a pull.
     pub async fn ready_for(&mut self, call: usize) {
-        if let Some((_, needed)) = self.next_call.filter(|(number, _)| *number == call) {
+        if let Some((_, needed)) = self.first_call_during_pull.filter(|(number, _)| *number == call) {
             // `finish` reports why the script has ended too early.
             let _ = self.done.wait_for(|done| *done >= needed).await;
-            sleep(SETTLE).await;
+            sleep(REACTION_TIME).await;
         }
     }
 
     /// Returns the text with the recorded address of the host replaced by its current one.
-    pub fn localised(&self, text: &str) -> String {
-        text.replace(RECORDED, &self.address.to_string())
+    pub fn with_local_address(&self, text: &str) -> String {
+        text.replace(RECORDED_ADDRESS, &self.address.to_string())
     }
 
     /// Waits until the script has played all events. Panics if a device sends a request where none was recorded.
     pub async fn finish(self, name: &str) {
-        if self.is_asked {
-            let played =
-                timeout(PATIENCE, self.script).await.unwrap_or_else(|_| panic!("{name}: the device asks too little"));
+        if self.expects_requests {
+            let played = timeout(REPLY_TIMEOUT, self.script)
+                .await
+                .unwrap_or_else(|_| panic!("{name}: the device asks too little"));
             played.unwrap_or_else(|error| panic!("{name}: {error}"));
         } else {
             assert!(!self.script.is_finished(), "{name}: the device asks the host, which was not recorded");
@@ -87,14 +88,14 @@ impl FirmwareHost {
     }
 }
 
-fn bound(address: SocketAddr) -> TcpSocket {
+fn bind(address: SocketAddr) -> TcpSocket {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_reuseaddr(true).expect("an option");
     socket.bind(address).expect("a port");
     socket
 }
 
-fn next_call(case: &Case) -> Option<(usize, usize)> {
+fn first_call_during_pull(case: &Case) -> Option<(usize, usize)> {
     let (mut calls, mut done, mut is_next) = (0, 0, false);
     for event in &case.events {
         match event.note.as_deref() {
@@ -134,10 +135,11 @@ async fn play(
         let at = started + Duration::from_secs_f64(event.t / speed);
         match (event.from.as_deref(), note) {
             (Some("device"), _) => {
-                let expected = String::from_utf8(event.bytes()).expect("ASCII").replace(RECORDED, &address.to_string());
+                let expected =
+                    String::from_utf8(event.bytes()).expect("ASCII").replace(RECORDED_ADDRESS, &address.to_string());
                 let mut asked = vec![0; expected.len()];
                 let connection = connection.as_mut().expect("a connection");
-                timeout(PATIENCE, connection.read_exact(&mut asked)).await.expect("in time").expect("a request");
+                timeout(REPLY_TIMEOUT, connection.read_exact(&mut asked)).await.expect("in time").expect("a request");
                 assert_eq!(String::from_utf8_lossy(&asked), expected, "{name}");
             }
             (Some("host"), _) => {
@@ -147,7 +149,7 @@ async fn play(
             }
             (_, note) if note.ends_with("device opens it") => {
                 let accepted = listener.as_ref().expect("a listener").accept();
-                connection = Some(timeout(PATIENCE, accepted).await.expect("in time").expect("a connection").0);
+                connection = Some(timeout(REPLY_TIMEOUT, accepted).await.expect("in time").expect("a connection").0);
             }
             (_, note) if note.ends_with("host closes it") => {
                 sleep_until(at).await;
@@ -163,7 +165,7 @@ async fn play(
             }
             (_, "the server listens again") => {
                 sleep_until(at).await;
-                listener = Some(bound(address).listen(8).expect("a listener"));
+                listener = Some(bind(address).listen(8).expect("a listener"));
             }
             (_, note) => panic!("{name}: {note}"),
         }

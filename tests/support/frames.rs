@@ -4,7 +4,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::recording::PATIENCE;
+use super::recording::REPLY_TIMEOUT;
 
 /// Returns the unmasked payloads of the WebSocket text frames in these bytes.
 pub fn payloads(mut bytes: &[u8]) -> Vec<Vec<u8>> {
@@ -45,7 +45,7 @@ pub fn masked(payload: &[u8]) -> Vec<u8> {
 pub async fn read_head(socket: &mut TcpStream) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
-        head.push(timeout(PATIENCE, socket.read_u8()).await.expect("in time").expect("a head"));
+        head.push(timeout(REPLY_TIMEOUT, socket.read_u8()).await.expect("in time").expect("a head"));
     }
     String::from_utf8(head).expect("ASCII")
 }
@@ -67,5 +67,5 @@ pub async fn read_frame(socket: &mut TcpStream) -> Option<String> {
             }
         }
     };
-    timeout(PATIENCE, read).await.expect("an answer in time")
+    timeout(REPLY_TIMEOUT, read).await.expect("an answer in time")
 }

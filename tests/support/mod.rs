@@ -8,6 +8,7 @@ pub mod broker;
 pub mod bundles;
 pub mod calls;
 pub mod certificates;
+pub mod event_log;
 #[cfg(unix)]
 pub mod fifo;
 pub mod firmware_host;
@@ -26,8 +27,7 @@ pub mod script;
 pub mod scripted;
 pub mod signed;
 pub mod strict_broker;
-pub mod told;
-pub mod ways;
+pub mod transports;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -13,13 +13,13 @@ use tokio::task::JoinSet;
 
 /// What a peer does once it has read something.
 #[derive(Debug, Clone, Copy)]
-pub enum Manner {
+pub enum Behaviour {
     /// Takes connections and never says a word.
     Silent,
     /// Answers anything with these bytes, and hangs up.
-    Says(&'static [u8]),
+    Replies(&'static [u8]),
     /// Shakes hands for WebSocket, and then answers any frame with this text.
-    WebSocketSays(&'static str),
+    WebSocketReplies(&'static str),
     /// Shakes hands for WebSocket, and then never says a word.
     WebSocketSilent,
 }
@@ -27,32 +27,32 @@ pub enum Manner {
 /// A peer that ends when it is dropped.
 pub struct Peer {
     pub address: SocketAddr,
-    spoken_to: Arc<Notify>,
+    request_received: Arc<Notify>,
     _tasks: JoinSet<()>,
 }
 
 impl Peer {
-    pub async fn start(manner: Manner) -> Self {
+    pub async fn start(behaviour: Behaviour) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let spoken_to = Arc::new(Notify::new());
-        let heard = Arc::clone(&spoken_to);
+        let request_received = Arc::new(Notify::new());
+        let received = Arc::clone(&request_received);
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                let heard = Arc::clone(&heard);
+                let received = Arc::clone(&received);
                 connections.spawn(async move {
-                    let _ = behave(stream, manner, &heard).await;
+                    let _ = serve(stream, behaviour, &received).await;
                 });
             }
         });
-        Self { address, spoken_to, _tasks: tasks }
+        Self { address, request_received, _tasks: tasks }
     }
 
     /// Returns when somebody has sent something.
-    pub async fn spoken_to(&self) {
-        self.spoken_to.notified().await;
+    pub async fn request_received(&self) {
+        self.request_received.notified().await;
     }
 
     pub fn ws(&self) -> String {
@@ -64,18 +64,18 @@ impl Peer {
     }
 }
 
-async fn behave(mut stream: TcpStream, manner: Manner, heard: &Notify) -> std::io::Result<()> {
+async fn serve(mut stream: TcpStream, behaviour: Behaviour, received: &Notify) -> std::io::Result<()> {
     let mut bytes = vec![0; 4096];
     let read = stream.read(&mut bytes).await?;
-    heard.notify_one();
-    match manner {
-        Manner::Silent => std::future::pending().await,
-        Manner::Says(answer) => stream.write_all(answer).await,
-        Manner::WebSocketSilent => {
+    received.notify_one();
+    match behaviour {
+        Behaviour::Silent => std::future::pending().await,
+        Behaviour::Replies(answer) => stream.write_all(answer).await,
+        Behaviour::WebSocketSilent => {
             shake_hands(&mut stream, &bytes[..read]).await?;
             std::future::pending().await
         }
-        Manner::WebSocketSays(text) => {
+        Behaviour::WebSocketReplies(text) => {
             shake_hands(&mut stream, &bytes[..read]).await?;
             loop {
                 if stream.read(&mut bytes).await? == 0 {
@@ -120,13 +120,13 @@ impl ClosedPort {
 }
 
 /// An address whose connections come to nothing: its queue is full, so that packets are dropped.
-pub struct Swallower {
+pub struct FullBacklog {
     pub address: SocketAddr,
     _listener: Socket,
     _queued: Vec<std::net::TcpStream>,
 }
 
-impl Swallower {
+impl FullBacklog {
     pub fn start() -> Self {
         let listener = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
         listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).expect("a port");

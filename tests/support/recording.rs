@@ -11,7 +11,7 @@ use super::bundles::BundleServer;
 use super::{file, recorded_device, simulator_with};
 
 /// How long an answer may take before it is missing.
-pub const PATIENCE: Duration = Duration::from_secs(8);
+pub const REPLY_TIMEOUT: Duration = Duration::from_secs(8);
 
 #[derive(Deserialize)]
 pub struct Recording {
@@ -56,9 +56,9 @@ pub fn recording(name: &str) -> Recording {
 }
 
 /// The text with everything replaced by `*` that may differ between two devices.
-pub fn normal(text: &str) -> String {
+pub fn normalized(text: &str) -> String {
     const VALUES: [&str; 1] = ["progress_percent"];
-    let mut text = without(&nearly_normal(text), &VALUES);
+    let mut text = with_masked_values(&normalized_since_2019(text), &VALUES);
     if let (Some(from), Some(to)) = (text.find("[\"OTA."), text.rfind(']')) {
         text.replace_range(from..=to, "[*methods*]");
     }
@@ -66,10 +66,10 @@ pub fn normal(text: &str) -> String {
 }
 
 /// Replaces by `*` what may differ between two devices since 2019, whose methods and progress were recorded.
-pub fn nearly_normal(text: &str) -> String {
+pub fn normalized_since_2019(text: &str) -> String {
     const VALUES: [&str; 9] =
         ["channel_info", "mg_id", "uptime", "ram_size", "ram_free", "ram_min_free", "fs_size", "fs_free", "ip"];
-    let mut text = without(text, &VALUES);
+    let mut text = with_masked_values(text, &VALUES);
     if let Some(at) = text.find("shutting down in ") {
         let to = text[at..].find(" ms").map_or(text.len(), |len| at + len);
         text.replace_range(at..to, "shutting down in *");
@@ -94,7 +94,7 @@ pub fn nearly_normal(text: &str) -> String {
 }
 
 /// Applies `normal` to the headers and to the body of a response. Panics if the length does not fit the body.
-pub fn normal_http(response: &str, normal: fn(&str) -> String) -> String {
+pub fn normalized_http(response: &str, normalized: fn(&str) -> String) -> String {
     let (head, body) = response.split_once("\r\n\r\n").expect("a head and a body");
     let mut head: Vec<_> = head.split("\r\n").map(str::to_owned).collect();
     for header in &mut head {
@@ -102,9 +102,9 @@ pub fn normal_http(response: &str, normal: fn(&str) -> String) -> String {
             assert_eq!(len.parse(), Ok(body.len()), "{response}");
             *header = "Content-Length: *".into();
         }
-        *header = normal(header);
+        *header = normalized(header);
     }
-    format!("{}\r\n\r\n{}", head.join("\r\n"), normal(body))
+    format!("{}\r\n\r\n{}", head.join("\r\n"), normalized(body))
 }
 
 /// Returns the HTTP request with a `Content-Length` that fits its body.
@@ -121,7 +121,7 @@ pub fn with_length(request: &str) -> String {
 }
 
 /// Returns the text with the values of these keys replaced by `*`.
-fn without(text: &str, keys: &[&str]) -> String {
+fn with_masked_values(text: &str, keys: &[&str]) -> String {
     let mut text = text.to_owned();
     for key in keys {
         let key = format!("\"{key}\": ");
@@ -135,28 +135,28 @@ fn without(text: &str, keys: &[&str]) -> String {
 }
 
 /// The device under test, and what it fetches its bundles from.
-pub struct Bench {
+pub struct ReplayBench {
     pub device: Simulator,
     pub console: Console,
     bundles: BundleServer,
 }
 
-impl Bench {
+impl ReplayBench {
     pub async fn new() -> Self {
         Self::with(recorded_device()).await
     }
 
     pub async fn with(config: Config) -> Self {
-        Self::of(simulator_with(config).await).await
+        Self::for_device(simulator_with(config).await).await
     }
 
-    pub async fn of(device: Simulator) -> Self {
-        let console = Console::of(&device);
+    pub async fn for_device(device: Simulator) -> Self {
+        let console = Console::new(&device);
         Self { device, console, bundles: BundleServer::start().await }
     }
 
     /// The request with the bundles where they are now. Port 9 stays closed.
-    pub fn localised(&self, text: &str) -> String {
+    pub fn with_local_address(&self, text: &str) -> String {
         with_length(&text.replace("127.0.0.1:8911", &self.bundles.address.to_string()))
     }
 }
@@ -166,24 +166,24 @@ pub struct Console(broadcast::Receiver<String>);
 
 impl Console {
     /// Starts to read at the next line.
-    pub fn of(device: &Simulator) -> Self {
+    pub fn new(device: &Simulator) -> Self {
         Self(device.console())
     }
 
     /// Waits until the device has booted again.
-    pub async fn rebooted(&mut self) {
-        self.printed("slot ").await;
+    pub async fn wait_for_boot(&mut self) {
+        self.wait_for_line("slot ").await;
     }
 
     /// Waits until the device has booted again and is back at its broker.
-    pub async fn reconnected(&mut self) {
-        self.rebooted().await;
-        self.printed("mqtt: connected").await;
+    pub async fn wait_for_broker(&mut self) {
+        self.wait_for_boot().await;
+        self.wait_for_line("mqtt: connected").await;
     }
 
     /// Waits for the next line of the console that begins like this.
-    async fn printed(&mut self, start: &str) {
-        let printed = async {
+    async fn wait_for_line(&mut self, start: &str) {
+        let wait_for_line = async {
             loop {
                 match self.0.recv().await {
                     Ok(line) if line.starts_with(start) => return,
@@ -193,13 +193,13 @@ impl Console {
                 }
             }
         };
-        timeout(PATIENCE, printed).await.unwrap_or_else(|_| panic!("the device does not print `{start}`"));
+        timeout(REPLY_TIMEOUT, wait_for_line).await.unwrap_or_else(|_| panic!("the device does not print `{start}`"));
     }
 }
 
 /// Whether the device reboots by itself after this case: it said that it would, or its commit timeout
 /// of 4 s is running.
-pub fn reboots(case: &Case) -> bool {
+pub fn reboots_after(case: &Case) -> bool {
     case.case == "ota_after_update_uncommitted"
         || case.case == "ota_revert_uncommitted"
         || case.case == "sys_reboot_lockout"
@@ -210,13 +210,13 @@ pub fn reboots(case: &Case) -> bool {
 }
 
 /// The gaps between requests count only where something happens in between.
-fn keeps_time(case: &Case) -> bool {
+fn has_fixed_timing(case: &Case) -> bool {
     case.case == "ota_update_concurrent"
 }
 
 /// Waits until it is time for what happened at `t`.
-pub async fn keep_time(case: &Case, t: f64, started: Instant) {
-    if keeps_time(case) {
+pub async fn wait_until_recorded(case: &Case, t: f64, started: Instant) {
+    if has_fixed_timing(case) {
         sleep_until(started + Duration::from_secs_f64(t)).await;
     }
 }
@@ -236,7 +236,7 @@ impl Case {
     /// recorder's notes, which say the same.
     pub fn messages(&self) -> Vec<Message> {
         let has_packets = self.events.iter().any(|event| event.hex.is_some());
-        self.events.iter().flat_map(if has_packets { Event::published } else { Event::noted }).collect()
+        self.events.iter().flat_map(if has_packets { Event::published } else { Event::from_note }).collect()
     }
 }
 
@@ -268,7 +268,7 @@ impl Event {
         found
     }
 
-    fn noted(&self) -> Vec<Message> {
+    fn from_note(&self) -> Vec<Message> {
         let note = self.note.as_deref().unwrap_or_default();
         let (is_reply, said) = match (note.strip_prefix("host publishes to topic '"), note) {
             (Some(said), _) => (false, said.split_once("' qos 1: ")),

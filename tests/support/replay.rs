@@ -15,18 +15,19 @@ use super::{file, simulator_with};
 const REBOOT: Duration = Duration::from_millis(5);
 
 /// How many cases are replayed at a time. Most of them wait most of the time.
-const AT_A_TIME: usize = 24;
+const MAX_CONCURRENT_CASES: usize = 24;
 
 /// The text in every answer of a device shortly before a reboot.
-const SHUTS_DOWN: &[u8] = b"shutting down in ";
+const SHUTDOWN_TEXT: &[u8] = b"shutting down in ";
 
 /// The ends of the names of cases with many calls shortly before a reboot.
-const BEFORE_REBOOT: [&str; 2] = ["write_after_the_end", "end_complete"];
+const CASES_NEAR_REBOOT: [&str; 2] = ["write_after_the_end", "end_complete"];
 
 /// Returns whether a case depends on exact times. Such cases are replayed after the others, when little load delays them.
-fn is_timed(case: &Case) -> bool {
-    let shuts_down = |event: &Event| event.bytes().windows(SHUTS_DOWN.len()).any(|bytes| bytes == SHUTS_DOWN);
-    BEFORE_REBOOT.iter().any(|name| case.case.ends_with(name)) || case.events.iter().any(shuts_down)
+fn needs_exact_timing(case: &Case) -> bool {
+    let has_shutdown_text =
+        |event: &Event| event.bytes().windows(SHUTDOWN_TEXT.len()).any(|bytes| bytes == SHUTDOWN_TEXT);
+    CASES_NEAR_REBOOT.iter().any(|name| case.case.ends_with(name)) || case.events.iter().any(has_shutdown_text)
 }
 
 /// Runs `replay` with every case of a recording, and returns how many there were.
@@ -37,26 +38,26 @@ where
     let cases = recording(name).cases;
     let count = cases.len();
     let mut running = JoinSet::new();
-    let (timed, others): (Vec<_>, _) = cases.into_iter().partition(is_timed);
+    let (timed, others): (Vec<_>, _) = cases.into_iter().partition(needs_exact_timing);
     for case in others {
-        if running.len() == AT_A_TIME {
-            finished(running.join_next().await);
+        if running.len() == MAX_CONCURRENT_CASES {
+            resume_panic(running.join_next().await);
         }
         running.spawn(replay(case));
     }
     while let Some(ended) = running.join_next().await {
-        finished(Some(ended));
+        resume_panic(Some(ended));
     }
     for case in timed {
         running.spawn(replay(case));
     }
     while let Some(ended) = running.join_next().await {
-        finished(Some(ended));
+        resume_panic(Some(ended));
     }
     count
 }
 
-fn finished(ended: Option<Result<(), tokio::task::JoinError>>) {
+fn resume_panic(ended: Option<Result<(), tokio::task::JoinError>>) {
     if let Some(Err(error)) = ended {
         match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
@@ -80,20 +81,20 @@ pub struct Stage {
 
 impl Stage {
     pub async fn new(case: &Case) -> Self {
-        Self::of(case, simulator_with(config(case)).await)
+        Self::with_device(case, simulator_with(config(case)).await)
     }
 
-    pub fn of(case: &Case, device: Simulator) -> Self {
+    pub fn with_device(case: &Case, device: Simulator) -> Self {
         let name =
             case.case.trim_start_matches("method_").trim_start_matches("console_").replace("rest_pull", "pull_success");
         let replies = watch::Sender::new(0);
         let host = FirmwareHost::start(&name, speed(case), replies.subscribe());
-        let console = Console::of(&device);
+        let console = Console::new(&device);
         Self { device, host, console, replies, anchor: None, speed: speed(case), calls: 0 }
     }
 
     /// Waits until the next call is due, which was recorded at `t` seconds.
-    pub async fn keep_time(&mut self, t: f64) {
+    pub async fn wait_until_recorded(&mut self, t: f64) {
         self.host.ready_for(self.calls).await;
         self.calls += 1;
         let (anchor, at) = *self.anchor.get_or_insert_with(|| (t, Instant::now()));
@@ -101,12 +102,12 @@ impl Stage {
     }
 
     /// Sets the current time to `t` seconds of the recording.
-    pub fn passed(&mut self, t: f64) {
+    pub fn set_time(&mut self, t: f64) {
         self.anchor = Some((t, Instant::now()));
     }
 
     /// Counts a reply of the device.
-    pub fn answered(&self) {
+    pub fn count_reply(&self) {
         self.replies.send_modify(|replies| *replies += 1);
     }
 

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 /// One thing that a peer says.
 #[derive(Debug, Clone)]
-pub enum Said {
+pub enum PeerAction {
     /// A frame, set off from the rest as the transport wants it. `{id}` stands for the id of the request
     /// that is answered, `{id0}` for that of the first one, and so on, `{params}` for its arguments.
     Frame(String),
@@ -20,36 +20,36 @@ pub enum Said {
     /// message, carries them as one.
     Raw(Vec<u8>),
     /// It closes the connection.
-    HangUp,
+    Close,
 }
 
-pub fn frame(text: impl Into<String>) -> Said {
-    Said::Frame(text.into())
+pub fn frame(text: impl Into<String>) -> PeerAction {
+    PeerAction::Frame(text.into())
 }
 
-pub fn latin1(text: impl Into<String>) -> Said {
-    Said::Latin1(text.into())
+pub fn latin1(text: impl Into<String>) -> PeerAction {
+    PeerAction::Latin1(text.into())
 }
 
-pub fn raw(bytes: impl Into<Vec<u8>>) -> Said {
-    Said::Raw(bytes.into())
+pub fn raw(bytes: impl Into<Vec<u8>>) -> PeerAction {
+    PeerAction::Raw(bytes.into())
 }
 
 /// The answers to the requests, one after another.
 #[derive(Debug, Clone, Default)]
 pub struct Script {
-    answers: Vec<Vec<Said>>,
-    rest: Vec<Said>,
+    answers: Vec<Vec<PeerAction>>,
+    rest: Vec<PeerAction>,
 }
 
 impl Script {
     /// Answers the n-th request with the n-th of these; the requests after the last are met with silence.
-    pub fn of<const N: usize>(answers: [Vec<Said>; N]) -> Self {
+    pub fn of<const N: usize>(answers: [Vec<PeerAction>; N]) -> Self {
         Self { answers: answers.into(), rest: Vec::new() }
     }
 
     /// Answers all requests from there on with this.
-    pub fn and_then(self, rest: Vec<Said>) -> Self {
+    pub fn and_then(self, rest: Vec<PeerAction>) -> Self {
         Self { rest, ..self }
     }
 
@@ -69,34 +69,34 @@ pub struct Player {
 struct State {
     script: Script,
     ids: Vec<Value>,
-    heard: mpsc::UnboundedSender<Vec<u8>>,
+    received: mpsc::UnboundedSender<Vec<u8>>,
 }
 
 impl Player {
-    pub fn new(script: Script) -> (Self, Heard) {
-        let (heard, frames) = mpsc::unbounded_channel();
-        let state = State { script, ids: Vec::new(), heard };
-        (Self { state: Arc::new(Mutex::new(state)) }, Heard(frames))
+    pub fn new(script: Script) -> (Self, ReceivedFrames) {
+        let (received, frames) = mpsc::unbounded_channel();
+        let state = State { script, ids: Vec::new(), received };
+        (Self { state: Arc::new(Mutex::new(state)) }, ReceivedFrames(frames))
     }
 
     /// What is said to `bytes`, which the transport takes for one frame. Only requests are answered.
-    pub fn answer(&self, bytes: &[u8]) -> Vec<Said> {
+    pub fn answer(&self, bytes: &[u8]) -> Vec<PeerAction> {
         let mut state = self.state.lock();
         // The test may have heard enough.
-        let _ = state.heard.send(bytes.to_vec());
+        let _ = state.received.send(bytes.to_vec());
         let Some(request) = json(bytes).filter(|frame| frame["method"].is_string()) else { return Vec::new() };
         let number = state.ids.len();
         state.ids.push(request["id"].clone());
-        let said = state.script.answers.get(number).unwrap_or(&state.script.rest);
-        said.iter().map(|said| filled(said, &request, &state.ids)).collect()
+        let action = state.script.answers.get(number).unwrap_or(&state.script.rest);
+        action.iter().map(|action| filled(action, &request, &state.ids)).collect()
     }
 }
 
-fn filled(said: &Said, request: &Value, ids: &[Value]) -> Said {
-    let (text, filled): (_, fn(String) -> Said) = match said {
-        Said::Frame(text) => (text, Said::Frame),
-        Said::Latin1(text) => (text, Said::Latin1),
-        Said::Raw(_) | Said::HangUp => return said.clone(),
+fn filled(action: &PeerAction, request: &Value, ids: &[Value]) -> PeerAction {
+    let (text, filled): (_, fn(String) -> PeerAction) = match action {
+        PeerAction::Frame(text) => (text, PeerAction::Frame),
+        PeerAction::Latin1(text) => (text, PeerAction::Latin1),
+        PeerAction::Raw(_) | PeerAction::Close => return action.clone(),
     };
     let mut text = text.replace("{id}", &request["id"].to_string());
     for (number, id) in ids.iter().enumerate() {
@@ -119,13 +119,13 @@ pub fn json(bytes: &[u8]) -> Option<Value> {
 
 /// All that a peer has heard, frame by frame, as it came.
 #[derive(Debug)]
-pub struct Heard(mpsc::UnboundedReceiver<Vec<u8>>);
+pub struct ReceivedFrames(mpsc::UnboundedReceiver<Vec<u8>>);
 
-impl Heard {
+impl ReceivedFrames {
     /// The next frame.
     pub async fn next(&mut self) -> Vec<u8> {
-        let heard = tokio::time::timeout(Duration::from_secs(20), self.0.recv()).await;
-        heard.expect("the peer hears something in time").expect("the peer is there")
+        let received = tokio::time::timeout(Duration::from_secs(20), self.0.recv()).await;
+        received.expect("the peer hears something in time").expect("the peer is there")
     }
 
     /// The methods of the requests that have come so far.

@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
-use super::script::{Player, Said, latin1_bytes};
+use super::script::{PeerAction, Player, latin1_bytes};
 
 /// Plays WebSocket on every connection.
 pub fn websocket(tasks: &mut JoinSet<()>, listener: TcpListener, player: Player) {
@@ -17,14 +17,14 @@ pub fn websocket(tasks: &mut JoinSet<()>, listener: TcpListener, player: Player)
         let mut socket = tokio_tungstenite::accept_async(stream).await.ok()?;
         while let Some(Ok(message)) = socket.next().await {
             let (Message::Text(_) | Message::Binary(_)) = message else { continue };
-            for said in player.answer(&message.into_data()) {
-                let message = match said {
-                    Said::Frame(text) => Message::text(text),
-                    Said::Latin1(text) => {
+            for action in player.answer(&message.into_data()) {
+                let message = match action {
+                    PeerAction::Frame(text) => Message::text(text),
+                    PeerAction::Latin1(text) => {
                         Message::Frame(Frame::message(latin1_bytes(&text), OpCode::Data(Data::Text), true))
                     }
-                    Said::Raw(bytes) => Message::binary(bytes),
-                    Said::HangUp => return None,
+                    PeerAction::Raw(bytes) => Message::binary(bytes),
+                    PeerAction::Close => return None,
                 };
                 socket.send(message).await.ok()?;
             }
@@ -40,10 +40,10 @@ pub fn http(tasks: &mut JoinSet<()>, listener: TcpListener, player: Player) {
         loop {
             let request = read_request(&mut stream).await?;
             let body = match player.answer(&request).into_iter().next() {
-                Some(Said::Frame(text)) => text.into_bytes(),
-                Some(Said::Latin1(text)) => latin1_bytes(&text),
-                Some(Said::Raw(bytes)) => bytes,
-                Some(Said::HangUp) => return None,
+                Some(PeerAction::Frame(text)) => text.into_bytes(),
+                Some(PeerAction::Latin1(text)) => latin1_bytes(&text),
+                Some(PeerAction::Raw(bytes)) => bytes,
+                Some(PeerAction::Close) => return None,
                 None => std::future::pending().await,
             };
             let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: keep-alive\r\n\r\n", body.len());
@@ -67,12 +67,12 @@ pub async fn lines<S: AsyncRead + AsyncWrite + Unpin>(stream: S, player: &Player
         if content.is_empty() {
             continue;
         }
-        for said in player.answer(content) {
-            let bytes = match said {
-                Said::Frame(text) => with_crc(text.as_bytes()),
-                Said::Latin1(text) => with_crc(&latin1_bytes(&text)),
-                Said::Raw(bytes) => bytes,
-                Said::HangUp => return None,
+        for action in player.answer(content) {
+            let bytes = match action {
+                PeerAction::Frame(text) => with_crc(text.as_bytes()),
+                PeerAction::Latin1(text) => with_crc(&latin1_bytes(&text)),
+                PeerAction::Raw(bytes) => bytes,
+                PeerAction::Close => return None,
             };
             stream.write_all(&bytes).await.ok()?;
         }
@@ -124,12 +124,12 @@ pub async fn mqtt(tasks: &mut JoinSet<()>, broker: u16, player: Player) {
             if let Some(src) = frame["src"].as_str() {
                 replies = format!("{src}/rpc");
             }
-            for said in player.answer(&message.payload) {
-                let bytes = match said {
-                    Said::Frame(text) => text.into_bytes(),
-                    Said::Latin1(text) => latin1_bytes(&text),
-                    Said::Raw(bytes) => bytes,
-                    Said::HangUp => continue,
+            for action in player.answer(&message.payload) {
+                let bytes = match action {
+                    PeerAction::Frame(text) => text.into_bytes(),
+                    PeerAction::Latin1(text) => latin1_bytes(&text),
+                    PeerAction::Raw(bytes) => bytes,
+                    PeerAction::Close => continue,
                 };
                 client.try_publish(replies.clone(), bytes, PublishOptions::at_least_once()).expect("room");
             }
@@ -142,12 +142,12 @@ pub fn udp(tasks: &mut JoinSet<()>, socket: UdpSocket, player: Player) {
     tasks.spawn(async move {
         let mut buffer = vec![0; 64 << 10];
         while let Ok((len, peer)) = socket.recv_from(&mut buffer).await {
-            for said in player.answer(&buffer[..len]) {
-                let bytes = match said {
-                    Said::Frame(text) => text.into_bytes(),
-                    Said::Latin1(text) => latin1_bytes(&text),
-                    Said::Raw(bytes) => bytes,
-                    Said::HangUp => continue,
+            for action in player.answer(&buffer[..len]) {
+                let bytes = match action {
+                    PeerAction::Frame(text) => text.into_bytes(),
+                    PeerAction::Latin1(text) => latin1_bytes(&text),
+                    PeerAction::Raw(bytes) => bytes,
+                    PeerAction::Close => continue,
                 };
                 // Lost, as a datagram may be.
                 let _ = socket.send_to(&bytes, peer).await;

@@ -7,15 +7,15 @@ use otactl::update::device_state::Running;
 use otactl::update::outcome::{Facts, RevertResult, Unhealthy};
 use otactl::update::{Failure, Refusal, Success};
 
-use super::run::{Counts, WANTED, outcome_name};
+use super::record::{DeviceRecord, State};
+use super::run::{CallCounts, WANTED, outcome_name};
 use super::scenario::{OtherCall, Scenario, SourceSpec, Trouble};
-use super::truth::{State, Truth};
 
 /// The longest pause between two questions to a device that answers at once.
-const PAUSE: Duration = Duration::from_millis(500);
+const MAX_PROBE_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The longest pause between two questions through a broker.
-const BROKER_PAUSE: Duration = Duration::from_secs(10);
+const MAX_BROKER_PROBE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// An attempt that has ended.
 #[derive(Debug)]
@@ -40,16 +40,21 @@ impl Attempt {
 }
 
 /// Returns what should not have happened.
-pub(crate) fn violations(scenario: &Scenario, truth: &Truth, attempt: &Attempt, counts: &Counts) -> Vec<String> {
+pub(crate) fn violations(
+    scenario: &Scenario,
+    record: &DeviceRecord,
+    attempt: &Attempt,
+    counts: &CallCounts,
+) -> Vec<String> {
     let mut found = Vec::new();
     let mut check = |holds: bool, what: &str| {
         if !holds {
-            let now = truth.now();
+            let now = record.now();
             found.push(format!("{what}; outcome {}: {:?}; the device: {now:?}", attempt.name(), attempt.result));
         }
     };
     let window = window(scenario);
-    let was = |is: &dyn Fn(&State) -> bool| truth.was(window, is);
+    let was = |is: &dyn Fn(&State) -> bool| record.was(window, is);
     let is_known = !matches!(scenario.plan.source, SourceSpec::Url { is_known: false });
     // Of a firmware that is not known, only that it is new can be told.
     let is_wanted = |state: &State| if is_known { state.version == WANTED } else { state.version != attempt.before };
@@ -67,7 +72,7 @@ pub(crate) fn violations(scenario: &Scenario, truth: &Truth, attempt: &Attempt, 
         Err(Failure::RolledBack { old, wanted, .. }) => {
             check(
                 // An update that another client reverts in the same moment leaves nothing but its commit timeout.
-                truth.was(Duration::MAX, |state| {
+                record.was(Duration::MAX, |state| {
                     state.is_applied || state.commit_timeout > 0 || state.version != attempt.before
                 }),
                 "nothing was applied",
@@ -110,7 +115,7 @@ pub(crate) fn violations(scenario: &Scenario, truth: &Truth, attempt: &Attempt, 
             check(was(&|state| state.is_committed), "the device is not committed");
         }
         Err(Failure::NoResponse { .. } | Failure::ContactLost { .. } | Failure::CommitUnseen { .. }) => {
-            check(may_be_unseen(scenario, truth), "the device could be seen");
+            check(may_be_unseen(scenario, record), "the device could be seen");
         }
         Err(Failure::Unhealthy { .. } | Failure::AccessDenied { .. }) => {}
         Err(Failure::Refused(Refusal::UpdateRunning { .. } | Refusal::CannotPush)) => {}
@@ -123,7 +128,7 @@ pub(crate) fn violations(scenario: &Scenario, truth: &Truth, attempt: &Attempt, 
             | Failure::Download(_)
             | Failure::NotDownloaded { .. },
         ) => {
-            let has_begun = counts.of("OTA.Begin") > 0 && truth.has_begun();
+            let has_begun = counts.of("OTA.Begin") > 0 && record.has_begun();
             check(counts.of("OTA.Update") == 0 && !has_begun, "the device was touched");
         }
     }
@@ -134,17 +139,17 @@ pub(crate) fn violations(scenario: &Scenario, truth: &Truth, attempt: &Attempt, 
     let facts = attempt.facts();
     // What another client has installed is not for otactl to tell.
     let is_pending = |state: &State| !state.is_committed && state.commit_timeout > 0 && state.next == WANTED;
-    if truth.now().as_ref().is_some_and(is_pending)
+    if record.now().as_ref().is_some_and(is_pending)
         && was(&is_pending)
         && !matches!(facts.outcome, "refused" | "untouched")
     {
         check(facts.reverts_in.is_some(), "the device is uncommitted, and no deadline is told");
     }
-    check_counts(scenario, truth, counts, &mut check);
+    check_counts(scenario, record, counts, &mut check);
     if is_known {
-        check(truth.committed().iter().all(|version| version == WANTED), "other firmware was committed");
+        check(record.committed().iter().all(|version| version == WANTED), "other firmware was committed");
     }
-    let longest = longest(scenario);
+    let longest = max_duration(scenario);
     check(attempt.took <= longest, &format!("it took {:?}, longer than {longest:?}", attempt.took));
     found
 }
@@ -157,40 +162,40 @@ fn is_copy(scenario: &Scenario, attempt: &Attempt, old: &Running, state: &State)
 }
 
 /// Tells whether otactl need not see what becomes of the device.
-fn may_be_unseen(scenario: &Scenario, truth: &Truth) -> bool {
+fn may_be_unseen(scenario: &Scenario, record: &DeviceRecord) -> bool {
     let transport = scenario.network.transport;
     // Without OTA.Status, such a device does not tell whose update runs.
     let hides_its_update = scenario.device.lacks.contains(&"OTA.Status") && transport.may_double();
     // The device may be off again by the next question. Through a broker, the questions come seconds apart; over HTTP, each of the three
     // questions of a look has to dial.
     let round_trip = (scenario.network.latency + scenario.network.jitter) * 2;
-    let pause = if transport.is_shared() { BROKER_PAUSE } else { PAUSE };
-    let is_away = truth.boots() > 1 || truth.now().is_some_and(|now| !now.is_on);
-    let is_brief = is_away && truth.longest_later_boot() < pause + round_trip * 6;
+    let pause = if transport.is_shared() { MAX_BROKER_PROBE_INTERVAL } else { MAX_PROBE_INTERVAL };
+    let is_away = record.boots() > 1 || record.now().is_some_and(|now| !now.is_on);
+    let is_brief = is_away && record.longest_later_boot() < pause + round_trip * 6;
     // Without OTA.Status, a restart that costs about a second of uptime does not show either.
-    let lost = truth.second_boot().map(|at| scenario.device.running_for + at);
+    let lost = record.second_boot().map(|at| scenario.device.running_for + at);
     let hides_its_restart = scenario.device.lacks.contains(&"OTA.Status")
         && lost.is_some_and(|lost| lost < Duration::from_secs(1) + round_trip * 2);
     hides_its_update || hides_its_restart || is_brief || scenario.troubles.iter().any(Trouble::hides_the_device)
 }
 
 /// Checks that no method ran more often than it was sent on purpose.
-fn check_counts(scenario: &Scenario, truth: &Truth, counts: &Counts, check: &mut impl FnMut(bool, &str)) {
+fn check_counts(scenario: &Scenario, record: &DeviceRecord, counts: &CallCounts, check: &mut impl FnMut(bool, &str)) {
     let times = scenario.network.transport.times();
     let attempts = 1 + scenario.troubles.iter().filter(|trouble| matches!(trouble, Trouble::Killed(_))).count();
     // Three times, and all of it three times where the device reboots meanwhile.
     for (method, most) in [("OTA.Update", 9), ("OTA.Commit", 3), ("OTA.Revert", 3), ("OTA.CreateSnapshot", 3)] {
-        let (sent, doubled) = (counts.of(method), truth.doubled(method));
+        let (sent, doubled) = (counts.of(method), record.doubled(method));
         // Attempts that otactl did not survive count too.
         let died = scenario.troubles.iter().any(|trouble| matches!(trouble, Trouble::Killed(_)));
         check(
-            died || truth.carried_out(method) <= (sent + doubled) * times,
+            died || record.executed(method) <= (sent + doubled) * times,
             &format!("{method} ran more often than it was sent"),
         );
         check(sent <= most, &format!("{method} was sent {sent} times"));
     }
-    let copies = truth.carried_out("OTA.CreateSnapshot");
-    check(copies <= (1 + truth.doubled("OTA.CreateSnapshot")) * times * attempts, "the firmware was copied twice");
+    let copies = record.executed("OTA.CreateSnapshot");
+    check(copies <= (1 + record.doubled("OTA.CreateSnapshot")) * times * attempts, "the firmware was copied twice");
 }
 
 /// Returns how long ago the last look of otactl's may have been.
@@ -204,7 +209,7 @@ fn window(scenario: &Scenario) -> Duration {
 }
 
 /// Returns the sum of the deadlines of the plan.
-fn longest(scenario: &Scenario) -> Duration {
+fn max_duration(scenario: &Scenario) -> Duration {
     let plan = &scenario.plan;
     let checks = plan.check_timeout * u32::try_from(plan.checks).unwrap_or(1) + plan.soak.unwrap_or_default();
     let download = (plan.download_timeout + plan.ask_timeout * 6) * 2 + plan.stall_timeout * 8;

@@ -9,7 +9,7 @@
 pub(crate) mod invariants;
 pub(crate) mod network;
 pub(crate) mod random;
+pub(crate) mod record;
 pub(crate) mod run;
 pub(crate) mod scenario;
 pub(crate) mod shrink;
-pub(crate) mod truth;

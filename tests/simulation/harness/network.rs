@@ -26,8 +26,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::random::Random;
+use super::record::DeviceRecord;
 use super::scenario::{NetworkSpec, Transport};
-use super::truth::Truth;
 
 /// The address of otactl.
 pub(crate) const HOST: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
@@ -39,7 +39,7 @@ const DEVICE: &str = "10.0.0.2";
 const FIRST_PORT: u16 = 10_000;
 
 /// Bytes that are under way in a stream.
-const IN_FLIGHT: usize = 4096;
+const STREAM_BUFFER: usize = 4096;
 
 /// How connections end at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,7 +143,7 @@ impl Network {
         from + delay
     }
 
-    async fn passes(&self) {
+    async fn wait_transit_time(&self) {
         let at = self.arrival();
         if at > Instant::now() {
             sleep_until(at).await;
@@ -171,30 +171,30 @@ impl Network {
 
 /// A way to the device: the transport's properties over the network.
 #[derive(Debug, Clone)]
-pub(crate) struct Way {
+pub(crate) struct Connector {
     pub(crate) network: Arc<Network>,
     pub(crate) board: Arc<Board>,
-    pub(crate) truth: Arc<Truth>,
+    pub(crate) record: Arc<DeviceRecord>,
     pub(crate) transport: Transport,
 }
 
-impl Way {
+impl Connector {
     /// Waits until a connection stands, or fails at once if the device refuses it.
-    async fn reach(&self) -> Result<(), DialError> {
+    async fn establish(&self) -> Result<(), DialError> {
         /// The pauses after which a system asks for a connection again.
-        const AGAIN: [u64; 6] = [1, 2, 4, 8, 16, 32];
+        const DIAL_RETRY_SECONDS: [u64; 6] = [1, 2, 4, 8, 16, 32];
 
-        self.network.passes().await;
-        let mut again = AGAIN.into_iter();
+        self.network.wait_transit_time().await;
+        let mut retries = DIAL_RETRY_SECONDS.into_iter();
         while self.transport.is_connection() && self.board.boot().is_none() {
             if self.network.spec.refuses {
-                self.network.passes().await;
+                self.network.wait_transit_time().await;
                 return Err(DialError::Refused);
             }
-            let Some(seconds) = again.next() else { return std::future::pending().await };
+            let Some(seconds) = retries.next() else { return std::future::pending().await };
             sleep(Duration::from_secs(seconds)).await;
         }
-        self.network.passes().await;
+        self.network.wait_transit_time().await;
         Ok(())
     }
 
@@ -203,15 +203,15 @@ impl Way {
         self.board.boot()?;
         let call = wire::parse(bytes, self.board.id())?.into_call()?;
         let answered = self.board.answers(&call, self.transport.times(), "10.0.0.1:1", DEVICE);
-        self.truth.heard(&self.board, &call, &answered);
+        self.record.record_request(&self.board, &call, &answered);
         Some((call, answered))
     }
 }
 
 #[async_trait]
-impl Connect for Way {
+impl Connect for Connector {
     async fn dial(&self) -> Result<Link, DialError> {
-        self.reach().await?;
+        self.establish().await?;
         let (link, driver) = Link::pair();
         tokio::spawn(serve(self.clone(), driver, self.network.cuts.subscribe()));
         Ok(link)
@@ -267,19 +267,19 @@ struct InFlight {
 }
 
 impl InFlight {
-    fn send(&mut self, way: &Way, frame: Frame) {
-        let transport = way.transport;
+    fn send(&mut self, connector: &Connector, frame: Frame) {
+        let transport = connector.transport;
         let (direction, bytes, is_up) = match frame {
             Frame::ToDevice(bytes) => (0, bytes, true),
             Frame::ToHost(bytes) => (1, bytes, false),
         };
-        let copies = way.network.copies(transport);
+        let copies = connector.network.copies(transport);
         if copies == 2 && is_up {
-            way.truth.duplicated(&bytes);
+            connector.record.record_duplicate(&bytes);
         }
         for _ in 0..copies {
-            let mut at = way.network.arrival();
-            if !way.network.reorders(transport)
+            let mut at = connector.network.arrival();
+            if !connector.network.reorders(transport)
                 && let Some(last) = self.last[direction]
             {
                 at = at.max(last);
@@ -293,9 +293,9 @@ impl InFlight {
 }
 
 /// Carries the frames of one link.
-async fn serve(way: Way, mut driver: LinkDriver, mut cuts: watch::Receiver<(u64, Option<Cut>)>) {
-    let is_connection = way.transport.is_connection();
-    let mut boot = way.board.boot();
+async fn serve(connector: Connector, mut driver: LinkDriver, mut cuts: watch::Receiver<(u64, Option<Cut>)>) {
+    let is_connection = connector.transport.is_connection();
+    let mut boot = connector.board.boot();
     let mut replies = Replies::default();
     let (mut in_flight, mut is_dead, mut is_dropped) = (InFlight::default(), false, false);
     loop {
@@ -318,25 +318,25 @@ async fn serve(way: Way, mut driver: LinkDriver, mut cuts: watch::Receiver<(u64,
             () = due_at(due), if due.is_some() => match in_flight.frames.pop_first() {
                 Some((_, Frame::ToDevice(_) | Frame::ToHost(_))) if is_dead => {}
                 Some((_, Frame::ToDevice(bytes))) => {
-                    if is_connection && way.board.boot() != boot {
-                        if way.board.boot().is_some() && way.network.spec.resets {
+                    if is_connection && connector.board.boot() != boot {
+                        if connector.board.boot().is_some() && connector.network.spec.resets {
                             return driver.close("the connection was reset");
                         }
                         continue;
                     }
-                    if way.board.boot() != boot {
-                        (boot, replies) = (way.board.boot(), Replies::default());
+                    if connector.board.boot() != boot {
+                        (boot, replies) = (connector.board.boot(), Replies::default());
                     }
-                    let Some((call, answered)) = way.hear(&bytes) else {
+                    let Some((call, answered)) = connector.hear(&bytes) else {
                         // An invalid frame closes a WebSocket.
-                        if way.board.boot().is_some() && way.transport == Transport::WebSocket {
+                        if connector.board.boot().is_some() && connector.transport == Transport::WebSocket {
                             return driver.close("the connection was closed");
                         }
                         continue;
                     };
                     for answered in answered {
-                        for (reply, ()) in replies.to(&call, answered, &way.board, ()) {
-                            in_flight.send(&way, Frame::ToHost(reply.into_bytes()));
+                        for (reply, ()) in replies.to(&call, answered, &connector.board, ()) {
+                            in_flight.send(&connector, Frame::ToHost(reply.into_bytes()));
                         }
                     }
                 }
@@ -346,10 +346,10 @@ async fn serve(way: Way, mut driver: LinkDriver, mut cuts: watch::Receiver<(u64,
                 None => {}
             },
             frame = driver.outgoing.recv(), if !is_dropped => match frame {
-                Some(frame) => in_flight.send(&way, Frame::ToDevice(frame)),
+                Some(frame) => in_flight.send(&connector, Frame::ToDevice(frame)),
                 None => is_dropped = true,
             },
-            (reply, ()) = replies.next() => in_flight.send(&way, Frame::ToHost(reply.into_bytes())),
+            (reply, ()) = replies.next() => in_flight.send(&connector, Frame::ToHost(reply.into_bytes())),
         }
     }
 }
@@ -365,34 +365,34 @@ async fn due_at(due: Option<Instant>) {
 /// RPC over HTTP: a connection of its own for each call.
 #[derive(Debug)]
 pub(crate) struct HttpClient {
-    way: Way,
+    connector: Connector,
     hang_ups: watch::Sender<u64>,
 }
 
 impl HttpClient {
-    pub(crate) fn new(way: Way) -> Self {
-        Self { way, hang_ups: watch::Sender::new(0) }
+    pub(crate) fn new(connector: Connector) -> Self {
+        Self { connector, hang_ups: watch::Sender::new(0) }
     }
 
     async fn exchange(&self, request: &Request, progress: &mut Progress) -> Result<Value, CallError> {
-        let way = &self.way;
+        let connector = &self.connector;
         let peer = || "the simulated device".to_owned();
-        way.reach().await.map_err(|cause| CallError::Unreachable { peer: peer(), cause })?;
+        connector.establish().await.map_err(|cause| CallError::Unreachable { peer: peer(), cause })?;
         progress.is_sent = true;
-        let boot = way.board.boot();
+        let boot = connector.board.boot();
         let bytes = request.encode(1, None);
-        way.network.passes().await;
-        if way.board.boot() != boot || boot.is_none() {
+        connector.network.wait_transit_time().await;
+        if connector.board.boot() != boot || boot.is_none() {
             return std::future::pending().await;
         }
-        let Some((call, answered)) = way.hear(&bytes) else { return std::future::pending().await };
+        let Some((call, answered)) = connector.hear(&bytes) else { return std::future::pending().await };
         let mut replies = Replies::default();
         let mut ready = Vec::new();
         for answered in answered {
-            ready.extend(replies.to(&call, answered, &way.board, ()));
+            ready.extend(replies.to(&call, answered, &connector.board, ()));
         }
         let (reply, ()) = if ready.is_empty() { replies.next().await } else { ready.remove(0) };
-        way.network.passes().await;
+        connector.network.wait_transit_time().await;
         match frame::decode(reply.as_bytes()) {
             Ok(Incoming::Reply { outcome, .. }) => {
                 outcome.map_err(|error| CallError::Remote { method: request.method.clone(), error })
@@ -412,7 +412,7 @@ impl RpcClient for HttpClient {
     async fn call(&self, request: Request) -> Result<Value, CallError> {
         let peer = || "the simulated device".to_owned();
         let deadline = Instant::now() + request.timeout;
-        let (mut cuts, mut hang_ups) = (self.way.network.cuts.subscribe(), self.hang_ups.subscribe());
+        let (mut cuts, mut hang_ups) = (self.connector.network.cuts.subscribe(), self.hang_ups.subscribe());
         cuts.borrow_and_update();
         hang_ups.borrow_and_update();
         let mut progress = Progress::default();
@@ -485,10 +485,10 @@ impl Listener for MemoryListener {
 
 /// The network as servers see it.
 #[derive(Debug, Clone)]
-pub(crate) struct Host(pub(crate) Arc<Network>);
+pub(crate) struct HostNetwork(pub(crate) Arc<Network>);
 
 #[async_trait]
-impl ServeNetwork for Host {
+impl ServeNetwork for HostNetwork {
     fn listen(&self, mut address: SocketAddr) -> io::Result<Box<dyn Listener>> {
         let (connections, incoming) = mpsc::unbounded_channel();
         let mut state = self.0.state();
@@ -509,14 +509,14 @@ impl ServeNetwork for Host {
 
 /// The network as the device sees it.
 #[derive(Debug)]
-pub(crate) struct Outside(pub(crate) Arc<Network>);
+pub(crate) struct DeviceSideNetwork(pub(crate) Arc<Network>);
 
 #[async_trait]
-impl DeviceNetwork for Outside {
+impl DeviceNetwork for DeviceSideNetwork {
     async fn connect(&self, host: &str, port: u16) -> io::Result<Box<dyn Connection>> {
         let network = &self.0;
-        network.passes().await;
-        network.passes().await;
+        network.wait_transit_time().await;
+        network.wait_transit_time().await;
         let is_ours = host == HOST.to_string();
         let (far, peer_port) = {
             let mut state = network.state();
@@ -527,7 +527,7 @@ impl DeviceNetwork for Outside {
             (state.listeners.get(&port).cloned(), state.next_port)
         };
         let Some(far) = far else { return Err(io::ErrorKind::ConnectionRefused.into()) };
-        let (near, there) = duplex(IN_FLIGHT);
+        let (near, there) = duplex(STREAM_BUFFER);
         let peer = SocketAddr::new(DEVICE.parse().expect("an address"), peer_port);
         far.send((there, peer)).map_err(|_| io::ErrorKind::ConnectionRefused)?;
         Ok(Box::new(Cuttable::new(near, network)))
@@ -613,7 +613,7 @@ impl AsyncWrite for Cuttable {
 pub(crate) async fn serve_url(network: Arc<Network>, port: u16, bundle: bytes::Bytes) {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-    let Ok(listener) = Host(network).listen(SocketAddr::new(HOST, port)) else { return };
+    let Ok(listener) = HostNetwork(network).listen(SocketAddr::new(HOST, port)) else { return };
     while let Ok((mut stream, _)) = listener.accept().await {
         let bundle = bundle.clone();
         tokio::spawn(async move {
@@ -639,7 +639,7 @@ pub(crate) async fn serve_url(network: Arc<Network>, port: u16, bundle: bytes::B
 }
 
 /// Lets a moment pass.
-pub(crate) async fn after(time: Duration) {
+pub(crate) async fn sleep_for(time: Duration) {
     if !time.is_zero() {
         sleep(time).await;
     }

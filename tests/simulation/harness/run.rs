@@ -22,9 +22,9 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::invariants::{self, Attempt};
-use super::network::{Cut, HOST, Host, HttpClient, Network, Outside, Way, after, serve_url};
+use super::network::{Connector, Cut, DeviceSideNetwork, HOST, HostNetwork, HttpClient, Network, serve_url, sleep_for};
+use super::record::DeviceRecord;
 use super::scenario::{OtherCall, Scenario, SourceSpec, Transport, Trouble};
-use super::truth::Truth;
 
 /// The version that is wanted.
 pub(crate) const WANTED: &str = "2.0.0";
@@ -36,7 +36,7 @@ const URL_PORT: u16 = 80;
 const OTHER_PORT: u16 = 81;
 
 /// No attempt takes longer, whatever its plan says. Only a hang does.
-const FOREVER: Duration = Duration::from_secs(10 * 24 * 3600);
+const HANG_TIMEOUT: Duration = Duration::from_secs(10 * 24 * 3600);
 
 /// What came of a scenario.
 #[derive(Debug)]
@@ -60,28 +60,28 @@ pub(crate) fn run(scenario: &Scenario, is_traced: bool) -> Run {
 }
 
 /// All that a run has.
-struct World<'a> {
+struct Simulation<'a> {
     scenario: &'a Scenario,
     network: Arc<Network>,
     board: Arc<Board>,
-    truth: Arc<Truth>,
+    record: Arc<DeviceRecord>,
     /// The troubles that are still to come.
     troubles: Mutex<JoinSet<()>>,
 }
 
 async fn simulate(scenario: &Scenario, is_traced: bool) -> Run {
     let network = Network::new(scenario.seed, &scenario.network);
-    let truth = Arc::new(Truth::new(is_traced));
+    let record = Arc::new(DeviceRecord::new(is_traced));
     let board = Board::power_on(config(scenario, &network)).expect("nothing is read from a disk");
-    let world = World { scenario, network, board, truth, troubles: Mutex::default() };
-    world.start();
+    let simulation = Simulation { scenario, network, board, record, troubles: Mutex::default() };
+    simulation.start_background_tasks();
     let mut violations = Vec::new();
-    let (outcome, calls) = world.attempts(&mut violations).await.unwrap_or(("died", 0));
-    let commit_delay = world.truth.commit_delay(WANTED);
+    let (outcome, calls) = simulation.attempts(&mut violations).await.unwrap_or(("died", 0));
+    let commit_delay = simulation.record.commit_delay(WANTED);
     if violations.is_empty() && scenario.is_possible() {
-        violations.extend(world.run_again().await);
+        violations.extend(simulation.run_again().await);
     }
-    Run { outcome, commit_delay, calls, violations, trace: world.truth.take_trace() }
+    Run { outcome, commit_delay, calls, violations, trace: simulation.record.take_trace() }
 }
 
 fn config(scenario: &Scenario, network: &Arc<Network>) -> Config {
@@ -95,8 +95,8 @@ fn config(scenario: &Scenario, network: &Arc<Network>) -> Config {
         licensed: device.is_licensed,
         reboot_delay: device.reboot_delay,
         running_for: device.running_for,
-        faults: lacks(scenario).chain(faults).collect(),
-        network: Arc::new(Outside(Arc::clone(network))),
+        faults: missing_methods(scenario).chain(faults).collect(),
+        network: Arc::new(DeviceSideNetwork(Arc::clone(network))),
         ..Config::default()
     };
     config.factory.platform = device.platform.into();
@@ -106,20 +106,20 @@ fn config(scenario: &Scenario, network: &Arc<Network>) -> Config {
     config
 }
 
-fn lacks(scenario: &Scenario) -> impl Iterator<Item = Fault> + '_ {
+fn missing_methods(scenario: &Scenario) -> impl Iterator<Item = Fault> + '_ {
     scenario.device.lacks.iter().map(|method| Fault::NoMethod((*method).into()))
 }
 
-impl World<'_> {
+impl Simulation<'_> {
     /// Starts what goes on beside otactl.
-    fn start(&self) {
-        let (clock, board, truth) = (Arc::clone(&self.board), Arc::clone(&self.board), Arc::clone(&self.truth));
+    fn start_background_tasks(&self) {
+        let (clock, board, record) = (Arc::clone(&self.board), Arc::clone(&self.board), Arc::clone(&self.record));
         tokio::spawn(async move { clock.run_clock().await });
         tokio::spawn(async move {
             loop {
-                truth.note(&board);
+                record.record_state(&board);
                 board.until_off(board.boot()).await;
-                truth.note(&board);
+                record.record_state(&board);
                 board.until_on().await;
             }
         });
@@ -127,47 +127,47 @@ impl World<'_> {
         tokio::spawn(serve_url(Arc::clone(&self.network), URL_PORT, bundle(WANTED, platform).bytes().clone()));
         tokio::spawn(serve_url(Arc::clone(&self.network), OTHER_PORT, bundle("3.0.0", platform).bytes().clone()));
         for trouble in &self.scenario.troubles {
-            self.plan(trouble);
+            self.schedule_trouble(trouble);
         }
     }
 
-    fn later(&self, trouble: impl Future<Output = ()> + Send + 'static) {
+    fn schedule(&self, trouble: impl Future<Output = ()> + Send + 'static) {
         self.troubles.lock().spawn(trouble);
     }
 
     /// Lets a trouble come in its time.
-    fn plan(&self, trouble: &Trouble) {
-        let (network, board, truth) = (Arc::clone(&self.network), Arc::clone(&self.board), Arc::clone(&self.truth));
+    fn schedule_trouble(&self, trouble: &Trouble) {
+        let (network, board, record) = (Arc::clone(&self.network), Arc::clone(&self.board), Arc::clone(&self.record));
         match *trouble {
             Trouble::Fault(_) | Trouble::Killed(_) => {}
             Trouble::Loss(loss) => network.set_loss(loss),
             Trouble::Duplicates(duplicates) => network.set_duplicates(duplicates),
             Trouble::Reorder => network.set_reorders(true),
-            Trouble::PowerCut(at) => self.later(async move {
-                after(at).await;
-                truth.trace(|| "trouble: the power is cut".into());
+            Trouble::PowerCut(at) => self.schedule(async move {
+                sleep_for(at).await;
+                record.trace(|| "trouble: the power is cut".into());
                 board.cut_power();
-                truth.note(&board);
+                record.record_state(&board);
             }),
-            Trouble::Other(at, call) => self.later(async move {
-                after(at).await;
-                truth.trace(|| format!("trouble: another client calls {call:?}"));
+            Trouble::Other(at, call) => self.schedule(async move {
+                sleep_for(at).await;
+                record.trace(|| format!("trouble: another client calls {call:?}"));
                 other_call(&board, call);
-                truth.note(&board);
+                record.record_state(&board);
             }),
-            Trouble::Close(at) => self.later(async move {
-                after(at).await;
-                truth.trace(|| "trouble: all connections are closed".into());
+            Trouble::Close(at) => self.schedule(async move {
+                sleep_for(at).await;
+                record.trace(|| "trouble: all connections are closed".into());
                 network.cut(Cut::Close);
             }),
-            Trouble::HalfOpen(at) => self.later(async move {
-                after(at).await;
-                truth.trace(|| "trouble: all connections are half-open".into());
+            Trouble::HalfOpen(at) => self.schedule(async move {
+                sleep_for(at).await;
+                record.trace(|| "trouble: all connections are half-open".into());
                 network.cut(Cut::HalfOpen);
             }),
-            Trouble::Outage(at, time) => self.later(async move {
-                after(at).await;
-                truth.trace(|| format!("trouble: the network is out for {time:?}"));
+            Trouble::Outage(at, time) => self.schedule(async move {
+                sleep_for(at).await;
+                record.trace(|| format!("trouble: the network is out for {time:?}"));
                 network.fail_for(time);
             }),
         }
@@ -176,18 +176,18 @@ impl World<'_> {
     /// Runs the plan, and runs it again whenever otactl has died. Returns the outcome of the attempt that it survived.
     async fn attempts(&self, violations: &mut Vec<String>) -> Option<(&'static str, usize)> {
         let start = Instant::now();
-        let mut kills: Vec<Duration> = self.scenario.troubles.iter().filter_map(killed).collect();
+        let mut kills: Vec<Duration> = self.scenario.troubles.iter().filter_map(kill_time).collect();
         kills.sort_unstable();
         for kill in kills.into_iter().map(Some).chain([None]) {
             let (attempt, counts) = self.attempt(true);
             let attempt = attempt.await_until(kill.map(|at| start + at)).await;
             let Some(ended) = attempt else {
-                self.truth.trace(|| "trouble: otactl dies".into());
+                self.record.trace(|| "trouble: otactl dies".into());
                 continue;
             };
             let outcome = ended.name();
-            self.truth.trace(|| format!("outcome: {outcome}: {:?}", ended.result));
-            violations.extend(invariants::violations(self.scenario, &self.truth, &ended, &counts));
+            self.record.trace(|| format!("outcome: {outcome}: {:?}", ended.result));
+            violations.extend(invariants::violations(self.scenario, &self.record, &ended, &counts));
             return Some((outcome, counts.all()));
         }
         None
@@ -196,9 +196,9 @@ impl World<'_> {
     /// Runs the plan again without faults, until it ends committed. Returns what is wrong.
     async fn run_again(&self) -> Option<String> {
         /// A device that somebody else updated, or whose update nobody ends, gets so many more tries.
-        const TRIES: usize = 3;
+        const MAX_ATTEMPTS: usize = 3;
 
-        self.truth.trace(|| "all faults are gone".into());
+        self.record.trace(|| "all faults are gone".into());
         self.troubles.lock().abort_all();
         let late = self.network.heal();
         // Requests of the killed or failed runs before.
@@ -206,30 +206,32 @@ impl World<'_> {
         // What a device has been told before, such as a reboot, happens. The update of another client takes longer.
         let updates_elsewhere = |trouble: &Trouble| matches!(trouble, Trouble::Other(_, OtherCall::Update));
         let is_slow = self.scenario.troubles.iter().any(updates_elsewhere);
-        after(Duration::from_secs(if is_slow { 200 } else { 1 })).await;
-        self.board.set_faults(&lacks(self.scenario).collect::<Vec<_>>());
-        for _ in 0..TRIES {
+        sleep_for(Duration::from_secs(if is_slow { 200 } else { 1 })).await;
+        self.board.set_faults(&missing_methods(self.scenario).collect::<Vec<_>>());
+        for _ in 0..MAX_ATTEMPTS {
             // A firmware that hangs without a network is out of reach until its commit timeout.
             if timeout(Duration::from_secs(7000), self.board.until_on()).await.is_err() {
-                self.truth.note(&self.board);
-                let is_committed = self.truth.now().is_some_and(|now| now.is_committed);
+                self.record.record_state(&self.board);
+                let is_committed = self.record.now().is_some_and(|now| now.is_committed);
                 return (!is_committed).then(|| "the device never comes back".into());
             }
-            let was_uncommitted = self.truth.now().is_some_and(|now| !now.is_committed);
+            let was_uncommitted = self.record.now().is_some_and(|now| !now.is_committed);
             let (attempt, _) = self.attempt(false);
             let ended = attempt.await_until(None).await?;
-            self.truth.note(&self.board);
-            self.truth.trace(|| format!("outcome: {}: {:?}", ended.name(), ended.result));
-            let is_there = self.truth.now().is_some_and(|now| now.version == WANTED && now.is_committed);
+            self.record.record_state(&self.board);
+            self.record.trace(|| format!("outcome: {}: {:?}", ended.name(), ended.result));
+            let is_there = self.record.now().is_some_and(|now| now.version == WANTED && now.is_committed);
             match ended.result {
                 // What stands behind the URL is not known, and another client has installed something new.
                 Ok(_) if is_there || !self.is_known() => return None,
                 // What stands behind the URL is not known, and the device has it already.
                 Err(_) if is_there && !self.is_known() => return None,
-                Ok(_) => return Some(format!("run again without faults, the success is none: {:?}", self.truth.now())),
+                Ok(_) => {
+                    return Some(format!("run again without faults, the success is none: {:?}", self.record.now()));
+                }
                 // What is left of the time did not suffice, and the device goes back.
                 Err(Failure::Unhealthy { .. } | Failure::RolledBack { .. }) if was_uncommitted => {
-                    after(Duration::from_secs(700)).await;
+                    sleep_for(Duration::from_secs(700)).await;
                 }
                 // A device of 2018 that does not tell of its update, and is stuck in it: its user turns it off and on.
                 Err(Failure::DownloadFailed { reason, .. } | Failure::ContactLost { reason, .. })
@@ -240,13 +242,13 @@ impl World<'_> {
                 }
                 Err(Failure::NotCopied(error)) if error.remote_error().is_some() => self.board.cut_power(),
                 // It reboots just now, and takes longer for it than a call may take.
-                Err(Failure::ReadState(_)) => after(Duration::from_secs(60)).await,
-                Err(Failure::Call(error)) if error.is_transient() => after(Duration::from_secs(60)).await,
+                Err(Failure::ReadState(_)) => sleep_for(Duration::from_secs(60)).await,
+                Err(Failure::Call(error)) if error.is_transient() => sleep_for(Duration::from_secs(60)).await,
                 // Another client has installed a newer version for good.
                 Err(Failure::Refused(update::Refusal::Older { .. })) => return None,
                 // Firmware of another client decides for itself.
                 Err(Failure::Refused(update::Refusal::Uncommitted { .. } | update::Refusal::UpdateRunning { .. })) => {
-                    after(Duration::from_secs(700)).await;
+                    sleep_for(Duration::from_secs(700)).await;
                 }
                 Err(failure) => return Some(format!("run again without faults, it fails: {failure}")),
             }
@@ -258,13 +260,13 @@ impl World<'_> {
         !matches!(self.scenario.plan.source, SourceSpec::Url { is_known: false })
     }
 
-    fn attempt(&self, is_first: bool) -> (Trial, Arc<Counts>) {
+    fn attempt(&self, is_first: bool) -> (PreparedAttempt, Arc<CallCounts>) {
         let (scenario, spec) = (self.scenario, &self.scenario.plan);
-        let counts = Arc::new(Counts::default());
+        let counts = Arc::new(CallCounts::default());
         let transport = scenario.network.transport;
         let device = self.device(transport, &counts);
         let second = if transport == Transport::WebSocket { Transport::Http } else { Transport::WebSocket };
-        let commit_over = spec.has_second_way.then(|| self.device(second, &counts));
+        let commit_over = spec.has_commit_port.then(|| self.device(second, &counts));
         let wanted = bundle(WANTED, scenario.device.platform);
         let source = match spec.source {
             SourceSpec::File => Source::Bundle(wanted),
@@ -279,7 +281,7 @@ impl World<'_> {
             via: spec.via,
             serving: Serving {
                 listen: Some((HOST, 0).into()),
-                network: Arc::new(Host(Arc::clone(&self.network))),
+                network: Arc::new(HostNetwork(Arc::clone(&self.network))),
                 ..Serving::default()
             },
             checks: Checks {
@@ -299,40 +301,43 @@ impl World<'_> {
             ..Plan::new(source)
         };
         let before = self.board.look(|device| device.firmware().version.clone());
-        let observer = Recorder { events: Mutex::default(), truth: Arc::clone(&self.truth) };
-        (Trial { device, plan, observer, before }, counts)
+        let observer = Recorder { events: Mutex::default(), record: Arc::clone(&self.record) };
+        (PreparedAttempt { device, plan, observer, before }, counts)
     }
 
-    fn device(&self, transport: Transport, counts: &Arc<Counts>) -> Device {
-        let way = Way {
+    fn device(&self, transport: Transport, counts: &Arc<CallCounts>) -> Device {
+        let connector = Connector {
             network: Arc::clone(&self.network),
             board: Arc::clone(&self.board),
-            truth: Arc::clone(&self.truth),
+            record: Arc::clone(&self.record),
             transport,
         };
-        let client: Box<dyn RpcClient> =
-            if transport == Transport::Http { Box::new(HttpClient::new(way)) } else { Box::new(Session::new(way)) };
-        Device::new(Box::new(Counting { client, counts: Arc::clone(counts) }), self.scenario.plan.timeout)
+        let client: Box<dyn RpcClient> = if transport == Transport::Http {
+            Box::new(HttpClient::new(connector))
+        } else {
+            Box::new(Session::new(connector))
+        };
+        Device::new(Box::new(CountingClient { client, counts: Arc::clone(counts) }), self.scenario.plan.timeout)
     }
 }
 
-fn killed(trouble: &Trouble) -> Option<Duration> {
+fn kill_time(trouble: &Trouble) -> Option<Duration> {
     if let Trouble::Killed(at) = trouble { Some(*at) } else { None }
 }
 
 /// An attempt that is about to begin.
-struct Trial {
+struct PreparedAttempt {
     device: Device,
     plan: Plan,
     observer: Recorder,
     before: String,
 }
 
-impl Trial {
+impl PreparedAttempt {
     /// Runs the update. `None`: otactl died at that time.
     async fn await_until(self, dies_at: Option<Instant>) -> Option<Attempt> {
         let started = Instant::now();
-        let update = timeout(FOREVER, update::run(&self.device, &self.plan, &self.observer));
+        let update = timeout(HANG_TIMEOUT, update::run(&self.device, &self.plan, &self.observer));
         let result = match dies_at {
             Some(at) => timeout_at(at, update).await.ok()?,
             None => update.await,
@@ -355,21 +360,21 @@ impl Trial {
 /// Keeps the events.
 struct Recorder {
     events: Mutex<Vec<Event>>,
-    truth: Arc<Truth>,
+    record: Arc<DeviceRecord>,
 }
 
 impl Observer for Recorder {
     fn on(&self, event: &Event) {
-        self.truth.trace(|| format!("event: {event:?}"));
+        self.record.trace(|| format!("event: {event:?}"));
         self.events.lock().push(event.clone());
     }
 }
 
 /// How often methods were called, without the calls that certainly never left.
 #[derive(Debug, Default)]
-pub(crate) struct Counts(Mutex<BTreeMap<String, usize>>);
+pub(crate) struct CallCounts(Mutex<BTreeMap<String, usize>>);
 
-impl Counts {
+impl CallCounts {
     fn all(&self) -> usize {
         self.0.lock().values().sum()
     }
@@ -379,13 +384,13 @@ impl Counts {
     }
 }
 
-struct Counting {
+struct CountingClient {
     client: Box<dyn RpcClient>,
-    counts: Arc<Counts>,
+    counts: Arc<CallCounts>,
 }
 
 #[async_trait]
-impl RpcClient for Counting {
+impl RpcClient for CountingClient {
     async fn call(&self, request: Request) -> Result<Value, CallError> {
         let method = request.method.clone();
         let count = |by: isize| {

@@ -8,10 +8,10 @@ use otactl::update::{OnUnhealthy, Via};
 use super::random::Random;
 
 /// Seeds below this keep the scenarios that the table of regressions names: what is added here comes to later seeds only.
-const KEPT: u64 = 30_000;
+const FIRST_EXTENDED_SEED: u64 = 30_000;
 
 /// The first seed whose scenarios have everything.
-pub(crate) const COMPLETE: u64 = 130_000;
+pub(crate) const FIRST_COMPLETE_SEED: u64 = 130_000;
 
 /// One simulated update.
 #[derive(Debug, Clone)]
@@ -54,7 +54,7 @@ pub(crate) struct PlanSpec {
     /// The timeout of a call.
     pub(crate) timeout: Duration,
     pub(crate) snapshot_first: bool,
-    pub(crate) has_second_way: bool,
+    pub(crate) has_commit_port: bool,
     pub(crate) no_abort: bool,
 }
 
@@ -222,18 +222,18 @@ impl Scenario {
             troubles.push(Trouble::Killed(moment(&mut random, &plan)));
         }
         let (mut device, mut plan) = (device, plan);
-        if seed >= KEPT {
+        if seed >= FIRST_EXTENDED_SEED {
             // To dial and to call takes two round trips, and a little more.
             plan.timeout += Duration::from_millis(500);
             let mut random = Random::new(seed, 2);
             if random.chance(15) {
-                troubles.push(Trouble::Fault(later_fault(&mut random)));
+                troubles.push(Trouble::Fault(extended_fault(&mut random)));
             }
             if random.chance(5) {
                 device.lacks.push("OTA.Begin");
             }
         }
-        if seed >= COMPLETE {
+        if seed >= FIRST_COMPLETE_SEED {
             device.is_current = Random::new(seed, 3).chance(3);
         }
         Self { seed, plan, device, network, troubles }
@@ -304,8 +304,8 @@ fn network(random: &mut Random) -> NetworkSpec {
 fn plan(random: &mut Random, network: &NetworkSpec) -> PlanSpec {
     // A user of a slow link gives calls the time that they need.
     let mut round_trip = (network.latency + network.jitter) * 2;
-    let has_second_way = random.chance(10);
-    if network.transport == Transport::Http || has_second_way {
+    let has_commit_port = random.chance(10);
+    if network.transport == Transport::Http || has_commit_port {
         // Over HTTP, each call dials first.
         round_trip *= 2;
     }
@@ -313,7 +313,7 @@ fn plan(random: &mut Random, network: &NetworkSpec) -> PlanSpec {
     let checks = if random.chance(30) { usize::try_from(1 + random.below(2)).unwrap_or(1) } else { 0 };
     let soak = random.chance(25).then(|| random.millis(500, 20_000));
     let check_timeout = timeout.max(random.millis(1000, 10_000));
-    let longest = check_timeout * u32::try_from(checks).unwrap_or(1) + soak.unwrap_or_default();
+    let max_duration = check_timeout * u32::try_from(checks).unwrap_or(1) + soak.unwrap_or_default();
     let source = random.pick(&[
         SourceSpec::File,
         SourceSpec::File,
@@ -334,14 +334,14 @@ fn plan(random: &mut Random, network: &NetworkSpec) -> PlanSpec {
         check_timeout,
         commit: random.chance(90),
         on_unhealthy: if random.chance(80) { OnUnhealthy::Revert } else { OnUnhealthy::Leave },
-        commit_timeout: whole_seconds(longest * 2 + round_trip * 12 + timeout * 4 + random.millis(5000, 60_000)),
+        commit_timeout: whole_seconds(max_duration * 2 + round_trip * 12 + timeout * 4 + random.millis(5000, 60_000)),
         reboot_timeout: round_trip * 8 + random.millis(8000, 60_000),
         download_timeout: round_trip * 20 + random.millis(20_000, 60_000),
         stall_timeout: round_trip * 4 + random.millis(5000, 20_000),
         ask_timeout: round_trip * 2 + random.millis(2000, 10_000),
         timeout,
         snapshot_first: random.chance(10),
-        has_second_way,
+        has_commit_port,
         no_abort: random.chance(10),
     }
 }
@@ -381,7 +381,7 @@ fn trouble(random: &mut Random, plan: &PlanSpec) -> Trouble {
 }
 
 /// Returns a fault of those that only seeds from [`KEPT`] on meet.
-fn later_fault(random: &mut Random) -> Fault {
+fn extended_fault(random: &mut Random) -> Fault {
     let time = random.millis(200, 20_000).as_millis();
     let text = match random.below(4) {
         0 => format!("restarts-every={time}ms"),

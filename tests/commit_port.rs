@@ -5,7 +5,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use otactl::sim::Config;
-use support::peers::{Manner, Peer};
+use support::peers::{Behaviour, Peer};
 use support::{DEMO, REBOOT, Run, assert_runs, run_on, simulator, simulator_everywhere, ws};
 
 async fn update(port: &str, second: &str) -> Run {
@@ -13,7 +13,7 @@ async fn update(port: &str, second: &str) -> Run {
 }
 
 #[tokio::test]
-async fn the_commit_goes_over_it() {
+async fn commit_port_carries_the_commit() {
     let (device, ports) = simulator_everywhere(Config { reboot_delay: REBOOT, ..Config::default() }).await;
     let [ws, http, ..] = ports.as_slice() else { panic!("{ports:?}") };
     let run = update(http, ws).await;
@@ -23,7 +23,7 @@ async fn the_commit_goes_over_it() {
 
 /// Committing or reverting somebody else's board is the worst that a second address can lead to.
 #[tokio::test]
-async fn another_device_is_refused_before_anything_is_touched() {
+async fn commit_port_of_another_device_is_refused_before_the_update() {
     let (device, other) = (simulator().await, other_device().await);
     let mut console = device.console();
     let run = update(&ws(&device), &ws(&other)).await;
@@ -38,8 +38,8 @@ async fn another_device_is_refused_before_anything_is_touched() {
 /// It may lead to the device only after the reboot; if it does not then either, the device goes back by itself, and
 /// that is said.
 #[tokio::test]
-async fn a_second_way_that_is_silent_is_waited_for_and_not_for_ever() {
-    let (device, silent) = (simulator().await, Peer::start(Manner::Silent).await);
+async fn silent_commit_port_times_out_at_the_reboot_timeout() {
+    let (device, silent) = (simulator().await, Peer::start(Behaviour::Silent).await);
     let started = Instant::now();
     let args = ["--timeout", "500ms", "update", DEMO, "--commit-port", &silent.ws(), "--reboot-timeout", "2s"];
     let run = run_on(&ws(&device), &args).await;
@@ -51,7 +51,7 @@ async fn a_second_way_that_is_silent_is_waited_for_and_not_for_ever() {
 }
 
 #[tokio::test]
-async fn a_device_of_its_own_is_no_second_way() {
+async fn simulated_device_as_commit_port_is_refused() {
     let device = simulator().await;
     let run = update(&ws(&device), "sim:").await;
     assert_eq!(run.code, 2, "{}", run.shown());

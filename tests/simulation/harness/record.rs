@@ -31,7 +31,7 @@ pub(crate) struct State {
 
 /// The history of one device.
 #[derive(Debug)]
-pub(crate) struct Truth {
+pub(crate) struct DeviceRecord {
     start: Instant,
     inner: Mutex<Inner>,
 }
@@ -40,7 +40,7 @@ pub(crate) struct Truth {
 struct Inner {
     history: Vec<(Instant, State)>,
     /// How often the device carried out a method that otactl called.
-    carried_out: BTreeMap<String, usize>,
+    executed: BTreeMap<String, usize>,
     /// The device carried out an `OTA.Begin` that otactl called.
     has_begun: bool,
     /// How often the network doubled a request.
@@ -52,7 +52,7 @@ struct Inner {
     trace: Option<Vec<String>>,
 }
 
-impl Truth {
+impl DeviceRecord {
     pub(crate) fn new(is_traced: bool) -> Self {
         let inner = Inner { trace: is_traced.then(Vec::new), ..Inner::default() };
         Self { start: Instant::now(), inner: Mutex::new(inner) }
@@ -74,7 +74,7 @@ impl Truth {
     }
 
     /// Notes the state of the device.
-    pub(crate) fn note(&self, board: &Board) {
+    pub(crate) fn record_state(&self, board: &Board) {
         let state = state_of(board);
         let mut inner = self.inner();
         if inner.history.last().is_none_or(|(_, last)| *last != state) {
@@ -85,11 +85,11 @@ impl Truth {
     }
 
     /// Notes a request of otactl's that reached the device, and its answers.
-    pub(crate) fn heard(&self, board: &Board, call: &Call, answered: &[Answered]) {
+    pub(crate) fn record_request(&self, board: &Board, call: &Call, answered: &[Answered]) {
         let is_refused = |answered: &Answered| matches!(answered, Answered::Now(Err(failure)) if matches!(failure.code, 401 | 404 | 418));
         let times = answered.iter().filter(|answered| !is_refused(answered)).count();
         let mut inner = self.inner();
-        *inner.carried_out.entry(call.method.clone()).or_default() += times;
+        *inner.executed.entry(call.method.clone()).or_default() += times;
         let is_begun = |answered: &Answered| !matches!(answered, Answered::Now(Err(_)) | Answered::NextTurn(Err(_)));
         inner.has_begun |= call.method == "OTA.Begin" && answered.iter().any(is_begun);
         let was_pending = inner.history.last().is_some_and(|(_, state)| !state.is_committed);
@@ -102,21 +102,26 @@ impl Truth {
         }
         drop(inner);
         self.trace(|| {
-            format!("    > {} {} => {}", call.method, excerpt(&call.params.to_string()), told(call, answered))
+            format!(
+                "    > {} {} => {}",
+                call.method,
+                excerpt(&call.params.to_string()),
+                describe_answers(call, answered)
+            )
         });
-        self.note(board);
+        self.record_state(board);
     }
 
     /// Notes that the network doubled a request.
-    pub(crate) fn duplicated(&self, bytes: &[u8]) {
+    pub(crate) fn record_duplicate(&self, bytes: &[u8]) {
         let frame = otactl::sim::wire::parse(bytes, "");
         if let Some(call) = frame.and_then(otactl::sim::wire::Frame::into_call) {
             *self.inner().doubled.entry(call.method).or_default() += 1;
         }
     }
 
-    pub(crate) fn carried_out(&self, method: &str) -> usize {
-        self.inner().carried_out.get(method).copied().unwrap_or(0)
+    pub(crate) fn executed(&self, method: &str) -> usize {
+        self.inner().executed.get(method).copied().unwrap_or(0)
     }
 
     /// Tells whether the device has carried out an `OTA.Begin`: it refuses one while an update of another client runs.
@@ -189,7 +194,7 @@ impl Truth {
 }
 
 /// Returns the answers in short.
-fn told(call: &Call, answered: &[Answered]) -> String {
+fn describe_answers(call: &Call, answered: &[Answered]) -> String {
     let answers = answered.iter().map(|answered| match answered {
         Answered::Now(Ok(info)) if call.method == "Sys.GetInfo" => {
             let info: serde_json::Value = serde_json::from_str(info).unwrap_or_default();

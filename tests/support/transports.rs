@@ -17,13 +17,13 @@ use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 
 #[cfg(unix)]
-use super::broker::{Broker, Door};
+use super::broker::{Broker, BrokerAccess};
 use super::certificates::Authority;
-use super::script::{Heard, Player, Script};
+use super::script::{Player, ReceivedFrames, Script};
 use super::{recorded_device, scripted, simulator_with};
 
 /// How long an answer of a device that is there may take.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The speed of a serial line that is fast enough for a whole firmware.
 pub const BAUD_RATE: u32 = 921_600;
@@ -33,7 +33,7 @@ pub const PASSWORD: &str = "pa:ss wörd";
 
 /// What carries the frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum Transport {
     WebSocket,
     Http,
     Tcp,
@@ -50,7 +50,7 @@ pub enum Way {
 
 /// How the device asks who calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Guard {
+pub enum DeviceAuth {
     Open,
     Md5,
     Sha256,
@@ -58,15 +58,15 @@ pub enum Guard {
 
 /// One row of the table: a way to a device that asks like this.
 #[derive(Debug, Clone, Copy)]
-pub struct Row {
-    pub way: Way,
-    pub guard: Guard,
+pub struct Setup {
+    pub transport: Transport,
+    pub auth: DeviceAuth,
     pub generation: Generation,
     /// Whether its replies to a success without a value have no result.
     pub omits_result: bool,
 }
 
-impl Way {
+impl Transport {
     /// Those that are worth trying everything on; TLS below them changes little.
     pub const PLAIN: &[Self] = &[
         Self::WebSocket,
@@ -185,7 +185,7 @@ impl Way {
     #[cfg(unix)]
     async fn behind_a_broker(self, config: Config) -> Bench {
         let authority = Authority::new();
-        let broker = Broker::with(Door::Open, Some(&authority.sign("127.0.0.1")));
+        let broker = Broker::with(BrokerAccess::Anonymous, Some(&authority.sign("127.0.0.1")));
         let device = broker.device(config, sim::ports::mqtt::Library::Twice).await;
         let port = match self {
             Self::MqttTls => format!("mqtts://127.0.0.1:{}/{}", broker.tls_port, device.id()),
@@ -196,7 +196,7 @@ impl Way {
 
     /// A peer at the end of this way that plays a script.
     pub async fn scripted(self, script: Script) -> Scripted {
-        let (player, heard) = Player::new(script);
+        let (player, received) = Player::new(script);
         let mut tasks = JoinSet::new();
         #[cfg(unix)]
         if self == Self::Serial {
@@ -204,19 +204,19 @@ impl Way {
             let path = directory.path().join("board");
             scripted::serial(&mut tasks, path.clone(), player);
             let port = path.display().to_string();
-            return Scripted { port, heard, _tasks: tasks, _held: Box::new(directory) };
+            return Scripted { port, received, _tasks: tasks, _held: Box::new(directory) };
         }
         #[cfg(unix)]
         if self == Self::Mqtt {
             let broker = Broker::start();
             scripted::mqtt(&mut tasks, broker.port, player).await;
-            return Scripted { port: broker.url("dev"), heard, _tasks: tasks, _held: Box::new(broker) };
+            return Scripted { port: broker.url("dev"), received, _tasks: tasks, _held: Box::new(broker) };
         }
         if self == Self::Udp {
             let socket = socket().await;
             let port = format!("udp://{}", socket.local_addr().expect("an address"));
             scripted::udp(&mut tasks, socket, player);
-            return Scripted { port, heard, _tasks: tasks, _held: Box::new(()) };
+            return Scripted { port, received, _tasks: tasks, _held: Box::new(()) };
         }
         let listener = listener().await;
         let address = listener.local_addr().expect("an address");
@@ -226,7 +226,7 @@ impl Way {
             _ => ("tcp", scripted::tcp),
         };
         play(&mut tasks, listener, player);
-        Scripted { port: format!("{scheme}://{address}"), heard, _tasks: tasks, _held: Box::new(()) }
+        Scripted { port: format!("{scheme}://{address}"), received, _tasks: tasks, _held: Box::new(()) }
     }
 }
 
@@ -238,13 +238,13 @@ async fn socket() -> UdpSocket {
     UdpSocket::bind("127.0.0.1:0").await.expect("a port")
 }
 
-impl Row {
+impl Setup {
     /// The device on which the bytes were recorded, and which asks as this row says.
     pub async fn start(self) -> Bench {
-        let algorithm = match self.guard {
-            Guard::Open => None,
-            Guard::Md5 => Some(Algorithm::Md5),
-            Guard::Sha256 => Some(Algorithm::Sha256),
+        let algorithm = match self.auth {
+            DeviceAuth::Open => None,
+            DeviceAuth::Md5 => Some(Algorithm::Md5),
+            DeviceAuth::Sha256 => Some(Algorithm::Sha256),
         };
         let auth = algorithm.map(|algorithm| Auth {
             user: "admin".into(),
@@ -253,12 +253,12 @@ impl Row {
             algorithm,
         });
         let faults = if self.omits_result { vec![Fault::NoResult] } else { vec![] };
-        self.way.simulated(Config { auth, generation: self.generation, faults, ..recorded_device() }).await
+        self.transport.simulated(Config { auth, generation: self.generation, faults, ..recorded_device() }).await
     }
 
     /// The credentials that the device of this row wants.
     pub fn credentials(self) -> Option<String> {
-        (self.guard != Guard::Open).then(|| format!("admin:{PASSWORD}"))
+        (self.auth != DeviceAuth::Open).then(|| format!("admin:{PASSWORD}"))
     }
 
     /// The device of this row, and typed calls to it with the right credentials.
@@ -293,11 +293,11 @@ impl Bench {
         let ca_cert_file = self.ca.as_ref().map(|ca| ca.file().into());
         let tls = tls::TlsSettings { ca_cert_file, ..tls::TlsSettings::default() };
         let client = client(&self.port, &Options { tls, ..options() });
-        Device::new(client, PATIENCE).with_credentials(credentials)
+        Device::new(client, CALL_TIMEOUT).with_credentials(credentials)
     }
 
     /// Waits until the device prints a line that begins like this, and gives it.
-    pub async fn prints(&mut self, begin: &str) -> String {
+    pub async fn wait_for_line(&mut self, begin: &str) -> String {
         let printed = async {
             loop {
                 match self.console.recv().await.expect("the console") {
@@ -306,22 +306,22 @@ impl Bench {
                 }
             }
         };
-        let line = tokio::time::timeout(PATIENCE, printed).await;
+        let line = tokio::time::timeout(CALL_TIMEOUT, printed).await;
         line.unwrap_or_else(|_| panic!("{}: the device prints no `{begin}`", self.port))
     }
 
     /// Waits until the device runs after a reboot, and leaves the connection that the reboot has cut.
-    pub async fn reboots(&mut self, device: &Device) {
-        self.prints("rebooting").await;
-        self.prints("slot ").await;
+    pub async fn wait_for_reboot(&mut self, device: &Device) {
+        self.wait_for_line("rebooting").await;
+        self.wait_for_line("slot ").await;
         if self.has_broker {
-            self.prints("mqtt: connected").await;
+            self.wait_for_line("mqtt: connected").await;
         }
         device.drop_link();
     }
 
     /// What the device has printed since the last look: the methods that were called, among others.
-    pub fn printed(&mut self) -> Vec<String> {
+    pub fn take_printed(&mut self) -> Vec<String> {
         std::iter::from_fn(|| self.console.try_recv().ok()).collect()
     }
 }
@@ -329,7 +329,7 @@ impl Bench {
 /// A scripted peer at the end of a way. Ends when it is dropped.
 pub struct Scripted {
     pub port: String,
-    pub heard: Heard,
+    pub received: ReceivedFrames,
     _tasks: JoinSet<()>,
     _held: Box<dyn Any + Send>,
 }
@@ -340,7 +340,7 @@ impl Scripted {
         // A peer that is silent on purpose is not to be asked what it understands.
         let serial = serial::SerialSettings { framing: serial::Framing::Line, ..serial::SerialSettings::default() };
         let mqtt = mqtt::MqttSettings { pub_topic: Some("dev/rpc".into()), ..mqtt::MqttSettings::default() };
-        Device::new(client(&self.port, &Options { serial, mqtt, ..options() }), PATIENCE)
+        Device::new(client(&self.port, &Options { serial, mqtt, ..options() }), CALL_TIMEOUT)
     }
 }
 
@@ -356,7 +356,7 @@ pub fn device_behind(port: &str, timeout: Duration, mqtt: mqtt::MqttSettings) ->
 }
 
 fn options() -> Options {
-    Options { connect_timeout: PATIENCE, ..Options::default() }
+    Options { connect_timeout: CALL_TIMEOUT, ..Options::default() }
 }
 
 /// The library's own way to this port, as the command line would take it.

@@ -6,22 +6,22 @@ use otactl::update::{Event, Observer};
 
 /// All that was told.
 #[derive(Debug, Default)]
-pub struct Told(Mutex<Vec<Event>>);
+pub struct EventLog(Mutex<Vec<Event>>);
 
-impl Observer for Told {
+impl Observer for EventLog {
     fn on(&self, event: &Event) {
         self.0.lock().push(event.clone());
     }
 }
 
-impl Told {
+impl EventLog {
     /// How many events are such ones.
     pub fn count(&self, is_it: impl Fn(&Event) -> bool) -> usize {
         self.0.lock().iter().filter(|event| is_it(event)).count()
     }
 
     /// How often it went on where a link was lost.
-    pub fn resumed(&self) -> usize {
+    pub fn resume_count(&self) -> usize {
         self.count(|event| matches!(event, Event::PushResumed { .. }))
     }
 
