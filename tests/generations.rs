@@ -21,6 +21,7 @@ use otactl::update::{Event, Failure, Plan, Refusal, Serving, Source, Success, Vi
 use support::bundles::BundleServer;
 use support::certificates::Authority;
 use support::event_log::EventLog;
+use support::https::HttpsServer;
 use support::outage::Outage;
 use support::transports::{Bench, CALL_TIMEOUT, Transport, device_at};
 use support::{DEMO, assert_runs, file, run_on, running_device, simulator_everywhere, simulator_with, ws};
@@ -119,10 +120,10 @@ async fn url_that_the_device_may_not_fetch_is_downloaded_and_pushed() {
 #[tokio::test]
 async fn url_that_the_device_cannot_fetch_is_downloaded_and_served() {
     let authority = Authority::new();
-    let address = support::https::serve(&authority, file(DEMO)).await;
+    let server = HttpsServer::of_file(&authority, &file(DEMO)).await;
     for generation in [Generation::Y2018, Generation::Y2022] {
         let device = simulator_with(Config { generation, ..running_device() }).await;
-        let (url, ca) = (format!("https://127.0.0.1:{}/fw.zip", address.port()), authority.file());
+        let (url, ca) = (format!("https://127.0.0.1:{}/fw.zip", server.address.port()), authority.file());
         let port = ws(&device);
         let refused = run_on(&port, &["update", "--url", &url, "--via", "push"]).await;
         assert_ne!(refused.code, 0, "TLS is verified: {}", refused.shown());

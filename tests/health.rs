@@ -7,48 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use support::fifo::{all_have_ended, fifo, is_written};
+use support::web_server::WebServer;
 use support::{DEMO, DEMO_BUILD, assert_runs, finish, otactl, run, run_on, simulator, ws};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
-use tokio::sync::mpsc;
-
-/// A web server that answers with these statuses, one after another, and with the last of them from there
-/// on; 0 closes the connection without an answer. It hands out the heads of the requests.
-struct Web {
-    address: String,
-    heads: mpsc::UnboundedReceiver<String>,
-    task: tokio::task::JoinHandle<()>,
-}
-
-impl Web {
-    async fn start(statuses: &'static [u16]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address").to_string();
-        let (heard, heads) = mpsc::unbounded_channel();
-        let task = tokio::spawn(async move {
-            let mut statuses = statuses.iter();
-            let mut status = 0;
-            while let Ok((mut stream, _)) = listener.accept().await {
-                status = statuses.next().copied().unwrap_or(status);
-                let mut request = vec![0; 4096];
-                let len = stream.read(&mut request).await.unwrap_or(0);
-                heard.send(String::from_utf8_lossy(&request[..len]).into_owned()).expect("the test listens");
-                let answer = format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-                if status != 0 {
-                    // A client that hangs up has heard enough.
-                    let _ = stream.write_all(answer.as_bytes()).await;
-                }
-            }
-        });
-        Self { address, heads, task }
-    }
-}
-
-impl Drop for Web {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
 
 fn events(stdout: &str) -> Vec<Value> {
     stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
@@ -57,7 +17,7 @@ fn events(stdout: &str) -> Vec<Value> {
 /// Of whatever kind they are, they run in the order in which they stand.
 #[tokio::test]
 async fn checks_run_in_command_line_order_before_the_commit() {
-    let (device, mut web) = (simulator().await, Web::start(&[204]).await);
+    let (device, mut web) = (simulator().await, WebServer::with_statuses(&[204]).await);
     let url = format!("http://{}/health", web.address);
     let args = [
         "--json",
@@ -82,7 +42,7 @@ async fn checks_run_in_command_line_order_before_the_commit() {
     assert_eq!(checked, ["true", "Sys.GetInfo", &url, "sh -c 'exit 0'", "RPC.Ping", "soak"], "{}", good.shown());
     let first = events.iter().find(|event| event["event"] == "checking").expect("a check");
     assert_eq!((&first["check"], &first["deadline_in"]), (&"true".into(), &30.into()));
-    assert!(web.heads.recv().await.expect("a request").starts_with("GET /health HTTP/1.1"));
+    assert!(web.next_head().await.starts_with("GET /health HTTP/1.1"));
     assert_runs(&ws(&device), "2.0.0", true).await;
 }
 
@@ -98,7 +58,7 @@ async fn passed_check_is_printed() {
 /// Whatever a check fails by, the old firmware runs again and is committed, and nothing has to be done.
 #[tokio::test]
 async fn failed_check_reverts_the_device() {
-    let unavailable = Web::start(&[503]).await;
+    let unavailable = WebServer::with_statuses(&[503]).await;
     let (url, words) = (format!("http://{}/", unavailable.address), "it answered with HTTP status 503");
     for (option, check, words) in [
         (
@@ -227,20 +187,20 @@ async fn check_program_with_a_running_child_passes_when_it_exits() {
 /// A device that has just booted may not serve yet.
 #[tokio::test]
 async fn check_url_not_served_yet_is_retried() {
-    let (device, mut web) = (simulator().await, Web::start(&[0, 0, 200]).await);
+    let (device, mut web) = (simulator().await, WebServer::with_statuses(&[0, 0, 200]).await);
     let url = format!("http://admin:secret@{}/health?key=secret", web.address);
     let good = run_on(&ws(&device), &["-v", "update", DEMO, "--check-http", &url]).await;
     assert_eq!(good.code, 0, "{}", good.shown());
     assert!(!good.stderr.contains("secret"), "{}", good.shown());
     for _ in 0..3 {
-        let head = web.heads.recv().await.expect("a request").to_ascii_lowercase();
+        let head = web.next_head().await.to_ascii_lowercase();
         assert!(head.starts_with("get /health?key=secret ") && head.contains("\r\nauthorization: basic "), "{head}");
     }
 }
 
 #[tokio::test]
 async fn check_url_never_served_fails_at_its_deadline() {
-    let (device, web) = (simulator().await, Web::start(&[0]).await);
+    let (device, web) = (simulator().await, WebServer::with_statuses(&[0]).await);
     let url = format!("http://admin:secret@{}/", web.address);
     let bad = run_on(&ws(&device), &["update", DEMO, "--check-http", &url, "--check-timeout", "1s"]).await;
     assert_eq!(bad.code, 8, "{}", bad.shown());

@@ -9,69 +9,28 @@ use std::process::Command;
 use serde_json::Value;
 use support::bundles::BundleServer;
 use support::certificates::Authority;
-use support::{DEMO, Run, assert_runs, finish, https, otactl, simulator, ws};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use support::https::HttpsServer;
+use support::web_server::WebServer;
+use support::{DEMO, Run, assert_runs, finish, otactl, simulator, ws};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
 
 /// An address of a documentation network (RFC 5737): not private, and not in use.
 const PUBLIC: &str = "http://192.0.2.1/health";
 
-/// A server that gives the same answer to every request, and records the heads of the requests.
-struct Server {
-    address: String,
-    heads: mpsc::UnboundedReceiver<String>,
-    task: tokio::task::JoinHandle<()>,
+/// Starts a server that answers every request with this status.
+async fn server_with_status(status: &str) -> WebServer {
+    WebServer::with_answer(status, b"").await
 }
 
-impl Server {
-    async fn start(head: String, body: Vec<u8>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address").to_string();
-        let (sender, heads) = mpsc::unbounded_channel();
-        let head = format!("HTTP/1.1 {head}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
-        let answer = [head.as_bytes(), &body].concat();
-        let task = tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let mut request = vec![0; 4096];
-                let len = stream.read(&mut request).await.unwrap_or(0);
-                sender.send(String::from_utf8_lossy(&request[..len]).into_owned()).expect("the test listens");
-                // A client may close the connection before the end of the answer.
-                let _ = stream.write_all(&answer).await;
-            }
-        });
-        Self { address, heads, task }
-    }
-
-    async fn status(status: &str) -> Self {
-        Self::start(status.into(), Vec::new()).await
-    }
-
-    fn url(&self) -> String {
-        format!("http://{}/health", self.address)
-    }
-
-    /// As the value of `HTTP_PROXY`.
-    fn as_proxy(&self) -> String {
-        format!("http://admin:hidden@{}", self.address)
-    }
-
-    fn requests(&mut self) -> Vec<String> {
-        std::iter::from_fn(|| self.heads.try_recv().ok()).collect()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+fn url_of(server: &WebServer) -> String {
+    format!("http://{}/health", server.address)
 }
 
 /// The command in an environment with this proxy.
-async fn behind(proxy: &Server, args: &[&str]) -> Run {
+async fn behind(proxy: &WebServer, args: &[&str]) -> Run {
     let mut command = otactl(args);
     for variable in ["http_proxy", "ALL_PROXY"] {
-        command.env(variable, proxy.as_proxy());
+        command.env(variable, format!("http://admin:hidden@{}", proxy.address));
     }
     let run = finish(command).await;
     assert!(!run.shown().contains("hidden"), "{}", run.shown());
@@ -82,11 +41,11 @@ async fn behind(proxy: &Server, args: &[&str]) -> Run {
 #[tokio::test]
 async fn check_http_of_the_device_is_not_proxied() {
     for (device_says, proxy_says, code) in [("503 Sick", "200 OK", 8), ("200 OK", "502 Bad Gateway", 0)] {
-        let (device, web) = (simulator().await, Server::status(device_says).await);
-        let mut proxy = Server::status(proxy_says).await;
-        let run = behind(&proxy, &["--port", &ws(&device), "update", DEMO, "--check-http", &web.url()]).await;
+        let (device, web) = (simulator().await, server_with_status(device_says).await);
+        let mut proxy = server_with_status(proxy_says).await;
+        let run = behind(&proxy, &["--port", &ws(&device), "update", DEMO, "--check-http", &url_of(&web)]).await;
         assert_eq!(run.code, code, "{device_says}: {}", run.shown());
-        assert_eq!(proxy.requests(), [""; 0], "{device_says}: {}", run.shown());
+        assert_eq!(proxy.take_heads(), [""; 0], "{device_says}: {}", run.shown());
         assert_runs(&ws(&device), if code == 0 { "2.0.0" } else { "1.0.0" }, true).await;
     }
 }
@@ -98,13 +57,13 @@ async fn check_http_through_a_proxy_names_it_without_its_credentials() {
         ("502 Bad Gateway", 8, "failed: it answered with HTTP status 502"),
         ("302 Found\r\nLocation: http://192.0.2.2/", 8, "failed: it redirects to another host, http://192.0.2.2/"),
     ] {
-        let (device, mut proxy) = (simulator().await, Server::status(says).await);
+        let (device, mut proxy) = (simulator().await, server_with_status(says).await);
         let run = behind(&proxy, &["--port", &ws(&device), "update", DEMO, "--check-http", PUBLIC]).await;
         assert_eq!(run.code, code, "{says}: {}", run.shown());
         let line = run.stderr.lines().find(|line| line.starts_with("check ") && line.contains(message));
         let line = line.unwrap_or_else(|| panic!("{says}: {}", run.shown()));
         assert!(line.ends_with(&format!(", through the proxy http://{}", proxy.address)), "{says}: {line}");
-        let requests = proxy.requests();
+        let requests = proxy.take_heads();
         assert_eq!(requests.len(), 1, "{says}: {requests:?}");
         let head = requests[0].to_lowercase();
         assert!(head.starts_with("get http://192.0.2.1/health http/1.1\r\n"), "{says}: {head}");
@@ -132,24 +91,24 @@ async fn proxy_that_is_not_there_is_named() {
 
 #[tokio::test]
 async fn check_http_follows_redirects_to_the_same_host_only() {
-    let (device, other) = (simulator().await, Server::status("200 OK").await);
-    let there = Server::status(&format!("302 Found\r\nLocation: {}", other.url())).await;
-    let good = finish(otactl(&["--port", &ws(&device), "update", DEMO, "--check-http", &there.url()])).await;
+    let (device, other) = (simulator().await, server_with_status("200 OK").await);
+    let there = server_with_status(&format!("302 Found\r\nLocation: {}", url_of(&other))).await;
+    let good = finish(otactl(&["--port", &ws(&device), "update", DEMO, "--check-http", &url_of(&there)])).await;
     assert_eq!(good.code, 0, "another port of the same host: {}", good.shown());
 
     let device = simulator().await;
-    let mut elsewhere = Server::status("200 OK").await;
+    let mut elsewhere = server_with_status("200 OK").await;
     let port = elsewhere.address.rsplit(':').next().expect("a port").to_owned();
-    let there = Server::status(&format!("302 Found\r\nLocation: http://localhost:{port}/login?token=hidden")).await;
-    let bad = finish(otactl(&["--port", &ws(&device), "update", DEMO, "--check-http", &there.url()])).await;
+    let there = server_with_status(&format!("302 Found\r\nLocation: http://localhost:{port}/login?token=hidden")).await;
+    let bad = finish(otactl(&["--port", &ws(&device), "update", DEMO, "--check-http", &url_of(&there)])).await;
     assert_eq!(bad.code, 8, "{}", bad.shown());
     let message = format!("failed: it redirects to another host, http://localhost:{port}/login?…");
     assert!(bad.stderr.contains(&message) && !bad.stderr.contains("hidden"), "{}", bad.shown());
-    assert_eq!(elsewhere.requests(), [""; 0]);
+    assert_eq!(elsewhere.take_heads(), [""; 0]);
     assert_runs(&ws(&device), "1.0.0", true).await;
 
-    let round = Server::status("302 Found\r\nLocation: /again").await;
-    let bad = finish(otactl(&["--port", &ws(&device), "update", DEMO, "--check-http", &round.url()])).await;
+    let round = server_with_status("302 Found\r\nLocation: /again").await;
+    let bad = finish(otactl(&["--port", &ws(&device), "update", DEMO, "--check-http", &url_of(&round)])).await;
     assert!(bad.code == 8 && bad.stderr.contains("failed: it is redirected without end"), "{}", bad.shown());
 }
 
@@ -162,7 +121,7 @@ fn findings(run: &Run) -> Vec<String> {
 async fn manifest_of_a_url_through_a_proxy_names_it() {
     let device = simulator().await;
     let bytes = std::fs::read(support::file(DEMO)).expect("the demo");
-    let proxy = Server::start("200 OK".into(), bytes).await;
+    let proxy = WebServer::with_answer("200 OK", &bytes).await;
     let url = "http://192.0.2.1/fw.zip?token=hidden";
     let args = ["--json", "--port", &ws(&device), "update", "--url", url, "--dry-run"];
     let run = behind(&proxy, &args).await;
@@ -170,7 +129,7 @@ async fn manifest_of_a_url_through_a_proxy_names_it() {
     let named = format!("otactl asks its server through the proxy http://{}", proxy.address);
     assert_eq!(findings(&run), [named], "{}", run.shown());
 
-    let proxy = Server::status("502 Bad Gateway").await;
+    let proxy = server_with_status("502 Bad Gateway").await;
     let run = behind(&proxy, &args).await;
     let reason = format!("HTTP status 502, through the proxy http://{}", proxy.address);
     assert!(run.stdout.contains(&reason), "{}", run.shown());
@@ -183,8 +142,8 @@ async fn redirect_from_https_to_http_is_reported() {
     let name = DEMO.rsplit('/').next().expect("a name");
     let plain = server.url(name);
     let redirect = format!("HTTP/1.1 302 Found\r\nLocation: {plain}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-    let address = https::answer(&authority, redirect.into_bytes()).await;
-    let url = format!("https://127.0.0.1:{}/fw.zip", address.port());
+    let https = HttpsServer::of_answer(&authority, redirect.into_bytes()).await;
+    let url = format!("https://127.0.0.1:{}/fw.zip", https.address.port());
     for args in [&["--dry-run"][..], &["--via", "push"]] {
         let device = simulator().await;
         let (port, ca) = (ws(&device), authority.file());
@@ -203,9 +162,9 @@ async fn plain_http_needs_no_root_certificates() {
         command.env("SSL_CERT_FILE", "/no/such/file").env("SSL_CERT_DIR", "/no/such/directory");
         finish(command)
     };
-    let (device, web, server) = (simulator().await, Server::status("200 OK").await, BundleServer::start().await);
+    let (device, web, server) = (simulator().await, server_with_status("200 OK").await, BundleServer::start().await);
     let port = ws(&device);
-    let run = without_roots(otactl(&["--port", &port, "update", DEMO, "--check-http", &web.url()])).await;
+    let run = without_roots(otactl(&["--port", &port, "update", DEMO, "--check-http", &url_of(&web)])).await;
     assert_eq!(run.code, 0, "{}", run.shown());
     let url = server.url(DEMO.rsplit('/').next().expect("a name"));
     let run = without_roots(otactl(&["--port", &port, "update", "--url", &url, "--via", "push"])).await;

@@ -15,9 +15,9 @@ use rumqttc::PublishOptions;
 use support::broker::{Broker, BrokerAccess, Client, PASSWORD, USER};
 use support::certificates::Authority;
 use support::peers::{Behaviour, Peer};
+use support::server::{ServerTasks, bind};
 use support::{DEMO, REBOOT, Run, assert_runs, finish, otactl, run_on};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
 
 const LIBRARIES: [Library; 3] = [Library::Twice, Library::Single, Library::Plain];
 
@@ -154,7 +154,8 @@ async fn each_broker_failure_has_its_own_message() {
         (&[b'H'; 200], 3, "what answers there is not an MQTT broker"),
         (b"", 3, "it closed the connection at once"),
     ] {
-        let run = run_on(&says(answer).await, &["--mqtt-client-id", "me", "--timeout", "2s", "ping"]).await;
+        let (port, _broker) = broker_that_answers(answer).await;
+        let run = run_on(&port, &["--mqtt-client-id", "me", "--timeout", "2s", "ping"]).await;
         assert_eq!((run.code, run.stdout.as_str()), (code, ""), "{message}: {}", run.shown());
         assert!(run.stderr.contains(message) && run.stderr.contains("\nhint: "), "{message}: {}", run.shown());
     }
@@ -170,22 +171,22 @@ async fn silent_broker_times_out_after_the_given_time() {
     assert!(run.stderr.contains(": no answer within 5s 400ms\nhint: "), "{}", run.shown());
 }
 
-/// A broker that says these bytes to whoever connects, and nothing else.
-async fn says(answer: &[u8]) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let port = format!("mqtt://{}/dev", listener.local_addr().expect("an address"));
+/// Starts a broker that sends these bytes after the first packet of a client. Returns its address for a device.
+async fn broker_that_answers(answer: &[u8]) -> (String, ServerTasks) {
+    let (listener, address) = bind().await;
     let answer = answer.to_vec();
-    tokio::spawn(async move {
+    let mut tasks = ServerTasks::default();
+    tasks.spawn(async move {
         let (mut stream, _) = listener.accept().await.expect("a connection");
         let mut bytes = [0; 1024];
         let _ = stream.read(&mut bytes).await;
         let _ = stream.write_all(&answer).await;
         if !answer.is_empty() {
-            // Until the other side has had enough.
+            // Until the client closes the connection.
             while stream.read(&mut bytes).await.is_ok_and(|read| read > 0) {}
         }
     });
-    port
+    (format!("mqtt://{address}/dev"), tasks)
 }
 
 /// What the broker was told to say when the device goes is worth reading.

@@ -17,6 +17,7 @@ use rcgen::KeyPair;
 use serde_json::{Value, json};
 use snapbox::{assert_data_eq, str};
 use support::bundles::BundleServer;
+use support::fake_device::timed_out_after;
 use support::signed::{bundle, public, sign};
 use support::{DEMO, REBOOT, Run, assert_runs, file, recorded_device_of, run_on, simulator, simulator_with, ws};
 
@@ -356,7 +357,17 @@ async fn firmware_that_starts_committed_is_reported() {
     assert_eq!(findings.0.into_inner(), [("commit timeout", Severity::Weak)]);
 }
 
-/// A device with room for one connection at a time.
+/// Returns the answers of a device that lacks nothing for an update by pull.
+fn complete(method: &str) -> Value {
+    match method {
+        "RPC.Describe" => json!({"name": "OTA.Update", "args_fmt": "{url: %T, commit_timeout: %d}"}),
+        "Config.Get" => json!({"sig_req_mask": -1}),
+        "OTA.Status" => json!({"state": 0}),
+        other => plain(other).expect("a known method"),
+    }
+}
+
+/// A device that accepts one connection at a time.
 struct Crowded(AtomicUsize);
 
 #[async_trait]
@@ -370,10 +381,7 @@ impl RpcClient for Crowded {
         }
         Ok(match request.method.as_str() {
             "RPC.List" => json!(["OTA.Update", "OTA.GetBootState", "OTA.Commit", "OTA.Revert"]),
-            "RPC.Describe" => json!({"name": "OTA.Update", "args_fmt": "{url: %T, commit_timeout: %d}"}),
-            "Config.Get" => json!({"sig_req_mask": -1}),
-            "OTA.Status" => json!({"state": 0}),
-            other => plain(other).expect("it knows this method"),
+            other => complete(other),
         })
     }
 
@@ -406,18 +414,14 @@ impl RpcClient for Newer {
                 "OTA.End",
                 "OTA.Status",
             ]),
-            "RPC.Describe" => json!({"name": "OTA.Update", "args_fmt": "{url: %T, commit_timeout: %d}"}),
             "Config.Get" if params["key"] == "device" => {
                 let Some(settings) = &self.0 else {
                     tokio::time::sleep(request.timeout).await;
-                    let (peer, method, after) = ("dev".into(), request.method, request.timeout);
-                    return Err(CallError::Timeout { peer, method, after, why: None });
+                    return timed_out_after(&request.method, request.timeout);
                 };
                 settings.clone()
             }
-            "Config.Get" => json!({"sig_req_mask": -1}),
-            "OTA.Status" => json!({"state": 0}),
-            other => plain(other).expect("it knows this method"),
+            other => complete(other),
         })
     }
 

@@ -18,6 +18,7 @@ use otactl::update::timeouts::Timeouts;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use support::event_log::EventLog;
+use support::fake_device::{lost, timed_out_after};
 use tokio::time::{Instant, sleep};
 
 /// The number of the last piece of the bundle.
@@ -82,10 +83,6 @@ impl PushDevice {
     fn calls(&self, method: &str) -> usize {
         self.with(|state| state.calls.get(method).copied().unwrap_or(0))
     }
-}
-
-fn lost() -> CallError {
-    CallError::Lost { peer: "fake".into(), sent: true, reason: "the cable was pulled".into() }
 }
 
 fn error(message: &str) -> Result<Value, RemoteError> {
@@ -165,17 +162,16 @@ impl RpcClient for PushDevice {
             return Err(CallError::Unreachable { peer: "fake".into(), cause: DialError::Silent(request.timeout) });
         }
         match fault {
-            Some(Fault::RequestLost) => return Err(lost()),
+            Some(Fault::RequestLost) => return lost(true),
             Some(Fault::Swallowed | Fault::Restart) => {
                 sleep(request.timeout).await;
-                let method = request.method.clone();
-                return Err(CallError::Timeout { peer: "fake".into(), method, after: request.timeout, why: None });
+                return timed_out_after(&request.method, request.timeout);
             }
             _ => {}
         }
         let result = self.with(|state| state.run(&request));
         match fault {
-            Some(Fault::ReplyLost) => return Err(lost()),
+            Some(Fault::ReplyLost) => return lost(true),
             Some(Fault::Slow(time)) => sleep(time).await,
             _ => sleep(slow.unwrap_or(Duration::from_millis(5))).await,
         }

@@ -6,7 +6,7 @@ mod support;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use otactl::text::hex;
 use parking_lot::Mutex;
@@ -15,12 +15,15 @@ use rustls::{ClientConfig, RootCertStore};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use support::certificates::Authority;
+use support::fake_device::{FakeDevice, NEW};
 use support::script::json as frame;
+use support::scripted::with_crc;
+use support::server::{ServerTasks, bind};
 use support::{DEMO, Run, file, run, run_on};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 
 const STEP_TIMEOUT: Duration = Duration::from_secs(20);
@@ -30,70 +33,45 @@ struct ControlledDevice {
     port: String,
     urls: mpsc::Receiver<String>,
     verdicts: mpsc::Sender<Value>,
-    _tasks: JoinSet<()>,
-}
-
-struct State {
-    build: (&'static str, &'static str),
-    slot: u8,
-    committed: bool,
-    uptime: u64,
-    booted: Instant,
+    _tasks: ServerTasks,
 }
 
 impl ControlledDevice {
     async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let port = format!("tcp://{}", listener.local_addr().expect("an address"));
+        let (listener, address) = bind().await;
         let (requested_urls, urls) = mpsc::channel(1);
         let (verdicts, decisions) = mpsc::channel::<Value>(1);
         let decisions = Arc::new(tokio::sync::Mutex::new(decisions));
-        let state = Arc::new(Mutex::new(State {
-            build: ("1.0.0", "old"),
-            slot: 0,
-            committed: true,
-            uptime: 1000,
-            booted: Instant::now(),
-        }));
-        let mut tasks = JoinSet::new();
-        tasks.spawn(async move {
-            let mut connections = JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                let (state, requested_urls, decisions) =
-                    (Arc::clone(&state), requested_urls.clone(), Arc::clone(&decisions));
-                connections.spawn(async move {
-                    let (reader, mut writer) = stream.into_split();
-                    let mut lines = BufReader::new(reader).split(b'\n');
-                    while let Ok(Some(line)) = lines.next_segment().await {
-                        let Some(request) = frame(&line) else { continue };
-                        let mut answer = answer(&mut state.lock(), &request);
-                        if request["method"] == "OTA.Update" {
-                            let url = request["params"]["url"].as_str().expect("a URL").to_owned();
-                            requested_urls.send(url).await.expect("the test is there");
-                            let verdict: Value = decisions.lock().await.recv().await.expect("the test decides");
-                            answer = json!({"error": verdict});
-                            if verdict["code"] == 0 {
-                                *state.lock() = State {
-                                    build: ("2.0.0", "20240202-020202/g234b2a65"),
-                                    slot: 1,
-                                    committed: false,
-                                    uptime: 0,
-                                    booted: Instant::now(),
-                                };
-                            }
-                        }
-                        answer["id"] = request["id"].clone();
-                        answer["src"] = "dev".into();
-                        let text = answer.to_string();
-                        let line = format!("\n{text}{:08x}\n", crc32fast::hash(text.as_bytes()));
-                        if writer.write_all(line.as_bytes()).await.is_err() {
-                            return;
+        let state = Arc::new(Mutex::new(FakeDevice::new()));
+        let mut tasks = ServerTasks::default();
+        tasks.accept(listener, move |stream| {
+            let (state, requested_urls, decisions) =
+                (Arc::clone(&state), requested_urls.clone(), Arc::clone(&decisions));
+            async move {
+                let (reader, mut writer) = stream.into_split();
+                let mut lines = BufReader::new(reader).split(b'\n');
+                while let Ok(Some(line)) = lines.next_segment().await {
+                    let Some(request) = frame(&line) else { continue };
+                    let mut answer = answer(&mut state.lock(), &request);
+                    if request["method"] == "OTA.Update" {
+                        let url = request["params"]["url"].as_str().expect("a URL").to_owned();
+                        requested_urls.send(url).await.expect("the test is there");
+                        let verdict: Value = decisions.lock().await.recv().await.expect("the test decides");
+                        answer = json!({"error": verdict});
+                        if verdict["code"] == 0 {
+                            state.lock().boot(NEW, 1, false);
                         }
                     }
-                });
+                    answer["id"] = request["id"].clone();
+                    answer["src"] = "dev".into();
+                    let line = with_crc(answer.to_string().as_bytes());
+                    if writer.write_all(&line).await.is_err() {
+                        return;
+                    }
+                }
             }
         });
-        Self { port, urls, verdicts, _tasks: tasks }
+        Self { port: format!("tcp://{address}"), urls, verdicts, _tasks: tasks }
     }
 
     /// Runs an update of it, and waits until it is told to fetch the firmware: from where.
@@ -119,17 +97,16 @@ impl ControlledDevice {
     }
 }
 
-fn answer(state: &mut State, request: &Value) -> Value {
+fn answer(device: &mut FakeDevice, request: &Value) -> Value {
     let result = match request["method"].as_str().unwrap_or_default() {
-        "Sys.GetInfo" => json!({
-            "id": "dev", "app": "demo", "arch": "esp32", "fw_version": state.build.0, "fw_id": state.build.1,
-            "uptime": state.uptime + state.booted.elapsed().as_secs(), "wifi": {"sta_ip": "127.0.0.9"},
-        }),
-        "OTA.GetBootState" => json!({
-            "active_slot": state.slot, "is_committed": state.committed, "revert_slot": 0, "commit_timeout": 300,
-        }),
+        "Sys.GetInfo" => {
+            let mut info = device.info();
+            info["wifi"] = json!({"sta_ip": "127.0.0.9"});
+            info
+        }
+        "OTA.GetBootState" => device.boot_state(),
         "OTA.Commit" => {
-            state.committed = true;
+            device.committed = true;
             Value::Null
         }
         method => return json!({"error": {"code": 404, "message": format!("No handler for {method}")}}),

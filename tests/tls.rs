@@ -18,10 +18,10 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{ServerConfig, SupportedProtocolVersion, version};
 use support::certificates::{Authority, Pair};
 use support::peers::ClosedPort;
+use support::server::{ServerTasks, bind};
 use support::{DEMO, REBOOT, Run, assert_runs, finish, otactl, run_on, simulator, simulator_with};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 const SCHEMES: [&str; 2] = ["wss", "https"];
@@ -244,14 +244,14 @@ async fn missing_or_unknown_client_certificate_is_reported() {
 }
 
 /// Shakes hands with whoever comes, and resets the connection, before or after it has read the request.
-async fn resets(config: Arc<ServerConfig>, reads: bool) -> (SocketAddr, JoinSet<()>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
+async fn resets(config: Arc<ServerConfig>, reads: bool) -> (SocketAddr, ServerTasks) {
+    let (listener, address) = bind().await;
     let acceptor = TlsAcceptor::from(config);
-    let mut tasks = JoinSet::new();
-    tasks.spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+    let mut tasks = ServerTasks::default();
+    tasks.accept(listener, move |stream| {
+        let acceptor = acceptor.clone();
+        async move {
+            let Ok(mut stream) = acceptor.accept(stream).await else { return };
             if reads {
                 let _ = stream.read(&mut [0; 1000]).await;
             }

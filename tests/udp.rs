@@ -8,15 +8,15 @@ use std::sync::Arc;
 use otactl::sim::Config;
 use otactl::transport::udp::MAX_SENT;
 use parking_lot::Mutex;
+use support::server::ServerTasks;
 use support::{DEMO, assert_runs, run_on, simulator_with, ws};
 use tokio::net::UdpSocket;
-use tokio::task::JoinSet;
 
 /// Forwards datagrams between otactl and a device, and records the sizes of those to the device. Ends when it is dropped.
 struct Relay {
     address: SocketAddr,
     sizes: Arc<Mutex<Vec<usize>>>,
-    _tasks: JoinSet<()>,
+    _tasks: ServerTasks,
 }
 
 impl Relay {
@@ -26,7 +26,7 @@ impl Relay {
         let outside = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
         let address = outside.local_addr().expect("an address");
         let sizes = Arc::new(Mutex::new(Vec::new()));
-        let (kept, mut tasks) = (Arc::clone(&sizes), JoinSet::new());
+        let (kept, mut tasks) = (Arc::clone(&sizes), ServerTasks::default());
         tasks.spawn(async move {
             let (mut forth, mut back) = (vec![0; 64 << 10], vec![0; 64 << 10]);
             let mut host = None;

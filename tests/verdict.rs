@@ -11,7 +11,8 @@ use otactl::update::health::{Check, Checks};
 use otactl::update::outcome::{RevertResult, Unhealthy};
 use otactl::update::{Failure, Success};
 use serde_json::{Value, json};
-use support::calls::{NEW, OLD, OTHER, Script, State, lost, remote, timed_out, update, update_checked, update_within};
+use support::calls::{CallScript, State, update, update_checked, update_within};
+use support::fake_device::{NEW, OLD, OTHER, lost, remote, timed_out};
 use tokio::time::Instant;
 
 #[tokio::test(start_paused = true)]
@@ -26,8 +27,8 @@ async fn update_without_faults_is_updated() {
 #[tokio::test(start_paused = true)]
 async fn build_and_state_of_two_boots_are_not_combined() {
     let (result, _) = update(|state, method, _| {
-        if method == "OTA.GetBootState" && state.build == NEW {
-            state.boot(OLD, 0, true);
+        if method == "OTA.GetBootState" && state.device.build == NEW {
+            state.device.boot(OLD, 0, true);
         }
         None
     })
@@ -40,7 +41,7 @@ async fn build_and_state_of_two_boots_are_not_combined() {
 async fn rollback_instead_of_the_commit_is_rolled_back() {
     let (result, _) = update(|state, method, _| {
         (method == "OTA.Commit").then(|| {
-            state.boot(OLD, 0, true);
+            state.device.boot(OLD, 0, true);
             lost(true)
         })
     })
@@ -52,7 +53,7 @@ async fn rollback_instead_of_the_commit_is_rolled_back() {
 async fn commit_reply_lost_is_success() {
     let (result, state) = update(|state, method, _| {
         (method == "OTA.Commit").then(|| {
-            state.committed = true;
+            state.device.committed = true;
             lost(true)
         })
     })
@@ -91,7 +92,7 @@ async fn refused_commit_reports_the_time_until_rollback() {
 async fn wrong_build_is_reverted() {
     let (result, _) = update(|state, method, _| {
         (method == "OTA.Update").then(|| {
-            state.boot(OTHER, 1, false);
+            state.device.boot(OTHER, 1, false);
             Ok(json!({"code": 0, "message": "Update applied, finalizing"}))
         })
     })
@@ -106,7 +107,7 @@ async fn wrong_build_is_reverted() {
 async fn wrong_build_that_committed_itself_is_not_reverted() {
     let (result, state) = update(|state, method, _| {
         (method == "OTA.Update").then(|| {
-            state.boot(OTHER, 1, true);
+            state.device.boot(OTHER, 1, true);
             Ok(json!({"code": 0, "message": "Update applied, finalizing"}))
         })
     })
@@ -121,7 +122,7 @@ async fn update_reply_lost_in_the_reboot_is_not_awaited() {
     let started = Instant::now();
     let (result, _) = update(|state, method, _| {
         (method == "OTA.Update").then(|| {
-            state.boot(NEW, 1, false);
+            state.device.boot(NEW, 1, false);
             timed_out(method)
         })
     })
@@ -136,12 +137,12 @@ async fn link_lost_during_a_download_without_ota_status_is_waited_out() {
     let started = Instant::now();
     let (result, _) = update(|state, method, _| {
         // It is done a minute after the start, by itself.
-        let minute = state.booted.elapsed() > Duration::from_secs(1060);
+        let minute = state.device.booted.elapsed() > Duration::from_secs(1060);
         match method {
             "OTA.Update" => Some(lost(true)),
             "OTA.Status" => Some(remote(method, 404, "No handler for OTA.Status")),
-            "Sys.GetInfo" if state.build == OLD && minute => {
-                state.boot(NEW, 1, false);
+            "Sys.GetInfo" if state.device.build == OLD && minute => {
+                state.device.boot(NEW, 1, false);
                 None
             }
             _ => None,
@@ -160,7 +161,7 @@ async fn lost_status_replies_do_not_end_an_update() {
         "OTA.Status" if (1..4).contains(&count) => Some(timed_out(method)),
         "OTA.Status" if count < 8 => Some(Ok(json!({"state": 1, "progress_percent": 300}))),
         "OTA.Status" => {
-            state.boot(NEW, 1, false);
+            state.device.boot(NEW, 1, false);
             None
         }
         _ => None,
@@ -210,7 +211,7 @@ async fn device_in_a_boot_loop_is_no_response() {
     let (result, _) = update(|state, method, count| {
         if method == "Sys.GetInfo" && state.calls.contains_key("OTA.Update") {
             // Another build in every answer.
-            state.boot(if count % 2 == 0 { NEW } else { OLD }, 1, false);
+            state.device.boot(if count % 2 == 0 { NEW } else { OLD }, 1, false);
         }
         None
     })
@@ -231,9 +232,10 @@ async fn impossible_uptime_is_a_wrong_shape_error() {
 #[tokio::test(start_paused = true)]
 async fn credentials_refused_after_the_reboot_are_access_denied() {
     let started = Instant::now();
-    let (result, _) =
-        update(|state, method, _| (state.build == NEW).then(|| remote(method, 401, "{\"auth_type\": \"digest\"}")))
-            .await;
+    let (result, _) = update(|state, method, _| {
+        (state.device.build == NEW).then(|| remote(method, 401, "{\"auth_type\": \"digest\"}"))
+    })
+    .await;
     assert!(matches!(result, Err(Failure::AccessDenied { .. })), "{result:?}");
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
 }
@@ -260,7 +262,7 @@ fn unhealthy(result: Result<Success, Failure>) -> (String, String) {
 
 /// How long the new firmware has run.
 fn runs_for(state: &State) -> Option<Duration> {
-    (state.build == NEW).then(|| state.booted.elapsed())
+    (state.device.build == NEW).then(|| state.device.booted.elapsed())
 }
 
 #[tokio::test(start_paused = true)]
@@ -279,7 +281,7 @@ async fn rollback_during_a_soak_is_rolled_back() {
     let started = Instant::now();
     let (result, state) = update_checked(soak(60), |state, _, _| {
         if runs_for(state) > Some(Duration::from_secs(20)) {
-            state.boot(OLD, 0, true);
+            state.device.boot(OLD, 0, true);
         }
         None
     })
@@ -294,7 +296,7 @@ async fn rollback_during_a_soak_is_rolled_back() {
 async fn restart_during_a_soak_is_unhealthy() {
     let (result, _) = update_checked(soak(60), |state, method, count| {
         if method == "Sys.GetInfo" && count == 20 {
-            state.boot(NEW, 1, false);
+            state.device.boot(NEW, 1, false);
         }
         None
     })
@@ -381,10 +383,10 @@ async fn check_without_a_reply_fails_at_its_deadline() {
 /// The device would go back in 20 s, and the commit needs some of that.
 #[tokio::test(start_paused = true)]
 async fn check_ends_before_the_rollback() {
-    let late: Script = |state, method, _| match method {
+    let late: CallScript = |state, method, _| match method {
         "OTA.Update" => {
-            state.boot(NEW, 1, false);
-            state.booted -= Duration::from_secs(280);
+            state.device.boot(NEW, 1, false);
+            state.device.booted -= Duration::from_secs(280);
             Some(Ok(json!({"code": 0, "message": "Update applied, finalizing"})))
         }
         "My.Test" => Some(timed_out(method)),
@@ -404,7 +406,7 @@ async fn check_ends_before_the_rollback() {
 async fn largest_commit_timeout_is_accepted() {
     let (result, _) = update_checked(check("Sys.GetInfo"), |state, method, _| {
         (method == "OTA.GetBootState").then(|| {
-            Ok(json!({"active_slot": state.slot, "is_committed": state.committed, "commit_timeout": u64::MAX}))
+            Ok(json!({"active_slot": state.device.slot, "is_committed": state.device.committed, "commit_timeout": u64::MAX}))
         })
     })
     .await;
@@ -416,7 +418,7 @@ async fn largest_commit_timeout_is_accepted() {
 async fn firmware_committed_during_a_check_is_not_reverted() {
     let (result, state) = update_checked(check("My.Test"), |state, method, _| {
         (method == "My.Test").then(|| {
-            state.committed = true;
+            state.device.committed = true;
             remote(method, -1, "no")
         })
     })
@@ -430,11 +432,11 @@ async fn firmware_committed_during_a_check_is_not_reverted() {
 async fn revert_by_another_client_is_awaited() {
     let (result, _) = update_checked(check("My.Test"), |state, method, count| match method {
         "My.Test" => {
-            (state.slot, state.committed) = (0, true);
+            (state.device.slot, state.device.committed) = (0, true);
             Some(Ok(json!(null)))
         }
         "Sys.GetInfo" if state.calls.contains_key("My.Test") && count > 14 => {
-            state.boot(OLD, 0, true);
+            state.device.boot(OLD, 0, true);
             None
         }
         _ => None,
@@ -464,17 +466,16 @@ async fn device_silent_after_its_checks_is_not_committed() {
 
 /// What another device says that has got the address.
 fn stranger(state: &State) -> Value {
-    json!({
-        "id": "stranger", "app": "demo", "arch": "esp32", "fw_version": state.build.0, "fw_id": state.build.1,
-        "uptime": state.booted.elapsed().as_secs(),
-    })
+    let mut info = state.device.info();
+    info["id"] = "stranger".into();
+    info
 }
 
 /// It runs the same build, uncommitted, in the same slot: it is being updated as well, by somebody else.
 #[tokio::test(start_paused = true)]
 async fn another_device_at_the_address_is_not_committed() {
     for method in ["RPC.Ping", "OTA.Commit"] {
-        let script: Script = match method {
+        let script: CallScript = match method {
             "RPC.Ping" => |state, method, _| match method {
                 "RPC.Ping" => Some(Ok(Value::Null)),
                 "Sys.GetInfo" if state.calls.contains_key("RPC.Ping") => Some(Ok(stranger(state))),
@@ -526,7 +527,7 @@ async fn soak_answered_by_another_device_fails() {
 #[tokio::test(start_paused = true)]
 async fn device_that_keeps_answering_did_not_reboot_within_a_short_timeout() {
     // Each latency cuts off the last probe at another call.
-    let scripts: [Script; 5] = [goes_on::<5>, goes_on::<130>, goes_on::<170>, goes_on::<230>, goes_on::<310>];
+    let scripts: [CallScript; 5] = [goes_on::<5>, goes_on::<130>, goes_on::<170>, goes_on::<230>, goes_on::<310>];
     for (number, script) in scripts.into_iter().enumerate() {
         let (result, _) = update_within(Duration::from_secs(5), Checks::default(), script).await;
         assert!(
@@ -546,8 +547,8 @@ fn goes_on<const MILLISECONDS: u64>(state: &mut State, method: &str, _: usize) -
 #[tokio::test(start_paused = true)]
 async fn lost_commit_is_sent_again_before_the_rollback() {
     let (result, state) = update(|state, method, count| match method {
-        "OTA.GetBootState" if state.build == NEW => Some(Ok(json!({
-            "active_slot": 1, "is_committed": state.committed, "revert_slot": 0, "commit_timeout": 8,
+        "OTA.GetBootState" if state.device.build == NEW => Some(Ok(json!({
+            "active_slot": 1, "is_committed": state.device.committed, "revert_slot": 0, "commit_timeout": 8,
         }))),
         "OTA.Commit" if count == 0 => Some(timed_out("OTA.Commit")),
         _ => None,
@@ -555,5 +556,5 @@ async fn lost_commit_is_sent_again_before_the_rollback() {
     .await;
     assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
     let state = state.lock();
-    assert!(state.booted.elapsed() < Duration::from_secs(8), "{:?}", state.booted.elapsed());
+    assert!(state.device.booted.elapsed() < Duration::from_secs(8), "{:?}", state.device.booted.elapsed());
 }

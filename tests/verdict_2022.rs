@@ -9,21 +9,20 @@ use std::time::Duration;
 use otactl::update::device_state::Running;
 use otactl::update::{Failure, Plan, Refusal, Source, Success, Via};
 use serde_json::{Value, json};
-use support::calls::{
-    NEW, OLD, OTHER, Script, State, demo, lost, remote, run_plan, timed_out, update, update_from_here,
-};
+use support::calls::{CallScript, State, demo_bundle, run_plan, update, update_from_otactl};
+use support::fake_device::{NEW, OLD, OTHER, lost, remote, timed_out};
 use tokio::time::Instant;
 
 /// Makes the new firmware boot next, and returns the reply to `OTA.Update`. The old firmware runs for another 500 ms.
 fn apply(state: &mut State) -> Value {
-    (state.slot, state.committed) = (1, false);
+    (state.device.slot, state.device.committed) = (1, false);
     json!("true")
 }
 
 /// Reboots a device with an applied update once `Sys.GetInfo` was called more than 12 times before.
 fn reboot_when_due(state: &mut State, method: &str, polls: usize) {
-    if method == "Sys.GetInfo" && state.slot == 1 && !state.committed && polls > 12 {
-        state.boot(NEW, 1, false);
+    if method == "Sys.GetInfo" && state.device.slot == 1 && !state.device.committed && polls > 12 {
+        state.device.boot(NEW, 1, false);
     }
 }
 
@@ -50,7 +49,7 @@ async fn success_is_read_from_the_boot_state() {
 #[tokio::test(start_paused = true)]
 async fn connect_error_of_a_running_update_is_not_a_failure() {
     for said in ["Connect error", "Invalid HTTP response code", "Update is already in progress"] {
-        let script: Script = match said {
+        let script: CallScript = match said {
             "Connect error" => |state, method, count| goes_on(state, method, count, "Connect error"),
             "Invalid HTTP response code" => {
                 |state, method, count| goes_on(state, method, count, "Invalid HTTP response code")
@@ -72,7 +71,7 @@ fn goes_on(state: &mut State, method: &str, count: usize, said: &str) -> Option<
         "OTA.Status" if count < 6 => {
             Some(Ok(json!({"state": 1, "message": "Waiting for data", "progress_percent": 10 * count})))
         }
-        "OTA.Status" if state.slot == 0 => {
+        "OTA.Status" if state.device.slot == 0 => {
             apply(state);
             None
         }
@@ -141,10 +140,13 @@ async fn device_about_to_boot_other_firmware_is_awaited() {
 /// comes only after the reboot.
 fn applied_at_the_first_call(state: &mut State, method: &str, count: usize) {
     if count == 0 && method == "Sys.GetInfo" {
-        state.build = NEW;
+        state.device.build = NEW;
         apply(state);
     }
-    assert!(method != "OTA.Commit" || state.booted.elapsed() < Duration::from_secs(900), "it has not rebooted yet");
+    assert!(
+        method != "OTA.Commit" || state.device.booted.elapsed() < Duration::from_secs(900),
+        "it has not rebooted yet"
+    );
     reboot_when_due(state, method, count);
 }
 
@@ -201,7 +203,7 @@ async fn abandoned_push_with_pieces_in_flight_is_ended() {
 #[tokio::test(start_paused = true)]
 async fn update_of_another_client_started_first_is_refused() {
     for via in [Via::Auto, Via::Pull] {
-        let (result, state) = update_from_here(via, |state, method, count| match method {
+        let (result, state) = update_from_otactl(via, |state, method, count| match method {
             "OTA.Update" => Some(remote(method, -1, "Update is already in progress")),
             "OTA.Status" if state.calls.contains_key("OTA.Update") => running(method, count, usize::MAX),
             _ => None,
@@ -216,7 +218,7 @@ async fn update_of_another_client_started_first_is_refused() {
 /// The reply to `OTA.Update` is lost, and the device has a part of a firmware that otactl did not serve.
 #[tokio::test(start_paused = true)]
 async fn download_of_another_client_is_not_ended() {
-    let (result, state) = update_from_here(Via::Auto, |state, method, _| match method {
+    let (result, state) = update_from_otactl(Via::Auto, |state, method, _| match method {
         "OTA.Update" => Some(timed_out(method)),
         "OTA.Status" if state.calls.contains_key("OTA.Update") => running(method, 21, 21),
         _ => None,
@@ -231,18 +233,18 @@ async fn download_of_another_client_is_not_ended() {
 /// otactl neither commits nor reverts firmware that the device got from another client during the update.
 #[tokio::test(start_paused = true)]
 async fn firmware_of_another_client_is_neither_committed_nor_reverted() {
-    let script: Script = |state, method, count| match method {
+    let script: CallScript = |state, method, count| match method {
         "OTA.Update" => Some(remote(method, -1, "Update is already in progress")),
         "OTA.Status" if state.calls.contains_key("OTA.Update") && count < 5 => running(method, count, usize::MAX),
-        "OTA.Status" if state.calls.contains_key("OTA.Update") && state.build == OLD => {
-            state.boot(OTHER, 1, false);
+        "OTA.Status" if state.calls.contains_key("OTA.Update") && state.device.build == OLD => {
+            state.device.boot(OTHER, 1, false);
             None
         }
         _ => None,
     };
     let url = || Source::Url { url: "http://elsewhere/fw.zip".into(), manifest: Err("silent".into()), signed: None };
     for (name, (result, state)) in [
-        ("from here", update_from_here(Via::Pull, script).await),
+        ("from here", update_from_otactl(Via::Pull, script).await),
         ("unknown build", run_plan(&Plan::new(url()), script).await),
     ] {
         assert!(matches!(result, Err(Failure::Refused(Refusal::UpdateRunning { .. }))), "{name}: {result:?}");
@@ -257,7 +259,7 @@ async fn firmware_of_another_client_is_neither_committed_nor_reverted() {
 async fn download_that_began_after_a_reboot_is_not_ended() {
     let (result, state) = update(|state, method, count| match method {
         "OTA.End" => {
-            state.boot(OLD, 0, true);
+            state.device.boot(OLD, 0, true);
             Some(remote(method, -1, "Update not started"))
         }
         _ => running(method, if state.calls.contains_key("OTA.End") { count } else { 0 }, usize::MAX),
@@ -286,7 +288,7 @@ async fn push_without_its_last_piece_is_download_failed() {
     /// The number of the last piece of the demo bundle.
     const LAST: usize = 152;
 
-    let plan = Plan { via: Via::Push, ..Plan::new(Source::Bundle(demo())) };
+    let plan = Plan { via: Via::Push, ..Plan::new(Source::Bundle(demo_bundle())) };
     let (result, state) = run_plan(&plan, |state, method, count| {
         let written = state.calls.get("OTA.Write").copied().unwrap_or(0);
         let looks = state.calls.get("Sys.GetInfo").copied().unwrap_or(0);
@@ -342,8 +344,8 @@ async fn update_of_another_client_with_progress_is_refused() {
 #[tokio::test(start_paused = true)]
 async fn download_on_an_uncommitted_device_is_not_ended_by_a_reboot() {
     let (result, state) = update(|state, method, _| {
-        if method == "Sys.GetInfo" && state.committed {
-            (state.build, state.slot, state.committed) = (OTHER, 1, false);
+        if method == "Sys.GetInfo" && state.device.committed {
+            (state.device.build, state.device.slot, state.device.committed) = (OTHER, 1, false);
         }
         match method {
             "OTA.End" => Some(remote(method, -1, "Update not started")),

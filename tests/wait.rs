@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use otactl::sim::Config;
 use otactl::sim::auth::Auth;
 use serde_json::{Value, json};
-use support::script::{Player, Script, frame};
-use support::{DEMO, REBOOT, Run, run_on, scripted, simulator, simulator_everywhere, simulator_with, ws};
+use support::script::{Script, frame};
+use support::transports::Transport;
+use support::{DEMO, REBOOT, Run, run_on, simulator, simulator_everywhere, simulator_with, ws};
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 
 fn result(run: &Run) -> Value {
     assert_eq!(run.code, 0, "{}", run.shown());
@@ -128,12 +128,8 @@ async fn device_without_the_ota_service_is_only_reachable() {
     let no_such = frame(r#"{"id":{id},"error":{"code":404,"message":"No handler for OTA.GetBootState"}}"#);
     for (state, code) in [("reachable", 0), ("committed", 4)] {
         let script = Script::of([vec![info.clone()], vec![no_such.clone()]]).and_then(vec![info.clone()]);
-        let (player, _received) = Player::new(script);
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let port = format!("ws://{}", listener.local_addr().expect("an address"));
-        let mut tasks = JoinSet::new();
-        scripted::websocket(&mut tasks, listener, player);
-        let run = run_on(&port, &["wait", state, "--for", "20s"]).await;
+        let peer = Transport::WebSocket.scripted(script).await;
+        let run = run_on(&peer.port, &["wait", state, "--for", "20s"]).await;
         assert_eq!(run.code, code, "{}", run.shown());
         if code == 0 {
             let seen = result(&run);

@@ -12,9 +12,9 @@ use otactl::update::timeouts::Timeouts;
 use otactl::update::{Failure, Plan, Source, Success, Via};
 use serde_json::{Value, json};
 use support::calls::{
-    NEW, OLD, Script, State, demo, lost, remote, run_plan, timed_out, update, update_checked, update_from_here,
-    update_within,
+    CallScript, State, demo_bundle, run_plan, update, update_checked, update_from_otactl, update_within,
 };
+use support::fake_device::{NEW, OLD, lost, remote, timed_out};
 use tokio::time::Instant;
 
 const NEW_SLOT: Slot = 1;
@@ -25,7 +25,7 @@ fn ms(milliseconds: u64) -> Duration {
 
 /// After the reboot, each answer to `OTA.GetBootState` takes 1.2 s.
 fn slow_after_the_reboot(state: &mut State, method: &str, _: usize) -> Option<Result<Value, CallError>> {
-    let is_slow = state.build == NEW && method == "OTA.GetBootState";
+    let is_slow = state.device.build == NEW && method == "OTA.GetBootState";
     state.latency = if is_slow { ms(1200) } else { ms(5) };
     None
 }
@@ -46,7 +46,7 @@ async fn device_that_gets_slow_passes_its_checks_and_its_soak() {
         let what = format!("{checks:?} {soak:?}");
         let checks = Checks { checks, soak, ..Checks::default() };
         let (result, _) = update_checked(checks, |state, _, _| {
-            state.latency = if state.build == NEW { ms(1200) } else { ms(5) };
+            state.latency = if state.device.build == NEW { ms(1200) } else { ms(5) };
             None
         })
         .await;
@@ -58,10 +58,10 @@ async fn device_that_gets_slow_passes_its_checks_and_its_soak() {
 #[tokio::test(start_paused = true)]
 async fn call_refused_because_of_a_reboot_is_sent_again_after_it() {
     fn shutting_down(state: &mut State, method: &str) -> Result<Value, CallError> {
-        state.boot(OLD, 0, true);
+        state.device.boot(OLD, 0, true);
         remote(method, 418, "shutting down in 90 ms")
     }
-    let scripts: [(&str, Script); 4] = [
+    let scripts: [(&str, CallScript); 4] = [
         ("Sys.GetInfo", |state, method, count| {
             (method == "Sys.GetInfo" && count == 0).then(|| shutting_down(state, method))
         }),
@@ -88,7 +88,7 @@ async fn call_refused_because_of_a_reboot_is_sent_again_after_it() {
 /// The same for a push, which begins with another method.
 #[tokio::test(start_paused = true)]
 async fn push_refused_because_of_a_reboot_begins_again_after_it() {
-    let (result, state) = update_from_here(Via::Push, |state, method, count| match method {
+    let (result, state) = update_from_otactl(Via::Push, |state, method, count| match method {
         "RPC.List" => Some(Ok(json!([
             "OTA.Update",
             "OTA.Begin",
@@ -101,12 +101,12 @@ async fn push_refused_because_of_a_reboot_begins_again_after_it() {
             "Sys.GetInfo",
         ]))),
         "OTA.Begin" if count == 0 => {
-            state.boot(OLD, 0, true);
+            state.device.boot(OLD, 0, true);
             Some(remote(method, 418, "shutting down in 90 ms"))
         }
         "OTA.Begin" | "OTA.Write" => Some(Ok(Value::Null)),
         "OTA.End" => {
-            state.boot(NEW, NEW_SLOT, false);
+            state.device.boot(NEW, NEW_SLOT, false);
             Some(Ok(json!({"state": 0, "is_committed": false})))
         }
         _ => None,
@@ -121,7 +121,7 @@ async fn push_refused_because_of_a_reboot_begins_again_after_it() {
 async fn update_of_another_client_that_is_slow_is_not_ended() {
     // One percent in 22 s.
     let (result, state) = update(|state, method, _| {
-        let since = state.booted.elapsed().as_secs().saturating_sub(1000);
+        let since = state.device.booted.elapsed().as_secs().saturating_sub(1000);
         match method {
             "OTA.Status" => Some(Ok(json!({"state": 1, "message": "progress", "progress_percent": 40 + since / 22}))),
             _ => None,
@@ -140,7 +140,7 @@ async fn device_that_never_connects_fails_after_three_times_the_ask_timeout() {
     let plan = Plan {
         via: Via::Pull,
         timeouts: Timeouts::default().with(Duration::from_secs(2), Duration::from_secs(60)),
-        ..Plan::new(Source::Bundle(demo()))
+        ..Plan::new(Source::Bundle(demo_bundle()))
     };
     let serving = otactl::update::Serving { device_host: Some(("127.0.0.1".into(), 80)), ..plan.serving.clone() };
     let (result, _) = run_plan(&Plan { serving, ..plan }, |state, method, _| match method {
@@ -174,10 +174,11 @@ async fn failure_after_the_snapshot_is_not_untouched() {
     let plan = Plan { snapshot_first: true, ..Plan::new(source) };
     let (result, state) = run_plan(&plan, |state, method, _| match method {
         // A platform with room for a copy.
-        "Sys.GetInfo" => Some(Ok(json!({
-            "id": "dev", "app": "demo", "arch": "stm32", "fw_version": "1.0.0", "fw_id": "old",
-            "uptime": state.booted.elapsed().as_secs(),
-        }))),
+        "Sys.GetInfo" => {
+            let mut info = state.device.info();
+            info["arch"] = "stm32".into();
+            Some(Ok(info))
+        }
         "OTA.CreateSnapshot" => Some(Ok(json!({"slot": 2}))),
         "OTA.Update" => Some(lost(false)),
         _ => None,

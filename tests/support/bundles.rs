@@ -8,40 +8,31 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+
+use super::server::{ServerTasks, bind};
 
 /// A server that ends when it is dropped.
 pub struct BundleServer {
     pub address: SocketAddr,
-    wanted: Arc<Notify>,
-    _tasks: JoinSet<()>,
+    released: Arc<Notify>,
+    _tasks: ServerTasks,
 }
 
 impl BundleServer {
     pub async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address");
-        let wanted = Arc::new(Notify::new());
-        let waits = Arc::clone(&wanted);
-        let mut tasks = JoinSet::new();
-        tasks.spawn(async move {
-            let mut connections = JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                let waits = Arc::clone(&waits);
-                connections.spawn(async move {
-                    // A client that hangs up is a case of its own, not a failure of the server.
-                    let _ = serve(stream, &waits).await;
-                });
-            }
-        });
-        Self { address, wanted, _tasks: tasks }
+        let (listener, address) = bind().await;
+        let released = Arc::new(Notify::new());
+        let mut tasks = ServerTasks::default();
+        let release = Arc::clone(&released);
+        tasks.accept(listener, move |stream| serve(stream, Arc::clone(&release)));
+        Self { address, released, _tasks: tasks }
     }
 
     /// Lets one download of `/held/NAME` go on.
     pub fn release(&self) {
-        self.wanted.notify_one();
+        self.released.notify_one();
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -49,7 +40,7 @@ impl BundleServer {
     }
 }
 
-async fn serve(mut stream: TcpStream, wanted: &Notify) -> std::io::Result<()> {
+async fn serve(mut stream: TcpStream, released: Arc<Notify>) -> std::io::Result<()> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if stream.read_buf(&mut head).await? == 0 {
@@ -98,7 +89,7 @@ async fn serve(mut stream: TcpStream, wanted: &Notify) -> std::io::Result<()> {
         "held" => {
             let (first, second) = bytes.split_at(half);
             stream.write_all(first).await?;
-            wanted.notified().await;
+            released.notified().await;
             stream.write_all(second).await
         }
         "slow" => {

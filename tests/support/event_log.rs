@@ -1,10 +1,9 @@
-//! An observer that remembers what it was told.
-
-use parking_lot::Mutex;
+//! An observer that records the events of an update.
 
 use otactl::update::{Event, Observer};
+use parking_lot::Mutex;
 
-/// All that was told.
+/// The recorded events, in order.
 #[derive(Debug, Default)]
 pub struct EventLog(Mutex<Vec<Event>>);
 
@@ -15,17 +14,17 @@ impl Observer for EventLog {
 }
 
 impl EventLog {
-    /// How many events are such ones.
-    pub fn count(&self, is_it: impl Fn(&Event) -> bool) -> usize {
-        self.0.lock().iter().filter(|event| is_it(event)).count()
+    /// Returns the number of events for which `matches` returns true.
+    pub fn count(&self, matches: impl Fn(&Event) -> bool) -> usize {
+        self.0.lock().iter().filter(|event| matches(event)).count()
     }
 
-    /// How often it went on where a link was lost.
+    /// Returns how often the push was resumed after a lost link.
     pub fn resume_count(&self) -> usize {
         self.count(|event| matches!(event, Event::PushResumed { .. }))
     }
 
-    /// That the bytes which the device has acknowledged only grow, up to all of them.
+    /// Checks that the number of acknowledged bytes never falls, and ends at `total`.
     pub fn assert_complete(&self, total: usize) {
         let events = self.0.lock();
         let bytes: Vec<_> = events

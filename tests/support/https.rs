@@ -1,32 +1,38 @@
-//! Serves one file over HTTPS, with a certificate of an authority that devices do not know.
+//! A server of one file over HTTPS, with a certificate of an authority that devices do not know.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::Path;
 
 use otactl::transport::tls;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use super::certificates::Authority;
+use super::server::{ServerTasks, bind};
 
-/// Serves the file at any path of the returned address, for as long as the runtime runs.
-pub async fn serve(authority: &Authority, file: PathBuf) -> SocketAddr {
-    let bytes = std::fs::read(file).expect("a file");
-    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", bytes.len());
-    answer(authority, [head.as_bytes(), &bytes].concat()).await
+/// An HTTPS server. Ends when it is dropped.
+pub struct HttpsServer {
+    pub address: SocketAddr,
+    _tasks: ServerTasks,
 }
 
-/// Answers every request with these bytes.
-pub async fn answer(authority: &Authority, answer: Vec<u8>) -> SocketAddr {
-    let pair = authority.sign("127.0.0.1");
-    let acceptor = TlsAcceptor::from(tls::server_config(&pair.cert, &pair.key).expect("a usable certificate"));
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
+impl HttpsServer {
+    /// Starts a server that sends the file at any path.
+    pub async fn of_file(authority: &Authority, file: &Path) -> Self {
+        let bytes = std::fs::read(file).expect("a file");
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", bytes.len());
+        Self::of_answer(authority, [head.as_bytes(), &bytes].concat()).await
+    }
+
+    /// Starts a server that answers every request with these bytes.
+    pub async fn of_answer(authority: &Authority, answer: Vec<u8>) -> Self {
+        let pair = authority.sign("127.0.0.1");
+        let acceptor = TlsAcceptor::from(tls::server_config(&pair.cert, &pair.key).expect("a usable certificate"));
+        let (listener, address) = bind().await;
+        let mut tasks = ServerTasks::default();
+        tasks.accept(listener, move |stream| {
             let (acceptor, answer) = (acceptor.clone(), answer.clone());
-            tokio::spawn(async move {
+            async move {
                 // A client that does not trust the certificate ends the handshake.
                 let Ok(mut stream) = acceptor.accept(stream).await else { return };
                 let mut head = Vec::new();
@@ -37,8 +43,8 @@ pub async fn answer(authority: &Authority, answer: Vec<u8>) -> SocketAddr {
                 }
                 let _ = stream.write_all(&answer).await;
                 let _ = stream.shutdown().await;
-            });
-        }
-    });
-    address
+            }
+        });
+        Self { address, _tasks: tasks }
+    }
 }

@@ -1,6 +1,9 @@
-//! What the tests share: a simulated device, the built binary, a server of recorded bundles, recordings,
-//! certificates, files whose end can be waited for, peers that misbehave, peers that follow a script, an
-//! observer, and all the ways to any of them.
+//! Helpers that the tests share.
+//!
+//! - Devices: simulated devices, scripted peers, peers that misbehave, and [`transports`] to any of them.
+//! - Servers: recorded bundles, a real broker, proxies, certificates.
+//! - Recordings and their replay.
+//! - The built binary, and what it printed.
 #![allow(clippy::allow_attributes, dead_code, unreachable_pub, reason = "each test file uses its own share of this")]
 
 #[cfg(unix)]
@@ -9,6 +12,7 @@ pub mod bundles;
 pub mod calls;
 pub mod certificates;
 pub mod event_log;
+pub mod fake_device;
 #[cfg(unix)]
 pub mod fifo;
 pub mod firmware_host;
@@ -25,9 +29,11 @@ pub mod recording;
 pub mod replay;
 pub mod script;
 pub mod scripted;
+pub mod server;
 pub mod signed;
 pub mod strict_broker;
 pub mod transports;
+pub mod web_server;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

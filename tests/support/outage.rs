@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::task::JoinSet;
+use tokio::net::{TcpSocket, TcpStream};
+
+use super::server::{ServerTasks, bind};
 
 /// Runs a proxy until it is dropped.
 pub struct Outage {
     pub address: SocketAddr,
-    _tasks: JoinSet<()>,
+    _tasks: ServerTasks,
 }
 
 impl Outage {
@@ -18,9 +19,8 @@ impl Outage {
     ///
     /// The proxy then refuses connections for the time `lasts`. After that, it forwards everything.
     pub async fn start(server: SocketAddr, bytes: usize, lasts: Duration) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address");
-        let mut tasks = JoinSet::new();
+        let (listener, address) = bind().await;
+        let mut tasks = ServerTasks::default();
         tasks.spawn(async move {
             let (stream, _) = listener.accept().await.expect("a connection");
             // An error of the closed connection is expected.
@@ -31,14 +31,13 @@ impl Outage {
             socket.set_reuseaddr(true).expect("an option");
             socket.bind(address).expect("the same port");
             let listener = socket.listen(16).expect("a listener");
-            let mut connections = JoinSet::new();
-            while let Ok((mut stream, _)) = listener.accept().await {
-                connections.spawn(async move {
-                    if let Ok(mut server) = TcpStream::connect(server).await {
-                        let _ = copy_bidirectional(&mut stream, &mut server).await;
-                    }
-                });
-            }
+            let mut connections = ServerTasks::default();
+            connections.accept(listener, move |mut stream| async move {
+                if let Ok(mut server) = TcpStream::connect(server).await {
+                    let _ = copy_bidirectional(&mut stream, &mut server).await;
+                }
+            });
+            std::future::pending().await
         });
         Self { address, _tasks: tasks }
     }

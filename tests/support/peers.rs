@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
-
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+
+use super::server::{ServerTasks, bind};
 
 /// What a peer does once it has read something.
 #[derive(Debug, Clone, Copy)]
@@ -28,25 +28,16 @@ pub enum Behaviour {
 pub struct Peer {
     pub address: SocketAddr,
     request_received: Arc<Notify>,
-    _tasks: JoinSet<()>,
+    _tasks: ServerTasks,
 }
 
 impl Peer {
     pub async fn start(behaviour: Behaviour) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address");
+        let (listener, address) = bind().await;
         let request_received = Arc::new(Notify::new());
         let received = Arc::clone(&request_received);
-        let mut tasks = JoinSet::new();
-        tasks.spawn(async move {
-            let mut connections = JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                let received = Arc::clone(&received);
-                connections.spawn(async move {
-                    let _ = serve(stream, behaviour, &received).await;
-                });
-            }
-        });
+        let mut tasks = ServerTasks::default();
+        tasks.accept(listener, move |stream| serve(stream, behaviour, Arc::clone(&received)));
         Self { address, request_received, _tasks: tasks }
     }
 
@@ -64,7 +55,7 @@ impl Peer {
     }
 }
 
-async fn serve(mut stream: TcpStream, behaviour: Behaviour, received: &Notify) -> std::io::Result<()> {
+async fn serve(mut stream: TcpStream, behaviour: Behaviour, received: Arc<Notify>) -> std::io::Result<()> {
     let mut bytes = vec![0; 4096];
     let read = stream.read(&mut bytes).await?;
     received.notify_one();

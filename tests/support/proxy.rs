@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
+use tokio::net::TcpStream;
+
+use super::server::{ServerTasks, bind};
 
 /// A proxy that ends when it is dropped.
 pub struct Proxy {
     pub address: SocketAddr,
-    _tasks: JoinSet<()>,
+    _tasks: ServerTasks,
 }
 
 /// Where it is cut, and how many bytes have passed. The last cut comes first to hand.
@@ -25,27 +26,17 @@ impl Proxy {
     /// Passes everything on to `device`; after each of these numbers of bytes, counted over all connections, it drops
     /// the connection that they came on, both ways.
     pub async fn start(device: SocketAddr, mut cuts: Vec<u64>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address");
+        let (listener, address) = bind().await;
         cuts.sort_by(|a, b| b.cmp(a));
         let cuts = Arc::new(Mutex::new(Cuts { at: cuts, passed: 0 }));
-        let mut tasks = JoinSet::new();
-        tasks.spawn(async move {
-            let mut connections = JoinSet::new();
-            while let Ok((host, _)) = listener.accept().await {
-                let cuts = Arc::clone(&cuts);
-                connections.spawn(async move {
-                    // A connection that ends is what this is for.
-                    let _ = pass(host, device, &cuts).await;
-                });
-            }
-        });
+        let mut tasks = ServerTasks::default();
+        tasks.accept(listener, move |host| pass(host, device, Arc::clone(&cuts)));
         Self { address, _tasks: tasks }
     }
 }
 
 /// Returns when the connection has ended, or is cut.
-async fn pass(host: TcpStream, device: SocketAddr, cuts: &Mutex<Cuts>) -> std::io::Result<()> {
+async fn pass(host: TcpStream, device: SocketAddr, cuts: Arc<Mutex<Cuts>>) -> std::io::Result<()> {
     let device = TcpStream::connect(device).await?;
     host.set_nodelay(true)?;
     device.set_nodelay(true)?;
@@ -55,7 +46,7 @@ async fn pass(host: TcpStream, device: SocketAddr, cuts: &Mutex<Cuts>) -> std::i
         let mut buffer = vec![0; 4096];
         loop {
             let read = from_host.read(&mut buffer).await?;
-            let (take, is_cut) = take(cuts, read);
+            let (take, is_cut) = take(&cuts, read);
             to_device.write_all(&buffer[..take]).await?;
             if read == 0 || is_cut {
                 return Ok(());

@@ -4,15 +4,15 @@
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
-use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use super::script::{PeerAction, Player, latin1_bytes};
+use super::server::ServerTasks;
 
 /// Plays WebSocket on every connection.
-pub fn websocket(tasks: &mut JoinSet<()>, listener: TcpListener, player: Player) {
+pub fn websocket(tasks: &mut ServerTasks, listener: TcpListener, player: Player) {
     accept(tasks, listener, player, |stream, player| async move {
         let mut socket = tokio_tungstenite::accept_async(stream).await.ok()?;
         while let Some(Ok(message)) = socket.next().await {
@@ -34,7 +34,7 @@ pub fn websocket(tasks: &mut JoinSet<()>, listener: TcpListener, player: Player)
 }
 
 /// Plays HTTP: the first thing that is said is the body of the answer, for more there is no room.
-pub fn http(tasks: &mut JoinSet<()>, listener: TcpListener, player: Player) {
+pub fn http(tasks: &mut ServerTasks, listener: TcpListener, player: Player) {
     accept(tasks, listener, player, |stream, player| async move {
         let mut stream = BufReader::new(stream);
         loop {
@@ -53,7 +53,7 @@ pub fn http(tasks: &mut JoinSet<()>, listener: TcpListener, player: Player) {
 }
 
 /// Plays lines on every connection.
-pub fn tcp(tasks: &mut JoinSet<()>, listener: TcpListener, player: Player) {
+pub fn tcp(tasks: &mut ServerTasks, listener: TcpListener, player: Player) {
     accept(tasks, listener, player, |stream, player| async move { lines(stream, &player).await });
 }
 
@@ -80,13 +80,13 @@ pub async fn lines<S: AsyncRead + AsyncWrite + Unpin>(stream: S, player: &Player
     Some(())
 }
 
-fn with_crc(json: &[u8]) -> Vec<u8> {
+pub fn with_crc(json: &[u8]) -> Vec<u8> {
     [b"\n", json, format!("{:08x}\n", crc32fast::hash(json)).as_bytes()].concat()
 }
 
 /// Plays lines on a serial port. Hanging up is to be unplugged; the next port appears at the same path.
 #[cfg(unix)]
-pub fn serial(tasks: &mut JoinSet<()>, path: std::path::PathBuf, player: Player) {
+pub fn serial(tasks: &mut ServerTasks, path: std::path::PathBuf, player: Player) {
     use tokio_serial::{SerialPort as _, SerialStream};
 
     let plug_in = move || {
@@ -108,7 +108,7 @@ pub fn serial(tasks: &mut JoinSet<()>, path: std::path::PathBuf, player: Player)
 /// Plays the device `dev` at a broker, and returns when it is there. There is no connection that it could
 /// close without the broker's.
 #[cfg(unix)]
-pub async fn mqtt(tasks: &mut JoinSet<()>, broker: u16, player: Player) {
+pub async fn mqtt(tasks: &mut ServerTasks, broker: u16, player: Player) {
     use rumqttc::{AsyncClient, Event, MqttOptions, Packet, PublishOptions, QoS};
 
     let mut options = MqttOptions::new("dev", ("127.0.0.1", broker));
@@ -138,7 +138,7 @@ pub async fn mqtt(tasks: &mut JoinSet<()>, broker: u16, player: Player) {
 }
 
 /// Plays datagrams. There is no connection that it could close.
-pub fn udp(tasks: &mut JoinSet<()>, socket: UdpSocket, player: Player) {
+pub fn udp(tasks: &mut ServerTasks, socket: UdpSocket, player: Player) {
     tasks.spawn(async move {
         let mut buffer = vec![0; 64 << 10];
         while let Ok((len, peer)) = socket.recv_from(&mut buffer).await {
@@ -156,16 +156,12 @@ pub fn udp(tasks: &mut JoinSet<()>, socket: UdpSocket, player: Player) {
     });
 }
 
-fn accept<F>(tasks: &mut JoinSet<()>, listener: TcpListener, player: Player, play: fn(TcpStream, Player) -> F)
+/// Plays a script on every connection.
+fn accept<F>(tasks: &mut ServerTasks, listener: TcpListener, player: Player, play: fn(TcpStream, Player) -> F)
 where
     F: Future<Output = Option<()>> + Send + 'static,
 {
-    tasks.spawn(async move {
-        let mut connections = JoinSet::new();
-        while let Ok((stream, _)) = listener.accept().await {
-            connections.spawn(play(stream, player.clone()));
-        }
-    });
+    tasks.accept(listener, move |stream| play(stream, player.clone()));
 }
 
 /// The body of the next request.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
+use tokio::net::TcpStream;
+
+use super::server::{ServerTasks, bind};
 
 /// What the broker does with a packet for a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,24 +28,18 @@ type Rules = Arc<dyn Fn(&str) -> Rule + Send + Sync>;
 pub struct StrictBroker {
     pub port: u16,
     executed: Arc<Mutex<Vec<String>>>,
-    _tasks: JoinSet<()>,
+    _tasks: ServerTasks,
 }
 
 impl StrictBroker {
     /// A broker that does with publications and subscriptions what `rules` say about their topics.
     pub async fn start(rules: impl Fn(&str) -> Rule + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let port = listener.local_addr().expect("an address").port();
+        let (listener, address) = bind().await;
         let executed = Arc::new(Mutex::new(Vec::new()));
         let (rules, log): (Rules, _) = (Arc::new(rules), Arc::clone(&executed));
-        let mut tasks = JoinSet::new();
-        tasks.spawn(async move {
-            let mut connections = JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                connections.spawn(serve(stream, Arc::clone(&rules), Arc::clone(&log)));
-            }
-        });
-        Self { port, executed, _tasks: tasks }
+        let mut tasks = ServerTasks::default();
+        tasks.accept(listener, move |stream| serve(stream, Arc::clone(&rules), Arc::clone(&log)));
+        Self { port: address.port(), executed, _tasks: tasks }
     }
 
     pub fn url(&self) -> String {

@@ -14,12 +14,12 @@ use otactl::transport::udp::MAX_SENT;
 use otactl::transport::{self, Options, mqtt, serial, tls};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::broadcast;
-use tokio::task::JoinSet;
 
 #[cfg(unix)]
 use super::broker::{Broker, BrokerAccess};
 use super::certificates::Authority;
 use super::script::{Player, ReceivedFrames, Script};
+use super::server::{ServerTasks, bind};
 use super::{recorded_device, scripted, simulator_with};
 
 /// How long an answer of a device that is there may take.
@@ -137,8 +137,7 @@ impl Transport {
                 let authority = Authority::new();
                 let pair = authority.sign("127.0.0.1");
                 let tls = tls::server_config(&pair.cert, &pair.key).expect("a usable certificate");
-                let listener = listener().await;
-                let address = listener.local_addr().expect("an address");
+                let (listener, address) = bind().await;
                 device.serve_tls(listener, tls);
                 let scheme = if self == Self::HttpTls { "https" } else { "wss" };
                 let bench = Bench::new(format!("{scheme}://{address}"), device, ());
@@ -147,10 +146,9 @@ impl Transport {
             Self::WebSocket => format!("ws://{}", device.address()),
             Self::Http => format!("http://{}", device.address()),
             Self::Tcp => {
-                let listener = listener().await;
-                let port = format!("tcp://{}", listener.local_addr().expect("an address"));
+                let (listener, address) = bind().await;
                 device.serve_tcp(listener);
-                port
+                format!("tcp://{address}")
             }
             Self::Udp => {
                 let socket = socket().await;
@@ -197,7 +195,7 @@ impl Transport {
     /// A peer at the end of this way that plays a script.
     pub async fn scripted(self, script: Script) -> Scripted {
         let (player, received) = Player::new(script);
-        let mut tasks = JoinSet::new();
+        let mut tasks = ServerTasks::default();
         #[cfg(unix)]
         if self == Self::Serial {
             let directory = tempfile::tempdir().expect("a directory");
@@ -218,9 +216,8 @@ impl Transport {
             scripted::udp(&mut tasks, socket, player);
             return Scripted { port, received, _tasks: tasks, _held: Box::new(()) };
         }
-        let listener = listener().await;
-        let address = listener.local_addr().expect("an address");
-        let (scheme, play): (_, fn(&mut JoinSet<()>, TcpListener, Player)) = match self {
+        let (listener, address) = bind().await;
+        let (scheme, play): (_, fn(&mut ServerTasks, TcpListener, Player)) = match self {
             Self::WebSocket => ("ws", scripted::websocket),
             Self::Http => ("http", scripted::http),
             _ => ("tcp", scripted::tcp),
@@ -228,10 +225,6 @@ impl Transport {
         play(&mut tasks, listener, player);
         Scripted { port: format!("{scheme}://{address}"), received, _tasks: tasks, _held: Box::new(()) }
     }
-}
-
-async fn listener() -> TcpListener {
-    TcpListener::bind("127.0.0.1:0").await.expect("a port")
 }
 
 async fn socket() -> UdpSocket {
@@ -330,7 +323,7 @@ impl Bench {
 pub struct Scripted {
     pub port: String,
     pub received: ReceivedFrames,
-    _tasks: JoinSet<()>,
+    _tasks: ServerTasks,
     _held: Box<dyn Any + Send>,
 }
 
