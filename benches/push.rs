@@ -1,5 +1,7 @@
-//! 100 KiB of firmware, sent in pieces to a device that is far away, to one that is slow, and over a simulated UART,
-//! against the limits that each has to keep. `cargo bench --bench push`
+//! Pushes of 100 KiB to a device that is far away, to a slow one, and over a simulated UART, compared with their
+//! limits.
+//!
+//! Run with `cargo bench --bench push`.
 #![expect(clippy::print_stdout, reason = "the figures are the result")]
 
 use std::time::Duration;
@@ -21,7 +23,7 @@ use tokio::time::Instant;
 
 const BUNDLE_SIZE: usize = 100 << 10;
 
-/// What a reply is on its way, and what the slow device needs for each piece.
+/// The delay of a reply, and the time of the slow device for each piece.
 const DELAY: Duration = Duration::from_millis(20);
 
 struct IgnoreEvents;
@@ -35,7 +37,7 @@ async fn main() {
     let (simulator, device) = delayed_device(Config { reply_delay: DELAY, ..Config::default() }).await;
     let seconds = send(&device).await;
     drop(simulator);
-    // Pieces of 512 bytes, each of which waits for the reply to the one before, are taken to need 4.8 s.
+    // 4.8 s is the assumed time of pieces of 512 bytes, each of which waits for the reply to the one before.
     report("WebSocket, 20 ms for the way of each reply", seconds, 0.48, "a tenth of 512 bytes at a time");
 
     let (simulator, device) = delayed_device(Config { write_time: DELAY, ..Config::default() }).await;
@@ -81,7 +83,8 @@ async fn serial() {
     println!("    {:.0} bytes of firmware per second; mos: 1049", f64::from(count(BUNDLE_SIZE)) / seconds);
 }
 
-/// A device that writes flash for 60 ms after every 512 bytes, reads nothing meanwhile, and does not say so.
+/// Measures a device that writes flash for 60 ms after every 512 bytes, reads nothing meanwhile, and does not signal
+/// that.
 #[cfg(unix)]
 async fn serial_without_flow_control() {
     use otactl::sim::ports::uart;
@@ -110,10 +113,10 @@ fn connect(port: &str) -> Device {
     Device::new(client, Duration::from_secs(10))
 }
 
-/// Sends the firmware, from the first question to the last reply.
+/// Pushes the firmware. Returns the seconds from the first request to the last reply.
 async fn send(device: &Device) -> f64 {
     let bundle = bundle();
-    // The connection stands before the clock runs, as in an update, which looks at the device first.
+    // The connection is established before the measurement, as an update reads the device state first.
     let before = DeviceState::read(device, device.timeout()).await.expect("an answer");
     let timeout = device_timeout(
         BUNDLE_SIZE as u64,
@@ -131,7 +134,7 @@ async fn send(device: &Device) -> f64 {
     seconds
 }
 
-/// A bundle of exactly this size.
+/// Packs a bundle of exactly [`BUNDLE_SIZE`] bytes.
 fn bundle() -> Bytes {
     let manifest = serde_json::json!({
         "name": "demo", "platform": "esp32", "version": "2.0.0", "build_id": "b2", "parts": {},

@@ -1,5 +1,6 @@
-//! A simulated UART of 115200 baud, with its small buffers and its slow adapter, against the limits that calls
-//! over it have to keep. `cargo bench --bench serial`
+//! Calls over a simulated UART of 115200 baud, with small buffers and a slow adapter, compared with their limits.
+//!
+//! Run with `cargo bench --bench serial`.
 #![expect(clippy::print_stdout, reason = "the figures are the result")]
 
 #[cfg(unix)]
@@ -25,13 +26,13 @@ mod unix {
     use tokio::task::JoinSet;
     use tokio::time::Instant;
 
-    /// Seconds that a byte takes at 115200 baud.
+    /// The duration of a byte at 115200 baud.
     const SECONDS_PER_BYTE: f64 = 10.0 / 115_200.0;
 
     const PAUSE: Duration = Duration::from_millis(20);
     const PAUSE_AFTER: usize = 512;
 
-    /// What calls of this size come to: 100 KiB.
+    /// The number and the size of the calls: together 100 KiB.
     const CALL_COUNT: usize = 200;
     const CALL_SIZE: usize = 512;
 
@@ -42,7 +43,7 @@ mod unix {
         no_flow_control().await;
     }
 
-    /// A device, its port, and what it prints, a line for each call that reaches it.
+    /// Starts a device on a serial port. Returns it, calls to it, and a task that counts the calls that reach it.
     async fn device(uart: uart::UartConfig) -> (Simulator, Device, JoinSet<usize>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let mut simulator = Simulator::start(sim::Config::default(), listener).expect("a device");
@@ -60,7 +61,7 @@ mod unix {
         (simulator, Device::new(client, Duration::from_secs(120)), seen)
     }
 
-    /// The median of one call, against what its bytes need on the wire.
+    /// Compares the median of one call with the time of its bytes on the line.
     async fn list() {
         let (_simulator, device, _seen) = device(uart::UartConfig::default()).await;
         let mut times = Vec::new();
@@ -71,7 +72,8 @@ mod unix {
             times.push(started.elapsed().as_secs_f64());
         }
         times.sort_by(f64::total_cmp);
-        // {"id":1234567890,"method":"RPC.List"} and crc and line end; the answer with two line ends, id and source.
+        // The request is `{"id":1234567890,"method":"RPC.List"}`, a CRC and a line end. The reply has two line ends, an
+        // id and a source.
         let request = 37 + 9;
         let reply = answer.to_string().len() + r#"{"id":1234567890,"src":"esp32_AABBCC","result":}"#.len() + 10;
         let needed = seconds(request + reply);
@@ -95,13 +97,14 @@ mod unix {
         let pause = Some((PAUSE_AFTER, Duration::from_millis(60)));
         let uart = uart::UartConfig { pause, flow_control: false, ..uart::UartConfig::default() };
         let (took, bytes, seen) = load(uart).await;
-        // 16 bytes every 5 ms, after a handshake of 50 ms for each frame.
+        // The speed of mos: 16 bytes every 5 ms, after a handshake of 50 ms for each frame.
         let mos = f64::from(u32::try_from(bytes).unwrap_or(u32::MAX)) / 3200.0 + 0.05 * 200.0;
         report("100 KiB, 60 ms pauses, no flow control", took, mos, "what 16 bytes every 5 ms take");
         println!("    {CALL_COUNT} calls were all answered, {seen} arrived");
     }
 
-    /// 100 KiB of calls at once: seconds, bytes, and calls that reached the device.
+    /// Makes 100 KiB of concurrent calls. Returns the seconds, the bytes, and the number of calls that reached the
+    /// device.
     async fn load(uart: uart::UartConfig) -> (f64, usize, usize) {
         let (simulator, device, mut seen) = device(uart).await;
         let started = Instant::now();

@@ -1,5 +1,7 @@
-//! Whole processes, start to end, against the limits that they have to keep: `call` over WebSocket and
-//! HTTP beside `curl` for the same POST, `--version`, and memory. `cargo bench --bench startup`
+//! Whole processes, from start to end, compared with their limits: `call` over WebSocket and HTTP beside `curl` with
+//! the same POST, `--version`, and memory.
+//!
+//! Run with `cargo bench --bench startup`.
 #![expect(clippy::print_stdout, reason = "the figures are the result")]
 
 use std::process::{Command, Stdio};
@@ -50,7 +52,7 @@ fn median(command: &[String]) -> Option<Duration> {
     Some(times[RUNS / 2])
 }
 
-/// The largest of all the processes that have run until now, and that is before curl.
+/// Prints the peak memory of the largest process so far. Called before curl runs.
 fn memory() {
     #[cfg(unix)]
     {
@@ -64,7 +66,7 @@ fn memory() {
     }
 }
 
-/// A device in a thread of its own, so that the processes measured here have it to themselves.
+/// Starts a device in its own thread, so that the measured processes do not share it.
 fn device() -> (std::net::SocketAddr, std::thread::JoinHandle<()>) {
     let (tell, told) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || {

@@ -1,4 +1,6 @@
-//! What a call, a frame, the firmware server and a whole update cost. `cargo bench --bench throughput`
+//! The cost of a call, a frame, the firmware server and a whole update.
+//!
+//! Run with `cargo bench --bench throughput`.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -45,7 +47,7 @@ fn call(bencher: Bencher<'_, '_>, scheme: &str) {
     bencher.bench_local(|| runtime.block_on(device.call(ota::Ping {})).expect("an answer"));
 }
 
-/// The limit beside it is what loopback and the small send buffer allow; a device takes 100 KB/s.
+/// The limit is that of loopback and the small send buffer. A device reads 100 KB/s.
 #[divan::bench]
 fn firmware_server_1_mib(bencher: Bencher<'_, '_>) {
     let runtime = runtime();
@@ -71,8 +73,9 @@ fn firmware_server_1_mib(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// A whole update of 321 KiB, from the first look to the look after the commit. The device reboots in
-/// no time, but it announces that 100 ms before, as devices do.
+/// A whole update of 321 KiB, from the first read of the device state to the one after the commit.
+///
+/// The reboot takes no time, but the device announces it 100 ms before, as real devices do.
 #[divan::bench(sample_count = 10, sample_size = 1, args = ["ws", "http"])]
 fn update(bencher: Bencher<'_, '_>, scheme: &str) {
     let runtime = runtime();
@@ -109,7 +112,7 @@ fn plan(bundle: Bundle, simulator: &Simulator) -> Plan {
     Plan { serving, ..Plan::new(Source::Bundle(bundle)) }
 }
 
-/// The same bundle with another file in it, so that it has this size or a little more.
+/// Adds a file to a bundle, so that the bundle has this size or a little more.
 fn padded(demo: &[u8], size: usize) -> Bundle {
     use otactl::bundle::write::{PartFile, pack};
 

@@ -15,7 +15,7 @@ use otactl::bundle::Manifest;
 use otactl::bundle::write::{PartFile, pack};
 use serde_json::json;
 
-/// The bundle of this version for this platform, as bytes.
+/// Returns the bundle of this version for this platform.
 pub(crate) fn demo_bundle(version: &str, platform: &str) -> Result<Vec<u8>, Box<dyn Error>> {
     let manifest: Manifest = serde_json::from_value(json!({
         "name": "demo",
@@ -41,8 +41,8 @@ fn bytes(seed: &str, len: usize) -> Vec<u8> {
     noise(seed).flat_map(u32::to_le_bytes).take(len).collect()
 }
 
-/// Numbers that look random, do not compress, and depend on nothing but the seed: FNV-1a to begin
-/// with, xorshift to go on.
+/// Returns numbers that look random, do not compress, and depend only on the seed. FNV-1a makes the first one, xorshift
+/// the others.
 fn noise(seed: &str) -> impl Iterator<Item = u32> {
     let start = seed.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     std::iter::successors(Some(start.max(1)), |&last| {

@@ -23,13 +23,13 @@ use harness::scenario::Scenario;
 use harness::shrink::shrink;
 use parking_lot::Mutex;
 
-/// Failures whose traces are printed.
+/// The number of failures whose traces are printed.
 const MAX_SHOWN_FAILURES: usize = 5;
 
-/// How many updates with each fault ended in each outcome.
+/// The number of updates by fault and outcome.
 type Coverage = BTreeMap<String, BTreeMap<&'static str, u64>>;
 
-/// What the seeds have brought.
+/// The results of all seeds.
 #[derive(Default)]
 struct Results {
     coverage: Coverage,
@@ -70,7 +70,7 @@ fn main() -> ExitCode {
     if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Returns the first seed, how many there are, and whether it is a single one to be shown.
+/// Returns the first seed, the number of seeds, and whether a single seed is to be printed.
 fn arguments() -> Option<(u64, u64, bool)> {
     let (mut from, mut seeds, mut is_single) = (0, 10_000, false);
     let mut arguments = std::env::args().skip(1);

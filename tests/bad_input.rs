@@ -1,5 +1,5 @@
-//! Whatever goes in wrongly: one line that says what is wrong, one hint, the right exit code, within
-//! the deadline, and nothing on the device has changed.
+//! Wrong input: otactl prints one line with the error and one hint, exits with the right code within the deadline, and
+//! changes nothing on the device.
 
 mod support;
 
@@ -9,12 +9,12 @@ use otactl::bundle::archive::{self, Next};
 use support::peers::{Behaviour, ClosedPort, FullBacklog, Peer};
 use support::{DEMO, Run, run, run_on, simulator};
 
-/// Exit codes, as the manual has them.
+/// Exit codes of the manual.
 const UNREACHABLE: i32 = 3;
 const TIMED_OUT: i32 = 5;
 const REFUSED: i32 = 7;
 
-/// One line that says it, one hint, and nothing else.
+/// Checks that stderr has one error line with `message` and one hint, and nothing else.
 fn assert_tells(run: &Run, code: i32, message: &str) {
     let lines: Vec<_> = run.stderr.lines().collect();
     assert_eq!(run.code, code, "{message}: {}", run.shown());
@@ -97,7 +97,7 @@ async fn garbage_reply_is_reported_as_not_a_device() {
     }
 }
 
-/// An answer that never ends must not fill the memory.
+/// A reply without an end must not fill the memory.
 #[tokio::test]
 async fn endless_reply_is_refused_as_too_large() {
     static ENDLESS: [u8; 3 << 20] = {
@@ -125,7 +125,7 @@ async fn tls_to_a_plain_port_is_reported() {
 
 #[tokio::test]
 async fn unknown_host_is_reported() {
-    // Too long for a name, so that the answer does not depend on the network that the test runs in.
+    // The name is too long, so that the answer does not depend on the network of the test.
     let host = "x".repeat(64);
     for scheme in ["ws", "http"] {
         let run = run_on(&format!("{scheme}://{host}.invalid"), &["ping"]).await;
@@ -133,7 +133,7 @@ async fn unknown_host_is_reported() {
     }
 }
 
-/// Bundles that a device could not take, each refused before the device is even dialled.
+/// A device would refuse these bundles. otactl refuses each of them before it dials the device.
 #[tokio::test]
 async fn bad_bundle_is_refused_before_the_device_is_called() {
     let device = simulator().await;
@@ -156,7 +156,7 @@ async fn bad_bundle_is_refused_before_the_device_is_called() {
     let mut bomb = good.clone();
     // The local header of the app: stored, 8 bytes that claim to unpack to 4 GiB.
     bomb[app + 18..app + 26].copy_from_slice(&[8, 0, 0, 0, 0xff, 0xff, 0xff, 0xff]);
-    // A digest in capitals, in a manifest that is otherwise right.
+    // A manifest with an uppercase digest, which is otherwise right.
     let Next::Entry(header, len) = archive::next(&good) else { panic!("a bundle begins with a file") };
     let (mut capitals, manifest_end) = (good.clone(), len + header.size as usize);
     let digest = good.windows(12).position(|w| w == b"\"cs_sha1\": \"").expect("a digest") + 12;
@@ -191,7 +191,7 @@ async fn bad_bundle_is_refused_before_the_device_is_called() {
     assert!(console.try_recv().is_err(), "the device was not even asked");
 }
 
-/// A bundle that is good, but not for this device.
+/// The bundle is good, but not for this device.
 #[tokio::test]
 async fn bundle_for_another_platform_or_app_is_refused() {
     let device = simulator().await;
@@ -237,7 +237,7 @@ async fn simulator_that_cannot_start_is_reported() {
     assert_tells(&run, 1, "cannot listen on");
 }
 
-/// A device, or whoever stands in its place, must not write to the terminal what it likes.
+/// A device, or a peer that pretends to be one, must not control the terminal.
 #[tokio::test]
 async fn device_text_is_shown_without_control_characters() {
     static ANSWER: &str = "HTTP/1.1 200 OK\r\nContent-Length: 220\r\n\r\n\

@@ -1,4 +1,4 @@
-//! Every command on devices whose boot state names no slot or no commit timeout.
+//! Every command, on devices whose boot state names no slot or no commit timeout.
 
 mod support;
 
@@ -66,7 +66,7 @@ async fn run_every_command(platform: &str, faults: &[&str]) {
     }
 }
 
-/// What the device reports goes to stdout as it is.
+/// stdout has the values that the device reports.
 #[tokio::test]
 async fn slot_of_a_committed_stm32_is_shown_as_reported() {
     let device = simulator_with(config("stm32", &["boot-state=active_slot:-1"])).await;
@@ -78,7 +78,7 @@ async fn slot_of_a_committed_stm32_is_shown_as_reported() {
     assert!(seen.stderr.contains(" in an unknown slot, committed"), "{}", seen.shown());
 }
 
-/// The device answers -3 and stores the slot; without the slot before, there is no command that restores it.
+/// The device answers -3 and stores the slot. Without the previous slot, no command can restore it.
 #[tokio::test]
 async fn bad_slot_on_a_device_without_an_active_slot_names_no_repair_command() {
     let device = simulator_with(config("stm32", &["boot-state=active_slot:-1"])).await;

@@ -1,4 +1,4 @@
-//! Calls whose caller has stopped waiting, over real connections: a device never hears of what was not sent by then.
+//! Cancelled calls over real connections: a device never gets a request that was not sent before the cancellation.
 
 mod support;
 
@@ -11,14 +11,14 @@ use support::recorded_device;
 use support::transports::{Bench, CALL_TIMEOUT, Transport};
 use tokio::time::timeout;
 
-/// The methods of the calls that the device prints.
+/// Returns the methods of the calls that the device has printed.
 fn called(bench: &mut Bench) -> Vec<String> {
     let lines = bench.take_printed();
     let method = |line: &String| line.split([' ', ':', '(']).next().unwrap_or_default().to_owned();
     lines.iter().map(method).filter(|word| word.contains('.')).collect()
 }
 
-/// A device behind a gate, which holds the connection up while it is set up.
+/// Starts a device behind a closed gate, which delays the setup of the connection.
 async fn behind_a_gate(transport: Transport) -> (Bench, Gate, Device) {
     let mut bench = transport.simulated(recorded_device()).await;
     let url: url::Url = bench.port.parse().expect("a URL");
@@ -44,7 +44,7 @@ async fn call_dropped_while_dialling_never_reaches_the_device() {
         let ping = device.call_raw("RPC.Ping", Value::Null, true, CALL_TIMEOUT);
         let (ping, ()) = tokio::join!(ping, async { gate.open() });
         assert!(ping.is_ok(), "{transport:?}: {ping:?}");
-        // What was sent before the ping would have come before it.
+        // A request that was sent before the ping would arrive before it.
         let called = called(&mut bench);
         assert!(called.iter().any(|method| method == "RPC.Ping"), "{transport:?}: {called:?}");
         assert!(!called.iter().any(|method| method == "OTA.Update"), "{transport:?}: {called:?}");

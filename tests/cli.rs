@@ -1,5 +1,4 @@
-//! The built binary against the simulated device: exit code, stdout and stderr together, as a person
-//! and a script see them.
+//! The built binary against the simulated device: exit code, stdout and stderr together.
 
 mod support;
 
@@ -210,7 +209,7 @@ async fn device_errors_have_a_hint() {
     }
 }
 
-/// With a board on a cable it would be that board, so that this depends on the machine.
+/// If a serial port exists, otactl uses it, so that the result depends on the machine.
 #[tokio::test]
 async fn missing_port_selects_a_serial_port_or_prints_a_hint() {
     let ports = otactl::transport::serial::find::available();
@@ -221,7 +220,7 @@ async fn missing_port_selects_a_serial_port_or_prints_a_hint() {
     }
 }
 
-/// A wrong command line is told apart from a wrong device, and changes nothing.
+/// A wrong command line has its own exit code, and changes nothing.
 #[tokio::test]
 async fn wrong_command_line_exits_with_2() {
     let hinted = |run: &Run| run.stderr.lines().filter(|line| line.starts_with("hint: ")).count();
@@ -256,7 +255,7 @@ async fn wrong_command_line_exits_with_2() {
     }
 }
 
-/// A request that would stall the device's connection is never sent.
+/// A request that would stall the connection of the device is never sent.
 #[tokio::test]
 async fn oversized_request_is_not_sent() {
     let device = simulator().await;
@@ -268,7 +267,7 @@ async fn oversized_request_is_not_sent() {
         assert!(run.stderr.contains("; a device takes at most "), "{}", run.shown());
     }
     assert!(console.try_recv().is_err(), "the device has seen nothing");
-    // And the largest that is sent is taken.
+    // The device accepts the largest request that otactl sends.
     for (scheme, len) in [("ws", 2950), ("http", 2700)] {
         let params = format!("\"{}\"", "x".repeat(len));
         let run = run_on(&format!("{scheme}://{}", device.address()), &["call", "RPC.Ping", &params]).await;
@@ -276,7 +275,7 @@ async fn oversized_request_is_not_sent() {
     }
 }
 
-/// Anything but ASCII would wipe the receive buffer of a UART; on every transport it arrives.
+/// A byte that is not ASCII would wipe the receive buffer of a UART. Non-ASCII text arrives over every transport.
 #[tokio::test]
 async fn non_ascii_arguments_are_sent() {
     let (_device, ports) = simulator_everywhere(Config { reboot_delay: REBOOT, ..Config::default() }).await;
@@ -318,8 +317,8 @@ async fn quiet_prints_nothing_and_verbose_hides_secrets() {
     }
 }
 
-/// On a way that loses frames, a question is asked again, and an order is given once: whoever calls by hand does not
-/// say which of the two it is.
+/// Over a transport that loses frames, only methods known to be idempotent are sent again. The user of `call` does not
+/// say whether a method is one.
 #[tokio::test]
 async fn only_idempotent_calls_are_repeated_over_udp() {
     for (method, times, code) in [("Sys.GetInfo", 2, 0), ("OTA.Commit", 1, 5), ("Any.Other", 1, 5)] {

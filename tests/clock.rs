@@ -1,5 +1,6 @@
-//! The clock of this machine jumps while an update runs: by years, as when a board without a battery finds a time server.
-//! Nothing is waited for by the time of day.
+//! The wall clock jumps by years during an update, as when a board without a battery reaches a time server.
+//!
+//! No wait depends on the wall clock.
 #![cfg(target_os = "linux")]
 
 mod support;
@@ -12,7 +13,7 @@ use serde_json::Value;
 use support::{DEMO, assert_runs, otactl, simulator, ws};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-/// Debian keeps it in a directory for each architecture.
+/// Returns the path of libfaketime. Debian installs it in a directory for each architecture.
 fn libfaketime() -> PathBuf {
     let roots = ["/usr/lib", "/usr/lib64", "/usr/local/lib"].map(Path::new);
     let below = roots.iter().flat_map(|root| {

@@ -1,4 +1,4 @@
-//! `--commit-port`: a second way to the device, over which it is found and committed after the reboot.
+//! `--commit-port`: a second address of the device, over which otactl finds and commits it after the reboot.
 
 mod support;
 
@@ -21,7 +21,7 @@ async fn commit_port_carries_the_commit() {
     assert_runs(&support::ws(&device), "2.0.0", true).await;
 }
 
-/// Committing or reverting somebody else's board is the worst that a second address can lead to.
+/// otactl must not commit or revert another device because of a wrong address.
 #[tokio::test]
 async fn commit_port_of_another_device_is_refused_before_the_update() {
     let (device, other) = (simulator().await, other_device().await);
@@ -35,8 +35,8 @@ async fn commit_port_of_another_device_is_refused_before_the_update() {
     }
 }
 
-/// It may lead to the device only after the reboot; if it does not then either, the device goes back by itself, and
-/// that is said.
+/// The second address may work only after the reboot. If it does not work then either, the device rolls back, which the
+/// message says.
 #[tokio::test]
 async fn silent_commit_port_times_out_at_the_reboot_timeout() {
     let (device, silent) = (simulator().await, Peer::start(Behaviour::Silent).await);

@@ -1,6 +1,7 @@
-//! The same cases over every transport: whatever carries the frames, a caller sees the same device. A
-//! transport is a row at the end of this file; each of its cases is a test of its own, so that a failure
-//! is named by transport, credentials and case, such as `tcp::md5::errors::device_errors_keep_code_and_message`.
+//! The same cases over every transport: a caller sees the same device.
+//!
+//! A transport is a line at the end of this file. Each of its cases is its own test, so that a failure names the
+//! transport, the credentials and the case, such as `tcp::md5::errors::device_errors_keep_code_and_message`.
 
 mod support;
 
@@ -19,7 +20,7 @@ mod peers;
 #[path = "conformance/values.rs"]
 mod values;
 
-/// A test for each case. The cases stand in modules of the same names.
+/// Expands to a test for each case. The cases are functions in modules of the same names.
 macro_rules! tests {
     ($argument:expr; $($room:ident: $($case:ident)+;)+) => { $(
         mod $room {
@@ -74,7 +75,7 @@ macro_rules! with_device {
     };
 }
 
-/// The cases with a scripted peer, which asks nobody for credentials.
+/// Expands to the cases with a scripted peer, which requires no credentials.
 macro_rules! with_script {
     ($transport:expr) => {
         tests! { $transport;
@@ -115,7 +116,7 @@ rows! {
     mqtt: Mqtt;
 }
 
-/// With TLS below, whose own tests are in tls.rs.
+/// Expands to the cases over TLS. tls.rs tests TLS itself.
 macro_rules! rows_with_tls {
     ($($name:ident: $transport:ident;)+) => { $(
         mod $name {

@@ -1,4 +1,4 @@
-//! Devices that ask who calls: the built binary against a simulated device with a password.
+//! Devices that require credentials: the built binary against a simulated device with a password.
 
 mod support;
 
@@ -30,7 +30,6 @@ async fn right_password_is_accepted_on_every_transport_and_hash() {
     }
 }
 
-/// Whatever the realm is called.
 #[tokio::test]
 async fn realm_with_a_comma_is_accepted() {
     let Config { auth, .. } = guarded(Algorithm::Md5);
@@ -42,7 +41,7 @@ async fn realm_with_a_comma_is_accepted() {
     }
 }
 
-/// The whole way, with a reboot in the middle.
+/// The update includes a reboot.
 #[tokio::test]
 async fn device_with_a_password_is_updated() {
     for which in 0..4 {
@@ -57,7 +56,7 @@ async fn device_with_a_password_is_updated() {
     }
 }
 
-/// A challenge is answered once; the calls that follow cost one round trip each.
+/// otactl answers the challenge once. Each later call takes one round trip.
 #[tokio::test]
 async fn challenge_is_requested_once() {
     let device = simulator_with(guarded(Algorithm::Md5)).await;
@@ -92,7 +91,7 @@ async fn credentials_are_read_from_file_stdin_or_environment() {
     assert_eq!(finish(from_environment).await.code, 0);
 }
 
-/// Editors of Windows put a byte order mark before the text.
+/// Windows editors write a byte order mark before the text.
 #[tokio::test]
 async fn credentials_with_a_byte_order_mark_are_read() {
     let device = simulator_with(guarded(Algorithm::Sha256)).await;
@@ -107,7 +106,7 @@ async fn credentials_with_a_byte_order_mark_are_read() {
     assert_eq!(run.code, 0, "{}", run.shown());
 }
 
-/// What is cut off at a limit would be a wrong password.
+/// Text that is cut off at the limit would be a wrong password.
 #[tokio::test]
 async fn credentials_longer_than_the_limit_are_refused() {
     let file = tempfile::NamedTempFile::new().expect("a file");
@@ -129,7 +128,7 @@ async fn credentials_longer_than_the_limit_are_refused() {
     assert_eq!(run.code, 3, "as long as the limit: {}", run.shown());
 }
 
-/// Each refusal says what it is, and none of them repeats the password.
+/// No message repeats the password.
 #[tokio::test]
 async fn each_refusal_of_credentials_has_its_own_message() {
     let device = simulator_with(guarded(Algorithm::Sha256)).await;
@@ -148,13 +147,13 @@ async fn each_refusal_of_credentials_has_its_own_message() {
             assert!(run.stderr.contains(message) && run.stderr.contains("\nhint: "), "{creds:?}: {}", run.shown());
             assert!(!run.stderr.contains("s3cret"), "{creds:?}: {}", run.shown());
         }
-        // A method that does not exist is told to anybody.
+        // The device reports an unknown method without credentials.
         let run = run_on(&port, &["call", "No.Such"]).await;
         assert_eq!(run.code, 4, "{}", run.shown());
     }
 }
 
-/// Neither the path of the firmware server, which only the device is to know, nor what a URL holds of secrets.
+/// The output shows neither the path of the firmware server, which only the device may know, nor the secrets in a URL.
 #[tokio::test]
 async fn verbose_update_hides_secret_urls() {
     for transport in [Transport::WebSocket, Transport::Http, Transport::Tcp] {

@@ -16,7 +16,7 @@ async fn with(variables: &[(&str, &[u8])], args: &[&str]) -> Run {
     finish(command).await
 }
 
-/// A value that is taken for none sends the command to another device, or without its credentials.
+/// If otactl ignored such a value, it would call another device, or call without credentials.
 #[tokio::test]
 async fn variable_that_is_not_utf8_is_an_error_that_names_it() {
     let device = simulator().await;
@@ -29,7 +29,7 @@ async fn variable_that_is_not_utf8_is_an_error_that_names_it() {
         ("OTACTL_RPC_CREDS", &["--port", &port, "ping"]),
         ("OTACTL_MQTT_PASSWORD", &["--port", "mqtt://user@127.0.0.1:9/device", "ping"]),
     ] {
-        // An address that is less important does not stand in for it.
+        // otactl does not use the address with lower precedence instead.
         let others: &[(&str, &[u8])] = if variable == "OTACTL_PORT" { &[("MOS_PORT", port.as_bytes())] } else { &[] };
         let run = with(&[&[(variable, NOT_UTF8)], others].concat(), args).await;
         assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{variable}: {}", run.shown());
@@ -38,7 +38,7 @@ async fn variable_that_is_not_utf8_is_an_error_that_names_it() {
     }
     assert!(console.try_recv().is_err(), "the device was called");
 
-    // What an option overrides does not matter.
+    // A variable that an option overrides does not matter.
     let variables = [("OTACTL_PORT", NOT_UTF8), ("OTACTL_TIMEOUT", NOT_UTF8), ("MOS_PORT", NOT_UTF8)];
     let run = with(&variables, &["--port", &port, "ping", "--timeout", "5s"]).await;
     assert_eq!(run.code, 0, "{}", run.shown());
@@ -61,7 +61,7 @@ async fn empty_variable_counts_as_unset() {
         let run = with(&[(name, b""), ("MOS_PORT", port.as_bytes())], &["ping"]).await;
         assert_eq!(run.code, 0, "{name}: {}", run.shown());
     }
-    // An option that is empty was given: a script whose variable is unset must not reach another device.
+    // An empty option is an error: a script whose variable is unset must not reach another device.
     let run = with(&[("MOS_PORT", port.as_bytes())], &["--port", "", "ping"]).await;
     assert!(run.code == 2 && run.stderr.starts_with("error: the device's address is empty\n"), "{}", run.shown());
 }

@@ -33,18 +33,17 @@ const NOT_COMMITTED: End = ("not_committed", "2.0.0", false);
 const UNHEALTHY: End = ("unhealthy", "1.0.0", true);
 const REFUSED: End = ("refused", "1.0.0", true);
 
-/// More of them at a time would wait for one another, and take that for a slow device.
+/// The number of concurrent updates. With more of them, a loaded machine would look like a slow device.
 const MAX_CONCURRENT: usize = 12;
 
-/// No update takes this long, whatever goes wrong.
+/// The limit of one update, which only a hang exceeds.
 const UPDATE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What goes wrong, and how it ends if the device fetches the firmware, and if it is sent it. `None`: that cannot go
-/// wrong in this way.
+/// Faults, and how an update with them ends by pull and by push.
 #[derive(Clone, Copy)]
 struct Case {
     faults: &'static [&'static str],
-    /// What is special about the plan.
+    /// Changes the plan.
     with: fn(Plan) -> Plan,
     /// How a pull ends on the engine of 2022. `None`: the case has no pull.
     pull: Option<End>,
@@ -81,7 +80,7 @@ impl Case {
     }
 }
 
-/// The new firmware has to say that it is well.
+/// Adds a health check that calls a method of the new firmware.
 fn with_health_check(plan: Plan) -> Plan {
     let check = Check::Rpc(r#"App.Health => {"ok": true}"#.parse().expect("a check"));
     Plan { checks: Checks { checks: vec![check], ..Checks::default() }, ..plan }
@@ -91,28 +90,28 @@ fn with_health_check_and_leave(plan: Plan) -> Plan {
     Plan { on_unhealthy: OnUnhealthy::Leave, ..with_health_check(plan) }
 }
 
-/// The new firmware has to run for a while.
+/// Adds a soak.
 fn with_soak(plan: Plan) -> Plan {
     Plan { checks: Checks { soak: Some(Duration::from_millis(1500)), ..Checks::default() }, ..plan }
 }
 
-/// The device goes back long before we give it up.
+/// The device rolls back long before the reboot timeout.
 fn with_short_commit_timeout(plan: Plan) -> Plan {
     Plan { commit_timeout: Duration::from_secs(2), ..plan }
 }
 
-/// We give the device up before it goes back.
+/// The reboot timeout ends before the device rolls back.
 fn with_short_reboot_timeout(plan: Plan) -> Plan {
     Plan { commit_timeout: Duration::from_secs(4), reboot_timeout: Duration::from_secs(2), ..plan }
 }
 
-/// The port of the firmware server is closed to the device.
+/// The device cannot reach the port of the firmware server.
 fn with_closed_firmware_port(plan: Plan) -> Plan {
     let advertise = Some(("127.0.0.1".into(), Some(9)));
     Plan { serving: Serving { advertise, ..plan.serving.clone() }, ..plan }
 }
 
-/// The same, and the firmware may be sent where it is not fetched.
+/// The device cannot reach the port of the firmware server, and otactl may push instead.
 fn with_closed_firmware_port_and_auto(plan: Plan) -> Plan {
     Plan { via: Via::Auto, ..with_closed_firmware_port(plan) }
 }
@@ -122,10 +121,10 @@ fn with_no_abort(plan: Plan) -> Plan {
     Plan { no_abort: true, ..plan }
 }
 
-/// The faults that any transport can meet.
+/// The faults that are possible over any transport.
 const CASES: &[Case] = &[
     both(&[], UPDATED),
-    // Replies and requests that get lost.
+    // Lost replies and requests.
     pull(&["reply-lost=OTA.Update"], UPDATED),
     // Without `OTA.Status`, otactl cannot see whether the call arrived, and does not repeat it.
     pull(&["call-lost=OTA.Update"], UPDATED).on_2018(("never_fetched", "1.0.0", true)),
@@ -147,14 +146,13 @@ const CASES: &[Case] = &[
     pull(&["no-status", "failures-unanswered", "wrong-digest"], DOWNLOAD_FAILED),
     pull(&["no-status", "failures-unanswered", "cut-at=50"], UPDATED).on_2018(DOWNLOAD_FAILED),
     pull(&["failures-unanswered", "wrong-digest"], DOWNLOAD_FAILED),
-    // Downloads that come to nothing.
-    // The system holds some of it for a device that takes it slowly, but not all.
+    // Downloads that fail. The system buffers a part of a slow download, but not all of it.
     both(&["slow-download=200000", "reboot-at=30"], DOWNLOAD_FAILED),
     // Since 2019, a device whose connection breaks during a pull requests the rest. Before 2019, the pull fails.
     pull(&["slow-download=200000", "cut-at=30"], UPDATED).on_2018(DOWNLOAD_FAILED),
     push(&["slow-download=200000", "cut-at=30"], DOWNLOAD_FAILED),
     both(&["slow-download=200000", "stall-at=30"], DOWNLOAD_FAILED),
-    // All of it was sent, and not all of it was written. The device never says that it has the firmware.
+    // Everything was sent, but not everything was written. The device never reports that it has the firmware.
     pull(&["reboot-at=97"], DOWNLOAD_FAILED),
     pull(&["cut-at=50"], UPDATED).on_2018(DOWNLOAD_FAILED),
     pull(&["cut-at=20", "cut-at=60", "reply-lost=OTA.Update"], UPDATED).on_2018(DOWNLOAD_FAILED),
@@ -164,19 +162,19 @@ const CASES: &[Case] = &[
     both(&["wrong-platform"], DOWNLOAD_FAILED),
     both(&["slow-download=400000"], UPDATED),
     pull(&["not-modified"], ("nothing_new", "1.0.0", true)),
-    // An update that runs already.
+    // An update that is already running.
     both(&["busy=30:200ms"], UPDATED),
     // otactl reboots the device of 2022, which ends the abandoned download. The device of 2018 does not report the download
     // and refuses another one.
     both(&["busy=30"], UPDATED).on_2018(DOWNLOAD_FAILED),
     both(&["busy=30"], REFUSED).with(with_no_abort).on_2018(DOWNLOAD_FAILED),
-    // Without OTA.End, it can only be a download, which a reboot ends.
+    // A device without OTA.End can only run a download, which a reboot ends.
     case(&["busy=30", "no-method=OTA.End"], Some(UPDATED), Some(REFUSED)).on_2018(DOWNLOAD_FAILED),
-    // The firmware server is out of the device's reach.
+    // The device cannot reach the firmware server.
     pull(&[], ("never_fetched", "1.0.0", true)).with(with_closed_firmware_port),
     pull(&[], UPDATED).with(with_closed_firmware_port_and_auto).on_2018(("never_fetched", "1.0.0", true)),
     pull(&["no-method=OTA.Write"], ("never_fetched", "1.0.0", true)).with(with_closed_firmware_port_and_auto),
-    // New firmware that is no good.
+    // Bad new firmware.
     both(&["unreachable"], ROLLED_BACK).with(with_short_commit_timeout),
     both(&["unreachable"], ("unreachable", "1.0.0", true)).with(with_short_reboot_timeout),
     both(&["boot-takes=3s"], ("unreachable", "2.0.0", false)).with(with_short_reboot_timeout),
@@ -204,10 +202,10 @@ const CASES: &[Case] = &[
     both(&["other-commits=1ms"], UPDATED),
 ];
 
-/// Where a console and the frames share a line.
+/// Faults of a transport that carries console lines, too.
 const NOISY: &[Case] = &[both(&["noise"], UPDATED), both(&["noise", "crashes"], ROLLED_BACK)];
 
-/// Where what comes damaged is asked again. An acknowledgement that comes damaged costs a second.
+/// Faults of a transport over which damaged replies are requested again. A damaged acknowledgement takes a second.
 const GARBLED: &[Case] = &[
     pull(&["noise", "garbled=7"], UPDATED),
     pull(&["garbled=5", "commit-refused"], NOT_COMMITTED),
@@ -215,17 +213,18 @@ const GARBLED: &[Case] = &[
     push(&["garbled=61", "crashes"], ROLLED_BACK),
 ];
 
-/// A device that runs every request twice, and answers twice.
+/// Faults of a device that executes every request twice, and replies twice.
 const EXECUTED_TWICE: &[Case] = &[
     both(&[], UPDATED),
     both(&["slow-download=400000"], UPDATED),
-    // On 2018, the reply of the second execution comes first, so that the one that says "applied" is not heard.
+    // On the engine of 2018, the reply of the second execution comes first. otactl does not see the reply that says
+    // "applied".
     both(&["crashes"], ROLLED_BACK).on_2018(DOWNLOAD_FAILED),
     pull(&["cut-at=50"], UPDATED).on_2018(DOWNLOAD_FAILED),
     both(&["fails=App.Health:500:hot"], UNHEALTHY).with(with_health_check),
 ];
 
-/// Everything that is said is remembered, for the messages of a failing case.
+/// Records the events as text, for the message of a failing case.
 #[derive(Default)]
 struct EventText(Mutex<Vec<String>>);
 
@@ -270,7 +269,7 @@ fn outcome(result: &Result<Success, Failure>) -> &'static str {
     }
 }
 
-/// What counts in the end: what the device says of itself.
+/// Checks the outcome, and the version and commit state that the device reports.
 async fn assert_device_ends(device: &Device, result: &Result<Success, Failure>, end: End, what: &str, log: &EventText) {
     let (expected_outcome, version, committed) = end;
     let shown = || {
@@ -279,7 +278,7 @@ async fn assert_device_ends(device: &Device, result: &Result<Success, Failure>, 
         format!("{what}: {result:?} {message}\n  {log}")
     };
     assert_eq!(outcome(result), expected_outcome, "{}", shown());
-    // A device that goes back by itself may be doing so.
+    // The device may still be rolling back.
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
         let info = device.call_within(ota::GetInfo {}, Duration::from_secs(2)).await;
@@ -294,7 +293,7 @@ async fn assert_device_ends(device: &Device, result: &Result<Success, Failure>, 
         device.drop_link();
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    // Nor is it left waiting for the rest of a firmware, unless that is somebody else's.
+    // The device does not wait for the rest of a firmware, unless another client sends it.
     if expected_outcome != REFUSED.0
         && let Ok(status) = device.call(ota::GetStatus {}).await
     {
@@ -302,12 +301,12 @@ async fn assert_device_ends(device: &Device, result: &Result<Success, Failure>, 
     }
 }
 
-/// Runs all cases over one way.
+/// Runs all cases over one transport.
 async fn run_all_cases(transport: Transport) {
     run_cases(transport, CASES, mqtt::MqttSettings::default()).await;
 }
 
-/// Runs cases, many at a time: most of what they do is to wait.
+/// Runs many cases concurrently. Most of them wait most of the time.
 async fn run_cases(transport: Transport, cases: &[Case], mqtt: mqtt::MqttSettings) {
     let permits = Arc::new(Semaphore::new(MAX_CONCURRENT));
     let mut running = JoinSet::new();
@@ -335,7 +334,7 @@ async fn run_cases(transport: Transport, cases: &[Case], mqtt: mqtt::MqttSetting
     assert_eq!(failed, 0, "cases failed over {transport:?}; each is told above");
 }
 
-/// Updates, and sees how that ends.
+/// Runs an update, and checks how it ends.
 async fn assert_update_ends(device: &Device, plan: &Plan, end: End, what: &str) {
     let log = EventText::default();
     let started = Instant::now();
@@ -389,8 +388,8 @@ async fn noise_and_garbled_replies_over_serial_have_the_expected_outcome() {
     run_cases(Transport::Serial, GARBLED, mqtt::MqttSettings::default()).await;
 }
 
-/// Asked on `<device>/rpc`, a device library since 2021-06 runs everything twice: the failure of the second run is
-/// answered first, while the update of the first one goes on.
+/// A device library since 2021-06 executes a request on `<device>/rpc` twice. The failure of the second execution is
+/// reported first, while the update of the first one continues.
 #[cfg(unix)]
 #[tokio::test]
 async fn requests_executed_twice_over_mqtt_have_the_expected_outcome() {
@@ -398,7 +397,7 @@ async fn requests_executed_twice_over_mqtt_have_the_expected_outcome() {
     run_cases(Transport::Mqtt, EXECUTED_TWICE, mqtt::MqttSettings { pub_topic, ..mqtt::MqttSettings::default() }).await;
 }
 
-/// What is fetched from elsewhere fares no worse.
+/// The device downloads from a server that is not part of otactl.
 #[tokio::test]
 async fn faults_of_a_url_update_have_the_expected_outcome() {
     let bundles = BundleServer::start().await;

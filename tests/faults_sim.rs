@@ -1,5 +1,4 @@
-//! The faults of the simulated device do what they say, as seen from outside: over a real connection, call by
-//! call, with nothing of an update around it.
+//! The faults of the simulated device, call by call over a real connection, without the update code of otactl.
 
 mod support;
 
@@ -18,10 +17,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-/// How long a reply that will not come is waited for.
+/// How long a test waits for a reply that does not come.
 const NO_REPLY_TIMEOUT: Duration = Duration::from_millis(400);
 
-/// How long the device has been running.
+/// The uptime of the device at the start.
 const INITIAL_UPTIME: Duration = Duration::from_secs(1000);
 
 const GOOD: &str = "good.zip";
@@ -31,7 +30,7 @@ fn config(faults: &[&str]) -> Config {
     Config { faults, running_for: INITIAL_UPTIME, ..recorded_device() }
 }
 
-/// A device with these faults that has been running for some time, and calls to it over WebSocket.
+/// Starts a device with these faults, and returns it with calls over WebSocket.
 async fn device_with(faults: &[&str]) -> (Bench, Device) {
     let bench = Transport::WebSocket.simulated(config(faults)).await;
     let device = bench.device(None);
@@ -44,7 +43,7 @@ async fn pull(device: &Device, name: &str, commit_timeout: u64) -> Result<Value,
     device.call(Update { url: bundles.url(name), commit_timeout, timeout: 60 }).await
 }
 
-/// Such a device that has just booted a new firmware.
+/// Starts a device with these faults, and updates it to new firmware.
 async fn device_with_new_firmware(faults: &[&str], commit_timeout: u64) -> (Bench, Device) {
     let (mut bench, device) = device_with(faults).await;
     assert_eq!(pull(&device, GOOD, commit_timeout).await.expect("a success")["code"], 0);
@@ -52,13 +51,13 @@ async fn device_with_new_firmware(faults: &[&str], commit_timeout: u64) -> (Benc
     (bench, device)
 }
 
-/// Which slot is active, and whether it is committed.
+/// Returns the active slot, and whether it is committed.
 async fn state(device: &Device) -> (u8, bool) {
     let state = device.call(GetBootState {}).await.expect("a boot state");
     (state.active_slot.expect("a slot"), state.is_committed)
 }
 
-/// Calls a method once, and gives up soon.
+/// Calls a method once, with a short timeout.
 async fn call_once(device: &Device, method: &str) -> Result<Value, CallError> {
     device.call_raw(method, Value::Null, false, NO_REPLY_TIMEOUT).await
 }
@@ -80,7 +79,7 @@ async fn lost_call_is_not_executed_and_the_next_one_is() {
     assert_eq!(error_of(&call_once(&device, "OTA.Commit").await.expect_err("nothing to commit")), (-1, None));
 }
 
-/// No transport knows of it.
+/// The fault does not depend on the transport.
 #[tokio::test]
 async fn call_with_a_lost_reply_is_executed_on_every_port() {
     for transport in Transport::PLAIN.iter().copied().chain([Transport::WebSocketTls, Transport::HttpTls]) {
@@ -95,7 +94,7 @@ async fn call_with_a_lost_reply_is_executed_on_every_port() {
     }
 }
 
-/// The call that was challenged is made again, and that is the one whose reply is lost.
+/// The client repeats the challenged call. The fault drops the reply to the repeated call.
 #[tokio::test]
 async fn reply_lost_fault_does_not_drop_the_challenge() {
     let auth: Auth = "admin:secret:myrealm".parse().expect("credentials");
@@ -130,7 +129,7 @@ async fn silent_device_ignores_calls_and_does_not_reboot() {
     device.call(Ping {}).await.expect("this one is answered");
     assert_silence(&device.call_raw("OTA.Commit", Value::Null, false, Duration::from_millis(100)).await);
     assert!(!bench.take_printed().contains(&"OTA.Commit".to_owned()), "it was not heard");
-    // What is said into the silence is never answered, so it is said again.
+    // The device never answers calls during its silence, so the test repeats the call.
     let again = || device.call_raw("OTA.GetBootState", Value::Null, true, Duration::from_millis(100));
     while again().await.is_err() {
         assert!(started.elapsed() < CALL_TIMEOUT, "for good");
@@ -190,7 +189,7 @@ async fn reboot_at_fault_interrupts_one_download() {
     let (mut bench, device) = device_with(&["reboot-at=40%"]).await;
     assert!(device.call(GetInfo {}).await.expect("an answer").uptime >= INITIAL_UPTIME.as_secs());
     let bundles = BundleServer::start().await;
-    // The second half waits: the device cannot have come further.
+    // The server holds the second half back, so that the device cannot have received more.
     let update = Update { url: bundles.url("held/good.zip"), commit_timeout: 300, timeout: 60 };
     assert_silence(&device.call_within(update, NO_REPLY_TIMEOUT).await);
     bench.wait_for_line("fault: reboot-at=40%").await;
@@ -264,7 +263,7 @@ async fn reboot_before_reply_fault_loses_the_reply() {
 
 #[tokio::test]
 async fn crashing_firmware_boots_once_and_rolls_back() {
-    // Even if it was to commit itself.
+    // Commit timeout 0 means that the firmware commits itself.
     for commit_timeout in [0, 300] {
         let (_bench, device) = device_with_new_firmware(&["crashes"], commit_timeout).await;
         assert_eq!(state(&device).await, (0, true), "after {commit_timeout}");
@@ -307,7 +306,7 @@ async fn reboot_faults_of_new_firmware_boot_the_expected_slots() {
     let mut rows = JoinSet::new();
     for (fault, commit_timeout, slots) in [
         ("reverts-after=200ms", 300, "1 0"),
-        // Somebody who is there in time keeps it.
+        // Commit timeout 0 means that the firmware commits itself before the fault.
         ("reverts-after=200ms", 0, "1"),
         ("power-cycle-after=200ms", 300, "1 0"),
         ("power-cycle-after=200ms", 0, "1 1"),
@@ -339,7 +338,7 @@ async fn reboot_faults_of_new_firmware_boot_the_expected_slots() {
     }
 }
 
-/// What reverts by itself goes off at once; what is told to revert shuts down first.
+/// A device that rolls back by itself reboots at once. A device that is told to revert first shuts down.
 #[tokio::test]
 async fn revert_by_another_client_shuts_the_device_down_first() {
     let (mut bench, device) = device_with_new_firmware(&["other-reverts=300ms"], 300).await;
@@ -350,7 +349,7 @@ async fn revert_by_another_client_shuts_the_device_down_first() {
     };
     while !shuts_down().await {
         assert!(started.elapsed() < CALL_TIMEOUT, "it never reverts");
-        // The console has room for so many lines only.
+        // The console buffers a limited number of lines.
         bench.take_printed();
     }
     bench.wait_for_reboot(&device).await;
@@ -386,7 +385,7 @@ async fn commits_itself_fault_commits_despite_a_commit_timeout() {
     assert_eq!(state(&device).await, (1, true));
 }
 
-/// As a line brings it: what a client makes of it is another matter.
+/// The test reads the raw bytes of the line. How a client treats them is tested elsewhere.
 #[tokio::test]
 async fn line_faults_print_console_lines_and_garble_every_nth_reply() {
     let (_device, ports) = simulator_everywhere(config(&["noise", "garbled=3"])).await;
@@ -399,12 +398,12 @@ async fn line_faults_print_console_lines_and_garble_every_nth_reply() {
             let ping = format!(r#"{{"id":{id},"method":"RPC.Ping"}}"#);
             stream.write_all(&enframe(ping.as_bytes(), style)).await.expect("it is taken");
             let mut console = 0;
-            // The console speaks before the reply, and after it.
+            // Console lines come before the reply and after it.
             let is_good = loop {
                 match deframer.next_item() {
                     Some(Item::Console(_)) => console += 1,
                     Some(Item::Frame { .. }) => break true,
-                    // One of the lines of the console looks like a frame, too.
+                    // One of the console lines looks like a frame.
                     Some(Item::Corrupt(text)) if String::from_utf8_lossy(&text).contains("broken") => console += 1,
                     Some(Item::Corrupt(_)) => break false,
                     Some(Item::Handshake) => panic!("nobody shakes hands"),
@@ -424,7 +423,7 @@ async fn line_faults_print_console_lines_and_garble_every_nth_reply() {
     }
 }
 
-/// Where frames get lost, a question is asked again.
+/// Over a transport that loses frames, an idempotent call is sent again.
 #[cfg(unix)]
 #[tokio::test]
 async fn garbled_reply_on_a_serial_port_is_requested_again() {

@@ -1,5 +1,6 @@
-//! What is made by a program and checked in: it equals what the program makes now.
-//! `OTACTL_REGENERATE=1 cargo test --test generated` writes it anew.
+//! Generated files in the repository equal what the programs generate now.
+//!
+//! `OTACTL_REGENERATE=1 cargo test --test generated` writes them.
 
 mod support;
 
@@ -69,7 +70,7 @@ fn demo_bundle_equals_the_output_of_its_program() {
     assert_eq!(bundle.manifest().build().to_string(), DEMO_BUILD);
 }
 
-/// The README tells of the exit codes that the manual tells of, which are those of the code.
+/// The manual lists the exit codes of the code. The README has to list the same ones.
 #[test]
 fn readme_lists_every_exit_code() {
     let readme = std::fs::read_to_string(file("README.md")).expect("the README");

@@ -1,4 +1,4 @@
-//! The terminal or the connection that otactl was started from ends before it: SIGHUP, on a real terminal and by `nohup`.
+//! SIGHUP: the terminal or connection of otactl closes before otactl ends. The tests use a real terminal and `nohup`.
 #![cfg(target_os = "linux")]
 
 mod support;
@@ -24,7 +24,7 @@ use tokio::process::{Child, ChildStdout, Command};
 
 const STEP_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A run of the binary whose events are read as they come.
+/// A run of the binary. The test reads its events while it runs.
 struct Run {
     child: Child,
     events: Lines<BufReader<ChildStdout>>,
@@ -37,7 +37,7 @@ impl Run {
         Self { child, events }
     }
 
-    /// Starts the binary as the leader of a session of its own, whose terminal is `terminal`.
+    /// Starts the binary as the leader of its own session on this terminal.
     fn on_terminal(terminal: &OwnedFd, args: &[&str]) -> Self {
         let binary = otactl(args);
         let mut command = Command::new("setsid");
@@ -70,7 +70,7 @@ impl Run {
     }
 }
 
-/// Both ends of a terminal. No program that is started gets the master, so that dropping it closes the terminal.
+/// Returns both ends of a terminal. No started program inherits the master, so that dropping it closes the terminal.
 fn terminal() -> (PtyMaster, OwnedFd) {
     let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).expect("a pty");
     grantpt(&master).expect("granted");
@@ -83,7 +83,7 @@ fn terminal() -> (PtyMaster, OwnedFd) {
     (master, slave.expect("a terminal").into())
 }
 
-/// A device that takes several seconds for a push.
+/// Returns the configuration of a device for which a push takes several seconds.
 fn slow_device() -> Config {
     Config { write_time: Duration::from_millis(50), ..running_device() }
 }
@@ -123,7 +123,7 @@ async fn closed_terminal_ends_the_program_of_a_check() {
     assert_runs(&port, "2.0.0", false).await;
 }
 
-/// The device is told nothing, and the update goes on to its end.
+/// otactl does not cancel the update, which continues to its end.
 #[tokio::test]
 async fn update_under_nohup_outlives_a_hang_up() {
     let device = simulator_with(Config { write_time: Duration::from_millis(2), ..running_device() }).await;
@@ -140,7 +140,7 @@ async fn update_under_nohup_outlives_a_hang_up() {
     assert_runs(&port, "2.0.0", true).await;
 }
 
-/// The other commands have nothing to tidy up: the system ends them, and `nohup` keeps them.
+/// Other commands have nothing to clean up: the system ends them, and `nohup` protects them.
 #[tokio::test]
 async fn simulated_device_ends_with_its_terminal_and_not_under_nohup() {
     for (wrapper, lives) in [("env", false), ("nohup", true)] {

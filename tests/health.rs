@@ -14,7 +14,7 @@ fn events(stdout: &str) -> Vec<Value> {
     stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
-/// Of whatever kind they are, they run in the order in which they stand.
+/// The order does not depend on the kind of the check.
 #[tokio::test]
 async fn checks_run_in_command_line_order_before_the_commit() {
     let (device, mut web) = (simulator().await, WebServer::with_statuses(&[204]).await);
@@ -55,7 +55,7 @@ async fn passed_check_is_printed() {
     assert!(line.starts_with("check     RPC.Ping: passed in ") && line.ends_with('s'), "{line}");
 }
 
-/// Whatever a check fails by, the old firmware runs again and is committed, and nothing has to be done.
+/// After any failed check, the old firmware runs again and is committed. The user has to do nothing.
 #[tokio::test]
 async fn failed_check_reverts_the_device() {
     let unavailable = WebServer::with_statuses(&[503]).await;
@@ -101,7 +101,7 @@ async fn output_of_a_failed_check_program_is_shown_in_order() {
     assert!(good.stderr.contains("DEBUG echo said: said\n"), "{}", good.shown());
 }
 
-/// A program that says far too much is let run, and only the end of what it says is kept.
+/// The program runs to its end. Only the end of its output is kept.
 #[tokio::test]
 async fn large_output_of_a_check_program_is_truncated() {
     let device = simulator().await;
@@ -120,7 +120,7 @@ async fn unhealthy_firmware_is_kept_with_on_unhealthy_leave() {
     assert!(left.stderr.contains("; it was left as it is\nhint: the device rolls back at "), "{}", left.shown());
     assert_runs(&ws(&device), "2.0.0", false).await;
 
-    // The same command goes on from there, and asks again.
+    // The same command continues, and checks again.
     let again = run_on(&ws(&device), &["update", DEMO, "--check-cmd", "false"]).await;
     assert_eq!(again.code, 8, "{}", again.shown());
     assert!(again.stderr.contains("resume    ") && again.stderr.contains("\nrevert    "), "{}", again.shown());
@@ -136,7 +136,7 @@ async fn checks_with_no_commit_leave_the_device_uncommitted() {
     assert_runs(&ws(&device), "2.0.0", false).await;
 }
 
-/// Such as a service that is told by the check to talk to the device.
+/// A check program may talk to the device through otactl or another service.
 #[tokio::test]
 async fn check_program_can_call_otactl_on_the_device() {
     let device = simulator().await;
@@ -149,7 +149,7 @@ async fn check_program_can_call_otactl_on_the_device() {
     );
     let good = run_on(&ws(&device), &["update", DEMO, "--check-cmd", &script]).await;
     assert_eq!(good.code, 0, "{}", good.shown());
-    // A device within the process can be reached as well.
+    // A simulated device in the otactl process is reachable for the check program.
     let script = format!("'{binary}' ping");
     let good = run(&["--port", "sim:", "update", DEMO, "--check-cmd", &script]).await;
     assert_eq!(good.code, 0, "{}", good.shown());
@@ -171,7 +171,7 @@ async fn hanging_check_program_is_killed_with_its_children() {
     assert_runs(&ws(&device), "1.0.0", true).await;
 }
 
-/// What a program leaves behind does not hold up the update.
+/// A child of the program does not delay the update.
 #[tokio::test]
 async fn check_program_with_a_running_child_passes_when_it_exits() {
     let (device, scratch) = (simulator().await, tempfile::tempdir().expect("a directory"));
@@ -184,7 +184,7 @@ async fn check_program_with_a_running_child_passes_when_it_exits() {
     std::fs::write(release, "").expect("it reads");
 }
 
-/// A device that has just booted may not serve yet.
+/// A device that has just booted may not serve HTTP yet.
 #[tokio::test]
 async fn check_url_not_served_yet_is_retried() {
     let (device, mut web) = (simulator().await, WebServer::with_statuses(&[0, 0, 200]).await);
@@ -208,7 +208,7 @@ async fn check_url_never_served_fails_at_its_deadline() {
     assert!(!bad.stderr.contains("secret"), "{}", bad.shown());
 }
 
-/// What cannot work is found out before the device hears anything: here, there is none.
+/// otactl refuses these checks before it calls the device. Here, no device exists.
 #[tokio::test]
 async fn invalid_check_is_refused_before_the_device_is_called() {
     for (args, words) in [
@@ -230,8 +230,8 @@ async fn invalid_check_is_refused_before_the_device_is_called() {
     }
 }
 
-/// The check itself restarts the device, which is what a crash looks like: that is a rollback, and the
-/// failure of the check that it causes is not what happened.
+/// The check restarts the device, which looks like a crash. otactl reports the rollback instead of the failed check
+/// that it causes.
 #[tokio::test]
 async fn rollback_during_a_check_is_reported_as_rolled_back() {
     let device = simulator().await;
@@ -246,7 +246,7 @@ async fn rollback_during_a_check_is_reported_as_rolled_back() {
     }
 }
 
-/// What somebody else has committed is not taken back.
+/// otactl does not revert firmware that another client has committed.
 #[tokio::test]
 async fn firmware_committed_during_a_check_is_not_reverted() {
     let device = simulator().await;
@@ -257,7 +257,6 @@ async fn firmware_committed_during_a_check_is_not_reverted() {
     assert_runs(&ws(&device), "2.0.0", true).await;
 }
 
-/// The help says what cannot be guessed.
 #[tokio::test]
 async fn help_has_a_section_for_health_checks() {
     let help = finish(otactl(&["update", "--help"])).await;

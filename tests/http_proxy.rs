@@ -1,5 +1,5 @@
-//! Proxies and redirects: the built binary, the simulated device, and servers on real sockets, one of which is the proxy of the
-//! environment.
+//! Proxies and redirects: the built binary, the simulated device, and servers on real sockets. The environment names
+//! one of them as the proxy.
 #![cfg(unix)]
 
 mod support;
@@ -26,7 +26,7 @@ fn url_of(server: &WebServer) -> String {
     format!("http://{}/health", server.address)
 }
 
-/// The command in an environment with this proxy.
+/// Runs the command with this proxy in its environment.
 async fn behind(proxy: &WebServer, args: &[&str]) -> Run {
     let mut command = otactl(args);
     for variable in ["http_proxy", "ALL_PROXY"] {
@@ -135,7 +135,7 @@ async fn manifest_of_a_url_through_a_proxy_names_it() {
     assert!(run.stdout.contains(&reason), "{}", run.shown());
 }
 
-/// The bundle travels without TLS then, whether otactl reads its manifest or all of it.
+/// The bundle then travels without TLS, whether otactl reads only its manifest or all of it.
 #[tokio::test]
 async fn redirect_from_https_to_http_is_reported() {
     let (authority, server) = (Authority::new(), BundleServer::start().await);
@@ -155,7 +155,7 @@ async fn redirect_from_https_to_http_is_reported() {
     }
 }
 
-/// Loading the roots takes time, and a machine without any can ask for http:// URLs.
+/// Loading root certificates takes time, and a machine without any of them can use http:// URLs.
 #[tokio::test]
 async fn plain_http_needs_no_root_certificates() {
     let without_roots = |mut command: Command| {
@@ -169,7 +169,7 @@ async fn plain_http_needs_no_root_certificates() {
     let url = server.url(DEMO.rsplit('/').next().expect("a name"));
     let run = without_roots(otactl(&["--port", &port, "update", "--url", &url, "--via", "push"])).await;
     assert_eq!(run.code, 0, "{}", run.shown());
-    // That there are none is found before the device is asked.
+    // otactl reports missing root certificates before it calls the device.
     let run =
         without_roots(otactl(&["--port", "ws://127.0.0.1:9", "update", DEMO, "--check-http", "https://h/"])).await;
     assert!(run.code == 1 && run.stderr.starts_with("error: cannot set up TLS: "), "{}", run.shown());

@@ -1,4 +1,4 @@
-//! Updates that are interrupted, politely or not.
+//! Updates that are interrupted by a signal or killed.
 #![cfg(unix)]
 
 mod support;
@@ -15,7 +15,7 @@ use support::peers::{Behaviour, FullBacklog, Peer};
 use support::{DEMO, REBOOT, Run, assert_runs, otactl, run_on, simulator, simulator_with, ws};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-/// A run of the binary whose events are read as they come.
+/// A run of the binary. The test reads its events while it runs.
 struct Live {
     child: tokio::process::Child,
     lines: tokio::io::Lines<BufReader<tokio::process::ChildStdout>>,
@@ -49,10 +49,10 @@ impl Live {
         kill(Pid::from_raw(pid), signal).expect("it runs");
     }
 
-    /// Exit code and stderr, and how long it took to end.
+    /// Returns the exit code, stderr, and how long the process took to end.
     async fn end(self) -> (Option<i32>, String, Duration) {
         let asked = Instant::now();
-        // Read on, or a last event would find the pipe closed.
+        // Without a reader, a last event would find the pipe closed.
         let Self { child, mut lines } = self;
         let drain = async { while let Ok(Some(_)) = lines.next_line().await {} };
         let (output, ()) = tokio::join!(child.wait_with_output(), drain);
@@ -61,16 +61,16 @@ impl Live {
     }
 }
 
-/// Whoever presses Ctrl-C wants to know what the device does next, and not in ten seconds.
+/// The message after Ctrl-C tells what the device does next. It has to come at once.
 #[tokio::test]
 async fn interrupt_exits_within_500_ms_and_reports_the_device_state() {
-    // Nothing was asked for yet.
+    // No update was requested yet.
     let silent = Peer::start(Behaviour::Silent).await;
     let live = Live::start(&["--json", "--port", &silent.http(), "update", DEMO]);
     silent.request_received().await;
     assert_interrupted(live, Signal::SIGINT, "nothing on the device has changed").await;
 
-    // It fetches from us, and waits in vain for an answer.
+    // The device downloads from otactl, and gets no answer.
     let (device, full_backlog) = (simulator().await, FullBacklog::start());
     let advertise = full_backlog.address.to_string();
     let mut live = Live::start(&["--json", "--port", &ws(&device), "update", DEMO, "--advertise", &advertise]);
@@ -78,7 +78,7 @@ async fn interrupt_exits_within_500_ms_and_reports_the_device_state() {
     let message = "it asks for the rest every 3 s and gives up after 1m without progress";
     assert_interrupted(live, Signal::SIGHUP, message).await;
 
-    // It fetches from elsewhere.
+    // The device downloads from another server.
     let (device, bundles) = (simulator().await, BundleServer::start().await);
     let url = bundles.url("slow/demo-2.0.0-esp32.zip");
     let mut live = Live::start(&["--json", "--port", &ws(&device), "update", "--url", &url]);
@@ -87,7 +87,7 @@ async fn interrupt_exits_within_500_ms_and_reports_the_device_state() {
          uncommitted, and roll back 5m";
     assert_interrupted(live, Signal::SIGTERM, message).await;
 
-    // It reboots; and the same command, given while it does, goes on from there.
+    // The device reboots. The same command, run during the reboot, continues the update.
     let device = simulator_with(Config { reboot_delay: Duration::from_secs(2), ..Config::default() }).await;
     let mut live = Live::start(&["--json", "--port", &ws(&device), "update", DEMO]);
     live.until("rebooting").await;
@@ -112,7 +112,7 @@ async fn assert_interrupted(live: Live, signal: Signal, message: &str) {
     assert!(took < Duration::from_millis(500), "{took:?}");
 }
 
-/// The program of a check goes with otactl, and the time that is left is told as it is then.
+/// otactl kills the program of the check, and reports the time that is left until the rollback.
 #[tokio::test]
 async fn interrupt_during_a_check_kills_its_program() {
     let (device, scratch) = (simulator().await, tempfile::tempdir().expect("a directory"));
@@ -127,7 +127,7 @@ async fn interrupt_during_a_check_kills_its_program() {
     assert_runs(&port, "2.0.0", false).await;
 }
 
-/// Killed at any step without a word, the same command goes on to the same end.
+/// After SIGKILL at any step, the same command completes the update.
 #[tokio::test]
 async fn update_killed_at_any_step_commits_when_run_again() {
     for event in ["device", "serving", "requested", "fetching", "applied", "rebooting", "back", "committing"] {
@@ -143,8 +143,8 @@ async fn update_killed_at_any_step_commits_when_run_again() {
     }
 }
 
-/// A device that is still busy with the update that was killed refuses a second one; a person tries
-/// again, and so do we.
+/// Runs the update until the device accepts it. A device that is still busy with the killed update refuses a second
+/// one.
 async fn run_until_settled(port: &str) -> Run {
     let started = Instant::now();
     loop {

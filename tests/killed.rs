@@ -1,4 +1,4 @@
-//! Killed at any moment and run again, the same command line goes on from where the device is, and ends well.
+//! otactl is killed at any moment, and run again: the same command continues where the device is, and succeeds.
 #![cfg(unix)]
 
 mod support;
@@ -13,10 +13,10 @@ use support::{DEMO, assert_runs, otactl, run_on, running_device};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-/// How often it is killed.
+/// The number of killed runs.
 const KILL_COUNT: u32 = 100;
 
-/// How many of them run at a time; most of what they do is to wait.
+/// The number of concurrent runs. Most of them wait most of the time.
 const MAX_CONCURRENT: usize = 6;
 
 /// Lists the transport, the engine and the command of each run. The engine of 2018 has no push.
@@ -45,7 +45,7 @@ async fn update_killed_at_100_moments_commits_when_run_again() {
     for number in 0..KILL_COUNT {
         let permits = Arc::clone(&permits);
         let line = usize::try_from(number).expect("small") % COMMANDS.len();
-        // Spread over the whole of an update, like the multiples of an irrational number.
+        // The multiples of an irrational number spread over the whole duration of an update.
         let after = durations[line].mul_f64(f64::from(number) * 0.618_034 % 1.0);
         running.spawn(async move {
             let _permit = permits.acquire().await.expect("open");
@@ -65,9 +65,9 @@ fn config(generation: Generation) -> Config {
     Config { generation, reboot_delay: Duration::from_millis(200), ..running_device() }
 }
 
-/// True if it was killed before it had ended.
+/// Kills an update after this time, and runs it again. Returns true if the kill came before the end of the update.
 async fn kill_and_run_again((transport, generation, args): (Transport, Generation, &[&str]), after: Duration) -> bool {
-    // What the killed one has left behind is abandoned after this long.
+    // An update that the killed run has left behind counts as abandoned after this time.
     let args = &[args, &["--stall-timeout", "5s"]].concat();
     let bench = transport.simulated(config(generation)).await;
     let mut command = tokio::process::Command::from(otactl(&[&["--port", &bench.port][..], args].concat()));

@@ -1,4 +1,4 @@
-//! Timeouts of the longest duration, which programs pass for "no limit": no clock overflows.
+//! Timeouts of the longest duration, which programs pass for "no limit": no time computation overflows.
 
 mod support;
 
@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 const LONGEST_TIMEOUT: Duration = Duration::MAX;
 
-/// The test ends by itself if something waits for ever.
+/// The limit of each step, so that the test ends even if a wait does not.
 const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[tokio::test]

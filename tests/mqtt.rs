@@ -1,4 +1,4 @@
-//! Devices behind a broker, which is a real mosquitto. The built binary.
+//! The built binary with devices behind a real mosquitto broker.
 #![cfg(unix)]
 
 mod support;
@@ -25,7 +25,7 @@ fn quick() -> Config {
     Config { reboot_delay: REBOOT, ..Config::default() }
 }
 
-/// How often the device was called like this, since the last look.
+/// Returns how often this method was called since the last call of this function.
 fn calls(console: &mut tokio::sync::broadcast::Receiver<String>, method: &str) -> usize {
     std::iter::from_fn(|| console.try_recv().ok()).filter(|line| line == method).count()
 }
@@ -38,14 +38,14 @@ async fn device_behind_a_broker_is_updated_on_every_library() {
         let port = broker.url(device.id());
         let run = run_on(&port, &["update", DEMO]).await;
         assert_eq!(run.code, 0, "{library:?}: {}", run.shown());
-        // The firmware is fetched from where the device's own address leads.
+        // otactl serves the firmware on the address that routes to the device's own address.
         assert!(run.stderr.contains("\nserve     the firmware at http://127.0.0.1:"), "{}", run.shown());
         assert_runs(&port, "2.0.0", true).await;
     }
 }
 
-/// Today's libraries run what comes on the plain topic twice. A snapshot that is made twice is a waste, a commit
-/// that runs twice is an error, an update that is started twice fails while it goes on.
+/// Current libraries execute a request on the plain topic twice. A second snapshot is a waste, a second commit is an
+/// error, and a second update fails while the first one runs.
 #[tokio::test]
 async fn call_is_executed_once_on_every_library() {
     for library in LIBRARIES {
@@ -61,7 +61,7 @@ async fn call_is_executed_once_on_every_library() {
     }
 }
 
-/// On a device that listens on its method topics, a call is one round trip and nothing else is asked.
+/// On a device that subscribes to its method topics, a call takes one round trip and no other request.
 #[tokio::test]
 async fn call_on_a_method_topic_is_one_request() {
     let broker = Broker::start();
@@ -128,7 +128,7 @@ async fn device_behind_a_tls_broker_is_updated() {
     );
 }
 
-/// Who is to blame: the way, the broker, its rules, or the device.
+/// The message tells whether the network, the broker, its access rules or the device failed.
 #[tokio::test]
 async fn each_broker_failure_has_its_own_message() {
     let mut broker = Broker::start();
@@ -161,8 +161,8 @@ async fn each_broker_failure_has_its_own_message() {
     }
 }
 
-/// A broker that takes connections and never says a word is waited for as long as the user says, and that is what is
-/// told.
+/// otactl waits for a broker that accepts connections and sends nothing as long as the user allows, and reports that
+/// time.
 #[tokio::test]
 async fn silent_broker_times_out_after_the_given_time() {
     let peer = Peer::start(Behaviour::Silent).await;
@@ -189,7 +189,7 @@ async fn broker_that_answers(answer: &[u8]) -> (String, ServerTasks) {
     (format!("mqtt://{address}/dev"), tasks)
 }
 
-/// What the broker was told to say when the device goes is worth reading.
+/// The last will of the device is shown with the timeout.
 #[tokio::test]
 async fn last_will_is_shown_when_the_device_is_silent() {
     let broker = Broker::start();
@@ -200,7 +200,7 @@ async fn last_will_is_shown_when_the_device_is_silent() {
     assert!(run.stderr.contains("is `dev` online? Its last will says `offline`\n"), "{}", run.shown());
 }
 
-/// Brokers with rules want other topics; what is given is used, and nothing else.
+/// Brokers with access rules may require other topics. otactl uses the given topics only.
 #[tokio::test]
 async fn given_topics_are_used() {
     let broker = Broker::start();
@@ -216,20 +216,20 @@ async fn given_topics_are_used() {
     let frame: serde_json::Value = serde_json::from_slice(&request.payload).expect("JSON");
     assert_eq!((frame["src"].as_str(), frame["dst"].as_str()), (Some("me"), Some("dev")), "{frame}");
     let reply = format!(r#"{{"id":{},"src":"dev","result":"yes"}}"#, frame["id"]);
-    // Junk of any size does no harm.
+    // otactl ignores garbage of any size.
     device.publish("from/it", vec![b'x'; 5000], PublishOptions::at_least_once()).await;
     device.publish("from/it", reply, PublishOptions::at_least_once()).await;
     let run = call.await.expect("no panic");
     assert_eq!((run.code, run.stdout.as_str()), (0, "\"yes\"\n"), "{}", run.shown());
 }
 
-/// The device over the library, so that one client lives on.
+/// Connects through the library, so that one client serves several calls.
 fn connect(port: &str, options: &Options) -> Device {
     let target = port.parse().expect("an address");
     Device::new(transport::connect(&target, options).expect("a client"), Duration::from_secs(10))
 }
 
-/// Calls under way fail, and it is said whether the device may have heard; the next one finds the broker again.
+/// A call in flight fails, and its error tells whether the device may have received it. The next call reconnects.
 #[tokio::test]
 async fn call_after_a_broker_restart_is_answered() {
     let mut broker = Broker::start();
@@ -246,7 +246,7 @@ async fn call_after_a_broker_restart_is_answered() {
     assert!(matches!(lost, CallError::Lost { .. } | CallError::Unreachable { .. }), "{lost:?}");
 }
 
-/// Two clients with one id throw each other out, for ever: that has to be said.
+/// Two clients with the same id disconnect each other for ever, which the message explains.
 #[tokio::test]
 async fn client_id_in_use_is_explained() {
     let broker = Broker::start();
@@ -256,7 +256,7 @@ async fn client_id_in_use_is_explained() {
     let call = tokio::spawn(async move { device.call(ota::Commit {}).await });
     let mut watch = Client::connect(&broker, "watch").await;
     watch.subscribe("gone/#").await;
-    // Either the request was seen, or a question after it.
+    // This is the request, or a probe that follows it.
     watch.message().await;
     let _taken_over = Client::connect(&broker, "me").await;
     match call.await.expect("no panic") {
@@ -267,7 +267,7 @@ async fn client_id_in_use_is_explained() {
     }
 }
 
-/// The console of a device, wherever it stands.
+/// The console of a device is published on its `log` topic.
 #[tokio::test]
 async fn device_console_is_shown_with_verbose() {
     let broker = Broker::start();

@@ -1,4 +1,5 @@
-//! Brokers that refuse a topic by closing the connection: a real NATS server, and a scripted broker. The built binary.
+//! The built binary with brokers that refuse a topic by closing the connection: a real NATS server, and a scripted
+//! broker.
 #![cfg(unix)]
 
 mod support;
@@ -9,7 +10,7 @@ use support::nats::Nats;
 use support::strict_broker::{Rule, StrictBroker};
 use support::{DEMO, REBOOT, Run, assert_runs, run_on, simulator_with};
 
-/// As NATS before 2.10 and a policy that names one topic have it.
+/// The rule of NATS before 2.10, and of a policy that names one topic.
 fn no_dots(topic: &str) -> Rule {
     if topic.contains('.') { Rule::Close } else { Rule::Take }
 }
@@ -21,10 +22,11 @@ fn assert_refused(run: &Run, code: i32, message: &str, hints: &[&str]) {
     assert!(hints.iter().all(|part| hint.contains(part)), "{hints:?}: {}", run.shown());
 }
 
-/// Each library hears the plain topic. What a device of today runs twice there does no harm to an update.
+/// Every library subscribes to the plain topic. That a current device executes requests there twice does not harm an
+/// update.
 #[tokio::test]
 async fn device_behind_nats_is_called_and_updated() {
-    // Where there is none, tests/run.sh has said so.
+    // If `nats-server` is missing, tests/run.sh has reported it.
     let Some(nats) = Nats::start() else { return };
     for library in [Library::Twice, Library::Single, Library::Plain] {
         let mut device = simulator_with(Config { reboot_delay: REBOOT, ..Config::default() }).await;
@@ -54,7 +56,7 @@ async fn device_behind_nats_is_called_and_updated() {
     }
 }
 
-/// The method is not carried out before the fall-back, and once after it.
+/// The method is executed once, on the fallback topic.
 #[tokio::test]
 async fn method_topic_closed_falls_back_once() {
     for method in ["RPC.Ping", "OTA.Commit"] {
@@ -91,7 +93,7 @@ async fn broker_that_closes_on_the_given_topic_is_named() {
     assert_eq!(broker.executed(), [""; 0]);
 }
 
-/// A broker that restarts may have passed the request on: it is not made again on the other topic.
+/// A broker that restarts may have forwarded the request, so otactl does not repeat it on the other topic.
 #[tokio::test]
 async fn request_passed_on_before_the_connection_closed_is_not_repeated() {
     let broker = StrictBroker::start(|topic| match topic {
@@ -113,7 +115,7 @@ async fn broker_that_closes_on_the_subscription_is_named() {
     assert_eq!(run.code, 0, "{}", run.shown());
 }
 
-/// MQTT 3.1.1 brokers acknowledge what their rules forbid, and drop it.
+/// MQTT 3.1.1 brokers acknowledge and drop messages that their access rules forbid.
 #[tokio::test]
 async fn silence_behind_a_broker_names_its_access_rules() {
     let broker = StrictBroker::start(|topic| if topic.contains("rpc-resp") { Rule::Take } else { Rule::Drop }).await;

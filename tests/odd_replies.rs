@@ -1,4 +1,4 @@
-//! Replies that are unusual or wrong, as the built binary takes them.
+//! The built binary with replies that are unusual or wrong.
 
 mod support;
 
@@ -25,7 +25,7 @@ async fn read_request(socket: &mut TcpStream) -> String {
     head
 }
 
-/// The scheme of a challenge is the same word in any case, and need not be the first one.
+/// The scheme of a challenge is case-insensitive, and need not be the first one.
 #[tokio::test]
 async fn digest_in_lower_case_behind_another_scheme_is_answered() {
     let (listener, address) = listener().await;
@@ -51,7 +51,7 @@ async fn digest_in_lower_case_behind_another_scheme_is_answered() {
     assert!(head.to_ascii_lowercase().contains("authorization: digest username=\"admin\", realm=\"r\""), "{head}");
 }
 
-/// A proxy adds its own word to `Connection`.
+/// A proxy adds its own value to `Connection`.
 #[tokio::test]
 async fn websocket_whose_connection_header_is_a_list_is_opened() {
     let (listener, address) = listener().await;
@@ -90,7 +90,7 @@ async fn websocket_whose_connection_header_is_a_list_is_opened() {
     assert_eq!((run.code, run.stdout.as_str()), (0, "7\n"), "{}", run.shown());
 }
 
-/// The simulated device takes the same list from a client.
+/// The simulated device accepts the same list from a client.
 #[tokio::test]
 async fn simulated_device_accepts_a_list_in_the_connection_header() {
     let device = simulator().await;
@@ -108,7 +108,7 @@ async fn simulated_device_accepts_a_list_in_the_connection_header() {
     assert!(read_head(&mut socket).await.contains("\r\nConnection: keep-alive\r\n"));
 }
 
-/// The digits of a checksum are the same number in any case.
+/// A hexadecimal checksum is case-insensitive.
 #[tokio::test]
 async fn uppercase_checksum_is_accepted() {
     let (listener, address) = listener().await;
@@ -118,7 +118,7 @@ async fn uppercase_checksum_is_accepted() {
         let mut line = String::new();
         socket.read_line(&mut line).await.expect("a request");
         let id = &json_of(line.as_bytes()).expect("a frame")["id"];
-        // Of the numbers from 0, the first whose checksum has a letter.
+        // Finds the first number whose checksum has a letter.
         let reply = (0..).map(|result| format!(r#"{{"id":{id},"src":"d","result":{result}}}"#)).find_map(|json| {
             let crc = format!("{:08X}", crc32fast::hash(json.as_bytes()));
             crc.contains(char::is_alphabetic).then(|| format!("\n{json}{crc}\n"))
@@ -145,7 +145,7 @@ async fn reply_with_nan_is_reported_with_its_column() {
     }
 }
 
-/// Device libraries before 2019 answer so.
+/// Device libraries before 2019 send such replies.
 #[tokio::test]
 async fn reply_without_a_result_prints_null() {
     for transport in [Transport::WebSocket, Transport::Http, Transport::Tcp, Transport::Udp] {

@@ -1,4 +1,4 @@
-//! A process that may open few files: the built binary with a limit of its own.
+//! The built binary with a small limit of open files.
 #![cfg(target_os = "linux")]
 
 mod support;
@@ -24,18 +24,18 @@ async fn tiny_open_file_limit_is_reported_without_a_panic() {
     }
 }
 
-/// A firmware that may be well is neither committed nor taken back.
+/// Firmware that may be healthy is neither committed nor reverted.
 #[tokio::test]
 async fn too_many_open_files_neither_commit_nor_revert() {
     for (scheme, check, expected) in [
         ("ws", ["--check-cmd", "true"], "could not be checked by `true`: it cannot be run: Too many open files"),
         ("ws", ["--check-http", "http://127.0.0.1:9/"], "could not be checked by `http://127.0.0.1:9/`: it has not"),
-        // The check still has a connection, and the commit needs another one.
+        // The check still has a connection, but the commit needs another one.
         ("http", ["--check-rpc", "RPC.Ping"], "runs, but is not committed: cannot reach http://"),
     ] {
         let device = simulator().await;
         let port = ws(&device).replace("ws", scheme);
-        // The first check leaves otactl with what it has open.
+        // The first check sets the limit to the number of open files of otactl.
         let shrink = "sh -c 'prlimit --nofile=5:5 --pid $PPID'";
         let args = ["--json", "--port", &port, "update", DEMO, "--check-timeout", "1s", "--check-cmd", shrink];
         let run = finish(otactl(&[&args[..], &check].concat())).await;
@@ -45,7 +45,7 @@ async fn too_many_open_files_neither_commit_nor_revert() {
         let message = last["message"].as_str().unwrap_or_default();
         assert!(message.contains(expected) && message.contains("Too many open files"), "{check:?}: {message}");
         assert_runs(&ws(&device), "2.0.0", false).await;
-        // The same command goes on from there.
+        // The same command continues the update.
         let again = run_on(&ws(&device), &["update", DEMO, "--check-cmd", "true"]).await;
         assert_eq!(again.code, 0, "{check:?}: {}", again.shown());
     }

@@ -1,4 +1,4 @@
-//! Readers of stdout and stderr that pause, are full, or are gone: none of them holds up the work.
+//! Readers of stdout and stderr that pause, are full, or are gone do not delay the work.
 #![cfg(unix)]
 
 mod support;
@@ -21,21 +21,21 @@ use support::transports::device_at;
 use support::{DEMO, REBOOT, assert_runs, otactl, running_device, simulator, simulator_with, ws};
 use tokio::sync::broadcast::Receiver;
 
-/// The limit for the last lines, and what the commands themselves need.
+/// The limit of each step: the time for the last output lines, and what the commands themselves need.
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A stream that takes nothing more until its reader reads.
+/// Returns a full stream, which accepts nothing until its reader reads, and that reader.
 fn full_stream() -> (OwnedFd, UnixStream) {
     let (reader, mut writer) = UnixStream::pair().expect("a pair");
     writer.set_nonblocking(true).expect("set");
     while writer.write(&[b' '; 4096]).is_ok() {}
-    // What is left is smaller than a page.
+    // The remaining space is smaller than a page.
     while writer.write(b" ").is_ok() {}
     writer.set_nonblocking(false).expect("set");
     (writer.into(), reader)
 }
 
-/// Waits in a thread, so that the simulated device goes on.
+/// Waits for the exit, while the simulated device continues.
 async fn wait_for_exit(mut child: Child) -> ExitStatus {
     let began = Instant::now();
     loop {
@@ -68,7 +68,7 @@ async fn stderr_of_update(port: &str, stdout: impl Into<Stdio>) -> String {
     read_text(stderr)
 }
 
-/// The device is updated although no line of it can be told.
+/// The update succeeds although no event can be written.
 #[tokio::test]
 async fn update_with_full_stdout_commits_and_reports_the_loss() {
     let device = simulator().await;
@@ -90,7 +90,7 @@ async fn update_with_full_stderr_commits() {
     }
 }
 
-/// A terminal that was stopped by Ctrl-S takes nothing either.
+/// A terminal that was stopped by Ctrl-S accepts no output either.
 #[tokio::test]
 async fn update_on_a_stopped_terminal_commits() {
     let device = simulator().await;
@@ -110,7 +110,7 @@ async fn update_on_a_stopped_terminal_commits() {
     drop(pty.master);
 }
 
-/// Tells whether a terminal takes nothing more.
+/// Tells whether a terminal accepts no more output.
 fn is_full(terminal: &OwnedFd) -> bool {
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
     use std::os::fd::AsFd as _;
@@ -119,7 +119,7 @@ fn is_full(terminal: &OwnedFd) -> bool {
     poll(&mut fds, PollTimeout::ZERO).expect("a terminal") == 0
 }
 
-/// A consumer that pauses for the whole update gets its last event all the same.
+/// A consumer that reads only after the commit still gets the last event.
 #[tokio::test]
 async fn consumer_that_reads_late_gets_the_last_event() {
     let device = simulator_with(Config { write_time: Duration::from_millis(1), ..running_device() }).await;
@@ -140,7 +140,7 @@ async fn consumer_that_reads_late_gets_the_last_event() {
     assert_eq!(events.last().map(|event| &event["event"]), Some(&"done".into()));
 }
 
-/// Waits until the device prints a line that begins like this.
+/// Waits until the device prints a line with this start.
 async fn wait_for_line(console: &mut Receiver<String>, begin: &str) {
     let line = async { while !console.recv().await.expect("a line").starts_with(begin) {} };
     tokio::time::timeout(STEP_TIMEOUT, line).await.unwrap_or_else(|_| panic!("the device prints no `{begin}`"));
@@ -159,7 +159,7 @@ async fn update_with_a_broken_stdout_commits_and_reports_the_loss() {
     assert_runs(&ws(&device), "2.0.0", true).await;
 }
 
-/// As with `| head -1`.
+/// The reader is gone, as with `| head -1`.
 #[tokio::test]
 async fn update_with_a_closed_stdout_commits_silently() {
     let device = simulator().await;
@@ -225,7 +225,7 @@ async fn command_with_full_stderr_prints_its_result() {
 #[tokio::test]
 async fn simulated_device_with_full_stderr_answers_and_ends_by_a_signal() {
     let (reader, stderr) = UnixStream::pair().expect("a pair");
-    // A few lines fill it.
+    // With this size, a few lines fill the stream.
     SockRef::from(&stderr).set_send_buffer_size(1).expect("set");
     let child =
         otactl(&["simulate", "--listen", "127.0.0.1:0"]).stdout(Stdio::null()).stderr(OwnedFd::from(stderr)).spawn();
@@ -241,7 +241,7 @@ async fn simulated_device_with_full_stderr_answers_and_ends_by_a_signal() {
     assert_eq!(wait_for_exit(child).await.code(), None, "the system ends it");
 }
 
-/// A result is what the command was called for, so that it waits for its reader.
+/// The result is the purpose of the command, so the command waits for its reader.
 #[tokio::test]
 async fn result_waits_for_its_reader_and_a_signal_ends_it() {
     let device = simulator().await;

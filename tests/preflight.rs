@@ -1,5 +1,4 @@
-//! What is found out before a device is touched: the built binary against the simulated device, and the library against
-//! devices that the simulated one is not.
+//! Preflight checks: the built binary against the simulated device, and the library against fake devices.
 
 mod support;
 
@@ -64,7 +63,7 @@ done      dry run: the update is possible; nothing on the device was touched
     let findings: Vec<_> = events.iter().filter(|event| event["event"] == "finding").collect();
     assert_eq!(findings.len(), 9, "{events:?}");
     assert_eq!((&findings[3]["what"], &findings[3]["verdict"]), (&"methods".into(), &"good".into()));
-    // The device was asked, and nothing else.
+    // Only methods that read were called.
     let asked = ["Sys.GetInfo", "OTA.GetBootState", "OTA.Status", "RPC.List", "RPC.Describe", "Config.Get"];
     while let Ok(line) = console.try_recv() {
         assert!(asked.contains(&line.as_str()), "{line}");
@@ -96,7 +95,7 @@ async fn older_version_needs_allow_downgrade() {
     assert_runs(&port, "1.0.0-rc.1", true).await;
 }
 
-/// The signatures are held against the device's keys by us, and again by the device.
+/// Both otactl and the device verify the signatures with the keys of the device.
 #[tokio::test]
 async fn device_that_requires_signatures_gets_signed_bundles_only() {
     let keys = [(); 2].map(|()| KeyPair::generate().expect("a key"));
@@ -154,7 +153,7 @@ async fn takes_only_what_is_signed(config: Config, keys: &[KeyPair; 2], stranger
     assert_runs(&port, "2.0.0", true).await;
 }
 
-/// Behind a URL the signatures are read with the manifest. Where only the device can read them, that is said.
+/// otactl reads the signatures of a URL together with the manifest. If only the device can read them, otactl says so.
 #[tokio::test]
 async fn bundle_of_a_url_needs_the_required_signatures() {
     let bundles = BundleServer::start().await;
@@ -201,7 +200,7 @@ async fn file_system_that_does_not_fit_is_refused_unless_forced() {
     assert!(forced.stderr.contains("\nnote      file system: the firmware's file system has"), "{}", forced.shown());
 }
 
-/// A device that answers as this says, and knows no other method.
+/// A device that answers with this function, and knows no other method.
 struct Other<F>(F);
 
 #[async_trait]
@@ -217,7 +216,7 @@ impl<F: Fn(&str) -> Option<Value> + Send + Sync> RpcClient for Other<F> {
     fn drop_link(&self) {}
 }
 
-/// What the device of the simulator says, and no more.
+/// Answers like the simulated device, but only the two methods that every update needs.
 fn plain(method: &str) -> Option<Value> {
     match method {
         "Sys.GetInfo" => Some(json!({
@@ -239,7 +238,7 @@ impl Observer for Findings {
     }
 }
 
-/// The verdict of a dry run, and what was found that is not good.
+/// The result of a dry run, and the findings that are not good.
 type Planned = (Result<Success, Failure>, Vec<(&'static str, Severity)>);
 
 async fn plan(answers: fn(&str) -> Option<Value>, force: bool) -> Planned {
@@ -265,7 +264,7 @@ async fn device_without_preflight_answers_is_updated() {
     assert_eq!(found, expected);
 }
 
-/// Answers that no device gives are as good as none.
+/// otactl ignores answers of a shape that no device sends.
 #[tokio::test]
 async fn preflight_answers_of_a_wrong_shape_count_as_unknown() {
     fn odd(method: &str) -> Option<Value> {
@@ -295,7 +294,7 @@ async fn missing_methods_are_named() {
     assert_eq!(refusal.to_string(), "the device has no OTA.Commit, OTA.Revert, which the update needs");
 }
 
-/// The oldest updaters start the new firmware committed, so that nothing takes it back.
+/// The oldest updaters start the new firmware committed, so that it cannot roll back.
 #[tokio::test]
 async fn device_without_a_commit_timeout_is_refused_unless_forced() {
     fn old(method: &str) -> Option<Value> {
@@ -333,7 +332,7 @@ async fn device_that_wants_blob_url_is_refused() {
     }
 }
 
-/// What the device makes of the commit timeout is read back: this one has committed by itself.
+/// otactl reads back what became of the commit timeout. This device has committed the firmware itself.
 #[tokio::test]
 async fn firmware_that_starts_committed_is_reported() {
     let updated = AtomicBool::new(false);
@@ -388,7 +387,7 @@ impl RpcClient for Crowded {
     fn drop_link(&self) {}
 }
 
-/// To ask everything at the same time is a courtesy to the user, and none to a small device.
+/// Concurrent calls save time, but a small device may refuse them.
 #[tokio::test]
 async fn device_with_one_connection_is_asked_one_by_one() {
     let (result, found) = plan_of(Crowded(AtomicUsize::new(0)), false).await;

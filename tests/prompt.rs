@@ -1,4 +1,4 @@
-//! The prompt for credentials, on a real terminal, and stdin in its place; addresses that are mistyped.
+//! The prompt for credentials on a real terminal, stdin instead of the prompt, and mistyped addresses.
 #![cfg(unix)]
 
 mod support;
@@ -25,12 +25,13 @@ fn has(terminal: &File, flags: LocalFlags) -> bool {
     tcgetattr(terminal).expect("a terminal").local_flags.contains(flags)
 }
 
-/// Runs the binary on a terminal of its own, and types the keys at its prompt: exit code, whether the terminal shows what is
-/// typed afterwards, and what it showed.
+/// Runs the binary on its own terminal, and types the keys at its prompt.
+///
+/// Returns the exit code, whether the terminal echoes afterwards, and what it showed.
 async fn at_the_prompt(args: &[&str], prompt: &'static str, keys: &'static str) -> (Option<i32>, bool, String) {
     let pty = openpty(None, None).expect("a pty");
     let binary = otactl(args);
-    // A prompt that nothing answers does not hang the test.
+    // A prompt without an answer does not hang the test.
     let mut command = Command::new("timeout");
     command.args(["30", "setsid", "--ctty", "--wait"]).arg(binary.get_program()).args(binary.get_args());
     command.envs(binary.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("TERM", "xterm");
@@ -49,7 +50,7 @@ async fn at_the_prompt(args: &[&str], prompt: &'static str, keys: &'static str) 
             while let Ok(read @ 1..) = master.read(&mut buffer) {
                 screen.push_str(&String::from_utf8_lossy(&buffer[..read]));
                 if screen.contains(prompt) && !is_typed {
-                    // The prompt comes a moment before the terminal stops to show what is typed.
+                    // The prompt appears shortly before the terminal stops echoing.
                     while has(&typist, LocalFlags::ECHO) {
                         std::thread::yield_now();
                     }
@@ -68,7 +69,7 @@ async fn at_the_prompt(args: &[&str], prompt: &'static str, keys: &'static str) 
     .expect("no panic")
 }
 
-/// The terminal was left without an echo, and the exit code was 2 where the prompt came after a download.
+/// Once, the terminal was left without an echo, and the exit code was 2 where the prompt came after a download.
 #[tokio::test]
 async fn interrupted_prompt_is_exit_code_130_and_leaves_the_terminal_as_it_was() {
     let nowhere = "ws://127.0.0.1:9";

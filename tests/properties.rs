@@ -1,8 +1,7 @@
-//! What holds for any bytes that come from outside: the properties that fuzz/ searches without end, each
-//! tried here on what was recorded, on that with damage done to it, and on noise.
+//! Properties that hold for any untrusted bytes. fuzz/ searches the same properties without end.
 //!
-//! `OTACTL_SEEDS=fuzz/corpus cargo test --test properties` writes the recorded bytes where the fuzzer
-//! begins with them.
+//! Here they are tried on recorded bytes, on damaged recorded bytes, and on noise. `OTACTL_SEEDS=fuzz/corpus cargo test
+//! --test properties` writes the recorded bytes as seeds of the fuzzer.
 
 #[path = "properties/challenge.rs"]
 mod challenge;
@@ -22,7 +21,7 @@ use proptest::sample::{Index, select};
 use serde_json::{Value, json};
 use support::file;
 
-/// What was recorded on one channel, in the order in which it was said.
+/// Returns the texts of a recording, in order.
 fn recorded(name: &str) -> Vec<Vec<u8>> {
     let text = std::fs::read_to_string(file("tests/wire").join(name)).expect("a recording");
     let recording: Value = serde_json::from_str(&text).expect("JSON");
@@ -71,7 +70,7 @@ fn challenges() -> Vec<Vec<u8>> {
     headers.chain(messages).chain(odd.map(Into::into)).collect()
 }
 
-/// As a device takes them, but small, so that many can be tried.
+/// Returns bundles that a device accepts. They are small, so that many can be tried.
 fn bundles() -> Vec<Vec<u8>> {
     let manifest = json!({
         "name": "demo", "platform": "esp32", "version": "2.0.0", "build_id": "b", "parts": {"nvs": {"fill": 255}},
@@ -86,7 +85,7 @@ fn bundles() -> Vec<Vec<u8>> {
     seeds
 }
 
-/// What means something to one or another of the parsers.
+/// Byte sequences with a meaning for one of the parsers.
 const TOKENS: [&[u8]; 24] = [
     b"\n",
     b"\r\n",
@@ -114,7 +113,7 @@ const TOKENS: [&[u8]; 24] = [
     b"PK\x05\x06",
 ];
 
-/// A seed, with some of its bytes replaced by others, as often as not by just as many.
+/// Replaces some bytes of a seed. Half of the replacements keep the length.
 fn damaged(seeds: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
     let with = prop_oneof![
         2 => vec(any::<u8>(), 1),
@@ -132,7 +131,7 @@ fn damaged(seeds: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// Some of them one behind the other, with noise in between.
+/// Concatenates damaged seeds, with noise between them.
 fn mixed(seeds: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         3 => damaged(seeds),
@@ -142,7 +141,7 @@ fn mixed(seeds: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![3 => vec(piece, 1..6).prop_map(|pieces| pieces.concat()), 1 => vec(any::<u8>(), 0..200)]
 }
 
-/// Holds the property up to the seeds, and writes them down if that is wanted.
+/// Checks the property for all seeds, and writes them to files if `OTACTL_SEEDS` is set.
 fn try_seeds(name: &str, seeds: &[Vec<u8>], check: fn(&[u8])) {
     assert!(seeds.len() >= 5, "{} seeds for {name}", seeds.len());
     let wanted = std::env::var_os("OTACTL_SEEDS").map(|directory| std::path::PathBuf::from(directory).join(name));

@@ -1,5 +1,4 @@
-//! A firmware that is sent in pieces: over everything that carries calls, with links that break, and to devices that
-//! do not like it.
+//! Pushes over every transport, over links that break, and to devices that refuse the bundle.
 
 mod support;
 
@@ -21,7 +20,7 @@ use support::transports::{Bench, CALL_TIMEOUT, DeviceAuth, Setup, Transport};
 use support::{file, recorded_device, recorded_device_of};
 use tokio::net::TcpListener;
 
-/// A bundle for the recorded device, of two parts of so many bytes each.
+/// Packs a bundle for the recorded device, with two parts of `part` bytes each.
 fn bundle(part: usize) -> Bytes {
     let manifest = serde_json::json!({
         "name": "mgdev", "platform": "esp32", "version": "2.0.0", "build_id": "b2", "parts": {},
@@ -40,7 +39,7 @@ fn recorded_bundle(name: &str) -> Bytes {
     read("tests/wire/firmware2022").or_else(|_| read("tests/wire/firmware")).expect("a recorded bundle").into()
 }
 
-/// Sends a bundle as an update does.
+/// Pushes a bundle as an update does.
 async fn send(device: &Device, bundle: &Bytes, log: &EventLog) -> Result<Pushed, PushFailure> {
     let before = DeviceState::read(device, CALL_TIMEOUT).await.expect("an answer");
     let chunk = chunk_size(device, bundle.len() as u64);
@@ -49,7 +48,7 @@ async fn send(device: &Device, bundle: &Bytes, log: &EventLog) -> Result<Pushed,
     push(device, bundle, &before, terms, log).await
 }
 
-/// That the device has rebooted into the new firmware, which waits for its commit.
+/// Waits for the reboot, and checks that the new firmware runs uncommitted.
 async fn assert_runs_the_new_one(bench: &mut Bench, device: &Device) {
     bench.wait_for_reboot(device).await;
     let now = DeviceState::read(device, CALL_TIMEOUT).await.expect("an answer");
@@ -57,7 +56,7 @@ async fn assert_runs_the_new_one(bench: &mut Bench, device: &Device) {
     assert!(!now.boot.is_committed && now.boot.commit_timeout == 60, "{:?}", now.boot);
 }
 
-/// That nothing has become of it, and that the next update can begin.
+/// Checks that the old firmware runs, committed, and that the next update can begin.
 async fn assert_runs_the_old_one(device: &Device) {
     let status = device.call(ota::GetStatus {}).await.expect("a status");
     assert_eq!(status.state, UpdateState::Idle);
@@ -109,7 +108,7 @@ arrives! {
     mqtt: Mqtt;
 }
 
-/// A device on a line that is cut after each of these numbers of bytes.
+/// Starts a device behind a proxy that cuts the connection after each of these numbers of bytes.
 async fn behind_a_proxy(transport: Transport, config: Config, cuts: &[u64]) -> (Bench, Proxy) {
     let mut simulator = support::simulator_with(config).await;
     let address = match transport {
@@ -131,7 +130,7 @@ async fn behind_a_proxy(transport: Transport, config: Config, cuts: &[u64]) -> (
     (bench, proxy)
 }
 
-/// What was acknowledged is not sent again, what was not is, and the device has every byte once.
+/// otactl sends again only what was not acknowledged, and the device gets every byte once.
 #[tokio::test]
 async fn push_over_a_lost_link_is_resumed() {
     for transport in [Transport::WebSocket, Transport::Http, Transport::Tcp] {
@@ -147,7 +146,7 @@ async fn push_over_a_lost_link_is_resumed() {
     }
 }
 
-/// A broker that is restarted forgets what it had not passed on.
+/// A restarted broker has lost the messages that it had not forwarded.
 #[cfg(unix)]
 #[tokio::test]
 async fn push_through_a_restarted_broker_is_resumed() {
@@ -205,7 +204,7 @@ async fn device_without_push_methods_is_unsupported() {
     assert_eq!(failure.aborted, Aborted::NotSent, "{failure:?}");
 }
 
-/// What runs already is somebody else's, and not to be given up.
+/// The running update belongs to another client, so otactl does not cancel it.
 #[tokio::test]
 async fn running_update_of_another_client_is_not_cancelled() {
     let bench = Transport::WebSocket.simulated(recorded_device_of(Generation::Y2022)).await;
@@ -241,7 +240,7 @@ async fn running_version_is_installed_again() {
     assert_eq!((now.info.fw_version, now.boot.active_slot), (info.fw_version, Some(1)));
 }
 
-/// A device that writes flash for 60 ms after every 512 bytes, reads nothing meanwhile, and does not say so.
+/// The device writes flash for 60 ms after every 512 bytes, reads nothing meanwhile, and does not signal that.
 #[cfg(unix)]
 #[tokio::test]
 async fn line_without_flow_control_is_slowed_once_and_stays_slow_on_the_next_link() {

@@ -1,5 +1,5 @@
-//! A firmware that is sent in pieces to a device that is slow, strict, deaf or gone, with a clock that stands still
-//! until everybody waits.
+//! Pushes to a fake device that is slow, strict, silent or off. The clock is paused, and advances only when every task
+//! waits.
 
 mod support;
 
@@ -24,18 +24,18 @@ use tokio::time::{Instant, sleep};
 /// The number of the last piece of the bundle.
 const LAST_PIECE: usize = 27;
 
-/// What goes wrong with a call.
+/// A fault of one call.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Fault {
-    /// The link breaks before the call has reached the device.
+    /// The link breaks before the call reaches the device.
     RequestLost,
-    /// The link breaks after it has.
+    /// The link breaks after the device has executed the call.
     ReplyLost,
-    /// Nothing comes back, and the device has not heard it.
+    /// The device does not get the call, and no error shows that.
     Swallowed,
-    /// The answer takes its time.
+    /// The reply takes this time.
     Slow(Duration),
-    /// The device restarts before it, and says nothing.
+    /// The device restarts before the call, and sends nothing.
     Restart,
     /// The device is switched off for good.
     SwitchOff,
@@ -59,11 +59,11 @@ struct State {
     is_off: bool,
     has_new_firmware: bool,
     calls: HashMap<String, usize>,
-    /// Which call of a method goes wrong, counted from 0.
+    /// The method, the number of its call, counted from 0, and the fault.
     faults: Vec<(&'static str, usize, Fault)>,
-    /// Every call of this method takes so long.
+    /// The duration of every call of a method.
     slow: Option<(&'static str, Duration)>,
-    /// Larger requests do not arrive.
+    /// The largest request that arrives, in bytes.
     max_request: Option<usize>,
 }
 
@@ -189,12 +189,12 @@ fn bundle() -> Bytes {
     (0..60_000_u32).map(|at| u8::try_from(at * 7 % 253).expect("a byte")).collect::<Vec<_>>().into()
 }
 
-/// Sends the bundle: how it ended, what was told, and how long it took.
+/// Pushes the bundle. Returns the result, the events, and the duration.
 async fn send(fake: &PushDevice) -> (Result<Pushed, PushFailure>, EventLog, Duration) {
     send_within(fake, None).await
 }
 
-/// The same, if it may take no longer than this.
+/// Pushes the bundle with a time limit. Returns the result, the events, and the duration.
 async fn send_within(fake: &PushDevice, limit: Option<Duration>) -> (Result<Pushed, PushFailure>, EventLog, Duration) {
     let device = Device::new(Box::new(fake.clone()), Duration::from_secs(10));
     let before = DeviceState::read(&device, device.timeout()).await.expect("an answer");
@@ -237,7 +237,7 @@ async fn piece_whose_reply_is_lost_is_not_taken_twice() {
     }
 }
 
-/// 25 seconds for each piece: slow, but it goes on.
+/// A piece may take 25 s: the device is slow, but makes progress.
 #[tokio::test(start_paused = true)]
 async fn push_to_a_slow_device_is_confirmed() {
     for time in [Duration::from_secs(9), Duration::from_secs(25)] {
@@ -250,7 +250,7 @@ async fn push_to_a_slow_device_is_confirmed() {
     }
 }
 
-/// Unless somebody has said how long it may take. It is told to forget what it has.
+/// A limit of the user also ends a slow push. otactl tells the device to forget the received part.
 #[tokio::test(start_paused = true)]
 async fn push_over_its_time_limit_fails_and_is_ended() {
     let limit = Duration::from_secs(30);
@@ -289,7 +289,7 @@ async fn push_that_may_be_complete_is_not_a_failure() {
     assert!(matches!(failure.reason, Reason::TooSlow { .. }) && failure.aborted == Aborted::Ended, "{failure:?}");
 }
 
-/// Once all of it is there, the device may use the time that it needs. Here it does not tell its state.
+/// After the last piece, the device may take the time that it needs. Here it does not tell its state.
 #[tokio::test(start_paused = true)]
 async fn slow_ota_end_is_awaited_beyond_the_limit() {
     let fake = PushDevice::new(&[("OTA.End", 0, Fault::Slow(Duration::from_secs(9)))]);
@@ -310,11 +310,11 @@ async fn push_to_a_device_switched_off_fails_as_gone() {
     assert!((dead..dead + Duration::from_secs(15)).contains(&took), "{took:?}");
 }
 
-/// What it had is gone with the restart; going on would be an error a piece later, and a riddle.
+/// The restart has lost the received part. If otactl continued, the next piece would fail with a misleading error.
 #[tokio::test(start_paused = true)]
 async fn restart_during_a_push_is_reported() {
     let fake = PushDevice::new(&[("OTA.Write", 9, Fault::Restart)]);
-    // It has run for a while, or it could not be seen in its uptime.
+    // Without this time, the restart would not show in the uptime.
     sleep(Duration::from_secs(60)).await;
     let (pushed, ..) = send(&fake).await;
     let failure = pushed.expect_err("restarted");
@@ -322,7 +322,7 @@ async fn restart_during_a_push_is_reported() {
     assert_eq!((failure.aborted, fake.calls("OTA.End")), (Aborted::NotSent, 0), "there is nothing to give up");
 }
 
-/// Something on the way has no room for large pieces: a UART without flow control, while flash is written.
+/// The link loses large pieces, as a UART without flow control does while flash is written.
 #[tokio::test(start_paused = true)]
 async fn lost_pieces_are_sent_again_in_smaller_pieces() {
     let fake = PushDevice::new(&[]);
@@ -361,7 +361,7 @@ async fn late_piece_of_a_complete_push_is_a_success() {
     assert!(matches!(pushed, Ok(Pushed::Confirmed)), "{pushed:?}");
 }
 
-/// A device that was not heard to begin may have begun.
+/// A device that sent no reply to `OTA.Begin` may have begun.
 #[tokio::test(start_paused = true)]
 async fn lost_ota_begin_is_ended_and_sent_again() {
     let fake = PushDevice::new(&[("OTA.Begin", 0, Fault::RequestLost)]);
@@ -371,7 +371,7 @@ async fn lost_ota_begin_is_ended_and_sent_again() {
     assert_whole(&fake);
 }
 
-/// For all that is known it has begun, and would take no other update as long as it waits for this one.
+/// The device may have begun, and would then refuse other updates while it waits for this one.
 #[tokio::test(start_paused = true)]
 async fn ota_begin_without_a_reply_is_ended_on_the_device() {
     let fake = PushDevice::new(&[("OTA.Begin", 0, Fault::Swallowed), ("OTA.Begin", 1, Fault::Swallowed)]);

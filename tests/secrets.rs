@@ -1,4 +1,4 @@
-//! Secrets that a device or a program repeats: the built binary shows them nowhere.
+//! Secrets that a device or a check program repeats: the built binary shows them nowhere.
 #![cfg(unix)]
 
 mod support;
@@ -18,7 +18,7 @@ fn assert_hides(run: &Run) {
     }
 }
 
-/// What a check prints is shown if it fails, as a block and in JSON, and with -v if it passes.
+/// The output of a check is shown if the check fails, as a block and in JSON, and with -v if it passes.
 #[tokio::test]
 async fn known_secret_in_the_output_of_a_check_is_masked() {
     let auth = Auth { user: "admin".into(), password: PASSWORD.into(), realm: "lab".into(), algorithm: Algorithm::Md5 };
@@ -37,7 +37,7 @@ async fn known_secret_in_the_output_of_a_check_is_masked() {
     }
 }
 
-/// The name of a check is what the user wrote.
+/// The name of a check is the text of the user, which may hold a secret.
 #[tokio::test]
 async fn known_secret_in_the_name_of_a_check_is_masked() {
     let auth =
@@ -64,10 +64,10 @@ async fn secret_that_a_device_repeats_is_masked_in_messages_and_frames() {
         format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()).leak().as_bytes()
     };
     for body in [
-        // A known secret in an error, in a frame that is cut off, in one that is not UTF-8 anyhow.
+        // A known secret in an error, and in a frame that is cut off.
         "{\"id\":1,\"error\":{\"code\":500,\"message\":\"no user hunter2-\\\"grün\\\" here\"}}",
         "{\"id\":1,\"result\":{\"seen\":\"hunter2-\\\"gr\\u00fcn\\\"",
-        // Secrets that only their names give away.
+        // Secrets that only the names of their fields show.
         "{\"id\":1,\"result\":{\"wifi\":{\"pwd\":\"hunter2",
         "{\"id\":1,\"result\":{\"pin\":\"hunter2\",\"pairs\":[[\"sta.pass\",\"hunter2\"]]},\"x\":",
         "{\"id\":1,\"error\":{\"code\":1,\"message\":\"credential=hunter2\"}",
@@ -81,7 +81,7 @@ async fn secret_that_a_device_repeats_is_masked_in_messages_and_frames() {
     }
 }
 
-/// The password of a broker stands in its URL, or comes from a file or from the environment.
+/// The password of a broker comes from its URL, from a file, or from the environment.
 #[tokio::test]
 async fn password_of_a_broker_is_a_known_secret() {
     let peer = Peer::start(Behaviour::Replies(b"HTTP/1.1 400 hunter2\r\n\r\n")).await;
@@ -89,7 +89,7 @@ async fn password_of_a_broker_is_a_known_secret() {
     let run = run_on(&broker, &["-vv", "ping", "--timeout", "2s"]).await;
     assert_ne!(run.code, 0, "{}", run.shown());
     assert_hides(&run);
-    // A device that repeats it is not a broker: the same words come as the name of a method.
+    // Here the name of the method holds the password.
     let run = run_on(&broker, &["-vv", "call", "Is.hunter2", "--timeout", "2s"]).await;
     assert_hides(&run);
     let mut command =

@@ -1,4 +1,4 @@
-//! Devices on a serial port: a real pseudo terminal, behind it a UART of real speed.
+//! Devices on a serial port: a real pseudo terminal, and a simulated UART with a real speed.
 #![cfg(unix)]
 
 mod support;
@@ -20,14 +20,14 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{Instant, timeout};
 use tokio_serial::SerialPort as _;
 
-/// A simulated device on a serial port like this one, and the port's path.
+/// Starts a simulated device on a serial port like this one, and returns the path of the port.
 async fn device_on(uart: UartConfig) -> (Simulator, String) {
     let mut device = simulator().await;
     let path = device.serve_serial(uart).expect("a pseudo terminal");
     (device, path.display().to_string())
 }
 
-/// The device at this path, over the library.
+/// Connects to the device at this path through the library.
 fn connect(path: &Path) -> Device {
     let target = Target::Serial(path.to_owned());
     Device::new(transport::connect(&target, &Options::default()).expect("a client"), Duration::from_secs(10))
@@ -49,20 +49,19 @@ async fn sim_serial_address_starts_a_simulated_device() {
     assert!(run.stderr.starts_with("simulating esp32_AABBCC at /dev/"), "{}", run.shown());
 }
 
-/// Most boards share one UART between frames and console.
+/// Most boards use one UART for frames and console.
 #[tokio::test]
 async fn frames_between_console_lines_are_found() {
     let (_device, port) = device_on(UartConfig { console_noise: true, ..UartConfig::default() }).await;
     let run = run_on(&port, &["-v", "update", DEMO]).await;
     assert_eq!(run.code, 0, "{}", run.shown());
-    // What would steer the terminal is shown as a dot.
+    // Control characters are shown as a dot.
     for line in ["größtes Stück 110580 {\"uptime\": 12}\n", "wifi: ·[32mbcn timeout·[0m ☂\n"] {
         assert!(run.stderr.contains(line), "{line}: {}", run.shown());
     }
 }
 
-/// Firmware that knows the old delimiter only meets lines with silence. It is found out, and nothing is done
-/// twice for it.
+/// Firmware that knows only the old delimiter ignores lines. otactl detects it, and executes nothing twice.
 #[tokio::test]
 async fn firmware_with_quoted_framing_is_detected() {
     let (device, port) = device_on(UartConfig { only: Some(Style::Quoted), ..UartConfig::default() }).await;
@@ -84,7 +83,7 @@ async fn firmware_with_quoted_framing_is_detected() {
     assert_eq!(run.code, 0, "{}", run.shown());
 }
 
-/// One run of `mos` leaves a device answering in quotes until it reboots.
+/// After a run of `mos`, a device answers in quotes until it reboots.
 #[tokio::test]
 async fn call_after_a_mos_handshake_is_answered() {
     let (_device, port) = device_on(UartConfig::default()).await;
@@ -118,8 +117,8 @@ async fn unopenable_port_is_explained() {
     assert!(run.stderr.contains("/dev/null: it is not a serial port\nhint: "), "{}", run.shown());
 }
 
-/// The port's group is what the user has to join. As root every port can be opened, so that the program has to
-/// run as somebody else.
+/// The hint names the group of the port, which the user has to join. root can open every port, so the program runs as
+/// another user.
 #[tokio::test]
 async fn port_without_permission_names_the_group() {
     use std::os::unix::fs::MetadataExt as _;
@@ -143,15 +142,15 @@ async fn port_without_permission_names_the_group() {
     let run = finish(command).await;
     assert_eq!(run.code, 3, "{}", run.shown());
     assert!(run.stderr.contains("no permission to open it\nhint: "), "{}", run.shown());
-    // The group of root is no group to join.
+    // The hint never names the group of root.
     assert_eq!(run.stderr.contains(&format!("usermod -aG {group} ")), gid != 0, "{}", run.shown());
 }
 
-/// Two programs that read one port steal each other's bytes.
+/// Two programs that read one port take each other's bytes.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn port_in_use_names_the_program() {
-    // A port on which nobody answers, so that the first program stays.
+    // No device answers on this port, so the first program keeps running.
     let (_silent, host) = tokio_serial::SerialStream::pair().expect("a pseudo terminal");
     let port = host.name().expect("a name");
     let mut first = otactl(&["--port", &port, "-v", "--timeout", "30s", "ping"]);
@@ -171,7 +170,7 @@ async fn port_in_use_names_the_program() {
     assert!(run.stderr.contains(&holder), "{holder}: {}", run.shown());
 }
 
-/// Dropping DTR when the port is closed resets many a board.
+/// Dropping DTR when the port is closed resets many boards.
 #[tokio::test]
 async fn closing_the_port_keeps_the_control_lines() {
     let (_device, port) = device_on(UartConfig::default()).await;
@@ -183,8 +182,8 @@ async fn closing_the_port_keeps_the_control_lines() {
     assert!(!tcgetattr(&file).expect("a terminal").control_flags.contains(ControlFlags::HUPCL));
 }
 
-/// A link that is given up, as at each reboot, does not close the port: opening it again could reset the board
-/// while its firmware is uncommitted.
+/// Dropping the link, as at each reboot, does not close the port: opening it again could reset the board while its
+/// firmware is uncommitted.
 #[tokio::test]
 async fn port_stays_open_between_links() {
     let (_device, port) = device_on(UartConfig::default()).await;
@@ -198,7 +197,7 @@ async fn port_stays_open_between_links() {
     device.call(ota::GetInfo {}).await.expect("an answer over the same port");
 }
 
-/// A board with native USB takes its port along when it reboots.
+/// The port of a board with native USB disappears when the board reboots.
 #[tokio::test]
 async fn call_after_a_port_reappears_is_answered() {
     let (board, port) = device_on(UartConfig::default()).await;
@@ -217,7 +216,7 @@ async fn call_after_a_port_reappears_is_answered() {
     device.call(ota::GetInfo {}).await.expect("an answer over the new port");
 }
 
-/// A device that is asked to wait has its reasons: what comes nevertheless is lost.
+/// Bytes that arrive after XOFF are lost.
 #[tokio::test]
 async fn xoff_pauses_and_xon_resumes_sending() {
     let (mut board, host) = tokio_serial::SerialStream::pair().expect("a pseudo terminal");
@@ -244,7 +243,7 @@ async fn xoff_pauses_and_xon_resumes_sending() {
     assert!(read + read_until.len() > 2500, "all of it came: {}", read + read_until.len());
 }
 
-/// Makes `count` calls of about `bytes` each at once, and gives how long they took and how many the device saw.
+/// Makes `count` concurrent calls of about `bytes` each. Returns how long they took, and how many the device got.
 async fn many_calls(uart: UartConfig, count: usize, bytes: usize) -> (Duration, usize) {
     let (board, port) = device_on(uart).await;
     let mut console = board.console();
@@ -272,7 +271,7 @@ async fn many_calls(uart: UartConfig, count: usize, bytes: usize) -> (Duration, 
     (took, seen.await.expect("no panic"))
 }
 
-/// 20 ms after every 512 bytes, as if the device wrote flash: nothing is lost, and little time.
+/// The device pauses for 20 ms after every 512 bytes, as if it wrote flash. No frame is lost, and little time.
 #[tokio::test]
 async fn calls_to_a_pausing_device_are_sent_once() {
     let pause = Some((512, Duration::from_millis(20)));
@@ -281,7 +280,7 @@ async fn calls_to_a_pausing_device_are_sent_once() {
     assert!(took < Duration::from_millis(1600), "10 kB and 19 pauses take 1.25 s: {took:?}");
 }
 
-/// A device that says nothing about what it loses is found out, and served as fast as it can follow.
+/// otactl detects that a device loses bytes without flow control, and sends as fast as the device can read.
 #[tokio::test]
 async fn calls_without_flow_control_are_all_answered() {
     let pause = Some((512, Duration::from_millis(80)));
@@ -289,7 +288,7 @@ async fn calls_without_flow_control_are_all_answered() {
     assert!(seen >= 12, "every call was answered; {seen} arrived");
 }
 
-/// What is known about a silence is said.
+/// The message tells what came from the line instead of a reply.
 #[tokio::test]
 async fn silence_on_a_serial_line_is_explained() {
     for (sent, expected) in [
@@ -311,7 +310,7 @@ async fn silence_on_a_serial_line_is_explained() {
     }
 }
 
-/// The whole way on a slow line, where a single answer takes a quarter of a second.
+/// On this line, a single reply takes a quarter of a second.
 #[tokio::test]
 async fn update_over_a_slow_line_succeeds() {
     let board = sim::Config { reboot_delay: REBOOT, ..sim::Config::default() };

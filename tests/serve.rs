@@ -1,5 +1,7 @@
-//! The firmware server, as the built binary runs it: whom it serves, over what, and what it can prove of that.
-//! The device is a puppet: it says what it has to say, and the test fetches the firmware for it.
+//! The firmware server of the built binary: which peers it serves, over TLS or not, and what it reports about the
+//! delivery.
+//!
+//! The test decides how the fake device answers, and fetches the firmware for it.
 
 mod support;
 
@@ -28,7 +30,7 @@ use tokio_rustls::TlsConnector;
 
 const STEP_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A device that is told to update, and waits for the test to do so.
+/// A fake device that lets the test end each update.
 struct ControlledDevice {
     port: String,
     urls: mpsc::Receiver<String>,
@@ -74,7 +76,7 @@ impl ControlledDevice {
         Self { port: format!("tcp://{address}"), urls, verdicts, _tasks: tasks }
     }
 
-    /// Runs an update of it, and waits until it is told to fetch the firmware: from where.
+    /// Runs an update of the device, and waits until the device is told to fetch the firmware. Returns the URL.
     async fn update(&mut self, args: &[&str]) -> (JoinHandle<Run>, String) {
         let (port, mut all) = (self.port.clone(), vec!["update".to_owned(), DEMO.to_owned()]);
         all.extend(args.iter().map(|&arg| arg.to_owned()));
@@ -86,12 +88,12 @@ impl ControlledDevice {
         (run, url)
     }
 
-    /// It has the firmware, and reboots.
+    /// Confirms the update. The device reboots.
     async fn confirm_update(&self) {
         self.verdicts.send(json!({"code": 0, "message": "Update applied, finalizing"})).await.expect("it waits");
     }
 
-    /// It has not.
+    /// Fails the update.
     async fn fail_update(&self) {
         self.verdicts.send(json!({"code": -1, "message": "Update failed"})).await.expect("it waits");
     }
@@ -114,14 +116,14 @@ fn answer(device: &mut FakeDevice, request: &Value) -> Value {
     json!({"result": result})
 }
 
-/// The address and the path of a URL.
+/// Returns the address and the path of a URL.
 fn address_and_path(url: &str) -> (SocketAddr, &str) {
     let (_, rest) = url.split_once("://").expect("a scheme");
     let (address, _) = rest.split_once('/').expect("a path");
     (address.parse().expect("an address"), &rest[address.len()..])
 }
 
-/// A connection from 127.0.0.`last` that has room for little.
+/// Connects from 127.0.0.`last`, with a small receive buffer.
 async fn connect_from(last: u8, url: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(4096).expect("a small buffer");
@@ -135,10 +137,10 @@ async fn request_firmware(stream: &mut (impl AsyncWrite + Unpin), url: &str, id:
     stream.write_all(head.as_bytes()).await
 }
 
-/// The body of the answer, or nothing.
+/// Returns the body of the response. It is empty if the server refuses the client.
 async fn fetch(mut stream: impl AsyncRead + AsyncWrite + Unpin, url: &str, id: &str) -> Vec<u8> {
     let mut answer = Vec::new();
-    // Whoever is turned away may find out in either.
+    // A refused client gets an error from the write or from the read.
     if request_firmware(&mut stream, url, id).await.is_ok() {
         let read = stream.read_to_end(&mut answer);
         let _ = tokio::time::timeout(STEP_TIMEOUT, read).await.expect("it ends in time");
@@ -159,7 +161,7 @@ fn events(run: &Run) -> Vec<Value> {
     run.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
-/// The end of a run. Whatever else it showed, it was not the path.
+/// Waits for the end of a run, and checks that its output does not have the secret path.
 async fn finish(run: JoinHandle<Run>, url: &str) -> Run {
     let run = run.await.expect("no panic");
     let secret = address_and_path(url).1.split('/').nth(1).expect("a path");
@@ -234,7 +236,7 @@ async fn device_behind_nat_needs_allow_from() {
     }
 }
 
-/// What a person sees when something is odd; nothing of it when all goes well.
+/// Unusual requests are printed. The usual ones are not.
 #[tokio::test]
 async fn unusual_requests_are_printed() {
     let mut device = ControlledDevice::start().await;
@@ -290,7 +292,7 @@ async fn serve_tls_uses_the_given_certificate() {
     }
 }
 
-/// All of these are found out before the device is asked anything.
+/// otactl reports these errors before it calls the device.
 #[tokio::test]
 async fn firmware_that_cannot_be_served_is_refused_with_a_hint() {
     let taken = TcpListener::bind("127.0.0.1:0").await.expect("a port");

@@ -1,5 +1,5 @@
-//! The session over links in memory, with a clock that stands still until everybody waits: calls,
-//! replies, deadlines and lost links, without a socket.
+//! The session over links in memory: calls, replies, deadlines and lost links, without a socket. The clock is paused,
+//! and advances only when every task waits.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,14 +17,14 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-/// What the next dial brings.
+/// The result of a dial.
 enum Dial {
     Link(Link),
     Fails,
     Hangs,
 }
 
-/// Gives out what the test has laid ready, and counts.
+/// Hands out the dial results that the test has prepared, and counts the dials.
 struct TestConnector {
     resends_after: Option<Duration>,
     dials: tokio::sync::Mutex<mpsc::UnboundedReceiver<Dial>>,
@@ -62,7 +62,7 @@ impl TestSession {
         Self::with_resends(None)
     }
 
-    /// On a line that loses frames, if a time is given.
+    /// Creates a session. With a time, the transport loses frames, and requests are sent again after it.
     fn with_resends(resends_after: Option<Duration>) -> Self {
         let (dials, ready) = mpsc::unbounded_channel();
         let dialled = Arc::new(AtomicUsize::new(0));
@@ -71,7 +71,7 @@ impl TestSession {
         Self { session: Arc::new(Session::new(line)), dials, dialled }
     }
 
-    /// Lays a link ready, and gives the device's end of it.
+    /// Prepares a link for the next dial, and returns the device's end of it.
     fn lay_link(&self) -> LinkDriver {
         let (link, driver) = Link::pair();
         self.ready(Dial::Link(link));
@@ -82,7 +82,7 @@ impl TestSession {
         self.dials.send(dial).expect("the session lives");
     }
 
-    /// A call that is under way.
+    /// Starts a call.
     fn call(&self, method: &str, seconds: u64) -> tokio::task::JoinHandle<Result<Value, CallError>> {
         self.request(Request::new(method, Duration::from_secs(seconds)))
     }
@@ -93,7 +93,7 @@ impl TestSession {
     }
 }
 
-/// The next request that reaches the device: id and method.
+/// Returns the id and the method of the next request that reaches the device.
 async fn next_request(driver: &mut LinkDriver) -> (u64, String) {
     let frame = driver.outgoing.recv().await.expect("a request");
     let frame: Value = serde_json::from_slice(&frame).expect("JSON");
@@ -130,7 +130,7 @@ async fn call_times_out_at_its_deadline_and_the_next_is_answered() {
     let error = call.await.expect("no panic").expect_err("silence");
     assert!(matches!(error, CallError::Timeout { after, .. } if after == Duration::from_secs(3)), "{error:?}");
     assert_eq!(started.elapsed(), Duration::from_secs(3));
-    // The late reply is nobody's, least of all the next call's.
+    // The late reply must not be taken for that of the next call.
     let next = bench.call("B", 3);
     let (id, _) = next_request(&mut driver).await;
     reply(&driver, late, "late").await;
@@ -138,7 +138,7 @@ async fn call_times_out_at_its_deadline_and_the_next_is_answered() {
     assert_eq!(next.await.expect("no panic").expect("a reply"), "in time");
 }
 
-/// Whether a request may be sent again hangs on this word.
+/// The value of `sent` decides whether a request may be sent again.
 #[tokio::test(start_paused = true)]
 async fn lost_link_reports_whether_the_request_was_sent() {
     let bench = TestSession::new();
@@ -149,7 +149,7 @@ async fn lost_link_reports_whether_the_request_was_sent() {
     let error = sent.await.expect("no panic").expect_err("lost");
     assert!(matches!(&error, CallError::Lost { sent: true, reason, .. } if reason.contains("cable")), "{error:?}");
 
-    // The link takes 16 frames, and the device none: the 17th waits with us.
+    // The link buffers 16 frames, and the device reads none: the 17th frame was not sent.
     let driver = bench.lay_link();
     let calls: Vec<_> = (0..17).map(|_| bench.call("B", 5)).collect();
     tokio::time::sleep(Duration::from_millis(1)).await;
@@ -187,7 +187,7 @@ async fn failed_dials_are_reported_and_slowed_down() {
         let error = bench.call("A", 5).await.expect("no panic").expect_err("refused");
         assert!(matches!(&error, CallError::Unreachable { cause: DialError::Refused, .. }), "{error:?}");
     }
-    // 25, 50, 100, and then 200 ms each; the first one is not waited for.
+    // The pauses are 25, 50, 100, and then 200 ms each. The first dial has none before it.
     assert_eq!(started.elapsed().as_millis(), 25 + 50 + 100 + 16 * 200);
 }
 
@@ -207,7 +207,7 @@ async fn hanging_dial_ends_at_the_deadline_of_the_call() {
     assert!(call.await.expect("no panic").is_ok());
 }
 
-/// After a reboot the old connection stays silent for good, and must not be asked again.
+/// After a reboot, the old connection stays silent for good, and must not be used again.
 #[tokio::test(start_paused = true)]
 async fn drop_link_fails_calls_in_flight_and_closes_the_link() {
     let bench = TestSession::new();
@@ -238,7 +238,7 @@ async fn request_of_the_device_is_answered_with_404() {
     assert!(call.await.expect("no panic").is_ok());
 }
 
-/// A serial bridge that echoes gives our own request back before the answer.
+/// A serial bridge with echo returns the request before the reply.
 #[tokio::test(start_paused = true)]
 async fn echoed_request_is_ignored() {
     let bench = TestSession::new();
@@ -252,7 +252,7 @@ async fn echoed_request_is_ignored() {
     assert!(driver.outgoing.try_recv().is_none(), "nothing was refused");
 }
 
-/// Whoever asks and does not listen must not fill the memory.
+/// A peer that sends requests without reading replies must not fill the memory.
 #[tokio::test(start_paused = true)]
 async fn refusals_to_the_device_are_bounded() {
     let bench = TestSession::new();
@@ -283,7 +283,7 @@ async fn garbage_before_any_reply_fails_the_call() {
     assert!(error.may_have_arrived(), "the request was sent");
 }
 
-/// One bad frame must not end an update that goes on for minutes.
+/// One bad frame must not end an update that takes minutes.
 #[tokio::test(start_paused = true)]
 async fn garbage_after_a_reply_is_ignored() {
     let bench = TestSession::new();
@@ -307,7 +307,7 @@ async fn dropping_the_session_closes_the_link() {
     driver.dropped().await;
 }
 
-/// A thousand calls in flight cost no more each than one does.
+/// Each of a thousand calls in flight costs no more than a single one.
 #[tokio::test(start_paused = true)]
 async fn thousand_calls_in_flight_are_answered() {
     let bench = TestSession::new();
@@ -322,7 +322,7 @@ async fn thousand_calls_in_flight_are_answered() {
     }
 }
 
-/// Over UDP, a question that may arrive twice is asked again; all else is sent once.
+/// Over UDP, an idempotent request is sent again, and any other is sent once.
 #[tokio::test(start_paused = true)]
 async fn only_idempotent_requests_are_sent_again() {
     let bench = TestSession::with_resends(Some(Duration::from_millis(300)));
@@ -344,7 +344,7 @@ async fn only_idempotent_requests_are_sent_again() {
     }
 }
 
-/// The methods of the requests that the device gets until nothing more comes.
+/// Returns the methods of the requests that the device gets until no more arrive.
 async fn remaining_methods(driver: &mut LinkDriver) -> Vec<String> {
     let mut methods = Vec::new();
     while let Ok((_, method)) = tokio::time::timeout(Duration::from_secs(1), next_request(driver)).await {
@@ -367,7 +367,7 @@ async fn call_dropped_while_dialling_is_not_sent() {
     other.abort();
 }
 
-/// A dial that no call waits for is dropped; the next call starts one of its own.
+/// A dial without a waiting call is dropped. The next call starts its own dial.
 #[tokio::test(start_paused = true)]
 async fn dial_of_a_dropped_call_is_dropped() {
     let bench = TestSession::new();
@@ -381,7 +381,7 @@ async fn dial_of_a_dropped_call_is_dropped() {
     call.abort();
 }
 
-/// The link holds 16 frames, and more wait for it.
+/// The link buffers 16 frames. Further frames wait for space.
 #[tokio::test(start_paused = true)]
 async fn call_dropped_behind_a_full_link_is_not_sent() {
     let bench = TestSession::new();
@@ -398,7 +398,7 @@ async fn call_dropped_behind_a_full_link_is_not_sent() {
     assert_eq!(remaining_methods(&mut driver).await, kept);
 }
 
-/// When a future is polled for the first time is chance; a push depends on the order.
+/// The order of the calls decides, not the order in which their futures are polled. A push depends on that.
 #[tokio::test(start_paused = true)]
 async fn requests_are_sent_in_the_order_of_the_calls() {
     let bench = TestSession::new();
@@ -417,7 +417,7 @@ async fn requests_are_sent_in_the_order_of_the_calls() {
     }
 }
 
-/// The session of a bench, for a [`Device`].
+/// The session of a [`TestSession`], for a [`Device`].
 struct Shared(Arc<Session>);
 
 #[async_trait]
@@ -442,7 +442,8 @@ impl RpcClient for Shared {
     }
 }
 
-/// After a lost link, the pieces that no link has taken would go out on the next one before the first lost piece.
+/// After a lost link, pieces that no link has taken would otherwise go out on the next link before the first lost
+/// piece.
 #[tokio::test(start_paused = true)]
 async fn writes_of_a_lost_link_are_not_sent_on_the_next() {
     for _ in 0..50 {
@@ -460,7 +461,7 @@ async fn writes_of_a_lost_link_are_not_sent_on_the_next() {
         };
         let (first, ()) = tokio::join!(calls.next(), lose);
         assert!(matches!(first, Some(Err(CallError::Lost { .. }))), "{first:?}");
-        // Whatever is polled meanwhile.
+        // Polling the remaining calls sends nothing.
         let rest = async { while calls.next().await.is_some() {} };
         let (next_request, ()) = tokio::join!(remaining_methods(&mut next), async {
             let _ = tokio::time::timeout(Duration::from_millis(500), rest).await;
@@ -473,7 +474,7 @@ async fn writes_of_a_lost_link_are_not_sent_on_the_next() {
     }
 }
 
-/// The copy that waits for a place on the link was not sent, the first one was.
+/// The second copy waits for space on the link and was not sent. The first one was.
 #[tokio::test(start_paused = true)]
 async fn call_whose_second_copy_waits_is_reported_as_sent() {
     let bench = TestSession::with_resends(Some(Duration::from_millis(300)));
@@ -496,7 +497,7 @@ async fn call_whose_second_copy_waits_is_reported_as_sent() {
     assert_eq!(sent, [true, false], "the link has taken one");
 }
 
-/// The reply to the first copy makes the second one needless.
+/// The reply to the first copy makes the second one unnecessary.
 #[tokio::test(start_paused = true)]
 async fn answered_call_is_not_sent_again() {
     let bench = TestSession::with_resends(Some(Duration::from_millis(300)));
@@ -522,7 +523,7 @@ async fn call_with_the_longest_timeout_is_answered() {
     assert_eq!(call.await.expect("no panic").expect("a reply"), 1);
 }
 
-/// A call that is made right after hanging up is for the next link, whatever still comes over the old one.
+/// A call made right after `drop_link` uses the next link, whatever still arrives over the old one.
 #[tokio::test(start_paused = true)]
 async fn call_after_drop_link_goes_to_the_next_link() {
     let bench = TestSession::new();

@@ -1,5 +1,7 @@
-//! The way to the device breaks at a step of the update: the broker is restarted, the cable is out for a moment. Whatever
-//! the step, the update rides it out, or ends before anything was touched.
+//! The connection to the device breaks at a step of the update: the broker is restarted, or the cable is unplugged for
+//! a moment.
+//!
+//! At every step, the update survives the interruption.
 #![cfg(unix)]
 
 mod support;
@@ -18,11 +20,11 @@ use support::transports::{BAUD_RATE, device_at};
 use support::{DEMO, assert_runs, file, running_device, simulator_with};
 use tokio::sync::mpsc;
 
-/// The steps of an update that changes something, by the names of their events.
+/// The steps of an update by pull and by push, by the names of their events.
 const PULL: [&str; 7] = ["serving", "requested", "fetching", "applied", "rebooting", "back", "committing"];
 const PUSH: [&str; 6] = ["requested", "pushing", "sent", "rebooting", "back", "committing"];
 
-/// Tells when a step is reached, for the first time.
+/// Notifies the test when the update reaches a step.
 struct StepObserver {
     step: &'static str,
     reached: mpsc::UnboundedSender<()>,
@@ -32,13 +34,13 @@ impl Observer for StepObserver {
     fn on(&self, event: &Event) {
         let event: Value = serde_json::to_value(event).expect("JSON");
         if event["event"] == self.step {
-            // Only the first one is waited for.
+            // The test waits only for the first event, and may have dropped the receiver.
             let _ = self.reached.send(());
         }
     }
 }
 
-/// Updates over `port`, and does `disturb` as soon as `step` is reached. Gives back what that has made.
+/// Updates over `port`, and runs `disturb` as soon as `step` is reached. Returns the output of `disturb`.
 async fn update_disturbed_at<T>(port: &str, via: Via, step: &'static str, disturb: impl AsyncFnOnce() -> T) -> T {
     let bundle = Bundle::read(&file(DEMO)).expect("the demo");
     let plan = Plan::new(Source::Bundle(bundle));
@@ -102,7 +104,7 @@ async fn cable_unplugged_at_any_step_is_survived() {
     futures_util::future::join_all(steps).await;
 }
 
-/// The port gets another name of its own each time; as on a bench, a link leads to it.
+/// Serves the device on a new serial port, and links `path` to it: the name of the port changes each time.
 fn plug_in(device: &mut Simulator, path: &Path) {
     let port =
         device.serve_serial(uart::UartConfig { baud_rate: BAUD_RATE, ..uart::UartConfig::default() }).expect("a port");

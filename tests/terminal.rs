@@ -1,4 +1,4 @@
-//! What a person at a terminal sees, on a real pty.
+//! The output on a terminal, which is a real pty.
 #![cfg(unix)]
 
 mod support;
@@ -13,7 +13,7 @@ use support::{DEMO, otactl, simulator};
 /// The width of the terminal.
 const COLUMNS: u16 = 160;
 
-/// Runs the binary with stderr on a terminal: exit code, stdout, and what the terminal got.
+/// Runs the binary with stderr on a terminal. Returns the exit code, stdout, and the bytes that the terminal got.
 async fn on_terminal(args: &[&str], variables: &[(&str, &str)]) -> (i32, String, String) {
     let size = Winsize { ws_row: 24, ws_col: COLUMNS, ws_xpixel: 0, ws_ypixel: 0 };
     let pty = openpty(&size, None).expect("a pty");
@@ -21,7 +21,7 @@ async fn on_terminal(args: &[&str], variables: &[(&str, &str)]) -> (i32, String,
     command.envs(variables.iter().copied()).env("TERM", "xterm").stdout(Stdio::piped()).stderr(pty.slave);
     tokio::task::spawn_blocking(move || {
         let child = command.spawn().expect("it starts");
-        // Our own copy of the slave has to go, or the terminal never ends.
+        // The read of the terminal ends only when no copy of the slave is open.
         drop(command);
         let mut screen = Vec::new();
         let mut master = File::from(pty.master);
@@ -38,7 +38,7 @@ async fn on_terminal(args: &[&str], variables: &[(&str, &str)]) -> (i32, String,
     .expect("no panic")
 }
 
-/// What stands on the screen in the end, line by line, with the cursor's ways that are used here.
+/// Renders the final screen as lines. It supports the control sequences that otactl uses.
 fn rendered(screen: &str) -> Vec<String> {
     let mut lines = vec![Vec::new()];
     let (mut row, mut column) = (0, 0);
@@ -67,7 +67,7 @@ fn rendered(screen: &str) -> Vec<String> {
                 }
             }
             c => {
-                // The last column is left only when more comes.
+                // The cursor leaves the last column only before the next character.
                 if column == usize::from(COLUMNS) {
                     (row, column) = (row + 1, 0);
                 }
@@ -112,8 +112,8 @@ async fn no_color_disables_colours() {
     assert!(screen.starts_with("\u{1b}[31;1merror:\u{1b}[0m "), "{screen}");
 }
 
-/// Whoever waits for the checks sees how long the device does. All else is printed above that, and when it
-/// is over, nothing is left of it.
+/// During the checks, a status line shows the time until the rollback. Other output appears above it, and the line
+/// disappears at the end.
 #[tokio::test]
 async fn time_until_rollback_is_shown_during_checks() {
     const LINE: &str = "uncommitted; rolls back in 4m 5";
@@ -143,7 +143,7 @@ async fn time_until_rollback_is_shown_during_checks() {
     assert_eq!(steps.pop(), Some(""), "the cursor stands on a line of its own: {lines:#?}");
     assert_eq!(steps, STEPS, "{lines:#?}");
 
-    // The log as well goes above it.
+    // The log appears above the status line, too.
     let (_, _, screen) = on_terminal(&[&["-v"], &update[..]].concat(), &[]).await;
     assert!(screen.contains(LINE), "{screen}");
     let lines = rendered(&screen);

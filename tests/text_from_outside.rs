@@ -1,4 +1,4 @@
-//! Text of a device's and files of the user's, hostile or by mistake: the built binary against real sockets and real FIFOs.
+//! Text of a device and files of the user that are hostile or wrong: the built binary with real sockets and real FIFOs.
 #![cfg(unix)]
 
 mod support;
@@ -11,7 +11,7 @@ use support::peers::{Behaviour, Peer};
 use support::{DEMO, Run, finish, otactl, run, run_on};
 use tokio::task::JoinSet;
 
-/// An HTTP answer to the call with the id that otactl uses over HTTP.
+/// Returns an HTTP response to the call with the id that otactl uses over HTTP.
 fn answer(body: &str) -> &'static [u8] {
     let body = format!("{body}\r\n");
     format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()).leak().as_bytes()
@@ -39,7 +39,7 @@ async fn device_text_is_bounded_in_the_output() {
             &["update", DEMO, "--dry-run"],
         ),
     ] {
-        // What is larger than a reply may be is refused before it is read.
+        // otactl refuses a larger reply before it reads it.
         let body = if body.len() > 1 << 20 { body.replace(&long, &long[..150_000]) } else { body };
         let peer = Peer::start(Behaviour::Replies(answer(&body))).await;
         let run = run_on(&peer.http(), args).await;
@@ -50,7 +50,7 @@ async fn device_text_is_bounded_in_the_output() {
     }
 }
 
-/// stdout is JSON: there, the same character is written in another way.
+/// stdout is JSON, in which hidden characters have escape sequences.
 #[tokio::test]
 async fn hidden_characters_are_escaped() {
     let body = "{\"id\":1,\"result\":{\"a\u{202e}\u{200b}\":\"b\u{feff}\u{2028}\u{e0041}\u{ad}c\"}}";
@@ -123,7 +123,7 @@ async fn file_that_does_not_end_is_refused() {
     }
 }
 
-/// What a shell makes of `<(…)` is a FIFO too, with a writer.
+/// `<(…)` of a shell is a FIFO with a writer.
 #[tokio::test]
 async fn output_of_a_program_is_read_as_a_file() {
     let device = support::simulator().await;
@@ -136,7 +136,7 @@ async fn output_of_a_program_is_read_as_a_file() {
     assert!(run.code == 0 && run.stdout.contains("OTA.Revert"), "{}", run.shown());
 }
 
-/// Editors on Windows put a mark before the text.
+/// Windows editors write a byte order mark before the text.
 #[tokio::test]
 async fn credentials_file_with_a_byte_order_mark_is_read() {
     let config = support::recorded_device_with_auth("d", otactl::sim::auth::Algorithm::Md5);

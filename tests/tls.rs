@@ -26,13 +26,13 @@ use tokio_rustls::TlsAcceptor;
 
 const SCHEMES: [&str; 2] = ["wss", "https"];
 
-/// What a device tells whom.
+/// Which clients a device accepts.
 #[derive(Clone, Copy)]
 enum Admits {
     Everybody,
-    /// Whoever shows a certificate.
+    /// Clients with a certificate.
     Known,
-    /// Asks for one, and takes those without.
+    /// All clients. The device requests a certificate, but does not require it.
     Curious,
 }
 
@@ -66,7 +66,7 @@ async fn serve_tls(device: &mut Simulator, config: Arc<ServerConfig>) -> u16 {
     port
 }
 
-/// A device with this certificate, which admits everybody.
+/// Starts a device with this certificate, which accepts every client.
 async fn device_with(pair: &Pair) -> (Simulator, u16) {
     let mut device = simulator().await;
     let config = server_config(&pair.cert, &pair.key).expect("a configuration");
@@ -74,7 +74,7 @@ async fn device_with(pair: &Pair) -> (Simulator, u16) {
     (device, port)
 }
 
-/// A device that wants to know who asks.
+/// Starts a device that requires a client certificate.
 async fn guarded_device(authority: &Authority, version: &'static SupportedProtocolVersion) -> (Simulator, u16) {
     let mut device = simulator().await;
     let config = device_config(&authority.sign("127.0.0.1"), authority, Admits::Known, &[version]);
@@ -82,7 +82,7 @@ async fn guarded_device(authority: &Authority, version: &'static SupportedProtoc
     (device, port)
 }
 
-/// The command failed in the way that this message and this hint tell of, before the device was asked.
+/// Checks that the command failed with this message and this hint before it called the device.
 fn assert_refused(run: &Run, message: &str, hint: &str) {
     assert_eq!((run.code, run.stdout.as_str()), (3, ""), "{message}: {}", run.shown());
     assert!(run.stderr.contains(&format!("/rpc: {message}")), "{message}: {}", run.shown());
@@ -132,7 +132,7 @@ async fn insecure_accepts_any_certificate() {
     let pair = authority.sign_as("device.example", |params| params.not_after = date_time_ymd(2001, 2, 3));
     let (_device, port) = device_with(&pair).await;
     for scheme in SCHEMES {
-        // What is not used does not have to be there.
+        // With `--insecure`, the authority file is not used, and need not exist.
         let options = ["--insecure", "--ca-cert-file", "/no/such/file", "ping"];
         let run = run_on(&format!("{scheme}://127.0.0.1:{port}"), &options).await;
         assert_eq!(run.code, 0, "{}", run.shown());
@@ -182,7 +182,7 @@ async fn authority_from_a_file_is_trusted_for_addresses_and_names() {
 async fn certificate_for_an_ipv6_address_is_accepted() {
     let authority = Authority::new();
     let pair = authority.sign("::1");
-    // Not every machine has one.
+    // Not every machine has IPv6.
     let Ok(listener) = TcpListener::bind("[::1]:0").await else { return };
     let port = listener.local_addr().expect("an address").port();
     let mut device = simulator().await;
@@ -208,7 +208,7 @@ async fn known_client_certificate_is_accepted() {
                 run_on(&url, &["--ca-cert-file", &ca_file, cert_option, cert, key_option, key, "get-boot-state"]).await;
             assert_eq!(run.code, 0, "{}", run.shown());
 
-            // One from the environment, and the other from behind the command.
+            // One file from the environment, the other from an option after the command.
             let mut mixed = otactl(&["--port", &url, "ping", key_option, key]);
             mixed.env("OTACTL_CA_CERT_FILE", &ca_file).env("OTACTL_CERT_FILE", cert);
             let run = finish(mixed).await;
@@ -243,7 +243,7 @@ async fn missing_or_unknown_client_certificate_is_reported() {
     }
 }
 
-/// Shakes hands with whoever comes, and resets the connection, before or after it has read the request.
+/// Starts a server that resets each connection after the handshake. With `reads`, it reads the request before that.
 async fn resets(config: Arc<ServerConfig>, reads: bool) -> (SocketAddr, ServerTasks) {
     let (listener, address) = bind().await;
     let acceptor = TlsAcceptor::from(config);
@@ -284,7 +284,7 @@ async fn reset_names_the_client_certificate_only_if_one_was_requested() {
     }
 }
 
-/// Who asks and does not insist is a device like any other.
+/// A device that requests a certificate without requiring it works like any other.
 #[tokio::test]
 async fn optional_client_certificate_may_be_missing() {
     let authority = Authority::new();
@@ -298,8 +298,7 @@ async fn optional_client_certificate_may_be_missing() {
     }
 }
 
-/// The whole way with everything at once: a private authority, a client certificate, a password, and a
-/// reboot in the middle.
+/// The update uses a private authority, a client certificate, a password, and includes a reboot.
 #[tokio::test]
 async fn device_is_updated_over_tls() {
     let authority = Authority::new();
@@ -323,7 +322,7 @@ async fn device_is_updated_over_tls() {
             let state = with_secrets(&["--json", "get-boot-state"]).await;
             assert!(state.stdout.contains("\"active_slot\":1,\"is_committed\":true"), "{}", state.shown());
         }
-        // The device is the same one on its plain port.
+        // The plain port of the device shows the result.
         let (device, port) = device_with(&authority.sign("localhost")).await;
         let url = format!("{scheme}://localhost:{port}");
         let update = run_on(&url, &["--ca-cert-file", &authority.file(), "update", DEMO]).await;
@@ -373,12 +372,12 @@ async fn bad_certificate_file_is_named_before_the_dial() {
             assert!(run.stderr.starts_with(&message) && run.stderr.contains(what), "{options:?}: {}", run.shown());
             assert!(run.stderr.contains("\nhint: ") && !run.stderr.contains("s3cret"), "{}", run.shown());
         }
-        // The server of the firmware is looked at with the same eyes.
+        // otactl checks the files for an https URL of the firmware in the same way.
         let url = ["--port", "sim:", "update", "--url", "https://127.0.0.1:1/fw.zip"];
         let run = support::run(&[&options[..], &url].concat()).await;
         assert_eq!(run.code, 2, "{options:?}: {}", run.shown());
     }
-    // Who speaks no TLS needs none of them.
+    // Without TLS, the files are not used.
     let device = simulator().await;
     let run = run_on(&support::ws(&device), &["--ca-cert-file", &missing, "ping"]).await;
     assert_eq!(run.code, 0, "{}", run.shown());
@@ -429,7 +428,7 @@ async fn simulated_device_needs_a_certificate_for_tls() {
     assert_eq!(run.code, 0, "{}", run.shown());
 }
 
-/// A request that is too large is met with a reset, as on the plain port.
+/// The device resets the connection of a request that is too large, as on the plain port.
 #[tokio::test]
 async fn oversized_request_over_tls_is_reset() {
     let authority = Authority::new();

@@ -1,5 +1,5 @@
-//! Certificates and keys that are not supported, made by OpenSSL: each refusal names its reason, and `--insecure` takes
-//! them as `curl -k` does. The built binary.
+//! Unsupported certificates and keys, created by OpenSSL. Each refusal names its reason, and `--insecure` accepts the
+//! certificate, as `curl -k` does.
 
 mod support;
 
@@ -17,7 +17,8 @@ const REASONS: [(Kind, &str); 5] = [
     (Kind::Sha1, "a signature with SHA-1 and RSA; SHA-256 is supported\n"),
 ];
 
-/// With TLS 1.2, a server shows a certificate on P-521 only to a client that offers the curve for the key exchange too.
+/// Tells whether the server presents its certificate. With TLS 1.2, it presents one on P-521 only to a client that
+/// offers that curve for the key exchange.
 fn is_shown(kind: Kind, version: &str) -> bool {
     kind != Kind::P521 || version == "-tls1_3"
 }
@@ -64,7 +65,7 @@ async fn unsupported_server_certificate_is_accepted_with_insecure() {
     }
 }
 
-/// The server gives up before it shows its certificate.
+/// The server ends the handshake before it presents its certificate.
 #[tokio::test]
 async fn server_key_that_the_client_does_not_offer_is_named_as_a_cause() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -80,7 +81,7 @@ async fn server_key_that_the_client_does_not_offer_is_named_as_a_cause() {
 async fn unsupported_client_certificate_or_key_is_refused_with_its_reason() {
     let directory = tempfile::tempdir().expect("a directory");
     let secp256k1 = (Kind::Secp256k1, "a key on the curve secp256k1; only P-256 and P-384 are supported\n");
-    // What the digest of its signature is matters to the server only.
+    // The digest of the signature matters to the server only.
     for (kind, reason) in REASONS.into_iter().filter(|(kind, _)| *kind != Kind::Sha1).chain([secp256k1]) {
         let Pair { cert, key } = certificate(&directory, kind);
         let (cert, key) = (cert.display().to_string(), key.display().to_string());
@@ -93,7 +94,7 @@ async fn unsupported_client_certificate_or_key_is_refused_with_its_reason() {
     }
 }
 
-/// As Windows editors, `PowerShell` and OpenSSL write them.
+/// Windows editors, `PowerShell` and OpenSSL write such files.
 #[tokio::test]
 async fn pem_with_byte_order_mark_or_trust_is_read() {
     let authority = Authority::new();
@@ -105,7 +106,7 @@ async fn pem_with_byte_order_mark_or_trust_is_read() {
     let ca = std::fs::read_to_string(authority.file()).expect("a file");
     let utf16: Vec<u8> = std::iter::once(0xfeff).chain(ca.encode_utf16()).flat_map(u16::to_le_bytes).collect();
     std::fs::write(authority.path("utf16.pem"), utf16).expect("written");
-    // Two files in one, each with its mark.
+    // Two concatenated files, each with its byte order mark.
     let both = [with_mark(b""), with_mark(ca.as_bytes())].concat();
     std::fs::write(authority.path("both.pem"), both).expect("written");
     trusted(&authority.path("ca.pem"), &authority.path("trusted.pem"));

@@ -14,7 +14,7 @@ use support::{
     DEMO, DEMO_BUILD, REBOOT, assert_runs, otactl, run, run_on, simulator, simulator_everywhere, simulator_with, ws,
 };
 
-/// The first command of the README.
+/// Runs the first command of the README.
 #[tokio::test]
 async fn update_of_the_simulator_prints_every_step() {
     let started = Instant::now();
@@ -68,7 +68,7 @@ async fn second_update_on_every_transport_changes_nothing() {
     }
 }
 
-/// A board is flashed a thousand times a day; nothing may stand in the way of the commit.
+/// Nothing may delay the commit: production lines flash boards a thousand times a day.
 #[tokio::test]
 async fn commit_follows_the_first_reply_within_100_ms() {
     let device = simulator().await;
@@ -115,7 +115,7 @@ async fn url_reachable_only_by_the_device_is_noted() {
 #[tokio::test]
 async fn failed_download_keeps_the_old_firmware() {
     let bundles = BundleServer::start().await;
-    // The messages of 2018 and of 2022.
+    // The messages of the engines of 2018 and 2022.
     for (path, older, newer) in [
         ("nope.zip", "Invalid HTTP response code", "Invalid HTTP response code"),
         ("junk.zip", "Malformed archive (invalid file header)", "Malformed archive (invalid header)"),
@@ -201,7 +201,7 @@ async fn force_installs_another_app() {
     assert!(info.stdout.contains("\"fw_id\": \"20240202-020202/g2222222\""), "{}", info.shown());
 }
 
-/// The device cannot reach the server: its own word for it, and where it should have asked.
+/// The message has the reason that the device gave, and the address that it should have requested.
 #[tokio::test]
 async fn device_that_cannot_reach_the_server_is_explained() {
     let device = simulator().await;
@@ -212,8 +212,8 @@ async fn device_that_cannot_reach_the_server_is_explained() {
     assert_runs(&ws(&device), "1.0.0", true).await;
 }
 
-/// A firewall that drops packets: the device waits, and so would everybody. It is said after 10 s, long
-/// before the download times out.
+/// A firewall drops the packets, so that the device waits. otactl reports that after 10 s, long before the download
+/// timeout.
 #[tokio::test]
 async fn device_that_does_not_request_the_firmware_is_reported_after_10_s() {
     let (device, full_backlog) = (simulator().await, FullBacklog::start());
@@ -229,7 +229,7 @@ async fn device_that_does_not_request_the_firmware_is_reported_after_10_s() {
     assert!(run.stderr.contains(&warning), "{}", run.shown());
 }
 
-/// Behind a firewall, at the end of a cable: what a device does not fetch, it is sent.
+/// otactl pushes the firmware to a device that cannot fetch it, such as one behind a firewall or on a cable.
 #[tokio::test]
 async fn device_that_does_not_fetch_gets_a_push() {
     let (device, full_backlog) = (simulator().await, FullBacklog::start());
@@ -250,7 +250,7 @@ async fn events_are_one_json_object_per_line() {
     let events: Vec<Value> = good.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let mut names: Vec<_> = events.iter().filter_map(|event| event["event"].as_str()).collect();
     names.dedup();
-    // It ends before the device speaks, or just after.
+    // `served` comes before the reply of the device, or just after it.
     names.retain(|name| *name != "served");
     assert_eq!(
         names,
@@ -280,8 +280,7 @@ async fn events_are_one_json_object_per_line() {
     assert_eq!((&last["event"], &last["exit_code"]), (&"failed".into(), &7.into()), "{}", bad.shown());
 }
 
-/// `simulate --state` outlives its process, and an uncommitted firmware does not: the process that
-/// ends is the power that fails.
+/// The end of the process is a power failure: `simulate --state` keeps the flash, and uncommitted firmware rolls back.
 #[tokio::test]
 async fn simulated_device_keeps_its_flash() {
     let scratch = tempfile::tempdir().expect("a directory");
@@ -309,7 +308,7 @@ async fn simulate(args: &[&str]) -> (Child, String) {
         let mut lines = std::io::BufReader::new(stderr).lines();
         let first = lines.next().expect("a line").expect("readable");
         let port = first.split_whitespace().find(|word| word.starts_with("ws://")).expect("an address").to_owned();
-        // Read on, so that the device is not stopped by a full pipe.
+        // A full pipe would block the device.
         std::thread::spawn(move || lines.for_each(drop));
         (child, port)
     })

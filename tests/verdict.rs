@@ -1,5 +1,7 @@
-//! What an update makes of devices and links that misbehave, with the answers scripted call by call and
-//! a clock that stands still until everybody waits. The firmware server and its client are real.
+//! The outcomes of updates on devices and links that misbehave.
+//!
+//! The answers are scripted call by call, and the clock advances only when every task waits. The firmware server and
+//! its client are real.
 
 mod support;
 
@@ -22,8 +24,8 @@ async fn update_without_faults_is_updated() {
     assert_eq!(state.lock().calls["OTA.Update"], 1);
 }
 
-/// The new firmware names its build and crashes; the old one names its state. Taken together that would
-/// be a success.
+/// The new firmware answers `Sys.GetInfo` and crashes, and the old one answers `OTA.GetBootState`. Combined, the
+/// answers would look like a success.
 #[tokio::test(start_paused = true)]
 async fn build_and_state_of_two_boots_are_not_combined() {
     let (result, _) = update(|state, method, _| {
@@ -36,7 +38,7 @@ async fn build_and_state_of_two_boots_are_not_combined() {
     assert!(matches!(result, Err(Failure::RolledBack { old: Running { slot: Some(0), .. }, .. })), "{result:?}");
 }
 
-/// The same between the commit and the look that follows.
+/// The rollback happens between the commit and the read of the boot state.
 #[tokio::test(start_paused = true)]
 async fn rollback_instead_of_the_commit_is_rolled_back() {
     let (result, _) = update(|state, method, _| {
@@ -69,7 +71,7 @@ async fn commit_lost_is_sent_again_after_reading_the_state() {
     assert_eq!(state.lock().calls["OTA.Commit"], 2);
 }
 
-/// Nobody knows then, and so nobody says.
+/// The result of the commit is unknown then, and reported as unknown.
 #[tokio::test(start_paused = true)]
 async fn silence_after_the_commit_is_commit_unseen() {
     let (result, state) = update(|state, method, _| {
@@ -116,7 +118,7 @@ async fn wrong_build_that_committed_itself_is_not_reverted() {
     assert!(!state.lock().calls.contains_key("OTA.Revert"));
 }
 
-/// HTTP, and the device reboots before its reply is out: the connection is dead, and says nothing.
+/// Over HTTP, a device that reboots before its reply leaves a dead connection without an error.
 #[tokio::test(start_paused = true)]
 async fn update_reply_lost_in_the_reboot_is_not_awaited() {
     let started = Instant::now();
@@ -131,12 +133,12 @@ async fn update_reply_lost_in_the_reboot_is_not_awaited() {
     assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
 }
 
-/// Older firmware has no `OTA.Status`; that it cannot be asked does not mean that it does nothing.
+/// Older firmware has no `OTA.Status`. That it cannot report an update does not mean that none runs.
 #[tokio::test(start_paused = true)]
 async fn link_lost_during_a_download_without_ota_status_is_waited_out() {
     let started = Instant::now();
     let (result, _) = update(|state, method, _| {
-        // It is done a minute after the start, by itself.
+        // The download ends a minute after the start.
         let minute = state.device.booted.elapsed() > Duration::from_secs(1060);
         match method {
             "OTA.Update" => Some(lost(true)),
@@ -170,7 +172,7 @@ async fn lost_status_replies_do_not_end_an_update() {
     assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
 }
 
-/// A device that is never heard of again: the word is that nobody knows, and it comes in time.
+/// The outcome of a device that never answers again is unknown, and reported in time.
 #[tokio::test(start_paused = true)]
 async fn device_lost_during_the_download_is_contact_lost() {
     let started = Instant::now();
@@ -180,11 +182,11 @@ async fn device_lost_during_the_download_is_contact_lost() {
     assert!(started.elapsed() < Duration::from_secs(620), "{:?}", started.elapsed());
 }
 
-/// A late answer must not pass for a reboot: the uptime in it is older than the answer.
+/// A late reply must not look like a reboot: its uptime is older than its arrival.
 #[tokio::test(start_paused = true)]
 async fn late_reply_is_not_a_reboot() {
     let (result, _) = update(|state, method, count| {
-        // A slow link, with an answer now and then that takes far longer.
+        // The link is slow, and some replies take far longer.
         let late = method == "Sys.GetInfo" && state.calls.contains_key("OTA.Update") && count % 3 == 0;
         state.latency = Duration::from_millis(if late { 2500 } else { 350 });
         (method == "OTA.Update").then(|| Ok(json!({"code": 0, "message": "Update applied, finalizing"})))
@@ -210,7 +212,7 @@ async fn device_silent_after_the_update_is_no_response_at_the_reboot_timeout() {
 async fn device_in_a_boot_loop_is_no_response() {
     let (result, _) = update(|state, method, count| {
         if method == "Sys.GetInfo" && state.calls.contains_key("OTA.Update") {
-            // Another build in every answer.
+            // Every reply has another build.
             state.device.boot(if count % 2 == 0 { NEW } else { OLD }, 1, false);
         }
         None
@@ -228,7 +230,8 @@ async fn impossible_uptime_is_a_wrong_shape_error() {
     assert!(matches!(result, Err(Failure::Call(CallError::WrongShape { .. }))), "{result:?}");
 }
 
-/// The new firmware has other credentials: it is there, and will go back; that is to be said at once.
+/// The new firmware requires other credentials. The device is reachable and will roll back, which otactl reports at
+/// once.
 #[tokio::test(start_paused = true)]
 async fn credentials_refused_after_the_reboot_are_access_denied() {
     let started = Instant::now();
@@ -248,7 +251,7 @@ fn check(text: &str) -> Checks {
     Checks { checks: vec![Check::Rpc(text.parse().expect("a check"))], ..Checks::default() }
 }
 
-/// The check that was not passed, and why; the device has gone back.
+/// Returns the failed check and its reason. Panics unless the device was reverted.
 fn unhealthy(result: Result<Success, Failure>) -> (String, String) {
     match result {
         Err(Failure::Unhealthy {
@@ -260,7 +263,7 @@ fn unhealthy(result: Result<Success, Failure>) -> (String, String) {
     }
 }
 
-/// How long the new firmware has run.
+/// Returns how long the new firmware has run.
 fn runs_for(state: &State) -> Option<Duration> {
     (state.device.build == NEW).then(|| state.device.booted.elapsed())
 }
@@ -275,7 +278,7 @@ async fn soak_polls_the_device_for_its_duration() {
     assert!((38..46).contains(&asked), "about once a second, and for the rest of the update: {asked}");
 }
 
-/// A rollback is told as one, whoever notices it.
+/// A rollback is reported as such, whichever check notices it.
 #[tokio::test(start_paused = true)]
 async fn rollback_during_a_soak_is_rolled_back() {
     let started = Instant::now();
@@ -291,7 +294,7 @@ async fn rollback_during_a_soak_is_rolled_back() {
     assert!(!state.lock().calls.contains_key("OTA.Revert"), "there is nothing to take back");
 }
 
-/// It would have to go back then, and does not: all the more is it unhealthy.
+/// Uncommitted firmware should roll back at a restart. This device does not, and is unhealthy all the more.
 #[tokio::test(start_paused = true)]
 async fn restart_during_a_soak_is_unhealthy() {
     let (result, _) = update_checked(soak(60), |state, method, count| {
@@ -321,11 +324,11 @@ async fn soak_tolerates_single_lost_replies_only() {
     .await;
     let (check, reason) = unhealthy(result);
     assert!(check == "soak" && reason.starts_with("the device has not answered for 10s"), "{check}: {reason}");
-    // What it runs is to be known before it is taken back.
+    // otactl has to know what the device runs before it reverts.
     assert!((45..50).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
 }
 
-/// The end of the soak is no end of the questions: a device that has fallen silent before is not well.
+/// A device that became silent before the end of the soak is not healthy.
 #[tokio::test(start_paused = true)]
 async fn soak_without_a_final_reply_is_unhealthy() {
     let (result, _) = update_checked(soak(30), |state, method, _| {
@@ -380,7 +383,7 @@ async fn check_without_a_reply_fails_at_its_deadline() {
     assert!((30..35).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
 }
 
-/// The device would go back in 20 s, and the commit needs some of that.
+/// The device would roll back in 20 s, and the commit needs a part of that.
 #[tokio::test(start_paused = true)]
 async fn check_ends_before_the_rollback() {
     let late: CallScript = |state, method, _| match method {
@@ -401,7 +404,7 @@ async fn check_ends_before_the_rollback() {
     }
 }
 
-/// For ever is longer than a clock can count.
+/// The largest commit timeout does not overflow the clock.
 #[tokio::test(start_paused = true)]
 async fn largest_commit_timeout_is_accepted() {
     let (result, _) = update_checked(check("Sys.GetInfo"), |state, method, _| {
@@ -413,7 +416,7 @@ async fn largest_commit_timeout_is_accepted() {
     assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
 }
 
-/// Whoever commits what we are about to take back has the last word.
+/// A commit by another client wins over the revert.
 #[tokio::test(start_paused = true)]
 async fn firmware_committed_during_a_check_is_not_reverted() {
     let (result, state) = update_checked(check("My.Test"), |state, method, _| {
@@ -427,7 +430,7 @@ async fn firmware_committed_during_a_check_is_not_reverted() {
     assert!(!state.lock().calls.contains_key("OTA.Revert"));
 }
 
-/// Told to go back by somebody else, the device first shows the slot that boots next, and runs on.
+/// After a revert by another client, the device first shows the slot that boots next, and continues to run.
 #[tokio::test(start_paused = true)]
 async fn revert_by_another_client_is_awaited() {
     let (result, _) = update_checked(check("My.Test"), |state, method, count| match method {
@@ -464,14 +467,14 @@ async fn device_silent_after_its_checks_is_not_committed() {
     assert!(!state.lock().calls.contains_key("OTA.Commit"));
 }
 
-/// What another device says that has got the address.
+/// Returns the info of another device that has the address now.
 fn stranger(state: &State) -> Value {
     let mut info = state.device.info();
     info["id"] = "stranger".into();
     info
 }
 
-/// It runs the same build, uncommitted, in the same slot: it is being updated as well, by somebody else.
+/// The other device runs the same build, uncommitted, in the same slot: another client is updating it.
 #[tokio::test(start_paused = true)]
 async fn another_device_at_the_address_is_not_committed() {
     for method in ["RPC.Ping", "OTA.Commit"] {
@@ -523,10 +526,11 @@ async fn soak_answered_by_another_device_fails() {
     assert!(!state.lock().calls.contains_key("OTA.Commit"));
 }
 
-/// Shorter than the time after which a device that answers is said not to reboot: it has answered all the time.
+/// The reboot timeout is shorter than the time after which otactl reports that a device does not reboot. The device
+/// answers all the time.
 #[tokio::test(start_paused = true)]
 async fn device_that_keeps_answering_did_not_reboot_within_a_short_timeout() {
-    // Each latency cuts off the last probe at another call.
+    // Each latency makes the timeout cut off the last probe at another call.
     let scripts: [CallScript; 5] = [goes_on::<5>, goes_on::<130>, goes_on::<170>, goes_on::<230>, goes_on::<310>];
     for (number, script) in scripts.into_iter().enumerate() {
         let (result, _) = update_within(Duration::from_secs(5), Checks::default(), script).await;
@@ -543,7 +547,7 @@ fn goes_on<const MILLISECONDS: u64>(state: &mut State, method: &str, _: usize) -
     (method == "OTA.Update").then(|| Ok(json!({"code": 0, "message": "Update applied, finalizing"})))
 }
 
-/// A device that goes back after eight seconds is not lost for one commit that was.
+/// On a device that rolls back after eight seconds, one lost commit leaves time for another.
 #[tokio::test(start_paused = true)]
 async fn lost_commit_is_sent_again_before_the_rollback() {
     let (result, state) = update(|state, method, count| match method {

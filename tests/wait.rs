@@ -1,4 +1,4 @@
-//! `otactl wait`: the built binary against simulated devices that come, go and change.
+//! `otactl wait`: the built binary with simulated devices that appear, reboot and change.
 
 mod support;
 
@@ -36,7 +36,7 @@ async fn wait_for_the_present_state_returns_at_once() {
     }
 }
 
-/// A script starts the update in one place and waits for its end in another.
+/// One process updates the device, and others wait for the result.
 #[tokio::test]
 async fn wait_sees_the_update_of_another_client() {
     let device = simulator().await;
@@ -48,7 +48,7 @@ async fn wait_sees_the_update_of_another_client() {
     let mut console = device.console();
     let version = wait(&["wait", "version", "2.0.0", "--for", "20s"]);
     let uncommitted = wait(&["wait", "uncommitted", "--for", "20s"]);
-    // Both have looked, and have not seen it.
+    // Both have read the state once before the update.
     for _ in 0..2 {
         while console.recv().await.expect("the console") != "OTA.GetBootState" {}
     }
@@ -70,7 +70,7 @@ async fn wait_sees_the_update_of_another_client() {
     assert_eq!(result(&committed.await.expect("no panic"))["committed"], true);
 }
 
-/// A chip that resets says goodbye to nobody, and is silent until it is back.
+/// A reset sends no FIN, and the device is silent until it has booted.
 #[tokio::test]
 async fn wait_reachable_outlasts_a_reboot() {
     let config = Config { reboot_delay: Duration::from_millis(1500), ..Config::default() };
@@ -105,7 +105,7 @@ async fn wait_timeout_reports_the_last_seen_state() {
     assert!(run.stderr.starts_with(&error) && run.stderr.contains("\nhint: is it switched on"), "{}", run.shown());
 }
 
-/// Waiting makes no password right.
+/// Waiting does not help against a wrong password.
 #[tokio::test]
 async fn wait_with_wrong_credentials_fails_at_once() {
     let auth: Auth = "admin:secret".parse().expect("credentials");

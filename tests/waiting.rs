@@ -54,7 +54,7 @@ async fn device_that_gets_slow_passes_its_checks_and_its_soak() {
     }
 }
 
-/// A device that answers "shutting down" has carried nothing out, and reboots at once.
+/// A device that answers "shutting down" has not executed the call, and reboots at once.
 #[tokio::test(start_paused = true)]
 async fn call_refused_because_of_a_reboot_is_sent_again_after_it() {
     fn shutting_down(state: &mut State, method: &str) -> Result<Value, CallError> {
@@ -85,7 +85,7 @@ async fn call_refused_because_of_a_reboot_is_sent_again_after_it() {
     }
 }
 
-/// The same for a push, which begins with another method.
+/// A push begins with another method than a pull.
 #[tokio::test(start_paused = true)]
 async fn push_refused_because_of_a_reboot_begins_again_after_it() {
     let (result, state) = update_from_otactl(Via::Push, |state, method, count| match method {
@@ -133,7 +133,7 @@ async fn update_of_another_client_that_is_slow_is_not_ended() {
     assert!(!state.calls.contains_key("OTA.End") && !state.calls.contains_key("Sys.Reboot"), "{:?}", state.calls);
 }
 
-/// A device that says "progress" may be trying to connect, for ever.
+/// A device that reports "progress" may be trying to connect for ever.
 #[tokio::test(start_paused = true)]
 async fn device_that_never_connects_fails_after_three_times_the_ask_timeout() {
     let started = Instant::now();
@@ -155,25 +155,25 @@ async fn device_that_never_connects_fails_after_three_times_the_ask_timeout() {
     assert!(started.elapsed() < Duration::from_secs(12), "{:?}", started.elapsed());
 }
 
-/// What the device said before the deadline counts, if the deadline cuts the next answer off.
+/// If the deadline cuts off an answer, the previous answers count.
 #[tokio::test(start_paused = true)]
 async fn device_that_answers_without_a_reboot_is_reported_at_the_deadline() {
     let (result, _) = update_within(Duration::from_secs(5), Checks::default(), |state, method, _| {
         state.latency = ms(400);
-        // It says so, and does nothing.
+        // The device reports success, and does not reboot.
         (method == "OTA.Update").then(|| Ok(json!({"code": 0, "message": "Update applied, finalizing"})))
     })
     .await;
     assert!(matches!(result, Err(Failure::DidNotReboot(_))), "{result:?}");
 }
 
-/// Once a copy was made, the device is not untouched any more.
+/// After the snapshot, the device is not untouched any more.
 #[tokio::test(start_paused = true)]
 async fn failure_after_the_snapshot_is_not_untouched() {
     let source = Source::Url { url: "http://elsewhere/fw.zip".into(), manifest: Err("unknown".into()), signed: None };
     let plan = Plan { snapshot_first: true, ..Plan::new(source) };
     let (result, state) = run_plan(&plan, |state, method, _| match method {
-        // A platform with room for a copy.
+        // A platform with a slot for a snapshot.
         "Sys.GetInfo" => {
             let mut info = state.device.info();
             info["arch"] = "stm32".into();

@@ -1,4 +1,5 @@
-//! Peers of a WebSocket that send pings and read no answer: what they can send is bounded, on either side.
+//! WebSocket peers that send pings without reading the answers: both the client and the simulated device bound what
+//! they read.
 
 mod support;
 
@@ -13,10 +14,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-/// More than the buffers of two sockets, in bytes. It used to take half a second.
+/// More than the buffers of two sockets, in bytes. Without a bound, such a flood took half a second.
 const FLOOD_LIMIT: usize = 128 << 20;
 
-/// Sends this again and again. Returns how many bytes were taken when nothing more was for a second.
+/// Sends the ping repeatedly. Returns how many bytes were sent before a second in which the peer took none.
 async fn flood(stream: &mut TcpStream, ping: &[u8]) -> usize {
     let pings = ping.repeat(500);
     let mut taken = 0;

@@ -1,6 +1,8 @@
-//! The recorded bytes, replayed against the simulated device: it answers what the device answered.
-//! And our decoder takes everything that the device sent. If one of these fails, the code is wrong,
-//! not the bytes. What counts as no difference is said in wire/README.md.
+//! Replays the recorded bytes against the simulated device, which has to answer like the recorded device. The decoder
+//! of otactl has to accept everything that the device sent.
+//!
+//! If one of these tests fails, the code is wrong, not the bytes. wire/README.md lists the differences that do not
+//! count.
 
 mod support;
 
@@ -23,8 +25,8 @@ async fn websocket_answers_as_recorded() {
     let mut bench = ReplayBench::new().await;
     let mut seen = HashSet::new();
     for case in recording("ws.json").cases {
-        // These two were recorded on devices of their own, fresh from the factory. How they end, by a
-        // FIN or an RST, is the recorder's doing: a chip that resets does neither.
+        // These two cases were recorded on their own new devices. The recorder caused their end, by a FIN or an RST: a
+        // chip that resets sends neither.
         if case.case.starts_with("ws_reboot_drop") {
             bench = ReplayBench::new().await;
         }
@@ -87,7 +89,7 @@ async fn replay_websocket(bench: &mut ReplayBench, case: &Case) {
     }
 }
 
-/// What was recorded on a UART, and the devices on which it was.
+/// Returns the recordings of a UART, and the configurations of the recorded devices.
 fn uart_recordings() -> [(&'static str, otactl::sim::Config); 3] {
     [
         ("uart.json", recorded_device()),
@@ -96,7 +98,7 @@ fn uart_recordings() -> [(&'static str, otactl::sim::Config); 3] {
     ]
 }
 
-/// A pseudo terminal, behind which there is a UART.
+/// The lines go through a pseudo terminal with a simulated UART.
 #[cfg(unix)]
 #[tokio::test]
 async fn uart_answers_as_recorded() {
@@ -116,7 +118,7 @@ async fn uart_answers_as_recorded() {
     }
 }
 
-/// TCP has the same lines.
+/// TCP has the same lines as a UART.
 #[tokio::test]
 async fn lines_answer_as_recorded() {
     for (name, config) in uart_recordings() {
@@ -136,7 +138,7 @@ async fn lines_answer_as_recorded() {
     }
 }
 
-/// How many replies were compared.
+/// Replays the lines of one case, and returns how many replies were compared.
 async fn replay_lines<S>(bench: &ReplayBench, line: &mut BufReader<S>, case: &Case) -> usize
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -148,7 +150,7 @@ where
         match event.from.as_deref() {
             Some("host") => {
                 wait_until_recorded(case, event.t, started).await;
-                // The CRC is over the whole frame, and so changes with the address in it.
+                // The CRC covers the whole frame, and depends on the address in it.
                 let json = &text[..text.rfind('}').map_or(0, |end| end + 1)];
                 let request = bench.with_local_address(json);
                 let said = if request == json { text } else { format!("{request}{:08x}\n", crc32(&request)) };
@@ -172,7 +174,7 @@ fn crc32(text: &str) -> u32 {
     crc32fast::hash(text.as_bytes())
 }
 
-/// A reply between an empty line and a line end.
+/// Reads a reply, which follows an empty line.
 async fn read_reply<S: AsyncRead + Unpin>(socket: &mut BufReader<S>, name: &str) -> String {
     let mut line = String::new();
     for expected in ["an empty line", "a reply"] {
@@ -193,7 +195,7 @@ async fn http_rest_answers_as_recorded() {
     assert_eq!(replay_http("http-rest.json", &mut ReplayBench::new().await).await, 28);
 }
 
-/// With the nonces and cnonces of the recording, at the time of the recording.
+/// The replay uses the nonces and cnonces of the recording, at the time of the recording.
 #[tokio::test]
 async fn credentials_are_checked_as_recorded() {
     for (kind, id, algorithm) in
@@ -212,7 +214,7 @@ async fn replay_http(name: &str, bench: &mut ReplayBench) -> usize {
     let cases = recording(name).cases;
     for case in &cases {
         let started = Instant::now();
-        // Each request has a connection of its own; answers are compared as they come.
+        // Each request has its own connection. Answers are compared in the order of arrival.
         let (answer, mut answers) = mpsc::unbounded_channel();
         for event in &case.events {
             match event.from.as_deref() {
@@ -250,7 +252,7 @@ async fn replay_http(name: &str, bench: &mut ReplayBench) -> usize {
     cases.len()
 }
 
-/// Everything that the device said in JSON, on any channel, with or without credentials.
+/// Covers all JSON that the device sent, on any channel, with or without credentials.
 #[test]
 fn decoder_accepts_every_recorded_reply() {
     let mut replies = 0;
@@ -306,7 +308,7 @@ fn decoder_accepts_every_recorded_reply() {
     assert!(replies > 700, "{replies} replies on lines were read");
 }
 
-/// As a reply, and as the one that it is.
+/// Checks that a frame decodes as a reply, and that an error decodes as an error.
 fn assert_decodes(frame: &[u8], name: &str) {
     let text = String::from_utf8_lossy(frame);
     match frame::decode(frame) {

@@ -1,6 +1,7 @@
-//! Odd requests, replayed against the simulated device: it answers what the device answered, or is as silent.
+//! Replays odd requests against the simulated device, which has to answer like the recorded device, or stay as silent.
 //!
-//! If one of these tests fails, the code is wrong, not the bytes. wire/README.md lists the differences that do not count.
+//! If one of these tests fails, the code is wrong, not the bytes. wire/README.md lists the differences that do not
+//! count.
 
 mod support;
 
@@ -147,7 +148,7 @@ async fn replay(name: &str) -> usize {
         benches.insert(id, simulator_with(otactl::sim::Config { id: id.into(), ..recorded_device() }).await);
     }
     let mut replayed = 0;
-    // A connection stays open from case to case.
+    // A connection stays open between cases.
     let mut socket: Option<TcpStream> = None;
     for case in recording(name).cases {
         if [TWO_CONNECTIONS, IDLE_PINGS].contains(&case.case.as_str()) {
@@ -207,7 +208,7 @@ async fn replay_case(case: &Case, address: std::net::SocketAddr, connection: &mu
     }
 }
 
-/// Checks that nothing came before the answer to a ping of WebSocket, unless the client has closed.
+/// Checks that nothing comes before the answer to a WebSocket ping, unless the client has closed.
 async fn assert_silent(case: &Case, socket: &mut TcpStream) {
     let closes = |event: &Event| event.from.as_deref() == Some("host") && event.bytes().starts_with(&[0x88]);
     if case.events.iter().any(closes) {
@@ -218,7 +219,7 @@ async fn assert_silent(case: &Case, socket: &mut TcpStream) {
     assert_eq!(answer, (PONG, "?".into()), "{}", case.case);
 }
 
-/// Checks that no more has come once another connection has been answered.
+/// Checks that nothing more has arrived when a request on another connection is answered.
 async fn assert_http_is_silent(name: &str, socket: &mut TcpStream, address: std::net::SocketAddr) {
     let mut other = TcpStream::connect(address).await.expect("a connection");
     other.write_all(b"GET /rpc/RPC.Ping HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("sent");
@@ -236,7 +237,7 @@ async fn read_response(socket: &mut TcpStream) -> String {
     head + &String::from_utf8(body).expect("ASCII")
 }
 
-/// Reads a message of WebSocket: its first byte, and its payload as two devices may give it.
+/// Reads a WebSocket message. Returns its first byte and its normalized payload.
 async fn read_message<S: tokio::io::AsyncRead + Unpin>(socket: &mut S) -> (u8, String) {
     let mut head = [0; 2];
     socket.read_exact(&mut head).await.expect("a message");
@@ -250,7 +251,8 @@ async fn read_message<S: tokio::io::AsyncRead + Unpin>(socket: &mut S) -> (u8, S
     (head[0], if head[0] == TEXT { normalized(&payload) } else { payload })
 }
 
-/// There is no pipelining: the second of two requests that came together is lost, and the next one is answered.
+/// The device does not support pipelining: it ignores the second of two requests in one packet, and answers the next
+/// one.
 #[tokio::test]
 async fn pipelined_request_is_lost_and_the_next_one_is_answered() {
     let device = simulator_with(recorded_device()).await;
@@ -296,7 +298,7 @@ const UART_CASES: [&str; 25] = [
     "after_empty_line",
 ];
 
-/// Read by read, since what comes in one read counts.
+/// Replays read by read, as the boundaries of the reads matter.
 #[tokio::test]
 async fn odd_lines_are_answered_as_recorded() {
     let mut cases: HashMap<_, _> =
@@ -315,13 +317,13 @@ async fn odd_lines_are_answered_as_recorded() {
         }
         assert_eq!(String::from_utf8_lossy(&answered), String::from_utf8_lossy(&expected), "{name}");
     }
-    // Their log lines are those of another program: the frames between them are compared below.
+    // The log lines of these cases come from another program. The next test compares the frames between them.
     let mut left: Vec<_> = cases.into_keys().collect();
     left.sort();
     assert_eq!(left, CONSOLE_CASES);
 }
 
-/// The cases with a console on the same line.
+/// The cases with console lines between the frames.
 const CONSOLE_CASES: [&str; 2] = ["console_nocrc", "console_update_and_reboot"];
 
 #[tokio::test]
@@ -354,7 +356,7 @@ async fn frames_between_log_lines_are_answered_as_recorded() {
     assert_eq!(compared, 3);
 }
 
-/// A response is ignored, and a method is found in any case.
+/// The device ignores a response, and finds a method case-insensitively.
 #[tokio::test]
 async fn frames_after_an_ignored_one_are_answered() {
     let device = simulator_with(recorded_device()).await;

@@ -1,6 +1,8 @@
-//! What was recorded of devices behind a broker, replayed against the simulated device behind a real mosquitto: it
-//! answers what the device answered, on the same topic, and as often. If one of these fails, the code is wrong, not
-//! the bytes. What counts as no difference is said in wire/README.md.
+//! Replays the recordings of devices behind a broker against the simulated device behind a real mosquitto. The answers
+//! have to be the same, on the same topic, and as many.
+//!
+//! If one of these tests fails, the code is wrong, not the bytes. wire/README.md lists the differences that do not
+//! count.
 #![cfg(unix)]
 
 mod support;
@@ -30,7 +32,7 @@ async fn older_devices_behind_a_broker_answer_as_recorded() {
     replay("mqtt-single.json", config, Library::Single, 28).await;
 }
 
-/// With the nonces and cnonces of the recording, at the time of the recording.
+/// The replay uses the nonces and cnonces of the recording, at the time of the recording.
 #[tokio::test]
 async fn credentials_are_checked_as_recorded() {
     for (name, id, algorithm) in [
@@ -41,7 +43,7 @@ async fn credentials_are_checked_as_recorded() {
     }
 }
 
-/// Replays all cases that do without a script, of which there are this many.
+/// Replays all cases that need no scripted broker, and checks that there are `count` of them.
 async fn replay(name: &str, config: Config, library: Library, count: usize) {
     let broker = Broker::start();
     let mut bench = ReplayBench::for_device(broker.device(config, library).await).await;
@@ -50,7 +52,7 @@ async fn replay(name: &str, config: Config, library: Library, count: usize) {
     let cases: Vec<_> = recording(name).cases.into_iter().filter(|case| case.case != CONNECT_CASE).collect();
     for case in &cases {
         let compared = replay_messages(&bench, &mut host, case).await;
-        // Only junk is met with silence.
+        // The device answers everything except garbage.
         assert_eq!(compared == 0, case.case == "malformed_frame", "{name}, {}: {compared} replies", case.case);
         if reboots_after(case) {
             bench.console.wait_for_broker().await;
@@ -60,7 +62,7 @@ async fn replay(name: &str, config: Config, library: Library, count: usize) {
     assert_eq!(cases.len(), count, "{name}: all cases were replayed");
 }
 
-/// How many replies were compared.
+/// Replays the messages of one case, and returns how many replies were compared.
 async fn replay_messages(bench: &ReplayBench, host: &mut Client, case: &Case) -> usize {
     let name = &case.case;
     let started = Instant::now();
@@ -79,8 +81,7 @@ async fn replay_messages(bench: &ReplayBench, host: &mut Client, case: &Case) ->
     compared
 }
 
-/// The device answers in order: what it says to a question of our own comes behind everything that it had to say
-/// before.
+/// Checks that the device has sent no more replies. It answers in order, so the reply to a final ping comes after them.
 async fn assert_no_more_replies(bench: &ReplayBench, host: &mut Client, name: &str) {
     let topic = format!("{}/rpc/RPC.Ping", bench.device.id());
     host.publish(&topic, r#"{"id":9000,"src":"probe","method":"RPC.Ping"}"#, PublishOptions::at_least_once()).await;
@@ -88,14 +89,14 @@ async fn assert_no_more_replies(bench: &ReplayBench, host: &mut Client, name: &s
     assert!(reply.contains("\"id\":9000,"), "{name}: more than was recorded: {reply}");
 }
 
-/// Topic and payload of the next reply.
+/// Returns the topic and the payload of the next reply.
 async fn reply(host: &mut Client, missing: &str) -> (String, String) {
     let message = timeout(REPLY_TIMEOUT, host.message()).await.unwrap_or_else(|_| panic!("{missing}"));
     assert_eq!((message.qos, message.retain), (QoS::AtLeastOnce, false), "{message:?}");
     [&message.topic, &message.payload].map(|bytes| String::from_utf8(bytes.to_vec()).expect("ASCII")).into()
 }
 
-/// CONNECT and SUBSCRIBE, byte for byte, with a broker that says what the broker said.
+/// Compares CONNECT and SUBSCRIBE byte for byte. The broker sends what the recorded broker sent.
 #[tokio::test]
 async fn device_connects_to_its_broker_as_recorded() {
     let case = recording("mqtt.json").cases.into_iter().find(|case| case.case == CONNECT_CASE).expect("the case");

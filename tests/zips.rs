@@ -1,4 +1,5 @@
-//! Zips that differ from what `mos build` makes: what a device takes is taken, and what it refuses is refused with the reason.
+//! Zips that differ from those of `mos build`: otactl accepts what a device accepts, and refuses the others with the
+//! reason.
 
 mod support;
 
@@ -34,7 +35,7 @@ fn manifest() -> Value {
     })
 }
 
-/// A zip of stored files; a name that ends with `/` is a directory.
+/// Packs a zip of stored files. A name that ends with `/` is a directory.
 fn zip(large: bool, entries: &[(&str, &[u8])]) -> Vec<u8> {
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored).large_file(large);
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
@@ -49,7 +50,7 @@ fn zip(large: bool, entries: &[(&str, &[u8])]) -> Vec<u8> {
     zip.finish().expect("a zip").into_inner()
 }
 
-/// How a device of this generation ends the update.
+/// Returns how an update to this bundle ends on a device of this generation.
 fn on_device(generation: Generation, bytes: &[u8]) -> Result<Firmware, UpdateError> {
     let running = Firmware { app: "demo".into(), version: "1".into(), build_id: "a".into(), platform: "esp32".into() };
     let mut updater = Updater::new(generation, running);
@@ -93,14 +94,14 @@ fn directory_entries_behind_the_manifest_are_accepted() {
     let bundle = Bundle::from_bytes(bytes).expect("a bundle");
     assert_eq!(bundle.files_without_part(), ["d/", "e/", "d/sub/"], "the updater of 2022 refuses these");
 
-    // As the first entry, a directory stands where a device looks for the manifest.
+    // A device looks for the manifest in the first entry, which is a directory here.
     let bytes = zip(false, &[entries[1], entries[0], entries[4], entries[5]]);
     for generation in ALL {
         assert_eq!(on_device(generation, &bytes), Err(UpdateError::NoManifest), "{generation:?}");
     }
     assert_eq!(reason(bytes), "`manifest.json` is not the first file in the zip (that is `d/`)");
 
-    // Two files of one name are refused as before.
+    // Two files with the same name are refused.
     let bytes = zip(false, &[entries[0], ("d/app", APP), ("e/app", APP), entries[5]]);
     assert_eq!(reason(bytes), "a device cannot read this zip: there are two files of the name `app`");
 }
@@ -117,14 +118,14 @@ fn zip64_is_refused_by_its_name() {
     let expected = "a device cannot read this zip: the size of `manifest.json` is given as in zip64";
     assert_eq!(reason(bytes), expected);
 
-    // A directory of zip64, as `zip -fz` writes it: its own end record stands before the usual one.
+    // A zip64 directory, as `zip -fz` writes it. Its end record comes before the usual one.
     let mut bytes = zip(false, &entries);
     let end = bytes.len() - 22;
     bytes.splice(end..end, [b"PK\x06\x06".as_slice(), &[0; 52], b"PK\x06\x07", &[0; 16]].concat());
     assert_eq!(reason(bytes), "a device cannot read this zip: its directory is one of zip64");
 }
 
-/// A device looks at `platform`, `version`, `build_id` and `parts` only.
+/// A device reads only `platform`, `version`, `build_id` and `parts`.
 #[tokio::test]
 async fn manifest_without_a_name_is_accepted() {
     let mut manifest = manifest();
@@ -157,7 +158,7 @@ fn manifest_without_parts_or_with_a_repeated_key_is_refused() {
     }
 }
 
-/// A digest for each part would take minutes here.
+/// One digest per part would take minutes here.
 #[test]
 fn parts_that_share_a_file_cost_one_digest() {
     let data = vec![7; 32 << 20];

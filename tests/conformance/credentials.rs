@@ -1,4 +1,4 @@
-//! Who may call.
+//! Which credentials a device accepts.
 
 use otactl::ota::{GetBootState, SetBootState};
 use otactl::rpc::CallError;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::transports::{CALL_TIMEOUT, DeviceAuth, PASSWORD, Setup};
 
-/// Each refusal is told apart from the others, and nothing is carried out for whoever is refused.
+/// Each refusal has its own error, and the device executes nothing for a refused client.
 pub(crate) async fn wrong_credentials_are_refused(setup: Setup) {
     let bench = setup.start().await;
     let refusals = [
@@ -21,7 +21,7 @@ pub(crate) async fn wrong_credentials_are_refused(setup: Setup) {
         let device = bench.device(credentials.as_deref());
         let change = SetBootState { revert_slot: Some(1), ..SetBootState::default() };
         match (setup.auth, device.call(change).await) {
-            // Whoever asks nobody does not mind being told.
+            // A device without authentication ignores credentials.
             (DeviceAuth::Open, Ok(_)) => {
                 device.call(SetBootState { revert_slot: Some(0), ..change }).await.expect("set back");
             }
@@ -32,7 +32,7 @@ pub(crate) async fn wrong_credentials_are_refused(setup: Setup) {
         }
     }
     let device = bench.device(setup.credentials().as_deref());
-    // One call asks for the challenge, the second one has it.
+    // The first call gets the challenge, the second one uses it.
     for _ in 0..2 {
         let state = device.call(GetBootState {}).await.expect("a boot state");
         assert_eq!(state.revert_slot, Some(0), "what was refused was not done");

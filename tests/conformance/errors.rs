@@ -1,4 +1,4 @@
-//! The device's errors: code and message come as they are, and nothing is done.
+//! Errors of the device: code and message arrive unchanged, and the device executes nothing.
 
 use otactl::ota::{Commit, CreateSnapshot, Describe, GetBootState, Ping, Reboot, Revert, SetBootState, Update};
 use otactl::rpc::{CallError, Device, Method, RemoteError};
@@ -19,7 +19,7 @@ fn error(code: i64, message: &str) -> RemoteError {
     RemoteError { code, message: (!message.is_empty()).then(|| message.into()) }
 }
 
-/// What to do about an error hangs on its code, and a message that is missing is not made up.
+/// Callers decide by the code of an error. A missing message stays missing.
 pub(crate) async fn device_errors_keep_code_and_message(setup: Setup) {
     let bundles = BundleServer::start().await;
     let (_bench, device) = setup.device().await;
@@ -76,8 +76,10 @@ pub(crate) async fn device_errors_keep_code_and_message(setup: Setup) {
     assert_eq!(refused.1, error(-1, uncommitted));
 }
 
-/// In its last 100 ms before a reboot the device answers nothing but 418; whoever waits for the reboot
-/// has to see that it passes. On a machine that is busy they may be over before we ask.
+/// In the last 100 ms before a reboot, the device answers every call with error 418. A client that waits for the reboot
+/// has to recognise this.
+///
+/// On a busy machine, this time may pass before the call, so the test tries again.
 pub(crate) async fn device_about_to_reboot_answers_418(setup: Setup) {
     let (mut bench, device) = setup.device().await;
     for _ in 0..20 {

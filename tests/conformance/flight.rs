@@ -1,4 +1,4 @@
-//! Calls under way: many at a time, answered in any order, cut off in the middle.
+//! Calls in flight: many at a time, answered in any order, cut off in the middle.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use crate::support::bundles::BundleServer;
 use crate::support::transports::{CALL_TIMEOUT, Setup};
 
-/// An answer that reaches the wrong caller is worse than none.
+/// A reply that reaches the wrong caller is worse than no reply.
 pub(crate) async fn concurrent_calls_get_their_own_replies(setup: Setup) {
     let (bench, device) = setup.device().await;
     let mut calls = JoinSet::new();
@@ -44,7 +44,7 @@ pub(crate) async fn concurrent_calls_get_their_own_replies(setup: Setup) {
     }
 }
 
-/// The answer to `OTA.Update` comes minutes after the question; others overtake it.
+/// The reply to `OTA.Update` may come minutes after the request. Other replies overtake it.
 pub(crate) async fn calls_are_answered_while_an_update_runs(setup: Setup) {
     let bundles = BundleServer::start().await;
     let (mut bench, device) = setup.device().await;
@@ -76,8 +76,8 @@ async fn update_runs(device: &Device) {
     tokio::time::timeout(CALL_TIMEOUT, runs).await.expect("an update runs");
 }
 
-/// A chip that resets says goodbye to nobody. A call that it takes with it ends at its deadline at the
-/// latest, and the next one finds the device.
+/// A reset sends no FIN. A call that it interrupts ends at its deadline at the latest, and the next call reaches the
+/// device.
 pub(crate) async fn call_cut_off_by_a_reboot_ends_in_time(setup: Setup) {
     let bundles = BundleServer::start().await;
     let (mut bench, device) = setup.device().await;
@@ -103,11 +103,11 @@ pub(crate) async fn call_cut_off_by_a_reboot_ends_in_time(setup: Setup) {
     assert_eq!((state.active_slot, state.is_committed), (Some(0), true), "the update was cut short");
 }
 
-/// Whoever knows that the device has gone need not wait for a deadline.
+/// A caller that knows that the device is gone need not wait for a deadline.
 pub(crate) async fn drop_link_fails_the_call_in_flight(setup: Setup) {
     let bundles = BundleServer::start().await;
     let (mut bench, device) = setup.device().await;
-    // With a challenge in hand, the update is asked for once.
+    // The ping gets the challenge, so that the update is requested once.
     device.call(Ping {}).await.expect("an answer");
     let update = Update { url: bundles.url("held/medium2.zip"), commit_timeout: 300, timeout: 60 };
     let updating = device.clone();

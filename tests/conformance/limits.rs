@@ -1,4 +1,4 @@
-//! The sizes that a device can deal with, and that it can send.
+//! The sizes of requests and replies.
 
 use otactl::ota::{GetStatus, Ping, Write};
 use otactl::rpc::{CallError, Device};
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use crate::support::script::{Script, frame, json as json_of};
 use crate::support::transports::{CALL_TIMEOUT, DeviceAuth, Setup, Transport};
 
-/// The digits of a cnonce, by which an answer to a challenge may differ in length from another.
+/// The number of digits of a cnonce, by which the length of an answer to a challenge may vary.
 const CNONCE: usize = 10;
 
-/// `RPC.Ping` with so many bytes of arguments that it does not look at.
+/// Calls `RPC.Ping` with `len` bytes of arguments, which the device ignores.
 async fn padded(device: &Device, len: usize) -> Result<Value, CallError> {
     device.call_raw("RPC.Ping", json!("x".repeat(len)), true, CALL_TIMEOUT).await
 }
@@ -22,11 +22,11 @@ fn too_large(result: Result<Value, CallError>) -> (usize, usize) {
     }
 }
 
-/// A request over 3 KB stalls the connection of a device without a word: it has to stay here. One that
-/// fits must not.
+/// A request over 3 KB stalls the connection of a device without an error, so otactl must not send it. A request that
+/// fits is sent.
 pub(crate) async fn largest_request_arrives_and_larger_is_not_sent(setup: Setup) {
     let (mut bench, device) = setup.device().await;
-    // With a challenge in hand, each call is one request.
+    // The first ping gets the challenge, so that each later call is one request.
     device.call(Ping {}).await.expect("an answer");
     let (size, limit) = too_large(padded(&device, 4000).await);
     assert!(setup.transport.request_limits().contains(&limit), "{limit}");
@@ -39,9 +39,9 @@ pub(crate) async fn largest_request_arrives_and_larger_is_not_sent(setup: Setup)
     assert_eq!(bench.take_printed(), ["RPC.Ping", "OTA.Status"], "what was too large has not arrived");
 }
 
-/// Whoever fills requests to the brim has to know where that is, without an attempt.
+/// A caller that fills requests has to know the limit without an attempt.
 pub(crate) async fn max_params_equals_the_real_limit(setup: Setup) {
-    // The digits of an id too may be fewer than they can be.
+    // An id may also have fewer digits than the largest one.
     const SLACK: usize = CNONCE + 10;
     let (_bench, device) = setup.device().await;
     device.call(Ping {}).await.expect("an answer");
@@ -55,7 +55,7 @@ pub(crate) async fn max_params_equals_the_real_limit(setup: Setup) {
     too_large(device.call(write(room + 1 + SLACK)).await);
 }
 
-/// What counts is what travels: on a line of ASCII a character of two bytes becomes six.
+/// The limit applies to the encoded request: on an ASCII line, a character of two bytes becomes six.
 pub(crate) async fn encoded_request_size_is_limited(transport: Transport) {
     const CRC: usize = 8;
     let mut peer = transport.scripted(Script::echo()).await;
@@ -88,7 +88,7 @@ pub(crate) async fn encoded_request_size_is_limited(transport: Transport) {
     assert_eq!(peer.received.methods(), [""; 0], "what was too large has not arrived");
 }
 
-/// The list of a device's files, or its whole configuration.
+/// Such replies are the list of a device's files, or its whole configuration.
 pub(crate) async fn large_and_deep_replies_are_read(transport: Transport) {
     let files: Vec<_> = (0..1000).map(|number| json!({"name": format!("ü{number}.bin"), "size": number})).collect();
     let deep = (0..100).fold(json!("€"), |inner, _| json!([inner]));

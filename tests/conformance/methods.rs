@@ -1,4 +1,4 @@
-//! The typed methods: the shape of what they answer, and what they do to the device.
+//! The typed methods: their results, and their effects on the device.
 
 use otactl::ota::{
     BootState, Commit, CreateSnapshot, Describe, GetBootState, GetInfo, GetStatus, ListMethods, Ping, Reboot, Revert,
@@ -25,7 +25,7 @@ async fn version(device: &Device) -> String {
     device.call(GetInfo {}).await.expect("an info").fw_version
 }
 
-/// What only looks answers with the device's own words, and changes nothing.
+/// Methods that read return the values of the device, and change nothing.
 pub(crate) async fn read_only_methods_describe_the_device(setup: Setup) {
     let (bench, device) = setup.device().await;
     let info = device.call(GetInfo {}).await.expect("an info");
@@ -45,7 +45,7 @@ pub(crate) async fn read_only_methods_describe_the_device(setup: Setup) {
     assert_eq!(boot_state(&device).await, FACTORY);
 }
 
-/// A field that is not given stays as it is.
+/// A missing field keeps its value.
 pub(crate) async fn boot_state_is_set_field_by_field(setup: Setup) {
     let (_bench, device) = setup.device().await;
     let nothing = SetBootState::default();
@@ -87,7 +87,7 @@ pub(crate) async fn revert_boots_the_revert_slot(setup: Setup) {
     device.call(trial).await.expect("a snapshot");
     device.call(Revert {}).await.expect("reverted");
     bench.wait_for_reboot(&device).await;
-    // The old timeout stays in the state.
+    // The old commit timeout stays in the boot state.
     let expected = BootState { active_slot: Some(1), revert_slot: Some(1), commit_timeout: 300, ..FACTORY };
     assert_eq!(boot_state(&device).await, expected);
 }

@@ -1,4 +1,4 @@
-//! Peers that are silent, that hang up, and that say what nobody asked for.
+//! Peers that are silent, close the connection, or send unrequested frames.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::script::{PeerAction, Script, frame, json as json_of, raw};
 use crate::support::transports::{CALL_TIMEOUT, Transport};
 
-/// Longer than it takes until a question that may be lost is sent again.
+/// A timeout that is longer than the time after which an idempotent request is sent again.
 const SHORT_TIMEOUT: Duration = Duration::from_millis(600);
 
 fn answer() -> PeerAction {
@@ -36,7 +36,7 @@ fn assert_silent(result: &Result<Value, CallError>, started: Instant) {
     assert!((SHORT_TIMEOUT..SHORT_TIMEOUT + CALL_TIMEOUT / 2).contains(&took), "{took:?}");
 }
 
-/// Nothing waits for ever.
+/// Every call ends at its deadline.
 pub(crate) async fn silent_peer_times_out_at_the_deadline(transport: Transport) {
     let peer = transport.scripted(Script::default()).await;
     let device = peer.device();
@@ -46,7 +46,7 @@ pub(crate) async fn silent_peer_times_out_at_the_deadline(transport: Transport) 
     assert_silent(&looked, started);
 }
 
-/// One answer that does not come is no reason to give the connection up.
+/// One missing reply does not drop the connection.
 pub(crate) async fn silence_after_a_reply_times_out_at_the_deadline(transport: Transport) {
     let mut peer = transport.scripted(Script::of([vec![answer()], vec![]]).and_then(vec![result("2")])).await;
     let device = peer.device();
@@ -57,7 +57,7 @@ pub(crate) async fn silence_after_a_reply_times_out_at_the_deadline(transport: T
     assert_eq!(peer.received.methods(), ["Act"; 3], "nothing was asked twice");
 }
 
-/// Whoever waits has to be told, and told whether the device may have heard.
+/// The caller gets an error that tells whether the device may have received the call.
 pub(crate) async fn closed_connection_is_lost(transport: Transport) {
     let peer = transport.scripted(Script::of([vec![PeerAction::Close]]).and_then(vec![answer()])).await;
     let device = peer.device();
@@ -73,7 +73,7 @@ pub(crate) async fn closed_connection_is_lost(transport: Transport) {
     assert!(started.elapsed() < CALL_TIMEOUT / 2, "{:?}", started.elapsed());
 }
 
-/// A commit that arrives twice is not the same as one.
+/// A commit that arrives twice has another effect than one.
 pub(crate) async fn only_idempotent_calls_are_sent_again(transport: Transport) {
     let unanswered = if transport.has_connection() { vec![PeerAction::Close] } else { vec![] };
     let script = Script::of([unanswered]).and_then(vec![answer()]);
@@ -87,7 +87,7 @@ pub(crate) async fn only_idempotent_calls_are_sent_again(transport: Transport) {
     assert_eq!(peer.received.methods(), ["Act"]);
 }
 
-/// Replies to nobody, to somebody else, and to what was answered already.
+/// The replies have unknown ids, the ids of other clients, and the ids of answered calls.
 pub(crate) async fn unrequested_replies_are_ignored(transport: Transport) {
     let unknown = frame(r#"{"id":9007199254740991,"src":"dev","result":"unknown"}"#);
     if transport.pairs_by_itself() {
@@ -111,9 +111,9 @@ pub(crate) async fn unrequested_replies_are_ignored(transport: Transport) {
     }
 }
 
-/// The answer to a call that was given up must not be taken for that to the next.
+/// A reply to a cancelled call must not be taken for that to the next call.
 pub(crate) async fn late_reply_is_ignored(transport: Transport) {
-    // An answer over HTTP has no other way than its own connection, which is gone.
+    // An HTTP reply can only come on its own connection, which is closed.
     let late = (!transport.pairs_by_itself()).then(|| frame(r#"{"id":{id0},"src":"dev","result":"late"}"#));
     let in_time = late.into_iter().chain([result("\"in time\"")]).collect();
     let peer = transport.scripted(Script::of([vec![], in_time])).await;
@@ -123,8 +123,7 @@ pub(crate) async fn late_reply_is_ignored(transport: Transport) {
     assert_eq!(call_once(&device, CALL_TIMEOUT).await.expect("an answer"), "in time");
 }
 
-/// What is no frame: broken JSON, no JSON, no text, no reply; with a line end, so that on a line each of
-/// them stands by itself.
+/// Bytes that are not frames: broken JSON, no JSON, no text, no reply. Each has a line end, so that it is its own line.
 const GARBAGE: [&[u8]; 12] = [
     b"hello\n",
     b"\n",
@@ -140,7 +139,7 @@ const GARBAGE: [&[u8]; 12] = [
     b"caf\xe9 \xff\xfe\x00\x1b[31m\n",
 ];
 
-/// One bad frame must not end an update that goes on for minutes.
+/// One bad frame must not end an update that takes minutes.
 pub(crate) async fn garbage_between_frames_is_skipped(transport: Transport) {
     if transport.pairs_by_itself() {
         for garbage in GARBAGE {
@@ -157,7 +156,7 @@ pub(crate) async fn garbage_between_frames_is_skipped(transport: Transport) {
     }
     let mut second: Vec<_> = GARBAGE.into_iter().map(raw).collect();
     if transport.has_console() {
-        // Text without an end of its own, right before the frame.
+        // Text without a line end, right before the frame.
         second.extend([raw(vec![b'.'; 100_000]), raw("\r\nI (1234) wifi: state: run "), raw(GARBAGE.concat())]);
     }
     second.push(result("2"));
@@ -169,8 +168,9 @@ pub(crate) async fn garbage_between_frames_is_skipped(transport: Transport) {
     }
 }
 
-/// A peer that has never proved to be a device is told of at once where nobody else can have said it;
-/// on a line that everybody prints to, there is nothing but waiting.
+/// Garbage from a peer that has never sent a reply fails the call at once, if only that peer can have sent it.
+///
+/// On a line that other programs print to, the call waits for its timeout.
 pub(crate) async fn garbage_alone_is_not_a_reply(transport: Transport) {
     let peer = transport.scripted(Script::of([vec![raw("hello\n")]]).and_then(vec![answer()])).await;
     let device = peer.device();
@@ -184,7 +184,7 @@ pub(crate) async fn garbage_alone_is_not_a_reply(transport: Transport) {
     assert_eq!(call_once(&device, CALL_TIMEOUT).await.expect("an answer"), 1);
 }
 
-/// A request of the device's must be answered, or the device keeps it in its queue.
+/// A request of the device needs a reply, otherwise the device keeps it in its queue.
 pub(crate) async fn request_of_the_device_is_refused(transport: Transport) {
     let asks = |id: &str| frame(format!(r#"{{"id":{id},"src":"dev","method":"Dash.Heartbeat","params":{{"a":1}}}}"#));
     if transport.pairs_by_itself() {

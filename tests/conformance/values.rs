@@ -1,4 +1,4 @@
-//! What is put in comes out, on both sides.
+//! Arguments and results arrive unchanged.
 
 use otactl::rpc::{CallError, RemoteError};
 use serde_json::{Value, json};
@@ -43,7 +43,7 @@ pub(crate) async fn arguments_of_every_kind_are_echoed(transport: Transport) {
     assert_eq!(received.get("params"), None, "no arguments at all: {received}");
 }
 
-/// White space, order, quotes around numbers: whatever a device has been seen to do, and a little more.
+/// The replies vary in white space, order and quotes around numbers, as recorded devices do and a little more.
 pub(crate) async fn replies_of_every_shape_are_read(transport: Transport) {
     let failed = |code, message: Option<&str>| Err(RemoteError { code, message: message.map(Into::into) });
     let mut table: Vec<(String, Result<Value, RemoteError>)> = vec![
@@ -70,7 +70,7 @@ pub(crate) async fn replies_of_every_shape_are_read(transport: Transport) {
     }
 }
 
-/// A device gives names of Wi-Fi networks and files as they are.
+/// A device sends names of Wi-Fi networks and files without converting them to UTF-8.
 pub(crate) async fn reply_that_is_not_utf8_is_read(transport: Transport) {
     let long = "\u{e9}".repeat(10_000);
     for (result, expected) in [
@@ -89,7 +89,7 @@ pub(crate) async fn reply_that_is_not_utf8_is_read(transport: Transport) {
     }
 }
 
-/// Firmware prints `nan` for a sensor that does not answer. It is a device all the same, and has carried the call out.
+/// Firmware prints `nan` for a sensor without a value. The peer is a device nevertheless, and has executed the call.
 pub(crate) async fn reply_that_is_not_json_names_the_column(transport: Transport) {
     for (result, shown) in [
         (r#"{"temp": nan, "hum": 4}"#, r#"`…"temp": nan…`"#),
@@ -114,8 +114,7 @@ pub(crate) async fn reply_that_is_not_json_names_the_column(transport: Transport
     }
 }
 
-/// A byte that is not ASCII wipes the receive buffer of a device on a line, and a line end within a
-/// frame would end it.
+/// On a line, a byte that is not ASCII wipes the receive buffer of the device, and a line end ends the frame.
 pub(crate) async fn requests_fit_the_transport_encoding(transport: Transport) {
     let mut peer = transport.scripted(Script::echo()).await;
     let device = peer.device();

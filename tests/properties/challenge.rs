@@ -1,5 +1,4 @@
-//! The challenge of a device that wants to know who calls. Shared by tests/properties.rs and the fuzz
-//! target of the same name.
+//! The property of challenges, shared by tests/properties.rs and the fuzz target of the same name.
 
 use std::sync::Arc;
 
@@ -10,8 +9,9 @@ use serde_json::Value;
 const USER: &str = r#"a"b\c"#;
 const URI: &str = "/rpc?x=1";
 
-/// Whatever a device asks, its words stay within their quotes: header and frame give realm and nonce back
-/// as they came, and nothing that the device has written becomes another field.
+/// Checks that the values of any challenge stay within their quotes.
+///
+/// Header and frame return realm and nonce unchanged, and no text of the device becomes another field.
 pub(crate) fn check(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let Some(challenge) = Challenge::parse(&text) else { return };

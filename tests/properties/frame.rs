@@ -1,15 +1,16 @@
-//! The frame parser takes whatever a transport has found. Shared by tests/properties.rs and the fuzz
-//! target of the same name.
+//! The property of the frame parser, shared by tests/properties.rs and the fuzz target of the same name.
 
 use otactl::rpc::frame::{self, Incoming};
 use otactl::rpc::redact;
 use serde_json::{Value, json};
 
-/// The most that is shown of a frame, in characters.
+/// The maximum length of a frame in the log, in characters.
 const MAX_SHOWN_CHARS: usize = 1001;
 
-/// What is read means the same when it is written again; a refusal is itself a frame, of one line, with
-/// the id that it answers; and what a log shows is short, and moves no cursor.
+/// Checks that a decoded frame, encoded again, decodes to the same.
+///
+/// A refusal is itself a frame, on one line, with the id of its request. The text for the log is short and has no
+/// control characters.
 pub(crate) fn check(bytes: &[u8]) {
     let log = redact(bytes);
     assert!(log.chars().count() <= MAX_SHOWN_CHARS && !log.contains(char::is_control), "{log:?}");
@@ -37,7 +38,7 @@ pub(crate) fn check(bytes: &[u8]) {
                 (Ok(Incoming::Reply { id: of, outcome: Err(error) }), Some(id)) => {
                     assert_eq!((of, error.code), (id, 404), "{value}");
                 }
-                // Nobody but the device knows what its id means.
+                // The id is not a number, so only the device can use the refusal.
                 (Err(_), None) => {}
                 (other, id) => panic!("{value}, to {id:?}: {other:?}"),
             }

@@ -1,14 +1,16 @@
-//! The deframer takes bytes from a line to which anybody may print. Shared by tests/properties.rs and the
-//! fuzz target of the same name.
+//! The property of the deframer, shared by tests/properties.rs and the fuzz target of the same name. Any program may
+//! print to the line.
 
 use otactl::transport::framing::{Deframer, Item, Style, enframe};
 
 /// The longest line that the deframer keeps.
 const MAX_LINE: usize = 64 << 10;
 
-/// The first byte says how the rest is cut. However that is, the same items are found; none of them is
-/// longer than a line may be, and no byte is found twice; and a frame behind all that comes through, if
-/// it has not been damaged.
+/// Checks that the deframer finds the same items however the bytes are split. The first byte decides how they are
+/// split.
+///
+/// No item is longer than a line may be, and no byte is found twice. A frame after all other bytes is found, unless it
+/// is damaged.
 pub(crate) fn check(bytes: &[u8]) {
     let (&cut, stream) = bytes.split_first().unwrap_or((&0, &[]));
     let whole = items(&[stream]);

@@ -1,5 +1,4 @@
-//! The firmware bundle, a file from anywhere. Shared by tests/properties.rs and the fuzz target of the
-//! same name.
+//! The property of firmware bundles, shared by tests/properties.rs and the fuzz target of the same name.
 
 use otactl::bundle::archive::{self, Next};
 use otactl::bundle::{Bundle, Manifest};
@@ -10,8 +9,10 @@ use otactl::sim::{Firmware, Generation};
 /// The largest manifest that the simulated device has room for, in bytes.
 const MAX_DEVICE_MANIFEST: usize = 16 << 10;
 
-/// What is read as a manifest means the same when it is written again. What is found to be a good bundle,
-/// as it is or with its checksums put right, is one that a device takes, however the network cuts it.
+/// Checks that a parsed manifest, written again, parses to the same.
+///
+/// A device accepts every bundle that otactl accepts, however the network splits it. The property also covers the bytes
+/// with repaired checksums.
 pub(crate) fn check(bytes: &[u8]) {
     if let Ok(manifest) = Manifest::parse(bytes) {
         assert_eq!(manifest.parts().count(), manifest.parts.len(), "each part has a part's shape");
@@ -57,7 +58,7 @@ fn check_bundle(bytes: &[u8]) {
     }
 }
 
-/// The zip with the checksums that its files have. Otherwise hardly any change would come any further.
+/// Repairs the checksums of the files in a zip. Without that, hardly any damaged zip would pass the first check.
 fn repaired(bytes: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     let mut at = 0;

@@ -1,7 +1,7 @@
-//! Simulates whole updates in virtual time: the real update, session and firmware server, against the simulated device. Each
-//! seed stands for a plan, a device, a network, and what goes wrong. The invariants hold for all of them.
+//! Simulates whole updates in virtual time: the real update, session and firmware server with the simulated device.
 //!
-//! `cargo run --release --example simulate-seeds -- --seed N` prints what happens with a seed.
+//! Each seed stands for a plan, a device, a network, and faults. The invariants hold for all of them. `cargo run
+//! --release --example simulate-seeds -- --seed N` prints what happens with a seed.
 
 mod harness;
 mod waits;
@@ -13,10 +13,10 @@ use harness::run::{Run, run};
 use harness::scenario::{FIRST_COMPLETE_SEED, Scenario};
 use harness::shrink::shrink;
 
-/// The number of seeds of each run of the tests.
+/// The number of seeds in each run of the tests.
 const SEED_COUNT: u64 = 2000;
 
-/// Outcomes that the seeds have to reach, so that the invariants say something.
+/// Outcomes that the seeds have to reach, so that the invariants are really tested.
 const OUTCOMES: [&str; 12] = [
     "updated",
     "already_current",
@@ -32,7 +32,7 @@ const OUTCOMES: [&str; 12] = [
     "refused",
 ];
 
-/// Seeds that once broke an invariant, and what was wrong. They stand for the scenarios of today's `Scenario::from_seed`.
+/// Seeds that once broke an invariant, and the error. They belong to the current version of `Scenario::from_seed`.
 const REGRESSIONS: [(u64, &str); 115] = [
     (588, "the late reply of a doubled call was taken for the refusal of another client's update"),
     (2604, "a reboot before the update began was taken for that of the update"),
@@ -183,7 +183,7 @@ fn regression_seeds_break_no_invariant() {
     }
 }
 
-/// What a share of the seeds has brought.
+/// The results of the seeds of one thread.
 #[derive(Default)]
 struct Share {
     outcomes: BTreeSet<&'static str>,

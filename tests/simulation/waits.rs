@@ -1,4 +1,4 @@
-//! Checks how soon the commit comes, and what an update costs, over each transport.
+//! Checks how soon the commit comes, and how many requests an update takes, over each transport.
 
 use std::time::Duration;
 
@@ -66,15 +66,15 @@ fn plain(transport: Transport, generation: Generation, via: Via) -> Scenario {
     }
 }
 
-/// Returns what happens, for a test that fails.
+/// Returns the trace of a scenario, for the message of a failing test.
 fn trace(scenario: &Scenario) -> String {
     run(scenario, true).trace.join("\n")
 }
 
-/// A device that goes back 5 s after its boot, of which a lost reply must not cost the commit.
+/// The device rolls back 5 s after its boot. A lost reply must not prevent the commit.
 #[test]
 fn lost_reply_does_not_delay_the_commit() {
-    /// Half a second, and the round trips of looking and committing.
+    /// Half a second, and the round trips of the probe and the commit.
     const MAX_COMMIT_DELAY: Duration = Duration::from_millis(500 + 8 * 10);
 
     for transport in TRANSPORTS {
@@ -111,7 +111,7 @@ fn lost_reply_does_not_delay_the_commit() {
     }
 }
 
-/// The power is lost in the middle of the download: the new firmware never ran, however long the old one had been running.
+/// The device loses its power during the download. The new firmware never ran, whatever the uptime of the old one was.
 #[test]
 fn power_lost_during_the_download_is_not_a_rollback() {
     for transport in TRANSPORTS {
@@ -130,13 +130,13 @@ fn power_lost_during_the_download_is_not_a_rollback() {
     }
 }
 
-/// A broker carries the calls to all of its devices.
+/// The requests are limited, as a broker carries the calls to all of its devices.
 #[test]
 fn update_through_a_broker_takes_at_most_25_requests() {
-    // A device that refuses the second copy of each call leaves a doubt, which costs a few more.
+    // A device that refuses the second copy of each call leaves its state unclear, which takes a few more requests.
     for (transport, most) in [(Transport::Mqtt, 25), (Transport::MqttTwice, 30)] {
         for generation in [Generation::Y2018, Generation::Y2019, Generation::Y2022] {
-            // A device that takes longer costs one more for every eight seconds.
+            // Every eight seconds of a longer boot take one more request.
             for boot in [1, 5, 20, 30] {
                 let mut scenario = plain(transport, generation, Via::Pull);
                 scenario.device.reboot_delay = Duration::from_secs(boot);
@@ -149,7 +149,7 @@ fn update_through_a_broker_takes_at_most_25_requests() {
     }
 }
 
-/// A device that is silent for all of the reboot timeout, or comes back in its last moment.
+/// The device comes back in the last moment of the reboot timeout, or after it.
 #[test]
 fn last_answer_within_the_reboot_timeout_counts() {
     for transport in TRANSPORTS {

@@ -1,4 +1,4 @@
-//! A real mosquitto, of the test's own.
+//! A real mosquitto broker for one test.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -16,64 +16,64 @@ use tokio::net::TcpStream;
 use super::certificates::Pair;
 use super::simulator_with;
 
-/// Who may use a broker that does not let in everybody, and with which password.
+/// The user and the password of a broker with [`BrokerAccess::Password`].
 pub const USER: &str = "bench";
 pub const PASSWORD: &str = "bro:ker&pass";
 
-/// What a broker is like.
+/// The access rules of a broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BrokerAccess {
     Anonymous,
-    /// Wants user and password.
+    /// Requires [`USER`] and [`PASSWORD`].
     Password,
 }
 
-/// A broker on a port of its own. Ends when it is dropped.
+/// A broker on its own port. Ends when it is dropped.
 pub struct Broker {
     process: Child,
     pub port: u16,
-    /// With TLS, if there is any.
+    /// The port with TLS, if the broker has a certificate.
     pub tls_port: u16,
     directory: TempDir,
 }
 
 impl Broker {
-    /// A broker that lets in everybody.
+    /// Starts a broker that accepts every client.
     pub fn start() -> Self {
         Self::with(BrokerAccess::Anonymous, None)
     }
 
-    /// A broker with this door, and with this certificate on a second port.
+    /// Starts a broker with these access rules. With a certificate, it also listens with TLS on a second port.
     pub fn with(access: BrokerAccess, certificate: Option<&Pair>) -> Self {
         loop {
             let directory = tempfile::tempdir().expect("a directory");
             let (port, tls_port) = (free_port(), free_port());
             write_config(directory.path(), port, certificate.map(|pair| (tls_port, pair)), access);
-            // Another process may have been quicker to take the port.
+            // Another process may have taken the port meanwhile.
             if let Some(process) = run(directory.path()) {
                 return Self { process, port, tls_port, directory };
             }
         }
     }
 
-    /// Ends it, and starts it again on the same ports.
+    /// Stops the broker, and starts it again on the same ports.
     pub fn restart(&mut self) {
         self.stop();
         self.process = run(self.directory.path()).expect("the port is free again");
     }
 
-    /// Ends it.
+    /// Stops the broker.
     pub fn stop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 
-    /// The device of this name behind it.
+    /// Returns the address of the device with this name behind the broker.
     pub fn url(&self, device: &str) -> String {
         format!("mqtt://127.0.0.1:{}/{device}", self.port)
     }
 
-    /// A device that has come to this broker.
+    /// Starts a simulated device, and waits until it is connected to the broker.
     pub async fn device(&self, config: sim::Config, library: Library) -> Simulator {
         let mut device = simulator_with(config).await;
         let mut console = device.console();
@@ -95,11 +95,11 @@ impl Drop for Broker {
     }
 }
 
-/// Somebody else at the broker.
+/// Another client of the broker.
 pub struct Client {
     requests: AsyncClient,
     events: EventLoop,
-    /// Messages that came while something else was waited for.
+    /// Messages that arrived while the client waited for another packet.
     queued: VecDeque<Publish>,
 }
 
@@ -118,7 +118,7 @@ impl Client {
         this
     }
 
-    /// Hears messages until this packet comes.
+    /// Waits for a packet, and queues the messages that arrive before it.
     async fn wait_for_packet(&mut self, matches: impl Fn(&Packet) -> bool) {
         loop {
             match self.events.poll().await.expect("the broker is there") {
@@ -129,7 +129,7 @@ impl Client {
         }
     }
 
-    /// The next message, in the order in which they came.
+    /// Returns the next message, in the order of arrival.
     pub async fn message(&mut self) -> Publish {
         loop {
             if let Some(message) = self.queued.pop_front() {
@@ -141,7 +141,7 @@ impl Client {
         }
     }
 
-    /// Publishes, and returns when the broker has it.
+    /// Publishes a message, and waits for the acknowledgement of the broker.
     pub async fn publish(&mut self, topic: &str, payload: impl Into<Vec<u8>>, options: PublishOptions) {
         self.requests.publish(topic, payload.into(), options).await.expect("room");
         self.wait_for_packet(|packet| matches!(packet, Packet::PubAck(_))).await;
@@ -176,14 +176,14 @@ fn write_config(directory: &Path, port: u16, tls: Option<(u16, &Pair)>, access: 
             let _ = writeln!(config, "allow_anonymous false\npassword_file {}", passwords.display());
         }
     }
-    // As root it would become somebody who may not read these files.
+    // mosquitto that runs as root changes to a user that may not read these files.
     if nix::unistd::geteuid().is_root() {
         config += "user root\n";
     }
     std::fs::write(directory.join("mosquitto.conf"), config).expect("written");
 }
 
-/// A broker that runs; `None` if it could not have its port.
+/// Starts mosquitto. Returns `None` if the port is in use.
 fn run(directory: &Path) -> Option<Child> {
     let mut process = Command::new(program("mosquitto"))
         .arg("-c")
@@ -194,7 +194,7 @@ fn run(directory: &Path) -> Option<Child> {
         .expect("mosquitto is installed by tests/run.sh");
     let mut log = BufReader::new(process.stderr.take().expect("a pipe")).lines().map_while(Result::ok);
     if log.by_ref().any(|line| line.contains(" running")) {
-        // It says a line for each client, which nobody reads; it must not be stopped by that.
+        // mosquitto logs a line for each client. A full pipe would block it.
         std::thread::spawn(move || log.count());
         return Some(process);
     }
@@ -202,7 +202,7 @@ fn run(directory: &Path) -> Option<Child> {
     None
 }
 
-/// Debian keeps it where only root looks.
+/// Returns the path of a program. Debian installs servers in a directory that is not in the `PATH` of users.
 pub fn program(name: &str) -> PathBuf {
     let places = ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin"].map(|place| Path::new(place).join(name));
     places.into_iter().find(|path| path.exists()).unwrap_or_else(|| name.into())

@@ -1,7 +1,8 @@
 //! Serves the recorded bundles as they were served for the recordings (wire/README.md), from the requested offset on:
-//! `/NAME`, `/slow/NAME` at about 40 KB/s, `/chunked/NAME`, `/trunc/NAME`, `/h304/x`; anything else is
-//! 404. Not in the recordings: `/redirect/NAME`, and `/2022/NAME`, which prefers wire/firmware2022/. `/device-only/NAME` is 404
-//! for any client but a device. `/held/NAME` sends its second half only when the test releases it.
+//! `/NAME`, `/slow/NAME` at about 40 KB/s, `/chunked/NAME`, `/trunc/NAME`, `/h304/x`. Anything else is 404.
+//!
+//! Not in the recordings: `/redirect/NAME`, and `/2022/NAME`, which prefers wire/firmware2022/. `/device-only/NAME` is
+//! 404 for any client but a device. `/held/NAME` sends its second half only when the test releases it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use tokio::sync::Notify;
 
 use super::server::{ServerTasks, bind};
 
-/// A server that ends when it is dropped.
+/// A server of recorded bundles. Ends when it is dropped.
 pub struct BundleServer {
     pub address: SocketAddr,
     released: Arc<Notify>,
@@ -30,7 +31,7 @@ impl BundleServer {
         Self { address, released, _tasks: tasks }
     }
 
-    /// Lets one download of `/held/NAME` go on.
+    /// Sends the second half of one download of `/held/NAME`.
     pub fn release(&self) {
         self.released.notify_one();
     }

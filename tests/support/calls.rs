@@ -1,4 +1,4 @@
-//! Scripts the answers of a device call by call, and updates that device to the demo bundle.
+//! A device whose answers are scripted call by call, and updates of that device to the demo bundle.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,8 +25,8 @@ pub struct State {
 
 /// Returns the answer to a call, or `None` for the usual one.
 ///
-/// The arguments are the state, the method, and how often this method was called before. The script plays the download of
-/// the bundle, too.
+/// The arguments are the state, the method, and how often this method was called before. The script also plays the
+/// download of the bundle.
 pub type CallScript = fn(&mut State, &str, usize) -> Option<Result<Value, CallError>>;
 
 struct ScriptedClient {
@@ -57,7 +57,7 @@ impl RpcClient for ScriptedClient {
 
     fn drop_link(&self) {}
 
-    /// As over MQTT.
+    /// Returns true, as over MQTT.
     fn may_execute_twice(&self) -> bool {
         true
     }
@@ -96,7 +96,7 @@ pub async fn update(script: CallScript) -> (Result<Success, Failure>, Arc<Mutex<
     update_checked(Checks::default(), script).await
 }
 
-/// Updates from the server of otactl, from which the device never requests the firmware.
+/// Updates from the firmware server of otactl. The device never requests the firmware.
 pub async fn update_from_otactl(via: Via, script: CallScript) -> (Result<Success, Failure>, Arc<Mutex<State>>) {
     let serving = Serving { device_host: Some(("127.0.0.1".into(), 80)), ..Serving::default() };
     let plan = Plan { via, serving, ..Plan::new(Source::Bundle(demo_bundle())) };

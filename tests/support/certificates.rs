@@ -1,4 +1,4 @@
-//! Authorities that nobody knows, and what they sign.
+//! Certificate authorities that no system trusts, and the certificates that they sign.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use tempfile::TempDir;
 
-/// An authority, and the directory of its certificates.
+/// A certificate authority, with the directory of its files.
 pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate: CertificateDer<'static>,
@@ -34,29 +34,29 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), certificate: certificate.der().clone(), directory }
     }
 
-    /// Its own certificate.
+    /// Returns the path of the authority's own certificate.
     pub fn file(&self) -> String {
         self.path("ca.pem").display().to_string()
     }
 
-    /// Where a file of this name would lie.
+    /// Returns the path of a file with this name in the directory of the authority.
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
-    /// What trusts it, and nobody else.
+    /// Returns a root store that trusts only this authority.
     pub fn roots(&self) -> Arc<RootCertStore> {
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate.clone()).expect("a root");
         Arc::new(roots)
     }
 
-    /// A certificate for this host.
+    /// Signs a certificate for this host.
     pub fn sign(&self, host: &str) -> Pair {
         self.sign_as(host, |_| ())
     }
 
-    /// The same with something about it changed.
+    /// Signs a certificate for this host, whose parameters `change` has changed.
     pub fn sign_as(&self, host: &str, change: impl FnOnce(&mut CertificateParams)) -> Pair {
         let mut params = CertificateParams::new([host.to_owned()]).expect("parameters");
         change(&mut params);
@@ -65,7 +65,7 @@ impl Authority {
         self.keep(&certificate.pem(), &key)
     }
 
-    /// A certificate that it has not signed, but that has signed itself.
+    /// Creates a self-signed certificate, which the authority has not signed.
     pub fn unsigned(&self, host: &str, change: impl FnOnce(&mut CertificateParams)) -> Pair {
         let mut params = CertificateParams::new([host.to_owned()]).expect("parameters");
         change(&mut params);
@@ -74,7 +74,7 @@ impl Authority {
     }
 
     fn keep(&self, certificate: &str, key: &KeyPair) -> Pair {
-        // Goes with the directory that it lies in.
+        // Dropping the directory of the authority removes these files too.
         let directory = tempfile::tempdir_in(self.directory.path()).expect("a directory").keep();
         let pair = Pair { cert: directory.join("cert.pem"), key: directory.join("key.pem") };
         std::fs::write(&pair.cert, certificate).expect("written");
@@ -84,7 +84,7 @@ impl Authority {
 }
 
 impl Pair {
-    /// The options with which it is shown to a server.
+    /// Returns the options of otactl that present this certificate to a server.
     pub fn options(&self) -> [String; 4] {
         let text = |path: &PathBuf| path.display().to_string();
         ["--cert-file".into(), text(&self.cert), "--key-file".into(), text(&self.key)]

@@ -1,4 +1,5 @@
-//! Files whose end comes when the last program that writes to them has ended: a test can wait for that.
+//! FIFOs, which let a test wait for the end of programs. A FIFO ends when the last program that has it open for writing
+//! has ended.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -6,19 +7,19 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-/// A FIFO.
+/// Creates a FIFO.
 pub fn fifo(directory: &Path) -> PathBuf {
     let path = directory.join("fifo");
     assert!(Command::new("mkfifo").arg(&path).status().expect("mkfifo").success());
     path
 }
 
-/// Waits until somebody writes to it.
+/// Waits until a program opens the FIFO for writing.
 pub async fn is_written(fifo: PathBuf) -> File {
     in_time(move || File::open(fifo).expect("a fifo")).await
 }
 
-/// Waits until nobody writes to it any more.
+/// Waits until every program that had the FIFO open for writing has ended.
 pub async fn all_have_ended(mut fifo: File) {
     in_time(move || fifo.read_to_end(&mut Vec::new()).expect("readable")).await;
 }

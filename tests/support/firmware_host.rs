@@ -21,7 +21,6 @@ const REACTION_TIME: Duration = Duration::from_millis(50);
 /// The address of the host in the recordings.
 const RECORDED_ADDRESS: &str = "127.0.0.1:8911";
 
-/// All recorded pulls.
 static RECORDED_PULLS: LazyLock<Vec<Case>> = LazyLock::new(|| recording("ota2022-fetch.json").cases);
 
 /// Plays the host of one case.

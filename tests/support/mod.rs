@@ -43,26 +43,26 @@ use otactl::sim::auth::{Algorithm, Auth};
 use otactl::sim::{Config, Firmware, Generation, Simulator};
 use tokio::net::{TcpListener, UdpSocket};
 
-/// A reboot that costs a test nothing.
+/// The duration of a reboot in most tests.
 pub const REBOOT: Duration = Duration::from_millis(50);
 
-/// A file of the repository.
+/// Returns the path of a file of the repository.
 pub fn file(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// The demo bundle, as a path and as bytes.
+/// The path of the demo bundle.
 pub const DEMO: &str = "tests/fixtures/demo-2.0.0-esp32.zip";
 
-/// The build that the demo bundle brings.
+/// The build of the demo bundle.
 pub const DEMO_BUILD: &str = "2.0.0 (20240202-020202/g234b2a65)";
 
-/// A simulated device with quick reboots.
+/// Starts a simulated device with quick reboots.
 pub async fn simulator() -> Simulator {
     simulator_with(Config { reboot_delay: REBOOT, ..Config::default() }).await
 }
 
-/// A simulated device.
+/// Starts a simulated device.
 pub async fn simulator_with(config: Config) -> Simulator {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     Simulator::start(config, listener).expect("a device")
@@ -83,12 +83,14 @@ pub fn recorded_device() -> Config {
     }
 }
 
-/// A device with quick reboots that has been running for some time: only then a reboot shows in its uptime.
+/// Returns the configuration of a device with quick reboots that has run for 1000 s.
+///
+/// Only after such a time does a reboot show in the uptime.
 pub fn running_device() -> Config {
     Config { running_for: Duration::from_secs(1000), reboot_delay: REBOOT, ..Config::default() }
 }
 
-/// A simulated device with quick reboots on all its ports, and their addresses.
+/// Starts a simulated device on all network ports, and returns their addresses: `ws`, `http`, `tcp`, `udp`.
 pub async fn simulator_everywhere(config: Config) -> (Simulator, Vec<String>) {
     let mut device = simulator_with(config).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -106,13 +108,14 @@ pub async fn simulator_everywhere(config: Config) -> (Simulator, Vec<String>) {
     (device, ports)
 }
 
-/// The devices on which the cases with credentials were recorded, at about the time of the recording.
+/// Returns the configuration of a device on which the cases with credentials were recorded. Its clock shows about the
+/// time of the recording.
 pub fn recorded_device_with_auth(id: &str, algorithm: Algorithm) -> Config {
     let auth: Auth = "admin:secret:myrealm".parse().expect("credentials");
     Config { id: id.into(), auth: Some(Auth { algorithm, ..auth }), clock: Some(1_795_417_276), ..recorded_device() }
 }
 
-/// The built binary, with an environment of its own.
+/// Returns a command that runs the built binary, without the environment variables that otactl reads.
 pub fn otactl(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_otactl"));
     command.args(args).stdin(Stdio::null()).current_dir(env!("CARGO_MANIFEST_DIR"));
@@ -139,7 +142,7 @@ pub fn otactl(args: &[&str]) -> Command {
     command
 }
 
-/// What a run of the binary showed: exit code, stdout and stderr.
+/// The result of a run of the binary: exit code, stdout and stderr.
 pub struct Run {
     pub code: i32,
     pub stdout: String,
@@ -155,18 +158,18 @@ impl Run {
         }
     }
 
-    /// All of it as one text, fit for a snapshot.
+    /// Returns all of it as one text for snapshots and messages.
     pub fn shown(&self) -> String {
         format!("exit code {}\n--- stdout\n{}--- stderr\n{}", self.code, self.stdout, self.stderr)
     }
 }
 
-/// Runs the binary to its end, without blocking the runtime that the peers live in.
+/// Runs the binary to its end. The tasks of the test continue meanwhile.
 pub async fn run(args: &[&str]) -> Run {
     finish(otactl(args)).await
 }
 
-/// The same for a command that was prepared otherwise.
+/// Runs a command to its end. The tasks of the test continue meanwhile.
 pub async fn finish(mut command: Command) -> Run {
     let output = tokio::task::spawn_blocking(move || command.output()).await.expect("no panic").expect("it starts");
     Run::new(&output)
@@ -177,12 +180,12 @@ pub async fn run_on(port: &str, args: &[&str]) -> Run {
     run(&[&["--port", port], args].concat()).await
 }
 
-/// The device's address.
+/// Returns the WebSocket address of the device.
 pub fn ws(device: &Simulator) -> String {
     format!("ws://{}", device.address())
 }
 
-/// What counts in the end: what the device says of itself.
+/// Checks that the device itself reports this version and this commit state.
 pub async fn assert_runs(port: &str, version: &str, committed: bool) {
     let info = run_on(port, &["--json", "info"]).await;
     let state = run_on(port, &["--json", "get-boot-state"]).await;

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-/// A broker on a port of its own. Ends when it is dropped.
+/// A NATS server on its own port. Ends when it is dropped.
 pub struct Nats {
     process: Child,
     pub port: u16,
@@ -14,7 +14,8 @@ pub struct Nats {
 }
 
 impl Nats {
-    /// `None` where there is no such program: not every package manager has it (tests/run.sh).
+    /// Starts the server. Returns `None` if `nats-server` is not installed: not every package manager has it
+    /// (tests/run.sh).
     pub fn start() -> Option<Self> {
         let directory = tempfile::tempdir().expect("a directory");
         let store = directory.path().join("jetstream").display().to_string();
@@ -40,12 +41,12 @@ impl Nats {
         let line = log.by_ref().find(|line| line.contains("mqtt://")).expect("it listens");
         let port = line.rsplit(':').next().and_then(|port| port.trim().parse().ok()).expect("a port");
         assert!(log.by_ref().any(|line| line.contains("Server is ready")));
-        // The server must not be stopped by a pipe that is full.
+        // A full pipe would block the server.
         std::thread::spawn(move || log.count());
         Some(Self { process, port, version: version.expect("it says its version"), _directory: directory })
     }
 
-    /// Whether this version closes the connection on a topic with a dot.
+    /// Tells whether this version closes the connection on a topic with a dot.
     pub fn refuses_dots(&self) -> bool {
         let mut numbers = self.version.split('.').map(|number| number.parse::<u32>().unwrap_or(0));
         (numbers.next(), numbers.next()) < (Some(2), Some(10))

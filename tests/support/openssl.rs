@@ -1,4 +1,5 @@
-//! Certificates and keys of kinds that the libraries of the tests do not make, and a TLS server that shows them.
+//! Certificates and keys of kinds that the Rust libraries of the tests do not create, and a TLS server that presents
+//! them.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -9,7 +10,7 @@ use tokio::process::Child;
 
 use super::certificates::Pair;
 
-/// A kind of certificate.
+/// The kind of a certificate and its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// RSA of 2048 bits, X.509 version 1.
@@ -18,15 +19,15 @@ pub enum Kind {
     Rsa1024,
     P521,
     Secp256k1,
-    /// P-256, with its parameters instead of its name.
+    /// P-256, with explicit curve parameters instead of the name of the curve.
     Explicit,
     /// RSA of 2048 bits, signed with SHA-1.
     Sha1,
-    /// What is supported.
+    /// P-256, which otactl supports.
     P256,
 }
 
-/// Makes a certificate of this kind for 127.0.0.1, which has signed itself.
+/// Creates a self-signed certificate of this kind for 127.0.0.1.
 pub fn certificate(directory: &TempDir, kind: Kind) -> Pair {
     let path = |name: &str| directory.path().join(format!("{kind:?}.{name}"));
     let pair = Pair { cert: path("pem"), key: path("key") };
@@ -57,7 +58,7 @@ pub fn certificate(directory: &TempDir, kind: Kind) -> Pair {
     pair
 }
 
-/// Writes the certificate as one that OpenSSL trusts for servers.
+/// Writes the certificate in the format `TRUSTED CERTIFICATE` of OpenSSL, trusted for servers.
 pub fn trusted(cert: &Path, to: &Path) {
     let (cert, to) = (cert.display().to_string(), to.display().to_string());
     openssl(&["x509", "-in", &cert, "-trustout", "-addtrust", "serverAuth", "-out", &to]);
@@ -68,14 +69,14 @@ fn openssl(args: &[&str]) {
     assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// A server with this certificate, which answers one ping over HTTP. Ends when it is dropped.
+/// A TLS server that answers one ping over HTTP. Ends when it is dropped.
 pub struct TlsServer {
     pub port: u16,
     _process: Child,
 }
 
 impl TlsServer {
-    /// `version` is `-tls1_2` or `-tls1_3`.
+    /// Starts a server with this certificate. `version` is `-tls1_2` or `-tls1_3`.
     pub async fn start(pair: &Pair, version: &str) -> Self {
         let mut process = tokio::process::Command::new("openssl")
             .args(["s_server", "-accept", "127.0.0.1:0", version, "-cipher", "ALL:@SECLEVEL=0"])
@@ -99,7 +100,7 @@ impl TlsServer {
             }
         };
         tokio::spawn(async move {
-            // The program shows what it receives, and sends what it is given.
+            // `openssl s_server` prints what it receives, and sends what it reads from stdin.
             while !said.contains("RPC.Ping") {
                 read(&mut stdout, &mut said).await?;
             }

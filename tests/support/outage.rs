@@ -8,7 +8,7 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use super::server::{ServerTasks, bind};
 
-/// Runs a proxy until it is dropped.
+/// A proxy. Ends when it is dropped.
 pub struct Outage {
     pub address: SocketAddr,
     _tasks: ServerTasks,

@@ -1,4 +1,4 @@
-//! Peers that misbehave.
+//! Peers that are silent, send garbage, or are out of reach.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,20 +11,20 @@ use tokio::sync::Notify;
 
 use super::server::{ServerTasks, bind};
 
-/// What a peer does once it has read something.
+/// What a peer does after it has read something.
 #[derive(Debug, Clone, Copy)]
 pub enum Behaviour {
-    /// Takes connections and never says a word.
+    /// Accepts connections and sends nothing.
     Silent,
-    /// Answers anything with these bytes, and hangs up.
+    /// Sends these bytes, and closes the connection.
     Replies(&'static [u8]),
-    /// Shakes hands for WebSocket, and then answers any frame with this text.
+    /// Completes the WebSocket handshake, and then answers every frame with this text.
     WebSocketReplies(&'static str),
-    /// Shakes hands for WebSocket, and then never says a word.
+    /// Completes the WebSocket handshake, and then sends nothing.
     WebSocketSilent,
 }
 
-/// A peer that ends when it is dropped.
+/// A peer. Ends when it is dropped.
 pub struct Peer {
     pub address: SocketAddr,
     request_received: Arc<Notify>,
@@ -41,7 +41,7 @@ impl Peer {
         Self { address, request_received, _tasks: tasks }
     }
 
-    /// Returns when somebody has sent something.
+    /// Waits until a client has sent something.
     pub async fn request_received(&self) {
         self.request_received.notified().await;
     }
@@ -95,7 +95,7 @@ pub async fn shake_hands(stream: &mut TcpStream, request: &[u8]) -> std::io::Res
     stream.write_all(answer.as_bytes()).await
 }
 
-/// An address at which nothing listens, and nothing will as long as this is held.
+/// A port on which nothing listens. The port stays reserved until the drop.
 pub struct ClosedPort {
     pub address: SocketAddr,
     _bound: Socket,
@@ -110,7 +110,7 @@ impl ClosedPort {
     }
 }
 
-/// An address whose connections come to nothing: its queue is full, so that packets are dropped.
+/// A listener with a full accept queue: the system drops the packets of further connections.
 pub struct FullBacklog {
     pub address: SocketAddr,
     _listener: Socket,

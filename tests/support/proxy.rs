@@ -1,4 +1,4 @@
-//! A line that breaks: whatever goes to a device over TCP passes here, up to the bytes at which it is cut.
+//! A TCP proxy that cuts the connection after given numbers of bytes to the device.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,13 +9,13 @@ use tokio::net::TcpStream;
 
 use super::server::{ServerTasks, bind};
 
-/// A proxy that ends when it is dropped.
+/// A proxy. Ends when it is dropped.
 pub struct Proxy {
     pub address: SocketAddr,
     _tasks: ServerTasks,
 }
 
-/// Where it is cut, and how many bytes have passed. The last cut comes first to hand.
+/// The offsets of the cuts in descending order, and the number of bytes passed so far.
 #[derive(Debug)]
 struct Cuts {
     at: Vec<u64>,
@@ -23,8 +23,10 @@ struct Cuts {
 }
 
 impl Proxy {
-    /// Passes everything on to `device`; after each of these numbers of bytes, counted over all connections, it drops
-    /// the connection that they came on, both ways.
+    /// Starts a proxy in front of `device`.
+    ///
+    /// After each of these numbers of bytes, counted over all connections, the proxy drops the connection that carried
+    /// them, in both directions.
     pub async fn start(device: SocketAddr, mut cuts: Vec<u64>) -> Self {
         let (listener, address) = bind().await;
         cuts.sort_by(|a, b| b.cmp(a));
@@ -35,7 +37,7 @@ impl Proxy {
     }
 }
 
-/// Returns when the connection has ended, or is cut.
+/// Forwards one connection until it ends or is cut.
 async fn pass(host: TcpStream, device: SocketAddr, cuts: Arc<Mutex<Cuts>>) -> std::io::Result<()> {
     let device = TcpStream::connect(device).await?;
     host.set_nodelay(true)?;
@@ -59,7 +61,7 @@ async fn pass(host: TcpStream, device: SocketAddr, cuts: Arc<Mutex<Cuts>>) -> st
     }
 }
 
-/// How many of so many bytes pass, and whether that was all.
+/// Returns how many of the `read` bytes pass, and whether the connection is cut after them.
 fn take(cuts: &Mutex<Cuts>, read: usize) -> (usize, bool) {
     let mut cuts = cuts.lock();
     let passed = cuts.passed + read as u64;

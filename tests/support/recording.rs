@@ -1,4 +1,4 @@
-//! The recordings in wire/, and the bench on which they are replayed.
+//! The recordings in wire/, and the devices on which they are replayed.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::bundles::BundleServer;
 use super::{file, recorded_device, simulator_with};
 
-/// How long an answer may take before it is missing.
+/// The timeout of a recorded reply.
 pub const REPLY_TIMEOUT: Duration = Duration::from_secs(8);
 
 #[derive(Deserialize)]
@@ -29,7 +29,7 @@ pub struct Case {
 
 #[derive(Deserialize)]
 pub struct Event {
-    /// In seconds, from the start of the case.
+    /// Seconds since the start of the case.
     pub t: f64,
     pub from: Option<String>,
     pub text: Option<String>,
@@ -55,7 +55,7 @@ pub fn recording(name: &str) -> Recording {
     serde_json::from_str(&text).expect("its shape")
 }
 
-/// The text with everything replaced by `*` that may differ between two devices.
+/// Replaces everything that may differ between two devices with `*`.
 pub fn normalized(text: &str) -> String {
     const VALUES: [&str; 1] = ["progress_percent"];
     let mut text = with_masked_values(&normalized_since_2019(text), &VALUES);
@@ -65,7 +65,7 @@ pub fn normalized(text: &str) -> String {
     text
 }
 
-/// Replaces by `*` what may differ between two devices since 2019, whose methods and progress were recorded.
+/// Replaces with `*` what may differ between two devices since 2019, whose methods and progress were recorded.
 pub fn normalized_since_2019(text: &str) -> String {
     const VALUES: [&str; 9] =
         ["channel_info", "mg_id", "uptime", "ram_size", "ram_free", "ram_min_free", "fs_size", "fs_free", "ip"];
@@ -82,7 +82,7 @@ pub fn normalized_since_2019(text: &str) -> String {
             text.replace_range(from..to, "*");
         }
     }
-    // A nonce: decimal, within the JSON text of a message; or hex, in a header.
+    // A nonce is decimal in the JSON text of a message, and hexadecimal in a header.
     for (before, after) in [(r#"\"nonce\": "#, ","), (r#"nonce=""#, "\"")] {
         if let Some(at) = text.find(before) {
             let from = at + before.len();
@@ -134,7 +134,7 @@ fn with_masked_values(text: &str, keys: &[&str]) -> String {
     text
 }
 
-/// The device under test, and what it fetches its bundles from.
+/// A simulated device for replays, with a server of the recorded bundles.
 pub struct ReplayBench {
     pub device: Simulator,
     pub console: Console,
@@ -155,7 +155,7 @@ impl ReplayBench {
         Self { device, console, bundles: BundleServer::start().await }
     }
 
-    /// The request with the bundles where they are now. Port 9 stays closed.
+    /// Returns the request with the recorded address of the bundles replaced by the current one. Port 9 stays closed.
     pub fn with_local_address(&self, text: &str) -> String {
         with_length(&text.replace("127.0.0.1:8911", &self.bundles.address.to_string()))
     }
@@ -181,13 +181,13 @@ impl Console {
         self.wait_for_line("mqtt: connected").await;
     }
 
-    /// Waits for the next line of the console that begins like this.
+    /// Waits for the next console line with this start.
     async fn wait_for_line(&mut self, start: &str) {
         let wait_for_line = async {
             loop {
                 match self.0.recv().await {
                     Ok(line) if line.starts_with(start) => return,
-                    // Lines that were not read in time are older ones.
+                    // Lines that were not read in time are older than the awaited one.
                     Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
                     Err(closed) => panic!("the console: {closed}"),
                 }
@@ -197,8 +197,7 @@ impl Console {
     }
 }
 
-/// Whether the device reboots by itself after this case: it said that it would, or its commit timeout
-/// of 4 s is running.
+/// Tells whether the device reboots after this case: it announced an update, or its commit timeout of 4 s is running.
 pub fn reboots_after(case: &Case) -> bool {
     case.case == "ota_after_update_uncommitted"
         || case.case == "ota_revert_uncommitted"
@@ -209,12 +208,12 @@ pub fn reboots_after(case: &Case) -> bool {
         }))
 }
 
-/// The gaps between requests count only where something happens in between.
+/// Tells whether the recorded gaps between requests matter: something happens during them.
 fn has_fixed_timing(case: &Case) -> bool {
     case.case == "ota_update_concurrent"
 }
 
-/// Waits until it is time for what happened at `t`.
+/// Waits until `t` seconds after `started`, in cases whose timing matters.
 pub async fn wait_until_recorded(case: &Case, t: f64, started: Instant) {
     if has_fixed_timing(case) {
         sleep_until(started + Duration::from_secs_f64(t)).await;
@@ -223,17 +222,19 @@ pub async fn wait_until_recorded(case: &Case, t: f64, started: Instant) {
 
 /// A message that went through a broker.
 pub struct Message {
-    /// In seconds, from the start of the case.
+    /// Seconds since the start of the case.
     pub t: f64,
-    /// Of the device; else of the host.
+    /// True for a message of the device, false for one of the host.
     pub is_reply: bool,
     pub topic: String,
     pub payload: String,
 }
 
 impl Case {
-    /// What the host and the device published, in order: from their packets where these were recorded, else from the
-    /// recorder's notes, which say the same.
+    /// Returns what the host and the device published, in order.
+    ///
+    /// The messages come from the recorded packets if there are any, otherwise from the notes of the recorder, which
+    /// have the same content.
     pub fn messages(&self) -> Vec<Message> {
         let has_packets = self.events.iter().any(|event| event.hex.is_some());
         self.events.iter().flat_map(if has_packets { Event::published } else { Event::from_note }).collect()
@@ -254,11 +255,11 @@ impl Event {
         while !rest.is_empty() {
             let (header, body, after) = packet(rest);
             rest = after;
-            // PUBLISH, with QoS 1, not retained. Others are acknowledgements and subscriptions.
+            // PUBLISH with QoS 1, not retained. Other packets are acknowledgements and subscriptions.
             if header == 0x32 {
                 let (len, body) = body.split_at(2);
                 let (topic, body) = body.split_at(usize::from(u16::from_be_bytes([len[0], len[1]])));
-                // Behind the packet's number.
+                // The payload follows the packet id.
                 let [topic, payload] = [topic, &body[2..]].map(|text| String::from_utf8(text.to_vec()).expect("ASCII"));
                 found.push(Message { t: self.t, is_reply, topic, payload });
             } else {
@@ -282,7 +283,7 @@ impl Event {
     }
 }
 
-/// The first MQTT packet of these bytes: its first byte, its body, and what is behind it.
+/// Splits the first MQTT packet off: its first byte, its body, and the rest of the bytes.
 fn packet(bytes: &[u8]) -> (u8, &[u8], &[u8]) {
     let (mut len, mut at) = (0, 1);
     loop {

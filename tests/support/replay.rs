@@ -14,7 +14,7 @@ use super::{file, simulator_with};
 /// The duration of a reboot. In the recordings, flash and boot take almost no time.
 const REBOOT: Duration = Duration::from_millis(5);
 
-/// How many cases are replayed at a time. Most of them wait most of the time.
+/// The number of cases that are replayed concurrently. Most of them wait most of the time.
 const MAX_CONCURRENT_CASES: usize = 24;
 
 /// The text in every answer of a device shortly before a reboot.

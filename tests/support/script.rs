@@ -1,5 +1,6 @@
-//! What a scripted peer says: so many things in answer to the first request, so many in answer to the
-//! second, whatever carries them. For all that the simulated device, being well-behaved, never says.
+//! The scripts of peers: which actions follow the first request, the second, and so on, over any transport.
+//!
+//! They cover everything that the simulated device never does.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,18 +9,20 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-/// One thing that a peer says.
+/// One action of a peer.
 #[derive(Debug, Clone)]
 pub enum PeerAction {
-    /// A frame, set off from the rest as the transport wants it. `{id}` stands for the id of the request
-    /// that is answered, `{id0}` for that of the first one, and so on, `{params}` for its arguments.
+    /// Sends a frame with the delimiters of the transport.
+    ///
+    /// `{id}` stands for the id of the answered request, `{id0}` for that of the first request, and so on, `{params}`
+    /// for the arguments.
     Frame(String),
-    /// The same in Latin-1, one byte for each character: a frame that need not be UTF-8.
+    /// Sends a frame in Latin-1, one byte for each character. Such a frame need not be UTF-8.
     Latin1(String),
-    /// Bytes that are no frame, as they are: log text, a damaged frame. What has borders, such as a
-    /// message, carries them as one.
+    /// Sends bytes that are not a frame, unchanged: log text, a damaged frame. A transport with messages sends them as
+    /// one message.
     Raw(Vec<u8>),
-    /// It closes the connection.
+    /// Closes the connection.
     Close,
 }
 
@@ -35,7 +38,7 @@ pub fn raw(bytes: impl Into<Vec<u8>>) -> PeerAction {
     PeerAction::Raw(bytes.into())
 }
 
-/// The answers to the requests, one after another.
+/// The actions after each request, in order.
 #[derive(Debug, Clone, Default)]
 pub struct Script {
     answers: Vec<Vec<PeerAction>>,
@@ -43,23 +46,23 @@ pub struct Script {
 }
 
 impl Script {
-    /// Answers the n-th request with the n-th of these; the requests after the last are met with silence.
+    /// Answers the n-th request with the n-th of these. Further requests get no answer.
     pub fn of<const N: usize>(answers: [Vec<PeerAction>; N]) -> Self {
         Self { answers: answers.into(), rest: Vec::new() }
     }
 
-    /// Answers all requests from there on with this.
+    /// Answers all further requests with these actions.
     pub fn and_then(self, rest: Vec<PeerAction>) -> Self {
         Self { rest, ..self }
     }
 
-    /// Gives each request its own arguments back.
+    /// Answers each request with its own arguments.
     pub fn echo() -> Self {
         Self::default().and_then(vec![frame(r#"{"id":{id},"src":"dev","result":{params}}"#)])
     }
 }
 
-/// Plays a script, over however many connections. Notes all that it hears.
+/// Plays a script over any number of connections, and records all received frames.
 #[derive(Debug, Clone)]
 pub struct Player {
     state: Arc<Mutex<State>>,
@@ -79,10 +82,10 @@ impl Player {
         (Self { state: Arc::new(Mutex::new(state)) }, ReceivedFrames(frames))
     }
 
-    /// What is said to `bytes`, which the transport takes for one frame. Only requests are answered.
+    /// Returns the actions after `bytes`, which the transport takes for one frame. Only requests have actions.
     pub fn answer(&self, bytes: &[u8]) -> Vec<PeerAction> {
         let mut state = self.state.lock();
-        // The test may have heard enough.
+        // The test may have dropped the receiver.
         let _ = state.received.send(bytes.to_vec());
         let Some(request) = json(bytes).filter(|frame| frame["method"].is_string()) else { return Vec::new() };
         let number = state.ids.len();
@@ -102,33 +105,33 @@ fn filled(action: &PeerAction, request: &Value, ids: &[Value]) -> PeerAction {
     for (number, id) in ids.iter().enumerate() {
         text = text.replace(&format!("{{id{number}}}"), &id.to_string());
     }
-    // Last, so that nothing is filled into what the caller has sent.
+    // Replaced last, so that placeholders in the arguments of the caller stay as they are.
     filled(text.replace("{params}", &request["params"].to_string()))
 }
 
-/// The bytes of a text in Latin-1.
+/// Encodes a text in Latin-1.
 pub fn latin1_bytes(text: &str) -> Vec<u8> {
     text.chars().map(|c| u8::try_from(u32::from(c)).expect("a character of Latin-1")).collect()
 }
 
-/// The frame in these bytes, behind which a line has a CRC.
+/// Parses the frame in these bytes. On a line, a CRC follows the frame.
 pub fn json(bytes: &[u8]) -> Option<Value> {
     let end = bytes.iter().rposition(|&byte| byte == b'}')? + 1;
     serde_json::from_slice(&bytes[..end]).ok()
 }
 
-/// All that a peer has heard, frame by frame, as it came.
+/// The frames that a peer has received, in order.
 #[derive(Debug)]
 pub struct ReceivedFrames(mpsc::UnboundedReceiver<Vec<u8>>);
 
 impl ReceivedFrames {
-    /// The next frame.
+    /// Waits for the next frame.
     pub async fn next(&mut self) -> Vec<u8> {
         let received = tokio::time::timeout(Duration::from_secs(20), self.0.recv()).await;
         received.expect("the peer hears something in time").expect("the peer is there")
     }
 
-    /// The methods of the requests that have come so far.
+    /// Returns the methods of the requests received since the last call.
     pub fn methods(&mut self) -> Vec<String> {
         let mut methods = Vec::new();
         while let Ok(bytes) = self.0.try_recv() {

@@ -1,5 +1,6 @@
-//! Scripted peers, one per framing: WebSocket messages, bodies of HTTP, lines of bytes, datagrams.
-//! Written without the library's own framing, so that a mistake there cannot hide itself.
+//! Scripted peers, one per framing: WebSocket messages, HTTP bodies, lines, datagrams.
+//!
+//! They do not use the framing of the library, so that a mistake there cannot hide itself.
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
@@ -11,7 +12,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use super::script::{PeerAction, Player, latin1_bytes};
 use super::server::ServerTasks;
 
-/// Plays WebSocket on every connection.
+/// Plays a script on every WebSocket connection.
 pub fn websocket(tasks: &mut ServerTasks, listener: TcpListener, player: Player) {
     accept(tasks, listener, player, |stream, player| async move {
         let mut socket = tokio_tungstenite::accept_async(stream).await.ok()?;
@@ -33,7 +34,7 @@ pub fn websocket(tasks: &mut ServerTasks, listener: TcpListener, player: Player)
     });
 }
 
-/// Plays HTTP: the first thing that is said is the body of the answer, for more there is no room.
+/// Plays a script over HTTP. The first action is the body of the response; the others are ignored.
 pub fn http(tasks: &mut ServerTasks, listener: TcpListener, player: Player) {
     accept(tasks, listener, player, |stream, player| async move {
         let mut stream = BufReader::new(stream);
@@ -52,12 +53,12 @@ pub fn http(tasks: &mut ServerTasks, listener: TcpListener, player: Player) {
     });
 }
 
-/// Plays lines on every connection.
+/// Plays a script in lines on every TCP connection.
 pub fn tcp(tasks: &mut ServerTasks, listener: TcpListener, player: Player) {
     accept(tasks, listener, player, |stream, player| async move { lines(stream, &player).await });
 }
 
-/// Plays lines on any stream of bytes, until it ends. Frames have a CRC as those of a device do.
+/// Plays a script in lines on any stream of bytes until it ends. Frames have a CRC, as those of a device do.
 pub async fn lines<S: AsyncRead + AsyncWrite + Unpin>(stream: S, player: &Player) -> Option<()> {
     let mut stream = BufReader::new(stream);
     let mut line = Vec::new();
@@ -84,14 +85,16 @@ pub fn with_crc(json: &[u8]) -> Vec<u8> {
     [b"\n", json, format!("{:08x}\n", crc32fast::hash(json)).as_bytes()].concat()
 }
 
-/// Plays lines on a serial port. Hanging up is to be unplugged; the next port appears at the same path.
+/// Plays a script in lines on a serial port.
+///
+/// Closing the connection unplugs the port. The next port appears at the same path.
 #[cfg(unix)]
 pub fn serial(tasks: &mut ServerTasks, path: std::path::PathBuf, player: Player) {
     use tokio_serial::{SerialPort as _, SerialStream};
 
     let plug_in = move || {
         let (board, host) = SerialStream::pair().expect("a pseudo terminal");
-        // There is nothing to remove at first.
+        // The first time, the file does not exist.
         let _ = std::fs::remove_file(&path);
         std::os::unix::fs::symlink(host.name().expect("a name"), &path).expect("a link");
         (board, host)
@@ -105,8 +108,9 @@ pub fn serial(tasks: &mut ServerTasks, path: std::path::PathBuf, player: Player)
     });
 }
 
-/// Plays the device `dev` at a broker, and returns when it is there. There is no connection that it could
-/// close without the broker's.
+/// Plays a script as the device `dev` at a broker, and returns when the device has subscribed.
+///
+/// [`PeerAction::Close`] is ignored: only the broker could close the connection of a client.
 #[cfg(unix)]
 pub async fn mqtt(tasks: &mut ServerTasks, broker: u16, player: Player) {
     use rumqttc::{AsyncClient, Event, MqttOptions, Packet, PublishOptions, QoS};
@@ -137,7 +141,7 @@ pub async fn mqtt(tasks: &mut ServerTasks, broker: u16, player: Player) {
     });
 }
 
-/// Plays datagrams. There is no connection that it could close.
+/// Plays a script in datagrams. [`PeerAction::Close`] is ignored, as there is no connection.
 pub fn udp(tasks: &mut ServerTasks, socket: UdpSocket, player: Player) {
     tasks.spawn(async move {
         let mut buffer = vec![0; 64 << 10];
@@ -149,7 +153,7 @@ pub fn udp(tasks: &mut ServerTasks, socket: UdpSocket, player: Player) {
                     PeerAction::Raw(bytes) => bytes,
                     PeerAction::Close => continue,
                 };
-                // Lost, as a datagram may be.
+                // A failed send is a lost datagram.
                 let _ = socket.send_to(&bytes, peer).await;
             }
         }
@@ -164,7 +168,7 @@ where
     tasks.accept(listener, move |stream| play(stream, player.clone()));
 }
 
-/// The body of the next request.
+/// Reads the next HTTP request, and returns its body.
 async fn read_request(stream: &mut BufReader<TcpStream>) -> Option<Vec<u8>> {
     let mut len = 0;
     loop {

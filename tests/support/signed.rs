@@ -1,4 +1,4 @@
-//! Bundles of any version and size, and their signatures, written without the library's own reader of them.
+//! Bundles of any version and size, and their signatures. The code does not use the bundle reader of the library.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -6,12 +6,12 @@ use otactl::bundle::write::{PartFile, pack};
 use rcgen::{KeyPair, PublicKeyData as _, SigningKey as _};
 use serde_json::{Map, Value, json};
 
-/// A bundle of the demo app for the simulated device, with a file system of so many bytes.
+/// Packs a bundle of the demo app for the simulated device. `file_system` is the size of the file system in bytes.
 pub fn bundle(version: &str, file_system: usize) -> Vec<u8> {
     bundle_for("esp32", version, file_system)
 }
 
-/// The same for a device of this platform.
+/// Packs a bundle of the demo app for this platform.
 pub fn bundle_for(platform: &str, version: &str, file_system: usize) -> Vec<u8> {
     let manifest = json!({"name": "demo", "platform": platform, "version": version, "build_id": "b", "parts": {}});
     let manifest = serde_json::from_value(manifest).expect("a manifest");
@@ -20,12 +20,12 @@ pub fn bundle_for(platform: &str, version: &str, file_system: usize) -> Vec<u8> 
     pack(&manifest, &files).expect("a bundle")
 }
 
-/// The key as a device keeps it.
+/// Returns the public key in the format of the device's configuration.
 pub fn public(key: &KeyPair) -> String {
     BASE64.encode(key.subject_public_key_info())
 }
 
-/// The same bundle with these signatures of its manifest.
+/// Adds signatures of the manifest to a bundle.
 pub fn sign(zip: &[u8], keys: &[(usize, &KeyPair)]) -> Vec<u8> {
     let (name_len, size) = (u16_at(zip, 26), u32_at(zip, 22));
     let start = 30 + name_len;
@@ -38,7 +38,7 @@ pub fn sign(zip: &[u8], keys: &[(usize, &KeyPair)]) -> Vec<u8> {
 
     let mut signed = zip.to_vec();
     signed[28..30].copy_from_slice(&u16::try_from(extra.len()).expect("short").to_le_bytes());
-    // What stands behind it moves: the other files, as the directory has them, and the directory itself.
+    // The offsets of all later data grow: those of the other files in the directory, and that of the directory itself.
     let mut moved = |at: usize| {
         let to = u32::try_from(u32_at(zip, at) + extra.len()).expect("small").to_le_bytes();
         signed[at..at + 4].copy_from_slice(&to);

@@ -1,5 +1,7 @@
-//! A broker with rules and a device behind it, in one process: MQTT 3.1.1 in packets, written without the client's
-//! library. It refuses a topic as some brokers do, by closing the connection.
+//! A broker with access rules and a device behind it, in one process.
+//!
+//! It speaks MQTT 3.1.1 in packets, without the library of the client. Like some brokers, it refuses a topic by closing
+//! the connection.
 
 use std::sync::Arc;
 
@@ -12,19 +14,19 @@ use super::server::{ServerTasks, bind};
 /// What the broker does with a packet for a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
-    /// Takes it; the device answers requests.
+    /// Accepts the packet. The device answers requests.
     Take,
-    /// Closes the connection, and passes nothing on.
+    /// Closes the connection, and forwards nothing.
     Close,
-    /// Passes it on, and closes the connection without acknowledging it, as a broker that restarts may do.
+    /// Forwards the packet, and closes the connection without an acknowledgement. A broker that restarts may do so.
     TakeAndClose,
-    /// Takes it, and passes nothing on.
+    /// Acknowledges the packet, and forwards nothing.
     Drop,
 }
 
 type Rules = Arc<dyn Fn(&str) -> Rule + Send + Sync>;
 
-/// The broker. Ends when it is dropped.
+/// A broker. Ends when it is dropped.
 pub struct StrictBroker {
     pub port: u16,
     executed: Arc<Mutex<Vec<String>>>,
@@ -32,7 +34,7 @@ pub struct StrictBroker {
 }
 
 impl StrictBroker {
-    /// A broker that does with publications and subscriptions what `rules` say about their topics.
+    /// Starts a broker that applies `rules` to the topics of publications and subscriptions.
     pub async fn start(rules: impl Fn(&str) -> Rule + Send + Sync + 'static) -> Self {
         let (listener, address) = bind().await;
         let executed = Arc::new(Mutex::new(Vec::new()));
@@ -46,7 +48,7 @@ impl StrictBroker {
         format!("mqtt://127.0.0.1:{}/dev", self.port)
     }
 
-    /// The topics of the requests that the device has executed, in their order.
+    /// Returns the topics of the requests that the device has executed, in order.
     pub fn executed(&self) -> Vec<String> {
         self.executed.lock().clone()
     }
@@ -58,7 +60,7 @@ async fn serve(mut stream: TcpStream, rules: Rules, executed: Arc<Mutex<Vec<Stri
         let (kind, body) = read_packet(&mut stream).await?;
         match kind >> 4 {
             1 => stream.write_all(&[0x20, 2, 0, 0]).await.ok()?,
-            // PUBLISH, QoS 1: topic, packet number, payload.
+            // PUBLISH with QoS 1: topic, packet id, payload.
             3 => {
                 let (topic, rest) = text(&body)?;
                 let rule = rules(topic);
@@ -77,7 +79,7 @@ async fn serve(mut stream: TcpStream, rules: Rules, executed: Arc<Mutex<Vec<Stri
                     stream.write_all(&reply(payload)?).await.ok()?;
                 }
             }
-            // SUBSCRIBE: packet number, topic, QoS.
+            // SUBSCRIBE: packet id, topic, QoS.
             8 => {
                 let (topic, _) = text(body.get(2..)?)?;
                 if rules(topic) == Rule::Close {
@@ -92,7 +94,7 @@ async fn serve(mut stream: TcpStream, rules: Rules, executed: Arc<Mutex<Vec<Stri
     }
 }
 
-/// The device's reply to this request, as a PUBLISH of `QoS` 0.
+/// Returns the device's reply to this request, as a PUBLISH of `QoS` 0.
 fn reply(request: &[u8]) -> Option<Vec<u8>> {
     let frame: serde_json::Value = serde_json::from_slice(request).ok()?;
     let topic = format!("{}/rpc", frame["src"].as_str()?);
@@ -103,7 +105,7 @@ fn reply(request: &[u8]) -> Option<Vec<u8>> {
     Some([&[0x30], &length[..], &topic_length, topic.as_bytes(), payload.as_bytes()].concat())
 }
 
-/// A string with its length in front, and what follows it.
+/// Splits off a string that follows its length. Returns the string and the rest.
 fn text(bytes: &[u8]) -> Option<(&str, &[u8])> {
     let length = usize::from(u16::from_be_bytes(*bytes.first_chunk()?));
     let (text, rest) = bytes.get(2..)?.split_at_checked(length)?;

@@ -1,6 +1,7 @@
-//! The ways to a device, one like the other: a simulated device or a scripted peer at the end of each.
+//! The transports to a device, with a simulated device or a scripted peer at the end of each.
 //!
-//! A new transport is a new `Way`: its two arms below, what it can do, and a row in conformance.rs.
+//! A new transport needs a variant of [`Transport`] with its two match arms, its properties, and a line in
+//! conformance.rs.
 
 use std::any::Any;
 use std::ops::RangeInclusive;
@@ -22,16 +23,16 @@ use super::script::{Player, ReceivedFrames, Script};
 use super::server::{ServerTasks, bind};
 use super::{recorded_device, scripted, simulator_with};
 
-/// How long an answer of a device that is there may take.
+/// The timeout of a call, of a dial, and of a console line that is expected from a device.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The speed of a serial line that is fast enough for a whole firmware.
+/// A serial line speed that is fast enough for a whole firmware.
 pub const BAUD_RATE: u32 = 921_600;
 
-/// A password that is none of the simple ones.
+/// A password with a colon, a space and a character that is not ASCII.
 pub const PASSWORD: &str = "pa:ss wörd";
 
-/// What carries the frames.
+/// A transport.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
     WebSocket,
@@ -48,7 +49,7 @@ pub enum Transport {
     MqttTls,
 }
 
-/// How the device asks who calls.
+/// The authentication that the device requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeviceAuth {
     Open,
@@ -56,18 +57,18 @@ pub enum DeviceAuth {
     Sha256,
 }
 
-/// One row of the table: a way to a device that asks like this.
+/// A transport with a configuration of the device behind it.
 #[derive(Debug, Clone, Copy)]
 pub struct Setup {
     pub transport: Transport,
     pub auth: DeviceAuth,
     pub generation: Generation,
-    /// Whether its replies to a success without a value have no result.
+    /// The reply to a success without a value has no `result`.
     pub omits_result: bool,
 }
 
 impl Transport {
-    /// Those that are worth trying everything on; TLS below them changes little.
+    /// The transports without TLS. TLS below them changes little.
     pub const PLAIN: &[Self] = &[
         Self::WebSocket,
         Self::Http,
@@ -79,12 +80,14 @@ impl Transport {
         Self::Mqtt,
     ];
 
-    /// HTTP pairs answers with requests itself: there is room for one answer, and none for anything else.
+    /// Tells whether the transport itself pairs replies with requests. HTTP has room for one reply, and for nothing
+    /// else.
     pub fn pairs_by_itself(self) -> bool {
         matches!(self, Self::Http | Self::HttpTls)
     }
 
-    /// Frames stand between lines of the console, and all else is taken for such a line.
+    /// Tells whether frames share the transport with console lines. Everything that is not a frame then counts as a
+    /// console line.
     pub fn has_console(self) -> bool {
         #[cfg(unix)]
         if self == Self::Serial {
@@ -103,12 +106,12 @@ impl Transport {
         }
     }
 
-    /// There is something that a device can close.
+    /// Tells whether the device can close a connection.
     pub fn has_connection(self) -> bool {
         self != Self::Udp && !self.has_broker()
     }
 
-    /// Somebody stands between, who stays when the device goes.
+    /// Tells whether a broker carries the frames. The broker stays connected when the device goes.
     pub fn has_broker(self) -> bool {
         #[cfg(unix)]
         return matches!(self, Self::Mqtt | Self::MqttTls);
@@ -116,7 +119,7 @@ impl Transport {
         false
     }
 
-    /// A frame may be lost, or come from anybody, without anyone noticing.
+    /// Tells whether a frame can be lost, or come from any sender, without an error.
     pub fn is_lossy(self) -> bool {
         #[cfg(unix)]
         if self == Self::Serial {
@@ -125,7 +128,7 @@ impl Transport {
         self == Self::Udp || self.has_broker()
     }
 
-    /// A simulated device at the end of this way.
+    /// Starts a simulated device behind this transport.
     pub async fn simulated(self, config: Config) -> Bench {
         #[cfg(unix)]
         if self.has_broker() {
@@ -179,7 +182,7 @@ impl Transport {
         self.simulated(config).await
     }
 
-    /// A simulated device behind a broker of its own, with the library of today.
+    /// Starts a simulated device with the current MQTT library behind its own broker.
     #[cfg(unix)]
     async fn behind_a_broker(self, config: Config) -> Bench {
         let authority = Authority::new();
@@ -192,7 +195,7 @@ impl Transport {
         Bench { ca: Some(authority), has_broker: true, ..Bench::new(port, device, broker) }
     }
 
-    /// A peer at the end of this way that plays a script.
+    /// Starts a peer behind this transport that plays a script.
     pub async fn scripted(self, script: Script) -> Scripted {
         let (player, received) = Player::new(script);
         let mut tasks = ServerTasks::default();
@@ -232,7 +235,7 @@ async fn socket() -> UdpSocket {
 }
 
 impl Setup {
-    /// The device on which the bytes were recorded, and which asks as this row says.
+    /// Starts the recorded device with the authentication and the generation of this setup.
     pub async fn start(self) -> Bench {
         let algorithm = match self.auth {
             DeviceAuth::Open => None,
@@ -249,12 +252,12 @@ impl Setup {
         self.transport.simulated(Config { auth, generation: self.generation, faults, ..recorded_device() }).await
     }
 
-    /// The credentials that the device of this row wants.
+    /// Returns the credentials that the device requires.
     pub fn credentials(self) -> Option<String> {
         (self.auth != DeviceAuth::Open).then(|| format!("admin:{PASSWORD}"))
     }
 
-    /// The device of this row, and typed calls to it with the right credentials.
+    /// Starts the device, and returns it together with typed calls with the right credentials.
     pub async fn device(self) -> (Bench, Device) {
         let bench = self.start().await;
         let device = bench.device(self.credentials().as_deref());
@@ -262,15 +265,15 @@ impl Setup {
     }
 }
 
-/// A simulated device at the end of a way.
+/// A simulated device behind a transport.
 pub struct Bench {
     pub port: String,
     pub simulator: Simulator,
     console: broadcast::Receiver<String>,
-    /// Who has signed the certificate, if there is one.
+    /// The authority that has signed the certificate of the device, if it has one.
     ca: Option<Authority>,
     has_broker: bool,
-    /// What the way consists of beside the device.
+    /// Keeps the other parts of the transport alive, such as a broker.
     _held: Box<dyn Any + Send>,
 }
 
@@ -280,7 +283,7 @@ impl Bench {
         Self { port, simulator, console, ca: None, has_broker: false, _held: Box::new(held) }
     }
 
-    /// Typed calls over a connection of their own.
+    /// Returns typed calls over a new connection.
     pub fn device(&self, credentials: Option<&str>) -> Device {
         let credentials = credentials.map(|text| text.parse().expect("credentials"));
         let ca_cert_file = self.ca.as_ref().map(|ca| ca.file().into());
@@ -289,7 +292,7 @@ impl Bench {
         Device::new(client, CALL_TIMEOUT).with_credentials(credentials)
     }
 
-    /// Waits until the device prints a line that begins like this, and gives it.
+    /// Waits until the device prints a line with this start, and returns the line.
     pub async fn wait_for_line(&mut self, begin: &str) -> String {
         let printed = async {
             loop {
@@ -303,7 +306,7 @@ impl Bench {
         line.unwrap_or_else(|_| panic!("{}: the device prints no `{begin}`", self.port))
     }
 
-    /// Waits until the device runs after a reboot, and leaves the connection that the reboot has cut.
+    /// Waits until the device has rebooted, and drops the link that the reboot has cut.
     pub async fn wait_for_reboot(&mut self, device: &Device) {
         self.wait_for_line("rebooting").await;
         self.wait_for_line("slot ").await;
@@ -313,13 +316,13 @@ impl Bench {
         device.drop_link();
     }
 
-    /// What the device has printed since the last look: the methods that were called, among others.
+    /// Returns the lines that the device has printed since the last call. The called methods are among them.
     pub fn take_printed(&mut self) -> Vec<String> {
         std::iter::from_fn(|| self.console.try_recv().ok()).collect()
     }
 }
 
-/// A scripted peer at the end of a way. Ends when it is dropped.
+/// A scripted peer behind a transport. Ends when it is dropped.
 pub struct Scripted {
     pub port: String,
     pub received: ReceivedFrames,
@@ -328,21 +331,21 @@ pub struct Scripted {
 }
 
 impl Scripted {
-    /// Calls over a connection of their own.
+    /// Returns typed calls over a new connection.
     pub fn device(&self) -> Device {
-        // A peer that is silent on purpose is not to be asked what it understands.
+        // With a fixed framing and topic, otactl sends no requests of its own to a peer that is silent on purpose.
         let serial = serial::SerialSettings { framing: serial::Framing::Line, ..serial::SerialSettings::default() };
         let mqtt = mqtt::MqttSettings { pub_topic: Some("dev/rpc".into()), ..mqtt::MqttSettings::default() };
         Device::new(client(&self.port, &Options { serial, mqtt, ..options() }), CALL_TIMEOUT)
     }
 }
 
-/// Typed calls to the device at `port`, each of which may take `timeout`; over a serial port at [`BAUD_RATE`].
+/// Returns typed calls with this timeout to the device at `port`. A serial port has the speed [`BAUD_RATE`].
 pub fn device_at(port: &str, timeout: Duration) -> Device {
     device_behind(port, timeout, mqtt::MqttSettings::default())
 }
 
-/// The same, where a broker has its rules.
+/// Returns typed calls with this timeout and these settings of MQTT to the device at `port`.
 pub fn device_behind(port: &str, timeout: Duration, mqtt: mqtt::MqttSettings) -> Device {
     let serial = serial::SerialSettings { baud_rate: BAUD_RATE, ..serial::SerialSettings::default() };
     Device::new(client(port, &Options { connect_timeout: timeout, serial, mqtt, ..Options::default() }), timeout)
@@ -352,7 +355,7 @@ fn options() -> Options {
     Options { connect_timeout: CALL_TIMEOUT, ..Options::default() }
 }
 
-/// The library's own way to this port, as the command line would take it.
+/// Connects to this port as the command line does.
 fn client(port: &str, options: &Options) -> Box<dyn RpcClient> {
     let target = port.parse().unwrap_or_else(|e| panic!("{port}: {e}"));
     transport::connect(&target, options).unwrap_or_else(|e| panic!("{port}: {e}"))

@@ -1,4 +1,4 @@
-//! What has to hold after an attempt, whatever went wrong.
+//! The invariants, which hold after every attempt, whatever the faults.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use super::record::{DeviceRecord, State};
 use super::run::{CallCounts, WANTED, outcome_name};
 use super::scenario::{OtherCall, Scenario, SourceSpec, Trouble};
 
-/// The longest pause between two questions to a device that answers at once.
+/// The longest pause between two probes of a device that answers at once.
 const MAX_PROBE_INTERVAL: Duration = Duration::from_millis(500);
 
-/// The longest pause between two questions through a broker.
+/// The longest pause between two probes through a broker.
 const MAX_BROKER_PROBE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// An attempt that has ended.
@@ -39,7 +39,7 @@ impl Attempt {
     }
 }
 
-/// Returns what should not have happened.
+/// Returns the violated invariants.
 pub(crate) fn violations(
     scenario: &Scenario,
     record: &DeviceRecord,
@@ -56,7 +56,7 @@ pub(crate) fn violations(
     let window = window(scenario);
     let was = |is: &dyn Fn(&State) -> bool| record.was(window, is);
     let is_known = !matches!(scenario.plan.source, SourceSpec::Url { is_known: false });
-    // Of a firmware that is not known, only that it is new can be told.
+    // If the build of the URL is unknown, otactl can only tell that it is new.
     let is_wanted = |state: &State| if is_known { state.version == WANTED } else { state.version != attempt.before };
     let is_wanted_before =
         |state: &State| is_wanted(state) || state.version == attempt.before && attempt.before == WANTED;
@@ -77,7 +77,7 @@ pub(crate) fn violations(
                 }),
                 "nothing was applied",
             );
-            // It names the build that was seen, if the wanted one is not known.
+            // If the wanted build is unknown, the failure names the build that was seen.
             let is_it = |state: &State| match wanted {
                 Some(build) => state.version == build.version && !is_copy(scenario, attempt, old, state),
                 None => state.version != old.build.version,
@@ -137,7 +137,7 @@ pub(crate) fn violations(
         check(counts.of("OTA.CreateSnapshot") == 0, "the device was touched");
     }
     let facts = attempt.facts();
-    // What another client has installed is not for otactl to tell.
+    // otactl does not report the deadline of another client's firmware.
     let is_pending = |state: &State| !state.is_committed && state.commit_timeout > 0 && state.next == WANTED;
     if record.now().as_ref().is_some_and(is_pending)
         && was(&is_pending)
@@ -154,20 +154,21 @@ pub(crate) fn violations(
     found
 }
 
-/// Tells whether the device runs a copy of the new build from the slot of `old`: it had that build before, or another client copied it.
+/// Tells whether the device runs a copy of the new build from the slot of `old`. It had that build before, or another
+/// client copied it.
 fn is_copy(scenario: &Scenario, attempt: &Attempt, old: &Running, state: &State) -> bool {
     let copies = |trouble: &Trouble| matches!(trouble, Trouble::Other(_, OtherCall::CreateSnapshot));
     let has_copies = attempt.before == state.version || scenario.troubles.iter().any(copies);
     Some(state.slot) == old.slot && has_copies
 }
 
-/// Tells whether otactl need not see what becomes of the device.
+/// Tells whether otactl may fail to see what becomes of the device.
 fn may_be_unseen(scenario: &Scenario, record: &DeviceRecord) -> bool {
     let transport = scenario.network.transport;
-    // Without OTA.Status, such a device does not tell whose update runs.
+    // Without OTA.Status, such a device does not tell which client's update runs.
     let hides_its_update = scenario.device.lacks.contains(&"OTA.Status") && transport.may_double();
-    // The device may be off again by the next question. Through a broker, the questions come seconds apart; over HTTP, each of the three
-    // questions of a look has to dial.
+    // The device may be off again at the next probe. Through a broker, probes are seconds apart. Over HTTP, each of the
+    // three calls of a probe dials.
     let round_trip = (scenario.network.latency + scenario.network.jitter) * 2;
     let pause = if transport.is_shared() { MAX_BROKER_PROBE_INTERVAL } else { MAX_PROBE_INTERVAL };
     let is_away = record.boots() > 1 || record.now().is_some_and(|now| !now.is_on);
@@ -183,7 +184,7 @@ fn may_be_unseen(scenario: &Scenario, record: &DeviceRecord) -> bool {
 fn check_counts(scenario: &Scenario, record: &DeviceRecord, counts: &CallCounts, check: &mut impl FnMut(bool, &str)) {
     let times = scenario.network.transport.times();
     let attempts = 1 + scenario.troubles.iter().filter(|trouble| matches!(trouble, Trouble::Killed(_))).count();
-    // Three times, and all of it three times where the device reboots meanwhile.
+    // Three times, and three times as often if the device reboots meanwhile.
     for (method, most) in [("OTA.Update", 9), ("OTA.Commit", 3), ("OTA.Revert", 3), ("OTA.CreateSnapshot", 3)] {
         let (sent, doubled) = (counts.of(method), record.doubled(method));
         // Attempts that otactl did not survive count too.
@@ -198,7 +199,7 @@ fn check_counts(scenario: &Scenario, record: &DeviceRecord, counts: &CallCounts,
     check(copies <= (1 + record.doubled("OTA.CreateSnapshot")) * times * attempts, "the firmware was copied twice");
 }
 
-/// Returns how long ago the last look of otactl's may have been.
+/// Returns how long ago the last probe of otactl may have been.
 fn window(scenario: &Scenario) -> Duration {
     let outages = scenario.troubles.iter().filter_map(|trouble| match trouble {
         Trouble::Outage(_, time) => Some(*time),

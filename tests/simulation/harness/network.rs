@@ -38,10 +38,10 @@ const DEVICE: &str = "10.0.0.2";
 /// Firmware servers of otactl have higher ports.
 const FIRST_PORT: u16 = 10_000;
 
-/// Bytes that are under way in a stream.
+/// The buffer of a stream, in bytes.
 const STREAM_BUFFER: usize = 4096;
 
-/// How connections end at once.
+/// How a cut ends all connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cut {
     /// Both ends are closed.
@@ -50,7 +50,7 @@ pub(crate) enum Cut {
     HalfOpen,
 }
 
-/// The network. Shared by all that talk over it.
+/// The network, shared by all its users.
 pub(crate) struct Network {
     spec: NetworkSpec,
     state: Mutex<State>,
@@ -62,9 +62,9 @@ struct State {
     random: Random,
     latency: Duration,
     jitter: Duration,
-    /// Of 1000 frames so many are lost.
+    /// The number of lost frames per 1000.
     loss: u64,
-    /// Of 1000 frames so many arrive twice.
+    /// The number of duplicated frames per 1000.
     duplicates: u64,
     reorders: bool,
     outage_until: Option<Instant>,
@@ -115,7 +115,8 @@ impl Network {
         self.state().reorders = reorders;
     }
 
-    /// Ends all that goes wrong in the network itself. Returns when the frames have arrived that waited for the end of an outage.
+    /// Ends all faults of the network itself. Returns when the frames that waited for the end of an outage have
+    /// arrived.
     pub(crate) fn heal(&self) -> Instant {
         let mut state = self.state();
         let late = state.outage_until.unwrap_or_else(Instant::now) + state.latency + state.jitter;
@@ -123,12 +124,12 @@ impl Network {
         late
     }
 
-    /// Nothing passes for a while.
+    /// Starts an outage of this duration.
     pub(crate) fn fail_for(&self, time: Duration) {
         self.state().outage_until = Some(Instant::now() + time);
     }
 
-    /// Ends all connections.
+    /// Cuts all connections.
     pub(crate) fn cut(&self, cut: Cut) {
         self.cuts.send_modify(|(count, kind)| (*count, *kind) = (*count + 1, Some(cut)));
     }
@@ -169,7 +170,7 @@ impl Network {
     }
 }
 
-/// A way to the device: the transport's properties over the network.
+/// A connector to the device, with the properties of one transport.
 #[derive(Debug, Clone)]
 pub(crate) struct Connector {
     pub(crate) network: Arc<Network>,
@@ -179,9 +180,9 @@ pub(crate) struct Connector {
 }
 
 impl Connector {
-    /// Waits until a connection stands, or fails at once if the device refuses it.
+    /// Waits until a connection is established. Fails at once if the device refuses it.
     async fn establish(&self) -> Result<(), DialError> {
-        /// The pauses after which a system asks for a connection again.
+        /// The pauses in seconds after which an operating system retries a connection.
         const DIAL_RETRY_SECONDS: [u64; 6] = [1, 2, 4, 8, 16, 32];
 
         self.network.wait_transit_time().await;
@@ -198,7 +199,7 @@ impl Connector {
         Ok(())
     }
 
-    /// Gives a frame to the device. Returns the answers. `None`: the device hears nothing.
+    /// Delivers a frame to the device, and returns the answers. `None`: the device does not get the frame.
     fn hear(&self, bytes: &[u8]) -> Option<(wire::Call, Vec<Answered>)> {
         self.board.boot()?;
         let call = wire::parse(bytes, self.board.id())?.into_call()?;
@@ -252,13 +253,13 @@ impl Connect for Connector {
     }
 }
 
-/// A frame under way.
+/// A frame in flight.
 enum Frame {
     ToDevice(Vec<u8>),
     ToHost(Vec<u8>),
 }
 
-/// The frames under way on one link, by arrival.
+/// The frames in flight on one link, by arrival.
 #[derive(Default)]
 struct InFlight {
     frames: BTreeMap<(Instant, u64), Frame>,
@@ -299,7 +300,7 @@ async fn serve(connector: Connector, mut driver: LinkDriver, mut cuts: watch::Re
     let mut replies = Replies::default();
     let (mut in_flight, mut is_dead, mut is_dropped) = (InFlight::default(), false, false);
     loop {
-        // What was sent arrives, even if otactl has died since.
+        // Sent frames arrive, even if otactl has died since.
         if is_dropped && !in_flight.frames.values().any(|frame| matches!(frame, Frame::ToDevice(_))) {
             return;
         }
@@ -310,7 +311,7 @@ async fn serve(connector: Connector, mut driver: LinkDriver, mut cuts: watch::Re
                 let cut = cuts.borrow_and_update().1;
                 match cut {
                     Some(Cut::Close) => return driver.close("the connection was closed"),
-                    // A broker or a cable that is back carries on.
+                    // A broker or a cable that is back works again.
                     Some(Cut::HalfOpen) if is_connection => is_dead = true,
                     _ => in_flight.frames.clear(),
                 }
@@ -362,7 +363,7 @@ async fn due_at(due: Option<Instant>) {
     }
 }
 
-/// RPC over HTTP: a connection of its own for each call.
+/// RPC over HTTP, with a new connection for each call.
 #[derive(Debug)]
 pub(crate) struct HttpClient {
     connector: Connector,
@@ -609,7 +610,7 @@ impl AsyncWrite for Cuttable {
     }
 }
 
-/// Serves a bundle at a URL that is not otactl's: `200` for the whole, `206` for the rest.
+/// Serves a bundle at a URL outside of otactl: `200` for the whole bundle, `206` for the rest.
 pub(crate) async fn serve_url(network: Arc<Network>, port: u16, bundle: bytes::Bytes) {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -630,7 +631,7 @@ pub(crate) async fn serve_url(network: Arc<Network>, port: u16, bundle: bytes::B
             let rest = bundle.slice(from.min(total)..);
             let status = if from > 0 { "206 Partial Content" } else { "200 OK" };
             let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", rest.len());
-            // A device that hangs up is a case of its own.
+            // A device may close the connection, which is not a failure of the server.
             let _ = stream.write_all(head.as_bytes()).await;
             let _ = stream.write_all(&rest).await;
             let _ = stream.shutdown().await;
@@ -638,7 +639,7 @@ pub(crate) async fn serve_url(network: Arc<Network>, port: u16, bundle: bytes::B
     }
 }
 
-/// Lets a moment pass.
+/// Sleeps, unless the time is zero.
 pub(crate) async fn sleep_for(time: Duration) {
     if !time.is_zero() {
         sleep(time).await;

@@ -1,4 +1,4 @@
-//! What really happened to the device, beside what otactl was told.
+//! Records what really happened to the device, independently of what otactl was told.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,14 +16,14 @@ use tokio::time::Instant;
 pub(crate) struct State {
     /// The version that runs, or ran before a boot that is under way.
     pub(crate) version: String,
-    /// The slot in which it runs.
+    /// The slot of the running firmware.
     pub(crate) slot: u8,
     pub(crate) is_committed: bool,
     /// The version that boots next.
     pub(crate) next: String,
-    /// Another slot boots next.
+    /// Another slot than the running one boots next.
     pub(crate) is_applied: bool,
-    /// Seconds within which the firmware has to be committed; 0: none.
+    /// The commit timeout in seconds. 0 = none.
     pub(crate) commit_timeout: u64,
     pub(crate) is_on: bool,
     pub(crate) boots: u64,
@@ -39,11 +39,11 @@ pub(crate) struct DeviceRecord {
 #[derive(Debug, Default)]
 struct Inner {
     history: Vec<(Instant, State)>,
-    /// How often the device carried out a method that otactl called.
+    /// How often the device executed each method that otactl called.
     executed: BTreeMap<String, usize>,
-    /// The device carried out an `OTA.Begin` that otactl called.
+    /// The device executed an `OTA.Begin` that otactl called.
     has_begun: bool,
-    /// How often the network doubled a request.
+    /// How often the network duplicated each request.
     doubled: BTreeMap<String, usize>,
     /// The versions that otactl committed.
     committed: Vec<String>,
@@ -73,7 +73,7 @@ impl DeviceRecord {
         self.inner().trace.take().unwrap_or_default()
     }
 
-    /// Notes the state of the device.
+    /// Records the state of the device.
     pub(crate) fn record_state(&self, board: &Board) {
         let state = state_of(board);
         let mut inner = self.inner();
@@ -84,7 +84,7 @@ impl DeviceRecord {
         }
     }
 
-    /// Notes a request of otactl's that reached the device, and its answers.
+    /// Records a request of otactl that reached the device, and its answers.
     pub(crate) fn record_request(&self, board: &Board, call: &Call, answered: &[Answered]) {
         let is_refused = |answered: &Answered| matches!(answered, Answered::Now(Err(failure)) if matches!(failure.code, 401 | 404 | 418));
         let times = answered.iter().filter(|answered| !is_refused(answered)).count();
@@ -112,7 +112,7 @@ impl DeviceRecord {
         self.record_state(board);
     }
 
-    /// Notes that the network doubled a request.
+    /// Records that the network duplicated a request.
     pub(crate) fn record_duplicate(&self, bytes: &[u8]) {
         let frame = otactl::sim::wire::parse(bytes, "");
         if let Some(call) = frame.and_then(otactl::sim::wire::Frame::into_call) {
@@ -124,7 +124,7 @@ impl DeviceRecord {
         self.inner().executed.get(method).copied().unwrap_or(0)
     }
 
-    /// Tells whether the device has carried out an `OTA.Begin`: it refuses one while an update of another client runs.
+    /// Tells whether the device has executed an `OTA.Begin`. It refuses one while an update of another client runs.
     pub(crate) fn has_begun(&self) -> bool {
         self.inner().has_begun
     }
@@ -193,7 +193,7 @@ impl DeviceRecord {
     }
 }
 
-/// Returns the answers in short.
+/// Returns a short description of the answers.
 fn describe_answers(call: &Call, answered: &[Answered]) -> String {
     let answers = answered.iter().map(|answered| match answered {
         Answered::Now(Ok(info)) if call.method == "Sys.GetInfo" => {

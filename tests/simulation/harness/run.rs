@@ -26,7 +26,7 @@ use super::network::{Connector, Cut, DeviceSideNetwork, HOST, HostNetwork, HttpC
 use super::record::DeviceRecord;
 use super::scenario::{OtherCall, Scenario, SourceSpec, Transport, Trouble};
 
-/// The version that is wanted.
+/// The version to which the device is updated.
 pub(crate) const WANTED: &str = "2.0.0";
 
 /// The port of the URL of the plan.
@@ -35,10 +35,10 @@ const URL_PORT: u16 = 80;
 /// The port of the firmware of another client.
 const OTHER_PORT: u16 = 81;
 
-/// No attempt takes longer, whatever its plan says. Only a hang does.
+/// The limit of one attempt, which only a hang exceeds.
 const HANG_TIMEOUT: Duration = Duration::from_secs(10 * 24 * 3600);
 
-/// What came of a scenario.
+/// The result of a scenario.
 #[derive(Debug)]
 pub(crate) struct Run {
     /// The outcome of the first attempt that otactl survived.
@@ -47,9 +47,9 @@ pub(crate) struct Run {
     pub(crate) commit_delay: Option<Duration>,
     /// The calls of the first attempt that otactl survived.
     pub(crate) calls: usize,
-    /// What should not have happened.
+    /// The violated invariants.
     pub(crate) violations: Vec<String>,
-    /// One line per event, if wanted.
+    /// One line per event, if the run is traced.
     pub(crate) trace: Vec<String>,
 }
 
@@ -59,13 +59,13 @@ pub(crate) fn run(scenario: &Scenario, is_traced: bool) -> Run {
     runtime.expect("a runtime").block_on(simulate(scenario, is_traced))
 }
 
-/// All that a run has.
+/// The parts of one simulation.
 struct Simulation<'a> {
     scenario: &'a Scenario,
     network: Arc<Network>,
     board: Arc<Board>,
     record: Arc<DeviceRecord>,
-    /// The troubles that are still to come.
+    /// The scheduled troubles.
     troubles: Mutex<JoinSet<()>>,
 }
 
@@ -111,7 +111,7 @@ fn missing_methods(scenario: &Scenario) -> impl Iterator<Item = Fault> + '_ {
 }
 
 impl Simulation<'_> {
-    /// Starts what goes on beside otactl.
+    /// Starts the tasks beside otactl: the clock of the device, its observer, the servers, and the troubles.
     fn start_background_tasks(&self) {
         let (clock, board, record) = (Arc::clone(&self.board), Arc::clone(&self.board), Arc::clone(&self.record));
         tokio::spawn(async move { clock.run_clock().await });
@@ -135,7 +135,7 @@ impl Simulation<'_> {
         self.troubles.lock().spawn(trouble);
     }
 
-    /// Lets a trouble come in its time.
+    /// Schedules a trouble.
     fn schedule_trouble(&self, trouble: &Trouble) {
         let (network, board, record) = (Arc::clone(&self.network), Arc::clone(&self.board), Arc::clone(&self.record));
         match *trouble {
@@ -173,7 +173,8 @@ impl Simulation<'_> {
         }
     }
 
-    /// Runs the plan, and runs it again whenever otactl has died. Returns the outcome of the attempt that it survived.
+    /// Runs the plan, and runs it again each time otactl has died. Returns the outcome of the attempt that otactl
+    /// survived.
     async fn attempts(&self, violations: &mut Vec<String>) -> Option<(&'static str, usize)> {
         let start = Instant::now();
         let mut kills: Vec<Duration> = self.scenario.troubles.iter().filter_map(kill_time).collect();
@@ -193,23 +194,26 @@ impl Simulation<'_> {
         None
     }
 
-    /// Runs the plan again without faults, until it ends committed. Returns what is wrong.
+    /// Runs the plan again without faults, until it ends committed. Returns a description of the error, if there is
+    /// one.
     async fn run_again(&self) -> Option<String> {
-        /// A device that somebody else updated, or whose update nobody ends, gets so many more tries.
+        /// The number of attempts. A device that another client updated, or whose update nothing ends, needs more than
+        /// one.
         const MAX_ATTEMPTS: usize = 3;
 
         self.record.trace(|| "all faults are gone".into());
         self.troubles.lock().abort_all();
         let late = self.network.heal();
-        // Requests of the killed or failed runs before.
+        // Requests of earlier runs that were killed or have failed arrive first.
         tokio::time::sleep_until(late).await;
-        // What a device has been told before, such as a reboot, happens. The update of another client takes longer.
+        // Actions that the device was told before, such as a reboot, still happen. The update of another client takes
+        // longer.
         let updates_elsewhere = |trouble: &Trouble| matches!(trouble, Trouble::Other(_, OtherCall::Update));
         let is_slow = self.scenario.troubles.iter().any(updates_elsewhere);
         sleep_for(Duration::from_secs(if is_slow { 200 } else { 1 })).await;
         self.board.set_faults(&missing_methods(self.scenario).collect::<Vec<_>>());
         for _ in 0..MAX_ATTEMPTS {
-            // A firmware that hangs without a network is out of reach until its commit timeout.
+            // Firmware that hangs without a network is out of reach until its commit timeout.
             if timeout(Duration::from_secs(7000), self.board.until_on()).await.is_err() {
                 self.record.record_state(&self.board);
                 let is_committed = self.record.now().is_some_and(|now| now.is_committed);
@@ -222,18 +226,18 @@ impl Simulation<'_> {
             self.record.trace(|| format!("outcome: {}: {:?}", ended.name(), ended.result));
             let is_there = self.record.now().is_some_and(|now| now.version == WANTED && now.is_committed);
             match ended.result {
-                // What stands behind the URL is not known, and another client has installed something new.
+                // The build of the URL is unknown, and another client has installed other firmware.
                 Ok(_) if is_there || !self.is_known() => return None,
-                // What stands behind the URL is not known, and the device has it already.
+                // The build of the URL is unknown, and the device already runs it.
                 Err(_) if is_there && !self.is_known() => return None,
                 Ok(_) => {
                     return Some(format!("run again without faults, the success is none: {:?}", self.record.now()));
                 }
-                // What is left of the time did not suffice, and the device goes back.
+                // The remaining time was too short, and the device rolls back.
                 Err(Failure::Unhealthy { .. } | Failure::RolledBack { .. }) if was_uncommitted => {
                     sleep_for(Duration::from_secs(700)).await;
                 }
-                // A device of 2018 that does not tell of its update, and is stuck in it: its user turns it off and on.
+                // A device of 2018 does not report its update, and is stuck in it. Its user power-cycles it.
                 Err(Failure::DownloadFailed { reason, .. } | Failure::ContactLost { reason, .. })
                     if reason.starts_with("Failed to init updater")
                         || reason.starts_with("Update is already in progress") =>
@@ -241,12 +245,12 @@ impl Simulation<'_> {
                     self.board.cut_power();
                 }
                 Err(Failure::NotCopied(error)) if error.remote_error().is_some() => self.board.cut_power(),
-                // It reboots just now, and takes longer for it than a call may take.
+                // The device is rebooting, which takes longer than a call may take.
                 Err(Failure::ReadState(_)) => sleep_for(Duration::from_secs(60)).await,
                 Err(Failure::Call(error)) if error.is_transient() => sleep_for(Duration::from_secs(60)).await,
                 // Another client has installed a newer version for good.
                 Err(Failure::Refused(update::Refusal::Older { .. })) => return None,
-                // Firmware of another client decides for itself.
+                // The firmware of another client commits or rolls back by itself.
                 Err(Failure::Refused(update::Refusal::Uncommitted { .. } | update::Refusal::UpdateRunning { .. })) => {
                     sleep_for(Duration::from_secs(700)).await;
                 }
@@ -325,7 +329,7 @@ fn kill_time(trouble: &Trouble) -> Option<Duration> {
     if let Trouble::Killed(at) = trouble { Some(*at) } else { None }
 }
 
-/// An attempt that is about to begin.
+/// An attempt before its start.
 struct PreparedAttempt {
     device: Device,
     plan: Plan,
@@ -343,7 +347,7 @@ impl PreparedAttempt {
             None => update.await,
         };
         let events = std::mem::take(&mut *self.observer.events.lock());
-        // What otactl saw before it told the device to update, if it saw anything.
+        // The version that otactl saw before the update request, if it saw one.
         let seen = events.iter().rev().find_map(|event| match event {
             Event::Device { build, .. } => Some(build.version.clone()),
             _ => None,
@@ -357,7 +361,7 @@ impl PreparedAttempt {
     }
 }
 
-/// Keeps the events.
+/// Records the events.
 struct Recorder {
     events: Mutex<Vec<Event>>,
     record: Arc<DeviceRecord>,
@@ -370,7 +374,7 @@ impl Observer for Recorder {
     }
 }
 
-/// How often methods were called, without the calls that certainly never left.
+/// The number of calls of each method, without the calls that certainly were not sent.
 #[derive(Debug, Default)]
 pub(crate) struct CallCounts(Mutex<BTreeMap<String, usize>>);
 
@@ -400,7 +404,7 @@ impl RpcClient for CountingClient {
         };
         count(1);
         let result = self.client.call(request).await;
-        // A device that is about to reboot carries nothing out.
+        // A device that is about to reboot executes nothing.
         let is_refused = matches!(method.as_str(), "OTA.Update" | "OTA.Begin")
             && result.as_ref().is_err_and(|error| error.remote_error().is_some_and(|error| error.code == 418));
         if is_refused || matches!(result, Err(CallError::Unreachable { .. } | CallError::Lost { sent: false, .. })) {

@@ -1,4 +1,4 @@
-//! What a seed stands for: a plan, a device, a network, and what goes wrong. Plain data, so that a fault can be taken out.
+//! The scenario of a seed: a plan, a device, a network, and faults. It is plain data, so that a fault can be removed.
 
 use std::time::Duration;
 
@@ -7,10 +7,11 @@ use otactl::update::{OnUnhealthy, Via};
 
 use super::random::Random;
 
-/// Seeds below this keep the scenarios that the table of regressions names: what is added here comes to later seeds only.
+/// Seeds below this keep the scenarios of the regression table. Later additions to the scenarios apply only to seeds
+/// from this one on.
 const FIRST_EXTENDED_SEED: u64 = 30_000;
 
-/// The first seed whose scenarios have everything.
+/// The first seed whose scenario can have every feature.
 pub(crate) const FIRST_COMPLETE_SEED: u64 = 130_000;
 
 /// One simulated update.
@@ -21,7 +22,7 @@ pub(crate) struct Scenario {
     pub(crate) plan: PlanSpec,
     pub(crate) device: DeviceSpec,
     pub(crate) network: NetworkSpec,
-    /// What goes wrong. Each of them can be taken out.
+    /// The faults. Each of them can be removed.
     pub(crate) troubles: Vec<Trouble>,
 }
 
@@ -29,13 +30,13 @@ pub(crate) struct Scenario {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SourceSpec {
     File,
-    /// A URL. Whether otactl knows the manifest behind it.
+    /// A URL. `is_known` tells whether otactl knows the manifest behind it.
     Url {
         is_known: bool,
     },
 }
 
-/// What otactl is told to do.
+/// The options of otactl.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(crate) struct PlanSpec {
@@ -58,7 +59,7 @@ pub(crate) struct PlanSpec {
     pub(crate) no_abort: bool,
 }
 
-/// What the device is.
+/// The properties of the device.
 #[derive(Debug, Clone)]
 pub(crate) struct DeviceSpec {
     pub(crate) generation: Generation,
@@ -66,7 +67,7 @@ pub(crate) struct DeviceSpec {
     pub(crate) platform: &'static str,
     pub(crate) running_for: Duration,
     pub(crate) reboot_delay: Duration,
-    /// It runs the wanted firmware from the beginning.
+    /// The device runs the wanted firmware from the beginning.
     pub(crate) is_current: bool,
     /// Methods that the device does not have.
     pub(crate) lacks: Vec<&'static str>,
@@ -106,7 +107,7 @@ impl Transport {
         matches!(self, Self::Mqtt | Self::MqttTwice)
     }
 
-    /// How often the device runs a request.
+    /// Returns how often the device executes a request.
     pub(crate) fn times(self) -> usize {
         if self == Self::MqttTwice { 2 } else { 1 }
     }
@@ -116,10 +117,10 @@ impl Transport {
 #[derive(Debug, Clone)]
 pub(crate) struct NetworkSpec {
     pub(crate) transport: Transport,
-    /// One way.
+    /// The latency in one direction.
     pub(crate) latency: Duration,
     pub(crate) jitter: Duration,
-    /// Dialling a device that is off is refused at once. Otherwise it is never answered.
+    /// A dial of a device that is off is refused at once. Otherwise it is never answered.
     pub(crate) refuses: bool,
     /// A frame on a connection to an earlier boot is answered with a reset. Otherwise it is never answered.
     pub(crate) resets: bool,
@@ -127,28 +128,28 @@ pub(crate) struct NetworkSpec {
     pub(crate) is_blocked: bool,
 }
 
-/// What goes wrong.
+/// A fault of the device, the network, another client, or otactl itself.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Trouble {
     /// A fault of the device.
     Fault(Fault),
-    /// The device loses its power for a moment.
+    /// The device loses its power for a moment, at this time.
     PowerCut(Duration),
-    /// Another client calls the device.
+    /// Another client calls the device, at this time.
     Other(Duration, OtherCall),
-    /// All connections are closed.
+    /// All connections are closed, at this time.
     Close(Duration),
-    /// All connections stay open, and nothing passes any more.
+    /// All connections become half-open at this time: they stay open, and nothing passes any more.
     HalfOpen(Duration),
-    /// Nothing passes for a while.
+    /// Nothing passes from the first time on, for the second.
     Outage(Duration, Duration),
-    /// Of 1000 frames so many are lost, on a transport that loses frames.
+    /// The number of lost frames per 1000, on a transport that loses frames.
     Loss(u64),
-    /// Of 1000 frames so many arrive twice, on a transport that duplicates frames.
+    /// The number of duplicated frames per 1000, on a transport that duplicates frames.
     Duplicates(u64),
-    /// Frames overtake one another, on a transport without an order.
+    /// Frames are reordered, on a transport without an order.
     Reorder,
-    /// otactl dies.
+    /// otactl is killed, at this time.
     Killed(Duration),
 }
 
@@ -180,7 +181,7 @@ impl Trouble {
         }
     }
 
-    /// Tells whether replies can be lost or late because of it, or the device be out of reach.
+    /// Tells whether this trouble can lose or delay replies, or put the device out of reach.
     pub(crate) fn hides_the_device(&self) -> bool {
         match self {
             Self::Fault(fault) => matches!(
@@ -195,9 +196,9 @@ impl Trouble {
                     | Fault::FailuresUnanswered
                     | Fault::RebootBeforeReply
                     | Fault::Fails(..)
-                    // The new firmware may run for less than the pause between two questions.
+                    // The new firmware may run for less than the pause between two probes.
                     | Fault::OtherReverts(_)
-                    // A download from elsewhere that does not end has no outcome yet.
+                    // A download from another server that does not end has no outcome yet.
                     | Fault::SlowDownload(_)
                     | Fault::StallAt(_)
             ),
@@ -223,7 +224,7 @@ impl Scenario {
         }
         let (mut device, mut plan) = (device, plan);
         if seed >= FIRST_EXTENDED_SEED {
-            // To dial and to call takes two round trips, and a little more.
+            // A dial and a call take two round trips, and a little more.
             plan.timeout += Duration::from_millis(500);
             let mut random = Random::new(seed, 2);
             if random.chance(15) {
@@ -239,10 +240,10 @@ impl Scenario {
         Self { seed, plan, device, network, troubles }
     }
 
-    /// Tells whether the device can get the firmware in the way of the plan at all.
+    /// Tells whether the plan can succeed on this device at all.
     pub(crate) fn is_possible(&self) -> bool {
         let Self { plan, device, network, .. } = self;
-        // Without RPC.List, otactl does not know that the device takes a push.
+        // Without RPC.List, otactl does not know that the device supports a push.
         let knows_push = !device.lacks.contains(&"RPC.List");
         let can_push = device.generation.is_compiled() && !device.lacks.contains(&"OTA.Begin");
         let can_pull = device.is_licensed || !device.generation.is_compiled();
@@ -350,7 +351,7 @@ fn whole_seconds(time: Duration) -> Duration {
     Duration::from_secs(time.as_secs() + 1)
 }
 
-/// Returns a moment at which something interesting may be going on.
+/// Returns a moment during the interesting parts of an update.
 fn moment(random: &mut Random, plan: &PlanSpec) -> Duration {
     let round_trip = u64::try_from(plan.timeout.as_millis() / 4).unwrap_or(1000);
     match random.below(4) {
@@ -380,7 +381,7 @@ fn trouble(random: &mut Random, plan: &PlanSpec) -> Trouble {
     }
 }
 
-/// Returns a fault of those that only seeds from [`KEPT`] on meet.
+/// Returns one of the faults that only seeds from [`FIRST_EXTENDED_SEED`] on have.
 fn extended_fault(random: &mut Random) -> Fault {
     let time = random.millis(200, 20_000).as_millis();
     let text = match random.below(4) {

@@ -1,4 +1,4 @@
-//! Takes out of a failed scenario what its failure does not need.
+//! Removes from a failed scenario the faults that its failure does not need.
 
 use super::run::run;
 use super::scenario::Scenario;
