@@ -68,15 +68,15 @@ fn memory() {
 
 /// Starts a device in its own thread, so that the measured processes do not share it.
 fn device() -> (std::net::SocketAddr, std::thread::JoinHandle<()>) {
-    let (tell, told) = std::sync::mpsc::channel();
+    let (sender, address) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
             let simulator = Simulator::start(Config::default(), listener).expect("a device");
-            tell.send(simulator.address()).expect("somebody listens");
+            sender.send(simulator.address()).expect("somebody listens");
             std::future::pending::<()>().await;
         });
     });
-    (told.recv().expect("an address"), thread)
+    (address.recv().expect("an address"), thread)
 }

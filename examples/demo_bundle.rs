@@ -1,13 +1,13 @@
-//! Makes the demo bundles that the README and the tests use: demo 2.0.0 for the simulated esp32, some
-//! 320 KiB of made-up code and file system.
+//! Creates the demo bundles of the README and the tests: demo 2.0.0 for the simulated esp32, with about 320 KiB of
+//! made-up code and file system.
 //!
 //! ```sh
 //! cargo run --example demo_bundle -- tests/fixtures/demo-2.0.0-esp32.zip
 //! cargo run --example demo_bundle -- demo-3.0.0-esp8266.zip 3.0.0 esp8266
 //! ```
 //!
-//! The same version and platform always give the same bytes; a test holds the checked-in file
-//! against this program.
+//! The same version and platform always give the same bytes. A test compares the checked-in file with the output of
+//! this program.
 
 use std::error::Error;
 

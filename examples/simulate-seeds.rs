@@ -1,4 +1,4 @@
-//! Simulates many updates in virtual time, and checks what has to hold after each: see tests/simulation.
+//! Simulates many updates in virtual time, and checks the invariants after each of them: see tests/simulation.
 //!
 //! ```sh
 //! cargo run --release --example simulate-seeds -- --seeds 1000000 [--from N]

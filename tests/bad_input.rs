@@ -15,7 +15,7 @@ const TIMED_OUT: i32 = 5;
 const REFUSED: i32 = 7;
 
 /// Checks that stderr has one error line with `message` and one hint, and nothing else.
-fn assert_tells(run: &Run, code: i32, message: &str) {
+fn assert_error(run: &Run, code: i32, message: &str) {
     let lines: Vec<_> = run.stderr.lines().collect();
     assert_eq!(run.code, code, "{message}: {}", run.shown());
     assert_eq!(run.stdout, "", "{message}: {}", run.shown());
@@ -29,32 +29,32 @@ async fn closed_port_is_reported_within_5_s() {
     let closed = ClosedPort::new();
     let address = closed.address;
     for scheme in ["ws", "http", "wss", "https", "tcp"] {
-        let asked = Instant::now();
+        let started = Instant::now();
         let run = run_on(&format!("{scheme}://{address}"), &["ping"]).await;
-        assert_tells(&run, UNREACHABLE, "the connection was refused");
-        assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+        assert_error(&run, UNREACHABLE, "the connection was refused");
+        assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     }
 }
 
 #[tokio::test]
 async fn closed_udp_port_is_reported_within_5_s() {
-    let asked = Instant::now();
+    let started = Instant::now();
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
     let address = socket.local_addr().expect("an address");
     drop(socket);
     let run = run_on(&format!("udp://{address}"), &["ping"]).await;
-    assert_tells(&run, UNREACHABLE, "no program listens on that port");
-    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    assert_error(&run, UNREACHABLE, "no program listens on that port");
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
 }
 
 #[tokio::test]
 async fn host_that_drops_packets_times_out() {
     let full_backlog = FullBacklog::start();
     for scheme in ["ws", "http", "wss", "https"] {
-        let asked = Instant::now();
+        let started = Instant::now();
         let run = run_on(&format!("{scheme}://{}", full_backlog.address), &["--timeout", "1", "ping"]).await;
-        assert_tells(&run, UNREACHABLE, "no answer within");
-        assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
+        assert_error(&run, UNREACHABLE, "no answer within");
+        assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
     }
 }
 
@@ -69,10 +69,10 @@ async fn silent_peer_times_out() {
         (format!("wss://{}", silent.address), UNREACHABLE, "no answer within"),
         (format!("https://{}", silent.address), UNREACHABLE, "no answer within"),
     ] {
-        let asked = Instant::now();
+        let started = Instant::now();
         let run = run_on(&port, &["--timeout", "1s", "ping"]).await;
-        assert_tells(&run, code, message);
-        assert!(asked.elapsed() < Duration::from_secs(3), "{port}: {:?}", asked.elapsed());
+        assert_error(&run, code, message);
+        assert!(started.elapsed() < Duration::from_secs(3), "{port}: {:?}", started.elapsed());
     }
 }
 
@@ -91,7 +91,7 @@ async fn garbage_reply_is_reported_as_not_a_device() {
         let peer = Peer::start(behaviour).await;
         for scheme in schemes {
             let run = run_on(&format!("{scheme}://{}", peer.address), &["ping"]).await;
-            assert_tells(&run, UNREACHABLE, not_a_device);
+            assert_error(&run, UNREACHABLE, not_a_device);
             assert!(!run.stderr.contains('\u{1b}'), "nothing of it reaches the terminal as it is: {}", run.shown());
         }
     }
@@ -111,7 +111,7 @@ async fn endless_reply_is_refused_as_too_large() {
         bytes
     };
     let peer = Peer::start(Behaviour::Replies(&ENDLESS)).await;
-    assert_tells(&run_on(&peer.http(), &["ping"]).await, UNREACHABLE, "larger than");
+    assert_error(&run_on(&peer.http(), &["ping"]).await, UNREACHABLE, "larger than");
 }
 
 #[tokio::test]
@@ -119,7 +119,7 @@ async fn tls_to_a_plain_port_is_reported() {
     let device = simulator().await;
     for scheme in ["wss", "https"] {
         let run = run_on(&format!("{scheme}://{}", device.address()), &["ping"]).await;
-        assert_tells(&run, UNREACHABLE, "the port does not speak TLS");
+        assert_error(&run, UNREACHABLE, "the port does not speak TLS");
     }
 }
 
@@ -129,7 +129,7 @@ async fn unknown_host_is_reported() {
     let host = "x".repeat(64);
     for scheme in ["ws", "http"] {
         let run = run_on(&format!("{scheme}://{host}.invalid"), &["ping"]).await;
-        assert_tells(&run, UNREACHABLE, "the host name cannot be resolved");
+        assert_error(&run, UNREACHABLE, "the host name cannot be resolved");
     }
 }
 
@@ -185,7 +185,7 @@ async fn bad_bundle_is_refused_before_the_device_is_called() {
         ("tests/wire/firmware/junk.zip".into(), "it is not a zip file"),
     ] {
         let run = run_on(&port, &["update", &path]).await;
-        assert_tells(&run, REFUSED, message);
+        assert_error(&run, REFUSED, message);
         assert!(run.stderr.contains(&path), "it says which file: {}", run.shown());
     }
     assert!(console.try_recv().is_err(), "the device was not even asked");
@@ -202,12 +202,12 @@ async fn bundle_for_another_platform_or_app_is_refused() {
         ("tests/wire/firmware/good.zip", "the firmware is the app `mgdev`, but the device runs `demo`"),
     ] {
         let run = run_on(&port, &["update", "--quiet", path]).await;
-        assert_tells(&run, REFUSED, message);
+        assert_error(&run, REFUSED, message);
     }
     drop(device);
-    let looks = ["Sys.GetInfo", "OTA.GetBootState", "OTA.Status", "RPC.List", "RPC.Describe", "Config.Get"];
+    let read_only_methods = ["Sys.GetInfo", "OTA.GetBootState", "OTA.Status", "RPC.List", "RPC.Describe", "Config.Get"];
     while let Ok(line) = console.try_recv() {
-        assert!(looks.contains(&line.as_str()), "only looked at: {line}");
+        assert!(read_only_methods.contains(&line.as_str()), "only looked at: {line}");
     }
 }
 
@@ -218,9 +218,9 @@ async fn unavailable_listen_address_is_refused_before_the_update() {
     let address = taken.local_addr().expect("an address").to_string();
     let port = format!("ws://{}", device.address());
     let run = run_on(&port, &["--quiet", "update", DEMO, "--listen", &address]).await;
-    assert_tells(&run, REFUSED, "the port is in use by another program");
+    assert_error(&run, REFUSED, "the port is in use by another program");
     let run = run_on(&port, &["--quiet", "update", DEMO, "--listen", "192.0.2.1:80"]).await;
-    assert_tells(&run, REFUSED, "this machine has no such address");
+    assert_error(&run, REFUSED, "this machine has no such address");
     assert!(run_on(&port, &["info"]).await.stdout.contains("1.0.0"));
 }
 
@@ -230,11 +230,11 @@ async fn simulator_that_cannot_start_is_reported() {
     std::fs::write(scratch.path().join("flash.json"), "{}").expect("written");
     let state = scratch.path().display().to_string();
     let run = run(&["simulate", "--listen", "127.0.0.1:0", "--state", &state]).await;
-    assert_tells(&run, 1, "cannot start the device from");
+    assert_error(&run, 1, "cannot start the device from");
     let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = port.local_addr().expect("an address").to_string();
     let run = support::run(&["simulate", "--listen", &address]).await;
-    assert_tells(&run, 1, "cannot listen on");
+    assert_error(&run, 1, "cannot listen on");
 }
 
 /// A device, or a peer that pretends to be one, must not control the terminal.

@@ -41,8 +41,8 @@ Examples:
 ...
 "#]]
     );
-    let asked = run(&["--help"]).await;
-    assert_eq!((asked.code, asked.stderr.as_str()), (0, ""));
+    let help = run(&["--help"]).await;
+    assert_eq!((help.code, help.stderr.as_str()), (0, ""));
 }
 
 #[tokio::test]
@@ -151,8 +151,8 @@ hint: only firmware that is not committed yet can be reverted; `otactl get-boot-
 async fn uncommitted_device_refuses_snapshot_and_reboot() {
     let device = simulator().await;
     let port = format!("ws://{}", device.address());
-    let made = run_on(&port, &["create-snapshot", "--set-as-revert", "--commit-timeout", "5m"]).await;
-    assert_eq!(made.code, 0, "{}", made.shown());
+    let snapshot = run_on(&port, &["create-snapshot", "--set-as-revert", "--commit-timeout", "5m"]).await;
+    assert_eq!(snapshot.code, 0, "{}", snapshot.shown());
     assert_data_eq!(
         run_on(&port, &["create-snapshot"]).await.shown(),
         str![[r#"

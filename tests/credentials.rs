@@ -68,8 +68,8 @@ async fn challenge_is_requested_once() {
     while let Ok(call) = console.try_recv() {
         calls.push(call);
     }
-    let look = ["Sys.GetInfo", "Sys.GetInfo", "OTA.GetBootState", "Sys.GetInfo"];
-    let expected = [&look[..], &["OTA.Status", "RPC.List", "Config.Get", "RPC.Describe", "Config.Get"]].concat();
+    let first_calls = ["Sys.GetInfo", "Sys.GetInfo", "OTA.GetBootState", "Sys.GetInfo"];
+    let expected = [&first_calls[..], &["OTA.Status", "RPC.List", "Config.Get", "RPC.Describe", "Config.Get"]].concat();
     assert_eq!(calls, expected, "the first one twice: the challenge, and its answer");
 }
 
@@ -117,9 +117,9 @@ async fn credentials_longer_than_the_limit_are_refused() {
     let for_broker = run_on("mqtt://user@127.0.0.1:1/dev", &for_broker).await;
     let mut from_stdin = otactl(&["--port", "ws://127.0.0.1:1", "--rpc-creds", "-", "ping"]);
     from_stdin.stdin(Stdio::from(file.reopen().expect("the file")));
-    for (run, whence) in [(from_file, path.as_str()), (for_broker, &path), (finish(from_stdin).await, "stdin")] {
+    for (run, source) in [(from_file, path.as_str()), (for_broker, &path), (finish(from_stdin).await, "stdin")] {
         assert_eq!(run.code, 2, "{}", run.shown());
-        let message = format!("cannot read the credentials from {whence}: it has more than 4096 bytes\nhint: ");
+        let message = format!("cannot read the credentials from {source}: it has more than 4096 bytes\nhint: ");
         assert!(run.stderr.contains(&message), "{}", run.shown());
         assert!(!run.stderr.contains("sss"), "{}", run.shown());
     }

@@ -106,9 +106,9 @@ async fn stalled_update_times_out() {
         assert!(started.elapsed() < CALL_TIMEOUT, "for good");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let told = error(-1, "-5 Update timed out");
-    assert_eq!(call(&device, "OTA.Write", json!({"offset": 0, "data": "AAAA"})).await, Err(told.clone()));
-    assert_eq!(call(&device, "OTA.End", Value::Null).await, Err(told));
+    let timed_out = error(-1, "-5 Update timed out");
+    assert_eq!(call(&device, "OTA.Write", json!({"offset": 0, "data": "AAAA"})).await, Err(timed_out.clone()));
+    assert_eq!(call(&device, "OTA.End", Value::Null).await, Err(timed_out));
     assert!(!pushed.is_finished(), "the stalled piece is never answered");
     pushed.abort();
 }

@@ -39,11 +39,11 @@ async fn generated_completions_and_manual_are_current() {
     let run = run(&["generate", &target.display().to_string()]).await;
     assert_eq!(run.code, 0, "{}", run.shown());
     for directory in ["completions", "man"] {
-        let (made, kept) = (files(&target.join(directory)), files(&file(directory)));
-        assert!(made.len() >= 5, "{directory} has {} files", made.len());
-        assert_eq!(made.keys().collect::<Vec<_>>(), kept.keys().collect::<Vec<_>>(), "{directory}: {HINT}");
-        for (name, text) in &made {
-            assert!(kept.get(name) == Some(text), "{directory}/{name} is not what the binary makes: {HINT}");
+        let (generated, checked_in) = (files(&target.join(directory)), files(&file(directory)));
+        assert!(generated.len() >= 5, "{directory} has {} files", generated.len());
+        assert_eq!(generated.keys().collect::<Vec<_>>(), checked_in.keys().collect::<Vec<_>>(), "{directory}: {HINT}");
+        for (name, text) in &generated {
+            assert!(checked_in.get(name) == Some(text), "{directory}/{name} is not what the binary makes: {HINT}");
         }
     }
 }
@@ -61,12 +61,12 @@ fn manual_has_exit_codes_environment_and_examples() {
 
 #[test]
 fn demo_bundle_equals_the_output_of_its_program() {
-    let made = demo_bundle::demo_bundle("2.0.0", "esp32").expect("a bundle");
+    let generated = demo_bundle::demo_bundle("2.0.0", "esp32").expect("a bundle");
     if regenerate() {
-        std::fs::write(file(DEMO), &made).expect("written");
+        std::fs::write(file(DEMO), &generated).expect("written");
     }
-    assert!(std::fs::read(file(DEMO)).expect("the fixture") == made, "{HINT}");
-    let bundle = Bundle::from_bytes(made).expect("it is good");
+    assert!(std::fs::read(file(DEMO)).expect("the fixture") == generated, "{HINT}");
+    let bundle = Bundle::from_bytes(generated).expect("it is good");
     assert_eq!(bundle.manifest().build().to_string(), DEMO_BUILD);
 }
 

@@ -59,18 +59,19 @@ async fn unlicensed_device_gets_the_firmware_pushed_at_once() {
         let bench = transport.simulated_fast(unlicensed()).await;
         let (result, log, took) = update(&bench, &plan(Source::Bundle(bundle()), Via::Auto)).await;
         assert!(matches!(result, Ok(Success::Updated(_))), "{transport:?}: {result:?}");
-        let reasons = |event: &Event| matches!(event, Event::FallingBack { reason } if reason.contains("licence key"));
-        assert_eq!(log.count(reasons), 1, "{transport:?}");
+        let names_the_licence =
+            |event: &Event| matches!(event, Event::FallingBack { reason } if reason.contains("licence key"));
+        assert_eq!(log.count(names_the_licence), 1, "{transport:?}");
         if transport == Transport::WebSocket {
             assert!(took < Duration::from_secs(3), "{took:?}");
         }
-        runs_committed(&bench).await;
+        assert_runs_committed(&bench).await;
     });
     futures_util::future::join_all(ended).await;
 }
 
 /// Checks that the device reports version 2.0.0 as running and committed.
-async fn runs_committed(bench: &Bench) {
+async fn assert_runs_committed(bench: &Bench) {
     let now = DeviceState::read(&device_at(&bench.port, CALL_TIMEOUT), CALL_TIMEOUT).await.expect("an answer");
     assert_eq!((now.info.fw_version.as_str(), now.boot.is_committed), ("2.0.0", true), "{}", bench.port);
 }
@@ -148,9 +149,9 @@ async fn download_after_a_server_outage_is_resumed() {
         let plan = Plan { serving: Serving { listen: Some(server), advertise, ..plan.serving.clone() }, ..plan };
         let (result, log, _) = update(&bench, &plan).await;
         assert!(matches!(result, Ok(Success::Updated(_))), "{transport:?}: {result:?}");
-        let goes_on = |event: &Event| matches!(event, Event::GoesOn { said } if said.contains("Connect error"));
-        assert_eq!(log.count(goes_on), 1, "{transport:?}");
-        runs_committed(&bench).await;
+        let is_continued = |event: &Event| matches!(event, Event::GoesOn { said } if said.contains("Connect error"));
+        assert_eq!(log.count(is_continued), 1, "{transport:?}");
+        assert_runs_committed(&bench).await;
     });
     futures_util::future::join_all(ended).await;
 }
@@ -167,7 +168,7 @@ async fn url_download_after_a_server_outage_is_resumed() {
     let (result, log, _) = update(&bench, &plan(source, Via::Auto)).await;
     assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
     assert_eq!(log.count(|event| matches!(event, Event::GoesOn { .. })), 1);
-    runs_committed(&bench).await;
+    assert_runs_committed(&bench).await;
 }
 
 /// Returns an address at which nothing listens yet.
@@ -177,7 +178,7 @@ async fn free_address() -> SocketAddr {
 }
 
 /// Starts an update and abandons it, as a killed otactl does.
-async fn left_behind(device: &Device, is_push: bool, bundles: &BundleServer) {
+async fn abandon_update(device: &Device, is_push: bool, bundles: &BundleServer) {
     if is_push {
         device.call(ota::Begin { timeout: 600, commit_timeout: 60, size: 328_820 }).await.expect("idle");
         device.call(ota::Write { offset: 0, data: "UEsDBA==".into() }).await.expect("a piece");
@@ -197,7 +198,7 @@ async fn abandoned_update_is_cancelled_by_the_next_update() {
     for is_push in [false, true] {
         for via in [Via::Pull, Via::Push] {
             let bench = Transport::WebSocket.simulated(running_device()).await;
-            left_behind(&bench.device(None), is_push, &bundles).await;
+            abandon_update(&bench.device(None), is_push, &bundles).await;
             let plan = plan(Source::Bundle(bundle()), via);
             let timeouts = Timeouts { no_progress: Duration::from_millis(1500), ..plan.timeouts };
             let plan = Plan { timeouts, ..plan };
@@ -209,7 +210,7 @@ async fn abandoned_update_is_cancelled_by_the_next_update() {
             assert!(matches!(result, Ok(Success::Updated(_))), "push left: {is_push}, {via:?}: {result:?}");
             let ended = |event: &Event| matches!(event, Event::Ended { by_reboot, .. } if *by_reboot != is_push);
             assert_eq!(log.count(ended), 1, "push left: {is_push}, {via:?}");
-            runs_committed(&bench).await;
+            assert_runs_committed(&bench).await;
         }
     }
 }
@@ -220,7 +221,7 @@ async fn firmware_for_another_platform_cancels_no_update() {
     for is_push in [false, true] {
         let bench = Transport::WebSocket.simulated(running_device()).await;
         let device = bench.device(None);
-        left_behind(&device, is_push, &bundles).await;
+        abandon_update(&device, is_push, &bundles).await;
         let other = Bundle::from_bytes(stm32_bundle()).expect("a bundle");
         let (result, log, took) = update(&bench, &plan(Source::Bundle(other), Via::Auto)).await;
         assert!(matches!(result, Err(Failure::Refused(Refusal::WrongPlatform { .. }))), "{is_push}: {result:?}");

@@ -16,7 +16,7 @@ use nix::unistd::Pid;
 use otactl::ota::{self, UpdateState};
 use otactl::sim::Config;
 use serde_json::Value;
-use support::fifo::{all_have_ended, fifo, is_written};
+use support::fifo::{fifo, wait_for_last_writer, wait_for_writer};
 use support::transports::device_at;
 use support::{DEMO, assert_runs, otactl, running_device, simulator, simulator_with, ws};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
@@ -25,12 +25,12 @@ use tokio::process::{Child, ChildStdout, Command};
 const STEP_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A run of the binary. The test reads its events while it runs.
-struct Run {
+struct RunningBinary {
     child: Child,
     events: Lines<BufReader<ChildStdout>>,
 }
 
-impl Run {
+impl RunningBinary {
     fn start(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("it starts");
         let events = BufReader::new(child.stdout.take().expect("a pipe")).lines();
@@ -48,7 +48,7 @@ impl Run {
     }
 
     /// Waits for the event `name`.
-    async fn until(&mut self, name: &str) -> Value {
+    async fn wait_for_event(&mut self, name: &str) -> Value {
         let seen = async {
             loop {
                 let event = self.next().await.unwrap_or_else(|| panic!("it ended without {name}"));
@@ -93,11 +93,11 @@ async fn closed_terminal_cancels_a_push_on_the_device() {
     let device = simulator_with(slow_device()).await;
     let port = ws(&device);
     let (master, slave) = terminal();
-    let mut run = Run::on_terminal(&slave, &["--json", "--port", &port, "update", "--via", "push", DEMO]);
+    let mut run = RunningBinary::on_terminal(&slave, &["--json", "--port", &port, "update", "--via", "push", DEMO]);
     drop(slave);
-    run.until("sent").await;
+    run.wait_for_event("sent").await;
     drop(master);
-    let last = run.until("failed").await;
+    let last = run.wait_for_event("failed").await;
     assert_eq!((&last["outcome"], &last["exit_code"]), (&"interrupted".into(), &130.into()), "{last}");
     assert_eq!(run.code().await, Some(130));
     let status = device_at(&port, STEP_TIMEOUT).call(ota::GetStatus {}).await.expect("a status");
@@ -111,15 +111,16 @@ async fn closed_terminal_ends_the_program_of_a_check() {
     let script = format!("sh -c 'trap \"\" HUP; sleep 60 > {} & wait'", fifo.display());
     let port = ws(&device);
     let (master, slave) = terminal();
-    let mut run = Run::on_terminal(&slave, &["--json", "--port", &port, "update", DEMO, "--check-cmd", &script]);
+    let mut run =
+        RunningBinary::on_terminal(&slave, &["--json", "--port", &port, "update", DEMO, "--check-cmd", &script]);
     drop(slave);
-    run.until("checking").await;
-    let written = is_written(fifo).await;
+    run.wait_for_event("checking").await;
+    let written = wait_for_writer(fifo).await;
     drop(master);
-    let last = run.until("failed").await;
+    let last = run.wait_for_event("failed").await;
     assert_eq!(last["outcome"], "interrupted", "{last}");
     assert_eq!(run.code().await, Some(130));
-    all_have_ended(written).await;
+    wait_for_last_writer(written).await;
     assert_runs(&port, "2.0.0", false).await;
 }
 
@@ -131,11 +132,11 @@ async fn update_under_nohup_outlives_a_hang_up() {
     let binary = otactl(&["--json", "--port", &port, "update", "--via", "push", DEMO]);
     let mut command = Command::new("nohup");
     command.arg(binary.get_program()).args(binary.get_args()).stdin(Stdio::null()).stderr(Stdio::null());
-    let mut run = Run::start(command);
-    run.until("sent").await;
+    let mut run = RunningBinary::start(command);
+    run.wait_for_event("sent").await;
     let pid = i32::try_from(run.child.id().expect("it runs")).expect("a pid");
     kill(Pid::from_raw(pid), Signal::SIGHUP).expect("it runs");
-    run.until("done").await;
+    run.wait_for_event("done").await;
     assert_eq!(run.code().await, Some(0));
     assert_runs(&port, "2.0.0", true).await;
 }

@@ -6,7 +6,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use support::fifo::{all_have_ended, fifo, is_written};
+use support::fifo::{fifo, wait_for_last_writer, wait_for_writer};
 use support::web_server::WebServer;
 use support::{DEMO, DEMO_BUILD, assert_runs, finish, otactl, run, run_on, simulator, ws};
 
@@ -160,7 +160,7 @@ async fn hanging_check_program_is_killed_with_its_children() {
     let (device, scratch) = (simulator().await, tempfile::tempdir().expect("a directory"));
     let fifo = fifo(scratch.path());
     let script = format!("sh -c 'sleep 60 > {} & echo hangs; sleep 60'", fifo.display());
-    let ended = tokio::spawn(async { all_have_ended(is_written(fifo).await).await });
+    let ended = tokio::spawn(async { wait_for_last_writer(wait_for_writer(fifo).await).await });
     let started = Instant::now();
     let bad = run_on(&ws(&device), &["update", DEMO, "--check-cmd", &script, "--check-timeout", "1s"]).await;
     assert_eq!(bad.code, 8, "{}", bad.shown());

@@ -27,7 +27,7 @@ fn url_of(server: &WebServer) -> String {
 }
 
 /// Runs the command with this proxy in its environment.
-async fn behind(proxy: &WebServer, args: &[&str]) -> Run {
+async fn run_behind_proxy(proxy: &WebServer, args: &[&str]) -> Run {
     let mut command = otactl(args);
     for variable in ["http_proxy", "ALL_PROXY"] {
         command.env(variable, format!("http://admin:hidden@{}", proxy.address));
@@ -43,7 +43,8 @@ async fn check_http_of_the_device_is_not_proxied() {
     for (device_says, proxy_says, code) in [("503 Sick", "200 OK", 8), ("200 OK", "502 Bad Gateway", 0)] {
         let (device, web) = (simulator().await, server_with_status(device_says).await);
         let mut proxy = server_with_status(proxy_says).await;
-        let run = behind(&proxy, &["--port", &ws(&device), "update", DEMO, "--check-http", &url_of(&web)]).await;
+        let run =
+            run_behind_proxy(&proxy, &["--port", &ws(&device), "update", DEMO, "--check-http", &url_of(&web)]).await;
         assert_eq!(run.code, code, "{device_says}: {}", run.shown());
         assert_eq!(proxy.take_heads(), [""; 0], "{device_says}: {}", run.shown());
         assert_runs(&ws(&device), if code == 0 { "2.0.0" } else { "1.0.0" }, true).await;
@@ -52,22 +53,22 @@ async fn check_http_of_the_device_is_not_proxied() {
 
 #[tokio::test]
 async fn check_http_through_a_proxy_names_it_without_its_credentials() {
-    for (says, code, message) in [
+    for (status, code, message) in [
         ("200 OK", 0, "passed in "),
         ("502 Bad Gateway", 8, "failed: it answered with HTTP status 502"),
         ("302 Found\r\nLocation: http://192.0.2.2/", 8, "failed: it redirects to another host, http://192.0.2.2/"),
     ] {
-        let (device, mut proxy) = (simulator().await, server_with_status(says).await);
-        let run = behind(&proxy, &["--port", &ws(&device), "update", DEMO, "--check-http", PUBLIC]).await;
-        assert_eq!(run.code, code, "{says}: {}", run.shown());
+        let (device, mut proxy) = (simulator().await, server_with_status(status).await);
+        let run = run_behind_proxy(&proxy, &["--port", &ws(&device), "update", DEMO, "--check-http", PUBLIC]).await;
+        assert_eq!(run.code, code, "{status}: {}", run.shown());
         let line = run.stderr.lines().find(|line| line.starts_with("check ") && line.contains(message));
-        let line = line.unwrap_or_else(|| panic!("{says}: {}", run.shown()));
-        assert!(line.ends_with(&format!(", through the proxy http://{}", proxy.address)), "{says}: {line}");
+        let line = line.unwrap_or_else(|| panic!("{status}: {}", run.shown()));
+        assert!(line.ends_with(&format!(", through the proxy http://{}", proxy.address)), "{status}: {line}");
         let requests = proxy.take_heads();
-        assert_eq!(requests.len(), 1, "{says}: {requests:?}");
+        assert_eq!(requests.len(), 1, "{status}: {requests:?}");
         let head = requests[0].to_lowercase();
-        assert!(head.starts_with("get http://192.0.2.1/health http/1.1\r\n"), "{says}: {head}");
-        assert!(head.contains("\r\nproxy-authorization: basic "), "{says}: {head}");
+        assert!(head.starts_with("get http://192.0.2.1/health http/1.1\r\n"), "{status}: {head}");
+        assert!(head.contains("\r\nproxy-authorization: basic "), "{status}: {head}");
     }
 }
 
@@ -92,15 +93,16 @@ async fn proxy_that_is_not_there_is_named() {
 #[tokio::test]
 async fn check_http_follows_redirects_to_the_same_host_only() {
     let (device, other) = (simulator().await, server_with_status("200 OK").await);
-    let there = server_with_status(&format!("302 Found\r\nLocation: {}", url_of(&other))).await;
-    let good = finish(otactl(&["--port", &ws(&device), "update", DEMO, "--check-http", &url_of(&there)])).await;
+    let redirecting = server_with_status(&format!("302 Found\r\nLocation: {}", url_of(&other))).await;
+    let good = finish(otactl(&["--port", &ws(&device), "update", DEMO, "--check-http", &url_of(&redirecting)])).await;
     assert_eq!(good.code, 0, "another port of the same host: {}", good.shown());
 
     let device = simulator().await;
     let mut elsewhere = server_with_status("200 OK").await;
     let port = elsewhere.address.rsplit(':').next().expect("a port").to_owned();
-    let there = server_with_status(&format!("302 Found\r\nLocation: http://localhost:{port}/login?token=hidden")).await;
-    let bad = finish(otactl(&["--port", &ws(&device), "update", DEMO, "--check-http", &url_of(&there)])).await;
+    let redirecting =
+        server_with_status(&format!("302 Found\r\nLocation: http://localhost:{port}/login?token=hidden")).await;
+    let bad = finish(otactl(&["--port", &ws(&device), "update", DEMO, "--check-http", &url_of(&redirecting)])).await;
     assert_eq!(bad.code, 8, "{}", bad.shown());
     let message = format!("failed: it redirects to another host, http://localhost:{port}/login?…");
     assert!(bad.stderr.contains(&message) && !bad.stderr.contains("hidden"), "{}", bad.shown());
@@ -124,13 +126,13 @@ async fn manifest_of_a_url_through_a_proxy_names_it() {
     let proxy = WebServer::with_answer("200 OK", &bytes).await;
     let url = "http://192.0.2.1/fw.zip?token=hidden";
     let args = ["--json", "--port", &ws(&device), "update", "--url", url, "--dry-run"];
-    let run = behind(&proxy, &args).await;
+    let run = run_behind_proxy(&proxy, &args).await;
     assert_eq!(run.code, 0, "{}", run.shown());
     let named = format!("otactl asks its server through the proxy http://{}", proxy.address);
     assert_eq!(findings(&run), [named], "{}", run.shown());
 
     let proxy = server_with_status("502 Bad Gateway").await;
-    let run = behind(&proxy, &args).await;
+    let run = run_behind_proxy(&proxy, &args).await;
     let reason = format!("HTTP status 502, through the proxy http://{}", proxy.address);
     assert!(run.stdout.contains(&reason), "{}", run.shown());
 }
@@ -150,8 +152,8 @@ async fn redirect_from_https_to_http_is_reported() {
         let args = [&["--json", "--ca-cert-file", &ca, "--port", &port, "update", "--url", &url], args].concat();
         let run = finish(otactl(&args)).await;
         assert_eq!(run.code, 0, "{}", run.shown());
-        let told = format!("{url} redirects to {plain}, so that the firmware travels without TLS");
-        assert_eq!(findings(&run), [told], "{}", run.shown());
+        let message = format!("{url} redirects to {plain}, so that the firmware travels without TLS");
+        assert_eq!(findings(&run), [message], "{}", run.shown());
     }
 }
 

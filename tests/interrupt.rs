@@ -10,18 +10,18 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use otactl::sim::Config;
 use support::bundles::BundleServer;
-use support::fifo::{all_have_ended, fifo, is_written};
+use support::fifo::{fifo, wait_for_last_writer, wait_for_writer};
 use support::peers::{Behaviour, FullBacklog, Peer};
 use support::{DEMO, REBOOT, Run, assert_runs, otactl, run_on, simulator, simulator_with, ws};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 /// A run of the binary. The test reads its events while it runs.
-struct Live {
+struct RunningUpdate {
     child: tokio::process::Child,
     lines: tokio::io::Lines<BufReader<tokio::process::ChildStdout>>,
 }
 
-impl Live {
+impl RunningUpdate {
     fn start(args: &[&str]) -> Self {
         let mut command = tokio::process::Command::from(otactl(args));
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -31,11 +31,11 @@ impl Live {
     }
 
     /// Waits for an event.
-    async fn until(&mut self, event: &str) {
-        let wanted = format!("{{\"event\":\"{event}\"");
+    async fn wait_for_event(&mut self, event: &str) {
+        let prefix = format!("{{\"event\":\"{event}\"");
         let seen = async {
             while let Some(line) = self.lines.next_line().await.expect("readable") {
-                if line.starts_with(&wanted) {
+                if line.starts_with(&prefix) {
                     return;
                 }
             }
@@ -50,14 +50,14 @@ impl Live {
     }
 
     /// Returns the exit code, stderr, and how long the process took to end.
-    async fn end(self) -> (Option<i32>, String, Duration) {
-        let asked = Instant::now();
+    async fn wait_for_exit(self) -> (Option<i32>, String, Duration) {
+        let started = Instant::now();
         // Without a reader, a last event would find the pipe closed.
         let Self { child, mut lines } = self;
         let drain = async { while let Ok(Some(_)) = lines.next_line().await {} };
         let (output, ()) = tokio::join!(child.wait_with_output(), drain);
         let output = output.expect("it ends");
-        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned(), asked.elapsed())
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned(), started.elapsed())
     }
 }
 
@@ -66,33 +66,34 @@ impl Live {
 async fn interrupt_exits_within_500_ms_and_reports_the_device_state() {
     // No update was requested yet.
     let silent = Peer::start(Behaviour::Silent).await;
-    let live = Live::start(&["--json", "--port", &silent.http(), "update", DEMO]);
+    let update = RunningUpdate::start(&["--json", "--port", &silent.http(), "update", DEMO]);
     silent.request_received().await;
-    assert_interrupted(live, Signal::SIGINT, "nothing on the device has changed").await;
+    assert_interrupted(update, Signal::SIGINT, "nothing on the device has changed").await;
 
     // The device downloads from otactl, and gets no answer.
     let (device, full_backlog) = (simulator().await, FullBacklog::start());
     let advertise = full_backlog.address.to_string();
-    let mut live = Live::start(&["--json", "--port", &ws(&device), "update", DEMO, "--advertise", &advertise]);
-    live.until("requested").await;
+    let mut update =
+        RunningUpdate::start(&["--json", "--port", &ws(&device), "update", DEMO, "--advertise", &advertise]);
+    update.wait_for_event("requested").await;
     let message = "it asks for the rest every 3 s and gives up after 1m without progress";
-    assert_interrupted(live, Signal::SIGHUP, message).await;
+    assert_interrupted(update, Signal::SIGHUP, message).await;
 
     // The device downloads from another server.
     let (device, bundles) = (simulator().await, BundleServer::start().await);
     let url = bundles.url("slow/demo-2.0.0-esp32.zip");
-    let mut live = Live::start(&["--json", "--port", &ws(&device), "update", "--url", &url]);
-    live.until("requested").await;
+    let mut update = RunningUpdate::start(&["--json", "--port", &ws(&device), "update", "--url", &url]);
+    update.wait_for_event("requested").await;
     let message = "the device goes on fetching the firmware by itself, until it makes no progress for 1m; it will reboot into it, \
          uncommitted, and roll back 5m";
-    assert_interrupted(live, Signal::SIGTERM, message).await;
+    assert_interrupted(update, Signal::SIGTERM, message).await;
 
     // The device reboots. The same command, run during the reboot, continues the update.
     let device = simulator_with(Config { reboot_delay: Duration::from_secs(2), ..Config::default() }).await;
-    let mut live = Live::start(&["--json", "--port", &ws(&device), "update", DEMO]);
-    live.until("rebooting").await;
+    let mut update = RunningUpdate::start(&["--json", "--port", &ws(&device), "update", DEMO]);
+    update.wait_for_event("rebooting").await;
     assert_interrupted(
-        live,
+        update,
         Signal::SIGINT,
         "reboots into it, uncommitted, as soon as it has written it; it rolls back 5m after that",
     )
@@ -103,9 +104,9 @@ async fn interrupt_exits_within_500_ms_and_reports_the_device_state() {
     assert_runs(&ws(&device), "2.0.0", true).await;
 }
 
-async fn assert_interrupted(live: Live, signal: Signal, message: &str) {
-    live.signal(signal);
-    let (code, stderr, took) = live.end().await;
+async fn assert_interrupted(update: RunningUpdate, signal: Signal, message: &str) {
+    update.signal(signal);
+    let (code, stderr, took) = update.wait_for_exit().await;
     assert_eq!(code, Some(130), "{stderr}");
     assert!(stderr.contains("error: interrupted: ") && stderr.contains(message), "{message}: {stderr}");
     assert!(stderr.contains("\nhint: "), "{stderr}");
@@ -119,11 +120,11 @@ async fn interrupt_during_a_check_kills_its_program() {
     let fifo = fifo(scratch.path());
     let script = format!("sh -c 'sleep 60 > {} & wait'", fifo.display());
     let port = ws(&device);
-    let mut live = Live::start(&["--json", "--port", &port, "update", DEMO, "--check-cmd", &script]);
-    live.until("checking").await;
-    let written = is_written(fifo).await;
-    assert_interrupted(live, Signal::SIGINT, "the new firmware runs uncommitted; the device rolls back at ").await;
-    all_have_ended(written).await;
+    let mut update = RunningUpdate::start(&["--json", "--port", &port, "update", DEMO, "--check-cmd", &script]);
+    update.wait_for_event("checking").await;
+    let written = wait_for_writer(fifo).await;
+    assert_interrupted(update, Signal::SIGINT, "the new firmware runs uncommitted; the device rolls back at ").await;
+    wait_for_last_writer(written).await;
     assert_runs(&port, "2.0.0", false).await;
 }
 
@@ -133,10 +134,10 @@ async fn update_killed_at_any_step_commits_when_run_again() {
     for event in ["device", "serving", "requested", "fetching", "applied", "rebooting", "back", "committing"] {
         let device = simulator().await;
         let port = ws(&device);
-        let mut live = Live::start(&["--json", "--port", &port, "update", DEMO]);
-        live.until(event).await;
-        live.signal(Signal::SIGKILL);
-        live.end().await;
+        let mut update = RunningUpdate::start(&["--json", "--port", &port, "update", DEMO]);
+        update.wait_for_event(event).await;
+        update.signal(Signal::SIGKILL);
+        update.wait_for_exit().await;
         let again = run_until_settled(&port).await;
         assert_eq!(again.code, 0, "killed after {event}: {}", again.shown());
         assert_runs(&port, "2.0.0", true).await;

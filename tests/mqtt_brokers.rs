@@ -43,9 +43,9 @@ async fn device_behind_nats_is_called_and_updated() {
         let run = run_on(&port, &["-v", "call", "Sys.GetInfo"]).await;
         assert_eq!(run.code, 0, "{library:?}: {}", run.shown());
         if nats.refuses_dots() {
-            let told = "the broker closes the connection on esp32_AABBCC/rpc/METHOD; ";
+            let message = "the broker closes the connection on esp32_AABBCC/rpc/METHOD; ";
             assert!(
-                run.stderr.contains(told) && run.stderr.contains("--mqtt-pub-topic"),
+                run.stderr.contains(message) && run.stderr.contains("--mqtt-pub-topic"),
                 "{library:?}: {}",
                 run.shown()
             );

@@ -18,8 +18,8 @@ async fn tiny_open_file_limit_is_reported_without_a_panic() {
             command.current_dir(env!("CARGO_MANIFEST_DIR")).env("OTACTL_PORT", ws(&device));
             command.args(["-c", &format!("ulimit -n {limit}; exec {binary} {args}")]);
             let run = finish(command).await;
-            let is_told = run.code == 0 || run.stderr.contains("error: ");
-            assert!(is_told && !run.stderr.contains("panicked"), "{limit}, {args}: {}", run.shown());
+            let is_reported = run.code == 0 || run.stderr.contains("error: ");
+            assert!(is_reported && !run.stderr.contains("panicked"), "{limit}, {args}: {}", run.shown());
         }
     }
 }

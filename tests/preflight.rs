@@ -17,10 +17,10 @@ use serde_json::{Value, json};
 use snapbox::{assert_data_eq, str};
 use support::bundles::BundleServer;
 use support::fake_device::timed_out_after;
-use support::signed::{bundle, public, sign};
+use support::signed::{bundle, public_key, sign};
 use support::{DEMO, REBOOT, Run, assert_runs, file, recorded_device_of, run_on, simulator, simulator_with, ws};
 
-fn kept(directory: &Path, name: &str, bytes: &[u8]) -> String {
+fn write_bundle(directory: &Path, name: &str, bytes: &[u8]) -> String {
     let path = directory.join(name);
     std::fs::write(&path, bytes).expect("written");
     path.display().to_string()
@@ -64,9 +64,9 @@ done      dry run: the update is possible; nothing on the device was touched
     assert_eq!(findings.len(), 9, "{events:?}");
     assert_eq!((&findings[3]["what"], &findings[3]["verdict"]), (&"methods".into(), &"good".into()));
     // Only methods that read were called.
-    let asked = ["Sys.GetInfo", "OTA.GetBootState", "OTA.Status", "RPC.List", "RPC.Describe", "Config.Get"];
+    let read_only_methods = ["Sys.GetInfo", "OTA.GetBootState", "OTA.Status", "RPC.List", "RPC.Describe", "Config.Get"];
     while let Ok(line) = console.try_recv() {
-        assert!(asked.contains(&line.as_str()), "{line}");
+        assert!(read_only_methods.contains(&line.as_str()), "{line}");
     }
 }
 
@@ -82,7 +82,7 @@ async fn dry_run_of_a_refused_update_is_refused() {
 #[tokio::test]
 async fn older_version_needs_allow_downgrade() {
     let (device, scratch) = (simulator().await, tempfile::tempdir().expect("a directory"));
-    let (port, older) = (ws(&device), kept(scratch.path(), "older.zip", &bundle("1.0.0-rc.1", 1000)));
+    let (port, older) = (ws(&device), write_bundle(scratch.path(), "older.zip", &bundle("1.0.0-rc.1", 1000)));
     for args in [&["update", older.as_str()][..], &["update", &older, "--force"]] {
         let refused = run_on(&port, args).await;
         let error = "the firmware is version 1.0.0-rc.1, which is older than 1.0.0, which the device runs";
@@ -100,16 +100,16 @@ async fn older_version_needs_allow_downgrade() {
 async fn device_that_requires_signatures_gets_signed_bundles_only() {
     let keys = [(); 2].map(|()| KeyPair::generate().expect("a key"));
     let stranger = KeyPair::generate().expect("a key");
-    let mut whose = UpdateConfig { sig_req_mask: 0b101, ..UpdateConfig::default() };
-    (whose.keys[0], whose.keys[2]) = (Some(public(&keys[0])), Some(public(&keys[1])));
+    let mut update = UpdateConfig { sig_req_mask: 0b101, ..UpdateConfig::default() };
+    (update.keys[0], update.keys[2]) = (Some(public_key(&keys[0])), Some(public_key(&keys[1])));
     for generation in [Generation::Y2018, Generation::Y2022] {
-        let update = whose.clone();
+        let update = update.clone();
         let config = Config { generation, update, reboot_delay: REBOOT, ..Config::default() };
-        takes_only_what_is_signed(config, &keys, &stranger).await;
+        assert_takes_only_signed_bundles(config, &keys, &stranger).await;
     }
 }
 
-async fn takes_only_what_is_signed(config: Config, keys: &[KeyPair; 2], stranger: &KeyPair) {
+async fn assert_takes_only_signed_bundles(config: Config, keys: &[KeyPair; 2], stranger: &KeyPair) {
     let device = simulator_with(config).await;
     let (port, scratch) = (ws(&device), tempfile::tempdir().expect("a directory"));
     let zip = bundle("2.0.0", 1000);
@@ -140,14 +140,15 @@ async fn takes_only_what_is_signed(config: Config, keys: &[KeyPair; 2], stranger
             "its signature 0 is not valid under the device's key 0; its signature 2 is not valid under the device's key 2",
         ),
     ] {
-        let refused = run_on(&port, &["update", "--force", &kept(scratch.path(), name, &zip)]).await;
+        let refused = run_on(&port, &["update", "--force", &write_bundle(scratch.path(), name, &zip)]).await;
         assert_refused(&refused, &format!("the device does not take the bundle: {error}\n"), "Config.Get");
     }
     assert_runs(&port, "1.0.0", true).await;
-    let signed = kept(scratch.path(), "signed.zip", &sign(&zip, &[(0, &keys[0]), (1, stranger), (2, &keys[1])]));
+    let signed =
+        write_bundle(scratch.path(), "signed.zip", &sign(&zip, &[(0, &keys[0]), (1, stranger), (2, &keys[1])]));
     let planned = run_on(&port, &["update", "--dry-run", &signed]).await;
-    let says = "plan      signatures: the device asks for 0, 2, and the bundle has valid ones\n";
-    assert!(planned.code == 0 && planned.stderr.contains(says), "{}", planned.shown());
+    let message = "plan      signatures: the device asks for 0, 2, and the bundle has valid ones\n";
+    assert!(planned.code == 0 && planned.stderr.contains(message), "{}", planned.shown());
     let updated = run_on(&port, &["update", &signed]).await;
     assert_eq!(updated.code, 0, "{}", updated.shown());
     assert_runs(&port, "2.0.0", true).await;
@@ -157,8 +158,8 @@ async fn takes_only_what_is_signed(config: Config, keys: &[KeyPair; 2], stranger
 #[tokio::test]
 async fn bundle_of_a_url_needs_the_required_signatures() {
     let bundles = BundleServer::start().await;
-    let whose = UpdateConfig { sig_req_mask: 1, ..UpdateConfig::default() };
-    let device = simulator_with(Config { update: whose, reboot_delay: REBOOT, ..Config::default() }).await;
+    let update = UpdateConfig { sig_req_mask: 1, ..UpdateConfig::default() };
+    let device = simulator_with(Config { update, reboot_delay: REBOOT, ..Config::default() }).await;
     let refused = run_on(&ws(&device), &["update", "--url", &bundles.url("demo-2.0.0-esp32.zip")]).await;
     let error = "the device does not take the bundle: the device asks for signature 0, and has no key 0";
     assert_refused(&refused, error, "Config.Get");
@@ -179,8 +180,8 @@ async fn bundle_of_a_url_needs_the_required_signatures() {
 
 #[tokio::test]
 async fn device_that_accepts_no_updates_is_refused() {
-    let whose = UpdateConfig { sig_req_mask: 0, ..UpdateConfig::default() };
-    let device = simulator_with(Config { update: whose, ..Config::default() }).await;
+    let update = UpdateConfig { sig_req_mask: 0, ..UpdateConfig::default() };
+    let device = simulator_with(Config { update, ..Config::default() }).await;
     let refused = run_on(&ws(&device), &["update", DEMO, "--force"]).await;
     assert_refused(&refused, "the device takes no updates: its update.sig_req_mask is 0", "update.sig_req_mask");
 }
@@ -188,7 +189,7 @@ async fn device_that_accepts_no_updates_is_refused() {
 #[tokio::test]
 async fn file_system_that_does_not_fit_is_refused_unless_forced() {
     let (device, scratch) = (simulator().await, tempfile::tempdir().expect("a directory"));
-    let (port, large) = (ws(&device), kept(scratch.path(), "large.zip", &bundle("2.0.0", 467_363)));
+    let (port, large) = (ws(&device), write_bundle(scratch.path(), "large.zip", &bundle("2.0.0", 467_363)));
     let refused = run_on(&port, &["update", &large]).await;
     assert_refused(
         &refused,
@@ -201,10 +202,10 @@ async fn file_system_that_does_not_fit_is_refused_unless_forced() {
 }
 
 /// A device that answers with this function, and knows no other method.
-struct Other<F>(F);
+struct FakeAnswers<F>(F);
 
 #[async_trait]
-impl<F: Fn(&str) -> Option<Value> + Send + Sync> RpcClient for Other<F> {
+impl<F: Fn(&str) -> Option<Value> + Send + Sync> RpcClient for FakeAnswers<F> {
     async fn call(&self, request: Request) -> Result<Value, CallError> {
         let not_found = || {
             let error = RemoteError { code: 404, message: None };
@@ -242,7 +243,7 @@ impl Observer for Findings {
 type Planned = (Result<Success, Failure>, Vec<(&'static str, Severity)>);
 
 async fn plan(answers: fn(&str) -> Option<Value>, force: bool) -> Planned {
-    plan_of(Other(answers), force).await
+    plan_of(FakeAnswers(answers), force).await
 }
 
 async fn plan_of(client: impl RpcClient + 'static, force: bool) -> Planned {
@@ -252,7 +253,7 @@ async fn plan_of(client: impl RpcClient + 'static, force: bool) -> Planned {
     let findings = Findings::default();
     let result = update(&device, &plan, &findings).await;
     let mut found = findings.0.into_inner();
-    found.retain(|(_, bearing)| *bearing != Severity::Good);
+    found.retain(|(_, severity)| *severity != Severity::Good);
     (result, found)
 }
 
@@ -267,7 +268,7 @@ async fn device_without_preflight_answers_is_updated() {
 /// otactl ignores answers of a shape that no device sends.
 #[tokio::test]
 async fn preflight_answers_of_a_wrong_shape_count_as_unknown() {
-    fn odd(method: &str) -> Option<Value> {
+    fn malformed(method: &str) -> Option<Value> {
         match method {
             "RPC.List" => Some(json!({"methods": 5})),
             "Config.Get" => Some(json!([1, 2])),
@@ -275,20 +276,20 @@ async fn preflight_answers_of_a_wrong_shape_count_as_unknown() {
             other => plain(other),
         }
     }
-    let (result, found) = plan(odd, false).await;
+    let (result, found) = plan(malformed, false).await;
     assert!(matches!(result, Ok(Success::Planned)), "{result:?}");
     assert_eq!(found, ["methods", "signatures", "slot"].map(|what| (what, Severity::Unknown)));
 }
 
 #[tokio::test]
 async fn missing_methods_are_named() {
-    fn poor(method: &str) -> Option<Value> {
+    fn incomplete(method: &str) -> Option<Value> {
         match method {
             "RPC.List" => Some(json!(["OTA.Update", "OTA.GetBootState", "Sys.GetInfo"])),
             other => plain(other),
         }
     }
-    let (result, _) = plan(poor, true).await;
+    let (result, _) = plan(incomplete, true).await;
     let Err(Failure::Refused(refusal)) = result else { panic!("{result:?}") };
     assert_eq!(refusal, Refusal::MethodsMissing { names: vec!["OTA.Commit", "OTA.Revert"] });
     assert_eq!(refusal.to_string(), "the device has no OTA.Commit, OTA.Revert, which the update needs");
@@ -347,7 +348,7 @@ async fn firmware_that_starts_committed_is_reported() {
         "OTA.GetBootState" if updated.load(Ordering::SeqCst) => Some(json!({"active_slot": 1, "is_committed": true})),
         other => plain(other),
     };
-    let device = Device::new(Box::new(Other(answers)), Duration::from_secs(1));
+    let device = Device::new(Box::new(FakeAnswers(answers)), Duration::from_secs(1));
     let manifest = Bundle::read(&file(DEMO)).expect("the demo").manifest().clone();
     let plan = Plan::new(Source::Url { url: "http://elsewhere/fw.zip".into(), manifest: Ok(manifest), signed: None });
     let findings = Findings::default();
@@ -367,10 +368,10 @@ fn complete(method: &str) -> Value {
 }
 
 /// A device that accepts one connection at a time.
-struct Crowded(AtomicUsize);
+struct SingleConnectionDevice(AtomicUsize);
 
 #[async_trait]
-impl RpcClient for Crowded {
+impl RpcClient for SingleConnectionDevice {
     async fn call(&self, request: Request) -> Result<Value, CallError> {
         let others = self.0.fetch_add(1, Ordering::SeqCst);
         tokio::task::yield_now().await;
@@ -390,16 +391,16 @@ impl RpcClient for Crowded {
 /// Concurrent calls save time, but a small device may refuse them.
 #[tokio::test]
 async fn device_with_one_connection_is_asked_one_by_one() {
-    let (result, found) = plan_of(Crowded(AtomicUsize::new(0)), false).await;
+    let (result, found) = plan_of(SingleConnectionDevice(AtomicUsize::new(0)), false).await;
     assert!(matches!(result, Ok(Success::Planned)), "{result:?}");
     assert_eq!(found, []);
 }
 
 /// Answers like a device of 2019 to 2022 with these settings under `device`. `None`: their `Config.Get` times out.
-struct Newer(Option<Value>);
+struct NewerDevice(Option<Value>);
 
 #[async_trait]
-impl RpcClient for Newer {
+impl RpcClient for NewerDevice {
     async fn call(&self, request: Request) -> Result<Value, CallError> {
         let params = serde_json::to_value(&request.params).expect("JSON");
         Ok(match request.method.as_str() {
@@ -438,7 +439,7 @@ async fn missing_licence_is_found() {
     ] {
         let shown = format!("{settings:?}");
         let began = tokio::time::Instant::now();
-        let (result, found) = plan_of(Newer(settings), false).await;
+        let (result, found) = plan_of(NewerDevice(settings), false).await;
         assert!(matches!(result, Ok(Success::Planned)), "{shown}: {result:?}");
         assert_eq!(found, expected, "{shown}");
         assert!(began.elapsed() <= Duration::from_secs(1), "{shown}: {:?} for the questions", began.elapsed());

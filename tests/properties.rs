@@ -41,13 +41,14 @@ fn lines() -> Vec<Vec<u8>> {
 
 fn frames() -> Vec<Vec<u8>> {
     let names = ["uart.json", "uart-md5.json", "http.json", "http-md5.json"];
-    let said = names.into_iter().flat_map(recorded);
+    let texts = names.into_iter().flat_map(recorded);
     let json = |bytes: Vec<u8>| {
         let from = bytes.iter().position(|&byte| byte == b'{')?;
         let to = bytes.iter().rposition(|&byte| byte == b'}')?;
         bytes.get(from..=to).map(<[u8]>::to_vec)
     };
-    said.filter_map(json)
+    texts
+        .filter_map(json)
         .chain([br#"{"id":"7","src":"d","tag":1,"error":{"code":0,"message":"\u00fc"}}"#.to_vec()])
         .collect()
 }
@@ -142,12 +143,13 @@ fn mixed(seeds: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// Checks the property for all seeds, and writes them to files if `OTACTL_SEEDS` is set.
-fn try_seeds(name: &str, seeds: &[Vec<u8>], check: fn(&[u8])) {
+fn check_seeds(name: &str, seeds: &[Vec<u8>], check: fn(&[u8])) {
     assert!(seeds.len() >= 5, "{} seeds for {name}", seeds.len());
-    let wanted = std::env::var_os("OTACTL_SEEDS").map(|directory| std::path::PathBuf::from(directory).join(name));
+    let seed_directory =
+        std::env::var_os("OTACTL_SEEDS").map(|directory| std::path::PathBuf::from(directory).join(name));
     for (number, seed) in seeds.iter().enumerate() {
         check(seed);
-        if let Some(directory) = &wanted {
+        if let Some(directory) = &seed_directory {
             std::fs::create_dir_all(directory).expect("a directory");
             std::fs::write(directory.join(format!("recorded-{number}")), seed).expect("written");
         }
@@ -156,10 +158,10 @@ fn try_seeds(name: &str, seeds: &[Vec<u8>], check: fn(&[u8])) {
 
 #[test]
 fn recorded_bytes_have_the_properties() {
-    try_seeds("framing", &lines(), framing::check);
-    try_seeds("frame", &frames(), frame::check);
-    try_seeds("challenge", &challenges(), challenge::check);
-    try_seeds("manifest", &bundles(), manifest::check);
+    check_seeds("framing", &lines(), framing::check);
+    check_seeds("frame", &frames(), frame::check);
+    check_seeds("challenge", &challenges(), challenge::check);
+    check_seeds("manifest", &bundles(), manifest::check);
 }
 
 proptest! {

@@ -209,8 +209,8 @@ async fn call_after_a_port_reappears_is_answered() {
     drop(board);
     std::fs::remove_file(&path).expect("removed");
     let gone = device.call(ota::Commit {}).await.expect_err("nobody is there");
-    let is_told = matches!(gone, CallError::Lost { .. } | CallError::Unreachable { .. });
-    assert!(is_told, "{gone:?}");
+    let is_reported = matches!(gone, CallError::Lost { .. } | CallError::Unreachable { .. });
+    assert!(is_reported, "{gone:?}");
     let (_board, port) = device_on(UartConfig::default()).await;
     symlink(&port, &path).expect("a link");
     device.call(ota::GetInfo {}).await.expect("an answer over the new port");

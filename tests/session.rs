@@ -328,8 +328,8 @@ async fn only_idempotent_requests_are_sent_again() {
     let bench = TestSession::with_resends(Some(Duration::from_millis(300)));
     let mut driver = bench.lay_link();
     let started = Instant::now();
-    let look = bench.request(Request { idempotent: true, ..Request::new("Look", Duration::from_secs(5)) });
-    let act = bench.call("Act", 5);
+    let idempotent_call = bench.request(Request { idempotent: true, ..Request::new("Look", Duration::from_secs(5)) });
+    let single_call = bench.call("Act", 5);
     let mut sent = Vec::new();
     while sent.len() < 5 {
         let (_, method) = next_request(&mut driver).await;
@@ -338,7 +338,7 @@ async fn only_idempotent_requests_are_sent_again() {
     let at = |method: &str| sent.iter().filter(|(of, _)| of == method).map(|(_, at)| *at).collect::<Vec<_>>();
     assert_eq!(at("Look"), [0, 300, 900, 2100], "at growing intervals");
     assert_eq!(at("Act"), [0]);
-    for call in [look, act] {
+    for call in [idempotent_call, single_call] {
         let error = call.await.expect("no panic").expect_err("silence");
         assert!(matches!(error, CallError::Timeout { .. }), "{error:?}");
     }
@@ -480,12 +480,12 @@ async fn call_whose_second_copy_waits_is_reported_as_sent() {
     let bench = TestSession::with_resends(Some(Duration::from_millis(300)));
     let (link, mut driver) = Link::with_capacity(1);
     bench.ready(Dial::Link(link));
-    let look = bench.request(Request { idempotent: true, ..Request::new("Look", Duration::from_secs(5)) });
+    let idempotent_call = bench.request(Request { idempotent: true, ..Request::new("Look", Duration::from_secs(5)) });
     next_request(&mut driver).await;
     let unsent: Vec<_> = (0..2).map(|_| bench.call("Act", 5)).collect();
     tokio::time::sleep(Duration::from_millis(400)).await;
     driver.close("gone");
-    let error = look.await.expect("no panic").expect_err("lost");
+    let error = idempotent_call.await.expect("no panic").expect_err("lost");
     assert!(matches!(error, CallError::Lost { sent: true, .. }), "{error:?}");
     let mut sent = Vec::new();
     for call in unsent {
@@ -503,14 +503,14 @@ async fn answered_call_is_not_sent_again() {
     let bench = TestSession::with_resends(Some(Duration::from_millis(300)));
     let (link, mut driver) = Link::with_capacity(1);
     bench.ready(Dial::Link(link));
-    let look = bench.request(Request { idempotent: true, ..Request::new("Look", Duration::from_secs(5)) });
+    let idempotent_call = bench.request(Request { idempotent: true, ..Request::new("Look", Duration::from_secs(5)) });
     let (id, _) = next_request(&mut driver).await;
-    let acts: Vec<_> = (0..2).map(|_| bench.call("Act", 5)).collect();
+    let single_calls: Vec<_> = (0..2).map(|_| bench.call("Act", 5)).collect();
     tokio::time::sleep(Duration::from_millis(400)).await;
     reply(&driver, id, 1).await;
-    assert!(look.await.expect("no panic").is_ok());
+    assert!(idempotent_call.await.expect("no panic").is_ok());
     assert_eq!(remaining_methods(&mut driver).await, ["Act", "Act"]);
-    acts.iter().for_each(tokio::task::JoinHandle::abort);
+    single_calls.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
 #[tokio::test(start_paused = true)]

@@ -28,28 +28,28 @@ const SCHEMES: [&str; 2] = ["wss", "https"];
 
 /// Which clients a device accepts.
 #[derive(Clone, Copy)]
-enum Admits {
-    Everybody,
+enum ClientAuth {
+    NotRequested,
     /// Clients with a certificate.
-    Known,
+    Required,
     /// All clients. The device requests a certificate, but does not require it.
-    Curious,
+    Optional,
 }
 
 fn device_config(
     pair: &Pair,
     authority: &Authority,
-    admits: Admits,
+    client_auth: ClientAuth,
     versions: &[&'static SupportedProtocolVersion],
 ) -> Arc<ServerConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider));
     let builder = builder.with_protocol_versions(versions).expect("versions");
     let verifier = WebPkiClientVerifier::builder_with_provider(authority.roots(), provider);
-    let builder = match admits {
-        Admits::Everybody => builder.with_no_client_auth(),
-        Admits::Known => builder.with_client_cert_verifier(verifier.build().expect("a verifier")),
-        Admits::Curious => {
+    let builder = match client_auth {
+        ClientAuth::NotRequested => builder.with_no_client_auth(),
+        ClientAuth::Required => builder.with_client_cert_verifier(verifier.build().expect("a verifier")),
+        ClientAuth::Optional => {
             let verifier = verifier.allow_unauthenticated().build().expect("a verifier");
             builder.with_client_cert_verifier(verifier)
         }
@@ -77,7 +77,7 @@ async fn device_with(pair: &Pair) -> (Simulator, u16) {
 /// Starts a device that requires a client certificate.
 async fn guarded_device(authority: &Authority, version: &'static SupportedProtocolVersion) -> (Simulator, u16) {
     let mut device = simulator().await;
-    let config = device_config(&authority.sign("127.0.0.1"), authority, Admits::Known, &[version]);
+    let config = device_config(&authority.sign("127.0.0.1"), authority, ClientAuth::Required, &[version]);
     let port = serve_tls(&mut device, config).await;
     (device, port)
 }
@@ -100,8 +100,8 @@ async fn each_certificate_fault_has_its_own_message() {
     let early = authority.sign_as(HOST, |params| params.not_before = date_time_ymd(2999, 2, 3));
     let other = authority.sign("device.example");
     let good = authority.sign(HOST);
-    let itself = authority.unsigned(HOST, |_| ());
-    let root = authority.unsigned(HOST, |params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained));
+    let itself = authority.self_signed_as(HOST, |_| ());
+    let root = authority.self_signed_as(HOST, |params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained));
     for (pair, options, message, hint) in [
         (
             &expired,
@@ -159,7 +159,7 @@ async fn scheme_that_does_not_match_the_port_is_reported() {
 #[tokio::test]
 async fn authority_from_a_file_is_trusted_for_addresses_and_names() {
     let authority = Authority::new();
-    let itself = authority.unsigned("localhost", |_| ());
+    let itself = authority.self_signed_as("localhost", |_| ());
     for (pair, ca_file, host) in [
         (authority.sign("127.0.0.1"), authority.file(), "127.0.0.1"),
         (authority.sign("localhost"), authority.file(), "localhost"),
@@ -244,7 +244,7 @@ async fn missing_or_unknown_client_certificate_is_reported() {
 }
 
 /// Starts a server that resets each connection after the handshake. With `reads`, it reads the request before that.
-async fn resets(config: Arc<ServerConfig>, reads: bool) -> (SocketAddr, ServerTasks) {
+async fn resetting_server(config: Arc<ServerConfig>, reads: bool) -> (SocketAddr, ServerTasks) {
     let (listener, address) = bind().await;
     let acceptor = TlsAcceptor::from(config);
     let mut tasks = ServerTasks::default();
@@ -268,14 +268,14 @@ async fn reset_names_the_client_certificate_only_if_one_was_requested() {
     let ca_file = authority.file();
     let args = ["--ca-cert-file", &ca_file, "ping"];
     for reads in [false, true] {
-        let curious = device_config(&pair, &authority, Admits::Curious, &[&version::TLS13]);
-        let (address, _server) = resets(curious, reads).await;
+        let optional = device_config(&pair, &authority, ClientAuth::Optional, &[&version::TLS13]);
+        let (address, _server) = resetting_server(optional, reads).await;
         for scheme in SCHEMES {
             let run = run_on(&format!("{scheme}://{address}"), &args).await;
             assert_refused(&run, "it asks for a client certificate", "`--cert-file FILE --key-file FILE`");
         }
-        let plain = device_config(&pair, &authority, Admits::Everybody, &[&version::TLS13]);
-        let (address, _server) = resets(plain, reads).await;
+        let plain = device_config(&pair, &authority, ClientAuth::NotRequested, &[&version::TLS13]);
+        let (address, _server) = resetting_server(plain, reads).await;
         for scheme in SCHEMES {
             let run = run_on(&format!("{scheme}://{address}"), &args).await;
             assert_eq!(run.code, 3, "{}", run.shown());
@@ -289,7 +289,7 @@ async fn reset_names_the_client_certificate_only_if_one_was_requested() {
 async fn optional_client_certificate_may_be_missing() {
     let authority = Authority::new();
     let mut device = simulator().await;
-    let config = device_config(&authority.sign("127.0.0.1"), &authority, Admits::Curious, &[&version::TLS13]);
+    let config = device_config(&authority.sign("127.0.0.1"), &authority, ClientAuth::Optional, &[&version::TLS13]);
     let port = serve_tls(&mut device, config).await;
     for scheme in SCHEMES {
         let url = format!("{scheme}://127.0.0.1:{port}");
@@ -307,7 +307,8 @@ async fn device_is_updated_over_tls() {
     for scheme in SCHEMES {
         for auth in [None, Some(auth.clone())] {
             let mut device = simulator_with(Config { reboot_delay: REBOOT, auth, ..Config::default() }).await;
-            let config = device_config(&authority.sign("127.0.0.1"), &authority, Admits::Known, rustls::ALL_VERSIONS);
+            let config =
+                device_config(&authority.sign("127.0.0.1"), &authority, ClientAuth::Required, rustls::ALL_VERSIONS);
             let port = serve_tls(&mut device, config).await;
             let url = format!("{scheme}://127.0.0.1:{port}");
             let with_secrets = |args: &[&str]| {
@@ -413,13 +414,13 @@ async fn simulated_device_needs_a_certificate_for_tls() {
     let command = otactl(&[&simulate[..], &["--tls-cert", &cert, "--tls-key", &key]].concat());
     let mut device =
         tokio::process::Command::from(command).stderr(Stdio::piped()).kill_on_drop(true).spawn().expect("it starts");
-    let mut said = String::new();
+    let mut stderr_text = String::new();
     let mut stderr = device.stderr.take().expect("a pipe");
     let url = loop {
         let mut bytes = [0; 1000];
         let read = tokio::time::timeout(Duration::from_secs(20), stderr.read(&mut bytes)).await.expect("in time");
-        said += &String::from_utf8_lossy(&bytes[..read.expect("text")]);
-        let found = said.split_whitespace().find(|word| word.starts_with("https://") && word.ends_with("/rpc"));
+        stderr_text += &String::from_utf8_lossy(&bytes[..read.expect("text")]);
+        let found = stderr_text.split_whitespace().find(|word| word.starts_with("https://") && word.ends_with("/rpc"));
         if let Some(url) = found {
             break url.to_owned();
         }

@@ -4,7 +4,7 @@
 mod support;
 
 use support::certificates::{Authority, Pair};
-use support::openssl::{Kind, TlsServer, certificate, trusted};
+use support::openssl::{Kind, TlsServer, certificate, write_trusted};
 use support::{Run, run, run_on};
 
 const VERSIONS: [&str; 2] = ["-tls1_2", "-tls1_3"];
@@ -23,7 +23,7 @@ fn is_shown(kind: Kind, version: &str) -> bool {
     kind != Kind::P521 || version == "-tls1_3"
 }
 
-fn assert_told(run: &Run, code: i32, text: &str) {
+fn assert_message(run: &Run, code: i32, text: &str) {
     assert_eq!((run.code, run.stdout.as_str()), (code, ""), "{text}: {}", run.shown());
     assert!(run.stderr.contains(text), "{text}: {}", run.shown());
 }
@@ -37,11 +37,7 @@ async fn unsupported_server_certificate_is_refused_with_its_reason() {
         for version in VERSIONS.into_iter().filter(|version| is_shown(kind, version)) {
             let server = TlsServer::start(&pair, version).await;
             let run = run_on(&server.url(), &["--ca-cert-file", &ca, "ping"]).await;
-            assert_told(
-                &run,
-                3,
-                &format!("/rpc: its certificate has {reason}hint: give the server another certificate"),
-            );
+            assert_message(&run, 3, &format!("/rpc: its certificate has {reason}hint: give the server another certificate"));
             assert!(run.stderr.contains("`--insecure`"), "{}", run.shown());
         }
     }
@@ -72,7 +68,7 @@ async fn server_key_that_the_client_does_not_offer_is_named_as_a_cause() {
     for kind in [Kind::Secp256k1, Kind::P521] {
         let server = TlsServer::start(&certificate(&directory, kind), "-tls1_2").await;
         let run = run_on(&server.url(), &["--insecure", "ping"]).await;
-        assert_told(&run, 3, "it broke TLS off: HandshakeFailure\nhint: ");
+        assert_message(&run, 3, "it broke TLS off: HandshakeFailure\nhint: ");
         assert!(run.stderr.contains("not P-521 or secp256k1\n"), "{}", run.shown());
     }
 }
@@ -86,11 +82,11 @@ async fn unsupported_client_certificate_or_key_is_refused_with_its_reason() {
         let Pair { cert, key } = certificate(&directory, kind);
         let (cert, key) = (cert.display().to_string(), key.display().to_string());
         let file = if kind == Kind::Version1 { &cert } else { &key };
-        let told = format!("cannot use {file}: it has {reason}");
+        let message = format!("cannot use {file}: it has {reason}");
         let client = run(&["--port", "wss://127.0.0.1:1", "--cert-file", &cert, "--key-file", &key, "ping"]).await;
-        assert_told(&client, 2, &told);
+        assert_message(&client, 2, &message);
         let simulate = ["simulate", "--listen", "127.0.0.1:0", "--tls", "127.0.0.1:0", "--tls-cert", &cert];
-        assert_told(&run(&[&simulate[..], &["--tls-key", &key]].concat()).await, 2, &told);
+        assert_message(&run(&[&simulate[..], &["--tls-key", &key]].concat()).await, 2, &message);
     }
 }
 
@@ -109,7 +105,7 @@ async fn pem_with_byte_order_mark_or_trust_is_read() {
     // Two concatenated files, each with its byte order mark.
     let both = [with_mark(b""), with_mark(ca.as_bytes())].concat();
     std::fs::write(authority.path("both.pem"), both).expect("written");
-    trusted(&authority.path("ca.pem"), &authority.path("trusted.pem"));
+    write_trusted(&authority.path("ca.pem"), &authority.path("trusted.pem"));
     let text = std::fs::read_to_string(authority.path("trusted.pem")).expect("a file");
     assert!(text.starts_with("-----BEGIN TRUSTED CERTIFICATE-----"), "{text}");
 

@@ -26,20 +26,20 @@ impl Relay {
         let outside = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
         let address = outside.local_addr().expect("an address");
         let sizes = Arc::new(Mutex::new(Vec::new()));
-        let (kept, mut tasks) = (Arc::clone(&sizes), ServerTasks::default());
+        let (recorded, mut tasks) = (Arc::clone(&sizes), ServerTasks::default());
         tasks.spawn(async move {
-            let (mut forth, mut back) = (vec![0; 64 << 10], vec![0; 64 << 10]);
+            let (mut to_device, mut to_host) = (vec![0; 64 << 10], vec![0; 64 << 10]);
             let mut host = None;
             loop {
                 tokio::select! {
-                    Ok((len, from)) = outside.recv_from(&mut forth) => {
+                    Ok((len, from)) = outside.recv_from(&mut to_device) => {
                         host = Some(from);
-                        kept.lock().push(len);
+                        recorded.lock().push(len);
                         // A failed send is a lost datagram.
-                        let _ = inside.send(&forth[..len]).await;
+                        let _ = inside.send(&to_device[..len]).await;
                     }
-                    Ok(len) = inside.recv(&mut back) => if let Some(host) = host {
-                        let _ = outside.send_to(&back[..len], host).await;
+                    Ok(len) = inside.recv(&mut to_host) => if let Some(host) = host {
+                        let _ = outside.send_to(&to_host[..len], host).await;
                     },
                 }
             }

@@ -133,8 +133,8 @@ async fn failed_download_keeps_the_old_firmware() {
             let args = ["update", "--url", &bundles.url(path), "--via", "pull", "--stall-timeout", "2s"];
             let run = run_on(&ws(&device), &args).await;
             assert_eq!((run.code, run.stdout.as_str()), (8, ""), "{path}, {generation:?}: {}", run.shown());
-            let is_told = run.stderr.contains(message) && run.stderr.contains("\nhint: ");
-            assert!(is_told, "{path}, {generation:?}: {}", run.shown());
+            let is_reported = run.stderr.contains(message) && run.stderr.contains("\nhint: ");
+            assert!(is_reported, "{path}, {generation:?}: {}", run.shown());
             assert_runs(&ws(&device), "1.0.0", true).await;
         }
     }

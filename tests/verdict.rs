@@ -274,8 +274,8 @@ async fn soak_polls_the_device_for_its_duration() {
     let (result, state) = update_checked(soak(30), |_, _, _| None).await;
     assert!(matches!(result, Ok(Success::Updated(_))), "{result:?}");
     assert!((30..33).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
-    let asked = state.lock().calls["Sys.GetInfo"];
-    assert!((38..46).contains(&asked), "about once a second, and for the rest of the update: {asked}");
+    let info_calls = state.lock().calls["Sys.GetInfo"];
+    assert!((38..46).contains(&info_calls), "about once a second, and for the rest of the update: {info_calls}");
 }
 
 /// A rollback is reported as such, whichever check notices it.
@@ -367,8 +367,8 @@ async fn failed_check_reply_is_unhealthy_at_once() {
             _ => None,
         })
         .await;
-        let (check, told) = unhealthy(result);
-        assert_eq!((text.starts_with(&check), told.as_str()), (true, reason));
+        let (check, found_reason) = unhealthy(result);
+        assert_eq!((text.starts_with(&check), found_reason.as_str()), (true, reason));
         assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     }
 }
@@ -531,7 +531,13 @@ async fn soak_answered_by_another_device_fails() {
 #[tokio::test(start_paused = true)]
 async fn device_that_keeps_answering_did_not_reboot_within_a_short_timeout() {
     // Each latency makes the timeout cut off the last probe at another call.
-    let scripts: [CallScript; 5] = [goes_on::<5>, goes_on::<130>, goes_on::<170>, goes_on::<230>, goes_on::<310>];
+    let scripts: [CallScript; 5] = [
+        without_reboot::<5>,
+        without_reboot::<130>,
+        without_reboot::<170>,
+        without_reboot::<230>,
+        without_reboot::<310>,
+    ];
     for (number, script) in scripts.into_iter().enumerate() {
         let (result, _) = update_within(Duration::from_secs(5), Checks::default(), script).await;
         assert!(
@@ -542,7 +548,11 @@ async fn device_that_keeps_answering_did_not_reboot_within_a_short_timeout() {
 }
 
 /// Plays a device that does not reboot, and delays its answers.
-fn goes_on<const MILLISECONDS: u64>(state: &mut State, method: &str, _: usize) -> Option<Result<Value, CallError>> {
+fn without_reboot<const MILLISECONDS: u64>(
+    state: &mut State,
+    method: &str,
+    _: usize,
+) -> Option<Result<Value, CallError>> {
     state.latency = Duration::from_millis(MILLISECONDS);
     (method == "OTA.Update").then(|| Ok(json!({"code": 0, "message": "Update applied, finalizing"})))
 }

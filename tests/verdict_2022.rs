@@ -50,11 +50,11 @@ async fn success_is_read_from_the_boot_state() {
 async fn connect_error_of_a_running_update_is_not_a_failure() {
     for said in ["Connect error", "Invalid HTTP response code", "Update is already in progress"] {
         let script: CallScript = match said {
-            "Connect error" => |state, method, count| goes_on(state, method, count, "Connect error"),
+            "Connect error" => |state, method, count| continued_update(state, method, count, "Connect error"),
             "Invalid HTTP response code" => {
-                |state, method, count| goes_on(state, method, count, "Invalid HTTP response code")
+                |state, method, count| continued_update(state, method, count, "Invalid HTTP response code")
             }
-            _ => |state, method, count| goes_on(state, method, count, "Update is already in progress"),
+            _ => |state, method, count| continued_update(state, method, count, "Update is already in progress"),
         };
         let (result, state) = update(script).await;
         assert!(matches!(result, Ok(Success::Updated(Running { slot: Some(1), .. }))), "{said}: {result:?}");
@@ -63,7 +63,12 @@ async fn connect_error_of_a_running_update_is_not_a_failure() {
 }
 
 /// Plays an update that continues after the error `said` and succeeds some calls later.
-fn goes_on(state: &mut State, method: &str, count: usize, said: &str) -> Option<Result<Value, otactl::rpc::CallError>> {
+fn continued_update(
+    state: &mut State,
+    method: &str,
+    count: usize,
+    said: &str,
+) -> Option<Result<Value, otactl::rpc::CallError>> {
     reboot_when_due(state, method, count.saturating_sub(30));
     match method {
         "OTA.Update" => Some(remote(method, -1, said)),
@@ -175,7 +180,7 @@ async fn broken_link_before_the_reboot_is_not_a_reboot() {
 }
 
 /// Plays the status of an update that another run or client started. It makes progress while `count` is below `until`.
-fn running(method: &str, count: usize, until: usize) -> Option<Result<Value, otactl::rpc::CallError>> {
+fn running_update(method: &str, count: usize, until: usize) -> Option<Result<Value, otactl::rpc::CallError>> {
     let percent = 10 + count.min(until);
     (method == "OTA.Status")
         .then(|| Ok(json!({"state": 1, "message": "Waiting for data", "progress_percent": percent})))
@@ -189,7 +194,7 @@ async fn abandoned_push_with_pieces_in_flight_is_ended() {
         "OTA.End" => Some(remote(method, -1, "-13 Unexpected end of data")),
         "OTA.Status" if state.calls.contains_key("OTA.End") => None,
         // otactl polls every half second: progress for three seconds.
-        "OTA.Status" => running(method, count, 6),
+        "OTA.Status" => running_update(method, count, 6),
         _ => None,
     })
     .await;
@@ -205,7 +210,7 @@ async fn update_of_another_client_started_first_is_refused() {
     for via in [Via::Auto, Via::Pull] {
         let (result, state) = update_from_otactl(via, |state, method, count| match method {
             "OTA.Update" => Some(remote(method, -1, "Update is already in progress")),
-            "OTA.Status" if state.calls.contains_key("OTA.Update") => running(method, count, usize::MAX),
+            "OTA.Status" if state.calls.contains_key("OTA.Update") => running_update(method, count, usize::MAX),
             _ => None,
         })
         .await;
@@ -220,7 +225,7 @@ async fn update_of_another_client_started_first_is_refused() {
 async fn download_of_another_client_is_not_ended() {
     let (result, state) = update_from_otactl(Via::Auto, |state, method, _| match method {
         "OTA.Update" => Some(timed_out(method)),
-        "OTA.Status" if state.calls.contains_key("OTA.Update") => running(method, 21, 21),
+        "OTA.Status" if state.calls.contains_key("OTA.Update") => running_update(method, 21, 21),
         _ => None,
     })
     .await;
@@ -235,7 +240,9 @@ async fn download_of_another_client_is_not_ended() {
 async fn firmware_of_another_client_is_neither_committed_nor_reverted() {
     let script: CallScript = |state, method, count| match method {
         "OTA.Update" => Some(remote(method, -1, "Update is already in progress")),
-        "OTA.Status" if state.calls.contains_key("OTA.Update") && count < 5 => running(method, count, usize::MAX),
+        "OTA.Status" if state.calls.contains_key("OTA.Update") && count < 5 => {
+            running_update(method, count, usize::MAX)
+        }
         "OTA.Status" if state.calls.contains_key("OTA.Update") && state.device.build == OLD => {
             state.device.boot(OTHER, 1, false);
             None
@@ -262,7 +269,7 @@ async fn download_that_began_after_a_reboot_is_not_ended() {
             state.device.boot(OLD, 0, true);
             Some(remote(method, -1, "Update not started"))
         }
-        _ => running(method, if state.calls.contains_key("OTA.End") { count } else { 0 }, usize::MAX),
+        _ => running_update(method, if state.calls.contains_key("OTA.End") { count } else { 0 }, usize::MAX),
     })
     .await;
     assert!(matches!(result, Err(Failure::Refused(Refusal::UpdateRunning { .. }))), "{result:?}");
@@ -275,7 +282,7 @@ async fn refused_reboot_is_not_awaited() {
     let (result, _) = update(|_, method, _| match method {
         "OTA.End" => Some(remote(method, -1, "Update not started")),
         "Sys.Reboot" => Some(remote(method, 404, "No handler")),
-        _ => running(method, 0, 0),
+        _ => running_update(method, 0, 0),
     })
     .await;
     assert!(matches!(result, Err(Failure::Refused(Refusal::UpdateRunning { .. }))), "{result:?}");
@@ -291,12 +298,12 @@ async fn push_without_its_last_piece_is_download_failed() {
     let plan = Plan { via: Via::Push, ..Plan::new(Source::Bundle(demo_bundle())) };
     let (result, state) = run_plan(&plan, |state, method, count| {
         let written = state.calls.get("OTA.Write").copied().unwrap_or(0);
-        let looks = state.calls.get("Sys.GetInfo").copied().unwrap_or(0);
+        let info_calls = state.calls.get("Sys.GetInfo").copied().unwrap_or(0);
         match method {
             "OTA.Begin" => Some(Ok(Value::Null)),
             "OTA.End" => Some(remote(method, -1, "-13 Unexpected end of data")),
             "OTA.Write" => Some(if count < LAST { Ok(Value::Null) } else { timed_out(method) }),
-            _ if written > LAST && looks < 40 => Some(timed_out(method)),
+            _ if written > LAST && info_calls < 40 => Some(timed_out(method)),
             _ => None,
         }
     })
@@ -312,7 +319,7 @@ async fn push_without_its_last_piece_is_download_failed() {
 async fn push_that_goes_on_after_its_end_is_not_ended() {
     let (result, _) = update(|_, method, _| match method {
         "OTA.End" => Some(remote(method, -1, "-13 Unexpected end of data")),
-        _ => running(method, 0, 0),
+        _ => running_update(method, 0, 0),
     })
     .await;
     assert!(matches!(result, Err(Failure::Refused(Refusal::UpdateRunning { .. }))), "{result:?}");
@@ -325,7 +332,7 @@ async fn device_not_back_from_a_reboot_is_contact_lost() {
         "OTA.End" => Some(remote(method, -1, "Update not started")),
         "Sys.Reboot" => Some(Ok(Value::Null)),
         _ if state.calls.contains_key("Sys.Reboot") => Some(timed_out(method)),
-        _ => running(method, 0, 0),
+        _ => running_update(method, 0, 0),
     })
     .await;
     assert!(matches!(&result, Err(Failure::ContactLost { reason, .. }) if reason.contains("not back")), "{result:?}");
@@ -334,7 +341,7 @@ async fn device_not_back_from_a_reboot_is_contact_lost() {
 
 #[tokio::test(start_paused = true)]
 async fn update_of_another_client_with_progress_is_refused() {
-    let (result, state) = update(|_, method, count| running(method, count, usize::MAX)).await;
+    let (result, state) = update(|_, method, count| running_update(method, count, usize::MAX)).await;
     assert!(matches!(result, Err(Failure::Refused(Refusal::UpdateRunning { .. }))), "{result:?}");
     let state = state.lock();
     assert!(!state.calls.contains_key("OTA.End") && !state.calls.contains_key("Sys.Reboot"), "{:?}", state.calls);
@@ -349,7 +356,7 @@ async fn download_on_an_uncommitted_device_is_not_ended_by_a_reboot() {
         }
         match method {
             "OTA.End" => Some(remote(method, -1, "Update not started")),
-            _ => running(method, 0, 0),
+            _ => running_update(method, 0, 0),
         }
     })
     .await;

@@ -140,7 +140,7 @@ async fn device_without_the_ota_service_is_only_reachable() {
 
 #[tokio::test]
 async fn invalid_wait_arguments_are_refused() {
-    for (args, said) in [
+    for (args, message) in [
         (&["wait"][..], "<STATE>"),
         (&["wait", "version"], "<VERSION>"),
         (&["wait", "better"], "possible values: reachable, committed, uncommitted, version"),
@@ -149,6 +149,6 @@ async fn invalid_wait_arguments_are_refused() {
     ] {
         let run = run_on("ws://127.0.0.1:9", args).await;
         assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{}", run.shown());
-        assert!(run.stderr.contains(said), "{}", run.shown());
+        assert!(run.stderr.contains(message), "{}", run.shown());
     }
 }

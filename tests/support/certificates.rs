@@ -62,18 +62,18 @@ impl Authority {
         change(&mut params);
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
-        self.keep(&certificate.pem(), &key)
+        self.write_pair(&certificate.pem(), &key)
     }
 
     /// Creates a self-signed certificate, which the authority has not signed.
-    pub fn unsigned(&self, host: &str, change: impl FnOnce(&mut CertificateParams)) -> Pair {
+    pub fn self_signed_as(&self, host: &str, change: impl FnOnce(&mut CertificateParams)) -> Pair {
         let mut params = CertificateParams::new([host.to_owned()]).expect("parameters");
         change(&mut params);
         let key = KeyPair::generate().expect("a key");
-        self.keep(&params.self_signed(&key).expect("a certificate").pem(), &key)
+        self.write_pair(&params.self_signed(&key).expect("a certificate").pem(), &key)
     }
 
-    fn keep(&self, certificate: &str, key: &KeyPair) -> Pair {
+    fn write_pair(&self, certificate: &str, key: &KeyPair) -> Pair {
         // Dropping the directory of the authority removes these files too.
         let directory = tempfile::tempdir_in(self.directory.path()).expect("a directory").keep();
         let pair = Pair { cert: directory.join("cert.pem"), key: directory.join("key.pem") };

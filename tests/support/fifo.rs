@@ -15,16 +15,16 @@ pub fn fifo(directory: &Path) -> PathBuf {
 }
 
 /// Waits until a program opens the FIFO for writing.
-pub async fn is_written(fifo: PathBuf) -> File {
-    in_time(move || File::open(fifo).expect("a fifo")).await
+pub async fn wait_for_writer(fifo: PathBuf) -> File {
+    with_timeout(move || File::open(fifo).expect("a fifo")).await
 }
 
 /// Waits until every program that had the FIFO open for writing has ended.
-pub async fn all_have_ended(mut fifo: File) {
-    in_time(move || fifo.read_to_end(&mut Vec::new()).expect("readable")).await;
+pub async fn wait_for_last_writer(mut fifo: File) {
+    with_timeout(move || fifo.read_to_end(&mut Vec::new()).expect("readable")).await;
 }
 
-async fn in_time<T: Send + 'static>(blocking: impl FnOnce() -> T + Send + 'static) -> T {
+async fn with_timeout<T: Send + 'static>(blocking: impl FnOnce() -> T + Send + 'static) -> T {
     let done = tokio::task::spawn_blocking(blocking);
     tokio::time::timeout(Duration::from_secs(20), done).await.expect("in time").expect("no panic")
 }

@@ -136,10 +136,10 @@ async fn play(
             (Some("device"), _) => {
                 let expected =
                     String::from_utf8(event.bytes()).expect("ASCII").replace(RECORDED_ADDRESS, &address.to_string());
-                let mut asked = vec![0; expected.len()];
+                let mut request = vec![0; expected.len()];
                 let connection = connection.as_mut().expect("a connection");
-                timeout(REPLY_TIMEOUT, connection.read_exact(&mut asked)).await.expect("in time").expect("a request");
-                assert_eq!(String::from_utf8_lossy(&asked), expected, "{name}");
+                timeout(REPLY_TIMEOUT, connection.read_exact(&mut request)).await.expect("in time").expect("a request");
+                assert_eq!(String::from_utf8_lossy(&request), expected, "{name}");
             }
             (Some("host"), _) => {
                 sleep_until(at).await;

@@ -59,7 +59,7 @@ pub fn certificate(directory: &TempDir, kind: Kind) -> Pair {
 }
 
 /// Writes the certificate in the format `TRUSTED CERTIFICATE` of OpenSSL, trusted for servers.
-pub fn trusted(cert: &Path, to: &Path) {
+pub fn write_trusted(cert: &Path, to: &Path) {
     let (cert, to) = (cert.display().to_string(), to.display().to_string());
     openssl(&["x509", "-in", &cert, "-trustout", "-addtrust", "serverAuth", "-out", &to]);
 }
@@ -91,24 +91,24 @@ impl TlsServer {
             .spawn()
             .expect("openssl is installed by tests/run.sh");
         let (mut stdin, mut stdout) = (process.stdin.take().expect("a pipe"), process.stdout.take().expect("a pipe"));
-        let mut said = String::new();
+        let mut output = String::new();
         let port = loop {
-            read(&mut stdout, &mut said).await.expect("it accepts connections");
-            let line = said.lines().find_map(|line| line.strip_prefix("ACCEPT 127.0.0.1:"));
-            if let Some(port) = line.and_then(|port| port.parse().ok()).filter(|_| said.ends_with('\n')) {
+            read(&mut stdout, &mut output).await.expect("it accepts connections");
+            let line = output.lines().find_map(|line| line.strip_prefix("ACCEPT 127.0.0.1:"));
+            if let Some(port) = line.and_then(|port| port.parse().ok()).filter(|_| output.ends_with('\n')) {
                 break port;
             }
         };
         tokio::spawn(async move {
             // `openssl s_server` prints what it receives, and sends what it reads from stdin.
-            while !said.contains("RPC.Ping") {
-                read(&mut stdout, &mut said).await?;
+            while !output.contains("RPC.Ping") {
+                read(&mut stdout, &mut output).await?;
             }
-            let id = said.split_once(r#"{"id":"#)?.1.split(',').next()?;
+            let id = output.split_once(r#"{"id":"#)?.1.split(',').next()?;
             let body = format!(r#"{{"id":{id},"src":"dev","result":{{"channel_info":"tls"}}}}"#);
             let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
             stdin.write_all(format!("{head}{body}").as_bytes()).await.ok()?;
-            while read(&mut stdout, &mut said).await.is_some() {}
+            while read(&mut stdout, &mut output).await.is_some() {}
             Some(())
         });
         Self { port, _process: process }
@@ -119,9 +119,9 @@ impl TlsServer {
     }
 }
 
-async fn read(stdout: &mut tokio::process::ChildStdout, said: &mut String) -> Option<()> {
+async fn read(stdout: &mut tokio::process::ChildStdout, output: &mut String) -> Option<()> {
     let mut bytes = [0; 4096];
     let read = stdout.read(&mut bytes).await.ok().filter(|read| *read > 0)?;
-    said.push_str(&String::from_utf8_lossy(&bytes[..read]));
+    output.push_str(&String::from_utf8_lossy(&bytes[..read]));
     Some(())
 }

@@ -24,7 +24,7 @@ impl Outage {
         tasks.spawn(async move {
             let (stream, _) = listener.accept().await.expect("a connection");
             // An error of the closed connection is expected.
-            let _ = pass_some(stream, server, bytes).await;
+            let _ = forward_part(stream, server, bytes).await;
             drop(listener);
             tokio::time::sleep(lasts).await;
             let socket = TcpSocket::new_v4().expect("a socket");
@@ -43,7 +43,7 @@ impl Outage {
     }
 }
 
-async fn pass_some(client: TcpStream, server: SocketAddr, mut bytes: usize) -> std::io::Result<()> {
+async fn forward_part(client: TcpStream, server: SocketAddr, mut bytes: usize) -> std::io::Result<()> {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = TcpStream::connect(server).await?.into_split();
     let requests = tokio::io::copy(&mut from_client, &mut to_server);

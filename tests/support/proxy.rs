@@ -44,33 +44,33 @@ async fn pass(host: TcpStream, device: SocketAddr, cuts: Arc<Mutex<Cuts>>) -> st
     device.set_nodelay(true)?;
     let (mut from_host, mut to_host) = host.into_split();
     let (mut from_device, mut to_device) = device.into_split();
-    let forth = async {
+    let forward = async {
         let mut buffer = vec![0; 4096];
         loop {
             let read = from_host.read(&mut buffer).await?;
-            let (take, is_cut) = take(&cuts, read);
-            to_device.write_all(&buffer[..take]).await?;
+            let (bytes_to_pass, is_cut) = bytes_to_pass(&cuts, read);
+            to_device.write_all(&buffer[..bytes_to_pass]).await?;
             if read == 0 || is_cut {
                 return Ok(());
             }
         }
     };
     tokio::select! {
-        result = forth => result,
+        result = forward => result,
         result = copy(&mut from_device, &mut to_host) => result.map(|_| ()),
     }
 }
 
 /// Returns how many of the `read` bytes pass, and whether the connection is cut after them.
-fn take(cuts: &Mutex<Cuts>, read: usize) -> (usize, bool) {
+fn bytes_to_pass(cuts: &Mutex<Cuts>, read: usize) -> (usize, bool) {
     let mut cuts = cuts.lock();
     let passed = cuts.passed + read as u64;
     match cuts.at.last() {
         Some(&at) if at <= passed => {
-            let take = at.saturating_sub(cuts.passed);
+            let bytes_to_pass = at.saturating_sub(cuts.passed);
             cuts.passed = passed;
             cuts.at.pop();
-            (usize::try_from(take).expect("no more than was read"), true)
+            (usize::try_from(bytes_to_pass).expect("no more than was read"), true)
         }
         _ => {
             cuts.passed = passed;

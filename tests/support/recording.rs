@@ -271,14 +271,14 @@ impl Event {
 
     fn from_note(&self) -> Vec<Message> {
         let note = self.note.as_deref().unwrap_or_default();
-        let (is_reply, said) = match (note.strip_prefix("host publishes to topic '"), note) {
-            (Some(said), _) => (false, said.split_once("' qos 1: ")),
+        let (is_reply, rest) = match (note.strip_prefix("host publishes to topic '"), note) {
+            (Some(rest), _) => (false, rest.split_once("' qos 1: ")),
             (None, note) => {
-                let Some(said) = note.strip_prefix("host received on topic '") else { return Vec::new() };
-                (true, said.split_once("' qos 1 retain 0: "))
+                let Some(rest) = note.strip_prefix("host received on topic '") else { return Vec::new() };
+                (true, rest.split_once("' qos 1 retain 0: "))
             }
         };
-        let (topic, payload) = said.expect("a topic and a payload");
+        let (topic, payload) = rest.expect("a topic and a payload");
         vec![Message { t: self.t, is_reply, topic: topic.into(), payload: payload.into() }]
     }
 }

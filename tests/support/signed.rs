@@ -21,7 +21,7 @@ pub fn bundle_for(platform: &str, version: &str, file_system: usize) -> Vec<u8> 
 }
 
 /// Returns the public key in the format of the device's configuration.
-pub fn public(key: &KeyPair) -> String {
+pub fn public_key(key: &KeyPair) -> String {
     BASE64.encode(key.subject_public_key_info())
 }
 

@@ -132,7 +132,7 @@ impl Transport {
     pub async fn simulated(self, config: Config) -> Bench {
         #[cfg(unix)]
         if self.has_broker() {
-            return self.behind_a_broker(config).await;
+            return self.simulated_behind_broker(config).await;
         }
         let mut device = simulator_with(config).await;
         let port = match self {
@@ -184,7 +184,7 @@ impl Transport {
 
     /// Starts a simulated device with the current MQTT library behind its own broker.
     #[cfg(unix)]
-    async fn behind_a_broker(self, config: Config) -> Bench {
+    async fn simulated_behind_broker(self, config: Config) -> Bench {
         let authority = Authority::new();
         let broker = Broker::with(BrokerAccess::Anonymous, Some(&authority.sign("127.0.0.1")));
         let device = broker.device(config, sim::ports::mqtt::Library::Twice).await;

@@ -1,9 +1,9 @@
-//! Whole updates in virtual time, each from a seed.
+//! Simulates whole updates in virtual time, each from a seed.
 //!
-//! - [`scenario`]: what a seed stands for; [`random`]: its numbers;
-//! - [`network`]: links and streams in memory;
-//! - [`truth`]: what really happened to the device;
-//! - [`run`]: one scenario, from the first call to the run without faults; [`invariants`]: what has to hold;
+//! - [`scenario`]: the scenario of a seed. [`random`]: its random numbers.
+//! - [`network`]: links and streams in memory.
+//! - [`record`]: what really happened to the device.
+//! - [`run`]: one scenario, from the first call to the run without faults. [`invariants`]: what has to hold after it.
 //! - [`shrink`]: a failed scenario without the faults that it does not need.
 
 pub(crate) mod invariants;

@@ -175,7 +175,7 @@ impl DeviceRecord {
     }
 
     /// Tells whether the device was in such a state at any moment of the last `window`.
-    pub(crate) fn was(&self, window: Duration, is: impl Fn(&State) -> bool) -> bool {
+    pub(crate) fn was_recently(&self, window: Duration, is: impl Fn(&State) -> bool) -> bool {
         let inner = self.inner();
         let from = Instant::now().checked_sub(window);
         let mut newer_began = None;
