@@ -22,12 +22,12 @@ mod values;
 
 /// Expands to a test for each case. The cases are functions in modules of the same names.
 macro_rules! tests {
-    ($argument:expr; $($room:ident: $($case:ident)+;)+) => { $(
-        mod $room {
+    ($argument:expr; $($module:ident: $($case:ident)+;)+) => { $(
+        mod $module {
             $(
                 #[tokio::test]
                 async fn $case() {
-                    crate::$room::$case($argument).await;
+                    crate::$module::$case($argument).await;
                 }
             )+
         }

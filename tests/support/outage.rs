@@ -37,7 +37,7 @@ impl Outage {
                     let _ = copy_bidirectional(&mut stream, &mut server).await;
                 }
             });
-            std::future::pending().await
+            std::future::pending::<()>().await;
         });
         Self { address, _tasks: tasks }
     }

@@ -93,7 +93,7 @@ pub fn normalized_since_2019(text: &str) -> String {
     text
 }
 
-/// Applies `normal` to the headers and to the body of a response. Panics if the length does not fit the body.
+/// Applies `normalized` to the headers and to the body of a response. Panics if the length does not fit the body.
 pub fn normalized_http(response: &str, normalized: fn(&str) -> String) -> String {
     let (head, body) = response.split_once("\r\n\r\n").expect("a head and a body");
     let mut head: Vec<_> = head.split("\r\n").map(str::to_owned).collect();
@@ -237,7 +237,7 @@ impl Case {
     /// have the same content.
     pub fn messages(&self) -> Vec<Message> {
         let has_packets = self.events.iter().any(|event| event.hex.is_some());
-        self.events.iter().flat_map(if has_packets { Event::published } else { Event::from_note }).collect()
+        self.events.iter().flat_map(if has_packets { Event::published } else { Event::in_note }).collect()
     }
 }
 
@@ -269,7 +269,7 @@ impl Event {
         found
     }
 
-    fn from_note(&self) -> Vec<Message> {
+    fn in_note(&self) -> Vec<Message> {
         let note = self.note.as_deref().unwrap_or_default();
         let (is_reply, rest) = match (note.strip_prefix("host publishes to topic '"), note) {
             (Some(rest), _) => (false, rest.split_once("' qos 1: ")),

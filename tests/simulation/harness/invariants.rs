@@ -54,7 +54,7 @@ pub(crate) fn violations(
         }
     };
     let window = window(scenario);
-    let was_recently = |is: &dyn Fn(&State) -> bool| record.was_recently(window, is);
+    let was = |is: &dyn Fn(&State) -> bool| record.was_recently(window, is);
     let is_known = !matches!(scenario.plan.source, SourceSpec::Url { is_known: false });
     // If the build of the URL is unknown, otactl can only tell that it is new.
     let is_wanted = |state: &State| if is_known { state.version == WANTED } else { state.version != attempt.before };
@@ -62,14 +62,11 @@ pub(crate) fn violations(
         |state: &State| is_wanted(state) || state.version == attempt.before && attempt.before == WANTED;
     match &attempt.result {
         Ok(Success::Updated(_) | Success::AlreadyCurrent(_)) => {
-            check(was_recently(&|state| is_wanted_before(state) && state.is_committed), "the success is none");
+            check(was(&|state| is_wanted_before(state) && state.is_committed), "the success is none");
         }
         Ok(Success::LeftUncommitted { .. }) => {
             check(!scenario.plan.commit, "the firmware is left uncommitted against the plan");
-            check(
-                was_recently(&|state| is_wanted_before(state) && !state.is_committed),
-                "the firmware is not left uncommitted",
-            );
+            check(was(&|state| is_wanted_before(state) && !state.is_committed), "the firmware is not left uncommitted");
         }
         Ok(Success::Planned) => check(false, "only planned"),
         Err(Failure::RolledBack { old, wanted, .. }) => {
@@ -81,11 +78,11 @@ pub(crate) fn violations(
                 "nothing was applied",
             );
             // If the wanted build is unknown, the failure names the build that was seen.
-            let is_new_firmware = |state: &State| match wanted {
+            let is_new = |state: &State| match wanted {
                 Some(build) => state.version == build.version && !is_copy(scenario, attempt, old, state),
                 None => state.version != old.build.version,
             };
-            check(was_recently(&|state| !is_new_firmware(state)), "the wanted firmware runs");
+            check(was(&|state| !is_new(state)), "the wanted firmware runs");
         }
         Err(
             Failure::DownloadFailed { .. }
@@ -99,23 +96,23 @@ pub(crate) fn violations(
             let is_unheard = matches!(&attempt.result, Err(Failure::DownloadFailed { remains: true, .. }));
             let is_other = |state: &State| is_unheard && state.version != WANTED && state.next != WANTED;
             let is_old = |state: &State| state.version == attempt.before && !state.is_applied;
-            check(was_recently(&|state| is_old(state) || is_other(state)), "the device has other firmware");
+            check(was(&|state| is_old(state) || is_other(state)), "the device has other firmware");
         }
         Err(Failure::NotCommitted { .. } | Failure::Replaced { .. }) => {
             // Another client's firmware may run instead.
             let is_other = |state: &State| state.version != WANTED && state.version != attempt.before;
             let is_on_trial = |state: &State| !state.is_committed && (is_wanted_before(state) || is_other(state));
-            check(was_recently(&is_on_trial), "the firmware is committed, or does not run");
+            check(was(&is_on_trial), "the firmware is committed, or does not run");
         }
         Err(Failure::Unhealthy { revert_result: RevertResult::Reverted(old), reason, .. }) => {
             // Another client's firmware may have replaced the wanted one, and is taken back from there.
             let may_be_wanted = matches!(reason, Unhealthy::WrongBuild { .. });
             let may_be_wanted = may_be_wanted || ![WANTED, &attempt.before].contains(&old.build.version.as_str());
             let is_old = |state: &State| state.version == old.build.version && (may_be_wanted || !is_wanted(state));
-            check(was_recently(&is_old), "the device was not reverted");
+            check(was(&is_old), "the device was not reverted");
         }
         Err(Failure::Unhealthy { revert_result: RevertResult::Committed, .. }) => {
-            check(was_recently(&|state| state.is_committed), "the device is not committed");
+            check(was(&|state| state.is_committed), "the device is not committed");
         }
         Err(Failure::NoResponse { .. } | Failure::ContactLost { .. } | Failure::CommitUnseen { .. }) => {
             check(may_be_unseen(scenario, record), "the device could be seen");
@@ -139,15 +136,7 @@ pub(crate) fn violations(
     if attempt.name() == "untouched" && !is_refused {
         check(counts.of("OTA.CreateSnapshot") == 0, "the device was touched");
     }
-    let facts = attempt.facts();
-    // otactl does not report the deadline of another client's firmware.
-    let is_pending = |state: &State| !state.is_committed && state.commit_timeout > 0 && state.next == WANTED;
-    if record.now().as_ref().is_some_and(is_pending)
-        && was_recently(&is_pending)
-        && !matches!(facts.outcome, "refused" | "untouched")
-    {
-        check(facts.reverts_in.is_some(), "the device is uncommitted, and no deadline is told");
-    }
+    check_deadline(scenario, record, attempt, &mut check);
     check_counts(scenario, record, counts, &mut check);
     if is_known {
         check(record.committed().iter().all(|version| version == WANTED), "other firmware was committed");
@@ -181,6 +170,19 @@ fn may_be_unseen(scenario: &Scenario, record: &DeviceRecord) -> bool {
     let hides_its_restart = scenario.device.lacks.contains(&"OTA.Status")
         && lost.is_some_and(|lost| lost < Duration::from_secs(1) + round_trip * 2);
     hides_its_update || hides_its_restart || is_brief || scenario.troubles.iter().any(Trouble::hides_the_device)
+}
+
+/// Checks that the attempt reports a deadline if the device is uncommitted.
+fn check_deadline(scenario: &Scenario, record: &DeviceRecord, attempt: &Attempt, check: &mut impl FnMut(bool, &str)) {
+    let facts = attempt.facts();
+    // otactl does not report the deadline of another client's firmware.
+    let is_pending = |state: &State| !state.is_committed && state.commit_timeout > 0 && state.next == WANTED;
+    if record.now().as_ref().is_some_and(is_pending)
+        && record.was_recently(window(scenario), is_pending)
+        && !matches!(facts.outcome, "refused" | "untouched")
+    {
+        check(facts.reverts_in.is_some(), "the device is uncommitted, and no deadline is told");
+    }
 }
 
 /// Checks that no method ran more often than it was sent on purpose.
