@@ -37,7 +37,11 @@ async fn unsupported_server_certificate_is_refused_with_its_reason() {
         for version in VERSIONS.into_iter().filter(|version| is_shown(kind, version)) {
             let server = TlsServer::start(&pair, version).await;
             let run = run_on(&server.url(), &["--ca-cert-file", &ca, "ping"]).await;
-            assert_message(&run, 3, &format!("/rpc: its certificate has {reason}hint: give the server another certificate"));
+            assert_message(
+                &run,
+                3,
+                &format!("/rpc: its certificate has {reason}hint: give the server another certificate"),
+            );
             assert!(run.stderr.contains("`--insecure`"), "{}", run.shown());
         }
     }

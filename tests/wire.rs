@@ -104,7 +104,8 @@ fn uart_recordings() -> [(&'static str, otactl::sim::Config); 3] {
 async fn uart_answers_as_recorded() {
     for (name, config) in uart_recordings() {
         let mut bench = ReplayBench::with(config).await;
-        let path = bench.device.serve_serial(otactl::sim::ports::uart::UartConfig::default()).expect("a pseudo terminal");
+        let path =
+            bench.device.serve_serial(otactl::sim::ports::uart::UartConfig::default()).expect("a pseudo terminal");
         let port = tokio_serial::new(path.to_string_lossy(), 115_200);
         let mut port = BufReader::new(tokio_serial::SerialStream::open(&port).expect("the port"));
         let mut compared = 0;
