@@ -74,7 +74,7 @@ fn device() -> (std::net::SocketAddr, std::thread::JoinHandle<()>) {
         runtime.block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
             let simulator = Simulator::start(Config::default(), listener).expect("a device");
-            sender.send(simulator.address()).expect("somebody listens");
+            sender.send(simulator.address()).expect("the receiver is alive");
             std::future::pending::<()>().await;
         });
     });

@@ -331,7 +331,7 @@ async fn run_cases(transport: Transport, cases: &[Case], mqtt: mqtt::MqttSetting
     while let Some(ended) = running.join_next().await {
         failed += usize::from(ended.is_err());
     }
-    assert_eq!(failed, 0, "cases failed over {transport:?}; each is told above");
+    assert_eq!(failed, 0, "cases failed over {transport:?}; see the failures above");
 }
 
 /// Runs an update, and checks how it ends.

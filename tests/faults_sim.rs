@@ -406,7 +406,7 @@ async fn line_faults_print_console_lines_and_garble_every_nth_reply() {
                     // One of the console lines looks like a frame.
                     Some(Item::Corrupt(text)) if String::from_utf8_lossy(&text).contains("broken") => console += 1,
                     Some(Item::Corrupt(_)) => break false,
-                    Some(Item::Handshake) => panic!("nobody shakes hands"),
+                    Some(Item::Handshake) => panic!("this client starts no handshake"),
                     None => {
                         let mut buffer = [0; 1024];
                         let read = tokio::time::timeout(CALL_TIMEOUT, stream.read(&mut buffer)).await.expect("in time");

@@ -101,7 +101,7 @@ async fn closed_terminal_cancels_a_push_on_the_device() {
     assert_eq!((&last["outcome"], &last["exit_code"]), (&"interrupted".into(), &130.into()), "{last}");
     assert_eq!(run.code().await, Some(130));
     let status = device_at(&port, STEP_TIMEOUT).call(ota::GetStatus {}).await.expect("a status");
-    assert_eq!(status.state, UpdateState::Idle, "the device was told to forget it");
+    assert_eq!(status.state, UpdateState::Idle, "otactl cancelled the update on the device");
 }
 
 #[tokio::test]

@@ -57,7 +57,7 @@ async fn update_killed_at_100_moments_commits_when_run_again() {
         failed += u32::from(ended.is_err());
         killed_in_time += u32::from(ended.unwrap_or_default());
     }
-    assert_eq!(failed, 0, "of {KILL_COUNT} did not end as they should; each is told above");
+    assert_eq!(failed, 0, "of {KILL_COUNT} did not end as they should; see the failures above");
     assert!(killed_in_time > KILL_COUNT / 2, "only {killed_in_time} of {KILL_COUNT} were killed before they had ended");
 }
 

@@ -302,7 +302,7 @@ async fn slow_ota_end_is_awaited_beyond_the_limit() {
 async fn push_to_a_device_switched_off_fails_as_gone() {
     let fake = PushDevice::new(&[("OTA.Write", 9, Fault::SwitchOff)]);
     let (pushed, _, took) = send(&fake).await;
-    let failure = pushed.expect_err("nobody is there");
+    let failure = pushed.expect_err("the device is gone");
     assert!(matches!(failure.reason, Reason::Gone { .. }), "{failure:?}");
     assert!(failure.acknowledged > 0 && failure.total == 60_000, "{failure:?}");
     assert_eq!(failure.aborted, Aborted::NotSent, "{failure:?}");

@@ -208,7 +208,7 @@ async fn call_after_a_port_reappears_is_answered() {
     device.call(ota::GetInfo {}).await.expect("an answer");
     drop(board);
     std::fs::remove_file(&path).expect("removed");
-    let gone = device.call(ota::Commit {}).await.expect_err("nobody is there");
+    let gone = device.call(ota::Commit {}).await.expect_err("the device is gone");
     let is_reported = matches!(gone, CallError::Lost { .. } | CallError::Unreachable { .. });
     assert!(is_reported, "{gone:?}");
     let (_board, port) = device_on(UartConfig::default()).await;

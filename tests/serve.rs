@@ -215,8 +215,8 @@ async fn device_behind_nat_needs_allow_from() {
             assert_eq!((&last["outcome"], &last["delivery"]["complete"]), (&"never_fetched".into(), &false.into()));
             assert_eq!((&last["delivery"]["bytes"], &last["delivery"]["requests"]), (&0.into(), &0.into()));
         } else {
-            let told = "stranger  127.0.0.2 was refused: the device is not known to have that address.";
-            assert_eq!(run.stderr.matches(told).count(), 1, "{}", run.shown());
+            let expected = "stranger  127.0.0.2 was refused: the device is not known to have that address.";
+            assert_eq!(run.stderr.matches(expected).count(), 1, "{}", run.shown());
             let hint = "127.0.0.2, 127.0.0.3 requested the firmware and was refused";
             assert!(run.stderr.contains(hint), "{}", run.shown());
         }

@@ -174,7 +174,7 @@ const REGRESSIONS: [(u64, &str); 115] = [
     (7_972_293, "a committed firmware that a further update put into another slot was reported as rolled back"),
     (
         8_897_551,
-        "a device that rebooted in its first second, and then told no boot state, was reported as not rebooted",
+        "a device that rebooted in its first second, and then reported no boot state, was reported as not rebooted",
     ),
     (9_036_012, "the harness expected an update to succeed while OTA.End of the run before was still under way"),
     (9_559_445, "the harness took an OTA.Begin that the device refused for one that it carried out"),

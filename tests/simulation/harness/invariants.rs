@@ -62,7 +62,10 @@ pub(crate) fn violations(
         |state: &State| is_wanted(state) || state.version == attempt.before && attempt.before == WANTED;
     match &attempt.result {
         Ok(Success::Updated(_) | Success::AlreadyCurrent(_)) => {
-            check(was(&|state| is_wanted_before(state) && state.is_committed), "the success is none");
+            check(
+                was(&|state| is_wanted_before(state) && state.is_committed),
+                "a success is reported without the wanted firmware",
+            );
         }
         Ok(Success::LeftUncommitted { .. }) => {
             check(!scenario.plan.commit, "the firmware is left uncommitted against the plan");
@@ -181,7 +184,7 @@ fn check_deadline(scenario: &Scenario, record: &DeviceRecord, attempt: &Attempt,
         && record.was_recently(window(scenario), is_pending)
         && !matches!(facts.outcome, "refused" | "untouched")
     {
-        check(facts.reverts_in.is_some(), "the device is uncommitted, and no deadline is told");
+        check(facts.reverts_in.is_some(), "the device is uncommitted, and no deadline is reported");
     }
 }
 

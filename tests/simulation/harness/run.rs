@@ -231,7 +231,10 @@ impl Simulation<'_> {
                 // The build of the URL is unknown, and the device already runs it.
                 Err(_) if is_there && !self.is_known() => return None,
                 Ok(_) => {
-                    return Some(format!("run again without faults, the success is none: {:?}", self.record.now()));
+                    return Some(format!(
+                        "run again without faults, otactl reports a success without the wanted firmware: {:?}",
+                        self.record.now()
+                    ));
                 }
                 // The remaining time was too short, and the device rolls back.
                 Err(Failure::Unhealthy { .. } | Failure::RolledBack { .. }) if was_uncommitted => {
