@@ -12,7 +12,13 @@ pub(crate) const MAX_TIMEOUT: Duration = Duration::from_secs(30 * 365 * 24 * 60 
 /// A timeout of [`Duration::MAX`] means "no limit", and would overflow the clock.
 #[must_use]
 pub fn deadline_in(timeout: Duration) -> Instant {
-    Instant::now() + timeout.min(MAX_TIMEOUT)
+    deadline_after(Instant::now(), timeout)
+}
+
+/// Returns the instant `timeout` after `start`, or 30 years after it if the timeout is longer.
+#[must_use]
+pub(crate) fn deadline_after(start: Instant, timeout: Duration) -> Instant {
+    start + timeout.min(MAX_TIMEOUT)
 }
 
 #[cfg(test)]

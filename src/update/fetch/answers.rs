@@ -10,6 +10,7 @@ use super::pending::{Activity, Pending, Probe, Purpose, Then};
 use super::question::Answer;
 use super::replies::{Reply, says_nothing_new};
 use crate::ota::{BootState, Status, UpdateState};
+use crate::rpc::deadline::deadline_after;
 use crate::rpc::{CallError, RemoteError};
 use crate::text::for_humans;
 use crate::update::device_state::DeviceState;
@@ -206,7 +207,7 @@ impl Download<'_> {
             (Purpose::LostReply, _) => {}
             (Purpose::Progress, Observation::NotBegun) => self.pending = Some(Pending::Percent),
             (Purpose::Progress, Observation::NothingYet) => {
-                self.probe_at = now + self.limits.timeouts.progress_interval;
+                self.probe_at = deadline_after(now, self.limits.timeouts.progress_interval);
             }
             (Purpose::Probe(reason), Observation::Rebooted) => self.end_unconfirmed(reason),
             (Purpose::Probe(_), Observation::NothingYet) => {}

@@ -10,6 +10,7 @@ use super::download::Download;
 use super::pending::{Pending, Purpose, Then};
 use super::replies::{Reply, says_applied, says_busy, says_in_progress, says_unlicensed, understand};
 use super::rules::{Situation, assess, next_change};
+use crate::rpc::deadline::{MAX_TIMEOUT, deadline_after};
 use crate::rpc::{CallError, RemoteError};
 use crate::update::event::Event;
 use crate::update::outcome::Failure;
@@ -147,7 +148,7 @@ impl Download<'_> {
             self.events.push_back(Event::Applied { message });
             self.decided = Some(Action::Done(TransferResult::Certain));
         } else if self.may_probe(now) || self.success_until.is_none() {
-            self.success_until.get_or_insert(now + self.limits.timeouts.reboot_start);
+            self.success_until.get_or_insert(deadline_after(now, self.limits.timeouts.reboot_start));
             self.pending = Some(Pending::State(Purpose::Success(message)));
         }
     }
@@ -157,7 +158,8 @@ impl Download<'_> {
         let is_due = now >= self.probe_at;
         if is_due {
             // Spread downwards only: a late read takes from the time for the commit.
-            self.probe_at = now + spread(self.limits.timeouts.probe_interval, self.probes) * 5 / 6;
+            let pause = spread(self.limits.timeouts.probe_interval.min(MAX_TIMEOUT), self.probes) * 5 / 6;
+            self.probe_at = deadline_after(now, pause);
             self.probes += 1;
         }
         is_due

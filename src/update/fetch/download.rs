@@ -12,6 +12,7 @@ use super::pending::{Pending, Probe};
 use super::replies::{Reply, says_taken, says_unreachable, understand};
 use crate::ota::{self, BootState};
 use crate::rpc::CallError;
+use crate::rpc::deadline::deadline_after;
 use crate::update::device_state::DeviceState;
 use crate::update::event::Event;
 use crate::update::outcome::Failure;
@@ -102,7 +103,7 @@ impl<'a> Download<'a> {
             seen_idle: false,
             success_until: None,
             is_missing_reported: false,
-            probe_at: now + limits.timeouts.progress_interval,
+            probe_at: deadline_after(now, limits.timeouts.progress_interval),
             probes: 0,
             pending: None,
             events: VecDeque::new(),
