@@ -6,10 +6,10 @@ use tokio::time::Instant;
 
 use super::action::Action;
 use super::download::Download;
-use super::pending::{Activity, Pending, Probe, Purpose, Then};
-use super::question::Answer;
+use super::pending::{Activity, FullProbe, PendingQuestion, Purpose, Then};
+use super::question::DeviceAnswer;
 use super::replies::{Reply, says_nothing_new};
-use crate::ota::{BootState, Status, UpdateState};
+use crate::ota::{BootState, Status};
 use crate::rpc::deadline::deadline_after;
 use crate::rpc::{CallError, RemoteError};
 use crate::text::for_humans;
@@ -41,35 +41,37 @@ enum Observation {
 
 impl Download<'_> {
     /// Takes the answer to the last question.
-    pub(super) fn on_probe(&mut self, answer: Answer, now: Instant) {
+    pub(super) fn on_probe(&mut self, answer: DeviceAnswer, now: Instant) {
         match (self.pending.take(), answer) {
-            (Some(Pending::GoesOn(error)), Answer::Status(status)) => self.on_goes_on(error, &status, now),
-            (Some(Pending::OtherUpdate), Answer::Status(status)) => {
+            (Some(PendingQuestion::GoesOn(error)), DeviceAnswer::Status(status)) => {
+                self.on_goes_on(error, &status, now);
+            }
+            (Some(PendingQuestion::OtherUpdate), DeviceAnswer::Status(status)) => {
                 let percent = status.map_or(0, |status| status.percent());
                 self.fail(Failure::Refused(Refusal::UpdateRunning { percent }));
             }
-            (Some(Pending::Settled(then)), Answer::State(state)) => self.on_settled(then, state, now),
-            (Some(Pending::OtherFirmware(then)), Answer::OtherFirmware(is_other)) => match is_other {
+            (Some(PendingQuestion::Settled(then)), DeviceAnswer::State(state)) => self.on_settled(then, state, now),
+            (Some(PendingQuestion::OtherFirmware(then)), DeviceAnswer::OtherFirmware(is_other)) => match is_other {
                 Ok(true) => self.fail_updated(),
                 Ok(false) => self.proceed(then, now),
                 Err(error) => self.fail(self.contact_lost(error.to_string())),
             },
-            (Some(Pending::State(purpose)), Answer::State(state)) => self.on_state(purpose, state, now),
-            (Some(Pending::UpdateAfterReboot(state, purpose)), Answer::Status(status)) => {
+            (Some(PendingQuestion::State(purpose)), DeviceAnswer::State(state)) => self.on_state(purpose, state, now),
+            (Some(PendingQuestion::UpdateAfterReboot(state, purpose)), DeviceAnswer::Status(status)) => {
                 if receives_update(&status) == Some(true) {
                     // The request came late, and reached the device only after its reboot.
                     self.has_begun = true;
                     self.conclude(purpose, Observation::NothingYet, now);
                 } else {
                     // The update may have come to its end since.
-                    self.pending = Some(Pending::StateAfterReboot(state, purpose));
+                    self.pending = Some(PendingQuestion::StateAfterReboot(state, purpose));
                 }
             }
-            (Some(Pending::StateAfterReboot(state, purpose)), Answer::State(again)) => {
+            (Some(PendingQuestion::StateAfterReboot(state, purpose)), DeviceAnswer::State(again)) => {
                 self.after = Some(*again.unwrap_or(state));
                 self.conclude(purpose, Observation::Rebooted, now);
             }
-            (Some(Pending::Percent), Answer::Status(status)) => {
+            (Some(PendingQuestion::Percent), DeviceAnswer::Status(status)) => {
                 if let Ok(status) = status
                     && status.is_receiving()
                 {
@@ -78,15 +80,17 @@ impl Download<'_> {
                 }
                 self.conclude(Purpose::Progress, Observation::NothingYet, now);
             }
-            (Some(Pending::EarlyState(probe)), Answer::State(state)) => self.on_early_state(probe, state, now),
-            (Some(Pending::Activity(probe, asked)), Answer::Status(status)) => {
-                let activity = self.activity(&status, now);
-                self.pending = Some(Pending::ProbedState(probe, activity, asked));
+            (Some(PendingQuestion::EarlyState(probe)), DeviceAnswer::State(state)) => {
+                self.on_early_state(probe, state, now);
             }
-            (Some(Pending::ProbedState(probe, activity, asked)), Answer::State(state)) => {
+            (Some(PendingQuestion::Activity(probe, asked)), DeviceAnswer::Status(status)) => {
+                let activity = self.activity(&status, now);
+                self.pending = Some(PendingQuestion::ProbedState(probe, activity, asked));
+            }
+            (Some(PendingQuestion::ProbedState(probe, activity, asked)), DeviceAnswer::State(state)) => {
                 self.on_probed(probe, (activity, asked), state, now);
             }
-            (Some(Pending::ProbedInfo(probe, error, asked)), Answer::Info(info)) => {
+            (Some(PendingQuestion::ProbedInfo(probe, error, asked)), DeviceAnswer::Info(info)) => {
                 if info.is_ok_and(|info| is_other_boot(self.before, &info, asked)) {
                     self.conclude(Purpose::Probe(probe.reason), Observation::Rebooted, now);
                 } else {
@@ -112,7 +116,7 @@ impl Download<'_> {
     fn on_goes_on(&mut self, error: RemoteError, status: &Result<Status, CallError>, now: Instant) {
         let goes_on = receives_update(status);
         if goes_on == Some(false) {
-            self.pending = Some(Pending::Settled(Then::Refuse(error)));
+            self.pending = Some(PendingQuestion::Settled(Then::Refuse(error)));
             return;
         }
         let said = error.to_string();
@@ -138,7 +142,7 @@ impl Download<'_> {
             return self.proceed(then, now);
         }
         match state {
-            None => self.pending = Some(Pending::OtherFirmware(then)),
+            None => self.pending = Some(PendingQuestion::OtherFirmware(then)),
             Some(state) if has_other_firmware(self.before, &state) => self.fail_updated(),
             Some(state) if !matches!(then, Then::Fail(_)) && rebooted(self.before, &state) => {
                 self.fail(Failure::begin_anew());
@@ -179,7 +183,7 @@ impl Download<'_> {
                 self.after = Some(*state);
                 self.conclude(purpose, Observation::Rebooted, now);
             } else {
-                self.pending = Some(Pending::UpdateAfterReboot(state, purpose));
+                self.pending = Some(PendingQuestion::UpdateAfterReboot(state, purpose));
             }
         } else if applied(self.before, &state) {
             self.conclude(purpose, Observation::Applied(state.boot), now);
@@ -205,7 +209,7 @@ impl Download<'_> {
                 self.end_unconfirmed("its reply was lost".into());
             }
             (Purpose::LostReply, _) => {}
-            (Purpose::Progress, Observation::NotBegun) => self.pending = Some(Pending::Percent),
+            (Purpose::Progress, Observation::NotBegun) => self.pending = Some(PendingQuestion::Percent),
             (Purpose::Progress, Observation::NothingYet) => {
                 self.probe_at = deadline_after(now, self.limits.timeouts.progress_interval);
             }
@@ -224,18 +228,18 @@ impl Download<'_> {
         self.fail(Failure::NothingNew { message, running: self.before.running() });
     }
 
-    fn on_early_state(&mut self, probe: Probe, state: Result<Box<DeviceState>, ReadStateError>, now: Instant) {
+    fn on_early_state(&mut self, probe: FullProbe, state: Result<Box<DeviceState>, ReadStateError>, now: Instant) {
         match state {
             Ok(state) if rebooted(self.before, &state) || applied(self.before, &state) => {
                 self.observe(Purpose::Probe(probe.reason), state, now);
             }
             Err(error) if error.is_silence() && !probe.is_last => self.on_silence(probe, &error, now),
-            _ => self.pending = Some(Pending::Activity(probe, now)),
+            _ => self.pending = Some(PendingQuestion::Activity(probe, now)),
         }
     }
 
     /// Decides what a silence of the device means.
-    fn on_silence(&mut self, probe: Probe, error: &ReadStateError, now: Instant) {
+    fn on_silence(&mut self, probe: FullProbe, error: &ReadStateError, now: Instant) {
         let Timeouts { transfer_idle, no_progress, .. } = self.limits.timeouts;
         let silent = now - *self.silent_since.get_or_insert(now);
         match &self.fetched {
@@ -253,7 +257,7 @@ impl Download<'_> {
     /// Decides by the complete state: the activity of the updater, asked for at `asked`, and the state that was read after it.
     fn on_probed(
         &mut self,
-        probe: Probe,
+        probe: FullProbe,
         (activity, asked): (Activity, Instant),
         state: Result<Box<DeviceState>, ReadStateError>,
         now: Instant,
@@ -263,14 +267,13 @@ impl Download<'_> {
             Err(error) if error.is_transient() && !probe.is_last => return self.on_silence(probe, &error, now),
             // The device answers, but does not report its state.
             Err(error) if error.remote_error().is_some() => {
-                return self.pending = Some(Pending::ProbedInfo(probe, error, now));
+                return self.pending = Some(PendingQuestion::ProbedInfo(probe, error, now));
             }
             Err(error) => return self.fail(self.contact_lost(error.to_string())),
         };
         self.silent_since = None;
         let is_complete = self.fetched.as_ref().is_none_or(|fetched| fetched.complete);
-        let has_never_asked = self.fetched.as_ref().is_some_and(|fetched| fetched.peer.is_none());
-        if has_never_asked && has_other_firmware(self.before, &state) {
+        if self.has_never_asked() && has_other_firmware(self.before, &state) {
             self.fail_updated();
         } else if rebooted(self.before, &state) {
             if is_complete || state.build() != self.before.build() {
@@ -285,7 +288,7 @@ impl Download<'_> {
         {
             self.fail(self.download_failed("it restarted during the download, or just before".into()));
         } else {
-            match self.judge_activity(&probe, activity, asked, now) {
+            match self.decide_by_activity(&probe, activity, asked, now) {
                 Ok(observation) => self.conclude(Purpose::Probe(probe.reason), observation, now),
                 Err(action) => self.decided = Some(action),
             }
@@ -293,16 +296,16 @@ impl Download<'_> {
     }
 
     /// Decides by the activity of the updater, on a device that has neither rebooted nor the firmware.
-    fn judge_activity(
+    fn decide_by_activity(
         &self,
-        probe: &Probe,
+        probe: &FullProbe,
         activity: Activity,
         asked: Instant,
         now: Instant,
     ) -> Result<Observation, Action> {
         let Timeouts { first_request, no_request, no_progress, .. } = self.limits.timeouts;
         let fetched = self.fetched.as_ref();
-        let has_never_asked = fetched.is_some_and(|fetched| fetched.peer.is_none());
+        let has_never_asked = self.has_never_asked();
         let waited = now - self.started;
         let stuck = self.progress.map_or(Duration::ZERO, |(_, since)| now - since);
         let percent = self.progress.map_or(0, |(percent, _)| percent);
@@ -349,20 +352,18 @@ impl Download<'_> {
         let fetched = self.fetched.as_ref();
         let may_finish = fetched.is_some_and(|fetched| fetched.complete && idle(fetched) < flash_write);
         match status {
-            Ok(status) => match status.state {
-                UpdateState::Progress | UpdateState::Success => {
-                    if self.progress.is_none_or(|(percent, _)| percent != status.percent()) {
-                        self.progress = Some((status.percent(), now));
-                    }
-                    Activity::Busy
+            Ok(status) if status.is_running() => {
+                if self.progress.is_none_or(|(percent, _)| percent != status.percent()) {
+                    self.progress = Some((status.percent(), now));
                 }
-                // The update may not have begun, or its reply may be on the way.
-                _ if waited < self.limits.contradictory_reply => Activity::Unknown,
-                _ if may_finish && fetched.is_some_and(|fetched| idle(fetched) < reply_after_transfer) => {
-                    Activity::Finishing
-                }
-                _ => Activity::Idle,
-            },
+                Activity::Busy
+            }
+            // The update may not have begun, or its reply may be on the way.
+            Ok(_) if waited < self.limits.contradictory_reply => Activity::Unknown,
+            Ok(_) if may_finish && fetched.is_some_and(|fetched| idle(fetched) < reply_after_transfer) => {
+                Activity::Finishing
+            }
+            Ok(_) => Activity::Idle,
             Err(error) if error.is_transient() => Activity::Unknown,
             // Older firmware has no such method.
             Err(_) => match fetched {

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::action::Action;
 use super::download::Download;
-use super::pending::{Pending, Purpose, Then};
+use super::pending::{PendingQuestion, Purpose, Then};
 use super::replies::{Reply, says_applied, says_busy, says_in_progress, says_unlicensed, understand};
 use super::rules::{Situation, assess, next_change};
 use crate::rpc::deadline::{MAX_TIMEOUT, deadline_after};
@@ -22,22 +22,19 @@ use crate::update::transfer_result::TransferResult;
 const MIN_REPLY_WAIT: Duration = Duration::from_millis(200);
 
 impl Download<'_> {
-    /// Takes the progress at the firmware server.
-    pub(super) fn on_server_progress(&mut self, fetched: &Fetched) {
-        if self.fetched.as_ref().is_some_and(|known| known == fetched) {
-            return;
-        }
-        if let (Some(served), Some(peer)) = (self.served, fetched.peer) {
-            if self.announced.is_none_or(|(reported, _)| reported != peer) {
-                let device = fetched.device.clone();
-                self.events.push_back(Event::Fetching { peer: peer.ip().to_string(), device });
+    /// Takes the progress at the firmware server. The client and the bytes are reported if they have changed.
+    pub(super) fn on_server_progress(&mut self, now: &Fetched) {
+        let (Some(served), Some(known)) = (self.served, &mut self.fetched) else { return };
+        if let Some(peer) = now.peer {
+            let is_new_peer = known.peer != now.peer;
+            if is_new_peer {
+                self.events.push_back(Event::Fetching { peer: peer.ip().to_string(), device: now.device.clone() });
             }
-            if self.announced != Some((peer, fetched.sent)) {
-                self.events.push_back(Event::Sent { bytes: fetched.sent, total: served.total });
+            if is_new_peer || known.sent != now.sent {
+                self.events.push_back(Event::Sent { bytes: now.sent, total: served.total });
             }
-            self.announced = Some((peer, fetched.sent));
         }
-        self.fetched = Some(fetched.clone());
+        known.clone_from(now);
     }
 
     /// Takes the result of the last call. `executes_twice`: the device is known to execute a call twice that was sent once.
@@ -64,13 +61,13 @@ impl Download<'_> {
             if self.calls > 1 || self.limits.may_execute_twice && (is_known || executes_twice) {
                 self.reply = Some((now, Reply::InProgress(error.to_string())));
             } else {
-                self.pending = Some(Pending::OtherUpdate);
+                self.pending = Some(PendingQuestion::OtherUpdate);
             }
         } else if says_busy(&error) {
             // A device of 2018 replies so if it executes a request twice, and the first execution may be ours.
             self.reply = Some((now, Reply::Refused(error)));
         } else {
-            self.pending = Some(Pending::GoesOn(error));
+            self.pending = Some(PendingQuestion::GoesOn(error));
         }
     }
 
@@ -104,14 +101,14 @@ impl Download<'_> {
             }
             Situation::NeverFetched(said) => return self.decided = Some(self.never_fetched(said)),
             // The other update may end soon: a download breaks off when the otactl that served it was killed.
-            Situation::Busy(reason) => return self.pending = Some(Pending::Settled(Then::CallAgain(reason))),
+            Situation::Busy(reason) => return self.pending = Some(PendingQuestion::Settled(Then::CallAgain(reason))),
             Situation::Failed(reason) => {
                 // After any other refusal, the firmware was checked already.
                 let is_checked = matches!(&self.reply, Some((_, Reply::Refused(error))) if !says_busy(error));
                 if is_checked {
                     self.decided = Some(Action::Fail(self.failed(reason)));
                 } else {
-                    self.pending = Some(Pending::Settled(Then::Fail(reason)));
+                    self.pending = Some(PendingQuestion::Settled(Then::Fail(reason)));
                 }
                 return;
             }
@@ -125,7 +122,7 @@ impl Download<'_> {
     fn decide_without_reply(&mut self, now: Instant) {
         let Some((served, fetched)) = self.served.zip(self.fetched.as_ref()) else {
             if now >= self.probe_at {
-                self.pending = Some(Pending::State(Purpose::Progress));
+                self.pending = Some(PendingQuestion::State(Purpose::Progress));
             }
             return;
         };
@@ -137,7 +134,7 @@ impl Download<'_> {
             }
         // With the last byte, the device has nothing left to do but to reboot: its reply may be lost, and time matters.
         } else if fetched.complete && self.overdue_at().is_none_or(|at| now >= at) && self.may_probe(now) {
-            self.pending = Some(Pending::State(Purpose::LostReply));
+            self.pending = Some(PendingQuestion::State(Purpose::LostReply));
         }
     }
 
@@ -149,7 +146,7 @@ impl Download<'_> {
             self.decided = Some(Action::Done(TransferResult::Certain));
         } else if self.may_probe(now) || self.success_until.is_none() {
             self.success_until.get_or_insert(deadline_after(now, self.limits.timeouts.reboot_start));
-            self.pending = Some(Pending::State(Purpose::Success(message)));
+            self.pending = Some(PendingQuestion::State(Purpose::Success(message)));
         }
     }
 

@@ -1,14 +1,13 @@
 //! The state of a download: what has been seen of it, and how it ends. Pure: it does no I/O, and time is an argument.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::action::Action;
 use super::limits::Limits;
-use super::pending::{Pending, Probe};
+use super::pending::{FullProbe, PendingQuestion};
 use super::replies::{Reply, says_taken, says_unreachable, understand};
 use crate::ota::{self, BootState};
 use crate::rpc::CallError;
@@ -24,7 +23,7 @@ const MAX_ATTEMPTS: usize = 3;
 
 /// What otactl serves to the device itself.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Served<'a> {
+pub(super) struct ServedBundle<'a> {
     /// The size of the bundle in bytes.
     pub(super) total: u64,
     /// The address of the firmware server, as the device gets it.
@@ -38,7 +37,7 @@ pub(super) struct Download<'a> {
     pub(super) before: &'a DeviceState,
     pub(super) limits: Limits,
     /// What the firmware server serves. `None`: the device downloads from another server.
-    pub(super) served: Option<Served<'a>>,
+    pub(super) served: Option<ServedBundle<'a>>,
     /// Whether the build of the firmware is known.
     pub(super) is_build_known: bool,
     /// The number of calls of `OTA.Update`.
@@ -47,8 +46,6 @@ pub(super) struct Download<'a> {
     pub(super) started: Instant,
     /// The progress at the firmware server. `None`: the device downloads from another server.
     pub(super) fetched: Option<Fetched>,
-    /// The client and the bytes that were reported last.
-    pub(super) announced: Option<(SocketAddr, u64)>,
     /// The reply to the last call, and its time.
     pub(super) reply: Option<(Instant, Reply)>,
     /// The progress that the device reports, in percent, and the time of its last change.
@@ -70,7 +67,7 @@ pub(super) struct Download<'a> {
     /// How often the state was read.
     pub(super) probes: usize,
     /// The question whose answer is still missing.
-    pub(super) pending: Option<Pending>,
+    pub(super) pending: Option<PendingQuestion>,
     /// Events that are still to be reported.
     pub(super) events: VecDeque<Event>,
     /// What follows once the events are reported.
@@ -82,7 +79,7 @@ impl<'a> Download<'a> {
     pub(super) fn new(
         before: &'a DeviceState,
         limits: Limits,
-        served: Option<Served<'a>>,
+        served: Option<ServedBundle<'a>>,
         is_build_known: bool,
         now: Instant,
     ) -> Self {
@@ -94,7 +91,6 @@ impl<'a> Download<'a> {
             calls: 1,
             started: now,
             fetched: served.map(|_| Fetched::default()),
-            announced: None,
             reply: None,
             progress: None,
             has_begun: false,
@@ -116,12 +112,18 @@ impl<'a> Download<'a> {
         self.reply.is_none()
     }
 
+    /// Tells whether the device should request the firmware from the firmware server, and has not done so yet.
+    pub(super) fn has_never_asked(&self) -> bool {
+        self.fetched.as_ref().is_some_and(|fetched| fetched.peer.is_none())
+    }
+
     /// Reads the state of the device because of `reason`.
     pub(super) fn begin_probe(&mut self, reason: String, now: Instant) {
-        let probe = Probe { reason, is_last: now - self.started >= self.limits.total() };
+        let probe = FullProbe { reason, is_last: now - self.started >= self.limits.total() };
         let is_complete = self.fetched.as_ref().is_some_and(|fetched| fetched.complete);
         // Most likely a complete device reboots, and one question shows that it is not back yet.
-        self.pending = Some(if is_complete { Pending::EarlyState(probe) } else { Pending::Activity(probe, now) });
+        self.pending =
+            Some(if is_complete { PendingQuestion::EarlyState(probe) } else { PendingQuestion::Activity(probe, now) });
     }
 
     /// Returns what follows if the device has not begun: another call, or `otherwise` after the last one.
@@ -179,6 +181,7 @@ impl<'a> Download<'a> {
         }
     }
 
+    /// Returns the failure of the download, with the bytes that the device has taken from the firmware server.
     pub(super) fn download_failed(&self, reason: String) -> Failure {
         let taken = self.served.zip(self.fetched.as_ref()).map(|(served, fetched)| (fetched.sent, served.total));
         Failure::DownloadFailed { reason, taken, remains: false }

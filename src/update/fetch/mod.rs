@@ -38,7 +38,7 @@ use super::transfer_result::TransferResult;
 use crate::ota::{self, Engine};
 use crate::rpc::Device;
 use action::Action;
-use download::{Download, Served};
+use download::{Download, ServedBundle};
 use limits::{Limits, device_timeout, download_limit};
 use question::Questions;
 
@@ -75,19 +75,18 @@ pub(super) async fn fetch(
         commit_timeout: request.commit_timeout,
         keeps_asking_for: (engine == Engine::Resuming).then_some(request.timeout),
     });
-    let served = server.map(|server| Served { total: server.total(), address: server.advertised() });
+    let served = server.map(|server| ServedBundle { total: server.total(), address: server.advertised() });
     let mut download = Download::new(before, limits, served, plan.source.build().is_some(), Instant::now());
     let mut questions = Questions::new(device, before, &limits);
     let mut call = Box::pin(device.call_until_sent(&request, limits.total()));
     let mut progress = server.map(FirmwareServer::fetched);
     loop {
-        note_progress(&mut download, server);
         match download.poll(Instant::now()) {
             Action::Report(event) => observer.on(&event),
             Action::Wait(until) => tokio::select! {
                 // Biased so that the count of the server is complete before the reply is compared with it.
                 biased;
-                () = changed(&mut progress) => {}
+                () = changed(&mut progress) => note_progress(&mut download, server),
                 result = &mut call, if download.awaits_reply() => {
                     note_progress(&mut download, server);
                     download.on_reply(result, device.executes_twice(), Instant::now());

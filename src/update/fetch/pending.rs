@@ -9,33 +9,33 @@ use crate::update::read_state_error::ReadStateError;
 
 /// The answer that the download waits for, and its purpose.
 #[derive(Debug)]
-pub(super) enum Pending {
+pub(super) enum PendingQuestion {
     /// Whether the update goes on after this error.
     GoesOn(RemoteError),
     /// The progress of the update of another client, which makes this one impossible.
     OtherUpdate,
-    /// Whether the device still has the firmware of before.
+    /// The state of the device, which shows whether it still has the firmware of before.
     Settled(Then),
-    /// The same, of a device that does not report its state.
+    /// Whether a device that does not report its state has the firmware of another client.
     OtherFirmware(Then),
     /// The state of the device.
     State(Purpose),
     /// Whether an update runs on a device that has rebooted into the same firmware.
     UpdateAfterReboot(Box<DeviceState>, Purpose),
-    /// The state of that device, now.
+    /// The state of a device that has rebooted into the same firmware, and on which no update runs.
     StateAfterReboot(Box<DeviceState>, Purpose),
     /// The progress of a download from another server.
     Percent,
     /// The state, of a device that probably reboots.
-    EarlyState(Probe),
+    EarlyState(FullProbe),
     /// What the updater does.
-    Activity(Probe, Instant),
+    Activity(FullProbe, Instant),
     /// The state, after the activity that was asked for at this time.
     ///
     /// In this order: a reboot between the two questions would make the idle updater look like a failed one.
-    ProbedState(Probe, Activity, Instant),
+    ProbedState(FullProbe, Activity, Instant),
     /// The info of a device that does not report its state, with the error that it reported instead. The question is sent at this time.
-    ProbedInfo(Probe, ReadStateError, Instant),
+    ProbedInfo(FullProbe, ReadStateError, Instant),
 }
 
 /// Why the state of the device is read.
@@ -64,7 +64,7 @@ pub(super) enum Then {
 
 /// A complete reading of the device's state, for a reason.
 #[derive(Debug)]
-pub(super) struct Probe {
+pub(super) struct FullProbe {
     pub(super) reason: String,
     /// The time limit of the download is over, so that no other one follows.
     pub(super) is_last: bool,
@@ -83,7 +83,7 @@ pub(super) enum Activity {
     Unknown,
 }
 
-impl Pending {
+impl PendingQuestion {
     /// Returns the question.
     pub(super) fn question(&self) -> Question {
         match self {

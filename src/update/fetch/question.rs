@@ -27,7 +27,7 @@ pub(super) enum Question {
 
 /// The answer to the [`Question`] of the same name.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(super) enum DeviceAnswer {
     /// See [`Question::Status`].
     Status(Result<Status, CallError>),
     /// See [`Question::State`] and [`Question::SettledState`].
@@ -52,19 +52,19 @@ impl<'a> Questions<'a> {
     }
 
     /// Asks the device. The last question gets all the time that the device has needed so far, since no other will follow.
-    pub(super) async fn ask(&mut self, question: Question, is_last: bool) -> Answer {
+    pub(super) async fn ask(&mut self, question: Question, is_last: bool) -> DeviceAnswer {
         if is_last {
             self.poll.hurry();
         }
         match question {
-            Question::Status => Answer::Status(self.poll.ask(ota::GetStatus {}).await),
-            Question::State => Answer::State(self.poll.read_state().await.map(Box::new)),
+            Question::Status => DeviceAnswer::Status(self.poll.ask(ota::GetStatus {}).await),
+            Question::State => DeviceAnswer::State(self.poll.read_state().await.map(Box::new)),
             Question::SettledState => {
                 let state = read_again(self.before, self.poll.device(), self.reboot_timeout).await;
-                Answer::State(state.map(Box::new))
+                DeviceAnswer::State(state.map(Box::new))
             }
-            Question::Info => Answer::Info(self.poll.ask(ota::GetInfo {}).await.map(Box::new)),
-            Question::OtherFirmware => Answer::OtherFirmware(shows_other(self.poll.device(), self.before).await),
+            Question::Info => DeviceAnswer::Info(self.poll.ask(ota::GetInfo {}).await.map(Box::new)),
+            Question::OtherFirmware => DeviceAnswer::OtherFirmware(shows_other(self.poll.device(), self.before).await),
         }
     }
 }

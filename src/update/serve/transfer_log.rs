@@ -14,7 +14,7 @@ const MAX_ADDRESSES: usize = 16;
 const TAKEN_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The progress of the device's download as the server sees it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Fetched {
     /// The client of the latest request for the bundle.
     pub peer: Option<SocketAddr>,

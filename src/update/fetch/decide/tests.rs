@@ -1,8 +1,8 @@
 use serde_json::json;
 
-use super::super::download::Served;
+use super::super::download::ServedBundle;
 use super::super::limits::Limits;
-use super::super::question::Answer;
+use super::super::question::DeviceAnswer;
 use super::*;
 use crate::ota::{BootState, Status, UpdateState};
 use crate::update::device_state::DeviceState;
@@ -13,14 +13,14 @@ enum Step {
     /// The firmware server has sent this many bytes of 1000 to the device.
     Sent(u64),
     /// The reply to `OTA.Update`.
-    Reply(Result<Value, CallError>),
+    Replied(Result<Value, CallError>),
     /// The answer to the last question.
-    Answer(Answer),
+    Answered(DeviceAnswer),
     /// The next action begins with these words.
-    Then(&'static str),
+    Next(&'static str),
 }
 
-use Step::{Reply as Replied, Sent, Then as Next};
+use Step::{Answered, Next, Replied, Sent};
 
 const BUNDLE: u64 = 1000;
 
@@ -60,11 +60,11 @@ fn lost() -> CallError {
 }
 
 fn silent() -> Step {
-    Step::Answer(Answer::State(Err(lost().into())))
+    Answered(DeviceAnswer::State(Err(lost().into())))
 }
 
 fn status(state: UpdateState, progress_percent: i64) -> Step {
-    Step::Answer(Answer::Status(Ok(Status { state, message: String::new(), progress_percent })))
+    Answered(DeviceAnswer::Status(Ok(Status { state, message: String::new(), progress_percent })))
 }
 
 const ASKS_STATE: &str = "Ask { question: State, is_last: false }";
@@ -73,7 +73,7 @@ const ASKS_SETTLED: &str = "Ask { question: SettledState, is_last: false }";
 
 /// Runs `steps`, each at its second, and checks what follows. Events count as one word: their name.
 fn check(case: &str, is_served: bool, steps: Vec<(f64, Step)>, before: &DeviceState, start: Instant) {
-    let served = is_served.then_some(Served { total: BUNDLE, address: "192.168.1.2:8000" });
+    let served = is_served.then_some(ServedBundle { total: BUNDLE, address: "192.168.1.2:8000" });
     let mut download = Download::new(before, limits(), served, true, start);
     for (number, (second, step)) in steps.into_iter().enumerate() {
         let now = start + Duration::from_secs_f64(second);
@@ -87,7 +87,7 @@ fn check(case: &str, is_served: bool, steps: Vec<(f64, Step)>, before: &DeviceSt
                 changed: Some(now),
             }),
             Replied(result) => download.on_reply(result, false, now),
-            Step::Answer(answer) => download.on_probe(answer, now),
+            Answered(answer) => download.on_probe(answer, now),
             Next(expected) => {
                 let action = format!("{:?}", download.poll(now));
                 assert!(action.starts_with(expected), "{case}, step {number}: {action}, not {expected}");
@@ -102,7 +102,7 @@ fn download_from_the_firmware_server_follows_reply_progress_and_state() {
     let start = Instant::now();
     let before = state("1.0.0", 0, true, 100, start);
     let at = |second: u64| start + Duration::from_secs(second);
-    let answer = |state: DeviceState| Step::Answer(Answer::State(Ok(Box::new(state))));
+    let answer = |state: DeviceState| Answered(DeviceAnswer::State(Ok(Box::new(state))));
     let old = |second| answer(state("1.0.0", 0, true, 100 + second, at(second)));
     let applied = |second| answer(state("1.0.0", 1, false, 100 + second, at(second)));
     let new = |second| answer(state("2.0.0", 1, false, 1, at(second)));
@@ -110,6 +110,17 @@ fn download_from_the_firmware_server_follows_reply_progress_and_state() {
     let fetching =
         || [(1.0, Sent(10)), (1.0, Next("Report(Fetching")), (1.0, Next("Report(Sent")), (1.0, Next("Wait"))];
     let complete = || [(2.0, Sent(BUNDLE)), (2.0, Next("Report(Sent")), (2.0, Next("Wait(Some"))];
+    // A device that refuses the firmware, runs no update, and is then in `state`.
+    let refusal = |state, expected| {
+        vec![
+            (3.0, error("Wrong platform")),
+            (3.0, Next(ASKS_STATUS)),
+            (3.0, status(UpdateState::Idle, 0)),
+            (3.0, Next(ASKS_SETTLED)),
+            (3.0, state),
+            (3.0, Next(expected)),
+        ]
+    };
     for (case, steps) in [
         (
             "success of 2018",
@@ -169,14 +180,7 @@ fn download_from_the_firmware_server_follows_reply_progress_and_state() {
         ),
         (
             "error after which no update runs",
-            vec![
-                (3.0, error("Wrong platform")),
-                (3.0, Next(ASKS_STATUS)),
-                (3.0, status(UpdateState::Idle, 0)),
-                (3.0, Next(ASKS_SETTLED)),
-                (3.0, old(3)),
-                (3.0, Next("Fail(DownloadFailed { reason: \"Wrong platform (error -1)\"")),
-            ],
+            refusal(old(3), "Fail(DownloadFailed { reason: \"Wrong platform (error -1)\""),
         ),
         (
             "error after which the update goes on",
@@ -190,26 +194,9 @@ fn download_from_the_firmware_server_follows_reply_progress_and_state() {
         ),
         (
             "error of a device that has the firmware of another client",
-            vec![
-                (3.0, error("Wrong platform")),
-                (3.0, Next(ASKS_STATUS)),
-                (3.0, status(UpdateState::Idle, 0)),
-                (3.0, Next(ASKS_SETTLED)),
-                (3.0, new(3)),
-                (3.0, Next("Fail(Refused(UpdateRunning { percent: 100 }))")),
-            ],
+            refusal(new(3), "Fail(Refused(UpdateRunning { percent: 100 }))"),
         ),
-        (
-            "error of a device that has rebooted: the update begins anew",
-            vec![
-                (3.0, error("Wrong platform")),
-                (3.0, Next(ASKS_STATUS)),
-                (3.0, status(UpdateState::Idle, 0)),
-                (3.0, Next(ASKS_SETTLED)),
-                (3.0, crashed(3)),
-                (3.0, Next("Fail(")),
-            ],
-        ),
+        ("error of a device that has rebooted: the update begins anew", refusal(crashed(3), "Fail(")),
         (
             "error of a device without a licence key",
             vec![(3.0, error("Free version can only be updated from the cloud")), (3.0, Next("Fail(Unlicensed"))],
@@ -286,7 +273,7 @@ fn download_from_another_server_follows_the_device() {
     let start = Instant::now();
     let before = state("1.0.0", 0, true, 100, start);
     let at = |second: u64| start + Duration::from_secs(second);
-    let answer = |state: DeviceState| Step::Answer(Answer::State(Ok(Box::new(state))));
+    let answer = |state: DeviceState| Answered(DeviceAnswer::State(Ok(Box::new(state))));
     let old = |second| answer(state("1.0.0", 0, true, 100 + second, at(second)));
     let new = |second| answer(state("2.0.0", 1, false, 1, at(second)));
     for (case, steps) in [
@@ -338,7 +325,7 @@ fn download_from_another_server_follows_the_device() {
             vec![
                 (3.0, Replied(Err(lost()))),
                 (605.0, Next("Ask { question: Status, is_last: true }")),
-                (605.0, Step::Answer(Answer::Status(Err(lost())))),
+                (605.0, Answered(DeviceAnswer::Status(Err(lost())))),
                 (605.0, Next("Ask { question: State, is_last: true }")),
                 (605.0, silent()),
                 (605.0, Next("Fail(ContactLost")),
