@@ -10,8 +10,8 @@
 //! 4. `reboot`: waits for the device, and compares the build that runs with the wanted one ([`verdict`]);
 //! 5. [`health`]: runs the user's checks; then [`commit`](mod@commit), which reads the state back, or `revert`.
 //!
-//! All steps read the [`device_state`], report each [`event`] to an [`Observer`], wait by the rules of `poll`, `repeat` and [`timeouts`], and end in one
-//! [`outcome`]. Nothing is printed. Beside the steps, [`remote_manifest`] reads the manifest behind a URL with a [`web_client`],
+//! All steps read the [`device_state`], report each [`event`] to an [`Observer`], wait by the rules of `poll`, `repeat` and [`timeouts`], and
+//! end in one [`outcome`]. Nothing is printed. Beside the steps, [`remote_manifest`] reads the manifest behind a URL with a [`web_client`],
 //! [`settle`] waits until the boot state is that of the running firmware, and [`wait`](mod@wait) waits for a state of a device.
 //! [`read_state_error`] says why the state of a device could not be read.
 //!

@@ -88,13 +88,7 @@ pub(super) async fn read_again(
     limit: Duration,
 ) -> Result<DeviceState, ReadStateError> {
     let mut poll = Poll::after(device, before);
-    let mut repeat = Repeat::within(limit, READ_AGAIN_INTERVAL);
-    loop {
-        match poll.read_state().await.and_then(|now| before.same_device(now)) {
-            Err(error) if error.is_transient() && repeat.again().await => {}
-            result => return result,
-        }
-    }
+    poll.read_state_within(limit, READ_AGAIN_INTERVAL, |now| before.same_device(now)).await
 }
 
 impl<'a> Poll<'a> {
@@ -178,16 +172,17 @@ impl<'a> Poll<'a> {
         self.note_state(state)
     }
 
-    /// Reads the state of the device, and repeats that after a `pause` until it answers. Fails after `limit`, and on an error that is not
-    /// transient.
+    /// Reads the state of the device, and repeats that after a `pause` until it answers and `check` takes the state. Fails after `limit`,
+    /// and on an error that is not transient.
     pub(super) async fn read_state_within(
         &mut self,
         limit: Duration,
         pause: Duration,
+        check: impl Fn(DeviceState) -> Result<DeviceState, ReadStateError>,
     ) -> Result<DeviceState, ReadStateError> {
         let mut repeat = Repeat::within(limit, pause);
         loop {
-            match self.read_state().await {
+            match self.read_state().await.and_then(&check) {
                 Err(error) if error.is_transient() && repeat.again().await => {}
                 result => return result,
             }

@@ -55,5 +55,5 @@ pub(super) async fn after_reboot(
     reboot_timeout: Duration,
 ) -> Result<DeviceState, ReadStateError> {
     let mut poll = before.map_or_else(|| Poll::first(device), |before| Poll::after(device, before));
-    poll.read_state_within(reboot_timeout, READ_INTERVAL).await
+    poll.read_state_within(reboot_timeout, READ_INTERVAL, Ok).await
 }

@@ -23,7 +23,7 @@ impl Push<'_> {
         // The silence may have lasted longer than `no_progress` before the first question.
         let limit = no_progress.saturating_sub(self.heard.elapsed()).max(no_progress.min(transfer_idle));
         self.device.drop_link();
-        match Poll::after(self.device, self.before).read_state_within(limit, RECONNECT_INTERVAL).await {
+        match Poll::after(self.device, self.before).read_state_within(limit, RECONNECT_INTERVAL, Ok).await {
             Ok(now) if has_other_firmware(self.before, &now) => Ok(Some(self.seen(lost.into()))),
             Ok(now) if rebooted(self.before, &now) => Err(Reason::Restarted),
             Ok(_) => Ok(None),
