@@ -45,7 +45,7 @@
 //! - [`ota`]: the OTA, Sys, RPC and Config services of a device as typed methods.
 //! - [`bundle`]: the firmware bundle: reads, verifies and writes the zip with its manifest and signatures.
 //! - [`update`]: the update of one device, from the checks before it to the commit or the revert.
-//! - [`sim`]: a simulated device, with one server per transport.
+//! - `sim`: a simulated device, with one server per transport. Needs the feature `sim`.
 //! - [`text`]: makes text from devices and servers safe to show.
 //! - [`secrets`]: remembers passwords, and masks them in all text that is shown.
 //! - [`mod@read_file`]: reads files that the user names, with limits of size and time.
@@ -65,6 +65,7 @@ pub mod ota;
 pub mod read_file;
 pub mod rpc;
 pub mod secrets;
+#[cfg(feature = "sim")]
 pub mod sim;
 pub mod text;
 pub mod transport;
