@@ -6,6 +6,7 @@ use super::signature;
 
 /// The fields of the local header of one entry that otactl uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LocalHeader {
     /// The path within the zip.
     pub name: String,

@@ -14,6 +14,7 @@ pub const FILE_NAME: &str = "manifest.json";
 
 /// The manifest of a bundle. Unknown fields are kept unchanged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Manifest {
     /// The name of the app. Empty if the manifest has none: a device does not need it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -33,6 +34,7 @@ pub struct Manifest {
 
 /// A part of the firmware, which is written to one area of the flash.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Part {
     /// The type of the part, such as `app`, `fs` or `boot`.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
@@ -71,6 +73,7 @@ impl fmt::Display for Build {
 
 /// The reason why a manifest is not usable for a device.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ManifestError {
     /// The manifest is not JSON, or a field is missing or has another type.
     #[error(transparent)]

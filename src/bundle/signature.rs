@@ -33,6 +33,7 @@ const POINT_LEN: usize = 65;
 
 /// The error of extra fields that contain no readable signatures.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SignatureError {
     /// The extra fields end too early.
     #[error("the extra field of `manifest.json` is damaged")]
@@ -44,6 +45,7 @@ pub enum SignatureError {
 
 /// The error of a text that is not the public key of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum KeyError {
     /// The text contains other characters, or is too long.
     #[error("it is not base64")]

@@ -21,6 +21,7 @@ const MAX_MANIFEST: u32 = 64 << 10;
 
 /// The reason why a device cannot install a file as firmware.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum BundleError {
     /// The file could not be read.
     #[error("{0}")]

@@ -9,7 +9,7 @@ use otactl::secrets;
 use otactl::sim::{self, Simulator};
 use otactl::transport::framing::Style;
 use otactl::transport::serial::{Framing, SerialSettings};
-use otactl::transport::target::{Login, SimulatedOver, Target};
+use otactl::transport::target::{Login, Target};
 use otactl::transport::{self, Options, serial};
 use otactl::update::web_client::{Proxies, WebClient};
 use tokio::net::{TcpListener, UdpSocket};
@@ -22,6 +22,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use super::failure::{Failure, FailureKind};
 use super::global_args::GlobalArgs;
 use super::output::Output;
+use super::target_arg::{SimulatedOver, TargetArg};
 use super::{credentials, environment};
 
 /// The options and the output of a command, and the device that it uses.
@@ -53,8 +54,8 @@ impl Context {
             return self.first_serial_port();
         };
         match port.parse()? {
-            Target::Sim(over) => self.simulated(over).await,
-            target => Ok(target),
+            TargetArg::Simulated(over) => self.simulated(over).await,
+            TargetArg::Device(target) => Ok(target),
         }
     }
 

@@ -103,7 +103,8 @@ pub(crate) fn failure(stage: &Stage) -> Failure {
         Stage::Uncommitted { reverts_in } => *reverts_in,
         _ => None,
     };
-    let facts = Facts { outcome: "interrupted", reverts_in, ..Facts::default() };
+    let mut facts = Facts::default();
+    (facts.outcome, facts.reverts_in) = ("interrupted", reverts_in);
     let failure = Failure::new(FailureKind::Interrupted, format!("interrupted: {message}")).hint(hint);
     Failure { facts: Some(Box::new(facts)), ..failure }
 }

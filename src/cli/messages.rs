@@ -92,6 +92,11 @@ pub(crate) fn step(event: &Event) -> Option<(&'static str, String)> {
         Event::Sent { .. } | Event::Written { .. } | Event::Delivered(_) | Event::Checking { .. } | Event::Ending => {
             return None;
         }
+        unknown => {
+            // A test of a new event finds that it has no message.
+            debug_assert!(false, "no message for {unknown:?}");
+            return None;
+        }
     })
 }
 
@@ -186,10 +191,10 @@ pub(crate) fn success(success: &Success, app: &str) -> String {
         Success::AlreadyCurrent(running) => {
             format!("{app} {} runs already, and is committed; nothing to do", running.build)
         }
-        Success::Updated(Running { build, slot }) => {
+        Success::Updated(Running { build, slot, .. }) => {
             format!("{app} {build} runs in {}, and is committed", slot_name(*slot))
         }
-        Success::LeftUncommitted { running: Running { build, slot }, reverts_in } => format!(
+        Success::LeftUncommitted { running: Running { build, slot, .. }, reverts_in } => format!(
             "{app} {build} runs in {}, uncommitted; the device rolls back {} unless `otactl commit` keeps it",
             slot_name(*slot),
             rollback_time(*reverts_in)

@@ -4,7 +4,8 @@
 //! - [`global_args`]: the options of every command; [`serial`], [`mqtt`], [`tls`]: the options for serial ports, brokers and TLS;
 //! - [`checks`]: the options for health checks;
 //! - [`credentials`]: user and password, from an option, a file, a prompt or the environment;
-//! - [`context`]: connects to the device that options and environment name; [`environment`]: environment variables;
+//! - [`context`]: connects to the device that options and environment name; [`target_arg`]: the value of `--port`;
+//!   [`environment`]: environment variables;
 //! - [`output`]: results and messages; [`writer`]: the thread that writes them, the only file that writes to stdout and stderr;
 //! - [`status_line`]: the last line of the screen, with the time until a rollback;
 //! - [`progress`]: shows update events as bars, lines or JSON; [`messages`]: the texts of the lines;
@@ -34,6 +35,7 @@ pub(crate) mod output;
 pub(crate) mod progress;
 pub(crate) mod serial;
 pub(crate) mod status_line;
+pub(crate) mod target_arg;
 pub(crate) mod tls;
 pub(crate) mod values;
 pub(crate) mod writer;

@@ -2,6 +2,7 @@
 
 /// How a device downloads firmware.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Engine {
     /// The engine of 2018, which sends one GET. A lost connection ends the update.
     OneShot,

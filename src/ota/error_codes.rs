@@ -4,6 +4,7 @@ use crate::rpc::RemoteError;
 
 /// The meaning of an error code of one method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Meaning {
     /// The meaning, as text that follows a colon.
     pub words: &'static str,

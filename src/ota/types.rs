@@ -67,6 +67,7 @@ impl fmt::Display for BootState {
 /// The state and the progress of an update (as recorded in wire/ws.json, cases `ota_status` and
 /// `ota_update_concurrent`).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct Status {
     /// The state of the updater.
     pub state: UpdateState,
@@ -101,6 +102,7 @@ impl Status {
 /// The states of the device's updater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(from = "i64")]
+#[non_exhaustive]
 pub enum UpdateState {
     /// No update runs.
     Idle,
@@ -136,6 +138,7 @@ pub struct Snapshot {
 
 /// The identity of the device, its firmware and its uptime (as recorded in wire/ws.json, case `sys_getinfo`).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct SystemInfo {
     /// The device's id, such as `esp32_AABBCC`.
     #[serde(default)]
@@ -172,6 +175,7 @@ pub struct SystemInfo {
 
 /// The field `wifi` of [`SystemInfo`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct Wifi {
     /// The address in the network that the device has joined. Empty or absent without one.
     #[serde(default)]
@@ -183,6 +187,7 @@ pub struct Wifi {
 
 /// The field `eth` of [`SystemInfo`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct Eth {
     /// The address. Empty or absent without one.
     #[serde(default)]
@@ -228,6 +233,7 @@ impl SystemInfo {
 
 /// The reply of `RPC.Describe` (as recorded in wire/ws.json, case `rpc_describe`).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct MethodDescription {
     /// The method's full name.
     pub name: String,

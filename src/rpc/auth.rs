@@ -46,6 +46,7 @@ impl fmt::Debug for Credentials {
 
 /// The hash function of a challenge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Algorithm {
     /// MD5, the default of older firmware.
     Md5,

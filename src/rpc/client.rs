@@ -75,6 +75,7 @@ pub trait RpcClient: Send + Sync {
 
 /// What happens to a link when the device reboots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Links {
     /// A link is valid for one boot of the device. After a reboot it stays silent, and only a new link reaches the
     /// device.

@@ -10,6 +10,7 @@ use crate::text::{for_humans, printable};
 
 /// The error of a call that returned no result.
 #[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
 pub enum CallError {
     /// No connection was established. Nothing was sent.
     #[error("cannot reach {peer}: {cause}")]
@@ -93,7 +94,38 @@ pub enum CallError {
     },
 }
 
+/// What kind of error a failed call is. Exhaustive: a caller handles each kind, for example with an exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallErrorKind {
+    /// The device cannot be reached, the connection broke, or the peer is not a device.
+    Unreachable,
+    /// No reply arrived in time.
+    TimedOut,
+    /// The device, or the server before it, requires other credentials.
+    Unauthorised,
+    /// The device answered with an error.
+    Remote,
+    /// The device answered with something that the caller cannot use.
+    UnusableReply,
+    /// The request cannot be sent as it is.
+    InvalidRequest,
+}
+
 impl CallError {
+    /// Returns the kind of the error.
+    #[must_use]
+    pub fn kind(&self) -> CallErrorKind {
+        match self {
+            Self::Unreachable { cause: DialError::Unauthorised | DialError::BrokerCredentials(_), .. }
+            | Self::Unauthorised { .. } => CallErrorKind::Unauthorised,
+            Self::Unreachable { .. } | Self::NotRpc { .. } | Self::Lost { .. } => CallErrorKind::Unreachable,
+            Self::Timeout { .. } => CallErrorKind::TimedOut,
+            Self::Remote { .. } => CallErrorKind::Remote,
+            Self::WrongShape { .. } | Self::Unreadable { .. } => CallErrorKind::UnusableReply,
+            Self::TooLarge { .. } => CallErrorKind::InvalidRequest,
+        }
+    }
+
     /// Returns the device's own error, if it answered with one.
     #[must_use]
     pub fn remote_error(&self) -> Option<&RemoteError> {
@@ -166,6 +198,7 @@ fn either_of(topics: &[String]) -> String {
 
 /// Why a device refuses a call that it requires authentication for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum AuthRefusal {
     /// The device requires credentials, and none were given.
     #[error("the device wants credentials, and none were given")]
@@ -183,6 +216,7 @@ pub enum AuthRefusal {
 
 /// Why no connection was established.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum DialError {
     /// The host is up, but nothing listens on that port.
     #[error("the connection was refused")]

@@ -23,7 +23,7 @@ pub mod unreadable;
 pub use auth::Credentials;
 pub use client::RpcClient;
 pub use device::Device;
-pub use error::{CallError, DialError};
+pub use error::{CallError, CallErrorKind, DialError};
 pub use frame::{Incoming, RemoteError, Request};
 pub use method::Method;
 pub use redact::{redact, redact_excerpt};

@@ -31,6 +31,7 @@ pub struct Auth {
 
 /// The hash algorithm of a challenge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Algorithm {
     /// MD5
     Md5,

@@ -4,6 +4,7 @@ use crate::sim::wire::Failure;
 
 /// The reason for which an update fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum UpdateError {
     /// The bytes are not a header of a file or of the directory.
     Header,

@@ -71,8 +71,7 @@ impl Default for Options {
 
 /// Creates the client for `target`. The client connects at the first call.
 ///
-/// The files that TLS needs are read here, so that a missing file is reported before the first call. [`Target::Sim`] is
-/// an error: the command line replaces it by the address of a simulated device before it calls this.
+/// The files that TLS needs are read here, so that a missing file is reported before the first call.
 pub fn connect(target: &Target, options: &Options) -> Result<Box<dyn RpcClient>, ConnectError> {
     let timeout = options.connect_timeout;
     match target {
@@ -84,6 +83,5 @@ pub fn connect(target: &Target, options: &Options) -> Result<Box<dyn RpcClient>,
         }
         Target::Tcp(endpoint) => Ok(Box::new(Session::new(Tcp::new(endpoint, timeout)))),
         Target::Udp(endpoint) => Ok(Box::new(Session::new(Udp::new(endpoint)))),
-        Target::Sim(_) => Err(ConnectError::NotYet("sim: (other than from the command line)")),
     }
 }

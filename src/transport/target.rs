@@ -1,8 +1,7 @@
-//! [`Target`], the address of a device: the value of `--port`.
+//! [`Target`], the address of a device.
 
 mod endpoint;
 mod error;
-mod simulated;
 
 use std::fmt;
 use std::net::Ipv6Addr;
@@ -15,10 +14,10 @@ use crate::text::{excerpt, has_two_slashes};
 use endpoint::decoded;
 pub use endpoint::{Endpoint, Login};
 pub use error::TargetError;
-pub use simulated::SimulatedOver;
 
 /// The address of a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Target {
     /// `ws://host[:port][/path]` or `wss://…`. The default path is `/rpc`.
     WebSocket(Endpoint),
@@ -32,8 +31,6 @@ pub enum Target {
     Udp(Endpoint),
     /// `/dev/ttyUSB0`, `COM7`, `serial:///dev/ttyUSB0`.
     Serial(PathBuf),
-    /// `sim:`, `sim+serial:` and similar: a simulated device inside the process.
-    Sim(SimulatedOver),
 }
 
 impl Target {
@@ -46,19 +43,18 @@ impl Target {
             | Self::Mqtt(endpoint)
             | Self::Tcp(endpoint)
             | Self::Udp(endpoint) => endpoint.login.as_ref(),
-            Self::Serial(_) | Self::Sim(_) => None,
+            Self::Serial(_) => None,
         }
     }
 
-    /// Returns the host, without brackets, and the port of the device. `None` over MQTT, on a serial port, and for a
-    /// simulated device inside the process.
+    /// Returns the host, without brackets, and the port of the device. `None` over MQTT and on a serial port.
     #[must_use]
     pub fn device_host(&self) -> Option<(String, u16)> {
         match self {
             Self::WebSocket(endpoint) | Self::Http(endpoint) | Self::Tcp(endpoint) | Self::Udp(endpoint) => {
                 Some((endpoint.host().into(), endpoint.port()))
             }
-            Self::Mqtt(_) | Self::Serial(_) | Self::Sim(_) => None,
+            Self::Mqtt(_) | Self::Serial(_) => None,
         }
     }
 }
@@ -123,12 +119,6 @@ impl FromStr for Target {
                 "" => malformed("serial:// needs the port's path: serial:///dev/ttyUSB0"),
                 path => Ok(Self::Serial(path.into())),
             },
-            scheme if SimulatedOver::from_scheme(scheme).is_some() => {
-                match (SimulatedOver::from_scheme(scheme), rest) {
-                    (Some(transport), "") => Ok(Self::Sim(transport)),
-                    _ => malformed("a simulated device takes nothing behind the colon"),
-                }
-            }
             // `localhost:8910` is a host with a port, although the part before the colon looks like a scheme.
             _ if rest.starts_with(|c: char| c.is_ascii_digit()) => Err(no_scheme(text)),
             other => Err(TargetError::UnknownScheme(other.into())),
@@ -201,7 +191,6 @@ impl fmt::Display for Target {
             | Self::Tcp(endpoint)
             | Self::Udp(endpoint) => endpoint.fmt(f),
             Self::Serial(path) => path.display().fmt(f),
-            Self::Sim(transport) => write!(f, "{}:", transport.scheme()),
         }
     }
 }

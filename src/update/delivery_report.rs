@@ -6,6 +6,7 @@ use serde::Serialize;
 ///
 /// It does not prove that the device has the firmware. Only the device state after the reboot does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct DeliveryReport {
     /// `pull` if the device downloaded the bundle from otactl's server, `push` if otactl pushed it.
     pub via: &'static str,

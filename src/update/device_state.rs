@@ -25,6 +25,7 @@ const MIN_FRESH_TIME: Duration = Duration::from_secs(1);
 
 /// A firmware, and the slot in which it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Running {
     /// Version and build id.
     #[serde(flatten)]
@@ -41,6 +42,7 @@ impl fmt::Display for Running {
 
 /// The info and the boot state of a device, read at one moment.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct DeviceState {
     /// The reply to `Sys.GetInfo`.
     pub info: SystemInfo,

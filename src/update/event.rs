@@ -20,6 +20,7 @@ pub trait Observer: Send + Sync {
 /// A step of an update. Serialises as one JSON object whose `event` is the name of the step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Event {
     /// The device and its running firmware.
     Device {
@@ -272,7 +273,7 @@ pub enum Event {
     Reverting,
 }
 
-/// The severity of a finding.
+/// The severity of a finding. Exhaustive: these are all levels, and [`Severity::Refused`] must not be overlooked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
@@ -309,7 +310,7 @@ fn whole_seconds(left: Option<Duration>) -> Option<u64> {
     left.map(|left| left.as_secs())
 }
 
-/// The origin of the firmware that a device installs.
+/// The origin of the firmware that a device installs. Exhaustive: a device downloads or is sent the firmware.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {

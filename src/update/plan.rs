@@ -16,6 +16,7 @@ use crate::text::public_url;
 
 /// The source of the firmware.
 #[derive(Clone)]
+#[non_exhaustive]
 pub enum Source {
     /// A bundle in memory.
     Bundle(Bundle),
@@ -80,7 +81,7 @@ impl Source {
     }
 }
 
-/// How the device gets the bundle.
+/// How the device gets the bundle. Exhaustive: a pull, a push, or whichever works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Via {
     /// The device pulls the bundle. If it cannot, otactl pushes it.
@@ -94,6 +95,7 @@ pub enum Via {
 
 /// What to do with a new firmware that is not healthy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum OnUnhealthy {
     /// Revert it at once.
     #[default]

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use crate::rpc::{CallError, RemoteError};
+use crate::rpc::{CallError, CallErrorKind, RemoteError};
 use crate::text::device_text;
 
 /// Why the state of a device could not be read.
 #[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
 pub enum ReadStateError {
     /// A call failed.
     #[error(transparent)]
@@ -28,6 +29,12 @@ pub struct OtherDevice {
 }
 
 impl ReadStateError {
+    /// Returns the kind of the error. A device that keeps rebooting, or that another device replaced, is unreachable.
+    #[must_use]
+    pub fn kind(&self) -> CallErrorKind {
+        self.call().map_or(CallErrorKind::Unreachable, CallError::kind)
+    }
+
     /// Returns the error of the call, if a call failed.
     #[must_use]
     pub fn call(&self) -> Option<&CallError> {

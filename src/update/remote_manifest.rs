@@ -23,6 +23,7 @@ const MAX_MANIFEST_READ: usize = 128 << 10;
 
 /// The reason why otactl could not download a firmware.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DownloadError {
     /// The server did not send the bundle. Holds the message.
     #[error("{0}")]

@@ -6,7 +6,7 @@ use super::event::{Event, Origin};
 
 /// The stage that the update has reached on the device.
 ///
-/// The message of an interrupted update depends on it.
+/// The message of an interrupted update depends on it. Exhaustive: in each stage an interruption leaves another situation.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Stage {
     /// Nothing on the device has changed.

@@ -27,6 +27,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(1);
 
 /// The state to wait for.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Wanted {
     /// The device answers.
     Reachable,
@@ -40,6 +41,7 @@ pub enum Wanted {
 
 /// What a device reported about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Seen {
     /// The id of the device.
     pub id: String,
@@ -59,6 +61,7 @@ pub struct Seen {
 
 /// Why the device did not reach the wanted state.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum WaitFailure {
     /// The device did not reach the state in time.
     #[error("the device is not {wanted} after {}; {}", for_humans(*.after), last_observation(.seen.as_deref(), .error.as_deref()))]

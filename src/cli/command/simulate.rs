@@ -17,6 +17,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, FailureKind};
+use crate::cli::target_arg::TargetArg;
 use crate::cli::values;
 
 /// Run a simulated device until Ctrl-C
@@ -119,13 +120,16 @@ fn all_faults() -> String {
 }
 
 fn read_fault(text: &str) -> Result<Fault, Failure> {
+    const ALL_FAULTS: &str = "see `otactl simulate --help` for all of them";
+
     text.parse().map_err(|error: FaultError| {
         let hint = match &error {
             FaultError::Unknown(name) => match FaultKind::alike(name) {
                 Some(kind) => format!("write `--fault {}`, or see `otactl simulate --help` for all", kind.usage()),
-                None => "see `otactl simulate --help` for all of them".into(),
+                None => ALL_FAULTS.into(),
             },
             FaultError::Value { usage, .. } => format!("write `--fault {usage}`"),
+            _ => ALL_FAULTS.into(),
         };
         Failure::new(FailureKind::Usage, error.to_string()).hint(hint)
     })
@@ -181,7 +185,7 @@ enum MqttGeneration {
 
 /// Returns the configuration for the broker and the device of a URL.
 fn mqtt_config(url: &str, generation: MqttGeneration) -> Result<mqtt::MqttConfig, Failure> {
-    let Target::Mqtt(endpoint) = url.parse()? else {
+    let TargetArg::Device(Target::Mqtt(endpoint)) = url.parse()? else {
         return Err(Failure::new(FailureKind::Usage, "`--mqtt` requires the URL of a broker")
             .hint("write `--mqtt mqtt://BROKER/DEVICE`"));
     };

@@ -7,7 +7,6 @@ use clap::ArgGroup;
 use otactl::bundle::Bundle;
 use otactl::rpc::Device;
 use otactl::text::has_two_slashes;
-use otactl::transport::target::Target;
 use otactl::transport::tls;
 use otactl::update::serve::allow::AllowFrom;
 use otactl::update::stage::Stage;
@@ -22,6 +21,7 @@ use crate::cli::credentials;
 use crate::cli::failure::{Failure, FailureKind};
 use crate::cli::interrupt;
 use crate::cli::progress::Progress;
+use crate::cli::target_arg::TargetArg;
 use crate::cli::values;
 
 /// The time limit of the call that ends a push after Ctrl-C.
@@ -256,10 +256,10 @@ impl Args {
 /// Returns the device of `--commit-port`.
 fn commit_device(context: &Context, port: &str) -> Result<Device, Failure> {
     match port.parse()? {
-        Target::Sim(_) => {
+        TargetArg::Simulated(_) => {
             Err(Failure::new(FailureKind::Usage, "`--commit-port` cannot be a simulated device of its own")
                 .hint("give another address of the device of `--port`"))
         }
-        target => context.connect(&target),
+        TargetArg::Device(target) => context.connect(&target),
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use otactl::bundle::BundleError;
 
+use super::unknown::unknown_hint;
 use super::{Failure, FailureKind};
 
 impl Failure {
@@ -27,6 +28,7 @@ impl Failure {
             BundleError::Manifest(_) | BundleError::Part { .. } => {
                 "the bundle has changed since it was built; build it again"
             }
+            error => unknown_hint(error),
         };
         Self::new(FailureKind::Refused, format!("{}: {error}", path.display())).hint(hint)
     }

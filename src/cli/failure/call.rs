@@ -7,6 +7,7 @@ use otactl::rpc::{CallError, DialError, RemoteError};
 use otactl::update::read_state_error::ReadStateError;
 
 use super::dial_hint::{BROKER_CREDENTIALS, INSECURE, NOT_A_DEVICE, OTHER_CREDENTIALS, dial_hint};
+use super::unknown::unknown_hint;
 use super::{Failure, FailureKind};
 
 /// The next step after a call whose reply was lost.
@@ -39,12 +40,9 @@ impl Failure {
 
 impl From<ReadStateError> for Failure {
     fn from(error: ReadStateError) -> Self {
-        let message = error.to_string();
         match error {
             ReadStateError::Call(error) => error.into(),
-            ReadStateError::KeepsRebooting | ReadStateError::OtherDevice(_) => {
-                Self::new(FailureKind::Unreachable, message).hint(MAY_BE_DONE)
-            }
+            error => Self::new(error.kind().into(), error.to_string()).hint(MAY_BE_DONE),
         }
     }
 }
@@ -56,60 +54,43 @@ impl From<CallError> for Failure {
         {
             return Self::explained(&error, remote, meaning);
         }
-        let (kind, hint) = match &error {
-            CallError::Unreachable { cause: DialError::Unauthorised, .. } => {
-                (FailureKind::Unauthorised, Some(OTHER_CREDENTIALS))
-            }
-            CallError::Unreachable { cause: DialError::BrokerCredentials(_), .. } => {
-                (FailureKind::Unauthorised, Some(BROKER_CREDENTIALS))
-            }
+        let failure = Self::new(error.kind().into(), error.to_string());
+        let hint = match &error {
+            CallError::Unreachable { cause: DialError::Unauthorised, .. } => OTHER_CREDENTIALS,
+            CallError::Unreachable { cause: DialError::BrokerCredentials(_), .. } => BROKER_CREDENTIALS,
             CallError::Unreachable { peer, cause } => {
-                let failure = Self::new(FailureKind::Unreachable, error.to_string()).hint(dial_hint(peer, cause));
+                let failure = failure.hint(dial_hint(peer, cause));
                 return if is_certificate_error(cause) { failure.hint(INSECURE) } else { failure };
             }
-            CallError::NotRpc { .. } => (FailureKind::Unreachable, Some(NOT_A_DEVICE)),
-            CallError::Lost { .. } => (FailureKind::Unreachable, Some(MAY_BE_DONE)),
-            CallError::Timeout { why: Some(Silence { hint: Some(hint), .. }), .. } => {
-                (FailureKind::TimedOut, Some(*hint))
+            CallError::NotRpc { .. } => NOT_A_DEVICE,
+            CallError::Lost { .. } => MAY_BE_DONE,
+            CallError::Timeout { why: Some(Silence { hint: Some(hint), .. }), .. } => hint,
+            CallError::Timeout { .. } => {
+                "the device may be busy or rebooting; give it longer with `--timeout 30s`, or try `otactl ping`"
             }
-            CallError::Timeout { .. } => (
-                FailureKind::TimedOut,
-                Some("the device may be busy or rebooting; give it longer with `--timeout 30s`, or try `otactl ping`"),
-            ),
-            CallError::Unauthorised { refusal, .. } => (
-                FailureKind::Unauthorised,
-                Some(match refusal {
-                    AuthRefusal::NoCredentials => {
-                        "give them with `--rpc-creds @FILE`, `--rpc-creds -` or OTACTL_RPC_CREDS"
-                    }
-                    AuthRefusal::Rejected(_) => "check user and password; a new password is set on the device itself",
-                    AuthRefusal::Unsupported => "`-vv` shows what it asks for",
-                    AuthRefusal::NotAllowed(_) => "call as another user, or change the access list of the device",
-                }),
-            ),
-            CallError::Remote { error, .. } => match error.code {
-                404 => (FailureKind::Device, Some("`otactl list` shows the methods that the device has")),
-                418 => (FailureKind::Device, Some("the device is about to reboot; try again in a few seconds")),
-                _ => (FailureKind::Device, None),
+            CallError::Unauthorised { refusal, .. } => match refusal {
+                AuthRefusal::NoCredentials => "give them with `--rpc-creds @FILE`, `--rpc-creds -` or OTACTL_RPC_CREDS",
+                AuthRefusal::Rejected(_) => "check user and password; a new password is set on the device itself",
+                AuthRefusal::Unsupported => "`-vv` shows what it asks for",
+                AuthRefusal::NotAllowed(_) => "call as another user, or change the access list of the device",
+                refusal => unknown_hint(refusal),
             },
-            CallError::WrongShape { .. } => {
-                (FailureKind::Other, Some("`otactl call` shows the answer as it is; is this a Mongoose OS device?"))
+            CallError::Remote { error, .. } => match error.code {
+                404 => "`otactl list` shows the methods that the device has",
+                418 => "the device is about to reboot; try again in a few seconds",
+                _ => return failure,
+            },
+            CallError::WrongShape { .. } => "`otactl call` shows the answer as it is; is this a Mongoose OS device?",
+            CallError::Unreadable { .. } => {
+                "the firmware has to write JSON there, such as `null` for `nan`; the call was carried out"
             }
-            CallError::Unreadable { .. } => (
-                FailureKind::Other,
-                Some("the firmware has to write JSON there, such as `null` for `nan`; the call was carried out"),
-            ),
-            CallError::TooLarge { size, .. } if *size < MAX_REQUEST => (
-                FailureKind::Usage,
-                Some(
-                    "split the request, or send it over `--port ws://HOST` or `--port tcp://HOST:PORT`, which carry more",
-                ),
-            ),
-            CallError::TooLarge { .. } => {
-                (FailureKind::Usage, Some("split the request; a larger one would stall the device"))
+            CallError::TooLarge { size, .. } if *size < MAX_REQUEST => {
+                "split the request, or send it over `--port ws://HOST` or `--port tcp://HOST:PORT`, which carry more"
             }
+            CallError::TooLarge { .. } => "split the request; a larger one would stall the device",
+            error => unknown_hint(error),
         };
-        Self { kind, message: error.to_string(), hints: hint.into_iter().map(Into::into).collect(), facts: None }
+        failure.hint(hint)
     }
 }
 

@@ -5,6 +5,7 @@ use otactl::transport::target::TargetError;
 use otactl::transport::tls::SetupError;
 use otactl::transport::tls::pem::{PemError, PemFault};
 
+use super::unknown::unknown_hint;
 use super::{Failure, FailureKind};
 
 impl From<TargetError> for Failure {
@@ -20,13 +21,9 @@ impl From<TargetError> for Failure {
 
 impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
-        match &error {
-            ConnectError::Tls(error) => error.clone().into(),
-            ConnectError::NotYet(_) => Self::new(FailureKind::Usage, error.to_string())
-                .hint("use ws:// or http://, which every device with a network serves"),
-            ConnectError::Setup(_) => {
-                Self::new(FailureKind::Other, error.to_string()).hint("`-v` shows more of what happens")
-            }
+        match error {
+            ConnectError::Tls(error) => error.into(),
+            error => Self::new(FailureKind::Other, error.to_string()).hint(unknown_hint(&error)),
         }
     }
 }
@@ -35,7 +32,7 @@ impl From<SetupError> for Failure {
     fn from(error: SetupError) -> Self {
         match error {
             SetupError::File(error) => error.into(),
-            SetupError::Other(_) => Self::new(FailureKind::Other, error.to_string())
+            _ => Self::new(FailureKind::Other, error.to_string())
                 .hint("`--ca-cert-file FILE` trusts the authorities in a file instead of those of the system"),
         }
     }
@@ -54,6 +51,7 @@ impl From<PemError> for Failure {
             PemFault::TooLarge | PemFault::Damaged | PemFault::Unusable(_) => {
                 "`openssl x509 -noout -text -in FILE` shows a certificate, `openssl pkey -noout -check -in FILE` checks a key"
             }
+            fault => unknown_hint(fault),
         };
         Self::new(FailureKind::Usage, error.to_string()).hint(hint)
     }

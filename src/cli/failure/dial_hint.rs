@@ -2,6 +2,8 @@
 
 use otactl::rpc::DialError;
 
+use super::unknown::unknown_hint;
+
 pub(super) const BROKER_CREDENTIALS: &str = "give the user in the URL, mqtt://USER@BROKER/DEVICE, and the password with --mqtt-password-file or OTACTL_MQTT_PASSWORD";
 pub(super) const INSECURE: &str = "if the network can be trusted, `--insecure` takes any certificate";
 pub(super) const NOT_A_DEVICE: &str = "check port and path: a device serves RPC at /rpc, over http:// and ws://";
@@ -69,6 +71,7 @@ pub(super) fn dial_hint(peer: &str, cause: &DialError) -> String {
         DialError::Tls(_) => INSECURE,
         DialError::Unauthorised => OTHER_CREDENTIALS,
         DialError::Other(_) => "`-v` shows more of what happens",
+        cause => unknown_hint(cause),
     }
     .into()
 }

@@ -1,5 +1,8 @@
 //! The kinds of failure and their exit codes.
 
+use otactl::rpc::CallErrorKind;
+use otactl::update::outcome::UpdateFailureKind;
+
 /// The kind of a failure. A script tells the kinds apart by the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FailureKind {
@@ -28,6 +31,32 @@ pub(crate) const EXIT_CODES: [(u8, &str); 11] = [
     (9, "some of several devices failed"),
     (130, "interrupted"),
 ];
+
+impl From<CallErrorKind> for FailureKind {
+    fn from(kind: CallErrorKind) -> Self {
+        match kind {
+            CallErrorKind::Unreachable => Self::Unreachable,
+            CallErrorKind::TimedOut => Self::TimedOut,
+            CallErrorKind::Unauthorised => Self::Unauthorised,
+            CallErrorKind::Remote => Self::Device,
+            CallErrorKind::UnusableReply => Self::Other,
+            CallErrorKind::InvalidRequest => Self::Usage,
+        }
+    }
+}
+
+impl From<UpdateFailureKind> for FailureKind {
+    fn from(kind: UpdateFailureKind) -> Self {
+        match kind {
+            UpdateFailureKind::Call(kind) => kind.into(),
+            UpdateFailureKind::InvalidPlan => Self::Usage,
+            UpdateFailureKind::Refused => Self::Refused,
+            UpdateFailureKind::NotUpdated => Self::NotUpdated,
+            UpdateFailureKind::TimedOut => Self::TimedOut,
+            UpdateFailureKind::Unauthorised => Self::Unauthorised,
+        }
+    }
+}
 
 impl FailureKind {
     /// Returns the exit code.

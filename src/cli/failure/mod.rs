@@ -6,7 +6,7 @@
 //! - `connect`: failures of `--port` and of the TLS options;
 //! - `update`: failures of an update; `refusal`: updates that otactl does not begin; `undelivered`: firmware that the device did
 //!   not get;
-//! - `wait`: failures of `otactl wait`.
+//! - `wait`: failures of `otactl wait`; `unknown`: errors that the command line does not know.
 
 mod bundle;
 mod call;
@@ -15,6 +15,7 @@ mod dial_hint;
 mod exit_code;
 mod refusal;
 mod undelivered;
+mod unknown;
 mod update;
 mod wait;
 

@@ -2,16 +2,8 @@
 
 use otactl::update::Refusal;
 
-use super::FailureKind;
+use super::unknown::unknown_hint;
 use crate::cli::clock::seconds;
-
-/// Returns the kind of a refusal. A refusal that follows from the command line alone is a usage error.
-pub(super) fn refusal_kind(refusal: &Refusal) -> FailureKind {
-    match refusal {
-        Refusal::ChecksTooLong { .. } => FailureKind::Usage,
-        _ => FailureKind::Refused,
-    }
-}
 
 /// Returns the next step after a refusal.
 pub(super) fn refusal_hint(refusal: &Refusal) -> String {
@@ -52,6 +44,7 @@ pub(super) fn refusal_hint(refusal: &Refusal) -> String {
         Refusal::UpdateRunning { .. } => {
             "`otactl status` shows its progress; run the same command again when the update has ended"
         }
+        refusal => unknown_hint(refusal),
     };
     hint.into()
 }

@@ -6,26 +6,25 @@ use otactl::ota;
 use otactl::update;
 use otactl::update::remote_manifest::DownloadError;
 
-use super::FailureKind;
+use super::unknown::unknown_hint;
 
-/// Returns the kind and the hint for firmware that the device did not get.
-pub(super) fn undelivered(failure: update::Failure) -> (FailureKind, String) {
+/// Returns the hint for firmware that the device did not get.
+pub(super) fn undelivered(failure: update::Failure) -> String {
     use update::Failure as F;
 
     const TRY_AGAIN: &str = "the device still runs its old firmware; the same command tries again";
 
     let hint = match failure {
         F::NeverFetched { strangers, .. } if !strangers.is_empty() => {
-            return (FailureKind::NotUpdated, stranger_hint(&strangers));
+            return stranger_hint(&strangers);
         }
         F::NeverFetched { crowding, .. } if !crowding.is_empty() => {
             let named: Vec<_> = crowding.iter().take(4).map(ToString::to_string).collect();
-            let hint = format!(
+            return format!(
                 "the device still runs its old firmware. Connections without a request, from {}, filled the firmware server: \
                  end the program that opens them, and run the same command again",
                 named.join(", ")
             );
-            return (FailureKind::NotUpdated, hint);
         }
         F::NeverFetched { .. } => {
             "the device still runs its old firmware. Open the port in this machine's firewall and give it with \
@@ -40,11 +39,10 @@ pub(super) fn undelivered(failure: update::Failure) -> (FailureKind, String) {
              download the firmware and deliver it with `--via push`"
         }
         F::NotDownloaded { here, .. } => {
-            let hint = format!("{}; the device still runs its old firmware", download_hint(&here));
-            return (FailureKind::NotUpdated, hint);
+            return format!("{}; the device still runs its old firmware", download_hint(&here));
         }
         F::Download(error) => {
-            return (FailureKind::Refused, format!("{}; nothing on the device has changed", download_hint(&error)));
+            return format!("{}; nothing on the device has changed", download_hint(&error));
         }
         F::DownloadFailed { remains: true, .. } => {
             "the device still runs its old firmware. It may wait for the rest of the new one until its timeout, which \
@@ -52,14 +50,12 @@ pub(super) fn undelivered(failure: update::Failure) -> (FailureKind, String) {
         }
         // The reason ends with the message of the device.
         F::DownloadFailed { reason, .. } => match reason.split(": ").find_map(ota::explain_refusal) {
-            Some(hint) => {
-                return (FailureKind::NotUpdated, format!("{hint}; the device still runs its old firmware"));
-            }
+            Some(hint) => return format!("{hint}; the device still runs its old firmware"),
             None => TRY_AGAIN,
         },
-        _ => TRY_AGAIN,
+        failure => unknown_hint(&failure),
     };
-    (FailureKind::NotUpdated, hint.into())
+    hint.into()
 }
 
 /// Returns the next step for firmware that otactl could not download.
@@ -68,6 +64,7 @@ fn download_hint(error: &DownloadError) -> &'static str {
         DownloadError::TooSlow(_) => "`--download-timeout 1h` waits longer",
         DownloadError::Stalled(_) => "check the server; `--stall-timeout 5m` waits longer",
         DownloadError::Server(_) | DownloadError::Bundle(_) => "check the URL",
+        error => unknown_hint(error),
     }
 }
 

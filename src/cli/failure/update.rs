@@ -7,9 +7,10 @@ use otactl::update;
 use otactl::update::outcome::{RevertResult, Unhealthy};
 use otactl::update::serve::ServeError;
 
-use super::refusal::{refusal_hint, refusal_kind};
+use super::Failure;
+use super::refusal::refusal_hint;
 use super::undelivered::undelivered;
-use super::{Failure, FailureKind};
+use super::unknown::unknown_hint;
 use crate::cli::clock::{at, rollback_time};
 
 impl From<update::Failure> for Failure {
@@ -17,90 +18,80 @@ impl From<update::Failure> for Failure {
         use update::Failure as F;
 
         let message = failure.to_string();
-        let facts = Some(Box::new(failure.facts()));
-        let (kind, hint) = match failure {
+        let (kind, facts) = (failure.kind().into(), Some(Box::new(failure.facts())));
+        let hint = match failure {
             F::Call(error) => return Self { facts, ..error.into() },
             F::ReadState(error) => return Self { facts, ..error.into() },
             F::NotCopied(error) => {
                 let hint = "the update has not begun; without `--snapshot-first` the update makes no copy";
                 return Self { message, facts, ..Self::from(error).hint(hint) };
             }
-            F::Refused(refusal) => (refusal_kind(&refusal), refusal_hint(&refusal)),
-            F::Serve(error) => (FailureKind::Refused, serve_hint(&error).into()),
+            F::Refused(refusal) => refusal_hint(&refusal),
+            F::Serve(error) => serve_hint(&error).into(),
             failure @ (F::NeverFetched { .. }
             | F::Unlicensed { .. }
             | F::UrlUnreachable { .. }
             | F::NotDownloaded { .. }
             | F::Download(_)
             | F::DownloadFailed { .. }) => undelivered(failure),
-            F::ContactLost { .. } => (
-                FailureKind::TimedOut,
+            F::ContactLost { .. } => {
                 "the device may have gone on by itself: once it answers, `otactl get-boot-state` shows where it stands, and \
                  the same command goes on from there"
-                    .into(),
-            ),
-            F::DidNotReboot { .. } => (
-                FailureKind::NotUpdated,
+                    .into()
+            }
+            F::DidNotReboot { .. } => {
                 "the firmware is in the other slot; `otactl reboot` may start it, and the same command goes on from \
                  there"
-                    .into(),
-            ),
-            F::NothingNew { .. } => (
-                FailureKind::NotUpdated,
-                "a device does not install firmware that the device, or the server of the URL, considers installed already".into(),
-            ),
-            F::RolledBack { .. } => (
-                FailureKind::NotUpdated,
+                    .into()
+            }
+            F::NothingNew { .. } => {
+                "a device does not install firmware that the device, or the server of the URL, considers installed already".into()
+            }
+            F::RolledBack { .. } => {
                 "the new firmware crashed, was reset or was not committed in time; look at the device's console while it \
                  boots"
-                    .into(),
-            ),
-            F::Unhealthy { revert_result: RevertResult::NotReverted { reverts_in, .. } | RevertResult::Left { reverts_in }, .. } => {
-                (FailureKind::NotUpdated, uncommitted_hint(reverts_in))
+                    .into()
             }
-            F::Unhealthy { reason: Unhealthy::WrongBuild { .. }, .. } => (
-                FailureKind::NotUpdated,
+            F::Unhealthy { revert_result: RevertResult::NotReverted { reverts_in, .. } | RevertResult::Left { reverts_in }, .. } => {
+                uncommitted_hint(reverts_in)
+            }
+            F::Unhealthy { reason: Unhealthy::WrongBuild { .. }, .. } => {
                 "did the bundle behind the URL change, or did another client update the device? Check, and update again"
-                    .into(),
-            ),
-            F::Unhealthy { revert_result: RevertResult::Committed, .. } => (
-                FailureKind::NotUpdated,
-                "`otactl update` with another firmware replaces it; the device will not roll back by itself".into(),
-            ),
-            F::Unhealthy { .. } => (
-                FailureKind::NotUpdated,
-                "`--on-unhealthy leave` keeps such a firmware running until the commit timeout, for inspection".into(),
-            ),
-            F::AccessDenied { reverts_in, .. } => (
-                FailureKind::Unauthorised,
+                    .into()
+            }
+            F::Unhealthy { revert_result: RevertResult::Committed, .. } => {
+                "`otactl update` with another firmware replaces it; the device will not roll back by itself".into()
+            }
+            F::Unhealthy { .. } => {
+                "`--on-unhealthy leave` keeps such a firmware running until the commit timeout, for inspection".into()
+            }
+            F::AccessDenied { reverts_in, .. } => {
                 format!(
                     "the new firmware requires other credentials; unless it is committed with those, the device rolls \
                      back {} or so",
                     at(reverts_in.as_secs())
-                ),
-            ),
-            F::CommitUnseen { .. } => (
-                FailureKind::TimedOut,
+                )
+            }
+            F::CommitUnseen { .. } => {
                 "once the device answers, `otactl get-boot-state` shows it; `otactl commit` commits it again, if need \
                  be"
-                    .into(),
-            ),
-            F::Replaced { reverts_in, .. } => (
-                FailureKind::NotUpdated,
+                    .into()
+            }
+            F::Replaced { reverts_in, .. } => {
                 format!(
                     "the device has another address now: run the same command with that as `--port`, before it rolls back {}",
                     rollback_time(reverts_in)
-                ),
-            ),
-            F::NotCommitted { reverts_in, .. } => (FailureKind::NotUpdated, uncommitted_hint(reverts_in)),
-            F::NoResponse { reverts_in, .. } => (
-                FailureKind::TimedOut,
+                )
+            }
+            F::NotCommitted { reverts_in, .. } => uncommitted_hint(reverts_in),
+            F::NoResponse { reverts_in, .. } => {
                 format!(
                     "unless the new firmware is committed, the device rolls back to the old one {} or so; once the device answers, perhaps \
                      at another address, the same command goes on from there (--reboot-timeout waits longer)",
                     at(reverts_in.as_secs())
-                ),
-            ),
+                )
+            }
+            failure => unknown_hint(&failure).into(),
         };
         Self { facts, ..Self::new(kind, message).hint(hint) }
     }
@@ -124,6 +115,7 @@ fn serve_hint(error: &ServeError) -> &'static str {
             "ports below 1024 belong to the system; choose another with `--listen ADDRESS:PORT`, or leave it to otactl"
         }
         ServeError::Bind { .. } => "choose another with `--listen ADDRESS:PORT`, or leave it to otactl",
+        error => unknown_hint(error),
     }
 }
 

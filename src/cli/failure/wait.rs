@@ -2,6 +2,7 @@
 
 use otactl::update::wait::WaitFailure;
 
+use super::unknown::unknown_hint;
 use super::{Failure, FailureKind};
 
 impl From<WaitFailure> for Failure {
@@ -16,6 +17,7 @@ impl From<WaitFailure> for Failure {
             WaitFailure::Call(error) => error.into(),
             WaitFailure::TimeOver { seen: Some(_), .. } => Self::new(FailureKind::TimedOut, message).hint(MORE_TIME),
             WaitFailure::TimeOver { seen: None, .. } => Self::new(FailureKind::TimedOut, message).hint(NEVER_SEEN),
+            failure => Self::new(FailureKind::Other, message).hint(unknown_hint(&failure)),
         }
     }
 }

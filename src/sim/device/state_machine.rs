@@ -36,6 +36,7 @@ pub enum Power {
 
 /// The reason why the device refuses a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum DeviceRefusal {
     /// The firmware is committed: there is nothing to commit or to revert.
     NothingPending,

@@ -12,6 +12,7 @@ use serde_json::Value;
 ///
 /// The new firmware is a running firmware that an update has written since the device was switched on.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Fault {
     /// The device ignores a call of this method and does not answer it; once.
     CallLost(String),

@@ -11,6 +11,7 @@ use crate::sim::fault::kinds::KINDS;
 
 /// The reason why a text is not a fault.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum FaultError {
     /// No kind of fault has this name.
     #[error("there is no fault `{0}`")]

@@ -46,6 +46,7 @@ impl std::fmt::Debug for MqttConfig {
 
 /// The generation of the device's MQTT library.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Library {
     /// Since 2021-06: the device runs a call on `<device>/rpc` twice, and answers it twice.
     Twice,

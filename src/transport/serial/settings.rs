@@ -29,6 +29,7 @@ impl Default for SerialSettings {
 
 /// What happens to DTR and RTS after the port was opened. Opening a port asserts both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ControlLines {
     /// Releases both, so that the board runs.
     Release,
@@ -38,7 +39,7 @@ pub enum ControlLines {
     Leave,
 }
 
-/// The delimiter of frames.
+/// The delimiter of frames. Exhaustive: a device knows these two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
     /// Frames as lines, until the device turns out to understand only `"""`.

@@ -2,6 +2,7 @@
 
 /// The error of a text that is not a device's address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum TargetError {
     /// The text is empty.
     #[error("the device's address is empty")]

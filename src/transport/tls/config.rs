@@ -30,6 +30,7 @@ pub struct TlsSettings {
 
 /// The reason why TLS cannot be set up.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SetupError {
     /// A file cannot be used.
     #[error(transparent)]

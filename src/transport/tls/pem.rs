@@ -17,6 +17,7 @@ const MAX_FILE_SIZE: u64 = 4 << 20;
 /// A PEM file that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("cannot use {}: {fault}", .path.display())]
+#[non_exhaustive]
 pub struct PemError {
     /// The path of the file.
     pub path: PathBuf,
@@ -26,6 +27,7 @@ pub struct PemError {
 
 /// The reason why a PEM file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PemFault {
     /// The file cannot be read. The text is the error of the operating system.
     #[error("{0}")]

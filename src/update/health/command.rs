@@ -39,6 +39,7 @@ pub struct CommandCheck {
 
 /// The reason why a text is not a usable command.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum CommandCheckError {
     /// The text names no program.
     #[error("there is no program in it")]

@@ -28,6 +28,7 @@ pub struct HttpCheck {
 
 /// The reason why a text is not a usable URL. The message omits the URL, which may hold secrets.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum HttpCheckError {
     /// The text is not a valid URL.
     #[error("this is not a URL: {0}")]

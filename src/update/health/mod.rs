@@ -51,6 +51,7 @@ pub struct Checks {
 
 /// One check.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum Check {
     /// Calls a method of the device.
     Rpc(RpcCheck),

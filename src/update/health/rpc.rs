@@ -33,6 +33,7 @@ pub struct RpcCheck {
 
 /// The reason why a text is not a check.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum RpcCheckError {
     /// The text does not begin with a method name.
     #[error("it does not begin with the name of a method; write it as `Method {{arguments}} => JSON`")]

@@ -12,6 +12,7 @@ use crate::update::device_state::Running;
 
 /// The fields of an outcome, without its message.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
 pub struct Facts {
     /// The name of the outcome.
     pub outcome: &'static str,

@@ -2,9 +2,11 @@
 //!
 //! - [`refusal`]: reasons for which an update does not begin;
 //! - [`unhealthy`]: reasons for which a new firmware is not committed, and the result of the revert;
+//! - [`UpdateFailureKind`]: the kinds of failure, for a caller that does not need the details;
 //! - [`facts`]: each outcome as data.
 
 pub mod facts;
+mod kind;
 pub mod refusal;
 pub mod unhealthy;
 
@@ -12,6 +14,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 pub use facts::Facts;
+pub use kind::UpdateFailureKind;
 pub use refusal::{Flaw, Refusal, SignatureGap};
 pub use unhealthy::{RevertResult, Unhealthy};
 
@@ -26,7 +29,8 @@ use crate::update::serve::ServeError;
 
 /// The update succeeded.
 ///
-/// Success is read from the device after the update. A reply to a call does not prove it.
+/// Success is read from the device after the update. A reply to a call does not prove it. Exhaustive: a caller that overlooks a new
+/// variant could take firmware that the device will roll back for firmware that stays.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Success {
     /// The wanted firmware already runs and is committed. otactl changed nothing.
@@ -46,6 +50,7 @@ pub enum Success {
 
 /// The update failed.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Failure {
     /// A call failed before anything on the device changed.
     #[error(transparent)]

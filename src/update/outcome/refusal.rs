@@ -10,6 +10,7 @@ use crate::text::{device_text, for_humans};
 
 /// The reason for which otactl refused an update. Nothing on the device changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Refusal {
     /// The firmware is for another platform.
     #[error("the firmware is for {}, but the device is an {}", device_text(.firmware), device_text(.device))]
@@ -118,6 +119,7 @@ pub enum Refusal {
 
 /// A signature that the device requires, and that is missing or not valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SignatureGap {
     /// The number of the signature and of the key. 8 to 62 are possible in the device's settings, but no such signature exists.
     pub number: u8,
@@ -127,6 +129,7 @@ pub struct SignatureGap {
 
 /// The reason for which a signature does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Flaw {
     /// The bundle has no such signature.
     NoSignature,

@@ -8,6 +8,7 @@ use crate::update::device_state::Running;
 
 /// The reason for which otactl does not commit a running firmware.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Unhealthy {
     /// Another build runs.
     #[error("is not the wanted {wanted}")]
@@ -43,6 +44,7 @@ pub enum Unhealthy {
 
 /// The result of reverting a firmware that otactl does not commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RevertResult {
     /// The firmware is already committed, so it cannot be reverted.
     Committed,

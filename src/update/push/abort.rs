@@ -9,6 +9,7 @@ use crate::rpc::{Device, RemoteError};
 
 /// The result of cancelling an update with `OTA.End`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Aborted {
     /// No cancellation was sent.
     NotSent,

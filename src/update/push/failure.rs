@@ -9,6 +9,7 @@ use crate::text::for_humans;
 /// A failed push: the device did not get the firmware, or did not confirm all of it.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{reason} ({acknowledged} of {total} bytes were acknowledged)")]
+#[non_exhaustive]
 pub struct PushFailure {
     /// Why the push failed.
     pub reason: Reason,
@@ -22,6 +23,7 @@ pub struct PushFailure {
 
 /// Why a device did not get the firmware.
 #[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
 pub enum Reason {
     /// The device does not have the methods.
     #[error("the device cannot be sent a firmware: it has no OTA.Begin and OTA.Write")]

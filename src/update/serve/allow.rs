@@ -7,6 +7,7 @@ use ipnet::{IpNet, Ipv4Net};
 
 /// Clients that the user allows in addition to the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AllowFrom {
     /// Every client that knows the path.
     Any,

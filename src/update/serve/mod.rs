@@ -85,6 +85,7 @@ impl Default for Serving {
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ServeError {
     /// No address of the device is known.
     #[error("cannot tell which of this machine's addresses the device reaches: it reports no address of its own")]

@@ -15,6 +15,7 @@ const TAKEN_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The progress of the device's download as the server sees it.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct Fetched {
     /// The client of the latest request for the bundle.
     pub peer: Option<SocketAddr>,

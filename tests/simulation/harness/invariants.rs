@@ -40,6 +40,7 @@ impl Attempt {
 }
 
 /// Returns the violated invariants.
+#[expect(clippy::too_many_lines, reason = "one arm for each outcome")]
 pub(crate) fn violations(
     scenario: &Scenario,
     record: &DeviceRecord,
@@ -134,6 +135,7 @@ pub(crate) fn violations(
             let has_begun = counts.of("OTA.Begin") > 0 && record.has_begun();
             check(counts.of("OTA.Update") == 0 && !has_begun, "the device was touched");
         }
+        Err(_) => check(false, "no invariant for this outcome"),
     }
     let is_refused = matches!(&attempt.result, Err(Failure::NotCopied(error)) if error.remote_error().is_some());
     if attempt.name() == "untouched" && !is_refused {
