@@ -36,7 +36,8 @@
 //! ```
 //!
 //! [`transport::connect`] only sets up the client. The connection is opened by the first call, and again after it was
-//! lost. An update of the same `device` starts with [`update::run`].
+//! lost. An update of the same `device` starts with [`update::run`]; `examples/update.rs` is a
+//! whole program.
 //!
 //! # Modules
 //!
@@ -53,6 +54,22 @@
 //! The modules depend on each other in one direction: `update` uses `ota` and `bundle`; `ota` and `transport` use
 //! `rpc`. `sim` uses `bundle` and the framing of `transport`, and nothing else of the client, so that it does not share
 //! the client's mistakes.
+//!
+//! # Features
+//!
+//! Both are on by default.
+//!
+//! - `cli`: the program `otactl` and its dependencies. It implies `sim`. A program that uses the library does not need it.
+//! - `sim`: the simulated device. A program that only talks to devices does not need it.
+//!
+//! ```toml
+//! [dependencies]
+//! otactl = { version = "0.1", default-features = false }
+//! ```
+//!
+//! Errors, events, targets and most other enums are `#[non_exhaustive]`: a match needs an arm for variants that a later
+//! version adds. [`CallError::kind`](rpc::CallError::kind) and [`Failure::kind`](update::Failure::kind) sort the errors
+//! into a few kinds that are exhaustive.
 //!
 //! # Runtime
 //!

@@ -30,6 +30,34 @@ const MAX_CNONCE: u32 = u32::MAX >> 1;
 /// Typed calls to one device.
 ///
 /// Cheap to clone. The clones share the transport, which is closed when the last clone is dropped.
+///
+/// # Example
+///
+/// Calls a simulated device. For a real one, only the address differs:
+///
+/// ```
+/// # #[cfg(feature = "sim")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use otactl::sim::{Config, Simulator};
+/// # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// # let simulator = Simulator::start(Config::default(), listener)?;
+/// # let address = format!("ws://{}", simulator.address());
+/// use std::time::Duration;
+///
+/// use otactl::ota::GetInfo;
+/// use otactl::rpc::Device;
+/// use otactl::transport::{self, Options};
+///
+/// let client = transport::connect(&address.parse()?, &Options::default())?;
+/// let device = Device::new(client, Duration::from_secs(10));
+/// let info = device.call(GetInfo {}).await?;
+/// assert_eq!(info.id, "esp32_AABBCC");
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "sim"))]
+/// # fn main() {}
+/// ```
 #[derive(Clone)]
 pub struct Device {
     client: Arc<dyn RpcClient>,

@@ -68,6 +68,45 @@ use verdict::Arrival;
 /// Takes the device to the firmware of the plan: see the module.
 ///
 /// With [`Via::Auto`], otactl downloads the firmware of a URL that the device cannot or may not download, and delivers it.
+///
+/// Dropping the future ends the update at once. [`stage::Stage`] then says what the device does next.
+///
+/// # Example
+///
+/// Updates a simulated device. `examples/update.rs` is a whole program for a real one.
+///
+/// ```
+/// # #[cfg(feature = "sim")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use std::time::Duration;
+/// # use otactl::rpc::Device;
+/// # use otactl::sim::{Config, Simulator};
+/// # use otactl::transport::{self, Options};
+/// # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// # let config = Config { reboot_delay: Duration::from_millis(50), ..Config::default() };
+/// # let simulator = Simulator::start(config, listener)?;
+/// # let client = transport::connect(&format!("ws://{}", simulator.address()).parse()?, &Options::default())?;
+/// # let device = Device::new(client, Duration::from_secs(10));
+/// use otactl::bundle::Bundle;
+/// use otactl::update::{self, Event, Observer, Plan, Source, Success};
+///
+/// struct Printer;
+///
+/// impl Observer for Printer {
+///     fn on(&self, event: &Event) {
+///         println!("{event:?}");
+///     }
+/// }
+///
+/// let bundle = Bundle::read("tests/fixtures/demo-2.0.0-esp32.zip".as_ref())?;
+/// let success = update::run(&device, &Plan::new(Source::Bundle(bundle)), &Printer).await?;
+/// assert!(matches!(success, Success::Updated(running) if running.build.version == "2.0.0"));
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "sim"))]
+/// # fn main() {}
+/// ```
 pub async fn run(device: &Device, plan: &Plan, observer: &dyn Observer) -> Result<Success, Failure> {
     let failure = match attempt(device, plan, observer).await {
         Err(failure) if plan.via == Via::Auto && failure.is_about_url() => failure,
