@@ -40,7 +40,6 @@ impl Attempt {
 }
 
 /// Returns the violated invariants.
-#[expect(clippy::too_many_lines, reason = "one arm for each outcome")]
 pub(crate) fn violations(
     scenario: &Scenario,
     record: &DeviceRecord,
