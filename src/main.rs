@@ -19,11 +19,12 @@ fn main() -> ExitCode {
         }
     };
     let output = Output::new(cli.global.json, cli.global.quiet);
+    let is_verbose = cli.global.verbose > 0;
     let result = run(cli, &output);
     let code = match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            output.failure(&failure);
+            output.failure(&failure, is_verbose);
             ExitCode::from(failure.kind.code())
         }
     };

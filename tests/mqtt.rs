@@ -261,7 +261,7 @@ async fn client_id_in_use_is_explained() {
     let _taken_over = Client::connect(&broker, "me").await;
     match call.await.expect("no panic") {
         Err(CallError::Lost { sent: true, reason, .. }) => {
-            assert!(reason.contains("does another client use the client id `me`?"), "{reason}");
+            assert!(reason.to_string().contains("does another client use the client id `me`?"), "{reason}");
         }
         other => panic!("{other:?}"),
     }

@@ -377,7 +377,7 @@ impl RpcClient for SingleConnectionDevice {
         tokio::task::yield_now().await;
         self.0.fetch_sub(1, Ordering::SeqCst);
         if others > 0 {
-            return Err(CallError::Unreachable { peer: "dev".into(), cause: DialError::HungUp });
+            return Err(CallError::unreachable("dev", DialError::HungUp));
         }
         Ok(match request.method.as_str() {
             "RPC.List" => json!(["OTA.Update", "OTA.GetBootState", "OTA.Commit", "OTA.Revert"]),

@@ -159,7 +159,7 @@ impl RpcClient for PushDevice {
         });
         if is_off {
             sleep(request.timeout).await;
-            return Err(CallError::Unreachable { peer: "fake".into(), cause: DialError::Silent(request.timeout) });
+            return Err(CallError::unreachable("fake", DialError::Silent(request.timeout)));
         }
         match fault {
             Some(Fault::RequestLost) => return lost(true),

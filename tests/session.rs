@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use otactl::ota;
-use otactl::rpc::{CallError, Device, DialError, Request, RpcClient};
+use otactl::rpc::{CallError, Device, DialError, DialFailure, Request, RpcClient};
 use otactl::transport::link::{Connect, Link, LinkDriver};
 use otactl::transport::session::Session;
 use serde_json::{Value, json};
@@ -33,11 +33,11 @@ struct TestConnector {
 
 #[async_trait]
 impl Connect for TestConnector {
-    async fn dial(&self) -> Result<Link, DialError> {
+    async fn dial(&self) -> Result<Link, DialFailure> {
         self.dialled.fetch_add(1, Ordering::SeqCst);
         match self.dials.lock().await.recv().await {
             Some(Dial::Link(link)) => Ok(link),
-            Some(Dial::Fails) => Err(DialError::Refused),
+            Some(Dial::Fails) => Err(DialError::Refused.into()),
             Some(Dial::Hangs) | None => std::future::pending().await,
         }
     }
@@ -147,7 +147,10 @@ async fn lost_link_reports_whether_the_request_was_sent() {
     next_request(&mut driver).await;
     driver.close("the cable was pulled");
     let error = sent.await.expect("no panic").expect_err("lost");
-    assert!(matches!(&error, CallError::Lost { sent: true, reason, .. } if reason.contains("cable")), "{error:?}");
+    assert!(
+        matches!(&error, CallError::Lost { sent: true, reason, .. } if reason.to_string().contains("cable")),
+        "{error:?}"
+    );
 
     // The link buffers 16 frames, and the device reads none: the 17th frame was not sent.
     let driver = bench.lay_link();

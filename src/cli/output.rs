@@ -138,9 +138,12 @@ impl Output {
         self.write_message(&format!("{} {}\n", self.paint("33;1", "warning:"), printable_message(text)));
     }
 
-    /// Writes a failure: the message, the output of a failed check, and the hints.
-    pub(crate) fn failure(&self, failure: &Failure) {
+    /// Writes a failure: the message, if `with_causes` is set its causes, the output of a failed check, and the hints.
+    pub(crate) fn failure(&self, failure: &Failure, with_causes: bool) {
         let mut text = format!("{} {}\n", self.paint("31;1", "error:"), printable_message(&failure.message));
+        for cause in failure.causes.iter().filter(|_| with_causes) {
+            text.extend(["  caused by: ", &printable_message(cause), "\n"]);
+        }
         for line in failure.facts.iter().flat_map(|facts| &facts.output) {
             text.extend(["    ", &printable(line), "\n"]);
         }

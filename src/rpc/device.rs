@@ -10,7 +10,8 @@ use tokio::time::{Instant, sleep};
 
 use super::auth::{Authorization, Challenge, Credentials};
 use super::client::{Links, RpcClient};
-use super::error::{AuthRefusal, CallError, DialError};
+use super::dial_error::DialError;
+use super::error::{AuthRefusal, CallError};
 use super::frame::{RemoteError, Request};
 use super::method::{Method, arguments, typed_reply};
 

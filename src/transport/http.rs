@@ -17,9 +17,12 @@ use super::connect_error::ConnectError;
 use super::target::Endpoint;
 use super::tls::{self, ClientAuth};
 use crate::rpc::auth::Authorization;
+use crate::rpc::cause::chain;
 use crate::rpc::client::Links;
 use crate::rpc::frame::{self, Incoming, MAX_REQUEST};
-use crate::rpc::{CallError, DialError, RemoteError, Request, RpcClient, redact, redact_excerpt, unreadable};
+use crate::rpc::{
+    CallError, DialError, DialFailure, LostReason, RemoteError, Request, RpcClient, redact, redact_excerpt, unreadable,
+};
 use crate::text::behind_digest;
 
 /// The size of the largest answer that is accepted, in bytes.
@@ -66,7 +69,7 @@ impl Http {
     fn client_for(&self, idempotent: bool) -> Result<Client, CallError> {
         let new_client = || {
             build_client(&self.tls, self.connect_timeout)
-                .map_err(|e| CallError::Unreachable { peer: self.peer.clone(), cause: tls::explain(&e) })
+                .map_err(|e| CallError::unreachable(self.peer.as_str(), DialFailure::new(tls::explain(&e), e)))
         };
         if !idempotent {
             return new_client();
@@ -93,7 +96,7 @@ impl Http {
         if let Some(authorization) = authorization {
             post = post.header(AUTHORIZATION, authorization);
         }
-        let response = post.send().await.map_err(|e| self.failed(&e))?;
+        let response = post.send().await.map_err(|e| self.failed(e))?;
         self.client_auth.admitted();
         let status = response.status();
         let challenge = challenge_of(response.headers());
@@ -127,7 +130,7 @@ impl Http {
         let uri = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
         let mut header = HeaderValue::from_str(&authorization.header(&uri)).map_err(|_| {
             let cause = DialError::Other("the user's name cannot stand in a header".into());
-            CallError::Unreachable { peer: self.peer.clone(), cause }
+            CallError::unreachable(self.peer.as_str(), cause)
         })?;
         header.set_sensitive(true);
         Ok(header)
@@ -142,7 +145,7 @@ impl Http {
     /// Reads the body of an answer.
     async fn read_body(&self, mut response: Response) -> Result<Vec<u8>, CallError> {
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|e| self.failed(&e))? {
+        while let Some(chunk) = response.chunk().await.map_err(|e| self.failed(e))? {
             if body.len() + chunk.len() > MAX_ANSWER {
                 return Err(self.not_rpc(format!("its answer is larger than {MAX_ANSWER} bytes")));
             }
@@ -152,29 +155,26 @@ impl Http {
     }
 
     /// Explains why a request failed.
-    fn failed(&self, error: &reqwest::Error) -> CallError {
+    fn failed(&self, error: reqwest::Error) -> CallError {
+        // The error is shown next to the address of the peer.
+        let error = error.without_url();
         let peer = self.peer.clone();
         if error.is_connect() {
-            let cause = match self.endpoint.is_tls() {
-                _ if error.is_timeout() => DialError::Silent(self.connect_timeout),
+            let failure = match self.endpoint.is_tls() {
+                _ if error.is_timeout() => DialFailure::new(DialError::Silent(self.connect_timeout), error),
                 true => self.client_auth.explain_handshake(error),
-                false => tls::explain(error),
+                false => DialFailure::new(tls::explain(&error), error),
             };
-            return CallError::Unreachable { peer, cause };
+            return CallError::unreachable(peer, failure);
         }
-        // hyper reports an answer that is not HTTP with this text.
-        let mut source = std::error::Error::source(error);
-        while let Some(cause) = source {
-            if cause.to_string().starts_with("invalid HTTP") {
-                return self.not_rpc("its answer is not HTTP".into());
-            }
-            source = cause.source();
+        if is_not_http(&error) {
+            return self.not_rpc("its answer is not HTTP".into());
         }
         // A server that requests a client certificate checks it before it reads the HTTP request.
-        let cause = tls::explain(error);
-        match self.client_auth.refusal(&cause) {
-            Some(cause) => CallError::Unreachable { peer, cause },
-            None => CallError::Lost { peer, sent: true, reason: cause.to_string() },
+        let failure = DialFailure::new(tls::explain(&error), error);
+        match self.client_auth.refusal(&failure.cause) {
+            Some(cause) => CallError::unreachable(peer, DialFailure { cause, ..failure }),
+            None => CallError::Lost { peer, sent: true, reason: failure.into() },
         }
     }
 
@@ -200,7 +200,7 @@ impl RpcClient for Http {
             biased;
             result = self.post(REQUEST_ID, &request, body, authorization) => result,
             _ = dropped_links.changed() => {
-                Err(CallError::Lost { peer: peer(), sent: true, reason: "the link was given up".into() })
+                Err(CallError::Lost { peer: peer(), sent: true, reason: LostReason::Dropped })
             }
             () = tokio::time::sleep(request.timeout) => {
                 let (method, after) = (request.method.clone(), request.timeout);
@@ -239,6 +239,12 @@ fn challenge_of(headers: &HeaderMap) -> Option<String> {
         headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|challenge| challenge.to_str().ok()).collect();
     let digest = offered.iter().find(|challenge| behind_digest(challenge).is_some());
     digest.or(offered.first()).map(|&challenge| challenge.to_owned())
+}
+
+/// Tells whether the bytes that a server answered with are not HTTP.
+fn is_not_http(error: &reqwest::Error) -> bool {
+    let hyper = chain(error).find_map(|error| error.downcast_ref::<hyper::Error>());
+    hyper.is_some_and(|error| error.is_parse() && !error.is_parse_too_large())
 }
 
 /// Returns an upper bound of the size of the request head, in bytes.

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::rpc::client::Links;
 use crate::rpc::error::Silence;
 use crate::rpc::frame::{Addressing, MAX_REQUEST};
-use crate::rpc::{DialError, redact};
+use crate::rpc::{DialFailure, LostReason, Peer, redact};
 
 /// The number of frames that wait in a link in each direction. Beyond that, their sender waits.
 const CAPACITY: usize = 16;
@@ -30,9 +30,9 @@ pub struct Link {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {
     /// The connection broke. The device may have received the frames that were sent.
-    Lost(String),
+    Lost(LostReason),
     /// An intermediary, such as a broker, refuses the requests. The device has received none of them.
-    Refused(DialError),
+    Refused(DialFailure),
 }
 
 /// The transport's end of a link.
@@ -175,7 +175,7 @@ async fn receive(
 ) -> Result<Vec<u8>, Ended> {
     match incoming.recv().await {
         Some(frame) => Ok(frame),
-        None => Err(closed.await.unwrap_or_else(|_| Ended::Lost("the connection was closed".into()))),
+        None => Err(closed.await.unwrap_or_else(|_| Ended::Lost(LostReason::Closed))),
     }
 }
 
@@ -192,7 +192,7 @@ impl LinkDriver {
     }
 
     /// Ends the link with [`Ended::Lost`].
-    pub fn close(self, reason: impl Into<String>) {
+    pub fn close(self, reason: impl Into<LostReason>) {
         self.end(Ended::Lost(reason.into()));
     }
 
@@ -206,15 +206,14 @@ impl LinkDriver {
 #[async_trait]
 pub trait Connect: Send + Sync + 'static {
     /// Opens a connection. To set a deadline, the caller drops the future.
-    async fn dial(&self) -> Result<Link, DialError>;
+    async fn dial(&self) -> Result<Link, DialFailure>;
 
     /// Returns the device's address for messages, without secrets.
     fn peer(&self) -> &str;
 
-    /// Returns the address that is connected to, for messages. It differs from [`Self::peer`] if a broker is in
-    /// between.
-    fn dialled(&self) -> &str {
-        self.peer()
+    /// Returns what is connected to: the device, unless a broker is in between.
+    fn dialled(&self) -> Peer {
+        self.peer().into()
     }
 
     /// Returns the size that a request has to stay below, in bytes as [`Self::size_of`] counts them.

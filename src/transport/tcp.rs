@@ -1,6 +1,5 @@
 //! TCP: frames as lines with a CRC, as on a UART, without the handshake of `mos`.
 
-use std::io;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,7 +11,7 @@ use super::framing::{Deframer, Item, Style, enframe, escaped_len};
 use super::link::{Connect, Link, LinkDriver};
 use super::reach::{reach, within};
 use super::target::Endpoint;
-use crate::rpc::{DialError, redact_excerpt};
+use crate::rpc::{DialFailure, LostReason, redact_excerpt};
 use crate::text::printable;
 
 /// The size of the read buffer, in bytes.
@@ -39,7 +38,7 @@ impl Tcp {
 
 #[async_trait]
 impl Connect for Tcp {
-    async fn dial(&self) -> Result<Link, DialError> {
+    async fn dial(&self) -> Result<Link, DialFailure> {
         let stream = within(self.connect_timeout, reach(&self.endpoint, self.connect_timeout)).await?;
         let (link, driver) = Link::pair();
         tokio::spawn(drive(stream, driver));
@@ -62,14 +61,11 @@ async fn drive(stream: TcpStream, mut driver: LinkDriver) {
         () = dropped => return,
         result = carry(stream, &mut driver) => result,
     };
-    driver.close(match result {
-        Ok(()) => "the device closed the connection".into(),
-        Err(error) => error.to_string(),
-    });
+    driver.close(result.err().unwrap_or(LostReason::ClosedByDevice));
 }
 
 /// Carries frames until the device closes the connection or the socket fails.
-async fn carry(mut stream: TcpStream, driver: &mut LinkDriver) -> io::Result<()> {
+async fn carry(mut stream: TcpStream, driver: &mut LinkDriver) -> Result<(), LostReason> {
     let (mut reader, mut writer) = stream.split();
     let mut deframer = Deframer::default();
     let mut buffer = vec![0; READ_BUFFER];
@@ -95,8 +91,7 @@ async fn carry(mut stream: TcpStream, driver: &mut LinkDriver) -> io::Result<()>
             Some(frame) = driver.outgoing.recv() => {
                 let frame = enframe(&frame, Style::Line);
                 let Ok(written) = timeout(WRITE_TIMEOUT, writer.write_all(&frame)).await else {
-                    let reason = format!("the device has taken nothing for {} s", WRITE_TIMEOUT.as_secs());
-                    return Err(io::Error::new(io::ErrorKind::TimedOut, reason));
+                    return Err(LostReason::NothingTaken(WRITE_TIMEOUT));
                 };
                 written?;
             }

@@ -11,8 +11,8 @@ use tokio::net::{UdpSocket, lookup_host};
 
 use super::link::{Connect, Link, LinkDriver};
 use super::target::Endpoint;
-use crate::rpc::DialError;
 use crate::rpc::client::Links;
+use crate::rpc::{Cause, DialError, DialFailure, LostReason};
 
 /// The size of the largest datagram that otactl receives, in bytes: the maximum of UDP.
 const MAX_RECEIVED: usize = 64 << 10;
@@ -45,12 +45,13 @@ impl Connect for Udp {
     /// Connects a socket. Sends nothing.
     ///
     /// A connected socket receives datagrams from the device only, and fails if the host reports a closed port.
-    async fn dial(&self) -> Result<Link, DialError> {
+    async fn dial(&self) -> Result<Link, DialFailure> {
         let host = (self.endpoint.host(), self.endpoint.port());
-        let address = lookup_host(host).await.ok().and_then(|mut found| found.next()).ok_or(DialError::UnknownHost)?;
+        let mut found = lookup_host(host).await.map_err(|e| DialFailure::new(DialError::UnknownHost, e))?;
+        let address = found.next().ok_or(DialError::UnknownHost)?;
         let any: IpAddr = if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
-        let socket = UdpSocket::bind((any, 0)).await.map_err(|e| DialError::from(&e))?;
-        socket.connect(address).await.map_err(|e| DialError::from(&e))?;
+        let socket = UdpSocket::bind((any, 0)).await?;
+        socket.connect(address).await?;
         let (link, driver) = Link::pair();
         tokio::spawn(drive(socket, driver));
         Ok(link)
@@ -94,8 +95,8 @@ async fn drive(socket: UdpSocket, mut driver: LinkDriver) {
         error = carry(&socket, &mut driver) => error,
     };
     driver.close(match error.kind() {
-        io::ErrorKind::ConnectionRefused => "no program listens on that port".into(),
-        _ => error.to_string(),
+        io::ErrorKind::ConnectionRefused => LostReason::NoListener(Cause::new(error)),
+        _ => error.into(),
     });
 }
 

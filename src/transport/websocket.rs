@@ -30,7 +30,7 @@ use super::link::{Connect, Link, LinkDriver};
 use super::reach::{reach, within};
 use super::target::{Endpoint, Login};
 use super::tls::{self, Connector};
-use crate::rpc::DialError;
+use crate::rpc::{Cause, DialError, DialFailure, LostReason};
 use handshake::HandshakeError;
 use untyped::{FrameHeads, Untyped};
 
@@ -77,7 +77,7 @@ impl WebSocket {
     }
 
     /// Opens the TCP connection, and for `wss` the TLS connection, and performs the WebSocket handshake.
-    async fn open(&self) -> Result<Link, DialError> {
+    async fn open(&self) -> Result<Link, DialFailure> {
         let tcp = reach(&self.endpoint, self.connect_timeout).await?;
         let Some(tls) = &self.tls else {
             return self.shake_hands(tcp).await;
@@ -87,7 +87,7 @@ impl WebSocket {
     }
 
     /// Performs the WebSocket handshake, and spawns the driver of the link.
-    async fn shake_hands<S>(&self, mut stream: S) -> Result<Link, DialError>
+    async fn shake_hands<S>(&self, mut stream: S) -> Result<Link, DialFailure>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -107,9 +107,13 @@ impl WebSocket {
     }
 
     /// Creates the request of the handshake, with the credentials of the URL.
-    fn handshake_request(&self) -> Result<Handshake, DialError> {
-        let mut request =
-            self.endpoint.url.as_str().into_client_request().map_err(|e| DialError::Other(e.to_string()))?;
+    fn handshake_request(&self) -> Result<Handshake, DialFailure> {
+        let mut request = self
+            .endpoint
+            .url
+            .as_str()
+            .into_client_request()
+            .map_err(|e| DialFailure::new(DialError::Other(e.to_string()), e))?;
         if let Some(Login { user, password }) = &self.endpoint.login {
             let password = password.as_deref().unwrap_or_default();
             let mut value = HeaderValue::from_str(&format!("Bearer {user}:{password}"))
@@ -121,23 +125,24 @@ impl WebSocket {
     }
 
     /// Explains why the handshake failed.
-    fn refused(&self, error: HandshakeError) -> DialError {
-        let cause = match error {
-            HandshakeError::Status(401 | 403) => return DialError::Unauthorised,
+    fn refused(&self, error: HandshakeError) -> DialFailure {
+        let failure = match error {
+            HandshakeError::Status(401 | 403) => return DialError::Unauthorised.into(),
             HandshakeError::Status(status) => {
-                return DialError::NotRpc(format!("it answered with HTTP status {status} instead of WebSocket"));
+                return DialError::NotRpc(format!("it answered with HTTP status {status} instead of WebSocket")).into();
             }
-            HandshakeError::Closed => DialError::HungUp,
-            HandshakeError::Io(error) => tls::explain(&error),
-            HandshakeError::Other(what) => return DialError::NotRpc(format!("WebSocket handshake: {what}")),
+            HandshakeError::Closed => DialError::HungUp.into(),
+            HandshakeError::Io(error) => DialFailure::new(tls::explain(&error), error),
+            HandshakeError::Other(what) => return DialError::NotRpc(format!("WebSocket handshake: {what}")).into(),
         };
-        match self.tls.as_ref().and_then(|tls| tls.client_auth().refusal(&cause)) {
+        let cause = match self.tls.as_ref().and_then(|tls| tls.client_auth().refusal(&failure.cause)) {
             Some(refusal) => refusal,
-            None if cause == DialError::HungUp => {
+            None if failure.cause == DialError::HungUp => {
                 DialError::NotRpc("it closed the connection during the WebSocket handshake".into())
             }
-            None => cause,
-        }
+            None => return failure,
+        };
+        DialFailure { cause, ..failure }
     }
 }
 
@@ -149,7 +154,7 @@ impl fmt::Debug for WebSocket {
 
 #[async_trait]
 impl Connect for WebSocket {
-    async fn dial(&self) -> Result<Link, DialError> {
+    async fn dial(&self) -> Result<Link, DialFailure> {
         within(self.connect_timeout, Box::pin(self.open())).await
     }
 
@@ -181,7 +186,7 @@ where
 }
 
 /// Carries frames until the connection ends. Returns the reason.
-async fn carry<S>(mut socket: WebSocketStream<S>, driver: &mut LinkDriver) -> String
+async fn carry<S>(mut socket: WebSocketStream<S>, driver: &mut LinkDriver) -> LostReason
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -198,7 +203,7 @@ where
                         driver.deliver(bytes.into()).await;
                         Ok(Ok(()))
                     }
-                    Some(Ok(Message::Close(_))) | None => return "the device closed the connection".into(),
+                    Some(Ok(Message::Close(_))) | None => return LostReason::ClosedByDevice,
                     // The answer has to be written before the next ping is read.
                     Some(Ok(Message::Ping(_))) => timeout(DEAD_AFTER, socket.flush()).await,
                     Some(Ok(_)) => Ok(Ok(())),
@@ -207,27 +212,27 @@ where
             }
             Some(frame) = driver.outgoing.recv() => match Utf8Bytes::try_from(frame) {
                 Ok(text) => timeout(DEAD_AFTER, socket.send(Message::Text(text))).await,
-                Err(error) => return error.to_string(),
+                Err(error) => return LostReason::Failed(Cause::new(error)),
             },
             () = sleep_until(last_received + silence) => {
                 if is_pinged {
-                    return format!("the device has been silent for {} s", DEAD_AFTER.as_secs());
+                    return LostReason::Silent(DEAD_AFTER);
                 }
                 is_pinged = true;
                 timeout(DEAD_AFTER, socket.send(Message::Ping(Bytes::new()))).await
             }
         };
-        let Ok(sent) = sent else { return format!("the device has taken nothing for {} s", DEAD_AFTER.as_secs()) };
+        let Ok(sent) = sent else { return LostReason::NothingTaken(DEAD_AFTER) };
         match sent {
             Ok(()) => {}
             Err(Error::ConnectionClosed | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => {
-                return "the device closed the connection".into();
+                return LostReason::ClosedByDevice;
             }
             // A server that closes TCP without closing TLS first causes this error.
             Err(Error::Io(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                return "the device closed the connection".into();
+                return LostReason::ClosedByDevice;
             }
-            Err(error) => return error.to_string(),
+            Err(error) => return LostReason::Failed(Cause::new(error)),
         }
     }
 }
@@ -249,13 +254,13 @@ mod tests {
             for _ in 0..10_000 {
                 let _ = peer.write_all(&[&[0x89, 125][..], &[b'x'; 125]].concat()).await;
             }
-            "the peer was read without end".to_owned()
+            LostReason::from("the peer was read without end")
         };
         let reason = tokio::select! {
             reason = carry(socket, &mut driver) => reason,
             reason = flood => reason,
         };
-        assert_eq!(reason, "the device has taken nothing for 15 s");
+        assert_eq!(reason.to_string(), "the device has taken nothing for 15 s");
     }
 
     /// The buffers of the device are full, so that even the ping is not sent.
@@ -266,7 +271,7 @@ mod tests {
         let (_link, mut driver) = Link::pair();
         let began = Instant::now();
         let ended = timeout(Duration::from_secs(600), carry(socket, &mut driver)).await;
-        assert_eq!(ended.as_deref(), Ok("the device has taken nothing for 15 s"));
+        assert_eq!(ended, Ok(LostReason::NothingTaken(DEAD_AFTER)));
         assert_eq!(began.elapsed(), PING_AFTER + DEAD_AFTER);
     }
 }

@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn error_that_may_disappear_does_not_end_the_wait() {
-        let unreachable = |cause| CallError::Unreachable { peer: "p".into(), cause };
+        let unreachable = |cause: DialError| CallError::unreachable("p", cause);
         let remote = |code| CallError::Remote { method: "m".into(), error: RemoteError { code, message: None } };
         for (error, expected) in [
             (unreachable(DialError::Refused), true),

@@ -30,6 +30,6 @@ impl Failure {
             }
             error => unknown_hint(error),
         };
-        Self::new(FailureKind::Refused, format!("{}: {error}", path.display())).hint(hint)
+        Self::new(FailureKind::Refused, format!("{}: {error}", path.display())).caused_by(error).hint(hint)
     }
 }

@@ -42,7 +42,7 @@ impl From<ReadStateError> for Failure {
     fn from(error: ReadStateError) -> Self {
         match error {
             ReadStateError::Call(error) => error.into(),
-            error => Self::new(error.kind().into(), error.to_string()).hint(MAY_BE_DONE),
+            error => Self::of(error.kind().into(), &error).hint(MAY_BE_DONE),
         }
     }
 }
@@ -54,11 +54,11 @@ impl From<CallError> for Failure {
         {
             return Self::explained(&error, remote, meaning);
         }
-        let failure = Self::new(error.kind().into(), error.to_string());
+        let failure = Self::of(error.kind().into(), &error);
         let hint = match &error {
             CallError::Unreachable { cause: DialError::Unauthorised, .. } => OTHER_CREDENTIALS,
             CallError::Unreachable { cause: DialError::BrokerCredentials(_), .. } => BROKER_CREDENTIALS,
-            CallError::Unreachable { peer, cause } => {
+            CallError::Unreachable { peer, cause, .. } => {
                 let failure = failure.hint(dial_hint(peer, cause));
                 return if is_certificate_error(cause) { failure.hint(INSECURE) } else { failure };
             }

@@ -15,7 +15,7 @@ impl From<TargetError> for Failure {
             TargetError::NoScheme(text) => format!("write `--port ws://{text}` or `--port http://{text}`"),
             _ => "write `--port ws://HOST[:PORT]`, `--port http://HOST[:PORT]`, `--port mqtt://BROKER/DEVICE`, `--port tcp://HOST:PORT`, `--port /dev/ttyUSB0`, or `--port sim:`".into(),
         };
-        Self::new(FailureKind::Usage, error.to_string()).hint(hint)
+        Self::of(FailureKind::Usage, &error).hint(hint)
     }
 }
 
@@ -23,7 +23,7 @@ impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
         match error {
             ConnectError::Tls(error) => error.into(),
-            error => Self::new(FailureKind::Other, error.to_string()).hint(unknown_hint(&error)),
+            error => Self::of(FailureKind::Other, &error).hint(unknown_hint(&error)),
         }
     }
 }
@@ -32,7 +32,7 @@ impl From<SetupError> for Failure {
     fn from(error: SetupError) -> Self {
         match error {
             SetupError::File(error) => error.into(),
-            _ => Self::new(FailureKind::Other, error.to_string())
+            error => Self::of(FailureKind::Other, &error)
                 .hint("`--ca-cert-file FILE` trusts the authorities in a file instead of those of the system"),
         }
     }
@@ -53,6 +53,6 @@ impl From<PemError> for Failure {
             }
             fault => unknown_hint(fault),
         };
-        Self::new(FailureKind::Usage, error.to_string()).hint(hint)
+        Self::of(FailureKind::Usage, &error).hint(hint)
     }
 }

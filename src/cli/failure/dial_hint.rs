@@ -1,6 +1,6 @@
 //! Hints for a device or a broker that cannot be reached.
 
-use otactl::rpc::DialError;
+use otactl::rpc::{DialError, Peer};
 
 use super::unknown::unknown_hint;
 
@@ -11,9 +11,11 @@ pub(super) const OTHER_CREDENTIALS: &str =
     "give the user and password of the WebSocket in the URL: ws://USER:PASSWORD@HOST";
 
 /// Returns the next step after a failed connection to `peer`.
-pub(super) fn dial_hint(peer: &str, cause: &DialError) -> String {
+pub(super) fn dial_hint(peer: &Peer, cause: &DialError) -> String {
     // The steps for a broker differ from those for a device.
-    if let Some(hint) = peer.starts_with("the broker ").then(|| broker_hint(cause)).flatten() {
+    if matches!(peer, Peer::Broker(_))
+        && let Some(hint) = broker_hint(cause)
+    {
         return hint.into();
     }
     match cause {

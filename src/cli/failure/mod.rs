@@ -19,8 +19,10 @@ mod unknown;
 mod update;
 mod wait;
 
+use std::error::Error;
 use std::io;
 
+use otactl::rpc::cause::chain;
 use otactl::update::outcome::Facts;
 
 pub(crate) use exit_code::{EXIT_CODES, FailureKind};
@@ -31,6 +33,8 @@ pub(crate) struct Failure {
     pub(crate) kind: FailureKind,
     pub(crate) message: String,
     pub(crate) hints: Vec<String>,
+    /// The causes that the message does not name, the outermost first. Shown with `--verbose`.
+    pub(crate) causes: Vec<String>,
     /// The outcome of a failed update as data, for programs.
     pub(crate) facts: Option<Box<Facts>>,
 }
@@ -38,7 +42,22 @@ pub(crate) struct Failure {
 impl Failure {
     /// Creates a failure without hints.
     pub(crate) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hints: Vec::new(), facts: None }
+        Self { kind, message: message.into(), hints: Vec::new(), causes: Vec::new(), facts: None }
+    }
+
+    /// Creates the failure of an error, with its message and its causes, without hints.
+    pub(crate) fn of(kind: FailureKind, error: &(dyn Error + 'static)) -> Self {
+        Self::new(kind, error.to_string()).caused_by(error)
+    }
+
+    /// Adds an error and its causes to the causes, as far as the message does not name them.
+    pub(crate) fn caused_by(mut self, error: &(dyn Error + 'static)) -> Self {
+        for cause in chain(error).map(ToString::to_string) {
+            if !self.message.contains(&cause) && !self.causes.iter().any(|named| named.contains(&cause)) {
+                self.causes.push(cause);
+            }
+        }
+        self
     }
 
     /// Adds a hint.
@@ -51,6 +70,7 @@ impl Failure {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::new(FailureKind::Other, format!("cannot write the result: {error}"))
+            .caused_by(&error)
             .hint("is the disk full, or stdout closed?")
     }
 }

@@ -19,6 +19,7 @@ impl From<update::Failure> for Failure {
 
         let message = failure.to_string();
         let (kind, facts) = (failure.kind().into(), Some(Box::new(failure.facts())));
+        let causes = Self::of(kind, &failure).causes;
         let hint = match failure {
             F::Call(error) => return Self { facts, ..error.into() },
             F::ReadState(error) => return Self { facts, ..error.into() },
@@ -93,7 +94,7 @@ impl From<update::Failure> for Failure {
             }
             failure => unknown_hint(&failure).into(),
         };
-        Self { facts, ..Self::new(kind, message).hint(hint) }
+        Self { causes, facts, ..Self::new(kind, message).hint(hint) }
     }
 }
 

@@ -12,12 +12,12 @@ impl From<WaitFailure> for Failure {
         const NEVER_SEEN: &str = "is it switched on, and is the address right? `otactl ping` says what is in the way; `--for 10m` \
                                   waits longer";
 
-        let message = failure.to_string();
+        let time_over = Self::of(FailureKind::TimedOut, &failure);
         match failure {
             WaitFailure::Call(error) => error.into(),
-            WaitFailure::TimeOver { seen: Some(_), .. } => Self::new(FailureKind::TimedOut, message).hint(MORE_TIME),
-            WaitFailure::TimeOver { seen: None, .. } => Self::new(FailureKind::TimedOut, message).hint(NEVER_SEEN),
-            failure => Self::new(FailureKind::Other, message).hint(unknown_hint(&failure)),
+            WaitFailure::TimeOver { seen: Some(_), .. } => time_over.hint(MORE_TIME),
+            WaitFailure::TimeOver { seen: None, .. } => time_over.hint(NEVER_SEEN),
+            failure => Self::of(FailureKind::Other, &failure).hint(unknown_hint(&failure)),
         }
     }
 }

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::publishing::{Published, Unacknowledged};
 use super::settings::MqttSettings;
 use super::topics::Topics;
-use crate::rpc::DialError;
+use crate::rpc::{Cause, DialError, DialFailure, LostReason};
 use crate::transport::connect_error::ConnectError;
 use crate::transport::reach::{reach, within};
 use crate::transport::target::{Endpoint, Login};
@@ -111,11 +111,11 @@ impl Broker {
     }
 
     /// Connects to the broker, and subscribes to the topics of replies.
-    pub(super) async fn connect(&self, topics: &Topics) -> Result<BrokerConnection, DialError> {
+    pub(super) async fn connect(&self, topics: &Topics) -> Result<BrokerConnection, DialFailure> {
         within(self.connect_timeout, self.open(topics)).await
     }
 
-    async fn open(&self, topics: &Topics) -> Result<BrokerConnection, DialError> {
+    async fn open(&self, topics: &Topics) -> Result<BrokerConnection, DialFailure> {
         let (client, mut events) = AsyncClient::builder(self.options()).capacity(QUEUE_CAPACITY).build();
         // The client library limits the time to connect, too: to 5 s by default, and only in whole seconds. Its limit
         // is set above `connect_timeout`, so that `connect_timeout` applies.
@@ -140,16 +140,17 @@ impl Broker {
         }
         loop {
             // A broker acknowledges subscriptions in order, so that the first SUBACK is that of the replies.
-            let event = self.next(&mut connection.events).await.map_err(|cause| match cause {
+            let event = self.next(&mut connection.events).await.map_err(|failure| match failure.cause {
                 DialError::HungUp => {
-                    DialError::SubscriptionCloses { topics: wanted.iter().map(ToString::to_string).collect() }
+                    let topics = wanted.iter().map(ToString::to_string).collect();
+                    DialFailure { cause: DialError::SubscriptionCloses { topics }, ..failure }
                 }
-                other => other,
+                _ => failure,
             })?;
             if let Event::Incoming(Packet::SubAck(ack)) = event {
                 return match ack.return_codes.first() {
                     Some(SubscribeReasonCode::Success(_)) => Ok(connection),
-                    _ => Err(DialError::SubscriptionRefused(topics.replies.clone())),
+                    _ => Err(DialError::SubscriptionRefused(topics.replies.clone()).into()),
                 };
             }
         }
@@ -165,7 +166,7 @@ impl Broker {
                     Ok(Event::Incoming(Packet::PubAck(_))) => return Ok(ProbeResult::Carried),
                     Ok(_) => {}
                     Err(error) if is_closed(&error) => return Ok(ProbeResult::Closed),
-                    Err(error) => return Err(explain(&error)),
+                    Err(error) => return Err(explain(error)),
                 }
             }
         };
@@ -203,28 +204,30 @@ impl Broker {
     }
 
     /// Returns the next event of a connection that is being opened.
-    async fn next(&self, events: &mut EventLoop) -> Result<Event, DialError> {
+    async fn next(&self, events: &mut EventLoop) -> Result<Event, DialFailure> {
         events.poll().await.map_err(|error| {
-            let cause = explain(&error);
-            let refusal = self.tls.as_ref().and_then(|tls| tls.client_auth().refusal(&cause));
-            refusal.unwrap_or(cause)
+            let failure = explain(error);
+            match self.tls.as_ref().and_then(|tls| tls.client_auth().refusal(&failure.cause)) {
+                Some(cause) => DialFailure { cause, ..failure },
+                None => failure,
+            }
         })
     }
 
     /// Explains why an open connection has ended.
-    pub(super) fn explain_loss(&self, error: &ConnectionError) -> String {
-        let reason = match error {
-            ConnectionError::MqttState(StateError::AwaitPingResp) => {
-                return "the broker has stopped answering".into();
-            }
-            error if is_closed(error) => "the broker closed the connection".into(),
-            ConnectionError::MqttState(StateError::Io(error)) | ConnectionError::Io(error) => error.to_string(),
-            other => other.to_string(),
+    pub(super) fn explain_loss(&self, error: ConnectionError) -> LostReason {
+        let client_id = self.is_client_id_chosen.then(|| self.client_id.clone());
+        let is_closed = is_closed(&error);
+        let cause = match error {
+            ConnectionError::MqttState(StateError::AwaitPingResp) => return LostReason::BrokerSilent,
+            ConnectionError::MqttState(StateError::Io(error)) | ConnectionError::Io(error) => Cause::new(error),
+            other => Cause::new(other),
         };
-        if self.is_client_id_chosen {
-            return format!("{reason}; does another client use the client id `{}`?", self.client_id);
+        if is_closed {
+            LostReason::ClosedByBroker { client_id, cause }
+        } else {
+            LostReason::BrokerFailed { client_id, cause }
         }
-        reason
     }
 }
 
@@ -244,10 +247,10 @@ pub(super) fn is_closed(error: &ConnectionError) -> bool {
 }
 
 /// Explains why a connection could not be opened.
-fn explain(error: &ConnectionError) -> DialError {
+fn explain(error: ConnectionError) -> DialFailure {
     use ConnectReturnCode as Code;
 
-    match error {
+    let cause = match &error {
         ConnectionError::ConnectionRefused(code) => match code {
             Code::BadUserNamePassword => DialError::BrokerCredentials("bad user or password"),
             Code::NotAuthorized => DialError::BrokerCredentials("not authorised"),
@@ -256,15 +259,17 @@ fn explain(error: &ConnectionError) -> DialError {
             Code::RefusedProtocolVersion => DialError::BrokerRefused("it does not speak MQTT 3.1.1"),
             Code::Success => DialError::Other(error.to_string()),
         },
-        ConnectionError::Io(error) | ConnectionError::MqttState(StateError::Io(error)) => explain_io(error),
+        ConnectionError::Io(io) | ConnectionError::MqttState(StateError::Io(io)) => {
+            // A failure of the socket connector is already explained.
+            let explained = io.get_ref().and_then(|inner| inner.downcast_ref::<DialFailure>());
+            if let Some(failure) = explained {
+                return failure.clone();
+            }
+            tls::explain(io)
+        }
         ConnectionError::MqttState(StateError::ConnectionAborted) => DialError::HungUp,
         ConnectionError::NotConnAck(_) => DialError::NotABroker("its first packet is not a CONNACK".into()),
         other => DialError::NotABroker(other.to_string()),
-    }
-}
-
-fn explain_io(error: &io::Error) -> DialError {
-    // A failure of the socket connector is already explained.
-    let explained = error.get_ref().and_then(|inner| inner.downcast_ref::<DialError>());
-    explained.cloned().unwrap_or_else(|| tls::explain(error))
+    };
+    DialFailure::new(cause, error)
 }

@@ -12,8 +12,8 @@ use tokio::time::{Instant, sleep_until};
 use super::broker::{self, Broker, BrokerConnection, ProbeResult};
 use super::link_stats::MqttLinkStats;
 use super::topics::Topics;
-use crate::rpc::DialError;
 use crate::rpc::frame::id_of;
+use crate::rpc::{DialError, LostReason};
 use crate::text::{excerpt, printable};
 use crate::transport::link::{Ended, LinkDriver, OutgoingFrame};
 use crate::transport::variant::{FrameMeaning, Variant, VariantDetector};
@@ -57,13 +57,13 @@ async fn run(
     broker: &Broker,
 ) -> Ended {
     loop {
-        let Some(connection) = open.as_mut() else { return Ended::Lost("there is no connection".into()) };
+        let Some(connection) = open.as_mut() else { return Ended::Lost(LostReason::Closed) };
         let error = carry(connection, link, driver).await;
         let closed_on = connection.unacknowledged.closed_on(Instant::now()).filter(|_| broker::is_closed(&error));
         let closed_on = closed_on.map(|(variant, topic)| (variant, topic.to_owned()));
         // The client library would reconnect, without end, if this connection were polled again.
         *open = None;
-        let lost = Ended::Lost(broker.explain_loss(&error));
+        let lost = Ended::Lost(broker.explain_loss(error));
         let Some((variant, topic)) = closed_on.filter(|(variant, _)| !link.stats.is_carried(*variant)) else {
             return lost;
         };
@@ -76,7 +76,8 @@ async fn run(
         }
         link.stats.add_refused_topic(topic);
         if variant == Variant::Legacy {
-            return Ended::Refused(DialError::PublishRefused { topics: link.stats.refused_topics() });
+            let cause = DialError::PublishRefused { topics: link.stats.refused_topics() };
+            return Ended::Refused(cause.into());
         }
         tracing::debug!(
             "the broker closes the connection on {}/METHOD; publishing to {}, as `--mqtt-pub-topic` does at once",
@@ -91,7 +92,7 @@ async fn run(
                     link.publish(frame.into_bytes(), connection);
                 }
             }
-            Err(cause) => return Ended::Refused(cause),
+            Err(failure) => return Ended::Refused(failure),
         }
     }
 }

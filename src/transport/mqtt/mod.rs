@@ -30,10 +30,10 @@ use super::link::{Connect, Link};
 use super::target::Endpoint;
 use super::tls;
 use super::variant::{Variant, VariantDetector};
-use crate::rpc::DialError;
 use crate::rpc::client::Links;
 use crate::rpc::error::Silence;
 use crate::rpc::frame::Addressing;
+use crate::rpc::{DialFailure, Peer};
 use broker::{Broker, BrokerConnection};
 use driver::{MqttLink, drive};
 use link_stats::MqttLinkStats;
@@ -50,7 +50,7 @@ pub struct Mqtt {
     topics: Topics,
     addressing: Addressing,
     peer: String,
-    dialled: String,
+    broker_address: String,
     /// The open connection. A link holds the lock for as long as it lives.
     connection: Arc<Mutex<Option<BrokerConnection>>>,
     stats: MqttLinkStats,
@@ -73,7 +73,7 @@ impl Mqtt {
             broker: Arc::new(Broker::new(endpoint, client_id, connect_timeout, tls, settings)?),
             addressing,
             peer: endpoint.to_string(),
-            dialled: format!("the broker {}://{}:{}", endpoint.url.scheme(), endpoint.host(), endpoint.port()),
+            broker_address: format!("{}://{}:{}", endpoint.url.scheme(), endpoint.host(), endpoint.port()),
             connection: Arc::default(),
             stats: MqttLinkStats::default(),
         })
@@ -87,7 +87,7 @@ fn random_client_id() -> String {
 
 #[async_trait]
 impl Connect for Mqtt {
-    async fn dial(&self) -> Result<Link, DialError> {
+    async fn dial(&self) -> Result<Link, DialFailure> {
         // Waits until the previous link has released the connection.
         let mut open = Arc::clone(&self.connection).lock_owned().await;
         if open.is_none() {
@@ -110,8 +110,8 @@ impl Connect for Mqtt {
         &self.peer
     }
 
-    fn dialled(&self) -> &str {
-        &self.dialled
+    fn dialled(&self) -> Peer {
+        Peer::Broker(self.broker_address.clone())
     }
 
     fn addressing(&self) -> Option<&Addressing> {

@@ -9,6 +9,7 @@ use tokio_serial::SerialStream;
 
 use super::line::{Line, WriteAction};
 use super::port::OpenPort;
+use crate::rpc::{Cause, LostReason};
 use crate::transport::link::LinkDriver;
 
 /// The size of the read buffer, in bytes.
@@ -26,8 +27,8 @@ pub(super) async fn drive(mut port: OwnedMutexGuard<Option<OpenPort>>, line: Lin
     *port = None;
     drop(port);
     driver.close(match error.kind() {
-        io::ErrorKind::UnexpectedEof => "the port has vanished".into(),
-        _ => format!("the port has failed: {error}"),
+        io::ErrorKind::UnexpectedEof => LostReason::PortVanished,
+        _ => LostReason::PortFailed(Cause::new(error)),
     });
 }
 

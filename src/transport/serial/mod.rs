@@ -32,9 +32,9 @@ use tokio::time::{Instant, sleep};
 
 use super::framing::escaped_len;
 use super::link::{Connect, Link};
-use crate::rpc::DialError;
 use crate::rpc::client::Links;
 use crate::rpc::error::Silence;
+use crate::rpc::{DialError, DialFailure};
 use driver::drive;
 use line::Line;
 use link_stats::SerialLinkStats;
@@ -83,10 +83,10 @@ impl Serial {
     }
 
     /// Opens the port. If another program holds the port, tries again: that program may be about to end.
-    async fn open(&self) -> Result<OpenPort, DialError> {
+    async fn open(&self) -> Result<OpenPort, DialFailure> {
         for _ in 0..HELD_RETRIES {
             match port::open(&self.path, &self.settings) {
-                Err(DialError::PortHeld { .. }) => sleep(HELD_RETRY_INTERVAL).await,
+                Err(DialFailure { cause: DialError::PortHeld { .. }, .. }) => sleep(HELD_RETRY_INTERVAL).await,
                 result => return result,
             }
         }
@@ -96,7 +96,7 @@ impl Serial {
 
 #[async_trait]
 impl Connect for Serial {
-    async fn dial(&self) -> Result<Link, DialError> {
+    async fn dial(&self) -> Result<Link, DialFailure> {
         // Waits until the previous link has released the port.
         let mut open = Arc::clone(&self.port).lock_owned().await;
         if open.is_none() {

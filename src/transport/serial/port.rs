@@ -8,7 +8,7 @@ use tokio_serial::{
 
 use super::settings::{ControlLines, SerialSettings};
 use super::{find, holder};
-use crate::rpc::DialError;
+use crate::rpc::{DialError, DialFailure};
 
 /// An open port that no other program can open.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl Drop for OpenPort {
 }
 
 /// Opens the port exclusively, with 8 data bits, no parity and one stop bit.
-pub(super) fn open(path: &Path, settings: &SerialSettings) -> Result<OpenPort, DialError> {
+pub(super) fn open(path: &Path, settings: &SerialSettings) -> Result<OpenPort, DialFailure> {
     // Kept until the port is open: closing the file before would drop the control lines.
     #[cfg(unix)]
     let _kept = keep_control_lines(path)?;
@@ -41,7 +41,7 @@ pub(super) fn open(path: &Path, settings: &SerialSettings) -> Result<OpenPort, D
         .stop_bits(StopBits::One)
         .flow_control(flow_control)
         .open_native_async()
-        .map_err(|error| explain(path, &error))?;
+        .map_err(|error| DialFailure::new(explain(path, &error), error))?;
     // Bytes that were received before the port had its speed are garbage.
     let _ = port.clear(ClearBuffer::Input);
     let released = match settings.control_lines {
@@ -64,7 +64,7 @@ pub(super) fn open(path: &Path, settings: &SerialSettings) -> Result<OpenPort, D
 ///
 /// Dropping the control lines can reset the board, which rolls back an uncommitted firmware.
 #[cfg(unix)]
-fn keep_control_lines(path: &Path) -> Result<std::fs::File, DialError> {
+fn keep_control_lines(path: &Path) -> Result<std::fs::File, DialFailure> {
     use std::os::unix::fs::OpenOptionsExt as _;
 
     use nix::fcntl::OFlag;
@@ -73,10 +73,11 @@ fn keep_control_lines(path: &Path) -> Result<std::fs::File, DialError> {
     let flags = OFlag::O_NOCTTY | OFlag::O_NONBLOCK;
     let mut options = std::fs::OpenOptions::new();
     let file = options.read(true).write(true).custom_flags(flags.bits()).open(path);
-    let file = file.map_err(|error| cannot_open(path, &error))?;
-    let mut termios = tcgetattr(&file).map_err(|_| DialError::NotASerialPort)?;
+    let file = file.map_err(|error| DialFailure::new(cannot_open(path, &error), error))?;
+    let mut termios = tcgetattr(&file).map_err(|error| DialFailure::new(DialError::NotASerialPort, error))?;
     termios.control_flags.remove(ControlFlags::HUPCL);
-    tcsetattr(&file, SetArg::TCSANOW, &termios).map_err(|error| DialError::Other(error.to_string()))?;
+    tcsetattr(&file, SetArg::TCSANOW, &termios)
+        .map_err(|error| DialFailure::new(DialError::Other(error.to_string()), error))?;
     Ok(file)
 }
 

@@ -8,12 +8,9 @@ use serde_json::Value;
 use tokio::sync::{Notify, oneshot};
 
 use crate::rpc::deadline::deadline_in;
-use crate::rpc::{CallError, Request};
+use crate::rpc::{CallError, LostReason, Request};
 use crate::transport::calls::{Call, Calls};
 use crate::transport::link::Connect;
-
-/// The reason of [`CallError::Lost`] after the session was dropped or its task has ended.
-pub(super) const ENDED: &str = "the session has ended";
 
 /// The state that the callers and the task share.
 pub(super) struct Shared {
@@ -55,7 +52,7 @@ impl Shared {
         state.is_link_dropped = true;
         let calls = state.calls.take_all();
         drop(state);
-        self.fail_lost(calls, "the link was given up");
+        self.fail_lost(calls, &LostReason::Dropped);
         self.changed.notify_one();
     }
 
@@ -66,22 +63,22 @@ impl Shared {
     }
 
     /// Fails the calls with [`CallError::Lost`].
-    pub(super) fn fail_lost(&self, calls: Vec<Call>, reason: &str) {
+    pub(super) fn fail_lost(&self, calls: Vec<Call>, reason: &LostReason) {
         for call in calls {
-            let error = self.lost(call.is_sent, reason);
+            let error = self.lost(call.is_sent, reason.clone());
             call.fail(error);
         }
     }
 
-    fn lost(&self, sent: bool, reason: &str) -> CallError {
-        CallError::Lost { peer: self.connect.peer().into(), sent, reason: reason.into() }
+    fn lost(&self, sent: bool, reason: LostReason) -> CallError {
+        CallError::Lost { peer: self.connect.peer().into(), sent, reason }
     }
 
     /// Adds a call after all calls that were made before.
     pub(super) fn enqueue(self: &Arc<Self>, request: Request) -> Result<EnqueuedCall, CallError> {
         let mut state = self.lock();
         if state.is_closed {
-            return Err(self.lost(false, ENDED));
+            return Err(self.lost(false, LostReason::SessionEnded));
         }
         let id = state.calls.next_id();
         let bytes = request.encode(id, self.connect.addressing());
@@ -108,7 +105,7 @@ pub(super) struct EnqueuedCall {
 impl EnqueuedCall {
     /// Waits for the result of the call.
     pub(super) async fn result(mut self) -> Result<Value, CallError> {
-        (&mut self.result).await.unwrap_or_else(|_| Err(self.shared.lost(true, ENDED)))
+        (&mut self.result).await.unwrap_or_else(|_| Err(self.shared.lost(true, LostReason::SessionEnded)))
     }
 }
 

@@ -8,9 +8,9 @@ use std::sync::atomic::Ordering;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::shared::{ENDED, Shared};
+use super::shared::Shared;
 use crate::rpc::frame::{self, Incoming};
-use crate::rpc::{CallError, DialError, redact, redact_excerpt, unreadable};
+use crate::rpc::{CallError, DialError, DialFailure, LostReason, redact, redact_excerpt, unreadable};
 use crate::transport::backoff::Backoff;
 use crate::transport::calls::{Call, Calls};
 use crate::transport::link::{Ended, Link, Ready};
@@ -18,7 +18,7 @@ use crate::transport::link::{Ended, Link, Ready};
 /// The number of answered calls whose ids are kept, to notice a second answer.
 const MAX_ANSWERED_IDS: usize = 16;
 
-type Dial = Pin<Box<dyn Future<Output = Result<Link, DialError>> + Send>>;
+type Dial = Pin<Box<dyn Future<Output = Result<Link, DialFailure>> + Send>>;
 
 enum LinkState {
     Down,
@@ -42,7 +42,7 @@ enum Event {
     /// A frame arrived, or the link ended.
     Received(Result<Vec<u8>, Ended>),
     /// The attempt to connect has ended.
-    Dialled(Result<Link, DialError>),
+    Dialled(Result<Link, DialFailure>),
     /// A frame was sent, a caller has changed the state, or a deadline has passed.
     Woken,
 }
@@ -173,7 +173,7 @@ impl Task {
     }
 
     /// Fails the calls in flight after the link has ended.
-    fn link_lost(&mut self, reason: &str) {
+    fn link_lost(&mut self, reason: &LostReason) {
         self.link = LinkState::Down;
         let mut state = self.shared.lock();
         // Calls that were made after a caller has dropped the link belong to the next link.
@@ -185,8 +185,8 @@ impl Task {
     }
 
     /// Fails all calls after an attempt to connect has failed.
-    fn dial_failed(&mut self, cause: &DialError) {
-        tracing::debug!(%cause, "dialling failed");
+    fn dial_failed(&mut self, failure: &DialFailure) {
+        tracing::debug!(cause = %failure, "dialling failed");
         self.link = LinkState::Down;
         self.backoff.failed(Instant::now());
         let peer = self.shared.connect.dialled();
@@ -195,7 +195,7 @@ impl Task {
             return;
         }
         for call in state.calls.take_all() {
-            call.fail(CallError::Unreachable { peer: peer.into(), cause: cause.clone() });
+            call.fail(CallError::unreachable(peer.clone(), failure.clone()));
         }
     }
 
@@ -208,7 +208,7 @@ impl Task {
                 let (peer, method) = (connect.peer().to_owned(), call.method.clone());
                 CallError::Timeout { peer, method, after: call.timeout, why: connect.silence() }
             } else {
-                CallError::Unreachable { peer: connect.dialled().into(), cause: DialError::Silent(call.timeout) }
+                CallError::unreachable(connect.dialled(), DialError::Silent(call.timeout))
             };
             call.fail(error);
         }
@@ -222,7 +222,7 @@ impl Drop for Task {
         state.is_closed = true;
         let calls = state.calls.take_all();
         drop(state);
-        self.shared.fail_lost(calls, ENDED);
+        self.shared.fail_lost(calls, &LostReason::SessionEnded);
     }
 }
 

@@ -14,7 +14,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, SignatureScheme};
 
 use super::explain::explain;
-use crate::rpc::DialError;
+use crate::rpc::{DialError, DialFailure};
 
 /// Records whether a server requests a client certificate, and whether it has answered since.
 #[derive(Debug)]
@@ -60,13 +60,13 @@ impl ClientAuth {
     ///
     /// Recognises a refused or missing client certificate, too.
     #[must_use]
-    pub fn explain_handshake(&self, error: &(dyn Error + 'static)) -> DialError {
-        let cause = explain(error);
-        match cause {
-            DialError::HungUp => self.refusal(&cause).unwrap_or(DialError::PlainPort),
-            DialError::TlsAlert(_) => self.refusal(&cause).unwrap_or(cause),
+    pub fn explain_handshake(&self, error: impl Error + Send + Sync + 'static) -> DialFailure {
+        let cause = match explain(&error) {
+            hung_up @ DialError::HungUp => self.refusal(&hung_up).unwrap_or(DialError::PlainPort),
+            alert @ DialError::TlsAlert(_) => self.refusal(&alert).unwrap_or(alert),
             cause => cause,
-        }
+        };
+        DialFailure::new(cause, error)
     }
 }
 

@@ -10,7 +10,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::client_auth::ClientAuth;
 use super::config::{SetupError, TlsSettings, client_config};
-use crate::rpc::DialError;
+use crate::rpc::{DialError, DialFailure};
 
 /// Opens TLS connections to one server.
 pub struct Connector {
@@ -27,12 +27,13 @@ impl Connector {
     }
 
     /// Performs the TLS handshake over `stream`. `host` is a name or an IP address.
-    pub async fn connect<S>(&self, host: &str, stream: S) -> Result<TlsStream<S>, DialError>
+    pub async fn connect<S>(&self, host: &str, stream: S) -> Result<TlsStream<S>, DialFailure>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let name = ServerName::try_from(host.to_owned()).map_err(|e| DialError::Tls(e.to_string()))?;
-        self.connector.connect(name, stream).await.map_err(|e| self.client_auth.explain_handshake(&e))
+        let name =
+            ServerName::try_from(host.to_owned()).map_err(|e| DialFailure::new(DialError::Tls(e.to_string()), e))?;
+        self.connector.connect(name, stream).await.map_err(|e| self.client_auth.explain_handshake(e))
     }
 
     /// Returns what is known about the server's request for a client certificate.

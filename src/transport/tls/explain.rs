@@ -7,15 +7,15 @@ use rustls::{CertificateError, InvalidMessage};
 
 use super::unsupported::Unsupported;
 use crate::rpc::DialError;
+use crate::rpc::cause::chain;
 
 /// Finds the cause of a failure in a chain of errors, as HTTP and WebSocket libraries wrap them.
 ///
 /// Returns the first error of the chain that concerns TLS or the resolution of a host name, or else the innermost.
 #[must_use]
 pub fn explain(error: &(dyn Error + 'static)) -> DialError {
-    let mut cause = Some(error);
     let mut innermost = DialError::Other(error.to_string());
-    while let Some(error) = cause {
+    for error in chain(error) {
         let io = error.downcast_ref::<io::Error>();
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
             return explain_tls(tls);
@@ -29,9 +29,6 @@ pub fn explain(error: &(dyn Error + 'static)) -> DialError {
         if matches!(innermost, DialError::Other(_)) || !matches!(here, DialError::Other(_)) {
             innermost = here;
         }
-        // `io::Error::source` skips the wrapped error itself, so `get_ref` comes first.
-        let wrapped = io.and_then(io::Error::get_ref).map(|inner| inner as &(dyn Error + 'static));
-        cause = wrapped.or_else(|| error.source());
     }
     innermost
 }

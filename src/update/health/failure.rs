@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::rpc::{CallError, DialError};
+use crate::rpc::CallError;
 
 /// The details of a check that passed.
 #[derive(Debug, Default)]
@@ -65,6 +65,6 @@ pub(super) fn is_out_of_files(error: &io::Error) -> bool {
 ///
 /// A device may have too many open files as well, but it reports that in a reply.
 pub(super) fn call_lacks_files(error: &CallError) -> bool {
-    let CallError::Unreachable { cause: DialError::Other(reason), .. } = error else { return false };
-    TOO_MANY_FILES.iter().any(|&code| *reason == io::Error::from_raw_os_error(code).to_string())
+    let CallError::Unreachable { source: Some(cause), .. } = error else { return false };
+    cause.find().is_some_and(is_out_of_files)
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use otactl::rpc::client::Links;
-use otactl::rpc::{CallError, DialError, Incoming, Request, RpcClient, frame};
+use otactl::rpc::{CallError, DialError, DialFailure, Incoming, Request, RpcClient, frame};
 use otactl::sim::board::Board;
 use otactl::sim::board::calls::Answered;
 use otactl::sim::http_client::{Connection, DeviceNetwork};
@@ -211,7 +211,7 @@ impl Connector {
 
 #[async_trait]
 impl Connect for Connector {
-    async fn dial(&self) -> Result<Link, DialError> {
+    async fn dial(&self) -> Result<Link, DialFailure> {
         self.establish().await?;
         let (link, driver) = Link::pair();
         tokio::spawn(serve(self.clone(), driver, self.network.cuts.subscribe()));
@@ -378,7 +378,7 @@ impl HttpClient {
     async fn exchange(&self, request: &Request, progress: &mut Progress) -> Result<Value, CallError> {
         let connector = &self.connector;
         let peer = || "the simulated device".to_owned();
-        connector.establish().await.map_err(|cause| CallError::Unreachable { peer: peer(), cause })?;
+        connector.establish().await.map_err(|cause| CallError::unreachable(peer(), cause))?;
         progress.is_sent = true;
         let boot = connector.board.boot();
         let bytes = request.encode(1, None);
@@ -444,7 +444,7 @@ impl RpcClient for HttpClient {
             Err(_) if progress.is_sent => {
                 Err(CallError::Timeout { peer: peer(), method: request.method, after: request.timeout, why: None })
             }
-            Err(_) => Err(CallError::Unreachable { peer: peer(), cause: DialError::Silent(request.timeout) }),
+            Err(_) => Err(CallError::unreachable(peer(), DialError::Silent(request.timeout))),
         }
     }
 
