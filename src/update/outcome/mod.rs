@@ -66,7 +66,7 @@ pub enum Failure {
     Serve(ServeError),
     /// `OTA.CreateSnapshot` failed. The old firmware still runs.
     #[error("the running firmware could not be copied to another slot: {0}")]
-    NotCopied(CallError),
+    NotCopied(#[source] CallError),
     /// The device accepted `OTA.Update`, but never requested the firmware from the server.
     #[error("the device never asked for the firmware at {address}{}", device_reply(.said.as_ref()))]
     NeverFetched {
@@ -97,11 +97,12 @@ pub enum Failure {
         /// Why the device did not download it.
         device: String,
         /// Why otactl could not download it.
+        #[source]
         here: DownloadError,
     },
     /// otactl could not download the firmware. Nothing on the device changed.
     #[error("the firmware could not be downloaded: {0}")]
-    Download(DownloadError),
+    Download(#[source] DownloadError),
     /// The device did not receive all of the firmware, or rejected it.
     #[error("the device did not take the firmware: {reason}{}", sent_share(*.taken))]
     DownloadFailed {
@@ -159,6 +160,7 @@ pub enum Failure {
     #[error("the device is back, but denies access: {reason}")]
     AccessDenied {
         /// The error of the call.
+        #[source]
         reason: CallError,
         /// The time until the device rolls back by itself. It may roll back a little later.
         reverts_in: Duration,

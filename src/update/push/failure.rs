@@ -12,6 +12,7 @@ use crate::text::for_humans;
 #[non_exhaustive]
 pub struct PushFailure {
     /// Why the push failed.
+    #[source]
     pub reason: Reason,
     /// Bytes that the device has acknowledged.
     pub acknowledged: u64,
@@ -30,7 +31,7 @@ pub enum Reason {
     Unsupported,
     /// The device did not begin, and nothing has changed on it.
     #[error("the update could not begin: {0}")]
-    NotBegun(CallError),
+    NotBegun(#[source] CallError),
     /// The device refused a piece, or the end.
     #[error(transparent)]
     Refused(CallError),
@@ -45,7 +46,7 @@ pub enum Reason {
     Restarted,
     /// Another update runs on the device: of another client, or of an earlier otactl whose request came late.
     #[error("the update could not begin, since another one runs: {0}")]
-    Busy(CallError),
+    Busy(#[source] CallError),
     /// The device has the firmware of another client.
     #[error("the device has other firmware meanwhile")]
     OtherFirmware,
