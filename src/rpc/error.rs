@@ -12,7 +12,7 @@ use super::peer::Peer;
 use crate::text::for_humans;
 
 /// The error of a call that returned no result.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
     /// No connection was established. Nothing was sent.

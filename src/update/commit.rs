@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::device_state::DeviceState;
-use super::outcome::Failure;
+use super::outcome::{Failure, FailureReason};
 use super::poll::{first_timeout, read_again};
 use super::read_state_error::ReadStateError;
 use super::settle::settled;
@@ -28,13 +28,13 @@ pub async fn commit(device: &Device, now: &DeviceState, timeout: Duration) -> Re
         && let Some(other) = now.other_device_at(device, first_timeout(device, now)).await
     {
         let (running, reverts_in) = (now.running(), now.reverts_in());
-        return Err(Failure::Replaced { running, reason: other.to_string(), reverts_in });
+        return Err(Failure::Replaced { running, reason: other, reverts_in });
     }
     let unconfirmed = |error: ReadStateError| {
         let (running, reverts_in) = (now.running(), now.reverts_in());
-        Failure::CommitUnseen { running, reason: error.to_string(), reverts_in }
+        Failure::CommitUnseen { running, reason: error.into(), reverts_in }
     };
-    let mut reason = String::new();
+    let mut reason = FailureReason::Observed(String::new());
     for _ in 0..MAX_COMMIT_ATTEMPTS {
         let answer = device.call_within(ota::Commit {}, commit_call_timeout(device.timeout(), now.reverts_in())).await;
         let after = match read_again(now, device, timeout).await {
@@ -54,14 +54,15 @@ pub async fn commit(device: &Device, now: &DeviceState, timeout: Duration) -> Re
                 let use_of_firmware = if after.build() == now.build() { "boots next" } else { "runs now" };
                 return Err(Failure::NotCommitted {
                     running: now.running(),
-                    reason: format!("another client has installed other firmware, which the device {use_of_firmware}"),
+                    reason: format!("another client has installed other firmware, which the device {use_of_firmware}")
+                        .into(),
                     reverts_in: after.reverts_in(),
                 });
             }
             CommitState::Pending => match answer {
                 Ok(_) => reason = "the device took the commit, but its state does not show it".into(),
-                Err(error @ CallError::Remote { .. }) => return Err(failed(error.to_string())),
-                Err(error) => reason = error.to_string(),
+                Err(error @ CallError::Remote { .. }) => return Err(failed(error.into())),
+                Err(error) => reason = error.into(),
             },
         }
     }

@@ -112,7 +112,7 @@ pub(super) async fn give_up(
 /// Returns the failure for a device that does not answer after otactl rebooted it.
 fn no_response(what: &str, last: &str) -> Failure {
     let reason = format!("otactl rebooted it to end {what}, and it is not back: {last}");
-    Failure::ContactLost { reason, reverts_in: None }
+    Failure::ContactLost { reason: reason.into(), reverts_in: None }
 }
 
 /// The result of ending an update.

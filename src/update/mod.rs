@@ -161,16 +161,16 @@ impl Done {
     fn explain(&self, failure: Failure) -> Failure {
         match failure {
             Failure::Call(error) if self.has_begun && error.is_transient() => {
-                Failure::ContactLost { reason: error.to_string(), reverts_in: None }
+                Failure::ContactLost { reason: error.into(), reverts_in: None }
             }
             Failure::ReadState(error) if self.has_begun => {
-                Failure::ContactLost { reason: error.to_string(), reverts_in: None }
+                Failure::ContactLost { reason: error.into(), reverts_in: None }
             }
             Failure::Call(error) if self.has_begun || self.is_copied => {
-                Failure::DownloadFailed { reason: error.to_string(), taken: None, remains: false }
+                Failure::DownloadFailed { reason: error.into(), taken: None, remains: false }
             }
             Failure::ReadState(error) if self.is_copied => {
-                Failure::DownloadFailed { reason: error.to_string(), taken: None, remains: false }
+                Failure::DownloadFailed { reason: error.into(), taken: None, remains: false }
             }
             // Another client has updated it meanwhile.
             Failure::Refused(Refusal::Uncommitted { .. }) if self.has_begun => {
@@ -268,17 +268,17 @@ async fn at_rest(
     let is_other = plan.source.build().is_some_and(|wanted| wanted != after.build());
     let may_change = if is_old { taken != TransferResult::Certain } else { is_other };
     if may_change && !verdict::is_unsettled(before, &after) {
-        after = settled(device, after, plan.reboot_timeout).await.map_err(|error| contact_lost(plan, &error))?;
+        after = settled(device, after, plan.reboot_timeout).await.map_err(|error| contact_lost(plan, error))?;
     }
     if verdict::is_unsettled(before, &after) {
-        after = settled(device, after, plan.reboot_timeout).await.map_err(|error| contact_lost(plan, &error))?;
+        after = settled(device, after, plan.reboot_timeout).await.map_err(|error| contact_lost(plan, error))?;
     }
     Ok(after)
 }
 
 /// Returns the failure for a silent device that may have the firmware.
-fn contact_lost(plan: &Plan, error: &ReadStateError) -> Failure {
-    Failure::ContactLost { reason: error.to_string(), reverts_in: Some(plan.commit_timeout) }
+fn contact_lost(plan: &Plan, error: ReadStateError) -> Failure {
+    Failure::ContactLost { reason: error.into(), reverts_in: Some(plan.commit_timeout) }
 }
 
 /// Fails if the second link leads to another device. A silent link is reported: it may work after the reboot.

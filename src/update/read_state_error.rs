@@ -6,7 +6,7 @@ use crate::rpc::{CallError, CallErrorKind, RemoteError};
 use crate::text::device_text;
 
 /// Why the state of a device could not be read.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadStateError {
     /// A call failed.

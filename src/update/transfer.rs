@@ -9,7 +9,7 @@ use super::event::{Event, Observer, Origin};
 use super::fetch::{Fetching, fetch};
 use super::foreign_update;
 use super::other_client::has_updated;
-use super::outcome::{Failure, Refusal};
+use super::outcome::{Failure, FailureReason, Refusal};
 use super::plan::{Plan, Source, Via};
 use super::poll::{first_timeout, read_again};
 use super::preflight::Delivery;
@@ -59,7 +59,7 @@ pub(super) async fn transfer(
     match push(device, plan, bundle, before, observer).await {
         // The device was told to download the firmware before, so that it is not untouched.
         Err(Failure::Call(error)) if error.remote_error().is_none() => {
-            let failed = Failure::DownloadFailed { reason: error.to_string(), taken: None, remains: false };
+            let failed = Failure::DownloadFailed { reason: error.into(), taken: None, remains: false };
             Err(unless_updated(device, plan, before, failed).await)
         }
         result => result.map(|taken| (taken, None)),
@@ -100,7 +100,7 @@ async fn pull(
                 }
                 // A slow device has finished meanwhile, and reboots into the firmware.
                 Ok(now) if has_other_firmware(before, &now) => {
-                    observer.on(&Event::Unconfirmed { reason });
+                    observer.on(&Event::Unconfirmed { reason: reason.to_string() });
                     Ok((TransferResult::Rebooted, None))
                 }
                 again => {
@@ -119,7 +119,7 @@ async fn unless_updated(device: &Device, plan: &Plan, before: &DeviceState, fail
     match has_updated(device, before, plan.reboot_timeout).await {
         Ok(true) => Failure::Refused(Refusal::UpdateRunning { percent: 100 }),
         Ok(false) => failure,
-        Err(error) => Failure::ContactLost { reason: format!("{failure}; then: {error}"), reverts_in: None },
+        Err(error) => Failure::ContactLost { reason: FailureReason::then(failure, error), reverts_in: None },
     }
 }
 
@@ -190,8 +190,11 @@ async fn push(
             let reason = if late { Reason::TooSlow { after: terms.timeout } } else { reason };
             // A device that restarted has lost the push.
             let is_unheard = matches!(aborted, Aborted::Unheard) || matches!(reason, Reason::Gone { .. });
-            let reason = reason.to_string();
-            Err(Failure::DownloadFailed { reason, taken: Some((acknowledged, total)), remains: is_unheard })
+            Err(Failure::DownloadFailed {
+                reason: reason.into(),
+                taken: Some((acknowledged, total)),
+                remains: is_unheard,
+            })
         }
     }
 }

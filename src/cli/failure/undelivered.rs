@@ -48,11 +48,13 @@ pub(super) fn undelivered(failure: update::Failure) -> String {
             "the device still runs its old firmware. It may wait for the rest of the new one until its timeout, which \
              `otactl status` shows; then run the same command again"
         }
-        // The reason ends with the message of the device.
-        F::DownloadFailed { reason, .. } => match reason.split(": ").find_map(ota::explain_refusal) {
-            Some(hint) => return format!("{hint}; the device still runs its old firmware"),
-            None => TRY_AGAIN,
-        },
+        F::DownloadFailed { reason, .. } => {
+            let message = reason.remote_error().and_then(|error| error.message.as_deref());
+            match message.and_then(ota::explain_refusal) {
+                Some(hint) => return format!("{hint}; the device still runs its old firmware"),
+                None => TRY_AGAIN,
+            }
+        }
         failure => unknown_hint(&failure),
     };
     hint.into()
@@ -84,8 +86,27 @@ fn stranger_hint(strangers: &[IpAddr]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use otactl::rpc::{CallError, RemoteError};
+    use otactl::update::outcome::FailureReason;
+
     use super::*;
     use crate::cli::failure::Failure;
+
+    #[test]
+    fn refusal_of_the_device_is_explained_by_its_error_alone() {
+        let hint = |reason: FailureReason| {
+            Failure::from(update::Failure::DownloadFailed { reason, taken: None, remains: false }).hints.concat()
+        };
+        let error = || RemoteError { code: -1, message: Some("-10 Incomplete update package".into()) };
+        let incomplete = ota::explain_refusal("Incomplete update package").expect("a known refusal");
+        let call = CallError::Remote { method: "OTA.Write".into(), error: error() };
+        let reasons: [FailureReason; 3] =
+            [error().into(), call.clone().into(), FailureReason::then("it restarted", call.into())];
+        for reason in reasons {
+            assert!(hint(reason.clone()).contains(incomplete), "{reason:?}");
+        }
+        assert!(!hint("it restarted: Incomplete update package".into()).contains(incomplete));
+    }
 
     #[test]
     fn server_filled_by_silent_connections_does_not_blame_the_firewall() {

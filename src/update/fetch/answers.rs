@@ -54,7 +54,7 @@ impl Download<'_> {
             (Some(PendingQuestion::OtherFirmware(then)), DeviceAnswer::OtherFirmware(is_other)) => match is_other {
                 Ok(true) => self.fail_updated(),
                 Ok(false) => self.proceed(then, now),
-                Err(error) => self.fail(self.contact_lost(error.to_string())),
+                Err(error) => self.fail(self.contact_lost(error)),
             },
             (Some(PendingQuestion::State(purpose)), DeviceAnswer::State(state)) => self.on_state(purpose, state, now),
             (Some(PendingQuestion::UpdateAfterReboot(state, purpose)), DeviceAnswer::Status(status)) => {
@@ -94,7 +94,7 @@ impl Download<'_> {
                 if info.is_ok_and(|info| is_other_boot(self.before, &info, asked)) {
                     self.conclude(Purpose::Probe(probe.reason), Observation::Rebooted, now);
                 } else {
-                    self.fail(self.contact_lost(error.to_string()));
+                    self.fail(self.contact_lost(error));
                 }
             }
             // An answer to a question that was not asked.
@@ -119,12 +119,11 @@ impl Download<'_> {
             self.pending = Some(PendingQuestion::Settled(Then::Refuse(error)));
             return;
         }
-        let said = error.to_string();
         if goes_on.is_some() {
-            self.events.push_back(Event::GoesOn { said: said.clone() });
+            self.events.push_back(Event::GoesOn { said: error.to_string() });
         }
         // If the device does not answer, later reads of the state decide.
-        self.reply = Some((now, Reply::Lost(said)));
+        self.reply = Some((now, Reply::Lost(error.into())));
     }
 
     /// Fails if the device, which has just refused the firmware or failed, has changed since the update began: it has the firmware of another
@@ -132,7 +131,7 @@ impl Download<'_> {
     fn on_settled(&mut self, then: Then, state: Result<Box<DeviceState>, ReadStateError>, now: Instant) {
         let state = match state {
             Ok(state) => Some(state),
-            Err(error) if error.is_transient() => return self.fail(self.contact_lost(error.to_string())),
+            Err(error) if error.is_transient() => return self.fail(self.contact_lost(error)),
             // The device answers, and does not report its state.
             Err(_) => None,
         };
@@ -154,8 +153,8 @@ impl Download<'_> {
     fn proceed(&mut self, then: Then, now: Instant) {
         match then {
             Then::Refuse(error) => self.reply = Some((now, Reply::Refused(error))),
-            Then::CallAgain(reason) => {
-                let failure = Action::Fail(self.download_failed(reason));
+            Then::CallAgain(error) => {
+                let failure = Action::Fail(self.download_failed(error));
                 self.decided = Some(self.call_again(failure, now));
             }
             Then::Fail(reason) => self.fail(self.failed(reason)),
@@ -196,17 +195,17 @@ impl Download<'_> {
     fn conclude(&mut self, purpose: Purpose, observation: Observation, now: Instant) {
         match (purpose, observation) {
             (_, Observation::Applied(boot)) => self.end_applied(&boot),
-            (Purpose::Success(_), Observation::Rebooted) => self.end_unconfirmed("it rebooted at once".into()),
+            (Purpose::Success(_), Observation::Rebooted) => self.end_unconfirmed("it rebooted at once"),
             (Purpose::Success(message), Observation::NotBegun) => self.fail_nothing_new(message),
             (Purpose::Success(_), Observation::NothingYet) if self.success_until.is_some_and(|until| now < until) => {}
             (Purpose::Success(message), Observation::NothingYet) if says_nothing_new(&message) => {
                 self.fail_nothing_new(message);
             }
             (Purpose::Success(_), Observation::NothingYet) => {
-                self.end_unconfirmed("it reported a success, and does not answer".into());
+                self.end_unconfirmed("it reported a success, and does not answer");
             }
             (Purpose::LostReply | Purpose::Progress, Observation::Rebooted) => {
-                self.end_unconfirmed("its reply was lost".into());
+                self.end_unconfirmed("its reply was lost");
             }
             (Purpose::LostReply, _) => {}
             (Purpose::Progress, Observation::NotBegun) => self.pending = Some(PendingQuestion::Percent),
@@ -218,7 +217,7 @@ impl Download<'_> {
             // Its reply may be on the way.
             (Purpose::Probe(_), Observation::NotBegun) if !std::mem::replace(&mut self.seen_idle, true) => {}
             (Purpose::Probe(reason), Observation::NotBegun) => {
-                let otherwise = self.never_fetched(Some(reason));
+                let otherwise = self.never_fetched(Some(reason.to_string()));
                 self.decided = Some(self.call_again(otherwise, now));
             }
         }
@@ -233,13 +232,13 @@ impl Download<'_> {
             Ok(state) if rebooted(self.before, &state) || applied(self.before, &state) => {
                 self.observe(Purpose::Probe(probe.reason), state, now);
             }
-            Err(error) if error.is_silence() && !probe.is_last => self.on_silence(probe, &error, now),
+            Err(error) if error.is_silence() && !probe.is_last => self.on_silence(probe, error, now),
             _ => self.pending = Some(PendingQuestion::Activity(probe, now)),
         }
     }
 
     /// Decides what a silence of the device means.
-    fn on_silence(&mut self, probe: FullProbe, error: &ReadStateError, now: Instant) {
+    fn on_silence(&mut self, probe: FullProbe, error: ReadStateError, now: Instant) {
         let Timeouts { transfer_idle, no_progress, .. } = self.limits.timeouts;
         let silent = now - *self.silent_since.get_or_insert(now);
         match &self.fetched {
@@ -248,7 +247,7 @@ impl Download<'_> {
                 self.conclude(Purpose::Probe(probe.reason), Observation::Rebooted, now);
             }
             None if silent >= no_progress.max(self.limits.reboot_timeout) => {
-                self.fail(self.contact_lost(error.to_string()));
+                self.fail(self.contact_lost(error));
             }
             _ => {}
         }
@@ -264,12 +263,12 @@ impl Download<'_> {
     ) {
         let state = match state {
             Ok(state) => state,
-            Err(error) if error.is_transient() && !probe.is_last => return self.on_silence(probe, &error, now),
+            Err(error) if error.is_transient() && !probe.is_last => return self.on_silence(probe, error, now),
             // The device answers, but does not report its state.
             Err(error) if error.remote_error().is_some() => {
                 return self.pending = Some(PendingQuestion::ProbedInfo(probe, error, now));
             }
-            Err(error) => return self.fail(self.contact_lost(error.to_string())),
+            Err(error) => return self.fail(self.contact_lost(error)),
         };
         self.silent_since = None;
         let is_complete = self.fetched.as_ref().is_none_or(|fetched| fetched.complete);
@@ -279,14 +278,14 @@ impl Download<'_> {
             if is_complete || state.build() != self.before.build() {
                 self.observe(Purpose::Probe(probe.reason), state, now);
             } else {
-                self.fail(self.download_failed("it restarted during the download".into()));
+                self.fail(self.download_failed("it restarted during the download"));
             }
         } else if applied(self.before, &state) {
             self.end_applied(&state.boot);
         } else if probe.is_last
             && restarted((self.before.info.uptime, self.before.taken), (state.info.uptime, state.asked))
         {
-            self.fail(self.download_failed("it restarted during the download, or just before".into()));
+            self.fail(self.download_failed("it restarted during the download, or just before"));
         } else {
             match self.decide_by_activity(&probe, activity, asked, now) {
                 Ok(observation) => self.conclude(Purpose::Probe(probe.reason), observation, now),
@@ -323,7 +322,7 @@ impl Download<'_> {
             }
             // The device does not report its state, or its connection attempt hangs.
             Activity::Busy | Activity::Unknown if has_never_asked && waited >= no_request => {
-                Err(self.never_fetched(Some(probe.reason.clone())))
+                Err(self.never_fetched(Some(probe.reason.to_string())))
             }
             // The update makes no progress.
             Activity::Busy if fetched.is_some() && stuck >= no_progress => {

@@ -42,7 +42,7 @@ impl Download<'_> {
         match understand(result) {
             // An earlier call reached the device.
             Err(Failure::Call(error)) if self.calls > 1 => {
-                self.decided = Some(Action::Fail(self.download_failed(error.to_string())));
+                self.decided = Some(Action::Fail(self.download_failed(error)));
             }
             Err(failure) => self.decided = Some(Action::Fail(failure)),
             Ok(Reply::Refused(error)) => self.on_error(error, executes_twice, now),
@@ -59,7 +59,7 @@ impl Download<'_> {
             let is_known = self.served.is_some() || self.is_build_known;
             // A device that is still connecting reports that it is idle, so that otactl called it again.
             if self.calls > 1 || self.limits.may_execute_twice && (is_known || executes_twice) {
-                self.reply = Some((now, Reply::InProgress(error.to_string())));
+                self.reply = Some((now, Reply::InProgress(error)));
             } else {
                 self.pending = Some(PendingQuestion::OtherUpdate);
             }
@@ -101,7 +101,7 @@ impl Download<'_> {
             }
             Situation::NeverFetched(said) => return self.decided = Some(self.never_fetched(said)),
             // The other update may end soon: a download breaks off when the otactl that served it was killed.
-            Situation::Busy(reason) => return self.pending = Some(PendingQuestion::Settled(Then::CallAgain(reason))),
+            Situation::Busy(error) => return self.pending = Some(PendingQuestion::Settled(Then::CallAgain(error))),
             Situation::Failed(reason) => {
                 // After any other refusal, the firmware was checked already.
                 let is_checked = matches!(&self.reply, Some((_, Reply::Refused(error))) if !says_busy(error));

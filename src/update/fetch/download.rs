@@ -14,7 +14,7 @@ use crate::rpc::CallError;
 use crate::rpc::deadline::deadline_after;
 use crate::update::device_state::DeviceState;
 use crate::update::event::Event;
-use crate::update::outcome::Failure;
+use crate::update::outcome::{Failure, FailureReason};
 use crate::update::serve::Fetched;
 use crate::update::transfer_result::TransferResult;
 
@@ -118,7 +118,7 @@ impl<'a> Download<'a> {
     }
 
     /// Reads the state of the device because of `reason`.
-    pub(super) fn begin_probe(&mut self, reason: String, now: Instant) {
+    pub(super) fn begin_probe(&mut self, reason: FailureReason, now: Instant) {
         let probe = FullProbe { reason, is_last: now - self.started >= self.limits.total() };
         let is_complete = self.fetched.as_ref().is_some_and(|fetched| fetched.complete);
         // Most likely a complete device reboots, and one question shows that it is not back yet.
@@ -145,8 +145,8 @@ impl<'a> Download<'a> {
     }
 
     /// Ends the download of a device that has rebooted without a reply.
-    pub(super) fn end_unconfirmed(&mut self, reason: String) {
-        self.events.push_back(Event::Unconfirmed { reason });
+    pub(super) fn end_unconfirmed(&mut self, reason: impl Into<FailureReason>) {
+        self.events.push_back(Event::Unconfirmed { reason: reason.into().to_string() });
         self.decided = Some(Action::Done(TransferResult::Rebooted));
     }
 
@@ -172,23 +172,23 @@ impl<'a> Download<'a> {
     }
 
     /// Returns the failure of the download. [`Failure::UrlUnreachable`] lets otactl download and deliver the firmware.
-    pub(super) fn failed(&self, reason: String) -> Failure {
+    pub(super) fn failed(&self, reason: FailureReason) -> Failure {
         match &self.reply {
             Some((_, Reply::Refused(error))) if self.served.is_none() && !self.has_begun && says_unreachable(error) => {
-                Failure::UrlUnreachable { said: reason }
+                Failure::UrlUnreachable { said: reason.to_string() }
             }
             _ => self.download_failed(reason),
         }
     }
 
     /// Returns the failure of the download, with the bytes that the device has taken from the firmware server.
-    pub(super) fn download_failed(&self, reason: String) -> Failure {
+    pub(super) fn download_failed(&self, reason: impl Into<FailureReason>) -> Failure {
         let taken = self.served.zip(self.fetched.as_ref()).map(|(served, fetched)| (fetched.sent, served.total));
-        Failure::DownloadFailed { reason, taken, remains: false }
+        Failure::DownloadFailed { reason: reason.into(), taken, remains: false }
     }
 
     /// Returns the failure for a device that may have the firmware. It rolls back one commit timeout from now at the latest.
-    pub(super) fn contact_lost(&self, reason: String) -> Failure {
-        Failure::ContactLost { reason, reverts_in: Some(self.limits.commit_timeout) }
+    pub(super) fn contact_lost(&self, reason: impl Into<FailureReason>) -> Failure {
+        Failure::ContactLost { reason: reason.into(), reverts_in: Some(self.limits.commit_timeout) }
     }
 }

@@ -5,6 +5,7 @@ use tokio::time::Instant;
 use super::question::Question;
 use crate::rpc::RemoteError;
 use crate::update::device_state::DeviceState;
+use crate::update::outcome::FailureReason;
 use crate::update::read_state_error::ReadStateError;
 
 /// The answer that the download waits for, and its purpose.
@@ -48,7 +49,7 @@ pub(super) enum Purpose {
     /// The device downloads from another server.
     Progress,
     /// Reply and progress do not suffice, for this reason.
-    Probe(String),
+    Probe(FailureReason),
 }
 
 /// What follows if no other client has updated the device.
@@ -56,16 +57,16 @@ pub(super) enum Purpose {
 pub(super) enum Then {
     /// The error is the reply.
     Refuse(RemoteError),
-    /// `OTA.Update` is called again. This is the reason of the failure after the last call.
-    CallAgain(String),
+    /// `OTA.Update` is called again. This is the error of the last call.
+    CallAgain(RemoteError),
     /// The download has failed, for this reason.
-    Fail(String),
+    Fail(FailureReason),
 }
 
 /// A complete reading of the device's state, for a reason.
 #[derive(Debug)]
 pub(super) struct FullProbe {
-    pub(super) reason: String,
+    pub(super) reason: FailureReason,
     /// The time limit of the download is over, so that no other one follows.
     pub(super) is_last: bool,
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::rpc::{CallError, RemoteError};
 use crate::text::device_text;
-use crate::update::outcome::Failure;
+use crate::update::outcome::{Failure, FailureReason};
 
 /// The reply to `OTA.Update`.
 #[derive(Debug)]
@@ -14,9 +14,9 @@ pub(super) enum Reply {
     /// An error of the device.
     Refused(RemoteError),
     /// Another `OTA.Update` call runs already: of another client, or this one if the device executed the request twice.
-    InProgress(String),
+    InProgress(RemoteError),
     /// No reply will come: the link broke, or the time is over.
-    Lost(String),
+    Lost(FailureReason),
 }
 
 /// Returns the reply in the result of the call. Fails only for a call that never arrived, or that the device did not carry out.
@@ -26,7 +26,7 @@ pub(super) fn understand(result: Result<Value, CallError>) -> Result<Reply, Fail
         Err(CallError::Remote { error, .. }) if !matches!(error.code, 401 | 403 | 404 | 418) => {
             Ok(Reply::Refused(error))
         }
-        Err(error) if error.may_have_arrived() => Ok(Reply::Lost(error.to_string())),
+        Err(error) if error.may_have_arrived() => Ok(Reply::Lost(error.into())),
         Err(error) => Err(Failure::Call(error)),
     }
 }

@@ -7,7 +7,9 @@ use tokio::time::Instant;
 
 use super::limits::Limits;
 use super::replies::{Reply, may_be_unreachable, says_busy};
+use crate::rpc::RemoteError;
 use crate::text::for_humans;
+use crate::update::outcome::FailureReason;
 use crate::update::serve::Fetched;
 
 /// What reply and progress mean together.
@@ -18,13 +20,13 @@ pub(super) enum Situation {
     /// The device reports a success. Its boot state tells what that means.
     Succeeded(String),
     /// Only the state of the device can tell, for this reason.
-    Unclear(String),
+    Unclear(FailureReason),
     /// The device has never requested the firmware.
     NeverFetched(Option<String>),
     /// The download has failed.
-    Failed(String),
+    Failed(FailureReason),
     /// Another update runs on the device.
-    Busy(String),
+    Busy(RemoteError),
 }
 
 /// Returns what reply and progress mean at `now`.
@@ -46,49 +48,49 @@ pub(super) fn assess(
     let open = fetched.is_some_and(|fetched| fetched.open > 0);
     let out_of_time = since(None) >= limits.total();
     let transferring = open && !complete && idle < timeouts.transfer_idle && !out_of_time;
-    let not_in_time = || format!("it was not done within {}", for_humans(*download));
+    let not_in_time = || format!("it was not done within {}", for_humans(*download)).into();
     match reply {
         Some((_, Reply::Success(message))) => Situation::Succeeded(message.clone()),
         // Also while the connection is open: a half-open connection closes late.
         _ if fetched.is_some() && asked && !complete && idle >= timeouts.no_progress => {
-            Situation::Failed(format!("it has taken nothing for {}", for_humans(timeouts.no_progress)))
+            Situation::Failed(format!("it has taken nothing for {}", for_humans(timeouts.no_progress)).into())
         }
         // The device reports a failure, and still reads.
         Some((_, Reply::Refused(_))) if transferring => Situation::Wait,
         Some((at, Reply::Refused(error))) => {
-            let said = error.to_string();
+            let said = || error.clone().into();
             let may_be_ours = says_busy(error) && *may_execute_twice;
             if complete && fetched.and_then(|fetched| fetched.changed).is_some_and(|changed| changed >= *at) {
                 // The error came first, and then the device took every byte.
-                Situation::Unclear(said)
+                Situation::Unclear(said())
             } else if may_be_ours && (fetched.is_none() || complete) {
-                Situation::Unclear(said)
+                Situation::Unclear(said())
             } else if says_busy(error) && since(Some(*at)) < *contradictory_reply {
                 Situation::Wait
             } else if says_busy(error) && (!asked || fetched.is_none()) {
-                Situation::Busy(said)
+                Situation::Busy(error.clone())
             } else if !asked && may_be_unreachable(error) {
-                Situation::NeverFetched(Some(said))
+                Situation::NeverFetched(Some(error.to_string()))
             } else {
-                Situation::Failed(said)
+                Situation::Failed(said())
             }
         }
         Some((_, Reply::InProgress(_) | Reply::Lost(_))) if transferring => Situation::Wait,
         // A device that does not request the firmware runs the update of another client, so that a push would fail too.
-        Some((_, Reply::InProgress(said))) => Situation::Unclear(said.clone()),
+        Some((_, Reply::InProgress(error))) => Situation::Unclear(error.clone().into()),
         _ if *has_other_way && !asked && since(None) >= timeouts.first_request => Situation::NeverFetched(None),
         // The state of the device is read meanwhile.
         Some((_, Reply::Lost(_))) if complete && idle < timeouts.reply_after_transfer => Situation::Wait,
         Some((_, Reply::Lost(reason))) => Situation::Unclear(reason.clone()),
         None if complete && idle >= timeouts.reply_after_transfer => {
-            Situation::Unclear(format!("it took everything, but has not answered for {} s", idle.as_secs()))
+            Situation::Unclear(format!("it took everything, but has not answered for {} s", idle.as_secs()).into())
         }
         None if fetched.is_some() && asked && !complete && !open && idle >= timeouts.reply_after_transfer => {
             Situation::Unclear("it has stopped fetching, and does not say why".into())
         }
         // A chip that resets does not close its connections.
         None if open && !complete && idle >= timeouts.transfer_idle && !out_of_time => {
-            Situation::Unclear(format!("it has taken nothing for {} s", idle.as_secs()))
+            Situation::Unclear(format!("it has taken nothing for {} s", idle.as_secs()).into())
         }
         None if out_of_time && !asked => Situation::NeverFetched(None),
         // The call itself may be lost, which the state tells.
@@ -159,6 +161,10 @@ mod tests {
             complete,
             changed: Some(start + Duration::from_secs_f64(changed)),
         }
+    }
+
+    fn in_progress() -> RemoteError {
+        RemoteError { code: -1, message: Some("in progress".into()) }
     }
 
     #[test]
@@ -246,10 +252,10 @@ mod tests {
             assess(None, Some(&Fetched::default()), start, &limits, now)
         };
         assert_eq!((after(9), after(10)), (Situation::Wait, Situation::NeverFetched(None)));
-        let running = (start, Reply::InProgress("in progress".into()));
+        let running = (start, Reply::InProgress(in_progress()));
         let late = start + Duration::from_secs(11);
         let situation = assess(Some(&running), Some(&Fetched::default()), start, &limits, late);
-        assert_eq!(situation, Situation::Unclear("in progress".into()), "another client's update runs");
+        assert_eq!(situation, Situation::Unclear(in_progress().into()), "another client's update runs");
         let reads = fetched(start, 1, false, 9.0);
         assert_eq!(assess(None, Some(&reads), start, &limits, start + Duration::from_secs(11)), Situation::Wait);
     }
@@ -268,7 +274,7 @@ mod tests {
                 None,
                 Some((at(35), refused(Some("Failed to init updater")))),
                 Some((at(35), refused(None))),
-                Some((at(35), Reply::InProgress("in progress".into()))),
+                Some((at(35), Reply::InProgress(in_progress()))),
                 Some((at(35), Reply::Lost("lost".into()))),
             ] {
                 let first = fetched.as_ref().and_then(|fetched| fetched.changed).unwrap_or(start).max(at(35));

@@ -2,11 +2,13 @@
 //!
 //! - [`refusal`]: reasons for which an update does not begin;
 //! - [`unhealthy`]: reasons for which a new firmware is not committed, and the result of the revert;
+//! - [`FailureReason`]: the error, or what otactl observed;
 //! - [`UpdateFailureKind`]: the kinds of failure, for a caller that does not need the details;
 //! - [`facts`]: each outcome as data.
 
 pub mod facts;
 mod kind;
+mod reason;
 pub mod refusal;
 pub mod unhealthy;
 
@@ -15,6 +17,7 @@ use std::time::Duration;
 
 pub use facts::Facts;
 pub use kind::UpdateFailureKind;
+pub use reason::FailureReason;
 pub use refusal::{Flaw, Refusal, SignatureGap};
 pub use unhealthy::{RevertResult, Unhealthy};
 
@@ -23,7 +26,7 @@ use crate::ota::Slot;
 use crate::rpc::{CallError, RemoteError};
 use crate::text::for_humans;
 use crate::update::device_state::{DeviceState, Running};
-use crate::update::read_state_error::ReadStateError;
+use crate::update::read_state_error::{OtherDevice, ReadStateError};
 use crate::update::remote_manifest::DownloadError;
 use crate::update::serve::ServeError;
 
@@ -107,7 +110,8 @@ pub enum Failure {
     #[error("the device did not take the firmware: {reason}{}", sent_share(*.taken))]
     DownloadFailed {
         /// The device's error text, or what otactl observed.
-        reason: String,
+        #[source]
+        reason: FailureReason,
         /// Bytes that otactl sent, and the size of the bundle in bytes.
         taken: Option<(u64, u64)>,
         /// The device may still wait for the rest. It refuses other updates until its timeout.
@@ -171,7 +175,8 @@ pub enum Failure {
         /// The firmware to commit.
         running: Running,
         /// The last error.
-        reason: String,
+        #[source]
+        reason: FailureReason,
         /// The time until the device rolls back if the commit did not arrive.
         reverts_in: Option<Duration>,
     },
@@ -181,7 +186,8 @@ pub enum Failure {
         /// The running firmware.
         running: Running,
         /// The reason.
-        reason: String,
+        #[source]
+        reason: FailureReason,
         /// The time until the device rolls back, if it will.
         reverts_in: Option<Duration>,
     },
@@ -191,7 +197,8 @@ pub enum Failure {
         /// The firmware that runs on the updated device.
         running: Running,
         /// Which device answers.
-        reason: String,
+        #[source]
+        reason: OtherDevice,
         /// The time until the device rolls back, if it will.
         reverts_in: Option<Duration>,
     },
@@ -199,7 +206,8 @@ pub enum Failure {
     #[error("lost contact with the device during the download: {reason}")]
     ContactLost {
         /// The last error.
-        reason: String,
+        #[source]
+        reason: FailureReason,
         /// The longest time until the device rolls back, if it has the firmware.
         reverts_in: Option<Duration>,
     },

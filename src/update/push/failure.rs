@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::abort::Aborted;
 use crate::rpc::CallError;
 use crate::text::for_humans;
+use crate::update::outcome::FailureReason;
 
 /// A failed push: the device did not get the firmware, or did not confirm all of it.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -64,4 +65,16 @@ pub enum Reason {
     /// A call failed.
     #[error(transparent)]
     Call(CallError),
+}
+
+impl From<Reason> for FailureReason {
+    fn from(reason: Reason) -> Self {
+        let text = reason.to_string();
+        match reason {
+            Reason::NotBegun(error) | Reason::Refused(error) | Reason::Busy(error) | Reason::Call(error) => {
+                Self::Explained { text, error: error.into() }
+            }
+            _ => Self::Observed(text),
+        }
+    }
 }

@@ -242,8 +242,8 @@ impl Simulation<'_> {
                 }
                 // A device of 2018 does not report its update, and is stuck in it. Its user power-cycles it.
                 Err(Failure::DownloadFailed { reason, .. } | Failure::ContactLost { reason, .. })
-                    if reason.starts_with("Failed to init updater")
-                        || reason.starts_with("Update is already in progress") =>
+                    if reason.to_string().starts_with("Failed to init updater")
+                        || reason.to_string().starts_with("Update is already in progress") =>
                 {
                     self.board.cut_power();
                 }

@@ -180,7 +180,10 @@ fn download_from_the_firmware_server_follows_reply_progress_and_state() {
         ),
         (
             "error after which no update runs",
-            refusal(old(3), "Fail(DownloadFailed { reason: \"Wrong platform (error -1)\""),
+            refusal(
+                old(3),
+                "Fail(DownloadFailed { reason: Device(RemoteError { code: -1, message: Some(\"Wrong platform\")",
+            ),
         ),
         (
             "error after which the update goes on",
@@ -255,7 +258,7 @@ fn download_from_the_firmware_server_follows_reply_progress_and_state() {
         (11.0, Next("Wait(Some")),
         (61.0, Next(ASKS_SETTLED)),
         (61.0, old(61)),
-        (61.0, Next("Fail(DownloadFailed { reason: \"it has taken nothing for 1m\"")),
+        (61.0, Next("Fail(DownloadFailed { reason: Observed(\"it has taken nothing for 1m\")")),
     ];
     check("stalled transfer", true, fetching().into_iter().chain(stalled).collect(), &before, start);
     let restarts = [
@@ -263,7 +266,7 @@ fn download_from_the_firmware_server_follows_reply_progress_and_state() {
         (12.0, status(UpdateState::Idle, 0)),
         (12.0, Next(ASKS_STATE)),
         (12.0, crashed(12)),
-        (12.0, Next("Fail(DownloadFailed { reason: \"it restarted during the download\"")),
+        (12.0, Next("Fail(DownloadFailed { reason: Observed(\"it restarted during the download\")")),
     ];
     check("restart during the transfer", true, fetching().into_iter().chain(restarts).collect(), &before, start);
 }

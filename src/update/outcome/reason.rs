@@ -1,0 +1,76 @@
+//! [`FailureReason`], why an update failed.
+
+use crate::rpc::{CallError, RemoteError};
+use crate::update::read_state_error::ReadStateError;
+
+/// Why an update failed: the error of the device or of a call, or what otactl observed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FailureReason {
+    /// What otactl observed.
+    #[error("{0}")]
+    Observed(String),
+    /// The device replied with an error.
+    #[error("{0}")]
+    Device(RemoteError),
+    /// A call failed.
+    #[error(transparent)]
+    Call(ReadStateError),
+    /// A call failed, after something else had happened.
+    #[error("{text}")]
+    Explained {
+        /// What happened, with the error of the call.
+        text: String,
+        /// The error of the call.
+        #[source]
+        error: ReadStateError,
+    },
+}
+
+impl FailureReason {
+    /// Returns the device's own error, if it replied with one.
+    #[must_use]
+    pub fn remote_error(&self) -> Option<&RemoteError> {
+        match self {
+            Self::Observed(_) => None,
+            Self::Device(error) => Some(error),
+            Self::Call(error) | Self::Explained { error, .. } => error.remote_error(),
+        }
+    }
+
+    /// Adds the error of a call to what had happened before it.
+    #[must_use]
+    pub fn then(before: impl std::fmt::Display, error: ReadStateError) -> Self {
+        Self::Explained { text: format!("{before}; then: {error}"), error }
+    }
+}
+
+impl From<String> for FailureReason {
+    fn from(text: String) -> Self {
+        Self::Observed(text)
+    }
+}
+
+impl From<&str> for FailureReason {
+    fn from(text: &str) -> Self {
+        Self::Observed(text.into())
+    }
+}
+
+impl From<RemoteError> for FailureReason {
+    fn from(error: RemoteError) -> Self {
+        Self::Device(error)
+    }
+}
+
+impl From<ReadStateError> for FailureReason {
+    fn from(error: ReadStateError) -> Self {
+        Self::Call(error)
+    }
+}
+
+impl From<CallError> for FailureReason {
+    fn from(error: CallError) -> Self {
+        Self::Call(error.into())
+    }
+}
