@@ -1,6 +1,5 @@
 //! Accepts connections and enforces the per-connection limits.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -13,7 +12,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
@@ -88,25 +87,14 @@ fn canonical(peer: SocketAddr) -> SocketAddr {
 /// Accepts connections until the future is dropped.
 pub(super) async fn accept(listener: Box<dyn Listener>, tls: Option<TlsAcceptor>, acceptor: Arc<Acceptor>) {
     let mut connections = JoinSet::new();
-    // The handles of the running connections, to end one whose slot another connection needs.
-    let mut handles: HashMap<u64, AbortHandle> = HashMap::new();
     loop {
-        let accepted = tokio::select! {
-            Some(ended) = connections.join_next() => {
-                match ended {
-                    Ok(number) => drop(handles.remove(&number)),
-                    // A panic does not tell the number of its connection.
-                    Err(_) => handles.retain(|_, handle| !handle.is_finished()),
-                }
-                continue;
-            }
-            accepted = listener.accept() => accepted,
-        };
-        let Ok((stream, peer)) = accepted else {
+        let Ok((stream, peer)) = listener.accept().await else {
             // Most likely the process is out of file handles, which an immediate retry would not change.
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
+        // Frees the memory of the connections that have ended.
+        while connections.try_join_next().is_some() {}
         let peer = canonical(peer);
         if !acceptor.allowed.admits(peer.ip()) {
             // Closed before anything is read.
@@ -114,24 +102,18 @@ pub(super) async fn accept(listener: Box<dyn Listener>, tls: Option<TlsAcceptor>
             acceptor.handler.refused(peer.ip());
             continue;
         }
-        let slot = acceptor.slots().take(peer.ip(), Instant::now());
-        let Some(slot) = slot else {
+        let Some(slot) = acceptor.slots().take(peer.ip(), Instant::now()) else {
             acceptor.handler.crowded(peer.ip());
             continue;
         };
-        if let Some((number, address)) = slot.evicted {
-            acceptor.handler.crowded(address);
-            if let Some(handle) = handles.remove(&number) {
-                handle.abort();
-            }
+        if let Some(evicted) = slot.evicted {
+            acceptor.handler.crowded(evicted.address);
+            evicted.end();
         }
         let number = slot.number;
         let (guard, tls) = (SlotGuard { acceptor: Arc::clone(&acceptor), number }, tls.clone());
-        let handle = connections.spawn(async move {
-            serve(stream, peer, tls, &guard.acceptor, number).await;
-            number
-        });
-        handles.insert(number, handle);
+        let task = connections.spawn(async move { serve(stream, peer, tls, &guard.acceptor, number).await });
+        acceptor.slots().set_task(number, task);
     }
 }
 
@@ -200,7 +182,7 @@ mod tests {
         let take = || acceptor.slots().take(address, Instant::now());
         let number = take().expect("a slot").number;
         let guard = SlotGuard { acceptor: Arc::clone(&acceptor), number };
-        assert_eq!(take(), None);
+        assert!(take().is_none());
         let panics = tokio::spawn(async move {
             let _guard = guard;
             panic!("as a test does");

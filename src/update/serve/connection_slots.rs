@@ -8,6 +8,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 /// How long a connection keeps its slot before its request has arrived, while its address has more than its share.
@@ -26,21 +27,32 @@ pub(super) struct ConnectionSlots {
 }
 
 #[derive(Debug)]
-struct Connection {
+pub(super) struct Connection {
     number: u64,
-    address: IpAddr,
+    pub(super) address: IpAddr,
+    /// The task that serves the connection, once it runs.
+    task: Option<AbortHandle>,
     since: Instant,
     /// The connection has requested the secret path.
     proven: bool,
 }
 
 /// A slot for a new connection.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct ConnectionSlot {
     /// A number that is used once.
     pub(super) number: u64,
-    /// The number and the address of the connection that was evicted for it.
-    pub(super) evicted: Option<(u64, IpAddr)>,
+    /// The connection that was evicted for it.
+    pub(super) evicted: Option<Connection>,
+}
+
+impl Connection {
+    /// Ends the task of the connection.
+    pub(super) fn end(self) {
+        if let Some(task) = self.task {
+            task.abort();
+        }
+    }
 }
 
 impl ConnectionSlots {
@@ -71,20 +83,23 @@ impl ConnectionSlots {
         } else {
             None
         };
-        if let Some((evicted, _)) = evicted {
-            self.free(evicted);
-        }
+        let evicted = evicted.map(|index| self.taken.remove(index));
         let number = self.next;
         self.next += 1;
-        self.taken.push(Connection { number, address, since: now, proven: false });
+        self.taken.push(Connection { number, address, task: None, since: now, proven: false });
         Some(ConnectionSlot { number, evicted })
     }
 
-    fn oldest(&self, matches: impl Fn(&Connection) -> bool) -> Option<(u64, IpAddr)> {
-        self.taken
-            .iter()
-            .find(|connection| !connection.proven && matches(connection))
-            .map(|connection| (connection.number, connection.address))
+    /// Returns the index of the oldest connection that is not proven and matches.
+    fn oldest(&self, matches: impl Fn(&Connection) -> bool) -> Option<usize> {
+        self.taken.iter().position(|connection| !connection.proven && matches(connection))
+    }
+
+    /// Sets the task that serves the connection, which ends with an eviction.
+    pub(super) fn set_task(&mut self, number: u64, task: AbortHandle) {
+        if let Some(connection) = self.taken.iter_mut().find(|connection| connection.number == number) {
+            connection.task = Some(task);
+        }
     }
 
     /// Notes that the connection has requested the secret path.
@@ -121,7 +136,7 @@ mod tests {
         fn take(&mut self, address: IpAddr) -> Option<(u64, Option<u64>)> {
             self.1 += NEW_CONNECTION_GRACE;
             let given = self.0.take(address, self.1)?;
-            Some((given.number, given.evicted.map(|(number, _)| number)))
+            Some((given.number, given.evicted.map(|evicted| evicted.number)))
         }
 
         fn prove(&mut self, number: u64) {
@@ -178,7 +193,8 @@ mod tests {
         let flood = |slots: &mut ConnectionSlots, from: u32, to: u32| {
             let mut left = Vec::new();
             for at in from..to {
-                left.extend(slots.take(ip(1), start + Duration::from_millis(5) * at).and_then(|given| given.evicted));
+                let given = slots.take(ip(1), start + Duration::from_millis(5) * at);
+                left.extend(given.and_then(|given| given.evicted).map(|evicted| evicted.number));
             }
             left
         };
@@ -186,10 +202,10 @@ mod tests {
         flood(&mut slots, 0, 1000);
         let device = slots.take(ip(1), start + Duration::from_secs(5)).expect("a place").number;
         let left = flood(&mut slots, 1001, 1100);
-        assert!(left.len() > 90 && left.iter().all(|(number, _)| *number != device), "{left:?}");
+        assert!(left.len() > 90 && !left.contains(&device), "{left:?}");
         // A connection without a request for longer than that loses its slot.
         let left = flood(&mut slots, 1100, 1110);
-        assert!(left.contains(&(device, ip(1))), "{left:?}");
+        assert!(left.contains(&device), "{left:?}");
     }
 
     /// The new connections of one address leave a slot for an address with fewer connections.
@@ -198,10 +214,11 @@ mod tests {
         let now = Instant::now();
         let mut slots = ConnectionSlots::new(8, 2);
         for _ in 0..8 {
-            assert_eq!(slots.take(ip(1), now).expect("a slot").evicted, None);
+            assert!(slots.take(ip(1), now).expect("a slot").evicted.is_none());
         }
-        assert_eq!(slots.take(ip(1), now), None, "all of its slots are new");
-        assert_eq!(slots.take(ip(2), now).expect("a slot").evicted, Some((0, ip(1))));
-        assert_eq!(slots.take(ip(1), now), None, "it does not take the place of one that has fewer");
+        assert!(slots.take(ip(1), now).is_none(), "all of its slots are new");
+        let evicted = slots.take(ip(2), now).expect("a slot").evicted.expect("an evicted connection");
+        assert_eq!((evicted.number, evicted.address), (0, ip(1)));
+        assert!(slots.take(ip(1), now).is_none(), "it does not take the place of one that has fewer");
     }
 }
