@@ -10,7 +10,7 @@ use md5::Md5;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::sim::wire::{Failure, quoted};
+use crate::sim::wire::{MethodError, quoted};
 use crate::text::{behind_digest, header_fields, hex};
 
 /// The time for which a nonce is valid, in seconds.
@@ -86,12 +86,12 @@ impl Auth {
 
     /// Returns error 401. Its message is the challenge as JSON text.
     #[must_use]
-    pub fn challenge(&self, now: u64) -> Failure {
+    pub fn challenge(&self, now: u64) -> MethodError {
         let (realm, algorithm) = (quoted(&self.realm), self.algorithm_name());
         let challenge = format!(
             r#"{{"auth_type": "digest", "nonce": {now}, "nc": 1, "realm": {realm}, "algorithm": "{algorithm}"}}"#
         );
-        Failure::new(401, challenge)
+        MethodError::new(401, challenge)
     }
 
     /// Returns the value of the header `WWW-Authenticate`.
@@ -101,7 +101,7 @@ impl Auth {
     }
 
     /// Checks the field `auth` of a frame at the Unix time `now`.
-    pub fn check_frame(&self, auth: Option<&Value>, now: u64) -> Result<(), Failure> {
+    pub fn check_frame(&self, auth: Option<&Value>, now: u64) -> Result<(), MethodError> {
         let Some(auth) = auth else { return Err(self.challenge(now)) };
         let text = |name: &str| match &auth[name] {
             Value::String(text) => Some(text.clone()),
@@ -110,11 +110,11 @@ impl Auth {
         };
         let fields = [text("realm"), text("username"), text("nonce"), text("cnonce"), text("response")];
         let [Some(realm), Some(user), Some(nonce), Some(cnonce), Some(response)] = &fields else {
-            return Err(Failure::new(400, "bad request"));
+            return Err(MethodError::new(400, "bad request"));
         };
         // A frame without `algorithm` means MD5, even if the device uses SHA-256.
         if *realm != self.realm || text("algorithm").as_deref().unwrap_or("MD5") != self.algorithm_name() {
-            return Err(Failure::new(400, "bad request"));
+            return Err(MethodError::new(400, "bad request"));
         }
         let method_and_uri = "dummy_method:dummy_uri".into();
         let answer = DigestAnswer { user, realm, nonce, count: "1", cnonce, response, method_and_uri };

@@ -1,6 +1,6 @@
 //! The reasons for which an update fails, with the codes and messages of each generation.
 
-use crate::sim::wire::Failure;
+use crate::sim::wire::MethodError;
 
 /// The reason for which an update fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,38 +39,38 @@ pub enum UpdateError {
 impl UpdateError {
     /// Returns the reply to `OTA.Update` in 2018, as recorded in wire/ws.json, case `ota_update_errors`.
     #[must_use]
-    pub fn of_2018(self) -> Failure {
+    pub fn of_2018(self) -> MethodError {
         match self {
-            Self::Header => Failure::new(-1, "Malformed archive (invalid file header)"),
-            Self::Compressed => Failure::new(-1, "Cannot handle compressed .zip"),
-            Self::NoManifest => Failure::bare(-1),
-            Self::Manifest => Failure::new(-1, "Failed to parse manifest"),
+            Self::Header => MethodError::new(-1, "Malformed archive (invalid file header)"),
+            Self::Compressed => MethodError::new(-1, "Cannot handle compressed .zip"),
+            Self::NoManifest => MethodError::bare(-1),
+            Self::Manifest => MethodError::new(-1, "Failed to parse manifest"),
             // Not recorded: the message for this error.
-            Self::Signature => Failure::new(-1, "Invalid signature"),
-            Self::Platform => Failure::new(-1, "Wrong platform"),
-            Self::Crc | Self::Digest | Self::Incomplete => Failure::new(-1, self.text()),
+            Self::Signature => MethodError::new(-1, "Invalid signature"),
+            Self::Platform => MethodError::new(-1, "Wrong platform"),
+            Self::Crc | Self::Digest | Self::Incomplete => MethodError::new(-1, self.text()),
             Self::Size | Self::Extra | Self::Unfinished | Self::TimedOut | Self::Failed => {
-                Failure::new(-1, "Update failed")
+                MethodError::new(-1, "Update failed")
             }
         }
     }
 
     /// Returns the reply to the piece at which a push failed.
     #[must_use]
-    pub fn of_piece(self) -> Failure {
-        Failure { code: self.code(), ..self.of_push() }
+    pub fn of_piece(self) -> MethodError {
+        MethodError { code: self.code(), ..self.of_push() }
     }
 
     /// Returns the reply to every later call of a failed push.
     #[must_use]
-    pub fn of_push(self) -> Failure {
-        Failure::new(-1, format!("{} {}", self.code(), self.text()))
+    pub fn of_push(self) -> MethodError {
+        MethodError::new(-1, format!("{} {}", self.code(), self.text()))
     }
 
     /// Returns the reply to `OTA.Update` since 2019.
     #[must_use]
-    pub fn of_pull(self) -> Failure {
-        Failure::new(-1, self.text())
+    pub fn of_pull(self) -> MethodError {
+        MethodError::new(-1, self.text())
     }
 
     fn code(self) -> i64 {

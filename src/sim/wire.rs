@@ -26,18 +26,18 @@ pub struct Call {
 ///
 /// The result is JSON text because the device's white space is part of the reply. With an empty text, the reply has no
 /// result.
-pub type Outcome = Result<String, Failure>;
+pub type Outcome = Result<String, MethodError>;
 
 /// An error of a method. Code 0 is a success with a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
+pub struct MethodError {
     /// The error code.
     pub code: i64,
     /// The message, if any.
     pub message: Option<String>,
 }
 
-impl Failure {
+impl MethodError {
     /// Returns an error with a message.
     pub fn new(code: i64, message: impl Into<String>) -> Self {
         Self { code, message: Some(message.into()) }
@@ -178,7 +178,7 @@ pub fn reply(call: &Call, own_id: &str, outcome: &Outcome) -> Option<String> {
     let _ = match outcome {
         Ok(result) if result.is_empty() => write!(text, "}}"),
         Ok(result) => write!(text, r#","result":{result}}}"#),
-        Err(failure) => write!(text, r#","error":{}}}"#, failure.to_json()),
+        Err(error) => write!(text, r#","error":{}}}"#, error.to_json()),
     };
     Some(text)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otactl::sim::auth::{Algorithm, Auth};
-use otactl::sim::fault::{FaultError, KINDS, Kind as FaultKind};
+use otactl::sim::fault::{FaultError, FaultKind, KINDS};
 use otactl::sim::ports::mqtt;
 use otactl::sim::{Config, Fault, Firmware, Generation, Simulator};
 use otactl::transport::target::Target;

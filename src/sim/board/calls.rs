@@ -12,11 +12,11 @@ use crate::sim::board::{Board, Inner, now};
 use crate::sim::fault::effects::ReplyDelivery;
 use crate::sim::services::{self, CallAnswer, CallContext};
 use crate::sim::update_error::UpdateError;
-use crate::sim::wire::{Call, Failure, Outcome};
+use crate::sim::wire::{Call, MethodError, Outcome};
 
 /// The reply to a call, now or later.
 #[derive(Debug)]
-pub enum Answered {
+pub enum ScheduledReply {
     /// The outcome is sent at once.
     Now(Outcome),
     /// The outcome is sent after the replies to calls that arrived together with this one.
@@ -27,12 +27,12 @@ pub enum Answered {
 
 impl Board {
     /// Answers a call from the caller `channel` to the device's address `ip`.
-    pub fn answer(self: &Arc<Self>, call: &Call, channel: &str, ip: &str) -> Answered {
+    pub fn answer(self: &Arc<Self>, call: &Call, channel: &str, ip: &str) -> ScheduledReply {
         self.answers(call, 1, channel, ip).remove(0)
     }
 
     /// Answers a call that the device runs `times` times.
-    pub fn answers(self: &Arc<Self>, call: &Call, times: usize, channel: &str, ip: &str) -> Vec<Answered> {
+    pub fn answers(self: &Arc<Self>, call: &Call, times: usize, channel: &str, ip: &str) -> Vec<ScheduledReply> {
         let (auth, unix_time) = (self.config.auth.as_ref(), self.unix_time());
         let context = CallContext {
             id: &self.config.id,
@@ -75,7 +75,7 @@ impl Board {
         answer: CallAnswer,
         delivery: ReplyDelivery,
         waiting: Option<oneshot::Receiver<Outcome>>,
-    ) -> Answered {
+    ) -> ScheduledReply {
         let delay = if let ReplyDelivery::Late(delay) = delivery { delay } else { Duration::ZERO };
         let (outcome, leaves_at, in_next_turn) = match answer {
             CallAnswer::Now(outcome) => (outcome, now(), false),
@@ -93,7 +93,7 @@ impl Board {
                         let _ = reply.send(outcome);
                     }
                 });
-                return Answered::Later(later);
+                return ScheduledReply::Later(later);
             }
             CallAnswer::Pull { url, timeouts, number } => {
                 tokio::spawn(pull::run(Arc::clone(self), Pull { url, timeouts, number, delay }));
@@ -109,11 +109,15 @@ impl Board {
     }
 
     /// Returns the reply to a waiting call. The reply leaves the device `delay` after the outcome is known.
-    fn reply_after_update(self: &Arc<Self>, waiting: Option<oneshot::Receiver<Outcome>>, delay: Duration) -> Answered {
+    fn reply_after_update(
+        self: &Arc<Self>,
+        waiting: Option<oneshot::Receiver<Outcome>>,
+        delay: Duration,
+    ) -> ScheduledReply {
         let Some(waiting) = waiting else { return Self::unanswered() };
         let wait = delay + self.config.reply_delay;
         if wait.is_zero() {
-            return Answered::Later(waiting);
+            return ScheduledReply::Later(waiting);
         }
         let (reply, later) = oneshot::channel();
         let (board, boot) = (Arc::clone(self), self.boot());
@@ -124,19 +128,19 @@ impl Board {
                 let _ = reply.send(outcome);
             }
         });
-        Answered::Later(later)
+        ScheduledReply::Later(later)
     }
 
     /// Returns a reply that is never sent.
-    fn unanswered() -> Answered {
-        Answered::Later(oneshot::channel().1)
+    fn unanswered() -> ScheduledReply {
+        ScheduledReply::Later(oneshot::channel().1)
     }
 
     /// Returns a reply that leaves the device at `leaves_at` and arrives after the transmission time.
-    fn reply_at(self: &Arc<Self>, outcome: Outcome, leaves_at: Instant, in_next_turn: bool) -> Answered {
+    fn reply_at(self: &Arc<Self>, outcome: Outcome, leaves_at: Instant, in_next_turn: bool) -> ScheduledReply {
         let wait = (leaves_at + self.config.reply_delay).saturating_duration_since(now());
         if wait.is_zero() {
-            return if in_next_turn { Answered::NextTurn(outcome) } else { Answered::Now(outcome) };
+            return if in_next_turn { ScheduledReply::NextTurn(outcome) } else { ScheduledReply::Now(outcome) };
         }
         let (reply, later) = oneshot::channel();
         let (board, boot) = (Arc::clone(self), self.boot());
@@ -145,7 +149,7 @@ impl Board {
                 let _ = reply.send(outcome);
             }
         });
-        Answered::Later(later)
+        ScheduledReply::Later(later)
     }
 
     /// Returns the time at which the device has written a piece of `bytes` bytes, after all earlier pieces.
@@ -172,24 +176,24 @@ impl Board {
         };
         let fetched = tokio::select! {
             biased;
-            () = self.until_off(boot) => return Err(Failure::bare(-1)),
+            () = self.until_off(boot) => return Err(MethodError::bare(-1)),
             () = self.until_given_up(number) => return Err(UpdateError::Failed.of_2018()),
             fetched = download(self.network(), self.id(), &running, &self.config.update, url, timeout, rate, progress) => fetched,
         };
         let (firmware, outcome) = match fetched {
             Ok(DownloadResult::Written(firmware)) => match self.with(|device, _| device.faults_mut().check_digest()) {
-                Ok(()) => (Some(firmware), Failure::new(0, "Update applied, finalizing")),
+                Ok(()) => (Some(firmware), MethodError::new(0, "Update applied, finalizing")),
                 Err(error) => (None, error.of_2018()),
             },
-            Ok(DownloadResult::NothingNew(reason)) => (None, Failure::new(0, reason)),
+            Ok(DownloadResult::NothingNew(reason)) => (None, MethodError::new(0, reason)),
             Ok(DownloadResult::PowerLost(connection)) => {
                 self.keep_half_open(connection);
-                return Err(Failure::bare(-1));
+                return Err(MethodError::bare(-1));
             }
-            Err(failure) => (None, failure),
+            Err(error) => (None, error),
         };
         if !self.waits_in_boot(delay, boot).await {
-            return Err(Failure::bare(-1));
+            return Err(MethodError::bare(-1));
         }
         self.print(&format!("update: {}", outcome.message.as_deref().unwrap_or("failed")));
         self.with(|device, now| device.end_update(firmware, now));

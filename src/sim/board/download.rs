@@ -13,7 +13,7 @@ use crate::sim::generation::Generation;
 use crate::sim::http_client::{self, DeviceNetwork, Response, device_headers, limit_rate};
 use crate::sim::signing::UpdateConfig;
 use crate::sim::update_error::UpdateError;
-use crate::sim::wire::Failure;
+use crate::sim::wire::MethodError;
 
 /// The longest time without data before the device gives up the download.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -44,7 +44,7 @@ pub(super) async fn download(
     limit: Duration,
     rate: Option<NonZeroU32>,
     progress: impl Fn(u8) -> Option<DownloadFault> + Send,
-) -> Result<DownloadResult, Failure> {
+) -> Result<DownloadResult, MethodError> {
     let fetched = fetch(network, id, running, update_config, url, rate, progress);
     timeout(limit, fetched).await.unwrap_or_else(|_| Err(failed()))
 }
@@ -57,17 +57,17 @@ async fn fetch(
     url: &str,
     rate: Option<NonZeroU32>,
     progress: impl Fn(u8) -> Option<DownloadFault> + Send,
-) -> Result<DownloadResult, Failure> {
+) -> Result<DownloadResult, MethodError> {
     let headers = device_headers(id, running);
     let response = timeout(IDLE_TIMEOUT, http_client::get(network, url, &headers)).await;
     let Ok(Ok(mut response)) = response else { return Err(failed()) };
     match response.status {
         200 => {}
         304 => return Ok(DownloadResult::NothingNew("Not Modified")),
-        _ => return Err(Failure::new(-1, "Invalid HTTP response code")),
+        _ => return Err(MethodError::new(-1, "Invalid HTTP response code")),
     }
     let Some(total @ 1..) = response.length else {
-        return Err(Failure::new(-1, "Invalid content-length, perhaps chunked-encoding"));
+        return Err(MethodError::new(-1, "Invalid content-length, perhaps chunked-encoding"));
     };
     let mut updater = Updater::new(Generation::Y2018, running.clone()).with_update_config(update_config.clone());
     let (start, mut received, mut last_percent) = (Instant::now(), 0, None);
@@ -93,6 +93,6 @@ async fn fetch(
     updater.finish().map(DownloadResult::Written).map_err(UpdateError::of_2018)
 }
 
-fn failed() -> Failure {
+fn failed() -> MethodError {
     UpdateError::Failed.of_2018()
 }

@@ -23,7 +23,7 @@ use tokio::sync::{Notify, broadcast, oneshot, watch};
 use crate::sim::auth::Auth;
 use crate::sim::board::reply_fate::leaves_device;
 use crate::sim::config::Config;
-use crate::sim::device::{Device, Flash};
+use crate::sim::device::{Flash, SimulatedDevice};
 use crate::sim::fault::Fault;
 use crate::sim::fault::effects::LineEffect;
 use crate::sim::http_client::DeviceNetwork;
@@ -53,7 +53,7 @@ pub struct Board {
 
 #[derive(Debug)]
 struct Inner {
-    device: Device,
+    device: SimulatedDevice,
     /// The flash in the file.
     saved: Option<Flash>,
     /// The time at which the device has written all received pieces.
@@ -72,7 +72,7 @@ impl Board {
             None => None,
         };
         let flash = saved.unwrap_or_else(|| Flash::factory(config.factory.clone()));
-        let device = Device::power_on(flash, &config, now());
+        let device = SimulatedDevice::power_on(flash, &config, now());
         let board = Arc::new(Self {
             config,
             power: watch::Sender::new(Some(device.boots())),
@@ -198,7 +198,7 @@ impl Board {
 
     /// Interrupts the power for a moment. The flash does not change, and no connection is closed.
     pub fn cut_power(&self) {
-        self.with(Device::cut_power);
+        self.with(SimulatedDevice::cut_power);
     }
 
     /// Replaces the faults of the device and cancels their scheduled effects. None of the new faults has been triggered
@@ -211,7 +211,7 @@ impl Board {
     }
 
     /// Returns what `read` reads from the device, after all due events.
-    pub fn look<R>(&self, read: impl FnOnce(&Device) -> R) -> R {
+    pub fn look<R>(&self, read: impl FnOnce(&SimulatedDevice) -> R) -> R {
         self.with(|device, _| read(device))
     }
 
@@ -228,7 +228,7 @@ impl Board {
     }
 
     /// Runs `work` on the device after all due events, publishes the changes and wakes the clock.
-    pub(super) fn with<R>(&self, work: impl FnOnce(&mut Device, Instant) -> R) -> R {
+    pub(super) fn with<R>(&self, work: impl FnOnce(&mut SimulatedDevice, Instant) -> R) -> R {
         self.with_inner(|inner, now| work(&mut inner.device, now))
     }
 
@@ -240,7 +240,7 @@ impl Board {
     }
 
     /// Runs `work` on the device after all due events, and publishes the changes without waking the clock.
-    fn with_quietly<R>(&self, work: impl FnOnce(&mut Device, Instant) -> R) -> R {
+    fn with_quietly<R>(&self, work: impl FnOnce(&mut SimulatedDevice, Instant) -> R) -> R {
         self.with_inner_quietly(|inner, now| work(&mut inner.device, now))
     }
 
@@ -262,7 +262,7 @@ impl Board {
         result
     }
 
-    fn publish_power(&self, device: &Device) {
+    fn publish_power(&self, device: &SimulatedDevice) {
         let boot = device.is_reachable().then(|| device.boots());
         let changed = self.power.send_if_modified(|power| std::mem::replace(power, boot) != boot);
         if changed {
@@ -297,7 +297,7 @@ impl Inner {
 }
 
 /// Returns a sentence about the running firmware and its slot.
-fn describe(device: &Device) -> String {
+fn describe(device: &SimulatedDevice) -> String {
     let firmware = device.firmware();
     let committed = if device.flash().boot.is_committed { "committed" } else { "uncommitted" };
     format!(

@@ -11,7 +11,7 @@ use crate::sim::device::{FeedResult, UpdateTimeouts};
 use crate::sim::fault::effects::DownloadFault;
 use crate::sim::generation::DONE;
 use crate::sim::http_client::{self, Response, device_headers, limit_rate};
-use crate::sim::wire::{Failure, Outcome};
+use crate::sim::wire::{MethodError, Outcome};
 
 /// The arguments of a pull.
 #[derive(Debug)]
@@ -59,15 +59,15 @@ impl Pull {
         loop {
             let range = format!("Range: bytes={received}-\r\n{headers}");
             let outcome = match http_client::get(board.network(), &self.url, &range).await {
-                Err(_) => Err(request_failure("Connect error")),
+                Err(_) => Err(request_error("Connect error")),
                 Ok(response) => match response.status {
                     304 if !has_started => Err(Ok(DONE.into())),
                     // Not recorded: that the device reads the body of a later 200 as the rest of the bundle.
                     200 | 206 => match response.length {
                         Some(length @ 1..) => Ok((connection.insert(response), length)),
-                        _ => Err(request_failure("Invalid content-length")),
+                        _ => Err(request_error("Invalid content-length")),
                     },
-                    _ => Err(request_failure("Invalid HTTP response code")),
+                    _ => Err(request_error("Invalid HTTP response code")),
                 },
             };
             match outcome {
@@ -142,17 +142,17 @@ impl Pull {
     fn answer_caller(&self, board: &Board, has_started: bool, outcome: Outcome) {
         let message = match &outcome {
             Ok(_) => "Not Modified",
-            Err(failure) => failure.message.as_deref().unwrap_or("failed"),
+            Err(error) => error.message.as_deref().unwrap_or("failed"),
         };
         board.print(&format!("update: {message}"));
         board.with(|device, _| match outcome {
-            Err(failure) if has_started => device.report_pull(self.number, failure),
+            Err(error) if has_started => device.report_pull(self.number, error),
             outcome => device.refuse_pull(self.number, outcome),
         });
     }
 }
 
 /// Returns the outcome of a request that failed.
-fn request_failure(message: &str) -> Outcome {
-    Err(Failure::new(-1, message))
+fn request_error(message: &str) -> Outcome {
+    Err(MethodError::new(-1, message))
 }

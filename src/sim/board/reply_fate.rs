@@ -2,14 +2,14 @@
 
 use std::time::Instant;
 
-use crate::sim::device::Device;
+use crate::sim::device::SimulatedDevice;
 use crate::sim::fault::effects::ReplyDelivery;
 use crate::sim::services::CallAnswer;
-use crate::sim::wire::{Failure, Outcome};
+use crate::sim::wire::{MethodError, Outcome};
 
 /// Decides how each answer to a call is delivered. The device has run the call once for each answer.
 pub(super) fn decide_deliveries(
-    device: &mut Device,
+    device: &mut SimulatedDevice,
     method: &str,
     answers: Vec<CallAnswer>,
     now: Instant,
@@ -26,11 +26,11 @@ pub(super) fn decide_deliveries(
 }
 
 /// Tells whether a reply with this outcome leaves the device now.
-pub(super) fn leaves_device(device: &mut Device, method: &str, outcome: &Outcome, now: Instant) -> bool {
+pub(super) fn leaves_device(device: &mut SimulatedDevice, method: &str, outcome: &Outcome, now: Instant) -> bool {
     device.can_reply(now) && !device.faults_mut().suppresses(method, outcome)
 }
 
 /// Tells whether the device has rejected the call instead of carrying it out.
 fn is_rejected(answer: &CallAnswer) -> bool {
-    matches!(answer, CallAnswer::Now(Err(Failure { code: 401 | 404 | 418, .. })))
+    matches!(answer, CallAnswer::Now(Err(MethodError { code: 401 | 404 | 418, .. })))
 }

@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use crate::sim::device::ota_state::OtaState;
-use crate::sim::device::state_machine::{Device, Power};
+use crate::sim::device::state_machine::{Power, SimulatedDevice};
 use crate::sim::fault::effects::TimedFault;
 use crate::sim::generation::SHUTDOWN;
 
-impl Device {
+impl SimulatedDevice {
     /// Returns the time of the next event that [`Self::tick`] has to process, if any.
     #[must_use]
     pub fn next_event(&self) -> Option<Instant> {

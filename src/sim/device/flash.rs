@@ -10,7 +10,7 @@ pub type Slot = u8;
 
 /// The slot that boots next, and whether its firmware is committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BootState {
+pub struct StoredBootState {
     /// The slot that boots next.
     pub active_slot: Slot,
     /// Whether the active slot stays active after the next reboot.
@@ -23,7 +23,7 @@ pub struct BootState {
     pub commit_timeout: u64,
 }
 
-impl BootState {
+impl StoredBootState {
     /// Makes the revert slot the active slot.
     pub(super) fn roll_back(&mut self) {
         self.active_slot = self.revert_slot;
@@ -37,7 +37,7 @@ pub struct Flash {
     /// The two slots.
     pub slots: [Option<Firmware>; 2],
     /// The boot state.
-    pub boot: BootState,
+    pub boot: StoredBootState,
     /// Whether the next boot is the first boot of a new firmware. A later boot of an uncommitted firmware is a
     /// rollback.
     pub first_boot: bool,
@@ -52,7 +52,7 @@ impl Flash {
     pub fn factory(firmware: Firmware) -> Self {
         Self {
             slots: [Some(firmware), None],
-            boot: BootState { active_slot: 0, is_committed: true, revert_slot: 0, commit_timeout: 0 },
+            boot: StoredBootState { active_slot: 0, is_committed: true, revert_slot: 0, commit_timeout: 0 },
             first_boot: false,
             settings: Value::Null,
         }

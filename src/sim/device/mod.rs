@@ -2,7 +2,7 @@
 //!
 //! Every method that needs the time takes it as an argument. Nothing here waits, sends or stores.
 //!
-//! - [`Device`] holds the state of one device, and `flash` the part of the state that a power loss does not change;
+//! - [`SimulatedDevice`] holds the state of one device, and `flash` the part of the state that a power loss does not change;
 //! - `boot` implements reboots, boots and timers; `slots` implements commit, revert and snapshots;
 //! - `update` implements the update service of 2018, and the steps that all generations share;
 //! - `ota` implements the update service since 2019 on the state in `ota_state`, with the sources in `push` and `pull`;
@@ -24,6 +24,6 @@ mod zip_directory;
 #[cfg(test)]
 mod tests;
 
-pub use flash::{BootState, Flash, Slot};
+pub use flash::{Flash, Slot, StoredBootState};
 pub use ota_state::{FeedResult, PushReply, UpdateTimeouts};
-pub use state_machine::{Device, DeviceRefusal, Power, Update2018};
+pub use state_machine::{DeviceRefusal, Power, SimulatedDevice, Update2018};

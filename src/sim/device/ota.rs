@@ -3,24 +3,24 @@
 //!
 //! At most one update runs. At most one call of `OTA.Update` waits for the end of that update, whatever its source.
 //!
-//! The device works in turns. Calls that arrive together are answered in one turn. [`Device::finish_turn`] then gives
+//! The device works in turns. Calls that arrive together are answered in one turn. [`SimulatedDevice::finish_turn`] then gives
 //! the accepted piece to the updater.
 
 use std::time::Instant;
 
 use crate::sim::device::ota_state::{FeedResult, PushState, RunningUpdate, UpdateSource, UpdateTimeouts};
-use crate::sim::device::state_machine::Device;
+use crate::sim::device::state_machine::SimulatedDevice;
 use crate::sim::device::updater::{Updater, UpdaterProgress};
 use crate::sim::fault::effects::DownloadFault;
 use crate::sim::firmware::Firmware;
 use crate::sim::generation::DONE;
 use crate::sim::update_error::UpdateError;
-use crate::sim::wire::{Failure, Outcome};
+use crate::sim::wire::{MethodError, Outcome};
 
 #[cfg(test)]
 mod tests;
 
-impl Device {
+impl SimulatedDevice {
     /// Returns the progress of the running update, in percent.
     #[must_use]
     pub fn ota_percent(&self) -> Option<u8> {
@@ -83,9 +83,9 @@ impl Device {
         timeouts: UpdateTimeouts,
         size: Option<u64>,
         now: Instant,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), MethodError> {
         if self.ota.running.is_some() || !self.flash.boot.is_committed {
-            return Err(Failure::new(-1, "Update failed to start"));
+            return Err(MethodError::new(-1, "Update failed to start"));
         }
         let commit_timeout = if self.faults.commits_itself() { 0 } else { timeouts.commit_timeout };
         let mut running = RunningUpdate {

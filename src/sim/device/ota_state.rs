@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::sim::device::updater::Updater;
 use crate::sim::fault::effects::DownloadFault;
 use crate::sim::update_error::UpdateError;
-use crate::sim::wire::{Failure, Outcome};
+use crate::sim::wire::{MethodError, Outcome};
 
 /// The timeouts that the caller of an update requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +75,7 @@ pub(super) struct DevicePush {
     pub(super) expected: u64,
     /// The offset of the piece that was accepted last.
     pub(super) last: Option<u64>,
-    /// The call that [`Device::finish_turn`](super::Device::finish_turn) has to process.
+    /// The call that [`SimulatedDevice::finish_turn`](super::SimulatedDevice::finish_turn) has to process.
     pub(super) pending: Option<PendingPush>,
 }
 
@@ -100,7 +100,7 @@ pub(super) enum PendingPush {
 #[derive(Debug, PartialEq, Eq)]
 pub enum PushReply {
     /// The reply is sent at once.
-    Now(Result<(), Failure>),
+    Now(Result<(), MethodError>),
     /// The reply is sent at once. The call is an `OTA.End` after the end of the archive.
     Applied,
     /// The reply is known when the turn is finished.

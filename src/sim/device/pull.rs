@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use crate::sim::device::ota_state::{FeedResult, RunningUpdate, UpdateSource, UpdateTimeouts};
-use crate::sim::device::state_machine::Device;
-use crate::sim::wire::{Failure, Outcome};
+use crate::sim::device::state_machine::SimulatedDevice;
+use crate::sim::wire::{MethodError, Outcome};
 
-impl Device {
+impl SimulatedDevice {
     /// Registers a pull, and the call of `OTA.Update` that waits for it. Returns the number of the pull.
     pub fn register_pull(&mut self) -> u64 {
         self.updates += 1;
@@ -32,8 +32,8 @@ impl Device {
         let started = self.start_update(UpdateSource::Pull, timeouts, Some(size), now);
         match started {
             Ok(()) => true,
-            Err(failure) => {
-                self.refuse_pull(number, Err(failure));
+            Err(error) => {
+                self.refuse_pull(number, Err(error));
                 false
             }
         }
@@ -44,10 +44,10 @@ impl Device {
         if self.ota.pull == Some(number) { self.feed(bytes, now) } else { FeedResult::Over }
     }
 
-    /// Answers the waiting call with the failure of a repeated request. The update goes on.
-    pub fn report_pull(&mut self, number: u64, failure: Failure) {
+    /// Answers the waiting call with the error of a repeated request. The update goes on.
+    pub fn report_pull(&mut self, number: u64, error: MethodError) {
         if self.ota.pull == Some(number) {
-            self.answer_waiting_call(Err(failure));
+            self.answer_waiting_call(Err(error));
         }
     }
 

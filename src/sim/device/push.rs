@@ -5,14 +5,14 @@ use std::time::Instant;
 use crate::sim::device::ota_state::{
     DevicePush, FeedResult, PendingPush, PushReply, PushState, UpdateSource, UpdateTimeouts,
 };
-use crate::sim::device::state_machine::Device;
+use crate::sim::device::state_machine::SimulatedDevice;
 use crate::sim::fault::effects::DownloadFault;
 use crate::sim::update_error::UpdateError;
-use crate::sim::wire::Failure;
+use crate::sim::wire::MethodError;
 
-impl Device {
+impl SimulatedDevice {
     /// Starts a push (`OTA.Begin`).
-    pub fn begin_push(&mut self, timeouts: UpdateTimeouts, size: Option<u64>, now: Instant) -> Result<(), Failure> {
+    pub fn begin_push(&mut self, timeouts: UpdateTimeouts, size: Option<u64>, now: Instant) -> Result<(), MethodError> {
         self.start_update(UpdateSource::Push, timeouts, size, now)?;
         self.ota.push = Some(DevicePush::default());
         Ok(())
@@ -23,20 +23,20 @@ impl Device {
         let Some(push) = &mut self.ota.push else { return PushReply::Now(Err(not_started())) };
         match push.state {
             PushState::Failed(error) => return PushReply::Now(Err(error.of_push())),
-            PushState::Applied => return PushReply::Now(Err(Failure::new(-1, "1 Update applied, rebooting"))),
+            PushState::Applied => return PushReply::Now(Err(MethodError::new(-1, "1 Update applied, rebooting"))),
             PushState::Running if self.ota.running.as_ref().is_some_and(|running| running.is_stalled) => {
                 return PushReply::Never;
             }
             PushState::Running => {}
         }
         if piece.is_empty() {
-            return PushReply::Now(Err(Failure::new(-1, "Data required")));
+            return PushReply::Now(Err(MethodError::new(-1, "Data required")));
         }
         match offset {
             None => PushReply::Now(Ok(())),
             Some(offset) if push.last == Some(offset) => PushReply::Now(Ok(())),
             Some(offset) if offset != push.expected => {
-                PushReply::Now(Err(Failure::new(-1, format!("Expected offset {}, got {offset}", push.expected))))
+                PushReply::Now(Err(MethodError::new(-1, format!("Expected offset {}, got {offset}", push.expected))))
             }
             Some(offset) => {
                 push.last = Some(offset);
@@ -69,7 +69,7 @@ impl Device {
     /// Gives the accepted piece to the updater, or gives up a push that `OTA.End` has ended.
     ///
     /// Returns the outcome of the pending call, and the number of bytes written.
-    pub fn finish_turn(&mut self, now: Instant) -> Option<(Result<(), Failure>, usize)> {
+    pub fn finish_turn(&mut self, now: Instant) -> Option<(Result<(), MethodError>, usize)> {
         match self.ota.push.as_mut()?.pending.take()? {
             PendingPush::End => {
                 self.end_ota(Err(UpdateError::Unfinished));
@@ -95,6 +95,6 @@ impl Device {
     }
 }
 
-pub(super) fn not_started() -> Failure {
-    Failure::new(-1, "Update not started")
+pub(super) fn not_started() -> MethodError {
+    MethodError::new(-1, "Update not started")
 }

@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use crate::sim::device::flash::{BootState, Slot};
-use crate::sim::device::state_machine::{Device, DeviceRefusal};
+use crate::sim::device::flash::{Slot, StoredBootState};
+use crate::sim::device::state_machine::{DeviceRefusal, SimulatedDevice};
 
-impl Device {
+impl SimulatedDevice {
     /// Commits the running firmware.
     pub fn commit(&mut self) -> Result<(), DeviceRefusal> {
         if self.flash.boot.is_committed {
@@ -64,7 +64,7 @@ impl Device {
     }
 
     /// Sets the boot state of a device of 2018. Refuses slots that do not exist.
-    pub fn set_boot_state(&mut self, boot: BootState) -> Result<(), DeviceRefusal> {
+    pub fn set_boot_state(&mut self, boot: StoredBootState) -> Result<(), DeviceRefusal> {
         for slot in [boot.active_slot, boot.revert_slot] {
             if usize::from(slot) >= self.flash.slots.len() {
                 return Err(DeviceRefusal::BadSlot);
@@ -75,7 +75,7 @@ impl Device {
     }
 
     /// Stores a boot state unchecked. The next boot takes another slot if the active slot holds no firmware.
-    pub fn store_boot_state(&mut self, boot: BootState) {
+    pub fn store_boot_state(&mut self, boot: StoredBootState) {
         self.flash.boot = boot;
         if boot.is_committed {
             self.rollback_at = None;

@@ -46,9 +46,9 @@ pub enum DeviceRefusal {
     BadSlot,
 }
 
-/// The state of one device.
+/// One device: its slots, settings, updates and faults. The caller passes the time.
 #[derive(Debug)]
-pub struct Device {
+pub struct SimulatedDevice {
     pub(super) generation: Generation,
     pub(super) flash: Flash,
     /// The settings of this boot.
@@ -81,7 +81,7 @@ pub struct Device {
     pub(super) drops_replies: bool,
 }
 
-impl Device {
+impl SimulatedDevice {
     /// Switches on a device with this flash. The length of a reboot, the faults and the uptime come from `config`.
     ///
     /// An uncommitted firmware in the flash has lost its power, so the device rolls back.

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use super::{BootState, Device, DeviceRefusal, Flash, Power};
+use super::{DeviceRefusal, Flash, Power, SimulatedDevice, StoredBootState};
 use crate::sim::config::Config;
 use crate::sim::firmware::Firmware;
 use crate::sim::generation::{Generation, SHUTDOWN};
@@ -16,21 +16,21 @@ fn config() -> Config {
 }
 
 /// Returns a device of this generation in its factory state.
-pub(super) fn device(generation: Generation, now: Instant) -> Device {
-    Device::power_on(Flash::factory(firmware("1.0.0")), &Config { generation, ..config() }, now)
+pub(super) fn device(generation: Generation, now: Instant) -> SimulatedDevice {
+    SimulatedDevice::power_on(Flash::factory(firmware("1.0.0")), &Config { generation, ..config() }, now)
 }
 
 /// Reboots the device at once.
-pub(super) fn reboot(device: &mut Device, now: Instant) {
+pub(super) fn reboot(device: &mut SimulatedDevice, now: Instant) {
     device.reboot(Duration::ZERO, now);
     device.tick(now);
     device.tick(now + BOOT);
 }
 
 /// Returns a device that has just booted the uncommitted firmware 2.0.0 for the first time.
-fn updated(commit_timeout: u64) -> (Device, Instant) {
+fn updated(commit_timeout: u64) -> (SimulatedDevice, Instant) {
     let start = Instant::now();
-    let mut device = Device::power_on(Flash::factory(firmware("1.0.0")), &config(), start);
+    let mut device = SimulatedDevice::power_on(Flash::factory(firmware("1.0.0")), &config(), start);
     device.begin_update(commit_timeout).expect("no update runs");
     device.end_update(Some(firmware("2.0.0")), start);
     let off = start + SHUTDOWN;
@@ -45,7 +45,7 @@ fn updated(commit_timeout: u64) -> (Device, Instant) {
 fn commit_after_update_keeps_the_new_firmware() {
     let (mut device, now) = updated(60);
     assert_eq!(device.firmware().version, "2.0.0");
-    let state = BootState { active_slot: 1, is_committed: false, revert_slot: 0, commit_timeout: 60 };
+    let state = StoredBootState { active_slot: 1, is_committed: false, revert_slot: 0, commit_timeout: 60 };
     assert_eq!(device.flash().boot, state);
     assert_eq!(device.begin_update(60), Err(DeviceRefusal::Busy), "no update while uncommitted");
     device.commit().expect("the firmware is uncommitted");
@@ -62,7 +62,7 @@ fn commit_timeout_expired_rolls_back() {
     let on = device.next_event().expect("the device is booting");
     device.tick(on);
     assert_eq!(device.firmware().version, "1.0.0");
-    let state = BootState { active_slot: 0, is_committed: true, revert_slot: 0, commit_timeout: 4 };
+    let state = StoredBootState { active_slot: 0, is_committed: true, revert_slot: 0, commit_timeout: 4 };
     assert_eq!(device.flash().boot, state, "the rollback keeps the old commit timeout");
 }
 
@@ -75,7 +75,7 @@ fn reboot_or_power_loss_while_uncommitted_rolls_back() {
     assert_eq!(device.firmware().version, "1.0.0");
 
     let (device, now) = updated(60);
-    let device = Device::power_on(device.flash().clone(), &config(), now);
+    let device = SimulatedDevice::power_on(device.flash().clone(), &config(), now);
     assert_eq!(device.firmware().version, "1.0.0");
 }
 
@@ -90,7 +90,7 @@ fn commit_timeout_zero_commits_at_first_boot() {
 #[test]
 fn reboot_during_update_drops_update() {
     let now = Instant::now();
-    let mut device = Device::power_on(Flash::factory(firmware("1.0.0")), &config(), now);
+    let mut device = SimulatedDevice::power_on(Flash::factory(firmware("1.0.0")), &config(), now);
     device.begin_update(60).expect("no update runs");
     device.reboot(Duration::ZERO, now);
     device.tick(now);
@@ -103,10 +103,10 @@ fn reboot_during_update_drops_update() {
 #[test]
 fn empty_slot_is_not_booted() {
     let now = Instant::now();
-    let mut device = Device::power_on(Flash::factory(firmware("1.0.0")), &config(), now);
-    let bad = BootState { active_slot: 7, ..device.flash().boot };
+    let mut device = SimulatedDevice::power_on(Flash::factory(firmware("1.0.0")), &config(), now);
+    let bad = StoredBootState { active_slot: 7, ..device.flash().boot };
     assert_eq!(device.set_boot_state(bad), Err(DeviceRefusal::BadSlot));
-    device.set_boot_state(BootState { active_slot: 1, ..device.flash().boot }).expect("slot 1 exists");
+    device.set_boot_state(StoredBootState { active_slot: 1, ..device.flash().boot }).expect("slot 1 exists");
     device.reboot(Duration::ZERO, now);
     device.tick(now);
     device.tick(now + BOOT);
@@ -119,7 +119,7 @@ fn missing_slot_is_not_booted() {
     let now = Instant::now();
     for (active_slot, revert_slot, is_committed) in [(5, 0, true), (15, 15, true), (1, 9, false)] {
         let mut device = device(Generation::Y2022, now);
-        device.store_boot_state(BootState { active_slot, is_committed, revert_slot, commit_timeout: 0 });
+        device.store_boot_state(StoredBootState { active_slot, is_committed, revert_slot, commit_timeout: 0 });
         reboot(&mut device, now);
         assert_eq!(device.running_slot(), 0, "active slot {active_slot}, revert slot {revert_slot}");
     }
@@ -129,7 +129,7 @@ fn missing_slot_is_not_booted() {
 fn settings_not_saved_are_lost_at_reboot() {
     let now = Instant::now();
     let mut device = device(Generation::Y2022, now);
-    let timeout = |device: &Device| device.settings().number("update.timeout");
+    let timeout = |device: &SimulatedDevice| device.settings().number("update.timeout");
     device.change_settings(&serde_json::json!({"update": {"timeout": 5}}));
     assert_eq!(timeout(&device), Some(5));
     reboot(&mut device, now);

@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use crate::sim::device::flash::BootState;
-use crate::sim::device::state_machine::{Device, DeviceRefusal, Update2018};
+use crate::sim::device::flash::StoredBootState;
+use crate::sim::device::state_machine::{DeviceRefusal, SimulatedDevice, Update2018};
 use crate::sim::fault::effects::{DownloadFault, TimedFault};
 use crate::sim::firmware::Firmware;
 
-impl Device {
+impl SimulatedDevice {
     /// Starts an update on a device of 2018. Returns its number.
     pub fn begin_update(&mut self, commit_timeout: u64) -> Result<u64, DeviceRefusal> {
         if self.update.is_some() || !self.flash.boot.is_committed {
@@ -57,7 +57,7 @@ impl Device {
         let slot = 1 - self.running;
         self.flash.slots[usize::from(slot)] = Some(firmware);
         self.flash.boot =
-            BootState { active_slot: slot, is_committed: false, revert_slot: self.running, commit_timeout };
+            StoredBootState { active_slot: slot, is_committed: false, revert_slot: self.running, commit_timeout };
         self.flash.first_boot = true;
         self.new_slot = Some(slot);
         if self.faults.reboots_before_reply() {

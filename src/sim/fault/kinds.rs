@@ -8,7 +8,7 @@ const BOOT_STATE_FIELDS: [&str; 4] = ["active_slot", "is_committed", "revert_slo
 
 /// A kind of fault on the command line.
 #[derive(Debug)]
-pub struct Kind {
+pub struct FaultKind {
     /// The name, such as `reply-late`.
     pub name: &'static str,
     /// The placeholder of the value, such as `METHOD:DURATION`. Empty if the kind has no value.
@@ -18,7 +18,7 @@ pub struct Kind {
     pub(super) read: fn(&str) -> Result<Fault, String>,
 }
 
-impl Kind {
+impl FaultKind {
     /// Returns the syntax, such as `reply-late=METHOD:DURATION`.
     #[must_use]
     pub fn usage(&self) -> String {
@@ -40,12 +40,12 @@ const fn kind(
     value: &'static str,
     about: &'static str,
     read: fn(&str) -> Result<Fault, String>,
-) -> Kind {
-    Kind { name, value, about, read }
+) -> FaultKind {
+    FaultKind { name, value, about, read }
 }
 
 /// All kinds of fault. The parser and the help text use this list.
-pub const KINDS: [Kind; 33] = [
+pub const KINDS: [FaultKind; 33] = [
     kind("call-lost", "METHOD", "a call is ignored and not answered, once", |v| Ok(Fault::CallLost(method(v)?))),
     kind("reply-lost", "METHOD", "a call is carried out but not answered, once", |v| Ok(Fault::ReplyLost(method(v)?))),
     kind("reply-late", "METHOD:DURATION", "replies are delayed by this time", |v| {

@@ -16,5 +16,5 @@ mod value;
 mod tests;
 
 pub use definition::Fault;
-pub use kinds::{KINDS, Kind};
+pub use kinds::{FaultKind, KINDS};
 pub use text::FaultError;

@@ -12,7 +12,7 @@ use crate::sim::fault::definition::Fault;
 use crate::sim::fault::effects::{DownloadFault, LineEffect, ReplyDelivery, TimedFault};
 use crate::sim::generation::{DONE, Generation};
 use crate::sim::update_error::UpdateError;
-use crate::sim::wire::{Failure, Outcome};
+use crate::sim::wire::{MethodError, Outcome};
 
 #[cfg(test)]
 mod tests;
@@ -84,7 +84,7 @@ impl Faults {
 
     /// Tells whether the device sends no reply with this outcome.
     pub fn suppresses(&mut self, method: &str, outcome: &Outcome) -> bool {
-        let is_failure = matches!(outcome, Err(Failure { code: ..0, .. }));
+        let is_failure = matches!(outcome, Err(MethodError { code: ..0, .. }));
         method == "OTA.Update" && is_failure && self.triggers(|fault| *fault == Fault::FailuresUnanswered)
     }
 
@@ -102,12 +102,12 @@ impl Faults {
         self.find(|fault| match (fault, method) {
             (Fault::Answers(target, json), _) if is_new && target == method => Some(Ok(json.to_string())),
             (Fault::Fails(target, code, message), _) if is_new && target == method => {
-                Some(Err(Failure { code: *code, message: message.clone() }))
+                Some(Err(MethodError { code: *code, message: message.clone() }))
             }
-            (Fault::CommitRefused, "OTA.Commit") => Some(Err(Failure::bare(-1))),
+            (Fault::CommitRefused, "OTA.Commit") => Some(Err(MethodError::bare(-1))),
             (Fault::CommitIgnored, "OTA.Commit") => Some(Ok("null".into())),
             (Fault::NotModified, "OTA.Update") if generation.is_compiled() => Some(Ok(DONE.into())),
-            (Fault::NotModified, "OTA.Update") => Some(Err(Failure::new(0, "Not Modified"))),
+            (Fault::NotModified, "OTA.Update") => Some(Err(MethodError::new(0, "Not Modified"))),
             _ => None,
         })
     }

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::{Fault, FaultError, KINDS, Kind};
+use super::{Fault, FaultError, FaultKind, KINDS};
 
 /// At least one example of each kind, in the syntax that `Display` prints.
 const EXAMPLES: [&str; 37] = [
@@ -105,7 +105,7 @@ fn misspelled_name_finds_the_similar_kind() {
         ("x", None),
         ("", None),
     ] {
-        assert_eq!(Kind::alike(name).map(|kind| kind.name), meant, "{name}");
+        assert_eq!(FaultKind::alike(name).map(|kind| kind.name), meant, "{name}");
     }
 }
 

@@ -11,11 +11,11 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::sim::board::Board;
-use crate::sim::board::calls::Answered;
+use crate::sim::board::calls::ScheduledReply;
 use crate::sim::ports::stream::ByteStream;
 use crate::sim::ports::websocket::{self, Caller};
 use crate::sim::services::params_from_query;
-use crate::sim::wire::{self, Call, Failure, Frame, Outcome};
+use crate::sim::wire::{self, Call, Frame, MethodError, Outcome};
 
 /// The largest request that the device accepts, including the head, in bytes.
 const MAX_REQUEST: usize = 3072;
@@ -156,7 +156,7 @@ impl<S: ByteStream> HttpConnection<S> {
             let Frame::Call(mut call) = frame else { return std::future::pending().await };
             call.is_authorised = is_authorised(request, board);
             let outcome = self.call(&call, board).await;
-            if let (Some(auth), Err(Failure { code: 401, .. })) = (board.auth(), &outcome) {
+            if let (Some(auth), Err(MethodError { code: 401, .. })) = (board.auth(), &outcome) {
                 return unauthorized(&auth.challenge_header(board.unix_time()), keep_alive);
             }
             return match wire::reply(&call, board.id(), &outcome) {
@@ -172,18 +172,18 @@ impl<S: ByteStream> HttpConnection<S> {
         let is_authorised = is_authorised(request, board);
         let call = Call { id: None, src: None, tag: None, method, params, auth: None, is_authorised };
         match (self.call(&call, board).await, board.auth()) {
-            (Err(Failure { code: 401, .. }), Some(auth)) => {
+            (Err(MethodError { code: 401, .. }), Some(auth)) => {
                 unauthorized(&auth.challenge_header(board.unix_time()), keep_alive)
             }
             (Ok(result), _) => json_response("200 OK", unquoted(&result), keep_alive),
-            (Err(failure), _) => {
+            (Err(error), _) => {
                 // Code 0 is a success, and still gets status 500.
-                let status = match failure.code {
+                let status = match error.code {
                     403 => "403 Forbidden",
                     404 => "404 Not Found",
                     _ => "500 Internal Server Error",
                 };
-                json_response(status, &failure.to_json(), keep_alive)
+                json_response(status, &error.to_json(), keep_alive)
             }
         }
     }
@@ -191,8 +191,8 @@ impl<S: ByteStream> HttpConnection<S> {
     /// Runs a call and waits for its outcome.
     async fn call(&self, call: &Call, board: &Arc<Board>) -> Outcome {
         let outcome = match board.answer(call, &self.channel, &self.ip) {
-            Answered::Now(outcome) | Answered::NextTurn(outcome) => outcome,
-            Answered::Later(outcome) => match outcome.await {
+            ScheduledReply::Now(outcome) | ScheduledReply::NextTurn(outcome) => outcome,
+            ScheduledReply::Later(outcome) => match outcome.await {
                 Ok(outcome) => outcome,
                 // The device does not answer. The connection ends with the boot.
                 Err(_) => std::future::pending().await,

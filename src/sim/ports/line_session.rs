@@ -43,8 +43,8 @@ impl<'a> LineSession<'a> {
             };
             // The device does not answer invalid frames.
             let Some(call) = wire::parse(&json, self.board.id()).and_then(Frame::into_call) else { continue };
-            let answered = self.board.answer(&call, self.channel, self.ip);
-            for (reply, ()) in self.replies.to(&call, answered, self.board, ()) {
+            let scheduled = self.board.answer(&call, self.channel, self.ip);
+            for (reply, ()) in self.replies.to(&call, scheduled, self.board, ()) {
                 sent.extend(self.encode(&reply));
             }
         }

@@ -155,8 +155,8 @@ fn answer(
     // The device does not answer invalid frames, nor frames without `src`.
     let Some(call) = wire::parse(&message.payload, board.id()).and_then(Frame::into_call) else { return };
     let Some(topic) = call.src.as_ref().map(|src| format!("{src}/rpc")) else { return };
-    for answered in board.answers(&call, times, "", ip) {
-        for (reply, topic) in replies.to(&call, answered, board, topic.clone()) {
+    for scheduled in board.answers(&call, times, "", ip) {
+        for (reply, topic) in replies.to(&call, scheduled, board, topic.clone()) {
             publish(client, topic, reply);
         }
     }

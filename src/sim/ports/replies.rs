@@ -8,7 +8,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
 use crate::sim::board::Board;
-use crate::sim::board::calls::Answered;
+use crate::sim::board::calls::ScheduledReply;
 use crate::sim::wire::{self, Call};
 
 /// A reply that is sent later. `None`: no reply is sent.
@@ -33,17 +33,19 @@ impl<T: Send + 'static> Replies<T> {
     ///
     /// [`Self::next`] returns a later reply, with `destination`. Other replies may overtake a reply of the next turn. A
     /// reply of the next turn is sent at the latest when the next such reply is queued.
-    pub fn to(&mut self, call: &Call, answered: Answered, board: &Board, destination: T) -> Vec<(String, T)> {
+    pub fn to(&mut self, call: &Call, scheduled: ScheduledReply, board: &Board, destination: T) -> Vec<(String, T)> {
         let (call, id) = (call.clone(), board.id().to_owned());
         let omits_result = board.omits_result();
         let reply = move |outcome| {
             let outcome = if omits_result { wire::without_null(outcome) } else { outcome };
             Some((wire::reply(&call, &id, &outcome)?, destination))
         };
-        match answered {
-            Answered::Now(outcome) => reply(outcome).into_iter().collect(),
-            Answered::NextTurn(outcome) => std::mem::replace(&mut self.next_turn, reply(outcome)).into_iter().collect(),
-            Answered::Later(outcome) => {
+        match scheduled {
+            ScheduledReply::Now(outcome) => reply(outcome).into_iter().collect(),
+            ScheduledReply::NextTurn(outcome) => {
+                std::mem::replace(&mut self.next_turn, reply(outcome)).into_iter().collect()
+            }
+            ScheduledReply::Later(outcome) => {
                 self.later.push(Box::pin(async move { reply(outcome.await.ok()?) }));
                 Vec::new()
             }

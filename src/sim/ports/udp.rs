@@ -24,8 +24,8 @@ pub async fn serve(socket: UdpSocket, board: Arc<Board>) {
                 let Ok((len, peer)) = received else { continue };
                 let call = wire::parse_datagram(&buffer[..len], board.id()).and_then(Frame::into_call);
                 let (Some(call), Some(boot)) = (call, board.boot()) else { continue };
-                let answered = board.answer(&call, &peer.to_string(), &ip);
-                replies.to(&call, answered, &board, (peer, boot))
+                let scheduled = board.answer(&call, &peer.to_string(), &ip);
+                replies.to(&call, scheduled, &board, (peer, boot))
             }
             reply = replies.next() => vec![reply],
         };

@@ -101,8 +101,8 @@ async fn exchange(socket: &mut WebSocketStream<impl ByteStream>, caller: &Caller
                     None => return,
                 };
                 call.is_authorised = caller.is_authorised;
-                let answered = board.answer(&call, &caller.channel, &caller.ip);
-                replies.to(&call, answered, board, ())
+                let scheduled = board.answer(&call, &caller.channel, &caller.ip);
+                replies.to(&call, scheduled, board, ())
             }
             reply = replies.next() => vec![reply],
             () = sleep(PING_INTERVAL) => {

@@ -1,6 +1,6 @@
 //! The methods of a device, with their arguments, in the order of `RPC.List`.
 
-use crate::sim::device::Device;
+use crate::sim::device::SimulatedDevice;
 
 /// The name and the arguments of a method.
 type MethodEntry = (&'static str, &'static str);
@@ -56,7 +56,7 @@ const SINCE_2019: &[MethodEntry] = &[
 ];
 
 /// Returns the methods of this device.
-pub(super) fn methods(device: &Device) -> impl Iterator<Item = MethodEntry> {
+pub(super) fn methods(device: &SimulatedDevice) -> impl Iterator<Item = MethodEntry> {
     let all = if device.generation().is_compiled() { SINCE_2019 } else { OF_2018 };
     all.iter().copied().filter(|(name, _)| !device.faults().removes(name))
 }

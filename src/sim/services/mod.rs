@@ -18,8 +18,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 
-use crate::sim::device::Device;
-use crate::sim::wire::{Call, Failure, Outcome, quoted};
+use crate::sim::device::SimulatedDevice;
+use crate::sim::wire::{Call, MethodError, Outcome, quoted};
 use methods::methods;
 use replies::{boot_state, describe, info, list, null, refused};
 
@@ -30,7 +30,7 @@ pub use answer::{CallAnswer, CallContext};
 /// All runs arrive before the first run starts a shutdown. No run gets error 418 because of an earlier one
 /// (wire/mqtt.json, cases `ota_revert_uncommitted` and `sys_reboot_lockout`).
 pub fn answers(
-    device: &mut Device,
+    device: &mut SimulatedDevice,
     call: &Call,
     times: usize,
     context: CallContext<'_>,
@@ -40,11 +40,13 @@ pub fn answers(
     let mut answers: Vec<CallAnswer> = Vec::new();
     for _ in 0..times {
         let answer = match shutdown_in {
-            Some(left) => CallAnswer::Now(Err(Failure::new(418, format!("shutting down in {} ms", left.as_millis())))),
+            Some(left) => {
+                CallAnswer::Now(Err(MethodError::new(418, format!("shutting down in {} ms", left.as_millis()))))
+            }
             None => answer(device, call, context, now),
         };
         if answer == CallAnswer::Replaces {
-            settle(&mut answers, || CallAnswer::Now(Err(Failure::new(-1, "Dismissed"))));
+            settle(&mut answers, || CallAnswer::Now(Err(MethodError::new(-1, "Dismissed"))));
         }
         answers.push(answer);
     }
@@ -64,7 +66,7 @@ fn settle(answers: &mut [CallAnswer], new_answer: impl Fn() -> CallAnswer) {
 }
 
 /// Answers one run of a call.
-fn answer(device: &mut Device, call: &Call, context: CallContext<'_>, now: Instant) -> CallAnswer {
+fn answer(device: &mut SimulatedDevice, call: &Call, context: CallContext<'_>, now: Instant) -> CallAnswer {
     let by_fault = device.faults().answer(&call.method, device.runs_new_firmware(), device.generation());
     // A missing method is reported without authentication.
     let exists = by_fault.is_some() || methods(device).any(|(name, _)| name == call.method);
@@ -106,7 +108,7 @@ fn answer(device: &mut Device, call: &Call, context: CallContext<'_>, now: Insta
             Ok(null(()))
         }
         // Code 0 is success.
-        "Sys.SetDebug" => Err(Failure::bare(0)),
+        "Sys.SetDebug" => Err(MethodError::bare(0)),
         "Sys.GetInfo" => Ok(info(device, context, now)),
         "Sys.GetUID" => Ok(since2019::get_uid(device, &context)),
         "Sys.Reboot" => reboot(device, params, now),
@@ -119,26 +121,26 @@ fn answer(device: &mut Device, call: &Call, context: CallContext<'_>, now: Insta
 
 /// Returns the device's spelling of a method. A call may use any case (wire/edge-frame.json, case `method_case`).
 #[must_use]
-pub fn method_name<'a>(device: &Device, method: &'a str) -> &'a str {
+pub fn method_name<'a>(device: &SimulatedDevice, method: &'a str) -> &'a str {
     methods(device).map(|(name, _)| name).find(|name| name.eq_ignore_ascii_case(method)).unwrap_or(method)
 }
 
-fn no_handler(method: &str) -> Failure {
-    Failure::new(404, format!("No handler for {method}"))
+fn no_handler(method: &str) -> MethodError {
+    MethodError::new(404, format!("No handler for {method}"))
 }
 
-fn create_snapshot(device: &mut Device, params: &Value, now: Instant) -> Outcome {
+fn create_snapshot(device: &mut SimulatedDevice, params: &Value, now: Instant) -> Outcome {
     let set_as_revert = params["set_as_revert"].as_bool().unwrap_or(false);
     device
         .create_snapshot(set_as_revert, args::natural(&params["commit_timeout"]), now)
         .map(|slot| format!(r#"{{"slot": {slot}}}"#))
-        .map_err(|_| Failure::new(-1, "Cannot create snapshots in uncommitted state"))
+        .map_err(|_| MethodError::new(-1, "Cannot create snapshots in uncommitted state"))
 }
 
-fn reboot(device: &mut Device, params: &Value, now: Instant) -> Outcome {
+fn reboot(device: &mut SimulatedDevice, params: &Value, now: Instant) -> Outcome {
     let delay = match &params["delay_ms"] {
         Value::Null => 100,
-        delay => delay.as_u64().ok_or_else(|| Failure::new(400, "invalid delay value"))?,
+        delay => delay.as_u64().ok_or_else(|| MethodError::new(400, "invalid delay value"))?,
     };
     device.reboot(Duration::from_millis(delay), now);
     Ok(null(()))

@@ -4,17 +4,17 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::sim::device::{Device, DeviceRefusal, Slot};
+use crate::sim::device::{DeviceRefusal, SimulatedDevice, Slot};
 use crate::sim::mac::mac;
 use crate::sim::services::answer::CallContext;
 use crate::sim::services::methods::methods;
-use crate::sim::wire::{Failure, Outcome, quoted};
+use crate::sim::wire::{MethodError, Outcome, quoted};
 
 /// The platforms on which a committed device reports the revert slot -1.
 const WITHOUT_REVERT_SLOT: [&str; 2] = ["stm32", "rs14100"];
 
 /// Returns the reply to `OTA.GetBootState`.
-pub(super) fn boot_state(device: &Device) -> String {
+pub(super) fn boot_state(device: &SimulatedDevice) -> String {
     let boot = device.flash().boot;
     let platform = device.firmware().platform.to_ascii_lowercase();
     let has_no_revert_slot = boot.is_committed && WITHOUT_REVERT_SLOT.iter().any(|name| platform.starts_with(name));
@@ -33,7 +33,7 @@ pub(super) fn boot_state(device: &Device) -> String {
 }
 
 /// Returns the reply to `OTA.Status`.
-pub(super) fn status(device: &Device, state: u8, message: &str, percent: u8, partition: Slot) -> String {
+pub(super) fn status(device: &SimulatedDevice, state: u8, message: &str, percent: u8, partition: Slot) -> String {
     let boot = device.flash().boot;
     format!(
         r#"{{"state": {state}, "message": "{message}", "is_committed": {}, "progress_percent": {percent}, "commit_timeout": {}, "partition": {partition}}}"#,
@@ -42,7 +42,7 @@ pub(super) fn status(device: &Device, state: u8, message: &str, percent: u8, par
 }
 
 /// Returns the reply to `Sys.GetInfo`.
-pub(super) fn info(device: &Device, context: CallContext<'_>, now: Instant) -> String {
+pub(super) fn info(device: &SimulatedDevice, context: CallContext<'_>, now: Instant) -> String {
     let firmware = device.firmware();
     format!(
         concat!(
@@ -63,22 +63,22 @@ pub(super) fn info(device: &Device, context: CallContext<'_>, now: Instant) -> S
 }
 
 /// Returns the reply to `RPC.List`.
-pub(super) fn list(device: &Device) -> String {
+pub(super) fn list(device: &SimulatedDevice) -> String {
     format!("[{}]", methods(device).map(|(name, _)| quoted(name)).collect::<Vec<_>>().join(","))
 }
 
 /// Returns the reply to `RPC.Describe`.
-pub(super) fn describe(device: &Device, params: &Value) -> Outcome {
-    let name = params["name"].as_str().ok_or_else(|| Failure::new(400, "name is required"))?;
+pub(super) fn describe(device: &SimulatedDevice, params: &Value) -> Outcome {
+    let name = params["name"].as_str().ok_or_else(|| MethodError::new(400, "name is required"))?;
     match methods(device).find(|(method, _)| *method == name) {
         Some((method, args)) => Ok(format!(r#"{{"name": {}, "args_fmt": {}}}"#, quoted(method), quoted(args))),
-        None => Err(Failure::new(404, "name not found")),
+        None => Err(MethodError::new(404, "name not found")),
     }
 }
 
 /// Returns the error for a call that the device refuses.
-pub(super) fn refused(refusal: DeviceRefusal) -> Failure {
-    Failure::bare(match refusal {
+pub(super) fn refused(refusal: DeviceRefusal) -> MethodError {
+    MethodError::bare(match refusal {
         DeviceRefusal::NothingPending | DeviceRefusal::Busy => -1,
         DeviceRefusal::BadSlot => -3,
     })

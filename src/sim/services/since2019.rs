@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::sim::device::{BootState, Device, PushReply, Slot, UpdateTimeouts};
+use crate::sim::device::{PushReply, SimulatedDevice, Slot, StoredBootState, UpdateTimeouts};
 use crate::sim::mac::mac;
 use crate::sim::services::answer::{CallAnswer, CallContext};
 use crate::sim::services::replies::null;
 use crate::sim::services::{args, replies};
-use crate::sim::wire::{Failure, Outcome, quoted};
+use crate::sim::wire::{MethodError, Outcome, quoted};
 use crate::text::hex;
 
 /// The bits of a slot number in the boot state.
@@ -22,17 +22,22 @@ const SLOTS: i64 = 2;
 const SAVE_REBOOT_DELAY: Duration = Duration::from_millis(500);
 
 /// Starts a pull, installs a file, or waits for the update that already runs.
-pub(super) fn update(device: &mut Device, params: &Value, context: &CallContext<'_>, now: Instant) -> CallAnswer {
+pub(super) fn update(
+    device: &mut SimulatedDevice,
+    params: &Value,
+    context: &CallContext<'_>,
+    now: Instant,
+) -> CallAnswer {
     let (file, url) = (args::text(&params["file"]), args::text(&params["url"]));
     let has_one_source = file.is_some() != url.is_some();
     if !has_one_source {
-        return CallAnswer::Now(Err(Failure::new(-1, "either file or url is required")));
+        return CallAnswer::Now(Err(MethodError::new(-1, "either file or url is required")));
     }
     if !context.licensed {
         return CallAnswer::Now(Err(free_version(context.id)));
     }
     if device.is_waiting() {
-        return CallAnswer::Now(Err(Failure::new(-1, "Update is already in progress")));
+        return CallAnswer::Now(Err(MethodError::new(-1, "Update is already in progress")));
     }
     if device.wait_for_update() {
         return CallAnswer::Waits;
@@ -41,7 +46,7 @@ pub(super) fn update(device: &mut Device, params: &Value, context: &CallContext<
     match (file, url) {
         (Some(file), _) => CallAnswer::Now(match context.files.get(file.as_ref()) {
             Some(bundle) => device.update_from_file(bundle, timeouts, now),
-            None => Err(Failure::new(-1, "failed to start update")),
+            None => Err(MethodError::new(-1, "failed to start update")),
         }),
         (None, url) => {
             CallAnswer::Pull { url: url.unwrap_or_default().into_owned(), timeouts, number: device.register_pull() }
@@ -49,21 +54,21 @@ pub(super) fn update(device: &mut Device, params: &Value, context: &CallContext<
     }
 }
 
-pub(super) fn begin(device: &mut Device, params: &Value, now: Instant) -> Outcome {
+pub(super) fn begin(device: &mut SimulatedDevice, params: &Value, now: Instant) -> Outcome {
     let size = args::natural(&params["size"]).filter(|&size| size > 0);
     device.begin_push(read_timeouts(device, params), size, now).map(null)
 }
 
-pub(super) fn write(device: &mut Device, params: &Value) -> CallAnswer {
+pub(super) fn write(device: &mut SimulatedDevice, params: &Value) -> CallAnswer {
     let piece = params["data"].as_str().map(args::base64).unwrap_or_default();
     answer(device.write_push(args::natural(&params["offset"]), piece), device)
 }
 
-pub(super) fn end(device: &mut Device) -> CallAnswer {
+pub(super) fn end(device: &mut SimulatedDevice) -> CallAnswer {
     answer(device.end_push(), device)
 }
 
-fn answer(step: PushReply, device: &Device) -> CallAnswer {
+fn answer(step: PushReply, device: &SimulatedDevice) -> CallAnswer {
     match step {
         PushReply::Now(outcome) => CallAnswer::Now(outcome.map(null)),
         PushReply::Applied => CallAnswer::Now(Ok(status(device))),
@@ -74,7 +79,7 @@ fn answer(step: PushReply, device: &Device) -> CallAnswer {
 }
 
 /// Reads the timeouts of an update. A timeout that the call omits comes from the settings.
-fn read_timeouts(device: &Device, params: &Value) -> UpdateTimeouts {
+fn read_timeouts(device: &SimulatedDevice, params: &Value) -> UpdateTimeouts {
     let timeout = |name: &str, default: u64| {
         let setting = || device.settings().number(&format!("update.{name}"));
         args::natural(&params[name]).or_else(setting).unwrap_or(default)
@@ -85,7 +90,7 @@ fn read_timeouts(device: &Device, params: &Value) -> UpdateTimeouts {
     }
 }
 
-pub(super) fn status(device: &Device) -> String {
+pub(super) fn status(device: &SimulatedDevice) -> String {
     let (state, message, percent) = match device.ota_percent() {
         Some(percent) => (1, "Waiting for data", percent),
         None => (0, "idle", 0),
@@ -94,21 +99,21 @@ pub(super) fn status(device: &Device) -> String {
 }
 
 /// Stores the given fields unchecked, then answers with error -3 if the active slot does not exist.
-pub(super) fn set_boot_state(device: &mut Device, params: &Value) -> Outcome {
-    let BootState { active_slot, is_committed, revert_slot, commit_timeout } = device.flash().boot;
+pub(super) fn set_boot_state(device: &mut SimulatedDevice, params: &Value) -> Outcome {
+    let StoredBootState { active_slot, is_committed, revert_slot, commit_timeout } = device.flash().boot;
     let [active, revert, timeout] =
         ["active_slot", "revert_slot", "commit_timeout"].map(|name| args::integer(&params[name]));
     let committed = params.get("is_committed").map(|value| *value == Value::Bool(true));
     if active.is_none() && revert.is_none() && timeout.is_none() && committed.is_none() {
-        return Err(Failure::bare(-2));
+        return Err(MethodError::bare(-2));
     }
-    device.store_boot_state(BootState {
+    device.store_boot_state(StoredBootState {
         active_slot: active.map_or(active_slot, slot),
         is_committed: committed.unwrap_or(is_committed),
         revert_slot: revert.map_or(revert_slot, slot),
         commit_timeout: timeout.map_or(commit_timeout, |timeout| timeout.try_into().unwrap_or(0)),
     });
-    if active.is_none_or(|slot| (0..SLOTS).contains(&slot)) { Ok(null(())) } else { Err(Failure::bare(-3)) }
+    if active.is_none_or(|slot| (0..SLOTS).contains(&slot)) { Ok(null(())) } else { Err(MethodError::bare(-3)) }
 }
 
 /// Returns the part of a slot number that the boot state can store.
@@ -116,25 +121,25 @@ fn slot(value: i64) -> Slot {
     Slot::try_from(value & SLOT_MASK).unwrap_or_default()
 }
 
-pub(super) fn get_config(device: &Device, params: &Value) -> Outcome {
+pub(super) fn get_config(device: &SimulatedDevice, params: &Value) -> Outcome {
     let key = args::text(&params["key"]).unwrap_or_default();
-    device.settings().get(&key).ok_or_else(|| Failure::new(404, "invalid config key"))
+    device.settings().get(&key).ok_or_else(|| MethodError::new(404, "invalid config key"))
 }
 
-pub(super) fn save_config(device: &mut Device, params: &Value, now: Instant) {
+pub(super) fn save_config(device: &mut SimulatedDevice, params: &Value, now: Instant) {
     device.save_settings();
     if params["reboot"] == Value::Bool(true) {
         device.reboot(SAVE_REBOOT_DELAY, now);
     }
 }
 
-pub(super) fn get_uid(device: &Device, context: &CallContext<'_>) -> String {
+pub(super) fn get_uid(device: &SimulatedDevice, context: &CallContext<'_>) -> String {
     format!(r#"{{"pid": "mos", "app": {}, "uid": "{}"}}"#, quoted(&device.firmware().app), uid(context.id))
 }
 
 /// Returns the error of a device without a licence.
-fn free_version(id: &str) -> Failure {
-    Failure::new(
+fn free_version(id: &str) -> MethodError {
+    MethodError::new(
         -1,
         format!(
             "Free version can only perform OTA from mDash (https://dash.mongoose-os.com). In order to OTA from any \

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{CallAnswer, CallContext, answers};
 use crate::sim::config::Config;
-use crate::sim::device::{Device, Flash};
+use crate::sim::device::{Flash, SimulatedDevice};
 use crate::sim::generation::Generation;
 use crate::sim::wire::Call;
 
@@ -67,7 +67,7 @@ proptest! {
     ) {
         let config = Config { generation, ..Config::default() };
         let mut now = Instant::now();
-        let mut device = Device::power_on(Flash::factory(config.factory.clone()), &config, now);
+        let mut device = SimulatedDevice::power_on(Flash::factory(config.factory.clone()), &config, now);
         for (method, params, times, pause) in calls {
             let call = Call {
                 id: Some("1".into()),

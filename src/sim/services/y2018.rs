@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::sim::device::Device;
+use crate::sim::device::SimulatedDevice;
 use crate::sim::mac::mac;
 use crate::sim::services::answer::{CallAnswer, CallContext};
 use crate::sim::services::replies::{self, null, refused};
-use crate::sim::wire::{Failure, Outcome};
+use crate::sim::wire::{MethodError, Outcome};
 
-pub(super) fn update(device: &mut Device, params: &Value) -> CallAnswer {
+pub(super) fn update(device: &mut SimulatedDevice, params: &Value) -> CallAnswer {
     let Some(url) = params["url"].as_str().filter(|url| !url.is_empty()) else {
-        return CallAnswer::Now(Err(Failure::new(-1, "Malformed request")));
+        return CallAnswer::Now(Err(MethodError::new(-1, "Malformed request")));
     };
     match device.begin_update(params["commit_timeout"].as_u64().unwrap_or(0)) {
         Ok(number) => CallAnswer::AfterDownload {
@@ -20,11 +20,11 @@ pub(super) fn update(device: &mut Device, params: &Value) -> CallAnswer {
             timeout: Duration::from_secs(params["timeout"].as_u64().unwrap_or(600)),
             number,
         },
-        Err(_) => CallAnswer::Now(Err(Failure::new(-1, "Failed to init updater"))),
+        Err(_) => CallAnswer::Now(Err(MethodError::new(-1, "Failed to init updater"))),
     }
 }
 
-pub(super) fn set_boot_state(device: &mut Device, params: &Value) -> Outcome {
+pub(super) fn set_boot_state(device: &mut SimulatedDevice, params: &Value) -> Outcome {
     let mut boot = device.flash().boot;
     let slot = |value: &Value| value.as_i64().map(|slot| u8::try_from(slot).unwrap_or(u8::MAX));
     let mut has_any = false;
@@ -34,12 +34,12 @@ pub(super) fn set_boot_state(device: &mut Device, params: &Value) -> Outcome {
     note(slot(&params["revert_slot"]).map(|slot| boot.revert_slot = slot).is_some());
     note(params["commit_timeout"].as_u64().map(|timeout| boot.commit_timeout = timeout).is_some());
     if !has_any {
-        return Err(Failure::bare(-2));
+        return Err(MethodError::bare(-2));
     }
     device.set_boot_state(boot).map(null).map_err(refused)
 }
 
-pub(super) fn status(device: &Device) -> String {
+pub(super) fn status(device: &SimulatedDevice) -> String {
     let (state, message, percent) = match device.update() {
         Some(update) => (1, "progress", update.percent),
         None => (0, "idle", 0),
@@ -55,5 +55,5 @@ pub(super) fn config(params: &Value, context: &CallContext<'_>) -> Outcome {
     });
     let key = params["key"].as_str().unwrap_or_default();
     let path = if key.is_empty() { String::new() } else { format!("/{}", key.replace('.', "/")) };
-    config.pointer(&path).map(Value::to_string).ok_or_else(|| Failure::new(404, "invalid config key"))
+    config.pointer(&path).map(Value::to_string).ok_or_else(|| MethodError::new(404, "invalid config key"))
 }

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use otactl::rpc::client::Links;
 use otactl::rpc::{CallError, DialError, DialFailure, Incoming, Request, RpcClient, frame};
 use otactl::sim::board::Board;
-use otactl::sim::board::calls::Answered;
+use otactl::sim::board::calls::ScheduledReply;
 use otactl::sim::http_client::{Connection, DeviceNetwork};
 use otactl::sim::ports::replies::Replies;
 use otactl::sim::wire;
@@ -200,12 +200,12 @@ impl Connector {
     }
 
     /// Delivers a frame to the device, and returns the answers. `None`: the device does not get the frame.
-    fn hear(&self, bytes: &[u8]) -> Option<(wire::Call, Vec<Answered>)> {
+    fn hear(&self, bytes: &[u8]) -> Option<(wire::Call, Vec<ScheduledReply>)> {
         self.board.boot()?;
         let call = wire::parse(bytes, self.board.id())?.into_call()?;
-        let answered = self.board.answers(&call, self.transport.times(), "10.0.0.1:1", DEVICE);
-        self.record.record_request(&self.board, &call, &answered);
-        Some((call, answered))
+        let scheduled = self.board.answers(&call, self.transport.times(), "10.0.0.1:1", DEVICE);
+        self.record.record_request(&self.board, &call, &scheduled);
+        Some((call, scheduled))
     }
 }
 
@@ -328,15 +328,15 @@ async fn serve(connector: Connector, mut driver: LinkDriver, mut cuts: watch::Re
                     if connector.board.boot() != boot {
                         (boot, replies) = (connector.board.boot(), Replies::default());
                     }
-                    let Some((call, answered)) = connector.hear(&bytes) else {
+                    let Some((call, scheduled)) = connector.hear(&bytes) else {
                         // An invalid frame closes a WebSocket.
                         if connector.board.boot().is_some() && connector.transport == Transport::WebSocket {
                             return driver.close("the connection was closed");
                         }
                         continue;
                     };
-                    for answered in answered {
-                        for (reply, ()) in replies.to(&call, answered, &connector.board, ()) {
+                    for scheduled in scheduled {
+                        for (reply, ()) in replies.to(&call, scheduled, &connector.board, ()) {
                             in_flight.send(&connector, Frame::ToHost(reply.into_bytes()));
                         }
                     }
@@ -386,11 +386,11 @@ impl HttpClient {
         if connector.board.boot() != boot || boot.is_none() {
             return std::future::pending().await;
         }
-        let Some((call, answered)) = connector.hear(&bytes) else { return std::future::pending().await };
+        let Some((call, scheduled)) = connector.hear(&bytes) else { return std::future::pending().await };
         let mut replies = Replies::default();
         let mut ready = Vec::new();
-        for answered in answered {
-            ready.extend(replies.to(&call, answered, &connector.board, ()));
+        for scheduled in scheduled {
+            ready.extend(replies.to(&call, scheduled, &connector.board, ()));
         }
         let (reply, ()) = if ready.is_empty() { replies.next().await } else { ready.remove(0) };
         connector.network.wait_transit_time().await;

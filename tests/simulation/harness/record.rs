@@ -6,7 +6,7 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 
 use otactl::sim::board::Board;
-use otactl::sim::board::calls::Answered;
+use otactl::sim::board::calls::ScheduledReply;
 use otactl::sim::device::Power;
 use otactl::sim::wire::Call;
 use tokio::time::Instant;
@@ -85,13 +85,15 @@ impl DeviceRecord {
     }
 
     /// Records a request of otactl that reached the device, and its answers.
-    pub(crate) fn record_request(&self, board: &Board, call: &Call, answered: &[Answered]) {
-        let is_refused = |answered: &Answered| matches!(answered, Answered::Now(Err(failure)) if matches!(failure.code, 401 | 404 | 418));
-        let times = answered.iter().filter(|answered| !is_refused(answered)).count();
+    pub(crate) fn record_request(&self, board: &Board, call: &Call, scheduled: &[ScheduledReply]) {
+        let is_refused = |scheduled: &ScheduledReply| matches!(scheduled, ScheduledReply::Now(Err(failure)) if matches!(failure.code, 401 | 404 | 418));
+        let times = scheduled.iter().filter(|scheduled| !is_refused(scheduled)).count();
         let mut inner = self.inner();
         *inner.executed.entry(call.method.clone()).or_default() += times;
-        let is_begun = |answered: &Answered| !matches!(answered, Answered::Now(Err(_)) | Answered::NextTurn(Err(_)));
-        inner.has_begun |= call.method == "OTA.Begin" && answered.iter().any(is_begun);
+        let is_begun = |scheduled: &ScheduledReply| {
+            !matches!(scheduled, ScheduledReply::Now(Err(_)) | ScheduledReply::NextTurn(Err(_)))
+        };
+        inner.has_begun |= call.method == "OTA.Begin" && scheduled.iter().any(is_begun);
         let was_pending = inner.history.last().is_some_and(|(_, state)| !state.is_committed);
         let now = state_of(board);
         if call.method == "OTA.Commit" {
@@ -106,7 +108,7 @@ impl DeviceRecord {
                 "    > {} {} => {}",
                 call.method,
                 excerpt(&call.params.to_string()),
-                describe_answers(call, answered)
+                describe_answers(call, scheduled)
             )
         });
         self.record_state(board);
@@ -194,15 +196,15 @@ impl DeviceRecord {
 }
 
 /// Returns a short description of the answers.
-fn describe_answers(call: &Call, answered: &[Answered]) -> String {
-    let answers = answered.iter().map(|answered| match answered {
-        Answered::Now(Ok(info)) if call.method == "Sys.GetInfo" => {
+fn describe_answers(call: &Call, scheduled: &[ScheduledReply]) -> String {
+    let answers = scheduled.iter().map(|scheduled| match scheduled {
+        ScheduledReply::Now(Ok(info)) if call.method == "Sys.GetInfo" => {
             let info: serde_json::Value = serde_json::from_str(info).unwrap_or_default();
             format!("{} up {}", info["fw_version"], info["uptime"])
         }
-        Answered::Now(outcome) => format!("{outcome:?}"),
-        Answered::NextTurn(outcome) => format!("next turn {outcome:?}"),
-        Answered::Later(_) => "later".into(),
+        ScheduledReply::Now(outcome) => format!("{outcome:?}"),
+        ScheduledReply::NextTurn(outcome) => format!("next turn {outcome:?}"),
+        ScheduledReply::Later(_) => "later".into(),
     });
     answers.collect::<Vec<_>>().join(", ")
 }

@@ -2,11 +2,11 @@ use std::time::{Duration, Instant};
 
 use crate::sim::device::ota_state::{FeedResult, PushReply, UpdateTimeouts};
 use crate::sim::device::push::not_started;
-use crate::sim::device::state_machine::Device;
+use crate::sim::device::state_machine::SimulatedDevice;
 use crate::sim::device::tests::{device, reboot};
 use crate::sim::generation::Generation;
 use crate::sim::update_error::UpdateError;
-use crate::sim::wire::Failure;
+use crate::sim::wire::MethodError;
 
 const TIMEOUTS: UpdateTimeouts = UpdateTimeouts { commit_timeout: 60, timeout: Duration::from_secs(10) };
 
@@ -15,13 +15,13 @@ fn bundle() -> Vec<u8> {
     std::fs::read(path).expect("the recorded bundle exists")
 }
 
-fn pushed(now: Instant) -> Device {
+fn pushed(now: Instant) -> SimulatedDevice {
     let mut device = device(Generation::Y2022, now);
     device.begin_push(TIMEOUTS, None, now).expect("no update runs");
     device
 }
 
-fn write(device: &mut Device, offset: u64, piece: &[u8], now: Instant) -> Result<(), Failure> {
+fn write(device: &mut SimulatedDevice, offset: u64, piece: &[u8], now: Instant) -> Result<(), MethodError> {
     match device.write_push(Some(offset), piece.to_vec()) {
         PushReply::Now(outcome) => outcome,
         PushReply::Pending => device.finish_turn(now).expect("a piece was accepted").0,
@@ -52,7 +52,7 @@ fn push_without_data_times_out_and_next_call_gets_error() {
     let end = later + TIMEOUTS.timeout;
     assert_eq!(device.next_event(), Some(end));
     device.tick(end);
-    let error = Err(Failure::new(-1, "-5 Update timed out"));
+    let error = Err(MethodError::new(-1, "-5 Update timed out"));
     assert_eq!((device.ota_percent(), write(&mut device, 2, b"x", end)), (None, error.clone()));
     assert_eq!((device.end_push(), device.next_event()), (PushReply::Now(error), None));
 }
@@ -72,13 +72,13 @@ fn pull_after_refused_pull_starts() {
     let now = Instant::now();
     let mut device = device(Generation::Y2022, now);
     let first = device.register_pull();
-    device.refuse_pull(first, Err(Failure::new(-1, "Connect error")));
-    assert_eq!(device.take_outcome(), Some(Err(Failure::new(-1, "Connect error"))));
+    device.refuse_pull(first, Err(MethodError::new(-1, "Connect error")));
+    assert_eq!(device.take_outcome(), Some(Err(MethodError::new(-1, "Connect error"))));
     let second = device.register_pull();
     assert!(!device.start_pull(first, 100, TIMEOUTS, now), "the refused pull has ended");
     assert!(device.start_pull(second, 100, TIMEOUTS, now));
-    device.report_pull(second, Failure::new(-1, "Connect error"));
-    assert_eq!(device.take_outcome(), Some(Err(Failure::new(-1, "Connect error"))));
+    device.report_pull(second, MethodError::new(-1, "Connect error"));
+    assert_eq!(device.take_outcome(), Some(Err(MethodError::new(-1, "Connect error"))));
     assert_eq!((device.is_waiting(), device.ota_percent()), (false, Some(0)), "the update goes on");
     assert_eq!(device.feed_pull(second, &bundle(), now), FeedResult::Complete);
     assert_eq!(device.take_outcome(), None, "no call waits");

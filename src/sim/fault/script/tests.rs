@@ -4,7 +4,7 @@ use super::Faults;
 use crate::sim::fault::Fault;
 use crate::sim::fault::effects::{DownloadFault, ReplyDelivery};
 use crate::sim::generation::Generation;
-use crate::sim::wire::Failure;
+use crate::sim::wire::MethodError;
 
 fn faults(texts: &[&str]) -> Faults {
     let faults: Vec<Fault> = texts.iter().map(|text| text.parse().unwrap_or_else(|e| panic!("{e}"))).collect();
@@ -29,10 +29,10 @@ fn repeated_fault_is_triggered_by_every_call() {
     let mut faults = faults(&["reply-late=A:3s", "failures-unanswered"]);
     assert_eq!([(); 2].map(|()| faults.delivery("A", now)), [late, late]);
     for _ in 0..2 {
-        assert!(faults.suppresses("OTA.Update", &Err(Failure::bare(-1))));
+        assert!(faults.suppresses("OTA.Update", &Err(MethodError::bare(-1))));
     }
-    assert!(!faults.suppresses("OTA.Update", &Err(Failure::bare(0))), "code 0 is a success");
-    assert!(!faults.suppresses("OTA.Commit", &Err(Failure::bare(-1))));
+    assert!(!faults.suppresses("OTA.Update", &Err(MethodError::bare(0))), "code 0 is a success");
+    assert!(!faults.suppresses("OTA.Commit", &Err(MethodError::bare(-1))));
 }
 
 #[test]
@@ -61,12 +61,12 @@ fn bundle_triggers_each_download_fault_once() {
 fn answer_fault_affects_new_firmware_only() {
     let faults = faults(&["answers=App.Health:{\"ok\":false}", "fails=Sys.GetInfo:500:hot", "commit-refused"]);
     assert_eq!(faults.answer("App.Health", true, Generation::Y2022), Some(Ok("{\"ok\":false}".into())));
-    assert_eq!(faults.answer("Sys.GetInfo", true, Generation::Y2022), Some(Err(Failure::new(500, "hot"))));
+    assert_eq!(faults.answer("Sys.GetInfo", true, Generation::Y2022), Some(Err(MethodError::new(500, "hot"))));
     assert_eq!(faults.answer("App.Health", false, Generation::Y2022), None);
-    assert_eq!(faults.answer("OTA.Commit", false, Generation::Y2022), Some(Err(Failure::bare(-1))));
+    assert_eq!(faults.answer("OTA.Commit", false, Generation::Y2022), Some(Err(MethodError::bare(-1))));
     let faults = self::faults(&["not-modified"]);
     let update = |generation| faults.answer("OTA.Update", false, generation);
-    assert_eq!(update(Generation::Y2018), Some(Err(Failure::new(0, "Not Modified"))));
+    assert_eq!(update(Generation::Y2018), Some(Err(MethodError::new(0, "Not Modified"))));
     assert_eq!(update(Generation::Y2019), Some(Ok("\"true\"".into())));
 }
 
