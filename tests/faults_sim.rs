@@ -8,7 +8,7 @@ use otactl::ota::{Commit, Describe, GetBootState, GetInfo, GetStatus, ListMethod
 use otactl::rpc::{CallError, Device};
 use otactl::sim::Config;
 use otactl::sim::auth::Auth;
-use otactl::transport::framing::{Deframer, Item, Style, enframe};
+use otactl::transport::framing::{Deframer, Delimiter, StreamItem, enframe};
 use serde_json::{Value, json};
 use support::bundles::BundleServer;
 use support::transports::{Bench, CALL_TIMEOUT, Transport};
@@ -390,23 +390,25 @@ async fn commits_itself_fault_commits_despite_a_commit_timeout() {
 async fn line_faults_print_console_lines_and_garble_every_nth_reply() {
     let (_device, ports) = simulator_everywhere(config(&["noise", "garbled=3"])).await;
     let tcp = ports.iter().find_map(|port| port.strip_prefix("tcp://")).expect("a port");
-    for style in [Style::Line, Style::Quoted] {
+    for delimiter in [Delimiter::Line, Delimiter::Quoted] {
         let mut stream = TcpStream::connect(tcp).await.expect("a connection");
         let mut deframer = Deframer::default();
         let mut good = Vec::new();
         for id in 1..=3 {
             let ping = format!(r#"{{"id":{id},"method":"RPC.Ping"}}"#);
-            stream.write_all(&enframe(ping.as_bytes(), style)).await.expect("it is taken");
+            stream.write_all(&enframe(ping.as_bytes(), delimiter)).await.expect("it is taken");
             let mut console = 0;
             // Console lines come before the reply and after it.
             let is_good = loop {
                 match deframer.next_item() {
-                    Some(Item::Console(_)) => console += 1,
-                    Some(Item::Frame { .. }) => break true,
+                    Some(StreamItem::Console(_)) => console += 1,
+                    Some(StreamItem::Frame { .. }) => break true,
                     // One of the console lines looks like a frame.
-                    Some(Item::Corrupt(text)) if String::from_utf8_lossy(&text).contains("broken") => console += 1,
-                    Some(Item::Corrupt(_)) => break false,
-                    Some(Item::Handshake) => panic!("this client starts no handshake"),
+                    Some(StreamItem::Corrupt(text)) if String::from_utf8_lossy(&text).contains("broken") => {
+                        console += 1
+                    }
+                    Some(StreamItem::Corrupt(_)) => break false,
+                    Some(StreamItem::Handshake) => panic!("this client starts no handshake"),
                     None => {
                         let mut buffer = [0; 1024];
                         let read = tokio::time::timeout(CALL_TIMEOUT, stream.read(&mut buffer)).await.expect("in time");
@@ -419,7 +421,7 @@ async fn line_faults_print_console_lines_and_garble_every_nth_reply() {
             assert!(console > 0, "before reply {id}");
             good.push(is_good);
         }
-        assert_eq!(good, [true, true, false], "{style:?}");
+        assert_eq!(good, [true, true, false], "{delimiter:?}");
     }
 }
 

@@ -13,7 +13,7 @@ use otactl::ota;
 use otactl::rpc::{CallError, Device};
 use otactl::sim::ports::uart::UartConfig;
 use otactl::sim::{self, Simulator};
-use otactl::transport::framing::Style;
+use otactl::transport::framing::Delimiter;
 use otactl::transport::{self, Options, target::Target};
 use support::{DEMO, REBOOT, assert_runs, finish, otactl, run_on, simulator};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -64,7 +64,7 @@ async fn frames_between_console_lines_are_found() {
 /// Firmware that knows only the old delimiter ignores lines. otactl detects it, and executes nothing twice.
 #[tokio::test]
 async fn firmware_with_quoted_framing_is_detected() {
-    let (device, port) = device_on(UartConfig { only: Some(Style::Quoted), ..UartConfig::default() }).await;
+    let (device, port) = device_on(UartConfig { only: Some(Delimiter::Quoted), ..UartConfig::default() }).await;
     let mut console = device.console();
     let run = run_on(&port, &["call", "OTA.CreateSnapshot", "{\"set_as_revert\": false}"]).await;
     assert_eq!(run.code, 0, "{}", run.shown());

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use otactl::rpc::{Credentials, Device};
 use otactl::secrets;
 use otactl::sim::{self, Simulator};
-use otactl::transport::framing::Style;
+use otactl::transport::framing::Delimiter;
 use otactl::transport::serial::{Framing, SerialSettings};
 use otactl::transport::target::{Login, Target};
 use otactl::transport::{self, Options, serial};
@@ -130,8 +130,8 @@ impl Context {
         let SerialSettings { baud_rate, framing, .. } = self.global.serial.settings();
         let only = match framing {
             Framing::Auto => None,
-            Framing::Line => Some(Style::Line),
-            Framing::Quoted => Some(Style::Quoted),
+            Framing::Line => Some(Delimiter::Line),
+            Framing::Quoted => Some(Delimiter::Quoted),
         };
         let config =
             sim::ports::uart::UartConfig { baud_rate, only, console_noise, ..sim::ports::uart::UartConfig::default() };

@@ -44,17 +44,16 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// The hash function of a challenge.
+/// The hash algorithm of a challenge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Algorithm {
+enum DigestAlgorithm {
     /// MD5, the default of older firmware.
     Md5,
     /// SHA-256.
     Sha256,
 }
 
-impl Algorithm {
+impl DigestAlgorithm {
     fn from_name(name: &str) -> Option<Self> {
         [Self::Md5, Self::Sha256].into_iter().find(|algorithm| algorithm.name().eq_ignore_ascii_case(name))
     }
@@ -80,7 +79,7 @@ pub struct Challenge {
     realm: String,
     /// The nonce as the device wrote it: decimal in a frame, hexadecimal in a header.
     nonce: String,
-    algorithm: Algorithm,
+    algorithm: DigestAlgorithm,
 }
 
 impl Challenge {
@@ -106,14 +105,14 @@ impl Challenge {
             Value::Number(nonce) => nonce.to_string(),
             _ => return None,
         };
-        let algorithm = Algorithm::from_name(fields.algorithm.as_deref().unwrap_or("MD5"))?;
+        let algorithm = DigestAlgorithm::from_name(fields.algorithm.as_deref().unwrap_or("MD5"))?;
         Some(Self { realm: fields.realm, nonce, algorithm })
     }
 
     fn from_header(header: &str) -> Option<Self> {
         let fields = behind_digest(header)?;
         let field = |name: &str| header_fields(fields).find(|(key, _)| key == name).map(|(_, value)| value);
-        let algorithm = Algorithm::from_name(field("algorithm").as_deref().unwrap_or("MD5"))?;
+        let algorithm = DigestAlgorithm::from_name(field("algorithm").as_deref().unwrap_or("MD5"))?;
         Some(Self { realm: field("realm")?, nonce: field("nonce")?, algorithm })
     }
 }
@@ -232,7 +231,8 @@ mod tests {
         let challenge = Challenge::parse(r#"Digest qop="auth", realm="myrealm", nonce="6b03e4bb", algorithm=SHA-256"#);
         let other_case = r#"digest QOP="auth", Realm="myrealm", NONCE="6b03e4bb", algorithm=sha-256"#;
         assert_eq!(Challenge::parse(other_case), challenge);
-        let expected = Challenge { realm: "myrealm".into(), nonce: "6b03e4bb".into(), algorithm: Algorithm::Sha256 };
+        let expected =
+            Challenge { realm: "myrealm".into(), nonce: "6b03e4bb".into(), algorithm: DigestAlgorithm::Sha256 };
         assert_eq!(challenge, Some(expected));
         for bad in
             ["", "Basic realm=\"x\"", "Digest realm=\"x\"", "Digest realm=\"x\", nonce=\"n\", algorithm=MD4", "{}"]

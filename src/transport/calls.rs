@@ -24,7 +24,7 @@ pub(super) type ResultSender = oneshot::Sender<Result<Value, CallError>>;
 
 /// A call that waits for its reply.
 #[derive(Debug)]
-pub(super) struct Call {
+pub(super) struct PendingCall {
     pub(super) method: String,
     pub(super) timeout: Duration,
     pub(super) reply: ResultSender,
@@ -45,7 +45,7 @@ struct Resend {
     wait: Duration,
 }
 
-impl Call {
+impl PendingCall {
     /// Ends the call with an error.
     pub(super) fn fail(self, error: CallError) {
         // The caller may have dropped the call.
@@ -56,7 +56,7 @@ impl Call {
 /// The calls of a session, and the frames that wait for a link.
 #[derive(Debug)]
 pub(super) struct Calls {
-    pending: Pending<Call>,
+    pending: Pending<PendingCall>,
     /// Frames that no link has taken yet, with the ids of their calls. A refusal has no call.
     outbox: VecDeque<(Option<u64>, OutgoingFrame)>,
     /// The times at which calls are sent again. May contain calls that have ended.
@@ -91,13 +91,17 @@ impl Calls {
         let resend = resends_after.map(|wait| Resend { bytes: bytes.clone(), wait });
         let wanted = Arc::new(());
         let frame = OutgoingFrame::of_call(bytes, Arc::downgrade(&wanted));
-        self.pending.insert(id, deadline, Call { method, timeout, reply, is_sent: false, copies: 1, resend, wanted });
+        self.pending.insert(
+            id,
+            deadline,
+            PendingCall { method, timeout, reply, is_sent: false, copies: 1, resend, wanted },
+        );
         self.outbox.push_back((Some(id), frame));
         result
     }
 
     /// Removes a call and its frames.
-    pub(super) fn take(&mut self, id: u64) -> Option<Call> {
+    pub(super) fn take(&mut self, id: u64) -> Option<PendingCall> {
         let call = self.pending.take(id)?;
         if !call.is_sent || call.resend.is_some() {
             self.outbox.retain(|(call, _)| *call != Some(id));
@@ -106,13 +110,13 @@ impl Calls {
     }
 
     /// Removes one call whose deadline has passed.
-    pub(super) fn take_expired(&mut self, now: Instant) -> Option<Call> {
+    pub(super) fn take_expired(&mut self, now: Instant) -> Option<PendingCall> {
         let id = self.pending.expired(now)?;
         self.take(id)
     }
 
     /// Removes all calls and all frames.
-    pub(super) fn take_all(&mut self) -> Vec<Call> {
+    pub(super) fn take_all(&mut self) -> Vec<PendingCall> {
         self.outbox.clear();
         self.resends.clear();
         self.pending.drain().map(|(_, call)| call).collect()
@@ -159,7 +163,7 @@ impl Calls {
     pub(super) fn resend(&mut self, now: Instant) {
         while let Some(&(at, id)) = self.resends.first().filter(|(at, _)| *at <= now) {
             self.resends.remove(&(at, id));
-            if let Some(Call { resend: Some(resend), wanted, copies, .. }) = self.pending.get_mut(id) {
+            if let Some(PendingCall { resend: Some(resend), wanted, copies, .. }) = self.pending.get_mut(id) {
                 *copies += 1;
                 let frame = OutgoingFrame::of_call(resend.bytes.clone(), Arc::downgrade(wanted));
                 self.outbox.push_back((Some(id), frame));

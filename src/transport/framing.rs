@@ -22,7 +22,7 @@ const FRAME_START: &[u8] = br#"{"id":"#;
 
 /// The delimiter of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Style {
+pub enum Delimiter {
     /// A line with a CRC.
     #[default]
     Line,
@@ -32,13 +32,13 @@ pub enum Style {
 
 /// An item that was found in the bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Item {
+pub enum StreamItem {
     /// A frame.
     Frame {
         /// The JSON, without CRC and delimiters.
         json: Vec<u8>,
         /// The delimiter.
-        style: Style,
+        delimiter: Delimiter,
         /// True if a CRC followed the JSON. The CRC was correct.
         has_crc: bool,
     },
@@ -57,7 +57,7 @@ pub enum Item {
 #[derive(Debug, Default)]
 pub struct Deframer {
     line: Vec<u8>,
-    items: VecDeque<Item>,
+    items: VecDeque<StreamItem>,
 }
 
 impl Deframer {
@@ -68,7 +68,7 @@ impl Deframer {
             while self.line.len() + piece.len() > MAX_LINE_LEN {
                 let (now, later) = piece.split_at(MAX_LINE_LEN - self.line.len());
                 self.line.extend_from_slice(now);
-                self.items.push_back(Item::Console(std::mem::take(&mut self.line)));
+                self.items.push_back(StreamItem::Console(std::mem::take(&mut self.line)));
                 piece = later;
             }
             self.line.extend_from_slice(piece);
@@ -85,7 +85,7 @@ impl Deframer {
     }
 
     /// Returns the next item, in the order of the bytes.
-    pub fn next_item(&mut self) -> Option<Item> {
+    pub fn next_item(&mut self) -> Option<StreamItem> {
         self.items.pop_front()
     }
 
@@ -99,7 +99,7 @@ impl Deframer {
         if line.is_empty() {
             return;
         }
-        if let Some(frame) = read_frame(line, Style::Line) {
+        if let Some(frame) = read_frame(line, Delimiter::Line) {
             self.items.push_back(frame);
             return;
         }
@@ -108,10 +108,10 @@ impl Deframer {
             Some(at) if at > 0 => {
                 self.console(&line[..at]);
                 let rest = &line[at..];
-                let frame = read_frame(rest, Style::Line).unwrap_or_else(|| Item::Corrupt(rest.to_vec()));
+                let frame = read_frame(rest, Delimiter::Line).unwrap_or_else(|| StreamItem::Corrupt(rest.to_vec()));
                 self.items.push_back(frame);
             }
-            Some(_) => self.items.push_back(Item::Corrupt(line.to_vec())),
+            Some(_) => self.items.push_back(StreamItem::Corrupt(line.to_vec())),
             None => self.console(line),
         }
     }
@@ -123,21 +123,21 @@ impl Deframer {
             None => (rest, &[][..]),
         };
         self.items.push_back(match content {
-            [4] => Item::Handshake,
-            _ => read_frame(content, Style::Quoted).unwrap_or_else(|| Item::Corrupt(content.to_vec())),
+            [4] => StreamItem::Handshake,
+            _ => read_frame(content, Delimiter::Quoted).unwrap_or_else(|| StreamItem::Corrupt(content.to_vec())),
         });
         remainder
     }
 
     fn console(&mut self, text: &[u8]) {
         if !text.is_empty() {
-            self.items.push_back(Item::Console(text.to_vec()));
+            self.items.push_back(StreamItem::Console(text.to_vec()));
         }
     }
 }
 
 /// Reads a frame, which may be corrupt. Returns `None` if the text is not a frame.
-fn read_frame(text: &[u8], style: Style) -> Option<Item> {
+fn read_frame(text: &[u8], delimiter: Delimiter) -> Option<StreamItem> {
     if text.first() != Some(&b'{') {
         return None;
     }
@@ -148,13 +148,13 @@ fn read_frame(text: &[u8], style: Style) -> Option<Item> {
     let is_crc = crc.len() == 8 && crc.iter().all(u8::is_ascii_hexdigit) && matches!(more.first(), None | Some(b','));
     let has_crc = match (is_crc, rest.is_empty()) {
         (true, _) if hex8(crc32fast::hash(json)).eq_ignore_ascii_case(crc) => true,
-        (true, _) => return Some(Item::Corrupt(text.to_vec())),
+        (true, _) => return Some(StreamItem::Corrupt(text.to_vec())),
         (false, true) => false,
         (false, false) => return None,
     };
-    (has_crc || is_frame(json) || has_bad_numbers_only(json)).then(|| Item::Frame {
+    (has_crc || is_frame(json) || has_bad_numbers_only(json)).then(|| StreamItem::Frame {
         json: json.to_vec(),
-        style,
+        delimiter,
         has_crc,
     })
 }
@@ -170,21 +170,21 @@ fn is_frame(json: &[u8]) -> bool {
     serde_json::from_str(&text).is_ok_and(|fields: FrameFields| fields.id.is_some() || fields.method.is_some())
 }
 
-/// Adds the delimiters, and for [`Style::Line`] the CRC, to the JSON of a frame.
+/// Adds the delimiters, and for [`Delimiter::Line`] the CRC, to the JSON of a frame.
 ///
 /// Each character that is not ASCII is escaped: a byte above 127 clears the receive buffer of a device. `json` has to
 /// be UTF-8 without line ends, as the encoder creates it.
 #[must_use]
-pub fn enframe(json: &[u8], style: Style) -> Vec<u8> {
+pub fn enframe(json: &[u8], delimiter: Delimiter) -> Vec<u8> {
     let mut line = escape(json);
-    match style {
-        Style::Line => {
+    match delimiter {
+        Delimiter::Line => {
             let crc = hex8(crc32fast::hash(&line));
             line.extend_from_slice(&crc);
             line.push(b'\n');
             line
         }
-        Style::Quoted => [b"\n", QUOTES, &line, QUOTES, b"\n"].concat(),
+        Delimiter::Quoted => [b"\n", QUOTES, &line, QUOTES, b"\n"].concat(),
     }
 }
 

@@ -23,12 +23,12 @@ const CAPACITY: usize = 16;
 pub struct Link {
     outgoing: mpsc::Sender<OutgoingFrame>,
     incoming: mpsc::Receiver<Vec<u8>>,
-    closed: oneshot::Receiver<Ended>,
+    closed: oneshot::Receiver<LinkEnd>,
 }
 
 /// Why a link has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ended {
+pub enum LinkEnd {
     /// The connection broke. The device may have received the frames that were sent.
     Lost(LostReason),
     /// An intermediary, such as a broker, refuses the requests. The device has received none of them.
@@ -41,7 +41,7 @@ pub struct LinkDriver {
     /// The frames to be sent.
     pub outgoing: OutgoingFrames,
     incoming: mpsc::Sender<Vec<u8>>,
-    closed: oneshot::Sender<Ended>,
+    closed: oneshot::Sender<LinkEnd>,
 }
 
 impl Link {
@@ -164,18 +164,18 @@ impl OutgoingFrames {
 #[derive(Debug)]
 pub enum Ready<'a> {
     /// A frame from the device, or the reason why the link has ended.
-    Received(Result<Vec<u8>, Ended>),
+    Received(Result<Vec<u8>, LinkEnd>),
     /// One frame may be sent.
     CanSend(mpsc::Permit<'a, OutgoingFrame>),
 }
 
 async fn receive(
     incoming: &mut mpsc::Receiver<Vec<u8>>,
-    closed: &mut oneshot::Receiver<Ended>,
-) -> Result<Vec<u8>, Ended> {
+    closed: &mut oneshot::Receiver<LinkEnd>,
+) -> Result<Vec<u8>, LinkEnd> {
     match incoming.recv().await {
         Some(frame) => Ok(frame),
-        None => Err(closed.await.unwrap_or_else(|_| Ended::Lost(LostReason::Closed))),
+        None => Err(closed.await.unwrap_or_else(|_| LinkEnd::Lost(LostReason::Closed))),
     }
 }
 
@@ -191,13 +191,13 @@ impl LinkDriver {
         async move { incoming.closed().await }
     }
 
-    /// Ends the link with [`Ended::Lost`].
+    /// Ends the link with [`LinkEnd::Lost`].
     pub fn close(self, reason: impl Into<LostReason>) {
-        self.end(Ended::Lost(reason.into()));
+        self.end(LinkEnd::Lost(reason.into()));
     }
 
     /// Ends the link.
-    pub fn end(self, how: Ended) {
+    pub fn end(self, how: LinkEnd) {
         let _ = self.closed.send(how);
     }
 }

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::framing::{Deframer, Item, Style, enframe, escaped_len};
+use super::framing::{Deframer, Delimiter, StreamItem, enframe, escaped_len};
 use super::link::{Connect, Link, LinkDriver};
 use super::reach::{reach, within};
 use super::target::Endpoint;
@@ -79,17 +79,17 @@ async fn carry(mut stream: TcpStream, driver: &mut LinkDriver) -> Result<(), Los
                 deframer.push(&buffer[..read]);
                 while let Some(item) = deframer.next_item() {
                     match item {
-                        Item::Frame { json, .. } => {
+                        StreamItem::Frame { json, .. } => {
                             driver.deliver(json).await;
                         }
-                        Item::Console(text) => tracing::debug!("| {}", printable(&String::from_utf8_lossy(&text))),
-                        Item::Corrupt(bytes) => tracing::debug!("a frame was damaged in transit: {}", redact_excerpt(&bytes)),
-                        Item::Handshake => {}
+                        StreamItem::Console(text) => tracing::debug!("| {}", printable(&String::from_utf8_lossy(&text))),
+                        StreamItem::Corrupt(bytes) => tracing::debug!("a frame was damaged in transit: {}", redact_excerpt(&bytes)),
+                        StreamItem::Handshake => {}
                     }
                 }
             }
             Some(frame) = driver.outgoing.recv() => {
-                let frame = enframe(&frame, Style::Line);
+                let frame = enframe(&frame, Delimiter::Line);
                 let Ok(written) = timeout(WRITE_TIMEOUT, writer.write_all(&frame)).await else {
                     return Err(LostReason::NothingTaken(WRITE_TIMEOUT));
                 };

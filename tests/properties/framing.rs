@@ -1,7 +1,7 @@
 //! The property of the deframer, shared by tests/properties.rs and the fuzz target of the same name. Any program may
 //! print to the line.
 
-use otactl::transport::framing::{Deframer, Item, Style, enframe};
+use otactl::transport::framing::{Deframer, Delimiter, StreamItem, enframe};
 
 /// The longest line that the deframer keeps.
 const MAX_LINE: usize = 64 << 10;
@@ -21,17 +21,17 @@ pub(crate) fn check(bytes: &[u8]) {
         let pieces: Vec<_> = stream.chunks(piece).collect();
         assert_eq!(items(&pieces), whole, "in pieces of {piece}");
     }
-    for style in [Style::Line, Style::Quoted] {
+    for delimiter in [Delimiter::Line, Delimiter::Quoted] {
         let json = br#"{"id":1,"result":"\u00fc"}"#;
-        let last = items(&[stream, b"\n", &enframe(json, style)]).pop();
-        let expected = Item::Frame { json: json.to_vec(), style, has_crc: style == Style::Line };
+        let last = items(&[stream, b"\n", &enframe(json, delimiter)]).pop();
+        let expected = StreamItem::Frame { json: json.to_vec(), delimiter, has_crc: delimiter == Delimiter::Line };
         assert_eq!(last, Some(expected), "the frame behind it all");
     }
     let damaged = br#"{"id":1,"result":"x"}00000000"#;
-    assert_eq!(items(&[stream, b"\n", damaged, b"\n"]).pop(), Some(Item::Corrupt(damaged.to_vec())));
+    assert_eq!(items(&[stream, b"\n", damaged, b"\n"]).pop(), Some(StreamItem::Corrupt(damaged.to_vec())));
 }
 
-fn items(pieces: &[&[u8]]) -> Vec<Item> {
+fn items(pieces: &[&[u8]]) -> Vec<StreamItem> {
     let mut deframer = Deframer::default();
     let mut items = Vec::new();
     for piece in pieces {
@@ -41,10 +41,10 @@ fn items(pieces: &[&[u8]]) -> Vec<Item> {
     items
 }
 
-fn len(item: &Item) -> usize {
+fn len(item: &StreamItem) -> usize {
     match item {
-        Item::Frame { json, .. } => json.len(),
-        Item::Handshake => 1,
-        Item::Console(bytes) | Item::Corrupt(bytes) => bytes.len(),
+        StreamItem::Frame { json, .. } => json.len(),
+        StreamItem::Handshake => 1,
+        StreamItem::Console(bytes) | StreamItem::Corrupt(bytes) => bytes.len(),
     }
 }

@@ -211,7 +211,7 @@ impl Board {
     }
 
     /// Returns what `read` reads from the device, after all due events.
-    pub fn look<R>(&self, read: impl FnOnce(&SimulatedDevice) -> R) -> R {
+    pub fn inspect<R>(&self, read: impl FnOnce(&SimulatedDevice) -> R) -> R {
         self.with(|device, _| read(device))
     }
 

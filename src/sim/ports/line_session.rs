@@ -32,8 +32,8 @@ impl<'a> LineSession<'a> {
         for item in self.lines.push(bytes) {
             let json = match item {
                 LineItem::Frame(json) => json,
-                LineItem::Handshake(style) => {
-                    sent.extend(self.lines.handshake(style));
+                LineItem::Handshake(delimiter) => {
+                    sent.extend(self.lines.handshake(delimiter));
                     continue;
                 }
                 LineItem::EmptyLine => {

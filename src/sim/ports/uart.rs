@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::transport::framing::Style;
+use crate::transport::framing::Delimiter;
 
 /// The size of the hardware FIFO, in bytes.
 const FIFO_LEN: usize = 128;
@@ -34,8 +34,8 @@ pub struct UartConfig {
     pub pause: Option<(usize, Duration)>,
     /// The delay after which the adapter passes on an XON or XOFF.
     pub latency: Duration,
-    /// The only framing style that the device understands. `None`: both styles.
-    pub only: Option<Style>,
+    /// The only delimiter that the device understands. `None`: both.
+    pub only: Option<Delimiter>,
     /// Whether the console prints between the frames.
     pub console_noise: bool,
 }

@@ -1,6 +1,6 @@
 //! The framing of the device on serial lines and TCP, as recorded in wire/uart.json and wire/edge-uart.json. No I/O.
 
-use crate::transport::framing::Style;
+use crate::transport::framing::Delimiter;
 
 /// The legacy delimiter.
 const QUOTES: &[u8] = b"\"\"\"";
@@ -35,8 +35,8 @@ const MAX_QUEUED_LINE_ENDS: usize = 256;
 pub enum LineItem {
     /// A frame.
     Frame(Vec<u8>),
-    /// A handshake in this framing style. The device answers it.
-    Handshake(Style),
+    /// A handshake with this delimiter. The device answers it.
+    Handshake(Delimiter),
     /// An empty line. The device queues a line end.
     EmptyLine,
 }
@@ -50,17 +50,17 @@ pub struct Lines {
     /// The bytes since the last line end or delimiter.
     buffer: Vec<u8>,
     sends_crc: bool,
-    style: Style,
-    /// The only style that the device understands. `None`: both styles.
-    only: Option<Style>,
+    delimiter: Delimiter,
+    /// The only delimiter that the device understands. `None`: both.
+    only: Option<Delimiter>,
     /// The number of line ends that are sent before the next reply.
     queued_line_ends: usize,
 }
 
 impl Lines {
-    /// Returns the state of a new line. The device understands only the style `only`, or both styles with `None`.
+    /// Returns the state of a new line. The device understands only the delimiter `only`, or both with `None`.
     #[must_use]
-    pub fn new(only: Option<Style>) -> Self {
+    pub fn new(only: Option<Delimiter>) -> Self {
         Self { only, ..Self::default() }
     }
 
@@ -76,9 +76,9 @@ impl Lines {
         let mut items = Vec::new();
         for &byte in bytes {
             self.buffer.push(byte);
-            let style = match byte {
-                b'\n' => Style::Line,
-                _ if self.buffer.ends_with(QUOTES) => Style::Quoted,
+            let delimiter = match byte {
+                b'\n' => Delimiter::Line,
+                _ if self.buffer.ends_with(QUOTES) => Delimiter::Quoted,
                 _ => {
                     if self.buffer.len() > MAX_BUFFERED {
                         self.buffer.clear();
@@ -87,21 +87,21 @@ impl Lines {
                 }
             };
             let mut piece = std::mem::take(&mut self.buffer);
-            piece.truncate(piece.len() - if style == Style::Line { 1 } else { QUOTES.len() });
-            items.extend(self.read(&piece, style));
+            piece.truncate(piece.len() - if delimiter == Delimiter::Line { 1 } else { QUOTES.len() });
+            items.extend(self.read(&piece, delimiter));
         }
         items
     }
 
     /// Interprets the bytes before a line end or a legacy delimiter.
-    fn read(&mut self, piece: &[u8], style: Style) -> Option<LineItem> {
-        if style == Style::Quoted && self.only != Some(Style::Line) {
-            self.style = Style::Quoted;
+    fn read(&mut self, piece: &[u8], delimiter: Delimiter) -> Option<LineItem> {
+        if delimiter == Delimiter::Quoted && self.only != Some(Delimiter::Line) {
+            self.delimiter = Delimiter::Quoted;
         }
         match piece {
             // A real device also switches its interactive console off. The simulated device has no interactive console.
-            [4] => return Some(LineItem::Handshake(style)),
-            [] => return (style == Style::Line).then_some(LineItem::EmptyLine),
+            [4] => return Some(LineItem::Handshake(delimiter)),
+            [] => return (delimiter == Delimiter::Line).then_some(LineItem::EmptyLine),
             _ => {}
         }
         // The device ignores bytes before the first brace.
@@ -114,7 +114,7 @@ impl Lines {
         if crc.is_some_and(|crc| !crc.eq_ignore_ascii_case(hex_crc(json).as_bytes())) {
             return None;
         }
-        if self.only.is_some_and(|only| only != style) {
+        if self.only.is_some_and(|only| only != delimiter) {
             return None;
         }
         self.sends_crc |= crc.is_some();
@@ -130,16 +130,16 @@ impl Lines {
     pub fn reply(&mut self, json: &str) -> Vec<u8> {
         let crc = if self.sends_crc { hex_crc(json.as_bytes()) } else { String::new() };
         let line_ends = self.take_line_ends();
-        match self.style {
-            Style::Line => format!("{line_ends}\n{json}{crc}\n"),
-            Style::Quoted => format!("{line_ends}\n\"\"\"{json}{crc}\"\"\"\n"),
+        match self.delimiter {
+            Delimiter::Line => format!("{line_ends}\n{json}{crc}\n"),
+            Delimiter::Quoted => format!("{line_ends}\n\"\"\"{json}{crc}\"\"\"\n"),
         }
         .into_bytes()
     }
 
-    /// Returns the answer to a handshake in this style.
-    pub fn handshake(&mut self, style: Style) -> Vec<u8> {
-        let before = if style == Style::Line { "" } else { "\n" };
+    /// Returns the answer to a handshake with this delimiter.
+    pub fn handshake(&mut self, delimiter: Delimiter) -> Vec<u8> {
+        let before = if delimiter == Delimiter::Line { "" } else { "\n" };
         [self.take_line_ends().as_bytes(), before.as_bytes(), HANDSHAKE].concat()
     }
 
@@ -166,7 +166,7 @@ mod tests {
             for item in lines.push(bytes) {
                 match item {
                     LineItem::Frame(_) => replies.extend(lines.reply(r#"{"id":1}"#)),
-                    LineItem::Handshake(style) => replies.extend(lines.handshake(style)),
+                    LineItem::Handshake(delimiter) => replies.extend(lines.handshake(delimiter)),
                     LineItem::EmptyLine => lines.queue_line_end(),
                 }
             }
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn replies_use_crc_and_style_of_the_client() {
         let plain = [PING, b"\n"].concat();
-        let (line, quoted) = (enframe(PING, Style::Line), enframe(PING, Style::Quoted));
+        let (line, quoted) = (enframe(PING, Delimiter::Line), enframe(PING, Delimiter::Quoted));
         let crc = format!("{:08x}", crc32fast::hash(br#"{"id":1}"#));
         assert_eq!(replies(&[&plain]), "\n{\"id\":1}\n");
         assert_eq!(replies(&[&line, &plain]), format!("\n{{\"id\":1}}{crc}\n").repeat(2));

@@ -15,7 +15,7 @@ use super::topics::Topics;
 use crate::rpc::frame::id_of;
 use crate::rpc::{DialError, LostReason};
 use crate::text::{excerpt, printable};
-use crate::transport::link::{Ended, LinkDriver, OutgoingFrame};
+use crate::transport::link::{LinkDriver, LinkEnd, OutgoingFrame};
 use crate::transport::variant::{FrameMeaning, Variant, VariantDetector};
 
 /// The number of unacknowledged requests at which no more are sent.
@@ -49,21 +49,21 @@ pub(super) async fn drive(
 /// Carries frames until the connection has ended.
 ///
 /// If the broker closes the connection because of a per-method topic, connects again and uses the single topic. If the
-/// broker refuses the single topic as well, the link ends with [`Ended::Refused`].
+/// broker refuses the single topic as well, the link ends with [`LinkEnd::Refused`].
 async fn run(
     open: &mut Option<BrokerConnection>,
     link: &mut MqttLink,
     driver: &mut LinkDriver,
     broker: &Broker,
-) -> Ended {
+) -> LinkEnd {
     loop {
-        let Some(connection) = open.as_mut() else { return Ended::Lost(LostReason::Closed) };
+        let Some(connection) = open.as_mut() else { return LinkEnd::Lost(LostReason::Closed) };
         let error = carry(connection, link, driver).await;
         let closed_on = connection.unacknowledged.closed_on(Instant::now()).filter(|_| broker::is_closed(&error));
         let closed_on = closed_on.map(|(variant, topic)| (variant, topic.to_owned()));
         // The client library would reconnect, without end, if this connection were polled again.
         *open = None;
-        let lost = Ended::Lost(broker.explain_loss(error));
+        let lost = LinkEnd::Lost(broker.explain_loss(error));
         let Some((variant, topic)) = closed_on.filter(|(variant, _)| !link.stats.is_carried(*variant)) else {
             return lost;
         };
@@ -77,7 +77,7 @@ async fn run(
         link.stats.add_refused_topic(topic);
         if variant == Variant::Legacy {
             let cause = DialError::PublishRefused { topics: link.stats.refused_topics() };
-            return Ended::Refused(cause.into());
+            return LinkEnd::Refused(cause.into());
         }
         tracing::debug!(
             "the broker closes the connection on {}/METHOD; publishing to {}, as `--mqtt-pub-topic` does at once",
@@ -92,7 +92,7 @@ async fn run(
                     link.publish(frame.into_bytes(), connection);
                 }
             }
-            Err(failure) => return Ended::Refused(failure),
+            Err(failure) => return LinkEnd::Refused(failure),
         }
     }
 }

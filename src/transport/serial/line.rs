@@ -14,7 +14,7 @@ use super::settings::Framing;
 use crate::rpc::frame::id_of;
 use crate::rpc::redact_excerpt;
 use crate::text::printable;
-use crate::transport::framing::{Deframer, Item, Style, enframe};
+use crate::transport::framing::{Deframer, Delimiter, StreamItem, enframe};
 use crate::transport::link::OutgoingFrame;
 use crate::transport::variant::{FrameMeaning, Variant, VariantDetector};
 
@@ -123,14 +123,14 @@ impl Line {
         let mut frames = Vec::new();
         while let Some(item) = self.deframer.next_item() {
             match item {
-                Item::Frame { json, .. } => frames.extend(self.on_frame(json)),
-                Item::Console(text) => tracing::debug!("| {}", printable(&String::from_utf8_lossy(&text))),
-                Item::Corrupt(bytes) => {
+                StreamItem::Frame { json, .. } => frames.extend(self.on_frame(json)),
+                StreamItem::Console(text) => tracing::debug!("| {}", printable(&String::from_utf8_lossy(&text))),
+                StreamItem::Corrupt(bytes) => {
                     self.damaged_at = Some(now);
                     let count = self.stats.on_damaged_frame();
                     tracing::debug!(count, "a frame was damaged in transit: {}", redact_excerpt(&bytes));
                 }
-                Item::Handshake => {}
+                StreamItem::Handshake => {}
             }
         }
         frames
@@ -150,7 +150,7 @@ impl Line {
                 tracing::debug!("the device understands the legacy delimiter only");
                 self.port_state.lock().is_quoted = true;
                 for (id, frame) in calls {
-                    let bytes = enframe(frame.bytes(), style(self.detector.variant()));
+                    let bytes = enframe(frame.bytes(), delimiter(self.detector.variant()));
                     self.push(Some((id, frame)), bytes);
                 }
             }
@@ -176,7 +176,7 @@ impl Line {
                 tracing::debug!(bytes_per_s = pacing.rate(), "a frame was lost; sending slower");
             }
         }
-        let bytes = enframe(frame.bytes(), style(self.detector.variant()));
+        let bytes = enframe(frame.bytes(), delimiter(self.detector.variant()));
         self.push(id.map(|id| (id, frame)), bytes);
     }
 
@@ -188,7 +188,7 @@ impl Line {
     /// Returns what the driver has to do next to write.
     pub(super) fn next_action(&mut self, now: Instant) -> WriteAction<'_> {
         if let Some(probes) = self.detector.due_probes(now) {
-            let bytes = probes.map(|(variant, json)| enframe(&json, style(variant))).concat();
+            let bytes = probes.map(|(variant, json)| enframe(&json, delimiter(variant))).concat();
             self.push(None, bytes);
         }
         let is_unwanted =
@@ -250,10 +250,10 @@ impl Line {
 /// Returns the delimiter of a variant.
 ///
 /// Lines are preferred: they carry a CRC, and console text may contain the legacy delimiter, too.
-fn style(variant: Variant) -> Style {
+fn delimiter(variant: Variant) -> Delimiter {
     match variant {
-        Variant::Preferred => Style::Line,
-        Variant::Legacy => Style::Quoted,
+        Variant::Preferred => Delimiter::Line,
+        Variant::Legacy => Delimiter::Quoted,
     }
 }
 

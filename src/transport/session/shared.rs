@@ -9,7 +9,7 @@ use tokio::sync::{Notify, oneshot};
 
 use crate::rpc::deadline::deadline_in;
 use crate::rpc::{CallError, LostReason, Request};
-use crate::transport::calls::{Call, Calls};
+use crate::transport::calls::{Calls, PendingCall};
 use crate::transport::link::Connect;
 
 /// The state that the callers and the task share.
@@ -63,7 +63,7 @@ impl Shared {
     }
 
     /// Fails the calls with [`CallError::Lost`].
-    pub(super) fn fail_lost(&self, calls: Vec<Call>, reason: &LostReason) {
+    pub(super) fn fail_lost(&self, calls: Vec<PendingCall>, reason: &LostReason) {
         for call in calls {
             let error = self.lost(call.is_sent, reason.clone());
             call.fail(error);

@@ -12,8 +12,8 @@ use super::shared::Shared;
 use crate::rpc::frame::{self, Incoming};
 use crate::rpc::{CallError, DialError, DialFailure, LostReason, redact, redact_excerpt, unreadable};
 use crate::transport::backoff::Backoff;
-use crate::transport::calls::{Call, Calls};
-use crate::transport::link::{Ended, Link, Ready};
+use crate::transport::calls::{Calls, PendingCall};
+use crate::transport::link::{Link, LinkEnd, Ready};
 
 /// The number of answered calls whose ids are kept, to notice a second answer.
 const MAX_ANSWERED_IDS: usize = 16;
@@ -38,9 +38,9 @@ pub(super) struct Task {
     answered: VecDeque<(u64, usize)>,
 }
 
-enum Event {
+enum SessionEvent {
     /// A frame arrived, or the link ended.
-    Received(Result<Vec<u8>, Ended>),
+    Received(Result<Vec<u8>, LinkEnd>),
     /// The attempt to connect has ended.
     Dialled(Result<Link, DialFailure>),
     /// A frame was sent, a caller has changed the state, or a deadline has passed.
@@ -61,20 +61,20 @@ impl Task {
                 // `prepare` serves both in each turn.
                 biased;
                 event = advance(&mut self.link, has_frame, &self.shared) => event,
-                () = self.shared.changed.notified() => Event::Woken,
-                () = wake(wake_at) => Event::Woken,
+                () = self.shared.changed.notified() => SessionEvent::Woken,
+                () = wake(wake_at) => SessionEvent::Woken,
             };
             match event {
-                Event::Received(Ok(bytes)) => self.receive(&bytes),
-                Event::Received(Err(Ended::Lost(reason))) => self.link_lost(&reason),
-                Event::Received(Err(Ended::Refused(cause))) => self.dial_failed(&cause),
-                Event::Dialled(Ok(link)) => {
+                SessionEvent::Received(Ok(bytes)) => self.receive(&bytes),
+                SessionEvent::Received(Err(LinkEnd::Lost(reason))) => self.link_lost(&reason),
+                SessionEvent::Received(Err(LinkEnd::Refused(cause))) => self.dial_failed(&cause),
+                SessionEvent::Dialled(Ok(link)) => {
                     tracing::debug!(peer = self.shared.connect.peer(), "connected");
                     self.backoff.reset();
                     self.link = LinkState::Up(link);
                 }
-                Event::Dialled(Err(cause)) => self.dial_failed(&cause),
-                Event::Woken => {}
+                SessionEvent::Dialled(Err(cause)) => self.dial_failed(&cause),
+                SessionEvent::Woken => {}
             }
         }
     }
@@ -132,7 +132,7 @@ impl Task {
                         None => drop(shared.second_answers.fetch_add(1, Ordering::Relaxed)),
                     }
                 }
-                if let Some(Call { method, reply, copies, .. }) = call {
+                if let Some(PendingCall { method, reply, copies, .. }) = call {
                     self.answered.push_front((id, copies - 1));
                     self.answered.truncate(MAX_ANSWERED_IDS);
                     let _ = reply.send(outcome.map_err(|error| CallError::Remote { method, error }));
@@ -228,12 +228,12 @@ impl Drop for Task {
 
 /// Waits for the next event of the link or of the attempt to connect. Sends one frame if `has_frame` is set and the
 /// link has room.
-async fn advance(link: &mut LinkState, has_frame: bool, shared: &Shared) -> Event {
+async fn advance(link: &mut LinkState, has_frame: bool, shared: &Shared) -> SessionEvent {
     match link {
         LinkState::Down => pending().await,
-        LinkState::Dialling(dial) => Event::Dialled(dial.await),
+        LinkState::Dialling(dial) => SessionEvent::Dialled(dial.await),
         LinkState::Up(link) => match link.ready(has_frame).await {
-            Ready::Received(received) => Event::Received(received),
+            Ready::Received(received) => SessionEvent::Received(received),
             Ready::CanSend(permit) => {
                 let mut state = shared.lock();
                 // Calls that were made after a caller has dropped the link belong to the next link.
@@ -243,7 +243,7 @@ async fn advance(link: &mut LinkState, has_frame: bool, shared: &Shared) -> Even
                     tracing::trace!("> {}", redact(frame.bytes()));
                     permit.send(frame);
                 }
-                Event::Woken
+                SessionEvent::Woken
             }
         },
     }

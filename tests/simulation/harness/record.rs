@@ -215,7 +215,7 @@ fn excerpt(text: &str) -> &str {
 }
 
 fn state_of(board: &Board) -> State {
-    board.look(|device| {
+    board.inspect(|device| {
         let boot = device.flash().boot;
         State {
             version: device.firmware().version.clone(),

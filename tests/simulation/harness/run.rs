@@ -307,7 +307,7 @@ impl Simulation<'_> {
             timeouts: Timeouts::default().with(spec.ask_timeout, spec.stall_timeout),
             ..Plan::new(source)
         };
-        let before = self.board.look(|device| device.firmware().version.clone());
+        let before = self.board.inspect(|device| device.firmware().version.clone());
         let observer = Recorder { events: Mutex::default(), record: Arc::clone(&self.record) };
         (PreparedAttempt { device, plan, observer, before }, counts)
     }
