@@ -16,16 +16,16 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
-use super::PIECE;
+use super::BUFFER_SIZE;
 use super::allow::Allowed;
 use super::connection_slots::ConnectionSlots;
-use super::handler::{Handler, Served};
+use super::handler::{Handler, ServedRequest};
 use super::listen::{Listener, Stream};
 use super::write_timeout::{Outflow, WriteTimeout};
 
 /// The limits that the clients of a firmware server share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct ServeLimits {
     /// The largest number of connections; a device uses one. At the limit, a new connection replaces one that has not requested the firmware.
     pub connections: usize,
     /// The largest number of connections from one address. New ones may exceed it while slots are free.
@@ -36,7 +36,7 @@ pub struct Limits {
     pub stall: Duration,
 }
 
-impl Default for Limits {
+impl Default for ServeLimits {
     fn default() -> Self {
         let seconds = Duration::from_secs;
         Self { connections: 128, per_address: 4, head: seconds(10), stall: seconds(60) }
@@ -48,12 +48,12 @@ impl Default for Limits {
 pub(super) struct Acceptor {
     handler: Arc<Handler>,
     allowed: Allowed,
-    limits: Limits,
+    limits: ServeLimits,
     slots: Mutex<ConnectionSlots>,
 }
 
 impl Acceptor {
-    pub(super) fn new(handler: Arc<Handler>, allowed: Allowed, limits: Limits) -> Self {
+    pub(super) fn new(handler: Arc<Handler>, allowed: Allowed, limits: ServeLimits) -> Self {
         let slots = Mutex::new(ConnectionSlots::new(limits.connections, limits.per_address));
         Self { handler, allowed, limits, slots }
     }
@@ -124,7 +124,7 @@ async fn serve(stream: Box<dyn Stream>, peer: SocketAddr, tls: Option<TlsAccepto
         let stream = WriteTimeout::new(stream, acceptor.limits.stall, outflow.clone());
         return serve_request(stream, &outflow, peer, acceptor, number).await;
     };
-    let handshake = tls_acceptor.accept_with(stream, |session| session.set_buffer_limit(Some(PIECE)));
+    let handshake = tls_acceptor.accept_with(stream, |session| session.set_buffer_limit(Some(BUFFER_SIZE)));
     match tokio::time::timeout(acceptor.limits.head, handshake).await {
         Ok(Ok(stream)) => {
             let outflow = Outflow::default();
@@ -141,7 +141,7 @@ pub(super) async fn serve_request<S>(stream: S, outflow: &Outflow, peer: SocketA
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let served: Mutex<Option<Served>> = Mutex::new(None);
+    let served: Mutex<Option<ServedRequest>> = Mutex::new(None);
     let service = service_fn(|request: Request<Incoming>| {
         let (response, request) = acceptor.handler.respond(&request, peer, outflow);
         if request.knows_path() {
@@ -153,7 +153,7 @@ where
     let result = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(acceptor.limits.head)
-        .max_buf_size(PIECE)
+        .max_buf_size(BUFFER_SIZE)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service)
         .await;
@@ -176,7 +176,7 @@ mod tests {
     #[tokio::test]
     async fn slot_of_a_panicking_connection_is_freed() {
         let (handler, _fetched, _events) = Handler::new("/x".into(), Bytes::new());
-        let limits = Limits { connections: 1, ..Limits::default() };
+        let limits = ServeLimits { connections: 1, ..ServeLimits::default() };
         let acceptor = Arc::new(Acceptor::new(Arc::new(handler), Allowed::All, limits));
         let address = IpAddr::from([127, 0, 0, 1]);
         let take = || acceptor.slots().take(address, Instant::now());

@@ -23,11 +23,12 @@ pub(super) struct ConnectionSlots {
     limit: usize,
     per_address: usize,
     next: u64,
-    taken: Vec<Connection>,
+    taken: Vec<OpenConnection>,
 }
 
+/// A connection that takes a slot.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(super) struct OpenConnection {
     number: u64,
     pub(super) address: IpAddr,
     /// The task that serves the connection, once it runs.
@@ -43,10 +44,10 @@ pub(super) struct ConnectionSlot {
     /// A number that is used once.
     pub(super) number: u64,
     /// The connection that was evicted for it.
-    pub(super) evicted: Option<Connection>,
+    pub(super) evicted: Option<OpenConnection>,
 }
 
-impl Connection {
+impl OpenConnection {
     /// Ends the task of the connection.
     pub(super) fn end(self) {
         if let Some(task) = self.task {
@@ -63,7 +64,8 @@ impl ConnectionSlots {
     /// Takes a slot for a connection from `address`. `None`: every connection that could be evicted is proven or new.
     pub(super) fn take(&mut self, address: IpAddr, now: Instant) -> Option<ConnectionSlot> {
         let of_one = |address| self.taken.iter().filter(|connection| connection.address == address).count();
-        let is_old = |connection: &Connection| now.saturating_duration_since(connection.since) >= NEW_CONNECTION_GRACE;
+        let is_old =
+            |connection: &OpenConnection| now.saturating_duration_since(connection.since) >= NEW_CONNECTION_GRACE;
         let own = of_one(address);
         let oldest_own = self
             .oldest(|connection| connection.address == address && is_old(connection))
@@ -86,12 +88,12 @@ impl ConnectionSlots {
         let evicted = evicted.map(|index| self.taken.remove(index));
         let number = self.next;
         self.next += 1;
-        self.taken.push(Connection { number, address, task: None, since: now, proven: false });
+        self.taken.push(OpenConnection { number, address, task: None, since: now, proven: false });
         Some(ConnectionSlot { number, evicted })
     }
 
     /// Returns the index of the oldest connection that is not proven and matches.
-    fn oldest(&self, matches: impl Fn(&Connection) -> bool) -> Option<usize> {
+    fn oldest(&self, matches: impl Fn(&OpenConnection) -> bool) -> Option<usize> {
         self.taken.iter().position(|connection| !connection.proven && matches(connection))
     }
 

@@ -16,9 +16,9 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use super::range::{Wanted, wanted};
-use super::transfer::Transfer;
-use super::transfer_log::{Ended, Fetched, TransferLog};
+use super::bundle_body::BundleBody;
+use super::range::{RequestedRange, requested_range};
+use super::transfer_log::{Fetched, TransferEnd, TransferLog};
 use super::write_timeout::Outflow;
 use crate::text::{excerpt, hex};
 use crate::update::delivery_report::DeliveryReport;
@@ -55,7 +55,7 @@ struct RequestLog {
 
 /// A request, and how it was answered.
 #[derive(Debug)]
-pub(super) struct Served {
+pub(super) struct ServedRequest {
     peer: SocketAddr,
     device: Option<String>,
     method: String,
@@ -72,7 +72,7 @@ impl fmt::Debug for Handler {
     }
 }
 
-impl Served {
+impl ServedRequest {
     /// Tells whether the request named the secret path.
     pub(super) fn knows_path(&self) -> bool {
         self.status != StatusCode::NOT_FOUND
@@ -150,11 +150,11 @@ impl Handler {
         request: &Request<Incoming>,
         peer: SocketAddr,
         outflow: &Outflow,
-    ) -> (Response<Transfer>, Served) {
+    ) -> (Response<BundleBody>, ServedRequest) {
         let method = request.method();
         let (status, part) = self.status_and_part(request);
         let header = |name: &str| request.headers().get(name).map(|value| excerpt(value.as_bytes()));
-        let mut served = Served {
+        let mut served = ServedRequest {
             peer,
             device: header("X-MGOS-Device-ID"),
             method: excerpt(method.as_str().as_bytes()),
@@ -162,7 +162,7 @@ impl Handler {
             range: (status == StatusCode::PARTIAL_CONTENT).then(|| inclusive(&part)),
             transfer: None,
         };
-        let mut response = Response::new(Transfer::nothing());
+        let mut response = Response::new(BundleBody::nothing());
         *response.status_mut() = status;
         set_headers(response.headers_mut(), status, &part, self.total());
         let mut log = self.log();
@@ -174,7 +174,7 @@ impl Handler {
             let (sending, taking) = (Arc::clone(self), Arc::clone(self));
             outflow.on_taken(move || taking.taken(number));
             let on_sent = move |bytes| sending.sent(number, bytes);
-            *response.body_mut() = Transfer::new(&self.bundle, &part, on_sent, outflow.clone());
+            *response.body_mut() = BundleBody::new(&self.bundle, &part, on_sent, outflow.clone());
         }
         tracing::debug!(%peer, method = %served.method, %status, "firmware server");
         (response, served)
@@ -185,9 +185,9 @@ impl Handler {
         let total = self.total();
         let status = match (request.uri().path() == self.path, request.method()) {
             (true, &Method::GET) => match requested_part(request, total) {
-                Wanted::Whole => StatusCode::OK,
-                Wanted::Part(part) => return (StatusCode::PARTIAL_CONTENT, part),
-                Wanted::Beyond => StatusCode::RANGE_NOT_SATISFIABLE,
+                RequestedRange::Whole => StatusCode::OK,
+                RequestedRange::Part(part) => return (StatusCode::PARTIAL_CONTENT, part),
+                RequestedRange::Beyond => StatusCode::RANGE_NOT_SATISFIABLE,
             },
             (true, &Method::HEAD) => StatusCode::OK,
             (true, _) => StatusCode::METHOD_NOT_ALLOWED,
@@ -212,15 +212,15 @@ impl Handler {
     }
 
     /// Notes that the connection of a request has ended. `flushed`: the whole response has left the stream.
-    pub(super) fn finished(&self, served: Served, flushed: bool) {
+    pub(super) fn finished(&self, served: ServedRequest, flushed: bool) {
         let mut log = self.log();
-        let Ended { bytes, complete } = match served.transfer {
+        let TransferEnd { bytes, complete } = match served.transfer {
             Some(number) => {
                 let ended = log.transfers.end(number, flushed, Instant::now());
                 self.publish(&log);
                 ended
             }
-            None => Ended { bytes: 0, complete: flushed && served.status.is_success() },
+            None => TransferEnd { bytes: 0, complete: flushed && served.status.is_success() },
         };
         if served.knows_path() || log.may_report_unproven() {
             self.report(Event::Served {
@@ -288,10 +288,10 @@ fn inclusive(part: &Range<u64>) -> String {
 
 /// Returns the part that a request asks for. Repeated `Range` headers do not count, nor does one with `If-Range`: the server names no
 /// version of the file.
-fn requested_part(request: &Request<Incoming>, total: u64) -> Wanted {
+fn requested_part(request: &Request<Incoming>, total: u64) -> RequestedRange {
     let mut ranges = request.headers().get_all(RANGE).iter();
     match (ranges.next().and_then(|value| value.to_str().ok()), ranges.next()) {
-        (Some(range), None) if !request.headers().contains_key(IF_RANGE) => wanted(range, total),
-        _ => Wanted::Whole,
+        (Some(range), None) if !request.headers().contains_key(IF_RANGE) => requested_range(range, total),
+        _ => RequestedRange::Whole,
     }
 }

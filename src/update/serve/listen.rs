@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UdpSocket};
 
-use super::PIECE;
+use super::BUFFER_SIZE;
 
 /// A connection to a client.
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -68,7 +68,7 @@ impl Listener for TcpListener {
     async fn accept(&self) -> io::Result<(Box<dyn Stream>, SocketAddr)> {
         let (stream, peer) = Self::accept(self).await?;
         // With a large send buffer, bytes would count as sent that only the system has taken.
-        let _ = socket2::SockRef::from(&stream).set_send_buffer_size(PIECE);
+        let _ = socket2::SockRef::from(&stream).set_send_buffer_size(BUFFER_SIZE);
         Ok((Box::new(stream), peer))
     }
 }

@@ -6,10 +6,11 @@
 //! - [`listen`]: the network that the server listens on;
 //! - `accept`: accepts connections and enforces their limits;
 //! - `handler`: answers requests and logs them; `transfer_log`: the progress of the transfers;
-//! - `range`: the requested part of the bundle; `transfer`: its bytes; `write_timeout`: ends a transfer whose client takes no bytes.
+//! - `range`: the requested part of the bundle; `bundle_body`: its bytes; `write_timeout`: ends a transfer whose client takes no bytes.
 
 mod accept;
 pub mod allow;
+mod bundle_body;
 mod connection_slots;
 mod handler;
 pub mod listen;
@@ -17,7 +18,6 @@ mod range;
 mod route;
 #[cfg(test)]
 mod tests;
-mod transfer;
 mod transfer_log;
 mod write_timeout;
 
@@ -36,16 +36,16 @@ use crate::bundle::Bundle;
 use crate::ota::SystemInfo;
 use crate::text::hex;
 use accept::Acceptor;
-pub use accept::Limits;
+pub use accept::ServeLimits;
 use allow::{AllowFrom, Allowed};
 use handler::Handler;
 use listen::{Listener, LocalSockets, ServeNetwork};
-use route::Whereabouts;
+use route::DeviceAddresses;
 pub use transfer_log::Fetched;
 
 /// The size of one write, of the kernel's send buffer, and of the largest head of a request, in bytes. It is small, so that the bytes counted as
 /// sent are close to those that the device has taken.
-const PIECE: usize = 16 << 10;
+const BUFFER_SIZE: usize = 16 << 10;
 
 /// Where and how the firmware server listens.
 #[derive(Debug, Clone)]
@@ -61,7 +61,7 @@ pub struct Serving {
     /// path is served.
     pub allow_from: Vec<AllowFrom>,
     /// The limits that the clients share.
-    pub limits: Limits,
+    pub limits: ServeLimits,
     /// The certificate for TLS; `None`: plain HTTP. The device verifies it with its `update.ssl_ca_file`.
     pub tls: Option<Arc<ServerConfig>>,
     /// The network to listen on.
@@ -76,7 +76,7 @@ impl Default for Serving {
             advertise: None,
             device_host: None,
             allow_from: Vec::new(),
-            limits: Limits::default(),
+            limits: ServeLimits::default(),
             tls: None,
             network: Arc::new(LocalSockets),
         }
@@ -132,7 +132,7 @@ impl FirmwareServer {
     /// Starts a server for the device with this `info`, at an address that the device can reach. If addresses of the device are known, only
     /// those and the allowed ones are served.
     pub async fn start(bundle: &Bundle, serving: &Serving, info: &SystemInfo) -> Result<Self, ServeError> {
-        let device = Whereabouts::find(serving.device_host.as_ref(), info).await;
+        let device = DeviceAddresses::find(serving.device_host.as_ref(), info).await;
         let bind = match serving.listen {
             Some(address) => address,
             None => device.local_address(serving.network.as_ref()).await?,
@@ -160,7 +160,7 @@ impl FirmwareServer {
         listener: Box<dyn Listener>,
         advertised: String,
         allowed: Allowed,
-        limits: Limits,
+        limits: ServeLimits,
         tls: Option<Arc<ServerConfig>>,
     ) -> Self {
         let (handler, fetched, events) = Handler::new(format!("/{}/firmware.zip", token()), bundle);

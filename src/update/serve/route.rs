@@ -15,14 +15,14 @@ const MAX_LOOK_UP: Duration = Duration::from_secs(10);
 
 /// The known addresses of the device.
 #[derive(Debug)]
-pub(super) struct Whereabouts {
+pub(super) struct DeviceAddresses {
     /// The host of the link to the device, if it has one, and the addresses of that host.
     host: Option<(String, io::Result<Vec<SocketAddr>>)>,
     /// The addresses that the device reports.
     reported: Vec<IpAddr>,
 }
 
-impl Whereabouts {
+impl DeviceAddresses {
     /// Looks up the host, and takes the addresses in `info`.
     pub(super) async fn find(host: Option<&(String, u16)>, info: &SystemInfo) -> Self {
         let host = match host {
@@ -91,7 +91,7 @@ mod tests {
     async fn link_local_address_can_be_listened_on() {
         // Not every machine has one.
         let Some(device) = link_local() else { return };
-        let device = Whereabouts { host: Some(("device".into(), Ok(vec![device.into()]))), reported: Vec::new() };
+        let device = DeviceAddresses { host: Some(("device".into(), Ok(vec![device.into()]))), reported: Vec::new() };
         let address = device.local_address(&LocalSockets).await.expect("a route");
         let listener = LocalSockets.listen(address).expect("an address of this machine");
         assert_eq!(listener.local_addr().expect("an address").ip(), address.ip());

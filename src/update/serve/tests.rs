@@ -18,14 +18,14 @@ fn bundle(size: usize) -> Vec<u8> {
     (0..=250).cycle().take(size).collect()
 }
 
-fn server_with(size: usize, allowed: Allowed, limits: Limits) -> FirmwareServer {
+fn server_with(size: usize, allowed: Allowed, limits: ServeLimits) -> FirmwareServer {
     let listener = LocalSockets.listen(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
     FirmwareServer::serve(Bytes::from(bundle(size)), listener, address, allowed, limits, None)
 }
 
 fn server(size: usize) -> FirmwareServer {
-    server_with(size, Allowed::All, Limits::default())
+    server_with(size, Allowed::All, ServeLimits::default())
 }
 
 /// Connects from 127.0.0.`last`.
@@ -78,8 +78,8 @@ async fn event(queue: &mut ServerEvents) -> serde_json::Value {
 
 /// Takes the queued events.
 fn events(queue: &mut ServerEvents) -> Vec<serde_json::Value> {
-    let told = queue.0.as_mut().expect("not yet taken");
-    std::iter::from_fn(|| told.try_recv().ok()).map(|event| serde_json::to_value(event).expect("JSON")).collect()
+    let reported = queue.0.as_mut().expect("not yet taken");
+    std::iter::from_fn(|| reported.try_recv().ok()).map(|event| serde_json::to_value(event).expect("JSON")).collect()
 }
 
 #[tokio::test]
@@ -166,8 +166,8 @@ async fn transfer_cut_off_is_incomplete_and_the_next_counts_from_zero() {
     assert!(fetched.sent > 0 && !fetched.complete, "{fetched:?}");
     // Bytes in the buffer of the kernel do not count, or the progress would run ahead of the device.
     assert!(fetched.sent < 4 << 20, "{fetched:?}");
-    let told = event(&mut queue).await;
-    assert_eq!((&told["bytes"], &told["complete"]), (&fetched.sent.into(), &false.into()));
+    let reported = event(&mut queue).await;
+    assert_eq!((&reported["bytes"], &reported["complete"]), (&fetched.sent.into(), &false.into()));
     assert_eq!((server.delivery_report().bytes, server.delivery_report().complete), (fetched.sent, false));
 
     let (_, body) = ask(&server, "GET", &server.handler.path).await;
@@ -218,10 +218,10 @@ async fn ranges_are_served_and_add_up() {
         let expected = format!("content-range: {content_range}\r\n");
         assert!(head.contains(&expected) != content_range.is_empty(), "{more}: {head}");
         assert!(head.contains(&format!("content-length: {}\r\n", part.len())), "{more}: {head}");
-        let told = event(&mut queue).await;
-        assert_eq!((&told["status"], &told["bytes"]), (&status.into(), &part.len().into()), "{more}");
+        let reported = event(&mut queue).await;
+        assert_eq!((&reported["status"], &reported["bytes"]), (&status.into(), &part.len().into()), "{more}");
         let range = (status == 206).then(|| format!("{}-{}", part.start, part.end - 1));
-        assert_eq!(told["range"].as_str(), range.as_deref(), "{more}");
+        assert_eq!(reported["range"].as_str(), range.as_deref(), "{more}");
         assert_eq!(server.delivery_report().complete, complete, "{more}");
     }
     let (head, body) = ask_from(&server, 1, &request("HEAD", &server.handler.path, "Range: bytes=5-9\r\n")).await;
@@ -242,7 +242,7 @@ async fn dropped_server_accepts_no_connection() {
 #[tokio::test]
 async fn foreign_client_is_refused_and_reported_once() {
     let allowed = Allowed::new(&[[127, 0, 0, 1].into()], &[]);
-    let mut server = server_with(1000, allowed, Limits::default());
+    let mut server = server_with(1000, allowed, ServeLimits::default());
     let mut queue = server.take_events();
     for last in [2, 2, 3, 2] {
         let mut stream = connect_from(&server, last).await;
@@ -253,9 +253,9 @@ async fn foreign_client_is_refused_and_reported_once() {
     let (head, body) = ask(&server, "GET", &server.handler.path).await;
     assert!(head.starts_with("http/1.1 200") && body.len() == 1000, "{head}");
     let peers = [event(&mut queue).await, event(&mut queue).await, event(&mut queue).await];
-    let told = peers.each_ref().map(|event| (event["event"].as_str(), event["peer"].as_str()));
-    let stranger = |peer| (Some("stranger"), Some(peer));
-    assert_eq!(told, [stranger("127.0.0.2"), stranger("127.0.0.3"), (Some("served"), Some("127.0.0.1"))]);
+    let reported = peers.each_ref().map(|event| (event["event"].as_str(), event["peer"].as_str()));
+    let rejected = |peer| (Some("stranger"), Some(peer));
+    assert_eq!(reported, [rejected("127.0.0.2"), rejected("127.0.0.3"), (Some("served"), Some("127.0.0.1"))]);
     assert_eq!(server.strangers(), [2, 3].map(|last| IpAddr::from([127, 0, 0, last])));
     assert_eq!(server.delivery_report().requests, Some(1));
 
@@ -275,7 +275,7 @@ async fn ipv4_client_on_a_dual_stack_socket_is_admitted() {
     let allowed = Allowed::new(&[[127, 0, 0, 1].into()], &[]);
     let bundle = Bytes::from(bundle(1000));
     let address = format!("127.0.0.1:{port}");
-    let mut server = FirmwareServer::serve(bundle, listener, address, allowed, Limits::default(), None);
+    let mut server = FirmwareServer::serve(bundle, listener, address, allowed, ServeLimits::default(), None);
     let mut queue = server.take_events();
     assert_eq!(rest(&mut connect_from(&server, 2).await).await, b"");
     let (head, _) = ask(&server, "GET", &server.handler.path).await;
@@ -288,11 +288,11 @@ async fn ipv4_client_on_a_dual_stack_socket_is_admitted() {
 /// The whole bundle fits into the buffers of the server, and stays there.
 #[tokio::test(start_paused = true)]
 async fn transfer_with_bytes_in_the_stream_is_incomplete() {
-    let (handler, fetched, told) = Handler::new("/x".into(), Bytes::from(bundle(10_000)));
-    let acceptor = Acceptor::new(Arc::new(handler), Allowed::All, Limits::default());
+    let (handler, fetched, reported) = Handler::new("/x".into(), Bytes::from(bundle(10_000)));
+    let acceptor = Acceptor::new(Arc::new(handler), Allowed::All, ServeLimits::default());
     let (near, mut far) = tokio::io::duplex(1000);
     let outflow = write_timeout::Outflow::default();
-    let stream = write_timeout::WriteTimeout::new(near, Limits::default().stall, outflow.clone());
+    let stream = write_timeout::WriteTimeout::new(near, ServeLimits::default().stall, outflow.clone());
     let served = accept::serve_request(stream, &outflow, ([127, 0, 0, 1], 1).into(), &acceptor, 0);
     let asks = async {
         // The server waits for the client, and has no bytes left to flush.
@@ -302,12 +302,12 @@ async fn transfer_with_bytes_in_the_stream_is_incomplete() {
     tokio::join!(served, asks);
     let fetched = fetched.borrow().clone();
     assert_eq!((fetched.sent, fetched.complete, fetched.open), (10_000, false, 0));
-    assert_eq!(event(&mut ServerEvents(Some(told))).await["complete"], false);
+    assert_eq!(event(&mut ServerEvents(Some(reported))).await["complete"], false);
 }
 
 #[tokio::test]
 async fn slow_request_head_times_out() {
-    let limits = Limits { head: Duration::from_millis(100), ..Limits::default() };
+    let limits = ServeLimits { head: Duration::from_millis(100), ..ServeLimits::default() };
     let mut server = server_with(1000, Allowed::All, limits);
     let mut queue = server.take_events();
     for start in ["", "GET / HTTP/1.1\r\nHost: "] {
@@ -340,10 +340,10 @@ async fn request_headers_are_reported_short_and_printable() {
     let head =
         format!("{method} {path} HTTP/1.1\r\nHost: x\r\nX-MGOS-Device-ID: a\u{202e}{}\r\n\r\n", "b".repeat(5000));
     ask_from(&server, 1, &head).await;
-    let told = event(&mut queue).await;
-    let device = told["device"].as_str().expect("a device");
+    let reported = event(&mut queue).await;
+    let device = reported["device"].as_str().expect("a device");
     assert!(device.starts_with("a·bbb") && device.chars().count() <= 61, "{device}");
-    assert!(told["method"].as_str().expect("a method").chars().count() <= 61, "{told}");
+    assert!(reported["method"].as_str().expect("a method").chars().count() <= 61, "{reported}");
 }
 
 /// A flood of requests fills neither the memory nor the log, and does not hide the download.
@@ -356,9 +356,9 @@ async fn requests_without_the_path_are_reported_a_few_times() {
     }
     ask(&server, "GET", &server.handler.path).await;
     until(&server, |fetched| fetched.complete && fetched.open == 0).await;
-    let told = events(&mut queue);
-    assert_eq!(told.len(), 33);
-    assert_eq!(told[32]["status"], 200);
+    let reported = events(&mut queue);
+    assert_eq!(reported.len(), 33);
+    assert_eq!(reported[32]["status"], 200);
 }
 
 #[test]

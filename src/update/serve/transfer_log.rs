@@ -34,7 +34,7 @@ pub struct Fetched {
 
 /// How a transfer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Ended {
+pub(super) struct TransferEnd {
     /// Bytes that were sent.
     pub(super) bytes: u64,
     /// Whether every requested byte was sent.
@@ -48,13 +48,14 @@ pub(super) struct TransferLog {
     total: u64,
     fetched: Fetched,
     latest: u64,
-    open: HashMap<u64, Transfer>,
+    open: HashMap<u64, OpenTransfer>,
     /// For each address: how many bytes from the start of the bundle it was sent.
     prefixes: HashMap<IpAddr, u64>,
 }
 
+/// A transfer that has not ended.
 #[derive(Debug)]
-struct Transfer {
+struct OpenTransfer {
     address: IpAddr,
     part: Range<u64>,
     sent: u64,
@@ -78,7 +79,7 @@ impl TransferLog {
         let continues = part.start <= self.prefixes.get(&address).copied().unwrap_or(0);
         self.latest += 1;
         let sent = if continues { part.start } else { 0 };
-        self.open.insert(self.latest, Transfer { address, part, sent: 0, continues });
+        self.open.insert(self.latest, OpenTransfer { address, part, sent: 0, continues });
         let Fetched { open, complete, .. } = self.fetched;
         let (peer, changed) = (Some(peer), Some(now));
         self.fetched = Fetched { peer, device, sent, open: open + 1, complete, changed };
@@ -114,17 +115,17 @@ impl TransferLog {
     }
 
     /// Ends a transfer. `flushed`: every byte has left the stream.
-    pub(super) fn end(&mut self, number: u64, flushed: bool, now: Instant) -> Ended {
-        let Some(transfer) = self.open.remove(&number) else { return Ended { bytes: 0, complete: false } };
+    pub(super) fn end(&mut self, number: u64, flushed: bool, now: Instant) -> TransferEnd {
+        let Some(transfer) = self.open.remove(&number) else { return TransferEnd { bytes: 0, complete: false } };
         let complete = flushed && transfer.sent == transfer.part.end - transfer.part.start;
         self.fetched.open = self.fetched.open.saturating_sub(1);
         self.fetched.complete |= complete && transfer.continues && transfer.part.end == self.total;
         self.fetched.changed = Some(now);
-        Ended { bytes: transfer.sent, complete }
+        TransferEnd { bytes: transfer.sent, complete }
     }
 }
 
-impl Transfer {
+impl OpenTransfer {
     fn position(&self) -> u64 {
         if self.continues { self.part.start + self.sent } else { self.sent }
     }
@@ -144,7 +145,7 @@ mod tests {
         let all = part.end - part.start == sent;
         let number = transfer_log.begin(peer(last, 1), None, part, now);
         transfer_log.sent(number, sent, now);
-        assert_eq!(transfer_log.end(number, true, now), Ended { bytes: sent, complete: all });
+        assert_eq!(transfer_log.end(number, true, now), TransferEnd { bytes: sent, complete: all });
         (transfer_log.fetched().sent, transfer_log.fetched().complete)
     }
 
@@ -184,11 +185,11 @@ mod tests {
         transfer_log.sent(second, 10, now);
         transfer_log.sent(first, 30, now);
         assert_eq!(transfer_log.fetched().sent, 10, "the latest counts");
-        assert_eq!(transfer_log.end(first, true, now), Ended { bytes: 80, complete: false });
+        assert_eq!(transfer_log.end(first, true, now), TransferEnd { bytes: 80, complete: false });
         assert_eq!((transfer_log.fetched().open, transfer_log.fetched().complete), (1, false));
         transfer_log.sent(second, 90, now);
         assert!(!transfer_log.fetched().complete, "the last byte has not left the stream");
-        assert_eq!(transfer_log.end(second, true, now), Ended { bytes: 100, complete: true });
+        assert_eq!(transfer_log.end(second, true, now), TransferEnd { bytes: 100, complete: true });
         assert_eq!((transfer_log.fetched().open, transfer_log.fetched().complete), (0, true));
         assert_eq!(transfer_log.fetched().device.as_deref(), Some("b"));
     }
@@ -198,7 +199,7 @@ mod tests {
         let (mut transfer_log, now) = (TransferLog::new(100), Instant::now());
         let number = transfer_log.begin(peer(1, 1), None, 0..100, now);
         transfer_log.sent(number, 100, now);
-        assert_eq!(transfer_log.end(number, false, now), Ended { bytes: 100, complete: false });
+        assert_eq!(transfer_log.end(number, false, now), TransferEnd { bytes: 100, complete: false });
         assert!(!transfer_log.fetched().complete);
     }
 

@@ -5,7 +5,7 @@ use super::*;
 /// The address of the device is unknown, and other clients hold every slot: silent ones, and some that request another path.
 #[tokio::test]
 async fn silent_connections_of_other_addresses_leave_a_slot_for_the_device() {
-    let limits = Limits { connections: 16, ..Limits::default() };
+    let limits = ServeLimits { connections: 16, ..ServeLimits::default() };
     let server = server_with(2 << 20, Allowed::All, limits);
     let mut idle = Vec::new();
     for _ in 0..5 {
@@ -59,7 +59,7 @@ async fn silent_connections_of_its_own_address_leave_a_slot_for_the_device() {
 
 #[tokio::test]
 async fn one_address_holds_at_most_its_slots() {
-    let limits = Limits { per_address: 2, ..Limits::default() };
+    let limits = ServeLimits { per_address: 2, ..ServeLimits::default() };
     let server = server_with(16 << 20, Allowed::All, limits);
     let get = request("GET", &server.handler.path, "");
     let mut transfers = Vec::new();
@@ -79,7 +79,7 @@ async fn one_address_holds_at_most_its_slots() {
 /// A device that is switched off does not close its connection.
 #[tokio::test]
 async fn client_that_takes_nothing_is_dropped() {
-    let limits = Limits { stall: Duration::from_millis(100), ..Limits::default() };
+    let limits = ServeLimits { stall: Duration::from_millis(100), ..ServeLimits::default() };
     let mut server = server_with(16 << 20, Allowed::All, limits);
     let mut queue = server.take_events();
     let mut stream = connect_from(&server, 1).await;

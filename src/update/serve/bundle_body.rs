@@ -12,11 +12,11 @@ use super::write_timeout::Outflow;
 
 /// Largest piece of the body, in bytes. The handler counts a piece when hyper gets it, so that a large piece would count long before
 /// a slow device has it.
-const FRAME: usize = 4 << 10;
+const MAX_FRAME: usize = 4 << 10;
 
-/// The rest of the bytes, and the count of those that were handed on. Between a count and the peer there is room for little more than
-/// a [`PIECE`](super::PIECE).
-pub(super) struct Transfer {
+/// The bytes that are not sent yet, and the count of those that were handed on. Between a count and the peer there is room for little
+/// more than a [`BUFFER_SIZE`](super::BUFFER_SIZE).
+pub(super) struct BundleBody {
     left: Bytes,
     /// Called with the number of bytes of each piece; `None` for an empty body.
     on_sent: Option<Box<dyn Fn(u64) + Send + Sync>>,
@@ -24,7 +24,7 @@ pub(super) struct Transfer {
     outflow: Outflow,
 }
 
-impl Transfer {
+impl BundleBody {
     pub(super) fn nothing() -> Self {
         Self { left: Bytes::new(), on_sent: None, outflow: Outflow::default() }
     }
@@ -42,7 +42,7 @@ impl Transfer {
     }
 }
 
-impl Body for Transfer {
+impl Body for BundleBody {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -50,7 +50,7 @@ impl Body for Transfer {
         if self.left.is_empty() {
             return Poll::Ready(None);
         }
-        let len = self.left.len().min(FRAME);
+        let len = self.left.len().min(MAX_FRAME);
         let piece = self.left.split_to(len);
         self.outflow.begin_write();
         if let Some(on_sent) = &self.on_sent {
