@@ -15,7 +15,7 @@ use otactl::rpc::frame::MAX_REQUEST;
 use otactl::sim::{Config, Simulator};
 use otactl::transport::{self, Options};
 use otactl::update::device_state::DeviceState;
-use otactl::update::push::{Pushed, Terms, chunk_size, device_timeout, push};
+use otactl::update::push::{PushLimits, Pushed, chunk_size, device_timeout, push};
 use otactl::update::timeouts::Timeouts;
 use otactl::update::{Event, Observer};
 use tokio::net::TcpListener;
@@ -124,9 +124,9 @@ async fn send(device: &Device) -> f64 {
         device.window(),
         chunk_size(device, BUNDLE_SIZE as u64),
     );
-    let terms = Terms { commit_timeout: 60, timeout, limit: None, timeouts: Timeouts::default() };
+    let limits = PushLimits { commit_timeout: 60, timeout, total: None, timeouts: Timeouts::default() };
     let started = Instant::now();
-    let pushed = push(device, &bundle, &before, terms, &IgnoreEvents).await.expect("sent");
+    let pushed = push(device, &bundle, &before, limits, &IgnoreEvents).await.expect("sent");
     let seconds = started.elapsed().as_secs_f64();
     assert_eq!(pushed, Pushed::Confirmed);
     let boot = device.call(ota::GetBootState {}).await.expect("a boot state");

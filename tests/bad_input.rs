@@ -5,7 +5,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use otactl::bundle::archive::{self, Next};
+use otactl::bundle::archive::{self, ZipRecord};
 use support::peers::{Behaviour, ClosedPort, FullBacklog, Peer};
 use support::{DEMO, Run, run, run_on, simulator};
 
@@ -157,7 +157,7 @@ async fn bad_bundle_is_refused_before_the_device_is_called() {
     // The local header of the app: stored, 8 bytes that claim to unpack to 4 GiB.
     bomb[app + 18..app + 26].copy_from_slice(&[8, 0, 0, 0, 0xff, 0xff, 0xff, 0xff]);
     // A manifest with an uppercase digest, which is otherwise right.
-    let Next::Entry(header, len) = archive::next(&good) else { panic!("a bundle begins with a file") };
+    let ZipRecord::Entry(header, len) = archive::next(&good) else { panic!("a bundle begins with a file") };
     let (mut capitals, manifest_end) = (good.clone(), len + header.size as usize);
     let digest = good.windows(12).position(|w| w == b"\"cs_sha1\": \"").expect("a digest") + 12;
     capitals[digest..digest + 40].make_ascii_uppercase();

@@ -14,7 +14,7 @@ use otactl::rpc::Device;
 use otactl::sim::{Config, Firmware, Generation};
 use otactl::transport::tls::TlsSettings;
 use otactl::update::device_state::DeviceState;
-use otactl::update::push::{Terms, push};
+use otactl::update::push::{PushLimits, push};
 use otactl::update::timeouts::Timeouts;
 use otactl::update::web_client::{Proxies, WebClient};
 use otactl::update::{Event, Failure, Plan, Refusal, Serving, Source, Success, Via, run};
@@ -270,8 +270,8 @@ async fn commit_waits_for_the_reboot_of_an_applied_update() {
         let device = device_at(&bench.port, CALL_TIMEOUT);
         let before = DeviceState::read(&device, CALL_TIMEOUT).await.expect("an answer");
         let timeouts = Plan::new(Source::Bundle(bundle())).timeouts;
-        let terms = Terms { commit_timeout: 300, timeout: Duration::from_secs(60), limit: None, timeouts };
-        push(&device, bundle().bytes(), &before, terms, &EventLog::default()).await.expect("pushed");
+        let limits = PushLimits { commit_timeout: 300, timeout: Duration::from_secs(60), total: None, timeouts };
+        push(&device, bundle().bytes(), &before, limits, &EventLog::default()).await.expect("pushed");
         let now = DeviceState::read(&device, CALL_TIMEOUT).await.expect("an answer");
         assert_eq!(
             (now.info.fw_version.as_str(), now.boot.is_committed),

@@ -8,9 +8,9 @@ use otactl::bundle::Bundle;
 use otactl::ota;
 use otactl::update::device_state::DeviceState;
 use otactl::update::health::{Check, Checks};
-use otactl::update::push::{Pushed, Terms, push};
+use otactl::update::push::{PushLimits, Pushed, push};
 use otactl::update::timeouts::Timeouts;
-use otactl::update::wait::{Wanted, wait};
+use otactl::update::wait::{WantedState, wait};
 use otactl::update::{Plan, Source, Success, Via, run};
 use support::transports::{Transport, device_at};
 use support::{DEMO, assert_runs, file, running_device, simulator_with};
@@ -62,7 +62,8 @@ async fn update_with_the_longest_timeouts_is_committed() {
             .expect("in time");
         assert!(matches!(result, Ok(Success::Updated(_))), "{via:?}: {result:?}");
         assert_runs(&port, "2.0.0", true).await;
-        let seen = timeout(TEST_TIMEOUT, wait(&device, &Wanted::Committed, LONGEST_TIMEOUT)).await.expect("in time");
+        let seen =
+            timeout(TEST_TIMEOUT, wait(&device, &WantedState::Committed, LONGEST_TIMEOUT)).await.expect("in time");
         assert!(seen.is_ok(), "{seen:?}");
     }
 }
@@ -80,8 +81,8 @@ async fn push_with_the_longest_timeouts_arrives() {
         flash_write: LONGEST_TIMEOUT,
         ..Timeouts::default()
     };
-    let terms = Terms { commit_timeout: 60, timeout: LONGEST_TIMEOUT, limit: Some(LONGEST_TIMEOUT), timeouts };
+    let limits = PushLimits { commit_timeout: 60, timeout: LONGEST_TIMEOUT, total: Some(LONGEST_TIMEOUT), timeouts };
     let pushed =
-        timeout(TEST_TIMEOUT, push(&device, &bundle, &before, terms, &support::event_log::EventLog::default())).await;
+        timeout(TEST_TIMEOUT, push(&device, &bundle, &before, limits, &support::event_log::EventLog::default())).await;
     assert_eq!(pushed.expect("in time").expect("sent"), Pushed::Confirmed);
 }

@@ -12,7 +12,7 @@ use otactl::rpc::Device;
 use otactl::sim::{self, Config, Generation};
 use otactl::update::Event;
 use otactl::update::device_state::DeviceState;
-use otactl::update::push::{Aborted, PushFailure, Pushed, Reason, Terms, chunk_size, device_timeout, push};
+use otactl::update::push::{Aborted, PushFailure, PushLimits, Pushed, Reason, chunk_size, device_timeout, push};
 use otactl::update::timeouts::Timeouts;
 use support::event_log::EventLog;
 use support::proxy::Proxy;
@@ -44,8 +44,8 @@ async fn send(device: &Device, bundle: &Bytes, log: &EventLog) -> Result<Pushed,
     let before = DeviceState::read(device, CALL_TIMEOUT).await.expect("an answer");
     let chunk = chunk_size(device, bundle.len() as u64);
     let timeout = device_timeout(bundle.len() as u64, before.round_trip(), device.window(), chunk);
-    let terms = Terms { commit_timeout: 60, timeout, limit: None, timeouts: Timeouts::default() };
-    push(device, bundle, &before, terms, log).await
+    let limits = PushLimits { commit_timeout: 60, timeout, total: None, timeouts: Timeouts::default() };
+    push(device, bundle, &before, limits, log).await
 }
 
 /// Waits for the reboot, and checks that the new firmware runs uncommitted.

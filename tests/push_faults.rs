@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use otactl::rpc::{CallError, Device, DialError, RemoteError, Request, RpcClient};
 use otactl::update::device_state::DeviceState;
-use otactl::update::push::{Aborted, PushFailure, Pushed, Reason, Terms, push};
+use otactl::update::push::{Aborted, PushFailure, PushLimits, Pushed, Reason, push};
 use otactl::update::timeouts::Timeouts;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -198,9 +198,14 @@ async fn send(fake: &PushDevice) -> (Result<Pushed, PushFailure>, EventLog, Dura
 async fn send_within(fake: &PushDevice, limit: Option<Duration>) -> (Result<Pushed, PushFailure>, EventLog, Duration) {
     let device = Device::new(Box::new(fake.clone()), Duration::from_secs(10));
     let before = DeviceState::read(&device, device.timeout()).await.expect("an answer");
-    let terms = Terms { commit_timeout: 60, timeout: Duration::from_secs(600), limit, timeouts: Timeouts::default() };
+    let limits = PushLimits {
+        commit_timeout: 60,
+        timeout: Duration::from_secs(600),
+        total: limit,
+        timeouts: Timeouts::default(),
+    };
     let (log, began) = (EventLog::default(), Instant::now());
-    let pushed = push(&device, &bundle(), &before, terms, &log).await;
+    let pushed = push(&device, &bundle(), &before, limits, &log).await;
     (pushed, log, began.elapsed())
 }
 

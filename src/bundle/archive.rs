@@ -26,7 +26,7 @@ pub struct LocalHeader {
 
 /// The record at the start of some bytes of a zip.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Next {
+pub enum ZipRecord {
     /// A local header and its length in bytes. The data follow.
     Entry(LocalHeader, usize),
     /// The directory. No more entries follow.
@@ -85,27 +85,27 @@ impl LocalHeader {
 
 /// Reads the record at the start of `bytes`.
 #[must_use]
-pub fn next(bytes: &[u8]) -> Next {
+pub fn next(bytes: &[u8]) -> ZipRecord {
     let Some(signature) = bytes.get(..4) else {
         let fits = |known: [u8; 4]| known.starts_with(bytes);
         return if fits(LOCAL_SIGNATURE) || fits(DIRECTORY_SIGNATURE) || fits(END_SIGNATURE) {
-            Next::Incomplete
+            ZipRecord::Incomplete
         } else {
-            Next::Junk
+            ZipRecord::Junk
         };
     };
     if signature == DIRECTORY_SIGNATURE || signature == END_SIGNATURE {
-        return Next::Directory;
+        return ZipRecord::Directory;
     }
     if signature != LOCAL_SIGNATURE {
-        return Next::Junk;
+        return ZipRecord::Junk;
     }
     if bytes.len() < LOCAL_LEN {
-        return Next::Incomplete;
+        return ZipRecord::Incomplete;
     }
     let name_end = LOCAL_LEN + usize::from(u16_at(bytes, 26));
     let header_end = name_end + usize::from(u16_at(bytes, 28));
-    let Some(extra) = bytes.get(name_end..header_end) else { return Next::Incomplete };
+    let Some(extra) = bytes.get(name_end..header_end) else { return ZipRecord::Incomplete };
     let header = LocalHeader {
         name: String::from_utf8_lossy(&bytes[LOCAL_LEN..name_end]).into_owned(),
         method: u16_at(bytes, 8),
@@ -115,12 +115,12 @@ pub fn next(bytes: &[u8]) -> Next {
         size: u32_at(bytes, 22),
         extra: extra.to_vec(),
     };
-    Next::Entry(header, header_end)
+    ZipRecord::Entry(header, header_end)
 }
 
 /// The directory at the end of a zip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Directory {
+pub enum CentralDirectory {
     /// The directory is complete, and no bytes follow. Holds the number of files that it lists.
     Files(usize),
     /// Zip64 records follow the entries.
@@ -134,21 +134,21 @@ pub enum Directory {
 /// The directory is read forwards, as a device reads it. Since 2019, a device needs the exact end of the archive: it
 /// ends the update at the last byte, and never ends an update without finding that byte.
 #[must_use]
-pub fn directory(bytes: &[u8]) -> Directory {
+pub fn directory(bytes: &[u8]) -> CentralDirectory {
     let mut rest = bytes;
     while rest.starts_with(&DIRECTORY_SIGNATURE) && rest.len() >= DIRECTORY_LEN {
         let variable: usize = [28, 30, 32].map(|at| usize::from(u16_at(rest, at))).iter().sum();
-        let Some(next) = rest.get(DIRECTORY_LEN + variable..) else { return Directory::Incomplete };
+        let Some(next) = rest.get(DIRECTORY_LEN + variable..) else { return CentralDirectory::Incomplete };
         rest = next;
     }
     if rest.starts_with(&ZIP64_END_SIGNATURE) {
-        return Directory::Zip64;
+        return CentralDirectory::Zip64;
     }
     let is_end = rest.starts_with(&END_SIGNATURE) && rest.len() >= END_LEN;
     if is_end && rest.len() == END_LEN + usize::from(u16_at(rest, 20)) {
-        Directory::Files(usize::from(u16_at(rest, 10)))
+        CentralDirectory::Files(usize::from(u16_at(rest, 10)))
     } else {
-        Directory::Incomplete
+        CentralDirectory::Incomplete
     }
 }
 
@@ -169,7 +169,7 @@ mod tests {
     /// Returns the directory of a zip: the bytes after its files.
     fn directory_of(zip: &[u8]) -> &[u8] {
         let mut at = 0;
-        while let Next::Entry(header, len) = next(&zip[at..]) {
+        while let ZipRecord::Entry(header, len) = next(&zip[at..]) {
             at += len + header.size as usize;
         }
         &zip[at..]
@@ -179,17 +179,17 @@ mod tests {
 
     #[test]
     fn recorded_bundle_is_read() {
-        let Next::Entry(header, len) = next(ZIP) else { panic!("{:?}", next(ZIP)) };
+        let ZipRecord::Entry(header, len) = next(ZIP) else { panic!("{:?}", next(ZIP)) };
         assert_eq!(header.name, "mgdev-esp32-2.0.0/manifest.json");
         assert_eq!(header.base_name(), "manifest.json");
         assert_eq!((header.method, header.size, len), (0, 461, 61));
-        assert_eq!(directory(directory_of(ZIP)), Directory::Files(3));
+        assert_eq!(directory(directory_of(ZIP)), CentralDirectory::Files(3));
     }
 
     /// A device removes one directory, and finds no manifest in a directory within a directory.
     #[test]
     fn base_name_has_one_directory_less() {
-        let Next::Entry(header, _) = next(ZIP) else { panic!("{:?}", next(ZIP)) };
+        let ZipRecord::Entry(header, _) = next(ZIP) else { panic!("{:?}", next(ZIP)) };
         for (name, expected) in [("a", "a"), ("d/a", "a"), ("d/e/a", "e/a"), ("/a", "a")] {
             assert_eq!(LocalHeader { name: name.into(), ..header.clone() }.base_name(), expected, "{name}");
         }
@@ -199,26 +199,26 @@ mod tests {
     #[test]
     fn header_without_its_last_byte_is_incomplete() {
         for len in 0..61 {
-            assert_eq!(next(&ZIP[..len]), Next::Incomplete, "{len} bytes");
+            assert_eq!(next(&ZIP[..len]), ZipRecord::Incomplete, "{len} bytes");
         }
-        assert!(matches!(next(&ZIP[..61]), Next::Entry(_, 61)));
+        assert!(matches!(next(&ZIP[..61]), ZipRecord::Entry(_, 61)));
     }
 
     #[test]
     fn junk_and_damaged_directory_are_recognised() {
-        assert_eq!(next(b"this is not a zip file"), Next::Junk);
-        assert_eq!(next(b"x"), Next::Junk);
-        assert_eq!(next(b"PK\x01\x02"), Next::Directory);
+        assert_eq!(next(b"this is not a zip file"), ZipRecord::Junk);
+        assert_eq!(next(b"x"), ZipRecord::Junk);
+        assert_eq!(next(b"PK\x01\x02"), ZipRecord::Directory);
         let good = directory_of(ZIP);
-        assert_eq!(directory(&good[..good.len() - 1]), Directory::Incomplete, "cut off");
-        assert_eq!(directory(&[good, b"x"].concat()), Directory::Incomplete, "bytes after it");
+        assert_eq!(directory(&good[..good.len() - 1]), CentralDirectory::Incomplete, "cut off");
+        assert_eq!(directory(&[good, b"x"].concat()), CentralDirectory::Incomplete, "bytes after it");
         let mut broken = good.to_vec();
         broken[28] += 1;
-        assert_eq!(directory(&broken), Directory::Incomplete, "the length of a name is too large");
+        assert_eq!(directory(&broken), CentralDirectory::Incomplete, "the length of a name is too large");
         broken[28] -= 1;
         let end = good.len() - END_LEN;
         broken[end..end + 4].copy_from_slice(&ZIP64_END_SIGNATURE);
-        assert_eq!(directory(&broken), Directory::Zip64);
+        assert_eq!(directory(&broken), CentralDirectory::Zip64);
     }
 
     proptest! {

@@ -18,10 +18,10 @@ use std::path::Path;
 
 use bytes::Bytes;
 
-use archive::{LocalHeader, Next};
+use archive::{LocalHeader, ZipRecord};
 use manifest::FILE_NAME;
 pub use manifest::{Manifest, Part};
-use signature::Signed;
+use signature::SignedManifest;
 pub use verify::BundleError;
 
 use crate::read_file::read_file;
@@ -72,9 +72,9 @@ impl Bundle {
 
     /// Returns the bytes of the manifest and its signatures.
     #[must_use]
-    pub fn signed(&self) -> Signed {
+    pub fn signed(&self) -> SignedManifest {
         // The manifest is the first file of a verified bundle.
-        self.files().next().map(|(header, manifest)| Signed::read(&header.extra, manifest)).unwrap_or_default()
+        self.files().next().map(|(header, manifest)| SignedManifest::read(&header.extra, manifest)).unwrap_or_default()
     }
 
     /// Returns the size in bytes of the file that the manifest calls `name`.
@@ -97,7 +97,7 @@ impl Bundle {
     fn files(&self) -> impl Iterator<Item = (LocalHeader, &[u8])> {
         let mut rest: &[u8] = &self.bytes;
         std::iter::from_fn(move || {
-            let Next::Entry(header, len) = archive::next(rest) else { return None };
+            let ZipRecord::Entry(header, len) = archive::next(rest) else { return None };
             let (data, later) = rest.get(len..)?.split_at_checked(header.size as usize)?;
             rest = later;
             Some((header, data))

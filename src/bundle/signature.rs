@@ -61,7 +61,7 @@ pub struct Signatures(BTreeMap<usize, Vec<u8>>);
 
 /// A manifest and its signatures.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Signed {
+pub struct SignedManifest {
     /// The bytes of the manifest in the zip.
     pub manifest: Vec<u8>,
     /// The signatures of the manifest.
@@ -72,7 +72,7 @@ pub struct Signed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PublicKey([u8; POINT_LEN]);
 
-impl Signed {
+impl SignedManifest {
     /// Reads the signatures from the extra fields of the manifest's local header.
     ///
     /// Unreadable extra fields count as no signatures, as on a device.

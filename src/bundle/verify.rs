@@ -9,7 +9,7 @@ use std::io;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-use super::archive::{self, Directory, LocalHeader, Next};
+use super::archive::{self, CentralDirectory, LocalHeader, ZipRecord};
 use super::manifest::{FILE_NAME, Manifest, Part};
 use crate::text::{hex, printable};
 
@@ -86,10 +86,10 @@ pub fn verify(bytes: &[u8]) -> Result<Manifest, BundleError> {
         return Err(BundleError::Manifest(format!("it has {} bytes", first.size)));
     }
     let manifest = Manifest::read(manifest).map_err(|e| BundleError::Manifest(e.to_string()))?;
-    let mut files: HashMap<&str, File<'_>> = HashMap::new();
+    let mut files: HashMap<&str, BundleFile<'_>> = HashMap::new();
     // A device skips directories, so that no part can refer to one.
     for (header, data) in entries.iter().filter(|(header, _)| !header.is_directory()) {
-        if files.insert(header.base_name(), File::new(data)).is_some() {
+        if files.insert(header.base_name(), BundleFile::new(data)).is_some() {
             let name = printable(header.base_name());
             return Err(BundleError::Unsupported(format!("there are two files of the name `{name}`")));
         }
@@ -110,28 +110,28 @@ fn entries(bytes: &[u8]) -> Result<Vec<(LocalHeader, &[u8])>, BundleError> {
     let mut at = 0;
     loop {
         match archive::next(&bytes[at..]) {
-            Next::Entry(header, len) => {
+            ZipRecord::Entry(header, len) => {
                 let data = check_entry(&header, &bytes[at + len..])?;
                 at += len + data.len();
                 entries.push((header, data));
             }
-            Next::Directory if entries.is_empty() => {
+            ZipRecord::Directory if entries.is_empty() => {
                 return Err(BundleError::Unsupported("there are no files in it".into()));
             }
-            Next::Directory => break,
-            Next::Incomplete => return Err(BundleError::CutOff(format!("it ends after {} bytes", bytes.len()))),
-            Next::Junk if entries.is_empty() => return Err(BundleError::NotAZip),
-            Next::Junk => return Err(BundleError::CutOff(format!("no file begins at byte {at}"))),
+            ZipRecord::Directory => break,
+            ZipRecord::Incomplete => return Err(BundleError::CutOff(format!("it ends after {} bytes", bytes.len()))),
+            ZipRecord::Junk if entries.is_empty() => return Err(BundleError::NotAZip),
+            ZipRecord::Junk => return Err(BundleError::CutOff(format!("no file begins at byte {at}"))),
         }
     }
     match archive::directory(&bytes[at..]) {
-        Directory::Files(count) if count == entries.len() => Ok(entries),
-        Directory::Files(count) => Err(BundleError::Unsupported(format!(
+        CentralDirectory::Files(count) if count == entries.len() => Ok(entries),
+        CentralDirectory::Files(count) => Err(BundleError::Unsupported(format!(
             "its directory lists {count} files, but a device would find {}",
             entries.len()
         ))),
-        Directory::Zip64 => Err(BundleError::Unsupported("its directory is one of zip64".into())),
-        Directory::Incomplete => Err(BundleError::CutOff("its directory is incomplete".into())),
+        CentralDirectory::Zip64 => Err(BundleError::Unsupported("its directory is one of zip64".into())),
+        CentralDirectory::Incomplete => Err(BundleError::CutOff("its directory is incomplete".into())),
     }
 }
 
@@ -176,20 +176,20 @@ fn check_entry<'a>(header: &LocalHeader, rest: &'a [u8]) -> Result<&'a [u8], Bun
 }
 
 /// A file of the bundle. Each digest is computed at most once, and only if a part needs it.
-struct File<'a> {
+struct BundleFile<'a> {
     data: &'a [u8],
     sha1: OnceCell<String>,
     sha256: OnceCell<String>,
 }
 
-impl<'a> File<'a> {
+impl<'a> BundleFile<'a> {
     fn new(data: &'a [u8]) -> Self {
         Self { data, sha1: OnceCell::new(), sha256: OnceCell::new() }
     }
 }
 
 /// Checks size and digests of the file of a part. The error describes the problem.
-fn check_part(part: &Part, files: &HashMap<&str, File<'_>>) -> Result<(), String> {
+fn check_part(part: &Part, files: &HashMap<&str, BundleFile<'_>>) -> Result<(), String> {
     let Some(src) = &part.src else { return Ok(()) };
     let file = files.get(src.as_str()).ok_or_else(|| format!("its file `{src}` is not in the zip"))?;
     if let Some(size) = part.size

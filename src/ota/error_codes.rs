@@ -13,7 +13,7 @@ pub struct Meaning {
 }
 
 /// A known error.
-struct Known {
+struct KnownError {
     method: &'static str,
     code: i64,
     /// The message of the service of 2018 with this code, if it has one. Another message has another meaning.
@@ -27,14 +27,14 @@ const fn known(
     message: Option<&'static str>,
     words: &'static str,
     hint: Option<&'static str>,
-) -> Known {
-    Known { method, code, message, meaning: Meaning { words, hint } }
+) -> KnownError {
+    KnownError { method, code, message, meaning: Meaning { words, hint } }
 }
 
 const STORED: Option<&str> = Some("`otactl get-boot-state` shows what the device has stored");
 
 /// The codes of the service of 2018, whose source is public. The recorded services of 2019 to 2022 use the same codes.
-const KNOWN: [Known; 11] = [
+const KNOWN: [KnownError; 11] = [
     known("OTA.GetBootState", -1, None, "the device cannot read its boot state", None),
     known(
         "OTA.SetBootState",
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn hint_of_an_error_code_does_not_change_the_boot_state() {
-        for Known { method, code, meaning, .. } in KNOWN {
+        for KnownError { method, code, meaning, .. } in KNOWN {
             let text = [Some(meaning.words), meaning.hint].into_iter().flatten();
             for line in text {
                 assert!(

@@ -74,20 +74,20 @@ impl DeviceState {
     /// calls are sent together on a transport that keeps their order.
     pub async fn read(device: &Device, timeout: Duration) -> Result<Self, ReadStateError> {
         // The first call may have to dial, so its duration does not show the round-trip time.
-        let first = answered(device, ota::GetInfo {}, timeout).await?;
+        let first = timed(device, ota::GetInfo {}, timeout).await?;
         Self::complete(device, first, timeout).await
     }
 
     /// Reads the rest of the state of a device whose info has just arrived as `first`.
     pub(super) async fn complete(
         device: &Device,
-        mut first: Answered<SystemInfo>,
+        mut first: TimedReply<SystemInfo>,
         timeout: Duration,
     ) -> Result<Self, ReadStateError> {
         let mut attempts = 0;
         loop {
-            let info = || answered(device, ota::GetInfo {}, timeout);
-            let boot = answered(device, ota::GetBootState {}, timeout);
+            let info = || timed(device, ota::GetInfo {}, timeout);
+            let boot = timed(device, ota::GetBootState {}, timeout);
             let (boot, second) =
                 if device.window() > 1 { tokio::try_join!(boot, info())? } else { (boot.await?, info().await?) };
             // A boot state that arrived later may be that of the next boot.
@@ -210,16 +210,16 @@ impl DeviceState {
 
 /// A reply, with the times at which the question was sent and the reply arrived.
 #[derive(Debug)]
-pub(super) struct Answered<T> {
+pub(super) struct TimedReply<T> {
     pub(super) reply: T,
     pub(super) asked: Instant,
     pub(super) heard: Instant,
 }
 
-async fn answered<M: Method>(device: &Device, method: M, timeout: Duration) -> Result<Answered<M::Reply>, CallError> {
+async fn timed<M: Method>(device: &Device, method: M, timeout: Duration) -> Result<TimedReply<M::Reply>, CallError> {
     let asked = Instant::now();
     let reply = device.call_within(method, timeout).await?;
-    Ok(Answered { reply, asked, heard: Instant::now() })
+    Ok(TimedReply { reply, asked, heard: Instant::now() })
 }
 
 #[cfg(test)]

@@ -66,11 +66,11 @@ pub(super) async fn outlast(
     }
     let ended = |by_reboot| Event::Ended { percent, by_reboot, is_ours: false };
     match end(device, plan, now, observer).await {
-        Ended::Push => observer.on(&ended(false)),
-        Ended::Download => observer.on(&ended(true)),
-        Ended::ByItself => {}
-        Ended::Not => return Err(refused(percent)),
-        Ended::Unseen(last) => return Err(no_response("an abandoned download", &last)),
+        EndUpdateResult::Push => observer.on(&ended(false)),
+        EndUpdateResult::Download => observer.on(&ended(true)),
+        EndUpdateResult::ByItself => {}
+        EndUpdateResult::Not => return Err(refused(percent)),
+        EndUpdateResult::Unseen(last) => return Err(no_response("an abandoned download", &last)),
     }
     Ok(())
 }
@@ -99,13 +99,13 @@ pub(super) async fn give_up(
         return Ok(false);
     }
     match end_download(device, plan, before, observer).await {
-        Ended::Download => {
+        EndUpdateResult::Download => {
             observer.on(&Event::Ended { percent, by_reboot: true, is_ours: true });
             Ok(true)
         }
-        Ended::Push | Ended::ByItself => Ok(true),
-        Ended::Not => Ok(false),
-        Ended::Unseen(last) => Err(no_response("a download", &last)),
+        EndUpdateResult::Push | EndUpdateResult::ByItself => Ok(true),
+        EndUpdateResult::Not => Ok(false),
+        EndUpdateResult::Unseen(last) => Err(no_response("a download", &last)),
     }
 }
 
@@ -116,7 +116,7 @@ fn no_response(what: &str, last: &str) -> Failure {
 }
 
 /// The result of ending an update.
-enum Ended {
+enum EndUpdateResult {
     /// `OTA.End` ended a push.
     Push,
     /// A reboot ended a download.
@@ -130,57 +130,59 @@ enum Ended {
 }
 
 /// Ends the update that runs on the device. `now` is the state of the device before that.
-async fn end(device: &Device, plan: &Plan, now: &DeviceState, observer: &dyn Observer) -> Ended {
+async fn end(device: &Device, plan: &Plan, now: &DeviceState, observer: &dyn Observer) -> EndUpdateResult {
     let timeout = first_timeout(device, now).max(device.timeout());
     observer.on(&Event::Ending);
     match abort(device, timeout).await {
         Aborted::Ended => {
             let status = device.call_within(ota::GetStatus {}, timeout).await;
-            if status.is_ok_and(|status| status.is_running()) { Ended::Not } else { Ended::Push }
+            if status.is_ok_and(|status| status.is_running()) { EndUpdateResult::Not } else { EndUpdateResult::Push }
         }
         // The device had all of the firmware and reboots into it.
-        Aborted::Applied => Ended::ByItself,
+        Aborted::Applied => EndUpdateResult::ByItself,
         // A device of 2018 has no push and no `OTA.End`.
         Aborted::NotPushed | Aborted::Unsupported => end_download(device, plan, now, observer).await,
-        Aborted::NotSent | Aborted::Unheard => Ended::Not,
+        Aborted::NotSent | Aborted::Unheard => EndUpdateResult::Not,
     }
 }
 
 /// Ends the download that ran when `before` was read, with a reboot. If the device has rebooted since then, that download has
 /// ended already, and an update that runs now belongs to another client.
-async fn end_download(device: &Device, plan: &Plan, before: &DeviceState, observer: &dyn Observer) -> Ended {
+async fn end_download(device: &Device, plan: &Plan, before: &DeviceState, observer: &dyn Observer) -> EndUpdateResult {
     let timeout = first_timeout(device, before).max(device.timeout());
     match DeviceState::read(device, timeout).await {
-        Ok(there) if rebooted(before, &there) => return Ended::ByItself,
+        Ok(there) if rebooted(before, &there) => return EndUpdateResult::ByItself,
         // A reboot would roll the uncommitted firmware back.
-        Ok(there) if !there.boot.is_committed || before.other_device(&there.info).is_some() => return Ended::Not,
+        Ok(there) if !there.boot.is_committed || before.other_device(&there.info).is_some() => {
+            return EndUpdateResult::Not;
+        }
         Ok(_) => {}
-        Err(_) => return Ended::Not,
+        Err(_) => return EndUpdateResult::Not,
     }
     match device.call_within(ota::GetStatus {}, timeout).await {
         Ok(status) if status.is_running() => {}
-        Ok(_) => return Ended::ByItself,
-        Err(_) => return Ended::Not,
+        Ok(_) => return EndUpdateResult::ByItself,
+        Err(_) => return EndUpdateResult::Not,
     }
     observer.on(&Event::Ending);
     // The reboot may lose the reply, so that only the state afterwards counts.
     match device.call_until_sent(&ota::Reboot::default(), timeout).await {
-        Err(error) if error.remote_error().is_some_and(|error| error.code != 418) => Ended::Not,
+        Err(error) if error.remote_error().is_some_and(|error| error.code != 418) => EndUpdateResult::Not,
         _ => until_idle(device, before, plan.reboot_timeout).await,
     }
 }
 
 /// Asks for the update state until the device reports an idle one after its reboot, for at most `timeout`.
-async fn until_idle(device: &Device, now: &DeviceState, timeout: Duration) -> Ended {
+async fn until_idle(device: &Device, now: &DeviceState, timeout: Duration) -> EndUpdateResult {
     let mut poll = Poll::after(device, now);
     let mut repeat = Repeat::until(deadline_in(timeout), REBOOT_PROBE_INTERVAL);
     loop {
         match poll.ask(ota::GetStatus {}).await {
-            Ok(status) if !status.is_running() => return Ended::Download,
-            Err(error) if !error.is_transient() => return Ended::Unseen(error.to_string()),
+            Ok(status) if !status.is_running() => return EndUpdateResult::Download,
+            Err(error) if !error.is_transient() => return EndUpdateResult::Unseen(error.to_string()),
             _ if repeat.again().await => {}
-            Ok(_) => return Ended::Not,
-            Err(error) => return Ended::Unseen(error.to_string()),
+            Ok(_) => return EndUpdateResult::Not,
+            Err(error) => return EndUpdateResult::Unseen(error.to_string()),
         }
     }
 }

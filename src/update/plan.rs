@@ -9,7 +9,7 @@ use super::serve::Serving;
 use super::timeouts::Timeouts;
 use super::web_client::WebClient;
 use crate::bundle::manifest::Build;
-use crate::bundle::signature::Signed;
+use crate::bundle::signature::SignedManifest;
 use crate::bundle::{Bundle, Manifest};
 use crate::rpc::Device;
 use crate::text::public_url;
@@ -29,7 +29,7 @@ pub enum Source {
         /// Without it, otactl cannot verify that the wanted build runs, only that a new one does.
         manifest: Result<Manifest, String>,
         /// The exact bytes of the manifest, and its signatures. `None` if they could not be read.
-        signed: Option<Signed>,
+        signed: Option<SignedManifest>,
     },
 }
 
@@ -58,7 +58,7 @@ impl Source {
 
     /// Returns the signed bytes of the manifest and its signatures, if known.
     #[must_use]
-    pub fn signed(&self) -> Option<Signed> {
+    pub fn signed(&self) -> Option<SignedManifest> {
         match self {
             Self::Bundle(bundle) => Some(bundle.signed()),
             Self::Url { signed, .. } => signed.clone(),

@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep_until};
 
-use super::device_state::{Answered, DeviceState};
+use super::device_state::{DeviceState, TimedReply};
 use super::read_state_error::ReadStateError;
 use super::repeat::Repeat;
 use crate::ota::{self, SystemInfo};
@@ -206,7 +206,7 @@ impl<'a> Poll<'a> {
     }
 
     /// Reads the rest of the state of a device whose info has just arrived as `first`.
-    pub(super) async fn complete(&mut self, first: Answered<SystemInfo>) -> Result<DeviceState, ReadStateError> {
+    pub(super) async fn complete(&mut self, first: TimedReply<SystemInfo>) -> Result<DeviceState, ReadStateError> {
         let state = DeviceState::complete(self.device, first, self.timeout).await;
         self.note_state(state)
     }
@@ -214,7 +214,7 @@ impl<'a> Poll<'a> {
     /// Asks for the info of the device until it answers or a question fails.
     ///
     /// The caller repeats this until its own deadline. It may cancel the future: questions in flight stay in flight.
-    pub(super) async fn info(&mut self) -> Result<Answered<SystemInfo>, CallError> {
+    pub(super) async fn info(&mut self) -> Result<TimedReply<SystemInfo>, CallError> {
         loop {
             let may_ask = self.links != Links::OfOneBoot || self.asked.is_empty();
             tokio::select! {
@@ -226,7 +226,7 @@ impl<'a> Poll<'a> {
                     match result {
                         Ok(info) => {
                             (self.unanswered, self.oldest) = (0, None);
-                            return Ok(Answered { reply: info, asked, heard: Instant::now() });
+                            return Ok(TimedReply { reply: info, asked, heard: Instant::now() });
                         }
                         Err(error) => {
                             self.note_failure(Some(&error));

@@ -72,7 +72,7 @@ pub(super) async fn wait(device: &Device, before: &DeviceState, limits: RebootLi
         });
         let answer = match answer {
             Ok(there) if is_same_boot(before, &there.reply, (there.asked, there.heard)) => {
-                Ok(Answer::Still(there.asked))
+                Ok(RebootReply::Still(there.asked))
             }
             Ok(there) => {
                 // The device has answered in time. A slow device gets the time of a few more calls to report the rest.
@@ -81,17 +81,17 @@ pub(super) async fn wait(device: &Device, before: &DeviceState, limits: RebootLi
                 last =
                     LastReply { reason: Some(without_boot_state(&there.reply)), answers: true, ..LastReply::default() };
                 let Ok(state) = timeout_at(until, poll.complete(there)).await else { break };
-                state.and_then(|after| before.same_device(after)).map(|after| Answer::compare(before, after))
+                state.and_then(|after| before.same_device(after)).map(|after| RebootReply::compare(before, after))
             }
             Err(error) => Err(error),
         };
         match answer {
-            Ok(Answer::Rebooted(after)) => return Ok(*after),
+            Ok(RebootReply::Rebooted(after)) => return Ok(*after),
             // A late reply shows what ran when the question was sent.
-            Ok(Answer::Still(asked)) if asked - started > limits.reboot_start => {
+            Ok(RebootReply::Still(asked)) if asked - started > limits.reboot_start => {
                 return Err(Failure::DidNotReboot(before.running()));
             }
-            Ok(Answer::Still(asked)) => {
+            Ok(RebootReply::Still(asked)) => {
                 let reason = Some("it still answers from before the reboot".into());
                 let is_late = asked - started >= APPLIED_TO_REBOOT;
                 last = LastReply { still_runs: is_late.then(|| before.running()), reason, answers: false };
@@ -128,14 +128,14 @@ pub(super) async fn wait(device: &Device, before: &DeviceState, limits: RebootLi
 }
 
 /// A reply from a device that may be rebooting.
-enum Answer {
+enum RebootReply {
     /// The state after the reboot.
     Rebooted(Box<DeviceState>),
     /// The device had not rebooted when it was asked, at this time.
     Still(Instant),
 }
 
-impl Answer {
+impl RebootReply {
     fn compare(before: &DeviceState, after: DeviceState) -> Self {
         if rebooted(before, &after) { Self::Rebooted(Box::new(after)) } else { Self::Still(after.last_asked) }
     }

@@ -8,10 +8,10 @@ use url::Url;
 
 use super::event::{Event, Observer, Severity};
 use super::timeouts::DEVICE_DOWNLOAD;
-use super::web_client::{Answer, Redirects, WebClient};
-use crate::bundle::archive::{self, Next};
+use super::web_client::{FinalResponse, Redirects, WebClient};
+use crate::bundle::archive::{self, ZipRecord};
 use crate::bundle::manifest::FILE_NAME;
-use crate::bundle::signature::Signed;
+use crate::bundle::signature::SignedManifest;
 use crate::bundle::{Bundle, BundleError, MAX_BUNDLE, Manifest};
 use crate::text::for_humans;
 
@@ -79,7 +79,7 @@ async fn read_whole(
 }
 
 /// Requests `url`. Fails with a message unless the server answers with a success status.
-async fn get(client: &WebClient, url: &str, observer: &dyn Observer) -> Result<Answer, String> {
+async fn get(client: &WebClient, url: &str, observer: &dyn Observer) -> Result<FinalResponse, String> {
     let url: Url = url.parse().map_err(|error| format!("it is not a URL: {error}"))?;
     let note = |says| observer.on(&Event::Finding { what: "url", says, verdict: Severity::Weak });
     let mut reported = None;
@@ -105,14 +105,18 @@ pub async fn read_manifest(
     client: &WebClient,
     url: &str,
     observer: &dyn Observer,
-) -> Result<(Manifest, Signed), String> {
+) -> Result<(Manifest, SignedManifest), String> {
     match tokio::time::timeout(MANIFEST_TIMEOUT, fetch_manifest(client, url, observer)).await {
         Ok(result) => result,
         Err(_) => Err(format!("no answer within {} s", MANIFEST_TIMEOUT.as_secs())),
     }
 }
 
-async fn fetch_manifest(client: &WebClient, url: &str, observer: &dyn Observer) -> Result<(Manifest, Signed), String> {
+async fn fetch_manifest(
+    client: &WebClient,
+    url: &str,
+    observer: &dyn Observer,
+) -> Result<(Manifest, SignedManifest), String> {
     let mut answer = get(client, url, observer).await?;
     let (mut bytes, mut needed) = (Vec::new(), 0);
     while let Some(chunk) = answer.response.chunk().await.map_err(|error| answer.failure(&error))? {
@@ -135,7 +139,7 @@ async fn fetch_manifest(client: &WebClient, url: &str, observer: &dyn Observer) 
 #[derive(Debug, PartialEq)]
 enum BundleStart {
     /// The complete manifest.
-    Manifest(Box<(Manifest, Signed)>),
+    Manifest(Box<(Manifest, SignedManifest)>),
     /// The manifest is incomplete. Parsing needs at least this many bytes.
     Incomplete(usize),
 }
@@ -143,9 +147,9 @@ enum BundleStart {
 /// Parses the manifest at the start of a bundle.
 fn manifest_at_start(bytes: &[u8]) -> Result<BundleStart, String> {
     let (header, len) = match archive::next(bytes) {
-        Next::Entry(header, len) => (header, len),
-        Next::Incomplete => return Ok(BundleStart::Incomplete(bytes.len() + 1)),
-        Next::Directory | Next::Junk => return Err("it is not a firmware bundle".into()),
+        ZipRecord::Entry(header, len) => (header, len),
+        ZipRecord::Incomplete => return Ok(BundleStart::Incomplete(bytes.len() + 1)),
+        ZipRecord::Directory | ZipRecord::Junk => return Err("it is not a firmware bundle".into()),
     };
     if header.base_name() != FILE_NAME || header.method != 0 {
         return Err("it does not begin with a stored manifest.json".into());
@@ -153,7 +157,7 @@ fn manifest_at_start(bytes: &[u8]) -> Result<BundleStart, String> {
     let end = len.saturating_add(header.size as usize);
     let Some(text) = bytes.get(len..end) else { return Ok(BundleStart::Incomplete(end)) };
     let manifest = Manifest::read(text).map_err(|e| format!("manifest.json is not usable: {e}"))?;
-    Ok(BundleStart::Manifest(Box::new((manifest, Signed::read(&header.extra, text)))))
+    Ok(BundleStart::Manifest(Box::new((manifest, SignedManifest::read(&header.extra, text)))))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::outcome::{Failure, FailureReason, Refusal};
 use super::plan::{Plan, Source, Via};
 use super::poll::{first_timeout, read_again};
 use super::preflight::Delivery;
-use super::push::{self, Aborted, PushFailure, Pushed, Reason, Terms};
+use super::push::{self, Aborted, PushFailure, PushLimits, Pushed, Reason};
 use super::serve::{FirmwareServer, ServeError};
 use super::timeouts::LONGEST_DOWNLOAD;
 use super::transfer_result::TransferResult;
@@ -139,18 +139,22 @@ async fn push(
     let bytes = bundle.bytes();
     let size = bytes.len() as u64;
     let enough = || push::device_timeout(size, before.round_trip(), device.window(), push::chunk_size(device, size));
-    let terms = Terms {
+    let limits = PushLimits {
         commit_timeout: ota::in_seconds(plan.commit_timeout),
         timeout: plan.download_timeout.unwrap_or_else(enough),
         // The device keeps its own timeout. This one is for a device that ignores it.
-        limit: Some(plan.download_timeout.unwrap_or(LONGEST_DOWNLOAD)),
+        total: Some(plan.download_timeout.unwrap_or(LONGEST_DOWNLOAD)),
         timeouts: plan.timeouts,
     };
     // Before the push: hashing a large bundle takes time, in which the device would get no pieces.
     let sha256 = hex(&Sha256::digest(bytes));
-    observer.on(&Event::Requested { from: Origin::Sent, commit_timeout: terms.commit_timeout, keeps_asking_for: None });
+    observer.on(&Event::Requested {
+        from: Origin::Sent,
+        commit_timeout: limits.commit_timeout,
+        keeps_asking_for: None,
+    });
     let started = Instant::now();
-    let result = push::push(device, bytes, before, terms, observer).await;
+    let result = push::push(device, bytes, before, limits, observer).await;
     let acknowledged = match &result {
         Ok(Pushed::Confirmed) => size,
         Ok(Pushed::Unconfirmed { acknowledged, .. }) | Err(PushFailure { acknowledged, .. }) => *acknowledged,
@@ -186,8 +190,8 @@ async fn push(
         }
         Err(PushFailure { reason, acknowledged, total, aborted }) => {
             // The device's own timeout has ended the push, which its error does not say.
-            let late = matches!(reason, Reason::Refused(_)) && started.elapsed() >= terms.timeout;
-            let reason = if late { Reason::TooSlow { after: terms.timeout } } else { reason };
+            let late = matches!(reason, Reason::Refused(_)) && started.elapsed() >= limits.timeout;
+            let reason = if late { Reason::TooSlow { after: limits.timeout } } else { reason };
             // A device that restarted has lost the push.
             let is_unheard = matches!(aborted, Aborted::Unheard) || matches!(reason, Reason::Gone { .. });
             Err(Failure::DownloadFailed {

@@ -28,7 +28,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(1);
 /// The state to wait for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Wanted {
+pub enum WantedState {
     /// The device answers.
     Reachable,
     /// The running firmware is committed.
@@ -42,7 +42,7 @@ pub enum Wanted {
 /// What a device reported about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Seen {
+pub struct ReportedState {
     /// The id of the device.
     pub id: String,
     /// The running version and build id.
@@ -67,11 +67,11 @@ pub enum WaitFailure {
     #[error("the device is not {wanted} after {}; {}", for_humans(*.after), last_observation(.seen.as_deref(), .error.as_deref()))]
     TimeOver {
         /// The wanted state.
-        wanted: Wanted,
+        wanted: WantedState,
         /// How long otactl waited.
         after: Duration,
         /// The last state that the device reported.
-        seen: Option<Box<Seen>>,
+        seen: Option<Box<ReportedState>>,
         /// The error of the last attempt, if it failed.
         error: Option<Box<ReadStateError>>,
     },
@@ -81,7 +81,7 @@ pub enum WaitFailure {
 }
 
 /// Completes the sentence "the device is …".
-impl fmt::Display for Wanted {
+impl fmt::Display for WantedState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Reachable => f.write_str("reachable"),
@@ -93,7 +93,7 @@ impl fmt::Display for Wanted {
 }
 
 /// Completes the sentence "the device runs …".
-impl fmt::Display for Seen {
+impl fmt::Display for ReportedState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.build.fmt(f)?;
         match (self.slot, self.committed) {
@@ -108,10 +108,10 @@ impl fmt::Display for Seen {
     }
 }
 
-impl Wanted {
+impl WantedState {
     /// Tells whether `seen` is the wanted state.
     #[must_use]
-    pub fn is_met_by(&self, seen: &Seen) -> bool {
+    pub fn is_met_by(&self, seen: &ReportedState) -> bool {
         match self {
             Self::Reachable => true,
             Self::Committed => seen.committed == Some(true),
@@ -121,7 +121,7 @@ impl Wanted {
     }
 }
 
-impl Seen {
+impl ReportedState {
     fn without_boot_state(info: &SystemInfo) -> Self {
         Self {
             id: info.id.clone(),
@@ -134,7 +134,7 @@ impl Seen {
     }
 }
 
-impl From<&DeviceState> for Seen {
+impl From<&DeviceState> for ReportedState {
     fn from(now: &DeviceState) -> Self {
         Self {
             slot: now.boot.active_slot,
@@ -150,7 +150,7 @@ impl From<&DeviceState> for Seen {
 /// The first attempt is made at once. Errors that may disappear by themselves do not end the wait.
 ///
 /// Not a `Poll`, which asks more often: nothing is urgent here, and each attempt after a silence dials anew on every transport.
-pub async fn wait(device: &Device, wanted: &Wanted, limit: Duration) -> Result<Seen, WaitFailure> {
+pub async fn wait(device: &Device, wanted: &WantedState, limit: Duration) -> Result<ReportedState, WaitFailure> {
     let deadline = deadline_in(limit);
     let mut repeat = Repeat::until(deadline, MIN_PAUSE).slowing_to(MAX_PAUSE);
     let mut ask_timeout = MIN_ATTEMPT_TIMEOUT.min(device.timeout());
@@ -163,7 +163,7 @@ pub async fn wait(device: &Device, wanted: &Wanted, limit: Duration) -> Result<S
         let Ok(observation) = timeout_at(deadline, observe(device, wanted, ask_timeout.min(left))).await else { break };
         last_error = match observation {
             Ok((now, state)) if wanted.is_met_by(&now) => {
-                if *wanted != Wanted::Uncommitted || runs_uncommitted(previous.as_ref(), state.as_ref()) {
+                if *wanted != WantedState::Uncommitted || runs_uncommitted(previous.as_ref(), state.as_ref()) {
                     return Ok(now);
                 }
                 // The boot state may be that of the next boot, so the same state must appear after the reboot as well.
@@ -205,14 +205,16 @@ fn runs_uncommitted(previous: Option<&DeviceState>, now: Option<&DeviceState>) -
 
 async fn observe(
     device: &Device,
-    wanted: &Wanted,
+    wanted: &WantedState,
     timeout: Duration,
-) -> Result<(Seen, Option<DeviceState>), ReadStateError> {
+) -> Result<(ReportedState, Option<DeviceState>), ReadStateError> {
     match DeviceState::read(device, timeout).await {
-        Ok(now) => Ok((Seen::from(&now), Some(now))),
+        Ok(now) => Ok((ReportedState::from(&now), Some(now))),
         // The device has answered. Only its OTA service is missing or denied.
-        Err(error) if *wanted == Wanted::Reachable && error.remote_error().is_some_and(|error| error.code != 418) => {
-            Ok((Seen::without_boot_state(&device.call_within(ota::GetInfo {}, timeout).await?), None))
+        Err(error)
+            if *wanted == WantedState::Reachable && error.remote_error().is_some_and(|error| error.code != 418) =>
+        {
+            Ok((ReportedState::without_boot_state(&device.call_within(ota::GetInfo {}, timeout).await?), None))
         }
         Err(error) => Err(error),
     }
@@ -240,7 +242,7 @@ fn may_disappear(error: &CallError) -> bool {
     }
 }
 
-fn last_observation(seen: Option<&Seen>, error: Option<&ReadStateError>) -> String {
+fn last_observation(seen: Option<&ReportedState>, error: Option<&ReadStateError>) -> String {
     match (seen, error) {
         (None, None) => "it was not seen".into(),
         (None, Some(error)) => format!("it was not seen: {error}"),
@@ -255,8 +257,8 @@ mod tests {
     use crate::rpc::error::AuthRefusal;
     use crate::rpc::{RemoteError, Request, RpcClient};
 
-    fn seen(version: &str, committed: Option<bool>) -> Seen {
-        Seen {
+    fn seen(version: &str, committed: Option<bool>) -> ReportedState {
+        ReportedState {
             id: "d".into(),
             build: Build { version: version.into(), build_id: "b".into() },
             slot: committed.map(|_| 1),
@@ -268,15 +270,15 @@ mod tests {
 
     #[test]
     fn wanted_state_is_met_by_matching_state() {
-        let version = |version: &str| Wanted::Version(version.into());
+        let version = |version: &str| WantedState::Version(version.into());
         for (wanted, seen, expected) in [
-            (Wanted::Reachable, seen("1", None), true),
-            (Wanted::Committed, seen("1", Some(true)), true),
-            (Wanted::Committed, seen("1", Some(false)), false),
-            (Wanted::Committed, seen("1", None), false),
-            (Wanted::Uncommitted, seen("1", Some(false)), true),
-            (Wanted::Uncommitted, seen("1", Some(true)), false),
-            (Wanted::Uncommitted, seen("1", None), false),
+            (WantedState::Reachable, seen("1", None), true),
+            (WantedState::Committed, seen("1", Some(true)), true),
+            (WantedState::Committed, seen("1", Some(false)), false),
+            (WantedState::Committed, seen("1", None), false),
+            (WantedState::Uncommitted, seen("1", Some(false)), true),
+            (WantedState::Uncommitted, seen("1", Some(true)), false),
+            (WantedState::Uncommitted, seen("1", None), false),
             (version("1.0"), seen("1.0", Some(false)), true),
             (version("1.0"), seen("1.0.0", Some(true)), false),
             (version("v1.0"), seen("1.0", Some(true)), false),
@@ -338,7 +340,7 @@ mod tests {
         let device = Device::new(Box::new(SlowDevice(Instant::now())), Duration::from_secs(10));
         for (seconds, in_time) in [(6, false), (12, true)] {
             let (started, limit) = (Instant::now(), Duration::from_secs(seconds));
-            let result = wait(&device, &Wanted::Committed, limit).await;
+            let result = wait(&device, &WantedState::Committed, limit).await;
             assert_eq!(result.is_ok(), in_time, "{seconds} s: {result:?}");
             assert!(started.elapsed() <= limit + Duration::from_millis(10), "{seconds} s: {:?}", started.elapsed());
         }
@@ -347,7 +349,7 @@ mod tests {
     #[test]
     fn timeout_message_has_the_last_observation() {
         let over = |seen, error| {
-            let wanted = Wanted::Version("2".into());
+            let wanted = WantedState::Version("2".into());
             WaitFailure::TimeOver { wanted, after: Duration::from_secs(300), seen, error }.to_string()
         };
         let lost = || CallError::Lost { peer: "p".into(), sent: true, reason: "r".into() };

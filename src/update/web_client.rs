@@ -112,7 +112,7 @@ pub(super) enum Redirects {
 
 /// A response that is not a redirect.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct FinalResponse {
     pub(super) response: Response,
     /// The proxy of the last hop, without its credentials.
     pub(super) proxy: Option<String>,
@@ -120,7 +120,7 @@ pub(super) struct Answer {
     pub(super) without_tls: Option<(String, String)>,
 }
 
-impl Answer {
+impl FinalResponse {
     /// Returns the HTTP status for a message. It names the proxy, which may have produced the status itself.
     pub(super) fn status(&self) -> String {
         through(format!("HTTP status {}", self.response.status().as_u16()), self.proxy.as_deref())
@@ -166,7 +166,7 @@ impl WebClient {
         redirects: Redirects,
         device: &[IpAddr],
         on_proxy: &mut (dyn FnMut(&str) + Send),
-    ) -> Result<Answer, GetError> {
+    ) -> Result<FinalResponse, GetError> {
         let mut url = url.clone();
         let mut without_tls = None;
         for _ in 0..=MAX_REDIRECTS {
@@ -183,7 +183,7 @@ impl WebClient {
             })?;
             let status = response.status();
             let location = response.headers().get(LOCATION).filter(|_| status.is_redirection() && status != 304);
-            let Some(location) = location else { return Ok(Answer { response, proxy, without_tls }) };
+            let Some(location) = location else { return Ok(FinalResponse { response, proxy, without_tls }) };
             let next = location.to_str().ok().and_then(|location| next_hop(&url, location));
             let Some(next) = next else {
                 return Err(failed("it redirects to what is no http:// or https:// URL".into(), true));

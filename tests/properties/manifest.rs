@@ -1,6 +1,6 @@
 //! The property of firmware bundles, shared by tests/properties.rs and the fuzz target of the same name.
 
-use otactl::bundle::archive::{self, Next};
+use otactl::bundle::archive::{self, ZipRecord};
 use otactl::bundle::{Bundle, Manifest};
 use otactl::sim::device::updater::Updater;
 use otactl::sim::update_error::UpdateError;
@@ -26,7 +26,7 @@ pub(crate) fn check(bytes: &[u8]) {
 fn check_bundle(bytes: &[u8]) {
     let Ok(bundle) = Bundle::from_bytes(bytes.to_vec()) else { return };
     assert_eq!(bundle.bytes(), bytes);
-    let Next::Entry(first, _) = archive::next(bytes) else { panic!("a bundle begins with a file") };
+    let ZipRecord::Entry(first, _) = archive::next(bytes) else { panic!("a bundle begins with a file") };
     if first.size as usize > MAX_DEVICE_MANIFEST {
         return;
     }
@@ -62,7 +62,7 @@ fn check_bundle(bytes: &[u8]) {
 fn repaired(bytes: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     let mut at = 0;
-    while let Next::Entry(header, len) = archive::next(&bytes[at..]) {
+    while let ZipRecord::Entry(header, len) = archive::next(&bytes[at..]) {
         let data = at + len..(at + len).saturating_add(header.size as usize);
         let Some(crc32) = bytes.get(data.clone()).map(crc32fast::hash) else { break };
         bytes[at + 14..at + 18].copy_from_slice(&crc32.to_le_bytes());

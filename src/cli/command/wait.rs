@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use otactl::text::for_humans;
-use otactl::update::wait::{Wanted, wait};
+use otactl::update::wait::{WantedState, wait};
 use tokio::time::Instant;
 
 use crate::cli::context::Context;
@@ -44,7 +44,7 @@ enum WaitState {
 impl Args {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let wanted = match (self.state, self.version) {
-            (WaitState::Version, version) => Wanted::Version(version.unwrap_or_default()),
+            (WaitState::Version, version) => WantedState::Version(version.unwrap_or_default()),
             (_, Some(version)) => {
                 return Err(Failure::new(
                     FailureKind::Usage,
@@ -52,9 +52,9 @@ impl Args {
                 )
                 .hint("write `otactl wait version VERSION`, or leave it out"));
             }
-            (WaitState::Reachable, None) => Wanted::Reachable,
-            (WaitState::Committed, None) => Wanted::Committed,
-            (WaitState::Uncommitted, None) => Wanted::Uncommitted,
+            (WaitState::Reachable, None) => WantedState::Reachable,
+            (WaitState::Committed, None) => WantedState::Committed,
+            (WaitState::Uncommitted, None) => WantedState::Uncommitted,
         };
         let device = context.device().await?;
         let started = Instant::now();

@@ -8,7 +8,7 @@ use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
 use crate::bundle::Manifest;
-use crate::bundle::archive::{self, LocalHeader, Next};
+use crate::bundle::archive::{self, LocalHeader, ZipRecord};
 use crate::sim::device::zip_directory::ZipDirectory;
 use crate::sim::firmware::Firmware;
 use crate::sim::generation::Generation;
@@ -103,17 +103,17 @@ impl Updater {
                     buffer.push(bytes[0]);
                     bytes = &bytes[1..];
                     match archive::next(buffer) {
-                        Next::Incomplete if buffer.len() < MAX_HEADER => {}
+                        ZipRecord::Incomplete if buffer.len() < MAX_HEADER => {}
                         // A compiled service collects a whole header before it checks it.
-                        Next::Junk if self.generation.is_compiled() && buffer.len() < archive::LOCAL_LEN => {}
-                        Next::Incomplete | Next::Junk => return Err(UpdateError::Header),
-                        Next::Directory if self.generation.is_compiled() => {
+                        ZipRecord::Junk if self.generation.is_compiled() && buffer.len() < archive::LOCAL_LEN => {}
+                        ZipRecord::Incomplete | ZipRecord::Junk => return Err(UpdateError::Header),
+                        ZipRecord::Directory if self.generation.is_compiled() => {
                             let mut directory = ZipDirectory::default();
                             directory.push(buffer)?;
                             self.state = UpdaterState::Directory(directory);
                         }
-                        Next::Directory => self.state = UpdaterState::Done,
-                        Next::Entry(header, _) => self.begin_file(header)?,
+                        ZipRecord::Directory => self.state = UpdaterState::Done,
+                        ZipRecord::Entry(header, _) => self.begin_file(header)?,
                     }
                 }
                 UpdaterState::Manifest { header, data } => {

@@ -22,7 +22,7 @@ mod tests;
 /// If several faults match, the first one is triggered.
 #[derive(Debug, Default)]
 pub struct Faults {
-    script: Vec<Entry>,
+    script: Vec<FaultEntry>,
     silent_until: Option<Instant>,
     /// The number of replies on serial lines and TCP connections.
     line_replies: u64,
@@ -31,7 +31,7 @@ pub struct Faults {
 }
 
 #[derive(Debug)]
-struct Entry {
+struct FaultEntry {
     fault: Fault,
     /// How often the fault has been triggered.
     count: u64,
@@ -41,7 +41,7 @@ impl Faults {
     /// Returns a script in which no fault has been triggered yet.
     #[must_use]
     pub fn new(faults: &[Fault]) -> Self {
-        let script = faults.iter().map(|fault| Entry { fault: fault.clone(), count: 0 }).collect();
+        let script = faults.iter().map(|fault| FaultEntry { fault: fault.clone(), count: 0 }).collect();
         Self { script, ..Self::default() }
     }
 

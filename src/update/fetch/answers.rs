@@ -8,7 +8,7 @@ use super::action::Action;
 use super::download::Download;
 use super::pending::{Activity, FullProbe, PendingQuestion, Purpose, Then};
 use super::question::DeviceAnswer;
-use super::replies::{Reply, says_nothing_new};
+use super::replies::{UpdateReply, says_nothing_new};
 use crate::ota::{BootState, Status};
 use crate::rpc::deadline::deadline_after;
 use crate::rpc::{CallError, RemoteError};
@@ -123,7 +123,7 @@ impl Download<'_> {
             self.events.push_back(Event::GoesOn { said: error.to_string() });
         }
         // If the device does not answer, later reads of the state decide.
-        self.reply = Some((now, Reply::Lost(error.into())));
+        self.reply = Some((now, UpdateReply::Lost(error.into())));
     }
 
     /// Fails if the device, which has just refused the firmware or failed, has changed since the update began: it has the firmware of another
@@ -152,7 +152,7 @@ impl Download<'_> {
 
     fn proceed(&mut self, then: Then, now: Instant) {
         match then {
-            Then::Refuse(error) => self.reply = Some((now, Reply::Refused(error))),
+            Then::Refuse(error) => self.reply = Some((now, UpdateReply::Refused(error))),
             Then::CallAgain(error) => {
                 let failure = Action::Fail(self.download_failed(error));
                 self.decided = Some(self.call_again(failure, now));
@@ -308,7 +308,7 @@ impl Download<'_> {
         let waited = now - self.started;
         let stuck = self.progress.map_or(Duration::ZERO, |(_, since)| now - since);
         let percent = self.progress.map_or(0, |(percent, _)| percent);
-        let is_second = matches!(self.reply, Some((_, Reply::InProgress(_))));
+        let is_second = matches!(self.reply, Some((_, UpdateReply::InProgress(_))));
         let stuck_elsewhere = no_progress.saturating_mul(STALL_FACTOR_ELSEWHERE);
         match activity {
             Activity::Idle if has_never_asked => Ok(Observation::NotBegun),

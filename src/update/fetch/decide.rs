@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::action::Action;
 use super::download::Download;
 use super::pending::{PendingQuestion, Purpose, Then};
-use super::replies::{Reply, says_applied, says_busy, says_in_progress, says_unlicensed, understand};
+use super::replies::{UpdateReply, says_applied, says_busy, says_in_progress, says_unlicensed, understand};
 use super::rules::{Situation, assess, next_change};
 use crate::rpc::deadline::{MAX_TIMEOUT, deadline_after};
 use crate::rpc::{CallError, RemoteError};
@@ -45,7 +45,7 @@ impl Download<'_> {
                 self.decided = Some(Action::Fail(self.download_failed(error)));
             }
             Err(failure) => self.decided = Some(Action::Fail(failure)),
-            Ok(Reply::Refused(error)) => self.on_error(error, executes_twice, now),
+            Ok(UpdateReply::Refused(error)) => self.on_error(error, executes_twice, now),
             Ok(reply) => self.reply = Some((now, reply)),
         }
     }
@@ -59,13 +59,13 @@ impl Download<'_> {
             let is_known = self.served.is_some() || self.is_build_known;
             // A device that is still connecting reports that it is idle, so that otactl called it again.
             if self.calls > 1 || self.limits.may_execute_twice && (is_known || executes_twice) {
-                self.reply = Some((now, Reply::InProgress(error)));
+                self.reply = Some((now, UpdateReply::InProgress(error)));
             } else {
                 self.pending = Some(PendingQuestion::OtherUpdate);
             }
         } else if says_busy(&error) {
             // A device of 2018 replies so if it executes a request twice, and the first execution may be ours.
-            self.reply = Some((now, Reply::Refused(error)));
+            self.reply = Some((now, UpdateReply::Refused(error)));
         } else {
             self.pending = Some(PendingQuestion::GoesOn(error));
         }
@@ -104,7 +104,7 @@ impl Download<'_> {
             Situation::Busy(error) => return self.pending = Some(PendingQuestion::Settled(Then::CallAgain(error))),
             Situation::Failed(reason) => {
                 // After any other refusal, the firmware was checked already.
-                let is_checked = matches!(&self.reply, Some((_, Reply::Refused(error))) if !says_busy(error));
+                let is_checked = matches!(&self.reply, Some((_, UpdateReply::Refused(error))) if !says_busy(error));
                 if is_checked {
                     self.decided = Some(Action::Fail(self.failed(reason)));
                 } else {
@@ -113,7 +113,7 @@ impl Download<'_> {
                 return;
             }
         }
-        if matches!(self.reply, None | Some((_, Reply::Lost(_)))) {
+        if matches!(self.reply, None | Some((_, UpdateReply::Lost(_)))) {
             self.decide_without_reply(now);
         }
     }

@@ -6,9 +6,9 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::action::Action;
-use super::limits::Limits;
+use super::limits::DownloadLimits;
 use super::pending::{FullProbe, PendingQuestion};
-use super::replies::{Reply, says_taken, says_unreachable, understand};
+use super::replies::{UpdateReply, says_taken, says_unreachable, understand};
 use crate::ota::{self, BootState};
 use crate::rpc::CallError;
 use crate::rpc::deadline::deadline_after;
@@ -35,7 +35,7 @@ pub(super) struct ServedBundle<'a> {
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, each seen or not yet")]
 pub(super) struct Download<'a> {
     pub(super) before: &'a DeviceState,
-    pub(super) limits: Limits,
+    pub(super) limits: DownloadLimits,
     /// What the firmware server serves. `None`: the device downloads from another server.
     pub(super) served: Option<ServedBundle<'a>>,
     /// Whether the build of the firmware is known.
@@ -47,7 +47,7 @@ pub(super) struct Download<'a> {
     /// The progress at the firmware server. `None`: the device downloads from another server.
     pub(super) fetched: Option<Fetched>,
     /// The reply to the last call, and its time.
-    pub(super) reply: Option<(Instant, Reply)>,
+    pub(super) reply: Option<(Instant, UpdateReply)>,
     /// The progress that the device reports, in percent, and the time of its last change.
     pub(super) progress: Option<(u8, Instant)>,
     /// The device reported progress of a download.
@@ -78,7 +78,7 @@ impl<'a> Download<'a> {
     /// Creates the state at the time of the first call.
     pub(super) fn new(
         before: &'a DeviceState,
-        limits: Limits,
+        limits: DownloadLimits,
         served: Option<ServedBundle<'a>>,
         is_build_known: bool,
         now: Instant,
@@ -174,7 +174,7 @@ impl<'a> Download<'a> {
     /// Returns the failure of the download. [`Failure::UrlUnreachable`] lets otactl download and deliver the firmware.
     pub(super) fn failed(&self, reason: FailureReason) -> Failure {
         match &self.reply {
-            Some((_, Reply::Refused(error))) if self.served.is_none() && !self.has_begun && says_unreachable(error) => {
+            Some((_, UpdateReply::Refused(error))) if self.served.is_none() && !self.has_begun && says_unreachable(error) => {
                 Failure::UrlUnreachable { said: reason.to_string() }
             }
             _ => self.download_failed(reason),

@@ -7,7 +7,7 @@ use crate::update::timeouts::{DEVICE_DOWNLOAD, LONGEST_DOWNLOAD, Timeouts};
 
 /// The time limits of a download, and what is known of the device.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(super) struct DownloadLimits {
     /// The time limit of the whole download.
     pub(super) download: Duration,
     /// The timeouts of its steps.
@@ -24,7 +24,7 @@ pub(super) struct Limits {
     pub(super) commit_timeout: Duration,
 }
 
-impl Limits {
+impl DownloadLimits {
     /// Returns the time limit of the download and of the reply to it.
     pub(super) fn total(&self) -> Duration {
         self.download.saturating_add(self.timeouts.reply_after_deadline)
@@ -35,7 +35,7 @@ impl Limits {
 ///
 /// Since 2019, the device counts it from the last progress, and keeps asking for the rest of a broken download until then.
 /// Before that, the device counts it from the beginning.
-pub(super) fn device_timeout(engine: Engine, limits: &Limits) -> Duration {
+pub(super) fn device_timeout(engine: Engine, limits: &DownloadLimits) -> Duration {
     match engine {
         Engine::OneShot => limits.download,
         Engine::Resuming => limits.download.min(limits.timeouts.no_progress),
@@ -64,7 +64,7 @@ mod tests {
     fn device_timeout_fits_the_engine() {
         let limits = |download, dead| {
             let timeouts = Timeouts::default().with(Duration::from_secs(10), Duration::from_secs(dead));
-            Limits {
+            DownloadLimits {
                 download: Duration::from_secs(download),
                 timeouts,
                 has_other_way: false,

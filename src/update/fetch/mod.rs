@@ -39,7 +39,7 @@ use crate::ota::{self, Engine};
 use crate::rpc::Device;
 use action::Action;
 use download::{Download, ServedBundle};
-use limits::{Limits, device_timeout, download_limit};
+use limits::{DownloadLimits, device_timeout, download_limit};
 use question::Questions;
 
 /// The source of a download.
@@ -110,9 +110,9 @@ pub(super) async fn fetch(
     }
 }
 
-fn limits(device: &Device, plan: &Plan, what: &Fetching<'_>, before: &DeviceState) -> Limits {
+fn limits(device: &Device, plan: &Plan, what: &Fetching<'_>, before: &DeviceState) -> DownloadLimits {
     let enough = || download_limit(plan.source.size(), before.round_trip());
-    Limits {
+    DownloadLimits {
         download: plan.download_timeout.unwrap_or_else(enough),
         timeouts: plan.timeouts,
         has_other_way: what.has_other_way,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::limits::Limits;
+use super::limits::DownloadLimits;
 use crate::ota::{self, Status, SystemInfo};
 use crate::rpc::{CallError, Device};
 use crate::update::device_state::DeviceState;
@@ -46,7 +46,7 @@ pub(super) struct Questions<'a> {
 }
 
 impl<'a> Questions<'a> {
-    pub(super) fn new(device: &'a Device, before: &'a DeviceState, limits: &Limits) -> Self {
+    pub(super) fn new(device: &'a Device, before: &'a DeviceState, limits: &DownloadLimits) -> Self {
         let poll = Poll::after(device, before).within(limits.commit_timeout);
         Self { poll, before, reboot_timeout: limits.reboot_timeout }
     }

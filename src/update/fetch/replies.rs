@@ -8,7 +8,7 @@ use crate::update::outcome::{Failure, FailureReason};
 
 /// The reply to `OTA.Update`.
 #[derive(Debug)]
-pub(super) enum Reply {
+pub(super) enum UpdateReply {
     /// A success, with the device's message.
     Success(String),
     /// An error of the device.
@@ -20,13 +20,13 @@ pub(super) enum Reply {
 }
 
 /// Returns the reply in the result of the call. Fails only for a call that never arrived, or that the device did not carry out.
-pub(super) fn understand(result: Result<Value, CallError>) -> Result<Reply, Failure> {
+pub(super) fn understand(result: Result<Value, CallError>) -> Result<UpdateReply, Failure> {
     match result {
-        Ok(value) => Ok(Reply::Success(device_text(value["message"].as_str().unwrap_or_default()))),
+        Ok(value) => Ok(UpdateReply::Success(device_text(value["message"].as_str().unwrap_or_default()))),
         Err(CallError::Remote { error, .. }) if !matches!(error.code, 401 | 403 | 404 | 418) => {
-            Ok(Reply::Refused(error))
+            Ok(UpdateReply::Refused(error))
         }
-        Err(error) if error.may_have_arrived() => Ok(Reply::Lost(error.into())),
+        Err(error) if error.may_have_arrived() => Ok(UpdateReply::Lost(error.into())),
         Err(error) => Err(Failure::Call(error)),
     }
 }
@@ -75,8 +75,8 @@ pub(super) fn may_be_unreachable(error: &RemoteError) -> bool {
 
 /// Tells whether a reply says that the device has the firmware. Since 2019, a success may also mean that there is nothing new, unless
 /// the device `has_all` from us.
-pub(super) fn says_taken(reply: Result<Reply, Failure>, has_all: bool) -> bool {
-    matches!(reply, Ok(Reply::Success(message)) if says_applied(&message) || (has_all && !says_nothing_new(&message)))
+pub(super) fn says_taken(reply: Result<UpdateReply, Failure>, has_all: bool) -> bool {
+    matches!(reply, Ok(UpdateReply::Success(message)) if says_applied(&message) || (has_all && !says_nothing_new(&message)))
 }
 
 #[cfg(test)]
@@ -88,6 +88,6 @@ mod tests {
         let unsent = CallError::Lost { peer: "p".into(), sent: false, reason: "r".into() };
         assert!(matches!(understand(Err(unsent)), Err(Failure::Call(_))));
         let sent = CallError::Lost { peer: "p".into(), sent: true, reason: "r".into() };
-        assert!(matches!(understand(Err(sent)), Ok(Reply::Lost(_))));
+        assert!(matches!(understand(Err(sent)), Ok(UpdateReply::Lost(_))));
     }
 }

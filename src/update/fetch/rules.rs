@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::limits::Limits;
-use super::replies::{Reply, may_be_unreachable, says_busy};
+use super::limits::DownloadLimits;
+use super::replies::{UpdateReply, may_be_unreachable, says_busy};
 use crate::rpc::RemoteError;
 use crate::text::for_humans;
 use crate::update::outcome::FailureReason;
@@ -34,13 +34,13 @@ pub(super) enum Situation {
 /// `reply` is the reply and its time; `fetched` is the progress at the firmware server, `None` for another server; `started` is the time of the
 /// last call.
 pub(super) fn assess(
-    reply: Option<&(Instant, Reply)>,
+    reply: Option<&(Instant, UpdateReply)>,
     fetched: Option<&Fetched>,
     started: Instant,
-    limits: &Limits,
+    limits: &DownloadLimits,
     now: Instant,
 ) -> Situation {
-    let Limits { download, timeouts, has_other_way, may_execute_twice, contradictory_reply, .. } = limits;
+    let DownloadLimits { download, timeouts, has_other_way, may_execute_twice, contradictory_reply, .. } = limits;
     let since = |at: Option<Instant>| now.saturating_duration_since(at.unwrap_or(started));
     let asked = fetched.is_none_or(|fetched| fetched.peer.is_some());
     let complete = fetched.is_some_and(|fetched| fetched.complete);
@@ -50,14 +50,14 @@ pub(super) fn assess(
     let transferring = open && !complete && idle < timeouts.transfer_idle && !out_of_time;
     let not_in_time = || format!("it was not done within {}", for_humans(*download)).into();
     match reply {
-        Some((_, Reply::Success(message))) => Situation::Succeeded(message.clone()),
+        Some((_, UpdateReply::Success(message))) => Situation::Succeeded(message.clone()),
         // Also while the connection is open: a half-open connection closes late.
         _ if fetched.is_some() && asked && !complete && idle >= timeouts.no_progress => {
             Situation::Failed(format!("it has taken nothing for {}", for_humans(timeouts.no_progress)).into())
         }
         // The device reports a failure, and still reads.
-        Some((_, Reply::Refused(_))) if transferring => Situation::Wait,
-        Some((at, Reply::Refused(error))) => {
+        Some((_, UpdateReply::Refused(_))) if transferring => Situation::Wait,
+        Some((at, UpdateReply::Refused(error))) => {
             let said = || error.clone().into();
             let may_be_ours = says_busy(error) && *may_execute_twice;
             if complete && fetched.and_then(|fetched| fetched.changed).is_some_and(|changed| changed >= *at) {
@@ -75,13 +75,13 @@ pub(super) fn assess(
                 Situation::Failed(said())
             }
         }
-        Some((_, Reply::InProgress(_) | Reply::Lost(_))) if transferring => Situation::Wait,
+        Some((_, UpdateReply::InProgress(_) | UpdateReply::Lost(_))) if transferring => Situation::Wait,
         // A device that does not request the firmware runs the update of another client, so that a push would fail too.
-        Some((_, Reply::InProgress(error))) => Situation::Unclear(error.clone().into()),
+        Some((_, UpdateReply::InProgress(error))) => Situation::Unclear(error.clone().into()),
         _ if *has_other_way && !asked && since(None) >= timeouts.first_request => Situation::NeverFetched(None),
         // The state of the device is read meanwhile.
-        Some((_, Reply::Lost(_))) if complete && idle < timeouts.reply_after_transfer => Situation::Wait,
-        Some((_, Reply::Lost(reason))) => Situation::Unclear(reason.clone()),
+        Some((_, UpdateReply::Lost(_))) if complete && idle < timeouts.reply_after_transfer => Situation::Wait,
+        Some((_, UpdateReply::Lost(reason))) => Situation::Unclear(reason.clone()),
         None if complete && idle >= timeouts.reply_after_transfer => {
             Situation::Unclear(format!("it took everything, but has not answered for {} s", idle.as_secs()).into())
         }
@@ -104,13 +104,13 @@ pub(super) fn assess(
 
 /// Returns the earliest time after `now` at which [`assess`] may return something else for the same reply and progress.
 pub(super) fn next_change(
-    reply: Option<&(Instant, Reply)>,
+    reply: Option<&(Instant, UpdateReply)>,
     fetched: Option<&Fetched>,
     started: Instant,
-    limits: &Limits,
+    limits: &DownloadLimits,
     now: Instant,
 ) -> Option<Instant> {
-    let Limits { timeouts, contradictory_reply, .. } = limits;
+    let DownloadLimits { timeouts, contradictory_reply, .. } = limits;
     let changed = fetched.map(|fetched| fetched.changed.unwrap_or(started));
     let after = |start: Option<Instant>, limit: Duration| start.and_then(|start| start.checked_add(limit));
     [
@@ -135,8 +135,8 @@ mod tests {
     use crate::rpc::RemoteError;
     use crate::update::timeouts::Timeouts;
 
-    fn limits() -> Limits {
-        Limits {
+    fn limits() -> DownloadLimits {
+        DownloadLimits {
             download: Duration::from_secs(600),
             timeouts: Timeouts::default(),
             has_other_way: false,
@@ -147,8 +147,8 @@ mod tests {
         }
     }
 
-    fn refused(message: Option<&str>) -> Reply {
-        Reply::Refused(RemoteError { code: -1, message: message.map(Into::into) })
+    fn refused(message: Option<&str>) -> UpdateReply {
+        UpdateReply::Refused(RemoteError { code: -1, message: message.map(Into::into) })
     }
 
     /// Returns the progress of a download with `open` transfers, which changed last `changed` seconds after the start.
@@ -176,7 +176,7 @@ mod tests {
         let done = |changed| fetched(start, 0, true, changed);
         let cut = |changed| fetched(start, 0, false, changed);
         let busy = || Some((at(1.0), refused(Some("Failed to init updater"))));
-        let lost = || Some((at(1.0), Reply::Lost("lost".into())));
+        let lost = || Some((at(1.0), UpdateReply::Lost("lost".into())));
         for (reply, fetched, now, expected, why) in [
             (None, Some(no_request.clone()), 5.0, "Wait", "it has time to ask"),
             (None, Some(no_request.clone()), 9.9, "Wait", "it still has"),
@@ -193,9 +193,9 @@ mod tests {
             (None, Some(done(4.0)), 9.5, "Unclear", "the reply may be lost"),
             (None, Some(done(604.0)), 605.0, "Unclear", "it has everything, and may reboot any moment"),
             (None, None, 605.0, "Unclear", "older firmware goes on beyond the limit"),
-            (Some((at(5.0), Reply::Success("Update applied".into()))), Some(done(4.0)), 5.0, "Succeeded", "done"),
-            (Some((at(5.0), Reply::Success("Not Modified".into()))), None, 5.0, "Succeeded", "a 304"),
-            (Some((at(5.0), Reply::Success("Update applied".into()))), None, 5.0, "Succeeded", "from elsewhere"),
+            (Some((at(5.0), UpdateReply::Success("Update applied".into()))), Some(done(4.0)), 5.0, "Succeeded", "done"),
+            (Some((at(5.0), UpdateReply::Success("Not Modified".into()))), None, 5.0, "Succeeded", "a 304"),
+            (Some((at(5.0), UpdateReply::Success("Update applied".into()))), None, 5.0, "Succeeded", "from elsewhere"),
             (Some((at(5.0), refused(Some("Wrong platform")))), Some(reading(4.9)), 5.0, "Wait", "it still reads"),
             (Some((at(5.0), refused(Some("Wrong platform")))), Some(cut(5.1)), 5.2, "Failed", "it has stopped"),
             (Some((at(5.0), refused(None))), Some(done(4.0)), 5.0, "Failed", "it took all and does not like it"),
@@ -246,13 +246,13 @@ mod tests {
     #[test]
     fn missing_request_ends_the_pull_early_if_a_push_is_possible() {
         let start = Instant::now();
-        let limits = Limits { has_other_way: true, ..limits() };
+        let limits = DownloadLimits { has_other_way: true, ..limits() };
         let after = |seconds| {
             let now = start + Duration::from_secs(seconds);
             assess(None, Some(&Fetched::default()), start, &limits, now)
         };
         assert_eq!((after(9), after(10)), (Situation::Wait, Situation::NeverFetched(None)));
-        let running = (start, Reply::InProgress(in_progress()));
+        let running = (start, UpdateReply::InProgress(in_progress()));
         let late = start + Duration::from_secs(11);
         let situation = assess(Some(&running), Some(&Fetched::default()), start, &limits, late);
         assert_eq!(situation, Situation::Unclear(in_progress().into()), "another client's update runs");
@@ -274,8 +274,8 @@ mod tests {
                 None,
                 Some((at(35), refused(Some("Failed to init updater")))),
                 Some((at(35), refused(None))),
-                Some((at(35), Reply::InProgress(in_progress()))),
-                Some((at(35), Reply::Lost("lost".into()))),
+                Some((at(35), UpdateReply::InProgress(in_progress()))),
+                Some((at(35), UpdateReply::Lost("lost".into()))),
             ] {
                 let first = fetched.as_ref().and_then(|fetched| fetched.changed).unwrap_or(start).max(at(35));
                 let (mut now, mut change) = (first, Some(first));

@@ -18,7 +18,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::failure::{CheckFailure, FailureKind, is_out_of_files};
+use super::failure::{CheckFailure, CheckFailureKind, is_out_of_files};
 use super::output::Tail;
 use crate::text::{excerpt, printable};
 use crate::update::device_state::DeviceState;
@@ -110,14 +110,14 @@ impl CommandCheck {
                 }
                 return Ok(());
             }
-            Ok(Ok(status)) => FailureKind::Failed(describe(status)),
+            Ok(Ok(status)) => CheckFailureKind::Failed(describe(status)),
             Ok(Err(error)) => return Err(cannot_run(error)),
-            Err(_) => FailureKind::TimedOut("it was still running, and was killed".into()),
+            Err(_) => CheckFailureKind::TimedOut("it was still running, and was killed".into()),
         };
         Err(CheckFailure { kind, is_ours: false, output })
     }
 
-    fn start(&self, now: &DeviceState) -> io::Result<(ProcessGroup, Output)> {
+    fn start(&self, now: &DeviceState) -> io::Result<(ProcessGroup, ProgramOutput)> {
         let (reader, writer) = io::pipe()?;
         let mut command = Command::new(&self.program);
         command.args(&self.args).stdin(Stdio::null()).kill_on_drop(true);
@@ -136,7 +136,7 @@ impl CommandCheck {
         command.process_group(0);
         // `command` is dropped at the end of this function, and otactl's own writers with it.
         let group = ProcessGroup(command.spawn()?);
-        Ok((group, Output::of(reader)?))
+        Ok((group, ProgramOutput::of(reader)?))
     }
 }
 
@@ -176,12 +176,12 @@ impl Drop for ProcessGroup {
 }
 
 /// The output of a program. A separate thread collects it, and ends when the last writer has closed the pipe.
-struct Output {
+struct ProgramOutput {
     tail: Arc<Mutex<Tail>>,
     ended: oneshot::Receiver<()>,
 }
 
-impl Output {
+impl ProgramOutput {
     fn of(mut reader: PipeReader) -> io::Result<Self> {
         let tail = Arc::new(Mutex::new(Tail::default()));
         let (end, ended) = oneshot::channel();

@@ -14,7 +14,7 @@ pub(super) struct Passed {
 /// Why a check failed.
 #[derive(Debug)]
 pub(super) struct CheckFailure {
-    pub(super) kind: FailureKind,
+    pub(super) kind: CheckFailureKind,
     /// Whether otactl could not run the check, so that the failure says nothing about the device.
     pub(super) is_ours: bool,
     /// The last lines that a program wrote, safe to print.
@@ -23,7 +23,7 @@ pub(super) struct CheckFailure {
 
 /// The kind of a failure, with its message.
 #[derive(Debug)]
-pub(super) enum FailureKind {
+pub(super) enum CheckFailureKind {
     /// The check failed, and would fail again. Holds the reason.
     Failed(String),
     /// The check had not passed by its deadline. Holds the last observation.
@@ -32,16 +32,16 @@ pub(super) enum FailureKind {
 
 impl CheckFailure {
     pub(super) fn failed(reason: impl Into<String>) -> Self {
-        Self { kind: FailureKind::Failed(reason.into()), is_ours: false, output: Vec::new() }
+        Self { kind: CheckFailureKind::Failed(reason.into()), is_ours: false, output: Vec::new() }
     }
 
     pub(super) fn timed_out(last: impl Into<String>) -> Self {
-        Self { kind: FailureKind::TimedOut(last.into()), is_ours: false, output: Vec::new() }
+        Self { kind: CheckFailureKind::TimedOut(last.into()), is_ours: false, output: Vec::new() }
     }
 
     /// Tells whether another attempt may pass, if there is time for it.
     pub(super) fn is_transient(&self) -> bool {
-        matches!(self.kind, FailureKind::TimedOut(_))
+        matches!(self.kind, CheckFailureKind::TimedOut(_))
     }
 
     /// Marks the failure as otactl's own if the call failed with `error` because of too many open files.

@@ -33,7 +33,7 @@ use super::verdict::rebooted;
 use crate::rpc::Device;
 use crate::rpc::deadline::deadline_in;
 use crate::text::for_humans;
-use failure::{CheckFailure, FailureKind, Passed, call_lacks_files};
+use failure::{CheckFailure, CheckFailureKind, Passed, call_lacks_files};
 
 /// The name of the soak check.
 const SOAK_NAME: &str = "soak";
@@ -250,8 +250,8 @@ async fn run_observed(
         Err(failure) => failure,
     };
     let reason = match kind {
-        FailureKind::Failed(reason) => reason,
-        FailureKind::TimedOut(last) => limit.explain(&last),
+        CheckFailureKind::Failed(reason) => reason,
+        CheckFailureKind::TimedOut(last) => limit.explain(&last),
     };
     observer.on(&Event::CheckFailed { check: check.clone(), reason: reason.clone() });
     Err(if is_ours {

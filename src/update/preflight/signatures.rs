@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::finding::Finding;
-use crate::bundle::signature::{PublicKey, SLOTS, Signed};
+use crate::bundle::signature::{PublicKey, SLOTS, SignedManifest};
 use crate::update::outcome::Refusal;
 use crate::update::outcome::refusal::{Flaw, SignatureGap, joined};
 use crate::update::plan::Source;
@@ -12,7 +12,7 @@ const SUBJECT: &str = "signatures";
 
 /// The signatures that the device requires.
 #[derive(Debug)]
-enum Required {
+enum RequiredSignatures {
     /// The device ignores signatures.
     Nothing,
     /// The device accepts no bundle, whether signed or not.
@@ -22,11 +22,11 @@ enum Required {
 }
 
 /// Reads which signatures the device requires from its settings. A device without such a setting checks nothing.
-fn required(settings: &Value) -> Required {
+fn required(settings: &Value) -> RequiredSignatures {
     match settings["sig_req_mask"].as_i64() {
-        None | Some(i64::MIN..=-1) => Required::Nothing,
-        Some(0) => Required::Impossible,
-        Some(mask) => Required::Signatures(mask),
+        None | Some(i64::MIN..=-1) => RequiredSignatures::Nothing,
+        Some(0) => RequiredSignatures::Impossible,
+        Some(mask) => RequiredSignatures::Signatures(mask),
     }
 }
 
@@ -36,13 +36,13 @@ pub(super) fn check(source: &Source, settings: Option<&Value>) -> Finding {
         return Finding::unknown(SUBJECT, "the device does not report whether it asks for any");
     };
     match (required(settings), source.signed()) {
-        (Required::Nothing, _) => Finding::good(SUBJECT, "the device asks for none"),
-        (Required::Impossible, _) => Finding::refused(SUBJECT, Refusal::TakesNoUpdates),
-        (Required::Signatures(mask), None) => Finding::weak(
+        (RequiredSignatures::Nothing, _) => Finding::good(SUBJECT, "the device asks for none"),
+        (RequiredSignatures::Impossible, _) => Finding::refused(SUBJECT, Refusal::TakesNoUpdates),
+        (RequiredSignatures::Signatures(mask), None) => Finding::weak(
             SUBJECT,
             format!("the device asks for {}; otactl could not check the bundle of the URL", list(mask)),
         ),
-        (Required::Signatures(mask), Some(signed)) => match lacks(&signed, settings, mask) {
+        (RequiredSignatures::Signatures(mask), Some(signed)) => match lacks(&signed, settings, mask) {
             lacks if lacks.is_empty() => {
                 Finding::good(SUBJECT, format!("the device asks for {}, and the bundle has valid ones", list(mask)))
             }
@@ -63,7 +63,7 @@ fn list(mask: i64) -> String {
     numbers(mask).map(|number| number.to_string()).collect::<Vec<_>>().join(", ")
 }
 
-fn lacks(Signed { manifest, signatures }: &Signed, settings: &Value, mask: i64) -> Vec<SignatureGap> {
+fn lacks(SignedManifest { manifest, signatures }: &SignedManifest, settings: &Value, mask: i64) -> Vec<SignatureGap> {
     let flaw = |number: u8| {
         let slot = usize::from(number);
         let key = settings[format!("key{number}")].as_str().unwrap_or_default();

@@ -14,8 +14,8 @@ impl Push<'_> {
     /// Calls `OTA.Begin`. After a lost reply, cancels what may have begun and calls it once more.
     pub(super) async fn begin(&self) -> Result<(), Reason> {
         let begin = ota::Begin {
-            timeout: ota::in_seconds(self.terms.timeout),
-            commit_timeout: self.terms.commit_timeout,
+            timeout: ota::in_seconds(self.limits.timeout),
+            commit_timeout: self.limits.commit_timeout,
             size: self.bundle.len() as u64,
         };
         let answer = self.device.call_until_sent(&begin, self.device.timeout()).await;
@@ -59,7 +59,7 @@ impl Push<'_> {
             return reason;
         }
         let began = Instant::now();
-        match has_updated(self.device, self.before, self.terms.timeouts.no_progress).await {
+        match has_updated(self.device, self.before, self.limits.timeouts.no_progress).await {
             Ok(true) => Reason::OtherFirmware,
             Ok(false) => match reason {
                 Reason::NotBegun(error) if self.finds_update().await => Reason::Busy(error),

@@ -3,11 +3,11 @@
 use tokio::time::Instant;
 
 use super::failure::Reason;
+use super::limits::Pushed;
 use super::pace::deadline;
 use super::replies::says_applied;
 use super::state::Push;
 use super::state_probe::StateProbe;
-use super::terms::Pushed;
 use crate::ota;
 use crate::rpc::{CallError, RemoteError};
 use crate::update::verdict::{has_other_firmware, rebooted};
@@ -20,9 +20,9 @@ impl Push<'_> {
         let mut is_second = false;
         loop {
             let error = match self.end_or_see(is_second).await {
-                Ended::Confirmed => return Ok(Pushed::Confirmed),
-                Ended::Seen(reason) => return Ok(self.unconfirmed(reason)),
-                Ended::Failed(error) => error,
+                OtaEndResult::Confirmed => return Ok(Pushed::Confirmed),
+                OtaEndResult::Seen(reason) => return Ok(self.unconfirmed(reason)),
+                OtaEndResult::Failed(error) => error,
             };
             let unconfirmed = Ok(self.unconfirmed(error.to_string()));
             match error.remote_error() {
@@ -53,23 +53,23 @@ impl Push<'_> {
     }
 
     /// Calls `OTA.End`, and reads the state of the device until the reply comes.
-    async fn end_or_see(&self, is_second: bool) -> Ended {
-        let shortest = deadline(None, 0, self.before.round_trip(), self.terms.timeouts.transfer_idle);
-        let limit = if is_second { self.terms.timeouts.flash_write.max(shortest) } else { shortest };
+    async fn end_or_see(&self, is_second: bool) -> OtaEndResult {
+        let shortest = deadline(None, 0, self.before.round_trip(), self.limits.timeouts.transfer_idle);
+        let limit = if is_second { self.limits.timeouts.flash_write.max(shortest) } else { shortest };
         let mut end = std::pin::pin!(self.device.call_within(ota::End {}, limit));
         let mut state_probe = StateProbe::new(self);
         loop {
             let look = tokio::select! {
                 // Biased so that a reply that is there counts.
                 biased;
-                answer = &mut end => return answer.map_or_else(Ended::Failed, |_| Ended::Confirmed),
+                answer = &mut end => return answer.map_or_else(OtaEndResult::Failed, |_| OtaEndResult::Confirmed),
                 look = state_probe.look_at(Instant::now()) => look,
             };
             match look {
                 Ok(now) if has_other_firmware(self.before, &now) => {
-                    return Ended::Seen("its state shows the firmware before its reply came".into());
+                    return OtaEndResult::Seen("its state shows the firmware before its reply came".into());
                 }
-                Ok(now) if rebooted(self.before, &now) => return Ended::Seen("it has restarted".into()),
+                Ok(now) if rebooted(self.before, &now) => return OtaEndResult::Seen("it has restarted".into()),
                 _ => {}
             }
         }
@@ -77,7 +77,7 @@ impl Push<'_> {
 }
 
 /// The result of `OTA.End`.
-enum Ended {
+enum OtaEndResult {
     /// The device confirmed it.
     Confirmed,
     /// The state of the device shows that the push is over, for this reason.

@@ -6,7 +6,7 @@
 //! the push goes on there. With the last byte of the archive the device sets the boot slot. It reboots 500 ms later, with or without
 //! `OTA.End`. After that byte, the boot state decides, and not the replies.
 //!
-//! - [`terms`]: what a push is told, and how it ends; [`failure`]: why it fails; [`abort`](mod@abort): how it is cancelled;
+//! - [`limits`]: the time limits of a push, and its result; [`failure`]: why it fails; [`abort`](mod@abort): how it is cancelled;
 //! - `begin`, `pieces`, `end`: the three steps; `reconnect`: finds the device again between them;
 //! - `state`: the data of a push; `state_probe`: reads the device's state while a reply is missing;
 //! - `flight`: which piece is sent next, and which ones are acknowledged; `pace`: how long they may take;
@@ -18,6 +18,7 @@ mod begin;
 mod end;
 pub mod failure;
 mod flight;
+pub mod limits;
 mod pace;
 mod pieces;
 mod probe;
@@ -25,7 +26,6 @@ mod reconnect;
 mod replies;
 mod state;
 mod state_probe;
-pub mod terms;
 
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -39,10 +39,10 @@ use crate::rpc::Device;
 pub use abort::{Aborted, abort};
 pub use failure::{PushFailure, Reason};
 use flight::{Flight, GRAIN};
+pub use limits::{PushLimits, Pushed};
 pub use pace::device_timeout;
 use pieces::Break;
 use state::Push;
-pub use terms::{Pushed, Terms};
 
 /// Bytes that are left free in a request: a later challenge may be a little longer than the last one.
 const SLACK: usize = 16;
@@ -52,12 +52,12 @@ const MAX_SETBACKS: u32 = 5;
 
 /// Pushes `bundle` to the device. Returns when the device is about to reboot into it.
 ///
-/// `before` is the state of the device before the update. `terms` holds the time limits. Progress goes to `observer`.
+/// `before` is the state of the device before the update. `limits` holds the time limits. Progress goes to `observer`.
 pub async fn push(
     device: &Device,
     bundle: &Bytes,
     before: &DeviceState,
-    terms: Terms,
+    limits: PushLimits,
     observer: &dyn Observer,
 ) -> Result<Pushed, PushFailure> {
     let total = bundle.len() as u64;
@@ -66,9 +66,9 @@ pub async fn push(
         device,
         bundle,
         before,
-        terms,
+        limits,
         observer,
-        ends: terms.ends(),
+        ends: limits.ends(),
         heard: Instant::now(),
         flight: Flight::new(bundle.len(), 1, 1),
     };
@@ -112,7 +112,7 @@ impl Push<'_> {
         loop {
             match self.send().await {
                 Break::Complete => {
-                    self.told(self.bundle.len());
+                    self.report_progress(self.bundle.len());
                     return self.end().await;
                 }
                 Break::Seen => return Ok(self.seen("its last acknowledgements were lost".into())),
@@ -121,7 +121,7 @@ impl Push<'_> {
                     tracing::debug!(offset, "the device expects another piece");
                     if self.flight.resume_at(offset) {
                         self.heard = Instant::now();
-                        self.told(offset);
+                        self.report_progress(offset);
                     } else {
                         // The report makes the line slower, unless it is slow enough: then the loss was chance.
                         let _ = self.device.report_loss();

@@ -15,7 +15,7 @@ pub(super) const MAX_PIECE_WAIT: Duration = Duration::from_secs(60 * 60);
 /// The timeout that a device gives a download by itself.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// Returns the timeout that the device is told for a bundle of `size` bytes, sent in windows of `window` pieces of `chunk` bytes.
+/// Returns the timeout that otactl sends to the device for a bundle of `size` bytes, sent in windows of `window` pieces of `chunk` bytes.
 ///
 /// It is the longest time of one window, estimated by the round trip of a small question, times the number of windows. At least 600 s, which
 /// a device gives by itself.

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::failure::Reason;
 use super::pace::{MAX_PIECE_WAIT, deadline, rate};
-use super::probe::{ASK_AFTER, Probe};
+use super::probe::{ASK_AFTER, PingProbe};
 use super::replies::{expected_offset, says_applied};
 use super::state::Push;
 use super::state_probe::{FIRST_STATE_PROBE, StateProbe};
@@ -52,7 +52,7 @@ impl<'a> Push<'a> {
         let (mut sent, mut answered) = (0, 0);
         // Replies that overtook the one to an earlier piece, and since when that one is missing.
         let (mut early, mut overtaken) = (BTreeMap::new(), None);
-        let (mut probe, mut state_probe) = (Probe::new(self.device), StateProbe::new(self));
+        let (mut probe, mut state_probe) = (PingProbe::new(self.device), StateProbe::new(self));
         loop {
             while let Some(piece) = self.flight.send() {
                 calls.push(self.write(sent, piece));
@@ -62,11 +62,11 @@ impl<'a> Push<'a> {
                 return Break::Complete;
             }
             if self.is_late() {
-                return Break::Failed(Reason::TooSlow { after: self.terms.limit.unwrap_or_default() });
+                return Break::Failed(Reason::TooSlow { after: self.limits.total.unwrap_or_default() });
             }
             let (heard, longest) = (self.heard.max(began), self.longest(had, began));
             // A device that erases flash is silent for a while, however quick it was before.
-            let quiet = heard + longest.max(self.terms.timeouts.transfer_idle.min(MAX_PIECE_WAIT));
+            let quiet = heard + longest.max(self.limits.timeouts.transfer_idle.min(MAX_PIECE_WAIT));
             let ask_at = heard + (longest / 2).max(ASK_AFTER);
             let look_at = ask_at.min(heard + longest.max(FIRST_STATE_PROBE));
             let until = overtaken.map_or(quiet, |at: Instant| quiet.min(at + MAX_OVERTAKING));
@@ -148,7 +148,7 @@ impl<'a> Push<'a> {
         }
         self.flight.acknowledge();
         self.heard = Instant::now();
-        self.told(self.flight.acknowledged());
+        self.report_progress(self.flight.acknowledged());
         Ok(())
     }
 }

@@ -14,13 +14,13 @@ use crate::rpc::Device;
 pub(super) const ASK_AFTER: Duration = Duration::from_secs(2);
 
 /// The question, repeated if it is lost. Nothing is asked on a transport that loses no requests.
-pub(super) struct Probe<'a> {
+pub(super) struct PingProbe<'a> {
     device: &'a Device,
     not_before: Option<Instant>,
     question: Option<Pin<Box<dyn Future<Output = bool> + Send + 'a>>>,
 }
 
-impl<'a> Probe<'a> {
+impl<'a> PingProbe<'a> {
     pub(super) fn new(device: &'a Device) -> Self {
         Self { device, not_before: None, question: None }
     }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::failure::Reason;
+use super::limits::Pushed;
 use super::state::Push;
-use super::terms::Pushed;
 use crate::update::poll::Poll;
 use crate::update::read_state_error::ReadStateError;
 use crate::update::timeouts::Timeouts;
@@ -19,7 +19,7 @@ impl Push<'_> {
     /// Fails if the device has rebooted with its old firmware, since it lost the pieces that it had. Returns the end of the push if its state
     /// shows the new firmware.
     pub(super) async fn reconnect(&self, lost: &str) -> Result<Option<Pushed>, Reason> {
-        let Timeouts { no_progress, transfer_idle, .. } = self.terms.timeouts;
+        let Timeouts { no_progress, transfer_idle, .. } = self.limits.timeouts;
         // The silence may have lasted longer than `no_progress` before the first question.
         let limit = no_progress.saturating_sub(self.heard.elapsed()).max(no_progress.min(transfer_idle));
         self.device.drop_link();

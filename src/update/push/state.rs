@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use super::flight::Flight;
-use super::terms::{Pushed, Terms};
+use super::limits::{PushLimits, Pushed};
 use crate::rpc::Device;
 use crate::update::device_state::DeviceState;
 use crate::update::event::{Event, Observer};
@@ -14,7 +14,7 @@ pub(super) struct Push<'a> {
     pub(super) device: &'a Device,
     pub(super) bundle: &'a Bytes,
     pub(super) before: &'a DeviceState,
-    pub(super) terms: Terms,
+    pub(super) limits: PushLimits,
     pub(super) observer: &'a dyn Observer,
     /// When sending stops. `None`: no time limit.
     pub(super) ends: Option<Instant>,
@@ -40,7 +40,7 @@ impl Push<'_> {
     }
 
     /// Reports how many bytes the device has acknowledged.
-    pub(super) fn told(&self, acknowledged: usize) {
+    pub(super) fn report_progress(&self, acknowledged: usize) {
         self.observer.on(&Event::Sent { bytes: acknowledged as u64, total: self.bundle.len() as u64 });
     }
 }

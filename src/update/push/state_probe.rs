@@ -24,7 +24,7 @@ pub(super) struct StateProbe<'a> {
 impl<'a> StateProbe<'a> {
     pub(super) fn new(push: &Push<'a>) -> Self {
         let next = Instant::now() + (push.before.slowest() * 2).max(FIRST_STATE_PROBE);
-        let commit_timeout = Duration::from_secs(push.terms.commit_timeout);
+        let commit_timeout = Duration::from_secs(push.limits.commit_timeout);
         Self { poll: Poll::after(push.device, push.before).within(commit_timeout), next }
     }
 

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::super::download::ServedBundle;
-use super::super::limits::Limits;
+use super::super::limits::DownloadLimits;
 use super::super::question::DeviceAnswer;
 use super::*;
 use crate::ota::{BootState, Status, UpdateState};
@@ -24,9 +24,9 @@ use Step::{Answered, Next, Replied, Sent};
 
 const BUNDLE: u64 = 1000;
 
-fn limits() -> Limits {
+fn limits() -> DownloadLimits {
     let timeouts = Timeouts::default();
-    Limits {
+    DownloadLimits {
         download: Duration::from_secs(600),
         timeouts,
         has_other_way: false,
