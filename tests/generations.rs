@@ -149,7 +149,7 @@ async fn download_after_a_server_outage_is_resumed() {
         let plan = Plan { serving: Serving { listen: Some(server), advertise, ..plan.serving.clone() }, ..plan };
         let (result, log, _) = update(&bench, &plan).await;
         assert!(matches!(result, Ok(Success::Updated(_))), "{transport:?}: {result:?}");
-        let is_continued = |event: &Event| matches!(event, Event::GoesOn { said } if said.contains("Connect error"));
+        let is_continued = |event: &Event| matches!(event, Event::GoesOn { error } if error.contains("Connect error"));
         assert_eq!(log.count(is_continued), 1, "{transport:?}");
         assert_runs_committed(&bench).await;
     });

@@ -90,7 +90,7 @@ async fn connect_error_of_an_idle_device_is_a_failure() {
     let started = Instant::now();
     let (result, _) =
         update(|_, method, _| (method == "OTA.Update").then(|| remote(method, -1, "Connect error"))).await;
-    assert!(matches!(&result, Err(Failure::UrlUnreachable { said }) if said.contains("Connect error")), "{result:?}");
+    assert!(matches!(&result, Err(Failure::UrlUnreachable { error }) if error.contains("Connect error")), "{result:?}");
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
 }
 

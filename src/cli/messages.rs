@@ -65,7 +65,7 @@ pub(crate) fn step(event: &Event) -> Option<(&'static str, String)> {
         | Event::Fetching { .. }
         | Event::Pushing { .. }
         | Event::PushResumed { .. } => return delivery(event),
-        Event::Served { .. } | Event::Stranger { .. } | Event::Crowded { .. } | Event::HandshakeFailed { .. } => {
+        Event::Served { .. } | Event::ClientRejected { .. } | Event::Crowded { .. } | Event::HandshakeFailed { .. } => {
             return firmware_server(event);
         }
         Event::Unconfirmed { reason } => {
@@ -125,7 +125,7 @@ fn delivery(event: &Event) -> Option<(&'static str, String)> {
         Event::FallingBack { reason } => ("push", format!("{reason}; otactl pushes the firmware over --port instead")),
         Event::DownloadingHere { reason } => ("download", format!("{reason}; otactl downloads the firmware instead")),
         Event::DownloadedHere { bytes } => ("download", format!("{bytes} bytes, digests verified")),
-        Event::GoesOn { said } => ("waiting", format!("the device reported {said}, but its update still runs")),
+        Event::GoesOn { error } => ("waiting", format!("the device reported {error}, but its update still runs")),
         Event::Fetching { peer, .. } => ("fetch", format!("{peer} fetches the firmware")),
         Event::Pushing { window, chunk } => {
             ("push", format!("otactl sends the firmware in chunks of {chunk} bytes, up to {window} at a time"))
@@ -168,7 +168,7 @@ fn firmware_server(event: &Event) -> Option<(&'static str, String)> {
         Event::Served { peer, method, bytes, total, complete: false, range: None, .. } if method == "GET" => {
             ("fetch", format!("the connection of {peer} ended after {bytes} of {total} bytes"))
         }
-        Event::Stranger { peer } => (
+        Event::ClientRejected { peer } => (
             "stranger",
             format!(
                 "{peer} was refused: the device is not known to have that address. If the device connects from there, \

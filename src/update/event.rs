@@ -124,7 +124,8 @@ pub enum Event {
     /// The device reported an error, but its update still runs.
     GoesOn {
         /// The device's error text.
-        said: String,
+        #[serde(rename = "said")]
+        error: String,
     },
     /// The device has not requested the firmware in time.
     NotAsked {
@@ -188,7 +189,8 @@ pub enum Event {
         complete: bool,
     },
     /// The server rejected a client that is not known to be the device. Reported once for each address.
-    Stranger {
+    #[serde(rename = "stranger")]
+    ClientRejected {
         /// The address of the client.
         peer: String,
     },

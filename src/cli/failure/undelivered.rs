@@ -15,8 +15,8 @@ pub(super) fn undelivered(failure: update::Failure) -> String {
     const TRY_AGAIN: &str = "the device still runs its old firmware; the same command tries again";
 
     let hint = match failure {
-        F::NeverFetched { strangers, .. } if !strangers.is_empty() => {
-            return stranger_hint(&strangers);
+        F::NeverFetched { rejected_clients, .. } if !rejected_clients.is_empty() => {
+            return rejected_clients_hint(&rejected_clients);
         }
         F::NeverFetched { crowding, .. } if !crowding.is_empty() => {
             let named: Vec<_> = crowding.iter().take(4).map(ToString::to_string).collect();
@@ -71,16 +71,16 @@ fn download_hint(error: &DownloadError) -> &'static str {
 }
 
 /// Returns the hint for requests from addresses that the device is not known to have. One of them may be the device.
-fn stranger_hint(strangers: &[IpAddr]) -> String {
+fn rejected_clients_hint(rejected_clients: &[IpAddr]) -> String {
     const MAX_ADDRESSES: usize = 3;
 
-    let named: Vec<_> = strangers.iter().take(MAX_ADDRESSES).map(ToString::to_string).collect();
-    let more = if strangers.len() > MAX_ADDRESSES { " and others" } else { "" };
+    let named: Vec<_> = rejected_clients.iter().take(MAX_ADDRESSES).map(ToString::to_string).collect();
+    let more = if rejected_clients.len() > MAX_ADDRESSES { " and others" } else { "" };
     format!(
         "the device still runs its old firmware. {}{more} requested the firmware and was refused, since the device is not known \
          to have that address; if it was the device, for example behind NAT, add `--allow-from {}`",
         named.join(", "),
-        strangers[0],
+        rejected_clients[0],
     )
 }
 
@@ -112,7 +112,8 @@ mod tests {
     fn server_filled_by_silent_connections_does_not_blame_the_firewall() {
         let failure = |crowding: &[IpAddr]| {
             let (address, crowding) = ("192.168.1.2:8080".into(), crowding.to_vec());
-            let failure = update::Failure::NeverFetched { address, said: None, strangers: Vec::new(), crowding };
+            let failure =
+                update::Failure::NeverFetched { address, reply: None, rejected_clients: Vec::new(), crowding };
             Failure::from(failure).hints.concat()
         };
         assert!(failure(&[]).contains("firewall"));

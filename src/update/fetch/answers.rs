@@ -120,7 +120,7 @@ impl Download<'_> {
             return;
         }
         if goes_on.is_some() {
-            self.events.push_back(Event::GoesOn { said: error.to_string() });
+            self.events.push_back(Event::GoesOn { error: error.to_string() });
         }
         // If the device does not answer, later reads of the state decide.
         self.reply = Some((now, UpdateReply::Lost(error.into())));

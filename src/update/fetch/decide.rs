@@ -53,7 +53,7 @@ impl Download<'_> {
     /// Distinguishes a refusal from an error after which the update goes on. No other reply follows then.
     fn on_error(&mut self, error: RemoteError, executes_twice: bool, now: Instant) {
         if says_unlicensed(&error) {
-            self.decided = Some(Action::Fail(Failure::Unlicensed { said: error.to_string() }));
+            self.decided = Some(Action::Fail(Failure::Unlicensed { error: error.to_string() }));
         } else if says_in_progress(&error) {
             // The device was idle just before. So the running call is this one, executed twice, or that of another client.
             let is_known = self.served.is_some() || self.is_build_known;
@@ -99,7 +99,7 @@ impl Download<'_> {
                     return self.begin_probe(reason, now);
                 }
             }
-            Situation::NeverFetched(said) => return self.decided = Some(self.never_fetched(said)),
+            Situation::NeverFetched(reply) => return self.decided = Some(self.never_fetched(reply)),
             // The other update may end soon: a download breaks off when the otactl that served it was killed.
             Situation::Busy(error) => return self.pending = Some(PendingQuestion::Settled(Then::CallAgain(error))),
             Situation::Failed(reason) => {

@@ -164,10 +164,10 @@ impl<'a> Download<'a> {
     }
 
     /// Returns what follows if the device has never requested the firmware.
-    pub(super) fn never_fetched(&self, said: Option<String>) -> Action {
+    pub(super) fn never_fetched(&self, reply: Option<String>) -> Action {
         match self.served {
-            Some(_) => Action::NeverFetched(said),
-            None => Action::Fail(self.download_failed(said.unwrap_or_default())),
+            Some(_) => Action::NeverFetched(reply),
+            None => Action::Fail(self.download_failed(reply.unwrap_or_default())),
         }
     }
 
@@ -175,7 +175,7 @@ impl<'a> Download<'a> {
     pub(super) fn failed(&self, reason: FailureReason) -> Failure {
         match &self.reply {
             Some((_, UpdateReply::Refused(error))) if self.served.is_none() && !self.has_begun && says_unreachable(error) => {
-                Failure::UrlUnreachable { said: reason.to_string() }
+                Failure::UrlUnreachable { error: reason.to_string() }
             }
             _ => self.download_failed(reason),
         }

@@ -104,7 +104,7 @@ pub(super) async fn fetch(
                 let reply = if download.awaits_reply() { (&mut call).now_or_never() } else { None };
                 return Ok(download.finish(taken, reply));
             }
-            Action::NeverFetched(said) => return Err(never_fetched(server, said)),
+            Action::NeverFetched(reply) => return Err(never_fetched(server, reply)),
             Action::Fail(failure) => return Err(failure),
         }
     }
@@ -130,11 +130,11 @@ fn note_progress(download: &mut Download<'_>, server: Option<&FirmwareServer>) {
 }
 
 /// Returns the failure for a device that has not requested the firmware, with what the firmware server knows of the reason.
-fn never_fetched(server: Option<&FirmwareServer>, said: Option<String>) -> Failure {
+fn never_fetched(server: Option<&FirmwareServer>, reply: Option<String>) -> Failure {
     Failure::NeverFetched {
         address: server.map(FirmwareServer::advertised).unwrap_or_default().into(),
-        said,
-        strangers: server.map(FirmwareServer::strangers).unwrap_or_default(),
+        reply,
+        rejected_clients: server.map(FirmwareServer::rejected_clients).unwrap_or_default(),
         crowding: server.map(FirmwareServer::crowding).unwrap_or_default(),
     }
 }

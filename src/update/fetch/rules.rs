@@ -58,13 +58,13 @@ pub(super) fn assess(
         // The device reports a failure, and still reads.
         Some((_, UpdateReply::Refused(_))) if transferring => Situation::Wait,
         Some((at, UpdateReply::Refused(error))) => {
-            let said = || error.clone().into();
+            let reason = || error.clone().into();
             let may_be_ours = says_busy(error) && *may_execute_twice;
             if complete && fetched.and_then(|fetched| fetched.changed).is_some_and(|changed| changed >= *at) {
                 // The error came first, and then the device took every byte.
-                Situation::Unclear(said())
+                Situation::Unclear(reason())
             } else if may_be_ours && (fetched.is_none() || complete) {
-                Situation::Unclear(said())
+                Situation::Unclear(reason())
             } else if says_busy(error) && since(Some(*at)) < *contradictory_reply {
                 Situation::Wait
             } else if says_busy(error) && (!asked || fetched.is_none()) {
@@ -72,7 +72,7 @@ pub(super) fn assess(
             } else if !asked && may_be_unreachable(error) {
                 Situation::NeverFetched(Some(error.to_string()))
             } else {
-                Situation::Failed(said())
+                Situation::Failed(reason())
             }
         }
         Some((_, UpdateReply::InProgress(_) | UpdateReply::Lost(_))) if transferring => Situation::Wait,

@@ -100,11 +100,11 @@ impl Failure {
             Self::Call(_) | Self::ReadState(_) | Self::NotCopied(_) => Facts::named("untouched"),
             Self::Refused(_) | Self::Serve(_) | Self::Download(_) => Facts::named("refused"),
             Self::NeverFetched { .. } => Facts::named("never_fetched"),
-            Self::Unlicensed { said } => Facts { reason: Some(said.clone()), ..Facts::named("never_fetched") },
+            Self::Unlicensed { error } => Facts { reason: Some(error.clone()), ..Facts::named("never_fetched") },
             Self::NotDownloaded { here, .. } => {
                 Facts { reason: Some(here.to_string()), ..Facts::named("download_failed") }
             }
-            Self::UrlUnreachable { said } => Facts { reason: Some(said.clone()), ..Facts::named("download_failed") },
+            Self::UrlUnreachable { error } => Facts { reason: Some(error.clone()), ..Facts::named("download_failed") },
             Self::DownloadFailed { taken, .. } => Facts {
                 bytes: taken.map(|(sent, _)| sent),
                 total: taken.map(|(_, total)| total),

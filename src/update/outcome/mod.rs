@@ -71,14 +71,14 @@ pub enum Failure {
     #[error("the running firmware could not be copied to another slot: {0}")]
     NotCopied(#[source] CallError),
     /// The device accepted `OTA.Update`, but never requested the firmware from the server.
-    #[error("the device never asked for the firmware at {address}{}", device_reply(.said.as_ref()))]
+    #[error("the device never asked for the firmware at {address}{}", device_reply(.reply.as_ref()))]
     NeverFetched {
         /// The address of the firmware server: host and port.
         address: String,
         /// The device's reply to `OTA.Update`.
-        said: Option<String>,
+        reply: Option<String>,
         /// The addresses of rejected clients, which are not known to be the device.
-        strangers: Vec<IpAddr>,
+        rejected_clients: Vec<IpAddr>,
         /// Addresses that opened too many connections without a request. The server closed or refused some of them.
         crowding: Vec<IpAddr>,
     },
@@ -86,13 +86,13 @@ pub enum Failure {
     #[error("the device refuses to fetch firmware by itself: it has no licence key")]
     Unlicensed {
         /// The device's error text.
-        said: String,
+        error: String,
     },
     /// The device could not fetch the firmware from the URL.
-    #[error("the device could not fetch the firmware from the URL: {said}")]
+    #[error("the device could not fetch the firmware from the URL: {error}")]
     UrlUnreachable {
         /// The device's error text.
-        said: String,
+        error: String,
     },
     /// Neither the device nor otactl could download the firmware from the URL.
     #[error("{device}; and otactl could not download it: {here}")]
@@ -271,8 +271,8 @@ fn found_nothing_new(message: &str) -> String {
     if message.is_empty() { "found nothing new to install".into() } else { format!("says `{message}`") }
 }
 
-fn device_reply(said: Option<&String>) -> String {
-    said.map(|said| format!("; it answered: {said}")).unwrap_or_default()
+fn device_reply(reply: Option<&String>) -> String {
+    reply.map(|reply| format!("; it answered: {reply}")).unwrap_or_default()
 }
 
 fn sent_share(taken: Option<(u64, u64)>) -> String {

@@ -25,7 +25,7 @@ use crate::update::delivery_report::DeliveryReport;
 use crate::update::event::Event;
 
 /// The largest number of refused addresses that are reported.
-const MAX_STRANGERS: usize = 16;
+const MAX_LOGGED_ADDRESSES: usize = 16;
 
 /// The largest number of events about clients that do not know the path, or fail the handshake.
 const MAX_UNPROVEN_EVENTS: u32 = 32;
@@ -48,7 +48,7 @@ struct RequestLog {
     transfers: TransferLog,
     /// Requests for the bundle.
     requests: u32,
-    strangers: Vec<IpAddr>,
+    rejected_clients: Vec<IpAddr>,
     crowding: Vec<IpAddr>,
     unproven_events: u32,
 }
@@ -84,8 +84,13 @@ impl Handler {
         let (progress, fetched) = watch::channel(Fetched::default());
         let (events, queue) = mpsc::channel(MAX_QUEUED_EVENTS);
         let transfers = TransferLog::new(bundle.len() as u64);
-        let log =
-            RequestLog { transfers, requests: 0, strangers: Vec::new(), crowding: Vec::new(), unproven_events: 0 };
+        let log = RequestLog {
+            transfers,
+            requests: 0,
+            rejected_clients: Vec::new(),
+            crowding: Vec::new(),
+            unproven_events: 0,
+        };
         let sha256 = hex(&Sha256::digest(&bundle));
         (Self { path, bundle, sha256, log: Mutex::new(log), progress, events }, fetched, queue)
     }
@@ -109,23 +114,23 @@ impl Handler {
     }
 
     /// Returns the addresses that were refused.
-    pub(super) fn strangers(&self) -> Vec<IpAddr> {
-        self.log().strangers.clone()
+    pub(super) fn rejected_clients(&self) -> Vec<IpAddr> {
+        self.log().rejected_clients.clone()
     }
 
     /// Notes that a client with a foreign address was refused.
     pub(super) fn refused(&self, peer: IpAddr) {
         let mut log = self.log();
-        if log.strangers.len() < MAX_STRANGERS && !log.strangers.contains(&peer) {
-            log.strangers.push(peer);
-            self.report(Event::Stranger { peer: peer.to_string() });
+        if log.rejected_clients.len() < MAX_LOGGED_ADDRESSES && !log.rejected_clients.contains(&peer) {
+            log.rejected_clients.push(peer);
+            self.report(Event::ClientRejected { peer: peer.to_string() });
         }
     }
 
     /// Notes that a connection of this address was closed, or not accepted, because too many had no request.
     pub(super) fn crowded(&self, peer: IpAddr) {
         let mut log = self.log();
-        if log.crowding.len() < MAX_STRANGERS && !log.crowding.contains(&peer) {
+        if log.crowding.len() < MAX_LOGGED_ADDRESSES && !log.crowding.contains(&peer) {
             log.crowding.push(peer);
             self.report(Event::Crowded { peer: peer.to_string() });
         }

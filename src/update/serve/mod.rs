@@ -198,8 +198,8 @@ impl FirmwareServer {
 
     /// Returns the first addresses that were refused because they are not the device's, each once.
     #[must_use]
-    pub fn strangers(&self) -> Vec<IpAddr> {
-        self.handler.strangers()
+    pub fn rejected_clients(&self) -> Vec<IpAddr> {
+        self.handler.rejected_clients()
     }
 
     /// Returns the first addresses that opened too many connections without a request, each once.

@@ -256,13 +256,13 @@ async fn foreign_client_is_refused_and_reported_once() {
     let reported = peers.each_ref().map(|event| (event["event"].as_str(), event["peer"].as_str()));
     let rejected = |peer| (Some("stranger"), Some(peer));
     assert_eq!(reported, [rejected("127.0.0.2"), rejected("127.0.0.3"), (Some("served"), Some("127.0.0.1"))]);
-    assert_eq!(server.strangers(), [2, 3].map(|last| IpAddr::from([127, 0, 0, last])));
+    assert_eq!(server.rejected_clients(), [2, 3].map(|last| IpAddr::from([127, 0, 0, last])));
     assert_eq!(server.delivery_report().requests, Some(1));
 
     for last in 4..=255 {
         rest(&mut connect_from(&server, last).await).await;
     }
-    assert_eq!(server.strangers().len(), 16, "there is no end of addresses");
+    assert_eq!(server.rejected_clients().len(), 16, "there is no end of addresses");
     assert_eq!(events(&mut queue).len(), 14);
 }
 
