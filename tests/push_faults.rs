@@ -255,7 +255,7 @@ async fn push_to_a_slow_device_is_confirmed() {
     }
 }
 
-/// A limit of the user also ends a slow push. otactl tells the device to forget the received part.
+/// A limit of the user also ends a slow push. otactl cancels it on the device.
 #[tokio::test(start_paused = true)]
 async fn push_over_its_time_limit_fails_and_is_ended() {
     let limit = Duration::from_secs(30);

@@ -146,18 +146,18 @@ fn describe(stage: &Stage) -> (String, &'static str) {
                 "`otactl reboot` ends the download now; otherwise run the same command again once the device has rebooted",
             )
         }
-        // The device may have received `OTA.End` without a reply.
+        // The device may have every byte, or have received `OTA.End` without a reply.
         Stage::Receiving { may_be_complete: true, commit_timeout, .. } => (
             format!(
-                "the device has been sent the firmware; if it was told to use it already, it reboots into it, \
+                "otactl was pushing the firmware; if the device has received all of it, the device reboots into it, \
                  uncommitted, and rolls back {} after that unless it is committed; else it keeps running the old firmware",
                 seconds(*commit_timeout)
             ),
-            "run the same command again to go on from there; a device that was not told may wait for some minutes \
-             before it forgets the firmware",
+            "run the same command again to go on from there; a device that has not received all of the firmware may \
+             wait for some minutes before it discards it",
         ),
         Stage::Receiving { may_be_complete: false, .. } => (
-            "the device was being sent the firmware, and was told to forget it; it keeps running the old firmware".into(),
+            "otactl was pushing the firmware, and cancelled the push; the device keeps running the old firmware".into(),
             "run the same command again; a device that was not reached waits for the rest for some minutes first",
         ),
         Stage::Reboots { commit_timeout } => (

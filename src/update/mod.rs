@@ -152,7 +152,7 @@ async fn attempt(device: &Device, plan: &Plan, observer: &dyn Observer) -> Resul
 struct Done {
     /// It copied the running firmware to another slot.
     is_copied: bool,
-    /// It told the device to take the firmware.
+    /// It requested the transfer of the firmware.
     has_begun: bool,
 }
 
@@ -211,7 +211,7 @@ async fn attempt_once(
     }
     let before = DeviceState { update_began: Some(Instant::now()), ..before };
     let delivered = transfer::transfer(device, plan, how, &before, observer).await;
-    // The update begins anew, although the device may have been told to take the firmware.
+    // The update begins anew, although otactl may have requested the transfer already.
     done.has_begun |= delivered.as_ref().is_err_and(Failure::is_shutdown);
     let (taken, seen) = delivered?;
     // A device that confirmed the firmware reboots because of it, whatever rebooted it before.

@@ -140,8 +140,8 @@ impl<'a> Poll<'a> {
         Self { max_broker_interval: (commit_timeout / 10).max(MIN_QUESTION_TIMEOUT), ..self }
     }
 
-    /// Sets the timeout of the first question only. A device that was just told to reboot does not answer a question that
-    /// arrived before its reboot.
+    /// Sets the timeout of the first question only. A device that is about to reboot does not answer a question that
+    /// arrives before the reboot.
     pub(super) fn starting_with(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
     }

@@ -14,7 +14,7 @@ pub enum Stage {
     Untouched,
     /// otactl ended an update on the device. Nothing else has changed.
     Freed,
-    /// otactl told the device to download the firmware.
+    /// otactl requested the download of the firmware from the device.
     Downloading {
         /// The device downloads from otactl's server, so it cannot continue without otactl. Otherwise it continues by itself.
         from_us: bool,
@@ -44,7 +44,7 @@ pub enum Stage {
     },
     /// otactl sent the commit, but has not seen its effect yet.
     CommitSent,
-    /// otactl told the device to revert to the old firmware.
+    /// otactl sent `OTA.Revert`, by which the device returns to the old firmware.
     Reverts,
     /// Nothing is pending on the device.
     Settled,

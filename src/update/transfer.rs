@@ -57,7 +57,7 @@ pub(super) async fn transfer(
     };
     observer.on(&Event::FallingBack { reason });
     match push(device, plan, bundle, before, observer).await {
-        // The device was told to download the firmware before, so that it is not untouched.
+        // otactl requested the download before, so the device is not untouched.
         Err(Failure::Call(error)) if error.remote_error().is_none() => {
             let failed = Failure::DownloadFailed { reason: error.into(), taken: None, remains: false };
             Err(unless_updated(device, plan, before, failed).await)

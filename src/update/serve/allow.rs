@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn allowed_without_addresses_admits_all() {
         let net: AllowFrom = "10.0.0.0/8".parse().expect("a network");
-        let (device, stranger) = (ip("192.168.1.5"), ip("203.0.113.9"));
+        let (device, other) = (ip("192.168.1.5"), ip("203.0.113.9"));
         for (known, also, expected) in [
             (&[][..], &[][..], [true, true, true]),
             (&[device][..], &[][..], [true, false, false]),
@@ -150,7 +150,7 @@ mod tests {
             (&[device][..], &[net, AllowFrom::Any][..], [true, true, true]),
         ] {
             let allowed = Allowed::new(known, also);
-            let admits = [device, ip("10.1.1.1"), stranger].map(|address| allowed.admits(address));
+            let admits = [device, ip("10.1.1.1"), other].map(|address| allowed.admits(address));
             assert_eq!(admits, expected, "{known:?} {also:?}");
         }
     }
