@@ -174,7 +174,9 @@ impl<'a> Download<'a> {
     /// Returns the failure of the download. [`Failure::UrlUnreachable`] lets otactl download and deliver the firmware.
     pub(super) fn failed(&self, reason: FailureReason) -> Failure {
         match &self.reply {
-            Some((_, UpdateReply::Refused(error))) if self.served.is_none() && !self.has_begun && says_unreachable(error) => {
+            Some((_, UpdateReply::Refused(error)))
+                if self.served.is_none() && !self.has_begun && says_unreachable(error) =>
+            {
                 Failure::UrlUnreachable { error: reason.to_string() }
             }
             _ => self.download_failed(reason),
