@@ -204,7 +204,7 @@ async fn attempt_once(
             observer.on(&Event::resuming(&now));
             return check_and_commit(later, plan, now, observer).await;
         }
-        Preflight::Update { before, delivery, engine } => (before, (delivery, engine)),
+        Preflight::Update { before, transfer_kind, engine } => (before, (transfer_kind, engine)),
     };
     if plan.snapshot_first && !done.is_copied {
         done.is_copied = snapshot::create(device, &before, observer).await?;

@@ -12,7 +12,7 @@ use super::other_client::has_updated;
 use super::outcome::{Failure, FailureReason, Refusal};
 use super::plan::{Plan, Source, Via};
 use super::poll::{first_timeout, read_again};
-use super::preflight::Delivery;
+use super::preflight::TransferKind;
 use super::push::{self, Aborted, PushFailure, PushLimits, Pushed, Reason};
 use super::serve::{FirmwareServer, ServeError};
 use super::timeouts::LONGEST_DOWNLOAD;
@@ -29,7 +29,7 @@ use crate::text::hex;
 pub(super) async fn transfer(
     device: &Device,
     plan: &Plan,
-    (delivery, engine): (Delivery, Engine),
+    (transfer_kind, engine): (TransferKind, Engine),
     before: &DeviceState,
     observer: &dyn Observer,
 ) -> Result<(TransferResult, Option<DeviceState>), Failure> {
@@ -40,10 +40,10 @@ pub(super) async fn transfer(
             return fetch(device, plan, &fetching, before, observer).await;
         }
     };
-    let fallback = delivery == Delivery::Either;
-    let reason = match delivery {
-        Delivery::Push => return Ok((push(device, plan, bundle, before, observer).await?, None)),
-        Delivery::Pull | Delivery::Either => {
+    let fallback = transfer_kind == TransferKind::Either;
+    let reason = match transfer_kind {
+        TransferKind::Push => return Ok((push(device, plan, bundle, before, observer).await?, None)),
+        TransferKind::Pull | TransferKind::Either => {
             match pull(device, plan, bundle, (fallback, engine), before, observer).await {
                 Err(Failure::Serve(error @ (ServeError::NoRoute | ServeError::Unroutable { .. }))) if fallback => {
                     error.to_string()

@@ -6,7 +6,7 @@
 //! Updaters of 2019 and 2022 report the same methods, so a bundle that only 2022 refuses is a note, not a refusal.
 
 use super::finding::Finding;
-use super::methods::Delivery;
+use super::methods::TransferKind;
 use super::questions::DeviceAnswers;
 use crate::bundle::Manifest;
 use crate::ota::Engine;
@@ -14,11 +14,14 @@ use crate::text::printable;
 use crate::update::plan::{Source, Via};
 
 /// Returns the findings on the bundle and the licence. Empty for a device of 2018, and if the device's requirements are met.
-pub(super) fn check(source: &Source, via: Via, delivery: Delivery, answers: &DeviceAnswers) -> Vec<Finding> {
+pub(super) fn check(source: &Source, via: Via, transfer_kind: TransferKind, answers: &DeviceAnswers) -> Vec<Finding> {
     if Engine::of(answers.methods.as_deref(), true) == Engine::OneShot {
         return Vec::new();
     }
-    [sizes(source.manifest()), files(source), license(via, delivery, answers.license)].into_iter().flatten().collect()
+    [sizes(source.manifest()), files(source), license(via, transfer_kind, answers.license)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Finds parts without a size. A wrong size is found earlier, when the bundle is read.
@@ -47,11 +50,11 @@ fn files(source: &Source) -> Option<Finding> {
 }
 
 /// Finds a missing licence key. An empty setting does not prove that the device is unlicensed.
-fn license(via: Via, delivery: Delivery, license: Option<bool>) -> Option<Finding> {
+fn license(via: Via, transfer_kind: TransferKind, license: Option<bool>) -> Option<Finding> {
     const NO_KEY: &str = "the device has no licence key, so it will probably refuse to download the firmware by itself";
     const NO_NEED: &str = "a push needs no licence";
 
-    if delivery == Delivery::Push {
+    if transfer_kind == TransferKind::Push {
         return None;
     }
     if license? {
@@ -125,7 +128,7 @@ mod tests {
             (recorded("wire/firmware/good.zip"), newer, "sizes: the manifest has no size for the parts `app`, `fs`"),
         ] {
             let answers = DeviceAnswers { methods, ..DeviceAnswers::default() };
-            let found = check(&source, Via::Push, Delivery::Push, &answers);
+            let found = check(&source, Via::Push, TransferKind::Push, &answers);
             let says: Vec<_> = found.iter().map(|found| format!("{}: {}", found.what, found.says)).collect();
             assert!(says.join("\n").starts_with(expected), "{source:?} {answers:?}: {says:?}, not {expected}");
             assert_eq!(says.len(), usize::from(!expected.is_empty()), "{source:?} {answers:?}: {says:?}");
@@ -138,21 +141,25 @@ mod tests {
         let (newer, old) = (Some(list(&["OTA.Update", "OTA.Begin"])), Some(list(&["OTA.Update"])));
         let bundle = recorded("fixtures/demo-2.0.0-esp32.zip");
         let (pushes, asks) = ("no licence: otactl pushes the firmware instead", "no licence: use `--via push`");
-        for (via, delivery, methods, license, expected) in [
-            (Via::Pull, Delivery::Pull, &newer, Some(false), Some((Severity::Weak, asks))),
-            (Via::Auto, Delivery::Either, &newer, Some(false), Some((Severity::Weak, pushes))),
-            (Via::Auto, Delivery::Pull, &None, Some(false), Some((Severity::Weak, pushes))),
-            (Via::Push, Delivery::Push, &newer, Some(false), None),
-            (Via::Pull, Delivery::Pull, &old, Some(false), None),
-            (Via::Pull, Delivery::Pull, &newer, None, None),
-            (Via::Pull, Delivery::Pull, &newer, Some(true), Some((Severity::Good, "has a licence key"))),
+        for (via, transfer_kind, methods, license, expected) in [
+            (Via::Pull, TransferKind::Pull, &newer, Some(false), Some((Severity::Weak, asks))),
+            (Via::Auto, TransferKind::Either, &newer, Some(false), Some((Severity::Weak, pushes))),
+            (Via::Auto, TransferKind::Pull, &None, Some(false), Some((Severity::Weak, pushes))),
+            (Via::Push, TransferKind::Push, &newer, Some(false), None),
+            (Via::Pull, TransferKind::Pull, &old, Some(false), None),
+            (Via::Pull, TransferKind::Pull, &newer, None, None),
+            (Via::Pull, TransferKind::Pull, &newer, Some(true), Some((Severity::Good, "has a licence key"))),
         ] {
             let answers = DeviceAnswers { methods: methods.clone(), license, ..DeviceAnswers::default() };
-            let found = check(&bundle, via, delivery, &answers);
+            let found = check(&bundle, via, transfer_kind, &answers);
             let found = found.iter().map(|found| (found.severity, found.says.as_str())).next();
-            assert_eq!(found.map(|found| found.0), expected.map(|expected| expected.0), "{delivery:?} {answers:?}");
+            assert_eq!(
+                found.map(|found| found.0),
+                expected.map(|expected| expected.0),
+                "{transfer_kind:?} {answers:?}"
+            );
             if let (Some((_, says)), Some((_, end))) = (found, expected) {
-                assert!(says.ends_with(end), "{delivery:?} {answers:?}: {says}");
+                assert!(says.ends_with(end), "{transfer_kind:?} {answers:?}: {says}");
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Collects the findings on an update before it begins. Pure.
 
 use super::finding::Finding;
-use super::methods::{self, Delivery};
+use super::methods::{self, TransferKind};
 use super::questions::DeviceAnswers;
 use super::{capacity, demands, identity, signatures};
 use crate::text::for_humans;
@@ -10,41 +10,48 @@ use crate::update::outcome::Refusal;
 use crate::update::plan::{Plan, Source};
 
 /// Returns the findings on a plan, in the order in which they are reported.
-pub(super) fn collect(plan: &Plan, delivery: Delivery, now: &DeviceState, answers: &DeviceAnswers) -> Vec<Finding> {
+pub(super) fn collect(
+    plan: &Plan,
+    transfer_kind: TransferKind,
+    now: &DeviceState,
+    answers: &DeviceAnswers,
+) -> Vec<Finding> {
     let methods = answers.methods.as_deref();
     let mut found = identity::check(plan, &now.info);
-    found.push(required_methods(plan, delivery, methods));
+    found.push(required_methods(plan, transfer_kind, methods));
     found.push(signatures::check(&plan.source, answers.settings.as_ref()));
     found.extend(capacity::check(plan, &now.info));
-    found.extend(demands::check(&plan.source, plan.via, delivery, answers));
+    found.extend(demands::check(&plan.source, plan.via, transfer_kind, answers));
     if plan.snapshot_first {
         found.push(Finding::good("snapshot", "the running firmware is copied to another slot before the update"));
     }
     found.push(match answers.arguments.as_deref() {
-        Some(arguments) if delivery != Delivery::Push && wants_blob_url(arguments) => {
+        Some(arguments) if transfer_kind != TransferKind::Push && wants_blob_url(arguments) => {
             Finding::refused("delivery", Refusal::WantsBlobUrl)
         }
-        _ => Finding::good("delivery", delivery_text(plan, delivery)),
+        _ => Finding::good("delivery", transfer_text(plan, transfer_kind)),
     });
-    found.push(slot(plan, now, delivery, answers.arguments.as_deref()));
+    found.push(slot(plan, now, transfer_kind, answers.arguments.as_deref()));
     found
 }
 
-fn required_methods(plan: &Plan, delivery: Delivery, methods: Option<&[String]>) -> Finding {
-    match methods::missing(plan, delivery, methods) {
+fn required_methods(plan: &Plan, transfer_kind: TransferKind, methods: Option<&[String]>) -> Finding {
+    match methods::missing(plan, transfer_kind, methods) {
         _ if methods.is_none() => Finding::unknown("methods", "the device does not report which it has"),
         names if names.is_empty() => Finding::good("methods", "all there"),
         names => Finding::refused("methods", Refusal::MethodsMissing { names }),
     }
 }
 
-fn delivery_text(plan: &Plan, delivery: Delivery) -> String {
+fn transfer_text(plan: &Plan, transfer_kind: TransferKind) -> String {
     let bytes = plan.source.size().map(|size| format!(" {size} bytes")).unwrap_or_default();
-    match (&plan.source, delivery) {
+    match (&plan.source, transfer_kind) {
         (Source::Url { .. }, _) => "the device fetches it by itself, from the URL".into(),
-        (_, Delivery::Pull) => format!("the device fetches{bytes} from here"),
-        (_, Delivery::Either) => format!("the device fetches{bytes} from here, or gets them sent if it does not ask"),
-        (_, Delivery::Push) => format!("the device gets{bytes} over the connection of the calls"),
+        (_, TransferKind::Pull) => format!("the device fetches{bytes} from here"),
+        (_, TransferKind::Either) => {
+            format!("the device fetches{bytes} from here, or gets them sent if it does not ask")
+        }
+        (_, TransferKind::Push) => format!("the device gets{bytes} over the connection of the calls"),
     }
 }
 
@@ -57,7 +64,7 @@ fn wants_blob_url(arguments: &str) -> bool {
 }
 
 /// Returns the finding on the slot and the rollback. Firmware whose method has no `commit_timeout` starts the new one committed.
-fn slot(plan: &Plan, now: &DeviceState, delivery: Delivery, arguments: Option<&str>) -> Finding {
+fn slot(plan: &Plan, now: &DeviceState, transfer_kind: TransferKind, arguments: Option<&str>) -> Finding {
     let timeout = for_humans(plan.commit_timeout);
     let commit = if plan.commit { "" } else { ", which is left to you" };
     let says = format!(
@@ -66,7 +73,7 @@ fn slot(plan: &Plan, now: &DeviceState, delivery: Delivery, arguments: Option<&s
     );
     match arguments {
         Some(arguments) if arguments.contains("commit_timeout") => Finding::good("slot", says),
-        Some(_) => Finding::refused_unless(plan.force, "slot", Refusal::NoWayBack { method: delivery.begins() }),
+        Some(_) => Finding::refused_unless(plan.force, "slot", Refusal::NoWayBack { method: transfer_kind.begins() }),
         None => Finding::unknown(
             "slot",
             format!("{says}, if the device supports a commit timeout, which it does not report"),
@@ -125,7 +132,7 @@ mod tests {
 
     /// Returns the subjects and the severities of the findings that are not good.
     fn not_good(plan: &Plan, now: &DeviceState, answers: &DeviceAnswers) -> String {
-        let found = collect(plan, Delivery::Pull, now, answers);
+        let found = collect(plan, TransferKind::Pull, now, answers);
         let not_good = found.iter().filter(|found| found.severity != Severity::Good);
         not_good.map(|found| format!("{} {:?}", found.what, found.severity)).collect::<Vec<_>>().join(", ")
     }
@@ -164,7 +171,7 @@ mod tests {
     #[test]
     fn findings_describe_the_plan() {
         let plan = Plan { commit: false, commit_timeout: Duration::from_secs(90), ..plan("demo", "2.0.0") };
-        let found: Vec<_> = collect(&plan, Delivery::Pull, &device(&json!({})), &answers())
+        let found: Vec<_> = collect(&plan, TransferKind::Pull, &device(&json!({})), &answers())
             .iter()
             .map(|f| format!("{}: {}", f.what, f.says))
             .collect();

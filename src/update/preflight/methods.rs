@@ -11,7 +11,7 @@ const PUSH: [&str; 3] = ["OTA.Begin", "OTA.Write", "OTA.End"];
 
 /// How the firmware gets to the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::update) enum Delivery {
+pub(in crate::update) enum TransferKind {
     /// The device pulls it.
     Pull,
     /// otactl pushes it over the RPC connection.
@@ -20,7 +20,7 @@ pub(in crate::update) enum Delivery {
     Either,
 }
 
-impl Delivery {
+impl TransferKind {
     /// Returns the method that begins the update. It also sets the commit timeout.
     pub(super) fn begins(self) -> &'static str {
         match self {
@@ -32,25 +32,25 @@ impl Delivery {
 
 /// Returns how the firmware gets to a device with these methods. `None`: the methods are unknown.
 ///
-/// `has_address` tells whether otactl knows an address of the device or of its own server, so that a pull is possible. The delivery is a
+/// `has_address` tells whether otactl knows an address of the device or of its own server, so that a pull is possible. The result is a
 /// pull as well if neither is possible: the firmware server then reports what is missing.
-fn delivery(via: Via, has_address: bool, methods: Option<&[String]>) -> Delivery {
+fn choose_transfer(via: Via, has_address: bool, methods: Option<&[String]>) -> TransferKind {
     let can_pull = has_address && has(methods, PULL);
     let can_push = PUSH.iter().all(|name| has(methods, name));
     match via {
-        Via::Pull => Delivery::Pull,
-        Via::Push => Delivery::Push,
-        Via::Auto if !can_pull && can_push => Delivery::Push,
-        Via::Auto if can_push && methods.is_some() => Delivery::Either,
-        Via::Auto => Delivery::Pull,
+        Via::Pull => TransferKind::Pull,
+        Via::Push => TransferKind::Push,
+        Via::Auto if !can_pull && can_push => TransferKind::Push,
+        Via::Auto if can_push && methods.is_some() => TransferKind::Either,
+        Via::Auto => TransferKind::Pull,
     }
 }
 
 /// Returns how the firmware of a plan gets to the device. The firmware of a URL is pulled.
-pub(super) fn delivery_of(plan: &Plan, info: &SystemInfo, methods: Option<&[String]>) -> Delivery {
+pub(super) fn planned_transfer(plan: &Plan, info: &SystemInfo, methods: Option<&[String]>) -> TransferKind {
     match plan.source {
-        Source::Url { .. } => Delivery::Pull,
-        Source::Bundle(_) => delivery(plan.via, has_address(&plan.serving, info), methods),
+        Source::Url { .. } => TransferKind::Pull,
+        Source::Bundle(_) => choose_transfer(plan.via, has_address(&plan.serving, info), methods),
     }
 }
 
@@ -59,15 +59,15 @@ fn has_address(serving: &Serving, info: &SystemInfo) -> bool {
 }
 
 /// Returns the methods that the plan needs and the device lacks. Empty if the device's methods are unknown.
-pub(super) fn missing(plan: &Plan, delivery: Delivery, methods: Option<&[String]>) -> Vec<&'static str> {
-    needed(plan, delivery).into_iter().filter(|name| !has(methods, name)).collect()
+pub(super) fn missing(plan: &Plan, transfer_kind: TransferKind, methods: Option<&[String]>) -> Vec<&'static str> {
+    needed(plan, transfer_kind).into_iter().filter(|name| !has(methods, name)).collect()
 }
 
-fn needed(plan: &Plan, delivery: Delivery) -> Vec<&'static str> {
+fn needed(plan: &Plan, transfer_kind: TransferKind) -> Vec<&'static str> {
     let mut names = vec!["OTA.GetBootState"];
-    match delivery {
-        Delivery::Pull | Delivery::Either => names.push(PULL),
-        Delivery::Push => names.extend(PUSH),
+    match transfer_kind {
+        TransferKind::Pull | TransferKind::Either => names.push(PULL),
+        TransferKind::Push => names.extend(PUSH),
     }
     names.extend(plan.snapshot_first.then_some("OTA.CreateSnapshot"));
     names.extend(plan.commit.then_some("OTA.Commit"));
@@ -95,16 +95,16 @@ mod tests {
             list(&["OTA.Begin", "OTA.Write", "OTA.End"]),
         );
         for (via, has_address, methods, expected) in [
-            (Via::Auto, true, Some(&both), Delivery::Either),
-            (Via::Auto, false, Some(&both), Delivery::Push),
-            (Via::Auto, false, Some(&pull), Delivery::Pull),
-            (Via::Auto, true, Some(&push), Delivery::Push),
-            (Via::Auto, true, None, Delivery::Pull),
-            (Via::Auto, false, None, Delivery::Push),
-            (Via::Pull, false, Some(&push), Delivery::Pull),
-            (Via::Push, true, Some(&pull), Delivery::Push),
+            (Via::Auto, true, Some(&both), TransferKind::Either),
+            (Via::Auto, false, Some(&both), TransferKind::Push),
+            (Via::Auto, false, Some(&pull), TransferKind::Pull),
+            (Via::Auto, true, Some(&push), TransferKind::Push),
+            (Via::Auto, true, None, TransferKind::Pull),
+            (Via::Auto, false, None, TransferKind::Push),
+            (Via::Pull, false, Some(&push), TransferKind::Pull),
+            (Via::Push, true, Some(&pull), TransferKind::Push),
         ] {
-            let actual = delivery(via, has_address, methods.map(Vec::as_slice));
+            let actual = choose_transfer(via, has_address, methods.map(Vec::as_slice));
             assert_eq!(actual, expected, "{via:?}, has an address: {has_address}, {methods:?}");
         }
     }
@@ -115,11 +115,11 @@ mod tests {
         let plan = Plan::new(source);
         let none: &[String] = &[];
         let all = ["OTA.GetBootState", "OTA.Update", "OTA.Commit", "OTA.Revert"];
-        assert_eq!(missing(&plan, Delivery::Pull, Some(none)), all);
-        assert_eq!(missing(&plan, Delivery::Pull, Some(&list(&all))), [""; 0]);
-        assert_eq!(missing(&plan, Delivery::Pull, None), [""; 0]);
+        assert_eq!(missing(&plan, TransferKind::Pull, Some(none)), all);
+        assert_eq!(missing(&plan, TransferKind::Pull, Some(&list(&all))), [""; 0]);
+        assert_eq!(missing(&plan, TransferKind::Pull, None), [""; 0]);
         let other = Plan { commit: false, on_unhealthy: OnUnhealthy::Leave, snapshot_first: true, ..plan };
         let all = ["OTA.GetBootState", "OTA.Begin", "OTA.Write", "OTA.End", "OTA.CreateSnapshot"];
-        assert_eq!(missing(&other, Delivery::Push, Some(none)), all);
+        assert_eq!(missing(&other, TransferKind::Push, Some(none)), all);
     }
 }

@@ -35,7 +35,7 @@ use crate::bundle::Manifest;
 use crate::ota::{Engine, Status};
 use crate::rpc::Device;
 use finding::Finding;
-pub(super) use methods::Delivery;
+pub(super) use methods::TransferKind;
 use questions::DeviceAnswers;
 
 /// The shortest timeout of a question that a device need not answer, unless the timeout of a call is shorter.
@@ -53,7 +53,7 @@ pub(super) enum Preflight {
         /// The device state before the update.
         before: DeviceState,
         /// How the device gets the firmware.
-        delivery: Delivery,
+        transfer_kind: TransferKind,
         /// How the device's updater downloads.
         engine: Engine,
     },
@@ -71,12 +71,12 @@ pub(super) async fn run(device: &Device, plan: &Plan, observer: &dyn Observer) -
         outlast(device, plan, running, &scan.now, observer).await?;
         scan = scan_once(device, plan, Some(&scan.now), observer).await?;
     }
-    let Scan { now, updater, delivery, answers } = scan;
+    let Scan { now, updater, transfer_kind, answers } = scan;
     let engine = Engine::of(answers.methods.as_deref(), updater.is_some());
     observer.on(&firmware_event(&plan.source));
-    let found = findings::collect(plan, delivery, &now, &answers);
+    let found = findings::collect(plan, transfer_kind, &now, &answers);
     let scanned = now.clone();
-    let decision = decide(now, (delivery, engine), plan.source.manifest(), plan.force, updater.as_ref());
+    let decision = decide(now, (transfer_kind, engine), plan.source.manifest(), plan.force, updater.as_ref());
     let found = match &decision {
         Ok(Preflight::Update { .. }) | Err(_) => found,
         Ok(Preflight::GoOn(now)) => {
@@ -118,7 +118,7 @@ struct Scan {
     /// The status of the device's updater. `None` for older firmware, which has no such method.
     updater: Option<Status>,
     /// How the device gets the firmware.
-    delivery: Delivery,
+    transfer_kind: TransferKind,
     answers: DeviceAnswers,
 }
 
@@ -129,7 +129,9 @@ impl Scan {
         if plan.source.build() == Some(self.now.build()) || !self.now.boot.is_committed {
             return None;
         }
-        findings::collect(plan, self.delivery, &self.now, &self.answers).into_iter().find_map(|found| found.refusal)
+        findings::collect(plan, self.transfer_kind, &self.now, &self.answers)
+            .into_iter()
+            .find_map(|found| found.refusal)
     }
 }
 
@@ -153,7 +155,7 @@ async fn scan_once(
         slot: now.boot.active_slot,
         committed: now.boot.is_committed,
     });
-    let likely = methods::delivery_of(plan, &now.info, None);
+    let likely = methods::planned_transfer(plan, &now.info, None);
     let timeout = first_timeout(device, &now).max(MIN_OPTIONAL_TIMEOUT).min(device.timeout());
     let (status, mut answers) = questions::ask(device, likely, timeout).await;
     let updater = match status {
@@ -162,10 +164,10 @@ async fn scan_once(
         Err(error) if error.remote_error().is_some_and(|error| error.code == 404) => None,
         Err(error) => return Err(Failure::Call(error)),
     };
-    let delivery = methods::delivery_of(plan, &now.info, answers.methods.as_deref());
+    let transfer_kind = methods::planned_transfer(plan, &now.info, answers.methods.as_deref());
     // Ignore the arguments of a method that will not be called.
-    answers.arguments = answers.arguments.filter(|_| delivery.begins() == likely.begins());
-    Ok(Scan { now, updater, delivery, answers })
+    answers.arguments = answers.arguments.filter(|_| transfer_kind.begins() == likely.begins());
+    Ok(Scan { now, updater, transfer_kind, answers })
 }
 
 /// Tells whether the boot state may be that of the next boot, so that it has to be read again.
@@ -223,7 +225,7 @@ fn firmware_event(source: &Source) -> Event {
 /// Decides what to do, by the state and the updater of the device.
 fn decide(
     now: DeviceState,
-    (delivery, engine): (Delivery, Engine),
+    (transfer_kind, engine): (TransferKind, Engine),
     wanted: Option<&Manifest>,
     force: bool,
     updater: Option<&Status>,
@@ -241,7 +243,7 @@ fn decide(
         (true, false) => Ok(Preflight::GoOn(now)),
         (false, false) => Err(Refusal::Uncommitted { build: now.build(), boot: now.boot }),
         (true, true) if !force => Ok(Preflight::AlreadyCurrent(now.running())),
-        (_, true) => Ok(Preflight::Update { before: now, delivery, engine }),
+        (_, true) => Ok(Preflight::Update { before: now, transfer_kind, engine }),
     }
 }
 
@@ -283,7 +285,7 @@ mod tests {
         ] {
             let input = format!("{now:?} {wanted:?} force: {force} {updater:?}");
             let decision =
-                format!("{:?}", decide(now, (Delivery::Pull, Engine::Resuming), wanted.as_ref(), force, updater));
+                format!("{:?}", decide(now, (TransferKind::Pull, Engine::Resuming), wanted.as_ref(), force, updater));
             assert!(decision.starts_with(expected), "{input}: {decision}, not {expected}");
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::methods::Delivery;
+use super::methods::TransferKind;
 use crate::ota::{self, Status};
 use crate::rpc::{CallError, Device, Method};
 
@@ -25,19 +25,19 @@ pub(super) struct DeviceAnswers {
 
 /// Asks all questions at the same time, and also returns the status of the updater.
 ///
-/// `delivery` is how the firmware may get to the device. `timeout` is the time limit of a question that the device need not answer.
+/// `transfer_kind` is how the firmware may get to the device. `timeout` is the time limit of a question that the device need not answer.
 pub(super) async fn ask(
     device: &Device,
-    delivery: Delivery,
+    transfer_kind: TransferKind,
     timeout: Duration,
 ) -> (Result<Status, CallError>, DeviceAnswers) {
     let status = || (ota::GetStatus {}, device.timeout());
     let methods = || (ota::ListMethods {}, timeout);
     let settings = || (ota::GetConfig { key: "update".into() }, timeout);
     let license = || (ota::GetConfig { key: "device".into() }, timeout);
-    let arguments = || (ota::Describe { name: delivery.begins().into() }, timeout);
+    let arguments = || (ota::Describe { name: transfer_kind.begins().into() }, timeout);
     // Only a pull needs a licence.
-    let may_pull = delivery != Delivery::Push;
+    let may_pull = transfer_kind != TransferKind::Push;
     let answers = tokio::join!(
         once(device, status()),
         once(device, methods()),
