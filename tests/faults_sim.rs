@@ -405,7 +405,7 @@ async fn line_faults_print_console_lines_and_garble_every_nth_reply() {
                     Some(StreamItem::Frame { .. }) => break true,
                     // One of the console lines looks like a frame.
                     Some(StreamItem::Corrupt(text)) if String::from_utf8_lossy(&text).contains("broken") => {
-                        console += 1
+                        console += 1;
                     }
                     Some(StreamItem::Corrupt(_)) => break false,
                     Some(StreamItem::Handshake) => panic!("this client starts no handshake"),
