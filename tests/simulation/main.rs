@@ -9,6 +9,7 @@ mod waits;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use harness::panics;
 use harness::run::{Run, run};
 use harness::scenario::{FIRST_COMPLETE_SEED, Scenario};
 use harness::shrink::shrink;
@@ -180,6 +181,15 @@ const REGRESSIONS: [(u64, &str); 115] = [
     (9_559_445, "the harness took an OTA.Begin that the device refused for one that it carried out"),
     (9_773_662, "the harness took the firmware of another client, after a revert, for the wanted one"),
 ];
+
+#[test]
+fn panic_of_a_task_is_counted() {
+    let before = panics::count();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let task = runtime.block_on(async { tokio::spawn(async { panic!("as this test expects") }).await });
+    assert!(task.is_err_and(|error| error.is_panic()));
+    assert_eq!(panics::count(), before + 1);
+}
 
 #[test]
 fn regression_seeds_break_no_invariant() {

@@ -23,6 +23,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::invariants::{self, Attempt};
 use super::network::{Connector, Cut, DeviceSideNetwork, HOST, HostNetwork, HttpClient, Network, serve_url, sleep_for};
+use super::panics;
 use super::record::DeviceRecord;
 use super::scenario::{OtherCall, Scenario, SourceSpec, Transport, Trouble};
 
@@ -53,10 +54,15 @@ pub(crate) struct Run {
     pub(crate) trace: Vec<String>,
 }
 
-/// Runs a scenario.
+/// Runs a scenario. A panic of any task is a violation.
 pub(crate) fn run(scenario: &Scenario, is_traced: bool) -> Run {
+    let panics = panics::count();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    runtime.expect("a runtime").block_on(simulate(scenario, is_traced))
+    let mut run = runtime.expect("a runtime").block_on(simulate(scenario, is_traced));
+    if panics::count() > panics {
+        run.violations.push("a task has panicked, see above".into());
+    }
+    run
 }
 
 /// The parts of one simulation.
