@@ -229,7 +229,9 @@ async fn busy_fault_refuses_updates_until_it_ends() {
     let (_bench, device) = device_with(&["busy=40%:500ms"]).await;
     let status = device.call(GetStatus {}).await.expect("a status");
     assert_eq!((status.state, status.percent()), (UpdateState::Progress, 40), "{status:?}");
-    let error = pull(&device, GOOD, 300).await.expect_err("one at a time");
+    let bundles = BundleServer::start().await.must_stay_unused();
+    let update = Update { url: bundles.url(GOOD), commit_timeout: 300, timeout: 60 };
+    let error = device.call(update).await.expect_err("one at a time");
     assert_eq!(error_of(&error), (-1, Some("Failed to init updater")));
     let started = Instant::now();
     while device.call(GetStatus {}).await.expect("a status").state != UpdateState::Idle {

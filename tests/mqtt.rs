@@ -175,9 +175,11 @@ async fn silent_broker_times_out_after_the_given_time() {
 async fn broker_that_answers(answer: &[u8]) -> (String, ServerTasks) {
     let (listener, address) = bind().await;
     let answer = answer.to_vec();
-    let mut tasks = ServerTasks::default();
+    let mut tasks = ServerTasks::new();
+    let record = tasks.record();
     tasks.spawn(async move {
         let (mut stream, _) = listener.accept().await.expect("a connection");
+        record.record_use();
         let mut bytes = [0; 1024];
         let _ = stream.read(&mut bytes).await;
         let _ = stream.write_all(&answer).await;

@@ -45,7 +45,7 @@ impl ControlledDevice {
         let (verdicts, decisions) = mpsc::channel::<Value>(1);
         let decisions = Arc::new(tokio::sync::Mutex::new(decisions));
         let state = Arc::new(Mutex::new(FakeDevice::new()));
-        let mut tasks = ServerTasks::default();
+        let mut tasks = ServerTasks::new();
         tasks.accept(listener, move |stream| {
             let (state, requested_urls, decisions) =
                 (Arc::clone(&state), requested_urls.clone(), Arc::clone(&decisions));

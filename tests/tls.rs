@@ -247,7 +247,7 @@ async fn missing_or_unknown_client_certificate_is_reported() {
 async fn resetting_server(config: Arc<ServerConfig>, reads: bool) -> (SocketAddr, ServerTasks) {
     let (listener, address) = bind().await;
     let acceptor = TlsAcceptor::from(config);
-    let mut tasks = ServerTasks::default();
+    let mut tasks = ServerTasks::new();
     tasks.accept(listener, move |stream| {
         let acceptor = acceptor.clone();
         async move {

@@ -26,7 +26,8 @@ impl Relay {
         let outside = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
         let address = outside.local_addr().expect("an address");
         let sizes = Arc::new(Mutex::new(Vec::new()));
-        let (recorded, mut tasks) = (Arc::clone(&sizes), ServerTasks::default());
+        let (recorded, mut tasks) = (Arc::clone(&sizes), ServerTasks::new());
+        let record = tasks.record();
         tasks.spawn(async move {
             let (mut to_device, mut to_host) = (vec![0; 64 << 10], vec![0; 64 << 10]);
             let mut host = None;
@@ -34,6 +35,7 @@ impl Relay {
                 tokio::select! {
                     Ok((len, from)) = outside.recv_from(&mut to_device) => {
                         host = Some(from);
+                        record.record_use();
                         recorded.lock().push(len);
                         // A failed send is a lost datagram.
                         let _ = inside.send(&to_device[..len]).await;

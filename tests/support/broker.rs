@@ -6,6 +6,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 
 use otactl::sim::ports::mqtt::{Library, MqttConfig};
 use otactl::sim::{self, Simulator};
@@ -29,8 +30,13 @@ pub enum BrokerAccess {
 }
 
 /// A broker on its own port. Ends when it is dropped.
+///
+/// The drop panics, so that the test fails, if no client has ever connected.
 pub struct Broker {
     process: Child,
+    /// Reads the log of the process. Returns whether a client has connected.
+    log: Option<JoinHandle<bool>>,
+    is_used: bool,
     pub port: u16,
     /// The port with TLS, if the broker has a certificate.
     pub tls_port: u16,
@@ -50,8 +56,8 @@ impl Broker {
             let (port, tls_port) = (free_port(), free_port());
             write_config(directory.path(), port, certificate.map(|pair| (tls_port, pair)), access);
             // Another process may have taken the port meanwhile.
-            if let Some(process) = run(directory.path()) {
-                return Self { process, port, tls_port, directory };
+            if let Some((process, log)) = run(directory.path()) {
+                return Self { process, log: Some(log), is_used: false, port, tls_port, directory };
             }
         }
     }
@@ -59,13 +65,17 @@ impl Broker {
     /// Stops the broker, and starts it again on the same ports.
     pub fn restart(&mut self) {
         self.stop();
-        self.process = run(self.directory.path()).expect("the port is free again");
+        let (process, log) = run(self.directory.path()).expect("the port is free again");
+        (self.process, self.log) = (process, Some(log));
     }
 
     /// Stops the broker.
     pub fn stop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+        if let Some(log) = self.log.take() {
+            self.is_used |= log.join().expect("no panic");
+        }
     }
 
     /// Returns the address of the device with this name behind the broker.
@@ -92,6 +102,10 @@ impl Broker {
 impl Drop for Broker {
     fn drop(&mut self) {
         self.stop();
+        // A second panic would abort the test process.
+        if !std::thread::panicking() {
+            assert!(self.is_used, "a broker was never used");
+        }
     }
 }
 
@@ -183,8 +197,10 @@ fn write_config(directory: &Path, port: u16, tls: Option<(u16, &Pair)>, access: 
     std::fs::write(directory.join("mosquitto.conf"), config).expect("written");
 }
 
-/// Starts mosquitto. Returns `None` if the port is in use.
-fn run(directory: &Path) -> Option<Child> {
+/// Starts mosquitto and a thread that reads its log. The thread returns whether a client has connected.
+///
+/// Returns `None` if the port is in use.
+fn run(directory: &Path) -> Option<(Child, JoinHandle<bool>)> {
     let mut process = Command::new(program("mosquitto"))
         .arg("-c")
         .arg(directory.join("mosquitto.conf"))
@@ -195,8 +211,8 @@ fn run(directory: &Path) -> Option<Child> {
     let mut log = BufReader::new(process.stderr.take().expect("a pipe")).lines().map_while(Result::ok);
     if log.by_ref().any(|line| line.contains(" running")) {
         // mosquitto logs a line for each client. A full pipe would block it.
-        std::thread::spawn(move || log.count());
-        return Some(process);
+        let reader = std::thread::spawn(move || log.filter(|line| line.contains("New connection from ")).count() > 0);
+        return Some((process, reader));
     }
     let _ = process.wait();
     None

@@ -18,17 +18,27 @@ use super::server::{ServerTasks, bind};
 pub struct BundleServer {
     pub address: SocketAddr,
     released: Arc<Notify>,
-    _tasks: ServerTasks,
+    tasks: ServerTasks,
 }
 
 impl BundleServer {
     pub async fn start() -> Self {
         let (listener, address) = bind().await;
         let released = Arc::new(Notify::new());
-        let mut tasks = ServerTasks::default();
+        let mut tasks = ServerTasks::new();
         let release = Arc::clone(&released);
         tasks.accept(listener, move |stream| serve(stream, Arc::clone(&release)));
-        Self { address, released, _tasks: tasks }
+        Self { address, released, tasks }
+    }
+
+    /// Accepts that no client uses the server.
+    pub fn may_stay_unused(self) -> Self {
+        Self { tasks: self.tasks.may_stay_unused(), ..self }
+    }
+
+    /// Requires that no client uses the server.
+    pub fn must_stay_unused(self) -> Self {
+        Self { tasks: self.tasks.must_stay_unused(), ..self }
     }
 
     /// Sends the second half of one download of `/held/NAME`.

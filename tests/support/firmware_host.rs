@@ -23,11 +23,12 @@ const RECORDED_ADDRESS: &str = "127.0.0.1:8911";
 
 static RECORDED_PULLS: LazyLock<Vec<Case>> = LazyLock::new(|| recording("ota2022-fetch.json").cases);
 
-/// Plays the host of one case.
+/// Plays the host of one case. It has to be finished: its drop panics otherwise, so that the test fails.
 pub struct FirmwareHost {
     pub address: SocketAddr,
     /// Whether the device sent a request in the recording.
     expects_requests: bool,
+    is_finished: bool,
     script: JoinHandle<()>,
     /// The number of the call between `OTA.Update` and its reply, and the number of events at the host before that call.
     first_call_during_pull: Option<(usize, usize)>,
@@ -56,7 +57,15 @@ impl FirmwareHost {
             }
         });
         let first_call_during_pull = case.and_then(first_call_during_pull);
-        Self { address, expects_requests, script, first_call_during_pull, done: events_done, _holder: holder }
+        Self {
+            address,
+            expects_requests,
+            is_finished: false,
+            script,
+            first_call_during_pull,
+            done: events_done,
+            _holder: holder,
+        }
     }
 
     /// Waits until the host has played the events that precede this call in the recording, if the call comes during a pull.
@@ -74,15 +83,25 @@ impl FirmwareHost {
     }
 
     /// Waits until the script has played all events. Panics if a device sends a request where none was recorded.
-    pub async fn finish(self, name: &str) {
+    pub async fn finish(mut self, name: &str) {
+        self.is_finished = true;
         if self.expects_requests {
-            let played = timeout(REPLY_TIMEOUT, self.script)
+            let played = timeout(REPLY_TIMEOUT, &mut self.script)
                 .await
                 .unwrap_or_else(|_| panic!("{name}: the device asks too little"));
             played.unwrap_or_else(|error| panic!("{name}: {error}"));
         } else {
             assert!(!self.script.is_finished(), "{name}: the device asks the host, which was not recorded");
-            self.script.abort();
+        }
+    }
+}
+
+impl Drop for FirmwareHost {
+    fn drop(&mut self) {
+        self.script.abort();
+        // A second panic would abort the test process.
+        if !std::thread::panicking() {
+            assert!(self.is_finished, "the host of a recorded pull was not finished");
         }
     }
 }

@@ -21,7 +21,7 @@ impl Gate {
         let (listener, address) = bind().await;
         let is_open = watch::Sender::new(false);
         let opened = is_open.subscribe();
-        let mut tasks = ServerTasks::default();
+        let mut tasks = ServerTasks::new();
         tasks.accept(listener, move |mut host| {
             let (mut opened, target) = (opened.clone(), target.clone());
             async move {

@@ -29,7 +29,7 @@ impl HttpsServer {
         let pair = authority.sign("127.0.0.1");
         let acceptor = TlsAcceptor::from(tls::server_config(&pair.cert, &pair.key).expect("a usable certificate"));
         let (listener, address) = bind().await;
-        let mut tasks = ServerTasks::default();
+        let mut tasks = ServerTasks::new();
         tasks.accept(listener, move |stream| {
             let (acceptor, answer) = (acceptor.clone(), answer.clone());
             async move {

@@ -20,9 +20,11 @@ impl Outage {
     /// The proxy then refuses connections for the time `lasts`. After that, it forwards everything.
     pub async fn start(server: SocketAddr, bytes: usize, lasts: Duration) -> Self {
         let (listener, address) = bind().await;
-        let mut tasks = ServerTasks::default();
+        let mut tasks = ServerTasks::new();
+        let record = tasks.record();
         tasks.spawn(async move {
             let (stream, _) = listener.accept().await.expect("a connection");
+            record.record_use();
             // An error of the closed connection is expected.
             let _ = forward_part(stream, server, bytes).await;
             drop(listener);
@@ -31,13 +33,12 @@ impl Outage {
             socket.set_reuseaddr(true).expect("an option");
             socket.bind(address).expect("the same port");
             let listener = socket.listen(16).expect("a listener");
-            let mut connections = ServerTasks::default();
-            connections.accept(listener, move |mut stream| async move {
+            let forward = move |mut stream| async move {
                 if let Ok(mut server) = TcpStream::connect(server).await {
                     let _ = copy_bidirectional(&mut stream, &mut server).await;
                 }
-            });
-            std::future::pending::<()>().await;
+            };
+            record.accept(listener, forward).await;
         });
         Self { address, _tasks: tasks }
     }

@@ -36,7 +36,7 @@ impl Peer {
         let (listener, address) = bind().await;
         let request_received = Arc::new(Notify::new());
         let received = Arc::clone(&request_received);
-        let mut tasks = ServerTasks::default();
+        let mut tasks = ServerTasks::new();
         tasks.accept(listener, move |stream| serve(stream, behaviour, Arc::clone(&received)));
         Self { address, request_received, _tasks: tasks }
     }

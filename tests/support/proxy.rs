@@ -31,7 +31,7 @@ impl Proxy {
         let (listener, address) = bind().await;
         cuts.sort_by(|a, b| b.cmp(a));
         let cuts = Arc::new(Mutex::new(Cuts { at: cuts, passed: 0 }));
-        let mut tasks = ServerTasks::default();
+        let mut tasks = ServerTasks::new();
         tasks.accept(listener, move |host| pass(host, device, Arc::clone(&cuts)));
         Self { address, _tasks: tasks }
     }

@@ -150,9 +150,10 @@ impl ReplayBench {
         Self::for_device(simulator_with(config).await).await
     }
 
+    /// Starts a bench for this device. Only some of the recorded cases download a bundle.
     pub async fn for_device(device: Simulator) -> Self {
         let console = Console::new(&device);
-        Self { device, console, bundles: BundleServer::start().await }
+        Self { device, console, bundles: BundleServer::start().await.may_stay_unused() }
     }
 
     /// Returns the request with the recorded address of the bundles replaced by the current one. Port 9 stays closed.

@@ -9,6 +9,8 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+use super::server::ServerRecord;
+
 /// One action of a peer.
 #[derive(Debug, Clone)]
 pub enum PeerAction {
@@ -72,19 +74,22 @@ pub struct Player {
 struct State {
     script: Script,
     ids: Vec<Value>,
+    record: ServerRecord,
     received: mpsc::UnboundedSender<Vec<u8>>,
 }
 
 impl Player {
-    pub fn new(script: Script) -> (Self, ReceivedFrames) {
+    /// Returns a player for the server of this record, and the frames that it receives.
+    pub fn new(script: Script, record: ServerRecord) -> (Self, ReceivedFrames) {
         let (received, frames) = mpsc::unbounded_channel();
-        let state = State { script, ids: Vec::new(), received };
+        let state = State { script, ids: Vec::new(), record, received };
         (Self { state: Arc::new(Mutex::new(state)) }, ReceivedFrames(frames))
     }
 
     /// Returns the actions after `bytes`, which the transport takes for one frame. Only requests have actions.
     pub fn answer(&self, bytes: &[u8]) -> Vec<PeerAction> {
         let mut state = self.state.lock();
+        state.record.record_use();
         // The test may have dropped the receiver.
         let _ = state.received.send(bytes.to_vec());
         let Some(request) = json(bytes).filter(|frame| frame["method"].is_string()) else { return Vec::new() };

@@ -39,7 +39,7 @@ impl StrictBroker {
         let (listener, address) = bind().await;
         let executed = Arc::new(Mutex::new(Vec::new()));
         let (rules, log): (Rules, _) = (Arc::new(rules), Arc::clone(&executed));
-        let mut tasks = ServerTasks::default();
+        let mut tasks = ServerTasks::new();
         tasks.accept(listener, move |stream| serve(stream, Arc::clone(&rules), Arc::clone(&log)));
         Self { port: address.port(), executed, _tasks: tasks }
     }

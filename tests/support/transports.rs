@@ -197,27 +197,27 @@ impl Transport {
 
     /// Starts a peer behind this transport that plays a script.
     pub async fn scripted(self, script: Script) -> Scripted {
-        let (player, received) = Player::new(script);
-        let mut tasks = ServerTasks::default();
+        let mut tasks = ServerTasks::new();
+        let (player, received) = Player::new(script, tasks.record());
         #[cfg(unix)]
         if self == Self::Serial {
             let directory = tempfile::tempdir().expect("a directory");
             let path = directory.path().join("board");
             scripted::serial(&mut tasks, path.clone(), player);
             let port = path.display().to_string();
-            return Scripted { port, received, _tasks: tasks, _held: Box::new(directory) };
+            return Scripted { port, received, tasks, _held: Box::new(directory) };
         }
         #[cfg(unix)]
         if self == Self::Mqtt {
             let broker = Broker::start();
             scripted::mqtt(&mut tasks, broker.port, player).await;
-            return Scripted { port: broker.url("dev"), received, _tasks: tasks, _held: Box::new(broker) };
+            return Scripted { port: broker.url("dev"), received, tasks, _held: Box::new(broker) };
         }
         if self == Self::Udp {
             let socket = socket().await;
             let port = format!("udp://{}", socket.local_addr().expect("an address"));
             scripted::udp(&mut tasks, socket, player);
-            return Scripted { port, received, _tasks: tasks, _held: Box::new(()) };
+            return Scripted { port, received, tasks, _held: Box::new(()) };
         }
         let (listener, address) = bind().await;
         let (scheme, play): (_, fn(&mut ServerTasks, TcpListener, Player)) = match self {
@@ -226,7 +226,7 @@ impl Transport {
             _ => ("tcp", scripted::tcp),
         };
         play(&mut tasks, listener, player);
-        Scripted { port: format!("{scheme}://{address}"), received, _tasks: tasks, _held: Box::new(()) }
+        Scripted { port: format!("{scheme}://{address}"), received, tasks, _held: Box::new(()) }
     }
 }
 
@@ -326,11 +326,16 @@ impl Bench {
 pub struct Scripted {
     pub port: String,
     pub received: ReceivedFrames,
-    _tasks: ServerTasks,
+    tasks: ServerTasks,
     _held: Box<dyn Any + Send>,
 }
 
 impl Scripted {
+    /// Accepts that no client uses the peer.
+    pub fn may_stay_unused(self) -> Self {
+        Self { tasks: self.tasks.may_stay_unused(), ..self }
+    }
+
     /// Returns typed calls over a new connection.
     pub fn device(&self) -> Device {
         // With a fixed framing and topic, otactl sends no requests of its own to a peer that is silent on purpose.

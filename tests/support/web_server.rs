@@ -9,7 +9,7 @@ use super::server::{ServerTasks, bind};
 pub struct WebServer {
     pub address: String,
     heads: mpsc::UnboundedReceiver<String>,
-    _tasks: ServerTasks,
+    tasks: ServerTasks,
 }
 
 impl WebServer {
@@ -19,11 +19,13 @@ impl WebServer {
     async fn start(answers: Vec<Vec<u8>>) -> Self {
         let (listener, address) = bind().await;
         let (sender, heads) = mpsc::unbounded_channel();
-        let mut tasks = ServerTasks::default();
+        let mut tasks = ServerTasks::new();
+        let record = tasks.record();
         tasks.spawn(async move {
             let mut answers = answers.into_iter();
             let mut answer = Vec::new();
             while let Ok((mut stream, _)) = listener.accept().await {
+                record.record_use();
                 answer = answers.next().unwrap_or(answer);
                 let mut request = vec![0; 4096];
                 let len = stream.read(&mut request).await.unwrap_or(0);
@@ -32,7 +34,7 @@ impl WebServer {
                 let _ = stream.write_all(&answer).await;
             }
         });
-        Self { address: address.to_string(), heads, _tasks: tasks }
+        Self { address: address.to_string(), heads, tasks }
     }
 
     /// Starts a server that sends these statuses without a body. Status 0 closes the connection without an answer.
@@ -48,6 +50,11 @@ impl WebServer {
     pub async fn with_answer(head: &str, body: &[u8]) -> Self {
         let head = format!("HTTP/1.1 {head}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
         Self::start(vec![[head.as_bytes(), body].concat()]).await
+    }
+
+    /// Requires that no client uses the server.
+    pub fn must_stay_unused(self) -> Self {
+        Self { tasks: self.tasks.must_stay_unused(), ..self }
     }
 
     /// Waits for the next request, and returns its head.
