@@ -402,9 +402,10 @@ async fn requests_executed_twice_over_mqtt_have_the_expected_outcome() {
 async fn faults_of_a_url_update_have_the_expected_outcome() {
     let bundles = BundleServer::start().await;
     let manifest = Bundle::read(&file(DEMO)).expect("the demo").manifest().clone();
-    let mut running = JoinSet::new();
-    for &transport in Transport::PLAIN {
-        for generation in [Generation::Y2018, Generation::Y2022] {
+    // One generation after the other: a machine that is too busy sees a crashed device only after its rollback.
+    for generation in [Generation::Y2018, Generation::Y2022] {
+        let mut running = JoinSet::new();
+        for &transport in Transport::PLAIN {
             for (path, faults, end) in [
                 ("demo-2.0.0-esp32.zip", &[][..], UPDATED),
                 ("redirect/demo-2.0.0-esp32.zip", &[], UPDATED),
@@ -431,8 +432,8 @@ async fn faults_of_a_url_update_have_the_expected_outcome() {
                 });
             }
         }
-    }
-    while let Some(ended) = running.join_next().await {
-        ended.expect("it ends as it should");
+        while let Some(ended) = running.join_next().await {
+            ended.expect("it ends as it should");
+        }
     }
 }

@@ -71,4 +71,9 @@ if [ -n "$fast" ]; then
     done
 fi
 
+# Most tests wait for a device most of the time.
+cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((cores * 2))}
+export RUST_TEST_THREADS
+
 exec cargo test --locked "$@"

@@ -208,6 +208,6 @@ mod tests {
             message.ends_with("else it keeps running the old firmware") && hint.contains("go on from there"),
             "{message}"
         );
-        assert!(describe(&stage(false)).0.ends_with("; it keeps running the old firmware"));
+        assert!(describe(&stage(false)).0.ends_with("; the device keeps running the old firmware"));
     }
 }
