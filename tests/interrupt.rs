@@ -14,6 +14,7 @@ use support::fifo::{fifo, wait_for_last_writer, wait_for_writer};
 use support::peers::{Behaviour, FullBacklog, Peer};
 use support::{DEMO, REBOOT, Run, assert_runs, otactl, run_on, simulator, simulator_with, ws};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::task::JoinSet;
 
 /// A run of the binary. The test reads its events while it runs.
 struct RunningUpdate {
@@ -131,16 +132,22 @@ async fn interrupt_during_a_check_kills_its_program() {
 /// After SIGKILL at any step, the same command completes the update.
 #[tokio::test]
 async fn update_killed_at_any_step_commits_when_run_again() {
+    let mut running = JoinSet::new();
     for event in ["device", "serving", "requested", "fetching", "applied", "rebooting", "back", "committing"] {
-        let device = simulator().await;
-        let port = ws(&device);
-        let mut update = RunningUpdate::start(&["--json", "--port", &port, "update", DEMO]);
-        update.wait_for_event(event).await;
-        update.signal(Signal::SIGKILL);
-        update.wait_for_exit().await;
-        let again = run_until_settled(&port).await;
-        assert_eq!(again.code, 0, "killed after {event}: {}", again.shown());
-        assert_runs(&port, "2.0.0", true).await;
+        running.spawn(async move {
+            let device = simulator().await;
+            let port = ws(&device);
+            let mut update = RunningUpdate::start(&["--json", "--port", &port, "update", DEMO]);
+            update.wait_for_event(event).await;
+            update.signal(Signal::SIGKILL);
+            update.wait_for_exit().await;
+            let again = run_until_settled(&port).await;
+            assert_eq!(again.code, 0, "killed after {event}: {}", again.shown());
+            assert_runs(&port, "2.0.0", true).await;
+        });
+    }
+    while let Some(ended) = running.join_next().await {
+        ended.expect("it commits");
     }
 }
 
@@ -149,7 +156,7 @@ async fn update_killed_at_any_step_commits_when_run_again() {
 async fn run_until_settled(port: &str) -> Run {
     let started = Instant::now();
     loop {
-        let run = run_on(port, &["update", DEMO]).await;
+        let run = run_on(port, &["update", DEMO, "--stall-timeout", "5s"]).await;
         if run.code != 7 || started.elapsed() > Duration::from_secs(10) {
             return run;
         }

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 const KILL_COUNT: u32 = 100;
 
 /// The number of concurrent runs. Most of them wait most of the time.
-const MAX_CONCURRENT: usize = 6;
+const MAX_CONCURRENT: usize = 12;
 
 /// Lists the transport, the engine and the command of each run. The engine of 2018 has no push.
 const COMMANDS: [(Transport, Generation, &[&str]); 7] = [
