@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::failure::Failure;
+use super::success::Success;
 use super::unhealthy::{RevertResult, Unhealthy};
-use super::{Failure, Success};
 use crate::bundle::manifest::Build;
 use crate::ota::Slot;
 use crate::update::device_state::Running;

@@ -1,6 +1,7 @@
 //! The kinds of failed updates.
 
-use super::{Failure, Refusal};
+use super::failure::Failure;
+use super::refusal::Refusal;
 use crate::rpc::CallErrorKind;
 
 /// What kind of failure ended an update. Exhaustive: a caller handles each kind, for example with an exit code.

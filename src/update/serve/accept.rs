@@ -16,11 +16,10 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
-use super::BUFFER_SIZE;
 use super::allow::Allowed;
 use super::connection_slots::ConnectionSlots;
 use super::handler::{Handler, ServedRequest};
-use super::listen::{Listener, Stream};
+use super::listen::{BUFFER_SIZE, Listener, Stream};
 use super::write_timeout::{Outflow, WriteTimeout};
 
 /// The limits that the clients of a firmware server share.

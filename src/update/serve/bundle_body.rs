@@ -15,7 +15,7 @@ use super::write_timeout::Outflow;
 const MAX_FRAME: usize = 4 << 10;
 
 /// The bytes that are not sent yet, and the count of those that were handed on. Between a count and the peer there is room for little
-/// more than a [`BUFFER_SIZE`](super::BUFFER_SIZE).
+/// more than a [`BUFFER_SIZE`](super::listen::BUFFER_SIZE).
 pub(super) struct BundleBody {
     left: Bytes,
     /// Called with the number of bytes of each piece; `None` for an empty body.

@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UdpSocket};
 
-use super::BUFFER_SIZE;
+/// The size of one write, of the kernel's send buffer, and of the largest head of a request, in bytes. It is small, so that the bytes counted as
+/// sent are close to those that the device has taken.
+pub(super) const BUFFER_SIZE: usize = 16 << 10;
 
 /// A connection to a client.
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}

@@ -6,12 +6,14 @@
 //! - [`listen`]: the network that the server listens on;
 //! - `accept`: accepts connections and enforces their limits;
 //! - `handler`: answers requests and logs them; `transfer_log`: the progress of the transfers;
+//! - `error`: why the server did not start;
 //! - `range`: the requested part of the bundle; `bundle_body`: its bytes; `write_timeout`: ends a transfer whose client takes no bytes.
 
 mod accept;
 pub mod allow;
 mod bundle_body;
 mod connection_slots;
+mod error;
 mod handler;
 pub mod listen;
 mod range;
@@ -21,7 +23,6 @@ mod tests;
 mod transfer_log;
 mod write_timeout;
 
-use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -38,14 +39,11 @@ use crate::text::hex;
 use accept::Acceptor;
 pub use accept::ServeLimits;
 use allow::{AllowFrom, Allowed};
+pub use error::ServeError;
 use handler::Handler;
 use listen::{Listener, LocalSockets, ServeNetwork};
 use route::DeviceAddresses;
 pub use transfer_log::Fetched;
-
-/// The size of one write, of the kernel's send buffer, and of the largest head of a request, in bytes. It is small, so that the bytes counted as
-/// sent are close to those that the device has taken.
-const BUFFER_SIZE: usize = 16 << 10;
 
 /// Where and how the firmware server listens.
 #[derive(Debug, Clone)]
@@ -80,40 +78,6 @@ impl Default for Serving {
             tls: None,
             network: Arc::new(LocalSockets),
         }
-    }
-}
-
-/// Why the server did not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ServeError {
-    /// No address of the device is known.
-    #[error("cannot tell which of this machine's addresses the device reaches: it reports no address of its own")]
-    NoRoute,
-    /// No route leads to the device's address.
-    #[error("cannot tell which of this machine's addresses reaches {device}: {error}")]
-    Unroutable {
-        /// The device's address.
-        device: String,
-        /// The error of the system.
-        error: io::Error,
-    },
-    /// The address cannot be listened on.
-    #[error("cannot serve the firmware on {address}: {}", bind_error(.error))]
-    Bind {
-        /// The address.
-        address: SocketAddr,
-        /// The error of the system.
-        error: io::Error,
-    },
-}
-
-fn bind_error(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => "the port is in use by another program".into(),
-        io::ErrorKind::AddrNotAvailable => "this machine has no such address".into(),
-        io::ErrorKind::PermissionDenied => "the port is not ours to open".into(),
-        _ => error.to_string(),
     }
 }
 

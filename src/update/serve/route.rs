@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::net::lookup_host;
 
-use super::ServeError;
+use super::error::ServeError;
 use super::listen::ServeNetwork;
 use crate::ota::SystemInfo;
 

@@ -2,6 +2,7 @@
 
 mod connections;
 
+use std::io;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -371,7 +372,7 @@ fn bind_error_names_its_cause() {
             io::ErrorKind::AddrNotAvailable,
             "cannot serve the firmware on 127.0.0.1:80: this machine has no such address",
         ),
-        (io::ErrorKind::PermissionDenied, "cannot serve the firmware on 127.0.0.1:80: the port is not ours to open"),
+        (io::ErrorKind::PermissionDenied, "cannot serve the firmware on 127.0.0.1:80: this user may not open the port"),
     ] {
         assert_eq!(message(kind), expected);
     }
