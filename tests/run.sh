@@ -73,7 +73,7 @@ fi
 
 # Most tests wait for a device most of the time.
 cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((cores * 2))}
+RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((cores * 3))}
 export RUST_TEST_THREADS
 
 exec cargo test --locked "$@"
