@@ -2,7 +2,7 @@
 
 use otactl::rpc::{DialError, Peer};
 
-use super::unknown::unknown_hint;
+use super::unknown::{MORE_WITH_VERBOSE, unknown_hint};
 
 pub(super) const BROKER_CREDENTIALS: &str = "give the user in the URL, mqtt://USER@BROKER/DEVICE, and the password with --mqtt-password-file or OTACTL_MQTT_PASSWORD";
 pub(super) const INSECURE: &str = "if the network can be trusted, `--insecure` takes any certificate";
@@ -72,7 +72,7 @@ pub(super) fn dial_hint(peer: &Peer, cause: &DialError) -> String {
         }
         DialError::Tls(_) => INSECURE,
         DialError::Unauthorised => OTHER_CREDENTIALS,
-        DialError::Other(_) => "`-v` shows more of what happens",
+        DialError::Other(_) => MORE_WITH_VERBOSE,
         cause => unknown_hint(cause),
     }
     .into()

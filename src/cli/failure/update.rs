@@ -17,15 +17,14 @@ impl From<update::Failure> for Failure {
     fn from(failure: update::Failure) -> Self {
         use update::Failure as F;
 
-        let message = failure.to_string();
-        let (kind, facts) = (failure.kind().into(), Some(Box::new(failure.facts())));
-        let causes = Self::of(kind, &failure).causes;
+        let facts = Some(Box::new(failure.facts()));
+        let shown = Self { facts, ..Self::of(failure.kind().into(), &failure) };
         let hint = match failure {
-            F::Call(error) => return Self { facts, ..error.into() },
-            F::ReadState(error) => return Self { facts, ..error.into() },
+            F::Call(error) => return Self { facts: shown.facts, ..error.into() },
+            F::ReadState(error) => return Self { facts: shown.facts, ..error.into() },
             F::NotCopied(error) => {
                 let hint = "the update has not begun; without `--snapshot-first` the update makes no copy";
-                return Self { message, facts, ..Self::from(error).hint(hint) };
+                return Self { message: shown.message, facts: shown.facts, ..Self::from(error).hint(hint) };
             }
             F::Refused(refusal) => refusal_hint(&refusal),
             F::Serve(error) => serve_hint(&error).into(),
@@ -94,7 +93,7 @@ impl From<update::Failure> for Failure {
             }
             failure => unknown_hint(&failure).into(),
         };
-        Self { causes, facts, ..Self::new(kind, message).hint(hint) }
+        shown.hint(hint)
     }
 }
 

@@ -16,10 +16,10 @@ pub enum FailureReason {
     /// A call failed.
     #[error(transparent)]
     Call(ReadStateError),
-    /// A call failed, after something else had happened.
+    /// A call failed. The text says what otactl was doing, or what had happened before.
     #[error("{text}")]
     Explained {
-        /// What happened, with the error of the call.
+        /// The whole text, which contains that of the error.
         text: String,
         /// The error of the call.
         #[source]
