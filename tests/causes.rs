@@ -3,7 +3,7 @@
 mod support;
 
 use support::peers::ClosedPort;
-use support::{Run, run_on};
+use support::{Run, run_on, simulator, ws};
 
 #[cfg(target_os = "linux")]
 const REFUSED: &str = "  caused by: Connection refused (os error 111)\n";
@@ -31,6 +31,20 @@ async fn unreachable_device_with_verbose_shows_the_error_of_the_system() {
         let (message, hint) = plain.split_once('\n').expect("two lines");
         assert!(verbose.starts_with(message) && verbose.ends_with(hint), "{port}: {plain}{verbose}");
     }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn unreachable_server_of_a_url_with_verbose_shows_the_error_of_the_system() {
+    let (device, closed) = (simulator().await, ClosedPort::new());
+    let url = format!("http://user:hidden@{}/fw.zip?key=hidden", closed.address);
+    let update = ["update", "--url", &url, "--via", "push"];
+    let plain = failure(&run_on(&ws(&device), &update).await);
+    let verbose = run_on(&ws(&device), &[&["-v"], &update[..]].concat()).await;
+    assert!(plain.contains("could not be downloaded") && !plain.contains("caused by"), "{plain}");
+    // The message names the innermost error, so that only those around it are added.
+    assert!(failure(&verbose).contains("caused by: "), "{}", verbose.shown());
+    assert!(!verbose.shown().contains("hidden"), "{}", verbose.shown());
 }
 
 #[tokio::test]

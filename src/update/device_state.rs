@@ -25,7 +25,6 @@ const MIN_FRESH_TIME: Duration = Duration::from_secs(1);
 
 /// A firmware, and the slot in which it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
 pub struct Running {
     /// Version and build id.
     #[serde(flatten)]

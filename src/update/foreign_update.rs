@@ -8,16 +8,16 @@ use tokio::time::{Instant, sleep};
 
 use super::device_state::DeviceState;
 use super::event::{Event, Observer};
-use super::outcome::{Failure, Refusal};
+use super::outcome::{Failure, FailureReason, Refusal};
 use super::plan::Plan;
 use super::poll::{Poll, first_timeout};
 use super::push::{Aborted, abort};
 use super::repeat::Repeat;
 use super::verdict::rebooted;
 use crate::ota::{self, Status};
-use crate::rpc::Device;
 use crate::rpc::client::Links;
 use crate::rpc::deadline::deadline_in;
+use crate::rpc::{CallError, Device};
 
 /// The interval between two calls to a device that reboots.
 const REBOOT_PROBE_INTERVAL: Duration = Duration::from_millis(50);
@@ -70,7 +70,7 @@ pub(super) async fn outlast(
         EndUpdateResult::Download => observer.on(&ended(true)),
         EndUpdateResult::ByItself => {}
         EndUpdateResult::Not => return Err(refused(percent)),
-        EndUpdateResult::Unseen(last) => return Err(no_response("an abandoned download", &last)),
+        EndUpdateResult::Unseen(last) => return Err(no_response("an abandoned download", last)),
     }
     Ok(())
 }
@@ -105,14 +105,14 @@ pub(super) async fn give_up(
         }
         EndUpdateResult::Push | EndUpdateResult::ByItself => Ok(true),
         EndUpdateResult::Not => Ok(false),
-        EndUpdateResult::Unseen(last) => Err(no_response("a download", &last)),
+        EndUpdateResult::Unseen(last) => Err(no_response("a download", last)),
     }
 }
 
 /// Returns the failure for a device that does not answer after otactl rebooted it.
-fn no_response(what: &str, last: &str) -> Failure {
-    let reason = format!("otactl rebooted it to end {what}, and it is not back: {last}");
-    Failure::ContactLost { reason: reason.into(), reverts_in: None }
+fn no_response(what: &str, last: CallError) -> Failure {
+    let text = format!("otactl rebooted it to end {what}, and it is not back: {last}");
+    Failure::ContactLost { reason: FailureReason::from(last).explained(text), reverts_in: None }
 }
 
 /// The result of ending an update.
@@ -126,7 +126,7 @@ enum EndUpdateResult {
     /// The update still runs.
     Not,
     /// The device did not answer after the reboot. Holds the last error.
-    Unseen(String),
+    Unseen(CallError),
 }
 
 /// Ends the update that runs on the device. `now` is the state of the device before that.
@@ -179,10 +179,10 @@ async fn until_idle(device: &Device, now: &DeviceState, timeout: Duration) -> En
     loop {
         match poll.ask(ota::GetStatus {}).await {
             Ok(status) if !status.is_running() => return EndUpdateResult::Download,
-            Err(error) if !error.is_transient() => return EndUpdateResult::Unseen(error.to_string()),
+            Err(error) if !error.is_transient() => return EndUpdateResult::Unseen(error),
             _ if repeat.again().await => {}
             Ok(_) => return EndUpdateResult::Not,
-            Err(error) => return EndUpdateResult::Unseen(error.to_string()),
+            Err(error) => return EndUpdateResult::Unseen(error),
         }
     }
 }

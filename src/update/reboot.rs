@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::device_state::{DeviceState, Running};
-use super::outcome::Failure;
+use super::outcome::{Failure, FailureReason};
 use super::poll::{Poll, first_timeout};
 use super::read_state_error::ReadStateError;
 use super::settle::APPLIED_TO_REBOOT;
@@ -32,7 +32,7 @@ struct LastReply {
     /// The firmware that still ran when the device should have rebooted, as it reported.
     still_runs: Option<Running>,
     /// Why the last question did not show the state after the reboot.
-    reason: Option<String>,
+    reason: Option<FailureReason>,
     /// Whether the device answers, but does not report what it runs.
     answers: bool,
 }
@@ -78,8 +78,11 @@ pub(super) async fn wait(device: &Device, before: &DeviceState, limits: RebootLi
                 // The device has answered in time. A slow device gets the time of a few more calls to report the rest.
                 let time = device.timeout().saturating_mul(STATE_READ_CALLS);
                 let until = until.max(*reads_until.get_or_insert_with(|| deadline_in(time)));
-                last =
-                    LastReply { reason: Some(without_boot_state(&there.reply)), answers: true, ..LastReply::default() };
+                last = LastReply {
+                    reason: Some(without_boot_state(&there.reply).into()),
+                    answers: true,
+                    ..LastReply::default()
+                };
                 let Ok(state) = timeout_at(until, poll.complete(there)).await else { break };
                 state.and_then(|after| before.same_device(after)).map(|after| RebootReply::compare(before, after))
             }
@@ -97,7 +100,7 @@ pub(super) async fn wait(device: &Device, before: &DeviceState, limits: RebootLi
                 last = LastReply { still_runs: is_late.then(|| before.running()), reason, answers: false };
             }
             Err(ReadStateError::OtherDevice(other)) => {
-                last = LastReply { reason: Some(other.to_string()), ..LastReply::default() };
+                last = LastReply { reason: Some(other.into()), ..LastReply::default() };
             }
             Err(ReadStateError::Call(reason @ CallError::Unauthorised { .. })) => {
                 return Err(Failure::AccessDenied { reason, reverts_in: reverts_in() });
@@ -107,11 +110,8 @@ pub(super) async fn wait(device: &Device, before: &DeviceState, limits: RebootLi
                     error.call(),
                     Some(CallError::Remote { .. } | CallError::WrongShape { .. } | CallError::Unreadable { .. })
                 );
-                last = LastReply {
-                    still_runs: None,
-                    reason: Some(error.with_elapsed(started.elapsed()).to_string()),
-                    answers,
-                };
+                last =
+                    LastReply { still_runs: None, reason: Some(error.with_elapsed(started.elapsed()).into()), answers };
             }
         }
         sleep_until(next).await;

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::event::{Event, Observer, Severity};
 use super::timeouts::DEVICE_DOWNLOAD;
-use super::web_client::{FinalResponse, Redirects, WebClient};
+use super::web_client::{FinalResponse, Redirects, WebClient, WebError};
 use crate::bundle::archive::{self, ZipRecord};
 use crate::bundle::manifest::FILE_NAME;
 use crate::bundle::signature::SignedManifest;
@@ -25,9 +25,9 @@ const MAX_MANIFEST_READ: usize = 128 << 10;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DownloadError {
-    /// The server did not send the bundle. Holds the message.
-    #[error("{0}")]
-    Server(String),
+    /// The server did not send the bundle.
+    #[error(transparent)]
+    Server(WebError),
     /// The server sent nothing for this long.
     #[error("the server sent nothing for {}", for_humans(*.0))]
     Stalled(Duration),
@@ -69,7 +69,7 @@ async fn read_whole(
     loop {
         let read = tokio::time::timeout(stall, answer.response.chunk()).await;
         let read = read.map_err(|_| DownloadError::Stalled(stall))?;
-        let Some(chunk) = read.map_err(|error| DownloadError::Server(answer.failure(&error)))? else { break };
+        let Some(chunk) = read.map_err(|error| DownloadError::Server(answer.failure(error)))? else { break };
         if (bytes.len() + chunk.len()) as u64 > MAX_BUNDLE {
             return Err(DownloadError::Bundle(BundleError::TooLarge));
         }
@@ -78,9 +78,10 @@ async fn read_whole(
     Bundle::from_bytes(bytes).map_err(DownloadError::Bundle)
 }
 
-/// Requests `url`. Fails with a message unless the server answers with a success status.
-async fn get(client: &WebClient, url: &str, observer: &dyn Observer) -> Result<FinalResponse, String> {
-    let url: Url = url.parse().map_err(|error| format!("it is not a URL: {error}"))?;
+/// Requests `url`. Fails unless the server answers with a success status.
+async fn get(client: &WebClient, url: &str, observer: &dyn Observer) -> Result<FinalResponse, WebError> {
+    let not_a_url = |error| WebError::of_every_request(format!("it is not a URL: {error}"));
+    let url: Url = url.parse().map_err(not_a_url)?;
     let note = |says| observer.on(&Event::Finding { what: "url", says, verdict: Severity::Weak });
     let mut reported = None;
     let mut on_proxy = |proxy: &str| {
@@ -88,9 +89,9 @@ async fn get(client: &WebClient, url: &str, observer: &dyn Observer) -> Result<F
             note(format!("otactl asks its server through the proxy {proxy}"));
         }
     };
-    let answer = client.get(&url, Redirects::AnyHost, &[], &mut on_proxy).await.map_err(|error| error.reason)?;
+    let answer = client.get(&url, Redirects::AnyHost, &[], &mut on_proxy).await?;
     if !answer.response.status().is_success() {
-        return Err(answer.status());
+        return Err(WebError::of_every_request(answer.status()));
     }
     if let Some((from, to)) = &answer.without_tls {
         note(format!("{from} redirects to {to}, so that the firmware travels without TLS"));
@@ -117,9 +118,9 @@ async fn fetch_manifest(
     url: &str,
     observer: &dyn Observer,
 ) -> Result<(Manifest, SignedManifest), String> {
-    let mut answer = get(client, url, observer).await?;
+    let mut answer = get(client, url, observer).await.map_err(|error| error.to_string())?;
     let (mut bytes, mut needed) = (Vec::new(), 0);
-    while let Some(chunk) = answer.response.chunk().await.map_err(|error| answer.failure(&error))? {
+    while let Some(chunk) = answer.response.chunk().await.map_err(|error| answer.failure(error).to_string())? {
         bytes.extend_from_slice(&chunk);
         // Parsing copies the header, and a server may send byte by byte. So parse only when enough bytes are there.
         if bytes.len() >= needed {

@@ -2,7 +2,7 @@
 
 use super::device_state::DeviceState;
 use super::event::{Event, Observer};
-use super::outcome::{Failure, RevertResult};
+use super::outcome::{Failure, FailureReason, RevertResult};
 use super::poll::first_timeout;
 use super::reboot::{self, RebootLimits};
 use super::verdict::rebooted;
@@ -22,14 +22,14 @@ pub(super) async fn revert(
     observer: &dyn Observer,
 ) -> RevertResult {
     observer.on(&Event::Reverting);
-    let not_reverted = |reason: String| RevertResult::NotReverted { reason, reverts_in: now.reverts_in() };
-    let mut reason = String::new();
+    let not_reverted = |reason| RevertResult::NotReverted { reason, reverts_in: now.reverts_in() };
+    let mut reason = FailureReason::Observed(String::new());
     for _ in 0..MAX_REVERT_ATTEMPTS {
         if let Some(other) = now.other_device_at(device, first_timeout(device, now)).await {
-            return not_reverted(other.to_string());
+            return not_reverted(other.into());
         }
         let answer = device.call_until_sent(&ota::Revert {}, device.timeout()).await;
-        if let Err(error @ CallError::Remote { .. }) = &answer
+        if let Err(CallError::Remote { .. }) = &answer
             && let Ok(state) = DeviceState::read(device, device.timeout()).await
             && state.running() == now.running()
             && now.other_device(&state.info).is_none()
@@ -39,7 +39,7 @@ pub(super) async fn revert(
             if state.boot.is_committed {
                 return RevertResult::Committed;
             }
-            reason = error.to_string();
+            reason = answer.map_or_else(FailureReason::from, |_| reason);
             continue;
         }
         // The reboot may lose the reply, so only the firmware that runs afterwards counts.
@@ -52,9 +52,9 @@ pub(super) async fn revert(
                 return RevertResult::Reverted(after.running());
             }
             Err(Failure::DidNotReboot(_)) => {
-                reason = answer.map_or_else(|error| error.to_string(), |_| "it did not reboot".into());
+                reason = answer.map_or_else(FailureReason::from, |_| "it did not reboot".into());
             }
-            Err(failure) => return not_reverted(failure.to_string()),
+            Err(failure) => return not_reverted(failure.into()),
         }
     }
     not_reverted(reason)

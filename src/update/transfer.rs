@@ -170,7 +170,7 @@ async fn push(
     match result {
         Ok(Pushed::Confirmed) => Ok(TransferResult::Certain),
         Ok(Pushed::Unconfirmed { reason, .. }) => {
-            observer.on(&Event::Unconfirmed { reason });
+            observer.on(&Event::Unconfirmed { reason: reason.to_string() });
             // With the last byte the device has the firmware, whatever it replies afterwards. But a doubled write may succeed in its second
             // execution after the first one has failed.
             let is_certain = acknowledged == size && !device.may_execute_twice();

@@ -18,6 +18,7 @@ use tokio::net::lookup_host;
 use tokio::time::timeout;
 use url::{Host, Url};
 
+use crate::rpc::cause::{Cause, chain};
 use crate::text::public_url;
 use crate::transport::tls::{self, SetupError};
 
@@ -126,21 +127,46 @@ impl FinalResponse {
         through(format!("HTTP status {}", self.response.status().as_u16()), self.proxy.as_deref())
     }
 
-    /// Returns the message for an error while the body was read.
-    pub(super) fn failure(&self, error: &reqwest::Error) -> String {
-        through(innermost_reason(error), self.proxy.as_deref())
+    /// Returns the error of a body that could not be read.
+    pub(super) fn failure(&self, error: reqwest::Error) -> WebError {
+        WebError::of(error, self.proxy.as_deref())
     }
 }
 
-/// The reason why there is no response.
-#[derive(Debug)]
-pub(super) struct GetError {
+/// Why a server did not send what was requested.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct WebError {
     /// What failed, without the secrets that a URL may hold.
-    pub(super) reason: String,
-    /// Whether another request would fail in the same way.
-    pub(super) is_final: bool,
-    /// The error of the operating system, if it caused the failure.
-    pub(super) system: Option<io::Error>,
+    message: String,
+    /// Another request would fail in the same way.
+    is_final: bool,
+    /// The error of the HTTP library, without the URL.
+    #[source]
+    cause: Option<Cause>,
+}
+
+impl WebError {
+    /// Creates the error of a request that would fail again in the same way.
+    pub(super) fn of_every_request(message: impl Into<String>) -> Self {
+        Self { message: message.into(), is_final: true, cause: None }
+    }
+
+    /// Creates the error of a request that failed on its way, perhaps through a proxy.
+    fn of(error: reqwest::Error, proxy: Option<&str>) -> Self {
+        let message = through(innermost_reason(&error), proxy);
+        Self { message, is_final: false, cause: Some(Cause::new(error.without_url())) }
+    }
+
+    /// Tells whether another request would fail in the same way.
+    pub(super) fn is_final(&self) -> bool {
+        self.is_final
+    }
+
+    /// Returns the error of the operating system, if it caused the failure.
+    pub(super) fn system_error(&self) -> Option<&io::Error> {
+        chain(self.cause.as_ref()?).filter_map(|error| error.downcast_ref::<io::Error>()).last()
+    }
 }
 
 impl WebClient {
@@ -166,37 +192,33 @@ impl WebClient {
         redirects: Redirects,
         device: &[IpAddr],
         on_proxy: &mut (dyn FnMut(&str) + Send),
-    ) -> Result<FinalResponse, GetError> {
+    ) -> Result<FinalResponse, WebError> {
         let mut url = url.clone();
         let mut without_tls = None;
         for _ in 0..=MAX_REDIRECTS {
             let intercept = self.proxies.of(&url, device).await;
             let proxy = intercept.as_ref().map(|proxy| proxy_url(proxy.uri()));
             proxy.as_deref().into_iter().for_each(&mut *on_proxy);
-            let failed =
-                |reason, is_final| GetError { reason: through(reason, proxy.as_deref()), is_final, system: None };
-            let client = self.client(&url, intercept.as_ref()).map_err(|reason| failed(reason, true))?;
+            let failed = |reason| WebError::of_every_request(through(reason, proxy.as_deref()));
+            let client = self.client(&url, intercept.as_ref()).map_err(failed)?;
             let sent = client.get(url.clone()).send().await;
-            let response = sent.map_err(|error| GetError {
-                system: system_error(&error),
-                ..failed(innermost_reason(&error), false)
-            })?;
+            let response = sent.map_err(|error| WebError::of(error, proxy.as_deref()))?;
             let status = response.status();
             let location = response.headers().get(LOCATION).filter(|_| status.is_redirection() && status != 304);
             let Some(location) = location else { return Ok(FinalResponse { response, proxy, without_tls }) };
             let next = location.to_str().ok().and_then(|location| next_hop(&url, location));
             let Some(next) = next else {
-                return Err(failed("it redirects to what is no http:// or https:// URL".into(), true));
+                return Err(failed("it redirects to what is no http:// or https:// URL".into()));
             };
             if redirects == Redirects::SameHost && next.host() != url.host() {
-                return Err(failed(format!("it redirects to another host, {}", public_url(&next)), true));
+                return Err(failed(format!("it redirects to another host, {}", public_url(&next))));
             }
             if url.scheme() == "https" && next.scheme() == "http" {
                 without_tls.get_or_insert_with(|| (public_url(&url), public_url(&next)));
             }
             url = next;
         }
-        Err(GetError { reason: "it is redirected without end".into(), is_final: true, system: None })
+        Err(WebError::of_every_request("it is redirected without end"))
     }
 
     /// Makes the client for one hop.
@@ -271,15 +293,6 @@ fn innermost_reason(error: &reqwest::Error) -> String {
         Some(_) => "it is not a URL that can be fetched".into(),
         None => innermost.to_string(),
     }
-}
-
-/// Returns the error of the operating system that is the innermost reason, if there is one.
-fn system_error(error: &reqwest::Error) -> Option<io::Error> {
-    let mut innermost: &dyn std::error::Error = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.downcast_ref::<io::Error>()?.raw_os_error().map(io::Error::from_raw_os_error)
 }
 
 #[cfg(test)]

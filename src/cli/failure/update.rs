@@ -19,6 +19,11 @@ impl From<update::Failure> for Failure {
 
         let facts = Some(Box::new(failure.facts()));
         let shown = Self { facts, ..Self::of(failure.kind().into(), &failure) };
+        let shown = match &failure {
+            // The failure has two causes: why the firmware is not committed, and why it is not reverted.
+            F::Unhealthy { revert_result: RevertResult::NotReverted { reason, .. }, .. } => shown.caused_by(reason),
+            _ => shown,
+        };
         let hint = match failure {
             F::Call(error) => return Self { facts: shown.facts, ..error.into() },
             F::ReadState(error) => return Self { facts: shown.facts, ..error.into() },
@@ -121,7 +126,30 @@ fn serve_hint(error: &ServeError) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use otactl::bundle::manifest::Build;
+    use otactl::rpc::{CallError, Cause, DialError, Peer};
+    use otactl::update::device_state::Running;
+
     use super::*;
+
+    #[test]
+    fn failed_revert_names_both_causes() {
+        let call = |kind: io::ErrorKind| CallError::Unreachable {
+            peer: Peer::Device("ws://device".into()),
+            cause: DialError::NoRoute,
+            source: Some(Cause::new(io::Error::from(kind))),
+        };
+        let failure = update::Failure::Unhealthy {
+            running: Running { build: Build { version: "2.0.0".into(), build_id: String::new() }, slot: None },
+            reason: Unhealthy::Silent { reason: call(io::ErrorKind::ConnectionRefused).into() },
+            revert_result: RevertResult::NotReverted {
+                reason: call(io::ErrorKind::ConnectionReset).into(),
+                reverts_in: None,
+            },
+        };
+        let failure = Failure::from(failure);
+        assert_eq!(failure.causes, ["connection refused", "connection reset"], "{}", failure.message);
+    }
 
     /// The source breaks this hint over lines.
     #[test]

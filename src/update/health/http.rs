@@ -81,10 +81,10 @@ impl HttpCheck {
         match timeout(attempt_timeout, get).await {
             Ok(Ok(answer)) if answer.response.status().is_success() => Ok(Passed { proxy }),
             Ok(Ok(answer)) => Err(CheckFailure::failed(format!("it answered with {}", answer.status()))),
-            Ok(Err(error)) if error.is_final => Err(CheckFailure::failed(error.reason)),
+            Ok(Err(error)) if error.is_final() => Err(CheckFailure::failed(error.to_string())),
             Ok(Err(error)) => {
-                let is_ours = error.system.as_ref().is_some_and(is_out_of_files);
-                Err(CheckFailure { is_ours, ..CheckFailure::timed_out(error.reason) })
+                let is_ours = error.system_error().is_some_and(is_out_of_files);
+                Err(CheckFailure { is_ours, ..CheckFailure::timed_out(error.to_string()) })
             }
             Err(_) => {
                 let silent = format!("no answer within {}", for_humans(attempt_timeout));

@@ -154,12 +154,11 @@ pub(super) async fn run_checks(
         }
         Ok(after) => after,
         Err(error) => {
-            let reason = error.to_string();
             let silent = || {
                 if error.call().is_some_and(call_lacks_files) {
-                    Unhealthy::NotChecked { check: None, reason }
+                    Unhealthy::NotChecked { check: None, reason: error.into() }
                 } else {
-                    Unhealthy::Silent { reason }
+                    Unhealthy::Silent { reason: error.into() }
                 }
             };
             let unhealthy = result.err().unwrap_or_else(silent);
@@ -255,7 +254,7 @@ async fn run_observed(
     };
     observer.on(&Event::CheckFailed { check: check.clone(), reason: reason.clone() });
     Err(if is_ours {
-        Unhealthy::NotChecked { check: Some(check), reason }
+        Unhealthy::NotChecked { check: Some(check), reason: reason.into() }
     } else {
         Unhealthy::Check { check, reason, output }
     })

@@ -84,9 +84,9 @@ impl Unhealthy {
                 Facts { check: Some(check.clone()), reason: Some(reason.clone()), output: output.clone(), ..facts }
             }
             Self::NotChecked { check, reason } => {
-                Facts { outcome: "not_committed", check: check.clone(), reason: Some(reason.clone()), ..facts }
+                Facts { outcome: "not_committed", check: check.clone(), reason: Some(reason.to_string()), ..facts }
             }
-            Self::Silent { reason } => Facts { reason: Some(reason.clone()), ..facts },
+            Self::Silent { reason } => Facts { reason: Some(reason.to_string()), ..facts },
         }
     }
 }

@@ -108,6 +108,7 @@ pub enum Failure {
         /// The firmware that ran after the reboot.
         running: Running,
         /// Why otactl does not commit it.
+        #[source]
         reason: Unhealthy,
         /// The result of the revert.
         revert_result: RevertResult,
@@ -120,7 +121,8 @@ pub enum Failure {
         /// How long otactl waited.
         after: Duration,
         /// The last reply or error of the device.
-        last: String,
+        #[source]
+        last: FailureReason,
         /// The time until the device rolls back by itself. It may roll back a little later, because otactl did not see its boot.
         reverts_in: Duration,
     },
@@ -182,6 +184,20 @@ impl From<ReadStateError> for Failure {
         match error {
             ReadStateError::Call(error) => Self::Call(error),
             other => Self::ReadState(other),
+        }
+    }
+}
+
+/// Keeps the error that the failure holds, below the text of the failure.
+impl From<Failure> for FailureReason {
+    fn from(failure: Failure) -> Self {
+        let text = failure.to_string();
+        match failure {
+            Failure::Call(error) => error.into(),
+            Failure::ReadState(error) => error.into(),
+            Failure::AccessDenied { reason, .. } => Self::from(reason).explained(text),
+            Failure::NoResponse { last, .. } => last.explained(text),
+            _ => text.into(),
         }
     }
 }

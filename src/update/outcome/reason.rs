@@ -1,7 +1,7 @@
 //! [`FailureReason`], why an update failed.
 
 use crate::rpc::{CallError, RemoteError};
-use crate::update::read_state_error::ReadStateError;
+use crate::update::read_state_error::{OtherDevice, ReadStateError};
 
 /// Why an update failed: the error of the device or of a call, or what otactl observed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,14 +16,17 @@ pub enum FailureReason {
     /// A call failed.
     #[error(transparent)]
     Call(ReadStateError),
-    /// A call failed. The text says what otactl was doing, or what had happened before.
+    /// Another device answers at the address of the device.
+    #[error(transparent)]
+    OtherDevice(OtherDevice),
+    /// The text says what otactl was doing, or what had happened before.
     #[error("{text}")]
     Explained {
-        /// The whole text, which contains that of the error.
+        /// The whole text, which contains that of the reason.
         text: String,
-        /// The error of the call.
+        /// The reason without the explanation.
         #[source]
-        error: ReadStateError,
+        reason: Box<FailureReason>,
     },
 }
 
@@ -32,16 +35,24 @@ impl FailureReason {
     #[must_use]
     pub fn remote_error(&self) -> Option<&RemoteError> {
         match self {
-            Self::Observed(_) => None,
+            Self::Observed(_) | Self::OtherDevice(_) => None,
             Self::Device(error) => Some(error),
-            Self::Call(error) | Self::Explained { error, .. } => error.remote_error(),
+            Self::Call(error) => error.remote_error(),
+            Self::Explained { reason, .. } => reason.remote_error(),
         }
+    }
+
+    /// Explains the reason with a text that contains it.
+    #[must_use]
+    pub fn explained(self, text: String) -> Self {
+        Self::Explained { text, reason: Box::new(self) }
     }
 
     /// Adds the error of a call to what had happened before it.
     #[must_use]
     pub fn then(before: impl std::fmt::Display, error: ReadStateError) -> Self {
-        Self::Explained { text: format!("{before}; then: {error}"), error }
+        let text = format!("{before}; then: {error}");
+        Self::from(error).explained(text)
     }
 }
 
@@ -66,6 +77,12 @@ impl From<RemoteError> for FailureReason {
 impl From<ReadStateError> for FailureReason {
     fn from(error: ReadStateError) -> Self {
         Self::Call(error)
+    }
+}
+
+impl From<OtherDevice> for FailureReason {
+    fn from(other: OtherDevice) -> Self {
+        Self::OtherDevice(other)
     }
 }
 

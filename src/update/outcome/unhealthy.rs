@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::reason::FailureReason;
 use crate::bundle::manifest::Build;
 use crate::update::device_state::Running;
 
@@ -32,13 +33,15 @@ pub enum Unhealthy {
         /// The name of the check, safe to print. `None`: the call after the checks.
         check: Option<String>,
         /// Why otactl could not check.
-        reason: String,
+        #[source]
+        reason: FailureReason,
     },
     /// The firmware passed the checks, but the device has not answered since then.
     #[error("does not answer any more: {reason}")]
     Silent {
         /// The last error.
-        reason: String,
+        #[source]
+        reason: FailureReason,
     },
 }
 
@@ -53,7 +56,7 @@ pub enum RevertResult {
     /// The revert failed, or its result is unknown.
     NotReverted {
         /// Why the revert failed.
-        reason: String,
+        reason: FailureReason,
         /// The time until the device rolls back by itself, if it will.
         reverts_in: Option<Duration>,
     },

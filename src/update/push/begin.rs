@@ -8,6 +8,7 @@ use super::state::Push;
 use crate::ota;
 use crate::rpc::CallError;
 use crate::update::other_client::{has_updated, receives_update};
+use crate::update::outcome::FailureReason;
 use crate::update::poll::first_timeout;
 
 impl Push<'_> {
@@ -26,7 +27,7 @@ impl Push<'_> {
         if !error.may_have_arrived() {
             return Err(Reason::NotBegun(error));
         }
-        if self.reconnect(&error.to_string()).await?.is_some() {
+        if self.reconnect(&error.into()).await?.is_some() {
             return Err(Reason::OtherFirmware);
         }
         let timeout = self.device.timeout();
@@ -65,7 +66,7 @@ impl Push<'_> {
                 Reason::NotBegun(error) if self.finds_update().await => Reason::Busy(error),
                 reason => reason,
             },
-            Err(error) => Reason::Gone { after: began.elapsed(), last: format!("{reason}; then: {error}") },
+            Err(error) => Reason::Gone { after: began.elapsed(), last: FailureReason::then(reason, error) },
         }
     }
 

@@ -24,14 +24,14 @@ impl Push<'_> {
                 OtaEndResult::Seen(reason) => return Ok(self.unconfirmed(reason)),
                 OtaEndResult::Failed(error) => error,
             };
-            let unconfirmed = Ok(self.unconfirmed(error.to_string()));
+            let unconfirmed = Ok(self.unconfirmed(error.clone()));
             match error.remote_error() {
                 // The device is about to reboot, or has done so.
                 Some(RemoteError { code: 418, .. }) => return unconfirmed,
                 Some(refusal) if says_applied(refusal) => return unconfirmed,
                 Some(_) => {
                     self.heard = Instant::now();
-                    return match self.reconnect(&error.to_string()).await {
+                    return match self.reconnect(&error.clone().into()).await {
                         Ok(Some(pushed)) => Ok(pushed),
                         // The state shows no new firmware, so the refusal holds.
                         Ok(None) => Err(Reason::Refused(error)),
@@ -43,7 +43,7 @@ impl Push<'_> {
                 None => {}
             }
             self.heard = Instant::now();
-            match self.reconnect(&error.to_string()).await {
+            match self.reconnect(&error.into()).await {
                 Ok(None) => is_second = true,
                 Ok(Some(pushed)) => return Ok(pushed),
                 // The device has every byte, and may be booting the new firmware.
@@ -67,9 +67,9 @@ impl Push<'_> {
             };
             match look {
                 Ok(now) if has_other_firmware(self.before, &now) => {
-                    return OtaEndResult::Seen("its state shows the firmware before its reply came".into());
+                    return OtaEndResult::Seen("its state shows the firmware before its reply came");
                 }
-                Ok(now) if rebooted(self.before, &now) => return OtaEndResult::Seen("it has restarted".into()),
+                Ok(now) if rebooted(self.before, &now) => return OtaEndResult::Seen("it has restarted"),
                 _ => {}
             }
         }
@@ -81,7 +81,7 @@ enum OtaEndResult {
     /// The device confirmed it.
     Confirmed,
     /// The state of the device shows that the push is over, for this reason.
-    Seen(String),
+    Seen(&'static str),
     /// The call failed.
     Failed(CallError),
 }

@@ -57,24 +57,59 @@ pub enum Reason {
         /// The time since the last acknowledgement.
         after: Duration,
         /// The last error.
-        last: String,
+        #[source]
+        last: FailureReason,
     },
     /// The device can be reached, but acknowledges nothing.
     #[error("the device answers, but has stopped acknowledging what it is sent: {0}")]
-    Stuck(String),
+    Stuck(#[source] FailureReason),
     /// A call failed.
     #[error(transparent)]
     Call(CallError),
 }
 
+/// Keeps the error of the call, below the text of the reason.
 impl From<Reason> for FailureReason {
     fn from(reason: Reason) -> Self {
         let text = reason.to_string();
         match reason {
-            Reason::NotBegun(error) | Reason::Refused(error) | Reason::Busy(error) | Reason::Call(error) => {
-                Self::Explained { text, error: error.into() }
-            }
-            _ => Self::Observed(text),
+            Reason::Refused(error) | Reason::Call(error) => error.into(),
+            Reason::NotBegun(error) | Reason::Busy(error) => Self::from(error).explained(text),
+            Reason::Gone { last: reason, .. } | Reason::Stuck(reason) => reason.explained(text),
+            Reason::Unsupported | Reason::TooSlow { .. } | Reason::Restarted | Reason::OtherFirmware => text.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+    use crate::rpc::cause::{Cause, chain};
+    use crate::rpc::{DialError, Peer};
+
+    #[test]
+    fn reason_of_a_failed_push_keeps_the_error_of_the_call() {
+        let call = || CallError::Unreachable {
+            peer: Peer::Device("ws://device".into()),
+            cause: DialError::NoRoute,
+            source: Some(Cause::new(io::Error::from(io::ErrorKind::ConnectionRefused))),
+        };
+        let after = Duration::from_secs(60);
+        for reason in [
+            Reason::NotBegun(call()),
+            Reason::Refused(call()),
+            Reason::Busy(call()),
+            Reason::Gone { after, last: call().into() },
+            Reason::Stuck(call().into()),
+            Reason::Call(call()),
+        ] {
+            let text = reason.to_string();
+            let reason = FailureReason::from(reason);
+            assert_eq!(reason.to_string(), text);
+            let last = chain(&reason).last().map(ToString::to_string);
+            assert_eq!(last.as_deref(), Some("connection refused"), "{reason:?}");
         }
     }
 }

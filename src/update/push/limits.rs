@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::update::outcome::FailureReason;
 use crate::update::timeouts::Timeouts;
 
 /// The time limits of a push: those that otactl sends to the device, and its own.
@@ -35,7 +36,7 @@ pub enum Pushed {
     /// otactl sent every byte, but the device did not confirm the last ones.
     Unconfirmed {
         /// What was seen instead.
-        reason: String,
+        reason: FailureReason,
         /// Bytes that the device has acknowledged.
         acknowledged: u64,
     },

@@ -32,6 +32,7 @@ use tokio::time::Instant;
 
 use super::device_state::DeviceState;
 use super::event::{Event, Observer};
+use super::outcome::FailureReason;
 use super::poll::first_timeout;
 use super::verdict::has_other_firmware;
 use crate::ota;
@@ -84,7 +85,7 @@ pub async fn push(
         Err(reason) => push.explain(reason).await,
     };
     if push.may_be_applied(&reason).await {
-        return Ok(push.unconfirmed(reason.to_string()));
+        return Ok(push.unconfirmed(reason));
     }
     let aborted = match reason {
         // No push is left on the device, or the device does not answer.
@@ -92,7 +93,7 @@ pub async fn push(
         _ => abort(device, device.timeout()).await,
     };
     if aborted == Aborted::Applied {
-        return Ok(push.unconfirmed(reason.to_string()));
+        return Ok(push.unconfirmed(reason));
     }
     Err(PushFailure { reason, acknowledged: push.flight.acknowledged() as u64, total, aborted })
 }
@@ -126,10 +127,10 @@ impl Push<'_> {
                         // The report makes the line slower, unless it is slow enough: then the loss was chance.
                         let _ = self.device.report_loss();
                     }
-                    self.check_setbacks(|| format!("it wants the piece at offset {offset} again and again"))?;
+                    self.check_setbacks(|| format!("it wants the piece at offset {offset} again and again").into())?;
                 }
                 Break::Lost { reason, is_link_sound } => {
-                    tracing::debug!(reason, acknowledged = self.flight.acknowledged(), "what is in flight is lost");
+                    tracing::debug!(%reason, acknowledged = self.flight.acknowledged(), "what is in flight is lost");
                     if let Some(pushed) = self.reconnect(&reason).await? {
                         return Ok(pushed);
                     }
@@ -144,7 +145,7 @@ impl Push<'_> {
     }
 
     /// Fails if the push has come back to the same piece too often.
-    fn check_setbacks(&self, last: impl FnOnce() -> String) -> Result<(), Reason> {
+    fn check_setbacks(&self, last: impl FnOnce() -> FailureReason) -> Result<(), Reason> {
         if self.flight.setbacks() >= MAX_SETBACKS { Err(Reason::Stuck(last())) } else { Ok(()) }
     }
 

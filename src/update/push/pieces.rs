@@ -20,6 +20,7 @@ use super::state_probe::{FIRST_STATE_PROBE, StateProbe};
 use crate::ota;
 use crate::rpc::{CallError, RemoteError};
 use crate::text::for_humans;
+use crate::update::outcome::FailureReason;
 use crate::update::verdict::{has_other_firmware, rebooted};
 
 /// How long an unanswered piece is waited for after a later one was answered. Replies may overtake one another.
@@ -34,7 +35,7 @@ pub(super) enum Break {
     /// The pieces in flight are lost.
     Lost {
         /// What happened.
-        reason: String,
+        reason: FailureReason,
         /// The link did not fail: pieces were lost on the line, or the device is off.
         is_link_sound: bool,
     },
@@ -98,7 +99,9 @@ impl<'a> Push<'a> {
                 () = sleep_until(self.ends.map_or(until, |ends| ends.min(until))) => if !self.is_late() {
                     let reason = match overtaken {
                         Some(_) => "a piece was lost on its way".into(),
-                        None => format!("no acknowledgement within {}", for_humans(self.heard.max(began).elapsed())),
+                        None => {
+                            format!("no acknowledgement within {}", for_humans(self.heard.max(began).elapsed())).into()
+                        }
                     };
                     return Break::Lost { reason, is_link_sound: true };
                 },
@@ -137,12 +140,12 @@ impl<'a> Push<'a> {
                 // The device has the whole archive, this piece included.
                 Some(refusal) if says_applied(refusal) => Break::Complete,
                 // The device is about to reboot, and loses the pieces that it has.
-                Some(RemoteError { code: 418, .. }) => Break::Lost { reason: error.to_string(), is_link_sound: false },
+                Some(RemoteError { code: 418, .. }) => Break::Lost { reason: error.into(), is_link_sound: false },
                 Some(refusal) => match expected_offset(refusal) {
                     Some(offset) if self.flight.may_have_taken(offset) => Break::Expected(offset),
                     _ => Break::Failed(Reason::Refused(error)),
                 },
-                None if error.is_transient() => Break::Lost { reason: error.to_string(), is_link_sound: false },
+                None if error.is_transient() => Break::Lost { reason: error.into(), is_link_sound: false },
                 None => Break::Failed(Reason::Call(error)),
             });
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::failure::Reason;
 use super::limits::Pushed;
 use super::state::Push;
+use crate::update::outcome::FailureReason;
 use crate::update::poll::Poll;
 use crate::update::read_state_error::ReadStateError;
 use crate::update::timeouts::Timeouts;
@@ -18,17 +19,17 @@ impl Push<'_> {
     ///
     /// Fails if the device has rebooted with its old firmware, since it lost the pieces that it had. Returns the end of the push if its state
     /// shows the new firmware.
-    pub(super) async fn reconnect(&self, lost: &str) -> Result<Option<Pushed>, Reason> {
+    pub(super) async fn reconnect(&self, lost: &FailureReason) -> Result<Option<Pushed>, Reason> {
         let Timeouts { no_progress, transfer_idle, .. } = self.limits.timeouts;
         // The silence may have lasted longer than `no_progress` before the first question.
         let limit = no_progress.saturating_sub(self.heard.elapsed()).max(no_progress.min(transfer_idle));
         self.device.drop_link();
         match Poll::after(self.device, self.before).read_state_within(limit, RECONNECT_INTERVAL, Ok).await {
-            Ok(now) if has_other_firmware(self.before, &now) => Ok(Some(self.seen(lost.into()))),
+            Ok(now) if has_other_firmware(self.before, &now) => Ok(Some(self.seen(lost.clone()))),
             Ok(now) if rebooted(self.before, &now) => Err(Reason::Restarted),
             Ok(_) => Ok(None),
             Err(ReadStateError::Call(error)) if !error.is_transient() => Err(Reason::Call(error)),
-            Err(error) => Err(Reason::Gone { after: self.heard.elapsed(), last: error.to_string() }),
+            Err(error) => Err(Reason::Gone { after: self.heard.elapsed(), last: error.into() }),
         }
     }
 }

@@ -7,6 +7,7 @@ use super::limits::{PushLimits, Pushed};
 use crate::rpc::Device;
 use crate::update::device_state::DeviceState;
 use crate::update::event::{Event, Observer};
+use crate::update::outcome::FailureReason;
 use bytes::Bytes;
 
 /// The push of one bundle to one device.
@@ -25,12 +26,12 @@ pub(super) struct Push<'a> {
 
 impl Push<'_> {
     /// Returns the result of a push whose last bytes the device did not confirm.
-    pub(super) fn unconfirmed(&self, reason: String) -> Pushed {
-        Pushed::Unconfirmed { reason, acknowledged: self.flight.acknowledged() as u64 }
+    pub(super) fn unconfirmed(&self, reason: impl Into<FailureReason>) -> Pushed {
+        Pushed::Unconfirmed { reason: reason.into(), acknowledged: self.flight.acknowledged() as u64 }
     }
 
     /// Returns the result of a push whose firmware the device shows in its state instead of confirming it.
-    pub(super) fn seen(&self, reason: String) -> Pushed {
+    pub(super) fn seen(&self, reason: FailureReason) -> Pushed {
         Pushed::Unconfirmed { reason, acknowledged: self.bundle.len() as u64 }
     }
 
