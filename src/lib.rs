@@ -45,6 +45,7 @@
 //! - [`transport`]: the transports, which carry frames to a device. Contains TLS.
 //! - [`ota`]: the OTA, Sys, RPC and Config services of a device as typed methods.
 //! - [`bundle`]: the firmware bundle: reads, verifies and writes the zip with its manifest and signatures.
+//! - `discover`: finds the serial ports of this machine, with their USB devices. Needs the feature `cli`.
 //! - [`update`]: the update of one device, from the checks before it to the commit or the revert.
 //! - `sim`: a simulated device, with one server per transport. Needs the feature `sim`.
 //! - [`text`]: makes text from devices and servers safe to show.
@@ -78,6 +79,8 @@
 //! `tracing`. The command line of otactl is part of the binary.
 
 pub mod bundle;
+#[cfg(feature = "cli")]
+pub mod discover;
 pub mod ota;
 pub mod read_file;
 pub mod rpc;

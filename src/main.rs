@@ -5,22 +5,35 @@ mod cli;
 use std::io;
 use std::process::ExitCode;
 
-use cli::context::Context;
+use cli::context::{Context, Shared};
 use cli::failure::{Failure, FailureKind};
 use cli::output::Output;
+use cli::parse::{Invocation, NotRun, parse};
+use cli::several;
 
 fn main() -> ExitCode {
-    let cli = match cli::parse(std::env::args_os()) {
-        Ok(cli) => cli,
+    let invocation = match parse(std::env::args_os()) {
+        Ok(invocation) => invocation,
         // clap returns the help and the version as errors, too. They go to stdout and exit with 0.
-        Err(error) => {
+        Err(NotRun::Usage(error)) => {
             let code = if error.use_stderr() { FailureKind::Usage.code() } else { 0 };
             return error.print().map_or(ExitCode::FAILURE, |()| ExitCode::from(code));
         }
+        Err(NotRun::Config(failure)) => {
+            let output = Output::new(false, false);
+            output.failure(&failure, false);
+            output.finish();
+            return ExitCode::from(failure.kind.code());
+        }
     };
-    let output = Output::new(cli.global.json, cli.global.quiet);
-    let is_verbose = cli.global.verbose > 0;
-    let result = run(cli, &output);
+    let Invocation { runs, warnings } = invocation;
+    let global = &runs[0].global;
+    let output = Output::new(global.json, global.quiet);
+    let is_verbose = global.verbose > 0;
+    for warning in warnings {
+        output.warn(&warning);
+    }
+    let result = run(runs, &output);
     let code = match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -32,7 +45,7 @@ fn main() -> ExitCode {
     code
 }
 
-fn run(cli: cli::Cli, output: &Output) -> Result<(), Failure> {
+fn run(mut runs: Vec<cli::Cli>, output: &Output) -> Result<(), Failure> {
     let cannot_start = |error: io::Error| {
         Failure::new(FailureKind::Other, format!("cannot start: {error}"))
             .hint("`ulimit -n` shows how many files a program may open; otactl needs some 20")
@@ -41,8 +54,14 @@ fn run(cli: cli::Cli, output: &Output) -> Result<(), Failure> {
     drop(reserved);
     // One thread is enough for one device, and starts fastest.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_start)?;
-    let context = Context::new(cli.global, output.clone());
-    let result = runtime.block_on(cli.command.run(&context, cli::public_model));
+    cli::context::start_log(runs[0].global.verbose, output);
+    let result = if runs.len() == 1 {
+        let cli = runs.remove(0);
+        let context = Context::new(&cli.command, cli.global, cli.given, output.clone(), Shared::default());
+        runtime.block_on(cli.command.run(&context, cli::public_model))
+    } else {
+        runtime.block_on(several::run(runs, output, cli::public_model))
+    };
     // A name lookup may still block a thread. The program does not wait for it.
     runtime.shutdown_background();
     result

@@ -1,16 +1,21 @@
 //! Connects to the device that options and environment name.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
+use clap::{Args as _, FromArgMatches as _};
+use otactl::bundle::Bundle;
+use otactl::discover::{UsbPort, UsbSelector, usb_ports};
 use otactl::rpc::{Credentials, Device};
 use otactl::secrets;
 use otactl::sim::{self, Simulator};
 use otactl::transport::framing::Delimiter;
 use otactl::transport::serial::{Framing, SerialSettings};
-use otactl::transport::target::{Login, Target};
-use otactl::transport::{self, Options, serial};
+use otactl::transport::target::{Login, Target, TargetError};
+use otactl::transport::{self, Options};
 use otactl::update::web_client::{Proxies, WebClient};
 use tokio::net::{TcpListener, UdpSocket};
 use tracing::Level;
@@ -19,51 +24,152 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use super::command::Command;
+use super::config::Config;
+use super::config::apply::{self, Precedence};
+use super::config::edit::NewSetting;
 use super::failure::{Failure, FailureKind};
 use super::global_args::GlobalArgs;
 use super::output::Output;
-use super::target_arg::{SimulatedOver, TargetArg};
+use super::several::summary::UpdateSummary;
+use super::target_arg::{SimulatedOver, TargetArg, web_socket};
 use super::{credentials, environment};
 
 /// The options and the output of a command, and the device that it uses.
 #[derive(Debug)]
 pub(crate) struct Context {
     global: GlobalArgs,
+    /// The name of the command if it changes the device.
+    change: Option<&'static str>,
+    /// The options of a device that the command line gives, for a command that names a device.
+    given: Vec<NewSetting>,
     pub(crate) output: Output,
-    /// The credentials of `--rpc-creds` or OTACTL_RPC_CREDS after they were read, so that there is one prompt for any number of
-    /// devices.
-    credentials: OnceCell<Option<Credentials>>,
+    shared: Shared,
+    /// The address of the device, once it is known.
+    target: OnceCell<Target>,
+    /// The device of `--port`, once a command has used it.
+    device: OnceCell<Device>,
     /// The simulated device of `--port sim:`, which runs as long as the command.
     simulator: OnceCell<Simulator>,
+    /// The update in one line, after it has ended.
+    update: RefCell<Option<UpdateSummary>>,
+}
+
+/// What the devices of one command share. Clones are the same.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Shared(Rc<SharedState>);
+
+#[derive(Debug, Default)]
+struct SharedState {
+    /// The credentials of each value of `--rpc-creds` after they were read, so that there is one prompt for any number of devices.
+    credentials: RefCell<HashMap<Option<String>, Option<Credentials>>>,
+    /// The bundles that were read.
+    bundles: RefCell<HashMap<PathBuf, Bundle>>,
 }
 
 impl Context {
     /// Creates the context of a command. Sets up the log if `--verbose` is given.
-    pub(crate) fn new(global: GlobalArgs, output: Output) -> Self {
-        match global.verbose {
-            0 => {}
-            1 => log(Level::DEBUG, &output),
-            _ => log(Level::TRACE, &output),
+    pub(crate) fn new(
+        command: &Command,
+        global: GlobalArgs,
+        given: Vec<NewSetting>,
+        output: Output,
+        shared: Shared,
+    ) -> Self {
+        Self { change: command.change(), given, ..Self::of_options(global, output, shared) }
+    }
+
+    /// Creates the context of a command that changes no device.
+    fn of_options(global: GlobalArgs, output: Output, shared: Shared) -> Self {
+        Self {
+            global,
+            change: None,
+            given: Vec::new(),
+            output,
+            shared,
+            target: OnceCell::new(),
+            device: OnceCell::new(),
+            simulator: OnceCell::new(),
+            update: RefCell::default(),
         }
-        Self { global, output, credentials: OnceCell::new(), simulator: OnceCell::new() }
+    }
+
+    /// Returns the context of a device of the configuration, for a command that changes no device.
+    pub(crate) fn of_device(&self, config: &Config, name: &str) -> Result<Self, Failure> {
+        let section = config.device(name).cloned().unwrap_or_default();
+        let (model, _) = environment::hide_unusable(GlobalArgs::augment_args(clap::Command::new("otactl")));
+        apply::check(&model, &config.defaults)?;
+        apply::check(&model, &section)?;
+        let model = apply::apply(model, &config.defaults, Precedence::Defaults);
+        let model = apply::apply(model, &section, Precedence::NamedDevice);
+        let global = model.try_get_matches_from(["otactl"]).and_then(|matches| GlobalArgs::from_arg_matches(&matches));
+        let global = global.map_err(|error| Failure::new(FailureKind::Usage, error.to_string()))?;
+        Ok(Self::of_options(global, self.output.clone(), self.shared.clone()))
+    }
+
+    /// Returns the file of `--config`.
+    pub(crate) fn config_file(&self) -> Option<&Path> {
+        self.global.config.as_deref()
+    }
+
+    /// Returns the options of a device that the command line gives.
+    pub(crate) fn given(&self) -> &[NewSetting] {
+        &self.given
+    }
+
+    /// Fails if a text is no address of a device.
+    pub(crate) fn check_port(port: &str) -> Result<(), Failure> {
+        port.parse::<TargetArg>()?;
+        Ok(())
     }
 
     /// Returns the address of the device. Starts the device if it is a simulated one.
     pub(crate) async fn target(&self) -> Result<Target, Failure> {
+        if let Some(target) = self.target.get() {
+            return Ok(target.clone());
+        }
+        let target = self.find_target().await?;
+        Ok(self.target.get_or_init(|| target).clone())
+    }
+
+    async fn find_target(&self) -> Result<Target, Failure> {
         let Some(port) = self.given_port()? else {
-            return self.first_serial_port();
+            return self.serial_port();
         };
         match port.parse()? {
             TargetArg::Simulated(over) => self.simulated(over).await,
-            TargetArg::Device(target) => Ok(target),
+            _ => self.resolve(&port),
         }
     }
 
-    fn given_port(&self) -> Result<Option<String>, Failure> {
-        match &self.global.port {
-            Some(port) => Ok(Some(port.clone())),
-            None => environment::variable("MOS_PORT"),
+    /// Returns the address that a `--port` of a real device stands for. Looks at the serial ports of this machine if it has to.
+    pub(crate) fn resolve(&self, port: &str) -> Result<Target, Failure> {
+        match port.parse()? {
+            TargetArg::Auto => self.serial_port(),
+            TargetArg::Usb(selector) => self.usb_port(&selector),
+            TargetArg::Name(name) => {
+                let path = Path::new("/dev").join(&name);
+                if !name.contains('/') && path.exists() {
+                    return Ok(Target::Serial(path));
+                }
+                let target = web_socket(&name).ok_or(TargetError::NoScheme(name))?;
+                self.output.status(&format!("note: `--port {port}` is read as {target}"));
+                Ok(target)
+            }
+            TargetArg::Device(target) => Ok(target),
+            TargetArg::Simulated(_) => {
+                Err(TargetError::Malformed("a simulated device has no other address".into()).into())
+            }
         }
+    }
+
+    /// Returns the port that the user gave, unless it is `auto`.
+    fn given_port(&self) -> Result<Option<String>, Failure> {
+        let port = match self.global.port.first() {
+            Some(port) => Some(port.clone()),
+            None => environment::variable("MOS_PORT")?,
+        };
+        Ok(port.filter(|port| !matches!(port.parse(), Ok(TargetArg::Auto))))
     }
 
     /// Returns the `--port` with which a child program reaches the same device.
@@ -72,27 +178,56 @@ impl Context {
     pub(crate) fn port(&self, target: &Target) -> String {
         // `target` has reported an unreadable variable before.
         match self.given_port().ok().flatten() {
-            Some(port) if self.simulator.get().is_none() => port,
+            Some(port) if matches!(port.parse(), Ok(TargetArg::Device(_))) => port,
             _ => target.to_string(),
         }
     }
 
-    /// Returns the first USB serial port, for a command without `--port`.
-    fn first_serial_port(&self) -> Result<Target, Failure> {
-        let mut ports = serial::find::available();
-        if ports.is_empty() {
+    /// Returns the USB serial port of this machine, for a command without `--port`.
+    ///
+    /// If there are several, a command that changes the device takes none by chance.
+    fn serial_port(&self) -> Result<Target, Failure> {
+        let ports = usb_ports();
+        let Some(first) = ports.first() else {
             return Err(Failure::new(FailureKind::Usage, "no device given, and no USB serial port found").hint(
                 "plug the board in, or name the device with `--port ws://ADDRESS` or OTACTL_PORT; `--port sim:` simulates \
                  one",
             ));
+        };
+        let port = match (self.change, &ports[1..]) {
+            (_, []) => {
+                self.output.status(&format!("taking {}", first.path.display()));
+                first
+            }
+            (Some(command), _) if self.output.can_ask() => ask_for_port(command, &ports)?,
+            (Some(command), _) => return Err(several_ports(command, &ports)),
+            (None, others) => {
+                let others: Vec<_> = others.iter().map(|port| port.path.display().to_string()).collect();
+                let (first, others) = (first.path.display(), others.join(", "));
+                self.output.status(&format!("taking {first}; there is also {others}: choose with `--port`"));
+                &ports[0]
+            }
+        };
+        Ok(Target::Serial(port.path.clone()))
+    }
+
+    /// Returns the serial port of a USB device.
+    fn usb_port(&self, selector: &UsbSelector) -> Result<Target, Failure> {
+        let ports = usb_ports();
+        let found: Vec<_> = ports.iter().filter(|port| selector.matches(port)).collect();
+        match found.as_slice() {
+            [port] => {
+                self.output.status(&format!("taking {}", port.path.display()));
+                Ok(Target::Serial(port.path.clone()))
+            }
+            [] => Err(Failure::new(FailureKind::Usage, format!("no serial port has a USB device `{selector}`"))
+                .hint("`otactl ports` lists the serial ports with their USB devices")),
+            several => {
+                let names: Vec<_> = several.iter().map(|port| port.path.display().to_string()).collect();
+                Err(Failure::new(FailureKind::Usage, format!("`{selector}` is several ports: {}", names.join(", ")))
+                    .hint("`otactl ports` lists their serial numbers; usb:VID:PID:SERIAL names one of them"))
+            }
         }
-        let first = ports.remove(0);
-        let others: Vec<_> = ports.iter().map(|port| port.display().to_string()).collect();
-        self.output.status(&match others.as_slice() {
-            [] => format!("taking {}", first.display()),
-            others => format!("taking {}; there is also {}: choose with `--port`", first.display(), others.join(", ")),
-        });
-        Ok(Target::Serial(first))
     }
 
     async fn simulated(&self, over: SimulatedOver) -> Result<Target, Failure> {
@@ -146,8 +281,31 @@ impl Context {
 
     /// Returns the device of `--port`. The first call opens the connection.
     pub(crate) async fn device(&self) -> Result<Device, Failure> {
-        let target = self.target().await?;
-        self.connect(&target)
+        if let Some(device) = self.device.get() {
+            return Ok(device.clone());
+        }
+        let device = self.connect(&self.target().await?)?;
+        Ok(self.device.get_or_init(|| device).clone())
+    }
+
+    /// Returns the bundle in a file. Several devices share it.
+    pub(crate) fn bundle(&self, path: &Path) -> Result<Bundle, Failure> {
+        if let Some(bundle) = self.shared.0.bundles.borrow().get(path) {
+            return Ok(bundle.clone());
+        }
+        let bundle = Bundle::read(path).map_err(|error| Failure::bundle(path, &error))?;
+        self.shared.0.bundles.borrow_mut().insert(path.to_owned(), bundle.clone());
+        Ok(bundle)
+    }
+
+    /// Keeps the update in one line, for the closing table of several devices.
+    pub(crate) fn set_update_summary(&self, summary: UpdateSummary) {
+        *self.update.borrow_mut() = Some(summary);
+    }
+
+    /// Returns the update in one line, after it has ended.
+    pub(crate) fn update_summary(&self) -> Option<UpdateSummary> {
+        self.update.borrow().clone()
     }
 
     /// Returns the device at `target`. The first call opens the connection.
@@ -167,18 +325,21 @@ impl Context {
     }
 
     fn credentials(&self) -> Result<Option<Credentials>, Failure> {
-        if let Some(credentials) = self.credentials.get() {
+        let option = &self.global.rpc_creds;
+        if let Some(credentials) = self.shared.0.credentials.borrow().get(option) {
             return Ok(credentials.clone());
         }
-        let credentials = credentials::read(self.global.rpc_creds.as_deref(), &self.output)?;
-        Ok(self.credentials.get_or_init(|| credentials).clone())
+        let credentials = credentials::read(option.as_deref(), &self.output)?;
+        self.shared.0.credentials.borrow_mut().insert(option.clone(), credentials.clone());
+        Ok(credentials)
     }
 
     /// Returns an HTTP client. Requests to the hosts of `--port` and `other_port` bypass the proxy.
     pub(crate) fn web_client(&self, other_port: Option<&str>) -> Result<WebClient, Failure> {
         let given = self.given_port()?;
-        let targets = [given.as_deref(), other_port].into_iter().flatten().filter_map(|port| port.parse().ok());
-        let hosts = targets.filter_map(|target: Target| target.device_host().map(|(host, _)| host));
+        let targets =
+            [given.as_deref(), other_port].into_iter().flatten().filter_map(|port| port.parse::<TargetArg>().ok());
+        let hosts = targets.filter_map(|target| target.address()?.device_host().map(|(host, _)| host));
         Ok(WebClient::new(self.options()?.tls, Proxies::of_system(hosts.collect())))
     }
 
@@ -194,8 +355,46 @@ impl Context {
     }
 }
 
+/// Asks the user which of several ports the command is for.
+fn ask_for_port<'a>(command: &str, ports: &'a [UsbPort]) -> Result<&'a UsbPort, Failure> {
+    let lines: Vec<String> =
+        (1..).zip(ports).map(|(number, port)| format!("  {number}  {}", described(port))).collect();
+    let count = ports.len();
+    let question = format!("{count} boards are connected:\n{}\n{command} which one? [1-{count}] ", lines.join("\n"));
+    let answer = credentials::ask_openly(&question)?;
+    let number = answer.trim().parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+    number.and_then(|index| ports.get(index)).ok_or_else(|| several_ports(command, ports))
+}
+
+/// Returns the failure of a command that changes the device if nothing says which one.
+fn several_ports(command: &str, ports: &[UsbPort]) -> Failure {
+    let names: Vec<String> = ports.iter().map(described).collect();
+    let message =
+        format!("{} boards are connected, and `{command}` changes the device: {}", ports.len(), names.join("; "));
+    Failure::new(FailureKind::Usage, message)
+        .hint("choose one with `--port`, such as `--port usb:SERIAL`, or give it a name with `otactl devices add`")
+}
+
+/// Returns the path of a port, and what is known of its USB device.
+fn described(port: &UsbPort) -> String {
+    let known =
+        [port.product.clone(), port.ids_text(), port.serial_number.as_ref().map(|number| format!("serial {number}"))];
+    let known: Vec<_> = known.into_iter().flatten().collect();
+    let path = port.path.display();
+    if known.is_empty() { path.to_string() } else { format!("{path} ({})", known.join(", ")) }
+}
+
 fn cannot_start(error: &io::Error) -> Failure {
     Failure::new(FailureKind::Other, format!("cannot start the simulated device: {error}"))
+}
+
+/// Sets up the log of otactl for `--verbose`, if it is given.
+pub(crate) fn start_log(verbose: u8, output: &Output) {
+    match verbose {
+        0 => {}
+        1 => log(Level::DEBUG, output),
+        _ => log(Level::TRACE, output),
+    }
 }
 
 /// Sets up the log of otactl. The logs of libraries are left out: they contain URLs with passwords.

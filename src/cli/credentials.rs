@@ -15,6 +15,7 @@ use super::environment;
 use super::failure::{Failure, FailureKind};
 use super::interrupt;
 use super::output::Output;
+use super::writer::{self, OutputStream};
 
 /// The maximum size of a file of credentials, and of a line on stdin, in bytes.
 const MAX_SECRET_SIZE: u64 = 4096;
@@ -86,6 +87,14 @@ pub(crate) fn ask(prompt: &str) -> Result<String, Failure> {
     let mut bytes = Vec::new();
     let read = io::stdin().lock().take(MAX_SECRET_SIZE + 1).read_until(b'\n', &mut bytes);
     read.and_then(|_| first_line_of(bytes)).map_err(unreadable)
+}
+
+/// Asks a question on a terminal, and returns the answer, which is shown while it is typed.
+pub(crate) fn ask_openly(question: &str) -> Result<String, Failure> {
+    let mut answer = String::new();
+    let read = writer::write(OutputStream::Stderr, question.as_bytes());
+    let read = read.and_then(|()| io::stdin().lock().take(MAX_SECRET_SIZE).read_line(&mut answer));
+    read.map(|_| answer).map_err(|error| unreadable("stdin", &error))
 }
 
 /// Prompts with SIGINT blocked.

@@ -1,5 +1,6 @@
 //! The options that every command accepts.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args};
@@ -10,12 +11,25 @@ use super::{mqtt, serial, tls, values};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
-    /// Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE,
-    /// tcp:// or udp://HOST:PORT, or `sim:`
+    /// Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT],
+    /// mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`
     ///
-    /// The default path is /rpc. Without this option, otactl uses OTACTL_PORT, then MOS_PORT, then the first USB serial port.
-    #[arg(long, global = true, value_name = "URL", env = "OTACTL_PORT", hide_env_values = true)]
-    pub(crate) port: Option<String>,
+    /// The default path is /rpc. A host alone is reached over ws://, and `ttyUSB0` is /dev/ttyUSB0. `usb:SERIAL`, `usb:VID:PID` and
+    /// `usb:VID:PID:SERIAL` name the USB device of a serial port, as `otactl ports` lists it. Without this option, and with `auto`,
+    /// otactl uses OTACTL_PORT, then MOS_PORT, then the device of the configuration file, then the USB serial port of this machine.
+    #[arg(long, short, global = true, value_name = "URL", env = "OTACTL_PORT", hide_env_values = true)]
+    pub(crate) port: Vec<String>,
+
+    /// Name of the device in the configuration file; `*` and `?` stand for other characters
+    ///
+    /// `otactl devices` lists the devices. The device has its port and its other options in the file; the command line wins over them.
+    #[arg(long, short, global = true, value_name = "NAME", env = "OTACTL_DEVICE", hide_env_values = true)]
+    #[arg(value_delimiter = ',')]
+    pub(crate) device: Vec<String>,
+
+    /// Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]
+    #[arg(long, global = true, value_name = "FILE", env = "OTACTL_CONFIG", hide_env_values = true)]
+    pub(crate) config: Option<PathBuf>,
 
     /// Time limit of a call to the device, such as `90s`, `5m`, or plain seconds
     #[arg(
@@ -28,6 +42,18 @@ pub(crate) struct GlobalArgs {
     )]
     #[arg(value_parser = values::duration)]
     pub(crate) timeout: Duration,
+
+    /// How many devices a command for several devices works on at a time
+    #[arg(
+        long,
+        global = true,
+        value_name = "NUMBER",
+        default_value = "8",
+        env = "OTACTL_JOBS",
+        hide_env_values = true
+    )]
+    #[arg(value_parser = values::jobs)]
+    pub(crate) jobs: usize,
 
     /// User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt
     ///

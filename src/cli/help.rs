@@ -5,13 +5,14 @@ use std::fmt::Write as _;
 use clap::Command;
 
 /// The groups of the help page. Each visible command is in one of them.
-const GROUPS: [(&str, &[&str]); 4] = [
+const GROUPS: [(&str, &[&str]); 5] = [
     ("Update a device", &["update", "wait"]),
     (
         "Methods of the OTA service",
         &["commit", "revert", "create-snapshot", "get-boot-state", "set-boot-state", "status"],
     ),
     ("Other methods", &["call", "list", "describe", "info", "ping", "reboot"]),
+    ("Find and name devices", &["ports", "devices"]),
     ("Try otactl without a board", &["simulate"]),
 ];
 

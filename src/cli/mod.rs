@@ -4,12 +4,15 @@
 //! - [`global_args`]: the options of every command; [`serial`], [`mqtt`], [`tls`]: the options for serial ports, brokers and TLS;
 //! - [`checks`]: the options for health checks;
 //! - [`credentials`]: user and password, from an option, a file, a prompt or the environment;
+//! - [`parse`]: parses the command line, once for each device; [`config`]: the configuration file with named devices;
+//! - [`several`]: runs a command on several devices at a time;
 //! - [`context`]: connects to the device that options and environment name; [`target_arg`]: the value of `--port`;
 //!   [`environment`]: environment variables;
 //! - [`output`]: results and messages; [`writer`]: the thread that writes them, the only file that writes to stdout and stderr;
 //! - [`status_line`]: the last line of the screen, with the time until a rollback;
 //! - [`progress`]: shows update events as bars, lines or JSON; [`messages`]: the texts of the lines;
 //! - [`failure`]: converts errors to messages, hints and exit codes;
+//! - [`table`]: tables of text;
 //! - [`interrupt`]: handling of Ctrl-C;
 //! - [`help`]: the help page of `otactl` without a command;
 //! - [`man`]: the manual pages;
@@ -21,6 +24,7 @@
 pub(crate) mod checks;
 pub(crate) mod clock;
 pub(crate) mod command;
+pub(crate) mod config;
 pub(crate) mod context;
 pub(crate) mod credentials;
 pub(crate) mod environment;
@@ -32,19 +36,21 @@ pub(crate) mod man;
 pub(crate) mod messages;
 pub(crate) mod mqtt;
 pub(crate) mod output;
+pub(crate) mod parse;
 pub(crate) mod progress;
 pub(crate) mod serial;
+pub(crate) mod several;
 pub(crate) mod status_line;
+pub(crate) mod table;
 pub(crate) mod target_arg;
 pub(crate) mod tls;
 pub(crate) mod values;
 pub(crate) mod writer;
 
-use std::ffi::OsString;
-
-use clap::{Args as _, CommandFactory as _, FromArgMatches as _, Parser};
+use clap::{Args as _, CommandFactory as _, Parser};
 
 pub(crate) use command::Command;
+use config::edit::NewSetting;
 pub(crate) use global_args::GlobalArgs;
 
 /// Update the firmware of Mongoose OS devices, and verify that the new firmware runs
@@ -55,6 +61,12 @@ pub(crate) struct Cli {
     pub(crate) global: GlobalArgs,
     #[command(subcommand)]
     pub(crate) command: Command,
+    /// The name of the device in the configuration.
+    #[arg(skip)]
+    pub(crate) name: Option<String>,
+    /// The options of a device that the command line gives, for a command that names a device.
+    #[arg(skip)]
+    pub(crate) given: Vec<NewSetting>,
 }
 
 /// Returns the clap model, with the help page that groups the commands by purpose.
@@ -71,13 +83,4 @@ pub(crate) fn public_model() -> clap::Command {
         .about(all.get_about().cloned().unwrap_or_default())
         .subcommand_required(true)
         .subcommands(visible)
-}
-
-/// Parses the command line.
-pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    let (mut model, unreadable) = environment::hide_unusable(model());
-    let matches = model.try_get_matches_from_mut(args)?;
-    environment::check_unreadable(&matches, &unreadable)
-        .and_then(|()| Cli::from_arg_matches(&matches))
-        .map_err(|error| error.format(&mut model))
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use otactl::secrets::mask;
 use otactl::text::{clipped, is_hidden, printable};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::status_line::StatusLine;
@@ -37,12 +37,22 @@ pub(crate) struct Output {
     json: bool,
     quiet: bool,
     colour: bool,
+    /// The device to which the lines belong, if the command runs on several.
+    device: Option<Arc<DeviceLabel>>,
     /// The last line of the screen. All messages go above it.
     pub(crate) status_line: StatusLine,
     stdout: LineWriter,
     stderr: LineWriter,
     /// The time at which the last lines have to be written.
     finish_by: Arc<OnceLock<Instant>>,
+}
+
+/// The name of a device at the start of its lines.
+#[derive(Debug)]
+struct DeviceLabel {
+    name: String,
+    /// The name, padded to the width of the longest one.
+    prefix: String,
 }
 
 impl Output {
@@ -54,11 +64,18 @@ impl Output {
             json,
             quiet,
             colour: colour_allowed && io::stderr().is_terminal(),
+            device: None,
             status_line: StatusLine::new(stderr.clone()),
             stdout: LineWriter::new(OutputStream::Stdout),
             stderr,
             finish_by: Arc::default(),
         }
+    }
+
+    /// Returns the output of one device of several: its lines begin with the name, padded to `width` characters.
+    pub(crate) fn of_device(&self, name: &str, width: usize) -> Self {
+        let label = DeviceLabel { name: name.to_owned(), prefix: format!("{name:<width$}  ") };
+        Self { device: Some(Arc::new(label)), ..self.clone() }
     }
 
     /// Tells whether `--json` is given.
@@ -73,12 +90,16 @@ impl Output {
 
     /// Tells whether stderr is a terminal and `--quiet` is not given.
     pub(crate) fn is_interactive(&self) -> bool {
-        !self.quiet && io::stderr().is_terminal()
+        !self.quiet && self.device.is_none() && io::stderr().is_terminal()
     }
 
     /// Writes a result of the device to stdout: pretty, or with `--json` on one line. Waits until the reader takes it.
     pub(crate) fn result(&self, value: &Value) -> Result<(), Failure> {
-        let text = if self.json { value.to_string() } else { format!("{value:#}") };
+        let text = match (self.json, &self.device) {
+            (true, Some(device)) => json!({ "device": device.name, "result": value }).to_string(),
+            (true, None) => value.to_string(),
+            (false, _) => self.prefixed(&format!("{value:#}")),
+        };
         self.stderr.drained(MAX_MESSAGES_DELAY);
         match writer::write(OutputStream::Stdout, escaped(&text).as_bytes()) {
             // A reader may close the pipe early. This is not a failure.
@@ -87,8 +108,34 @@ impl Output {
         }
     }
 
+    /// Writes a text of several lines to stdout. Waits until the reader takes it.
+    pub(crate) fn text(&self, text: &str) -> Result<(), Failure> {
+        self.stderr.drained(MAX_MESSAGES_DELAY);
+        let lines: Vec<String> = text.lines().map(printable_message).collect();
+        match writer::write(OutputStream::Stdout, format!("{}\n", self.prefixed(&lines.join("\n"))).as_bytes()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => written.map_err(Failure::from),
+        }
+    }
+
+    /// Writes one line to stdout: `text`, or with `--json` the value.
+    pub(crate) fn line(&self, text: &str, value: &Value) -> Result<(), Failure> {
+        if self.json { self.result(value) } else { self.text(text) }
+    }
+
+    /// Tells whether a person can be asked: stdin and stderr are a terminal, and neither `--json` nor `--quiet` is given.
+    pub(crate) fn can_ask(&self) -> bool {
+        !self.json && self.is_interactive() && io::stdin().is_terminal()
+    }
+
     /// Queues an event for programs, as one line of JSON on stdout.
     pub(crate) fn event(&self, importance: Importance, event: &Value) {
+        let mut event = Cow::Borrowed(event);
+        if let Some(device) = &self.device
+            && let Some(fields) = event.to_mut().as_object_mut()
+        {
+            fields.insert("device".into(), device.name.as_str().into());
+        }
         self.stdout.push(importance, escaped(&event.to_string()).into_bytes());
     }
 
@@ -154,7 +201,16 @@ impl Output {
     }
 
     fn write_message(&self, text: &str) {
+        let text = self.prefixed(text);
         self.status_line.above(|| self.stderr.push(Importance::Kept, text.into()));
+    }
+
+    /// Returns the text with the name of the device at the start of each line, if the command runs on several.
+    fn prefixed(&self, text: &str) -> String {
+        match &self.device {
+            Some(device) => text.split_inclusive('\n').flat_map(|line| [&device.prefix, line]).collect(),
+            None => text.to_owned(),
+        }
     }
 
     /// Returns the text in a colour, if stderr shows colours.

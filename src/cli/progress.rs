@@ -17,6 +17,7 @@ use super::clock::timestamp;
 use super::failure::Failure;
 use super::messages;
 use super::output::Output;
+use super::several::summary::UpdateSummary;
 use super::writer::Importance;
 
 /// Shows the events of an update to the user.
@@ -43,6 +44,8 @@ struct ProgressView {
     app: String,
     /// The id of the device.
     id: String,
+    /// The version that ran before the update.
+    before: Option<String>,
     /// The quarters of the download that were reported as lines.
     reported_quarters: u64,
 }
@@ -82,6 +85,18 @@ impl Progress {
             Ok(success) => self.output.done(&messages::success(success, &view.app)),
             Err(_) => {}
         }
+    }
+
+    /// Returns the update in one line.
+    pub(crate) fn summary(&self, result: &Result<Success, Failure>) -> UpdateSummary {
+        let facts = match result {
+            Ok(success) => Some(success.facts()),
+            Err(failure) => failure.facts.as_deref().cloned(),
+        };
+        let after =
+            facts.as_ref().and_then(|facts| facts.running.as_ref()).map(|running| running.build.version.clone());
+        let before = self.view.lock().before.clone();
+        UpdateSummary { before, after, outcome: facts.map_or("", |facts| facts.outcome) }
     }
 
     fn last_event(&self, event: &impl Serialize) {
@@ -156,6 +171,9 @@ impl Observer for Progress {
             current.since = Instant::now();
         }
         drop(current);
+        if let Event::Device { build, .. } = event {
+            self.view.lock().before = Some(build.version.clone());
+        }
         if let Event::Delivered(report) = event {
             *self.report.lock() = Some(report.clone());
         }

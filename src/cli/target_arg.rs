@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use otactl::discover::UsbSelector;
 use otactl::transport::target::{Target, TargetError};
 
 /// The value of `--port`.
@@ -9,6 +10,12 @@ use otactl::transport::target::{Target, TargetError};
 pub(crate) enum TargetArg {
     /// The address of a device.
     Device(Target),
+    /// `auto`: as if the option was not given.
+    Auto,
+    /// `usb:SERIAL` and similar: the serial port of a USB device.
+    Usb(UsbSelector),
+    /// The name of a port below /dev, or a host that is reached over ws://.
+    Name(String),
     /// `sim:`, `sim+serial:` and similar: a simulated device inside the process.
     Simulated(SimulatedOver),
 }
@@ -46,13 +53,39 @@ impl FromStr for TargetArg {
     type Err = TargetError;
 
     fn from_str(text: &str) -> Result<Self, TargetError> {
-        let (scheme, rest) = text.trim().split_once(':').unwrap_or_default();
+        let text = text.trim();
+        if text.eq_ignore_ascii_case("auto") {
+            return Ok(Self::Auto);
+        }
+        let (scheme, rest) = text.split_once(':').unwrap_or_default();
+        if scheme.eq_ignore_ascii_case("usb") {
+            return rest.parse().map(Self::Usb).map_err(|error| TargetError::Malformed(error.to_string()));
+        }
         match (SimulatedOver::from_scheme(scheme), rest) {
             (Some(over), "") => Ok(Self::Simulated(over)),
             (Some(_), _) => Err(TargetError::Malformed("a simulated device takes nothing behind the colon".into())),
-            (None, _) => text.parse().map(Self::Device),
+            (None, _) => match text.parse() {
+                Err(TargetError::NoScheme(host)) if web_socket(&host).is_some() => Ok(Self::Name(host)),
+                parsed => parsed.map(Self::Device),
+            },
         }
     }
+}
+
+impl TargetArg {
+    /// Returns the address that the value names without a look at this machine: `None` for serial ports by name and simulated devices.
+    pub(crate) fn address(&self) -> Option<Target> {
+        match self {
+            Self::Device(target) => Some(target.clone()),
+            Self::Name(host) => web_socket(host),
+            Self::Auto | Self::Usb(_) | Self::Simulated(_) => None,
+        }
+    }
+}
+
+/// Returns the address of a host that is given without a scheme.
+pub(crate) fn web_socket(host: &str) -> Option<Target> {
+    format!("ws://{host}").parse().ok()
 }
 
 #[cfg(test)]
@@ -76,9 +109,27 @@ mod tests {
 
     #[test]
     fn other_text_is_parsed_as_an_address() {
-        for text in ["ws://192.168.1.5", "/dev/ttyUSB0", "sim", "sim+mqtt:", "", "192.168.1.5"] {
+        for text in ["ws://192.168.1.5", "/dev/ttyUSB0", "sim+mqtt:", "", "COM7", "fe80::1%eth0"] {
             assert_eq!(text.parse(), text.parse().map(TargetArg::Device), "{text}");
         }
+    }
+
+    #[test]
+    fn host_without_a_scheme_is_a_name() {
+        for text in ["192.168.1.5", "192.168.1.5:8080", "localhost:80", "esp32.local", "ttyACM0", "fe80::1"] {
+            let Ok(parsed @ TargetArg::Name(_)) = text.parse::<TargetArg>() else { panic!("{text}") };
+            let address = parsed.address().expect("an address").to_string();
+            assert!(address.starts_with("ws://") && address.ends_with("/rpc"), "{text}: {address}");
+        }
+        assert!("user:pass@host".parse::<TargetArg>().is_err());
+    }
+
+    #[test]
+    fn auto_and_usb_devices_are_parsed() {
+        assert_eq!(" Auto".parse(), Ok(TargetArg::Auto));
+        let Ok(TargetArg::Usb(selector)) = "usb:10c4:ea60".parse() else { panic!("a selector") };
+        assert_eq!(selector.to_string(), "usb:10c4:ea60");
+        assert!(matches!("usb:".parse::<TargetArg>(), Err(TargetError::Malformed(_))));
     }
 
     #[test]

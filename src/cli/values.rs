@@ -57,6 +57,16 @@ pub(crate) fn advertise(text: &str) -> Result<(String, Option<u16>), String> {
     Ok((host.into(), port))
 }
 
+/// Parses a number of devices at a time.
+pub(crate) fn jobs(text: &str) -> Result<usize, String> {
+    const MAX_JOBS: usize = 256;
+
+    match text.trim().parse() {
+        Ok(jobs @ 1..=MAX_JOBS) => Ok(jobs),
+        _ => Err(format!("write a number from 1 to {MAX_JOBS}")),
+    }
+}
+
 /// Parses a topic, or a part of one.
 pub(crate) fn topic(text: &str) -> Result<String, String> {
     match text {

@@ -122,6 +122,9 @@ pub fn otactl(args: &[&str]) -> Command {
     for variable in [
         "OTACTL_PORT",
         "MOS_PORT",
+        "OTACTL_DEVICE",
+        "OTACTL_CONFIG",
+        "OTACTL_JOBS",
         "OTACTL_TIMEOUT",
         "OTACTL_RPC_CREDS",
         "OTACTL_CA_CERT_FILE",
@@ -139,6 +142,8 @@ pub fn otactl(args: &[&str]) -> Command {
     ] {
         command.env_remove(variable);
     }
+    // A directory without a configuration file.
+    command.env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"));
     command
 }
 

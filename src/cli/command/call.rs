@@ -23,6 +23,14 @@ pub(crate) struct Args {
 }
 
 impl Args {
+    /// Tells whether the method is known to change nothing, or has the name of one that reads.
+    pub(crate) fn only_reads(&self) -> bool {
+        const READING: [&str; 5] = ["Get", "List", "Describe", "Ping", "Status"];
+
+        let name = self.method.rsplit('.').next().unwrap_or_default();
+        READING.iter().any(|reading| name.starts_with(reading))
+    }
+
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let params = match self.params {
             Some(text) => read_params(text)?,

@@ -3,10 +3,12 @@
 mod call;
 mod commit;
 mod create_snapshot;
+mod devices;
 mod generate;
 mod get_boot_state;
 mod one_call;
 mod ping;
+mod ports;
 mod reboot;
 mod revert;
 mod set_boot_state;
@@ -46,12 +48,43 @@ pub(crate) enum Command {
     Info,
     Ping(ping::Args),
     Reboot(reboot::Args),
+    Ports(ports::Args),
+    Devices(devices::Args),
     Simulate(Box<simulate::Args>),
     #[command(hide = true)]
     Generate(generate::Args),
 }
 
 impl Command {
+    /// Tells whether the command uses the configuration file before it runs.
+    pub(crate) fn uses_config(&self) -> bool {
+        !matches!(self, Self::Devices(_) | Self::Ports(_) | Self::Simulate(_) | Self::Generate(_))
+    }
+
+    /// Tells whether the command is for a device, so that it can be run on several.
+    pub(crate) fn uses_device(&self) -> bool {
+        self.uses_config()
+    }
+
+    /// Tells whether the command takes the options of a device to give it a name.
+    pub(crate) fn names_a_device(&self) -> bool {
+        matches!(self, Self::Devices(_))
+    }
+
+    /// Returns the name of a command that changes the device, for a question or a refusal when several boards are connected.
+    pub(crate) fn change(&self) -> Option<&'static str> {
+        match self {
+            Self::Update(args) => (!args.is_dry_run()).then_some("update"),
+            Self::Commit(_) => Some("commit"),
+            Self::Revert(_) => Some("revert"),
+            Self::CreateSnapshot(_) => Some("create-snapshot"),
+            Self::SetBootState(_) => Some("set-boot-state"),
+            Self::Call(args) => (!args.only_reads()).then_some("call"),
+            Self::Reboot(_) => Some("reboot"),
+            _ => None,
+        }
+    }
+
     /// Runs the command. `model` gives the command line that users see.
     pub(crate) async fn run(self, context: &Context, model: fn() -> clap::Command) -> Result<(), Failure> {
         match self {
@@ -69,6 +102,8 @@ impl Command {
             Self::Info => call_and_print(context, ota::GetInfo {}).await,
             Self::Ping(args) => args.run(context).await,
             Self::Reboot(args) => args.run(context).await,
+            Self::Ports(args) => args.run(context).await,
+            Self::Devices(args) => args.run(context).await,
             Self::Simulate(args) => args.run(context).await,
             Self::Generate(args) => args.run(&model()),
         }

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ArgGroup;
-use otactl::bundle::Bundle;
 use otactl::rpc::Device;
 use otactl::text::has_two_slashes;
 use otactl::transport::tls;
@@ -155,6 +154,11 @@ impl From<ViaArg> for Via {
 }
 
 impl Args {
+    /// Tells whether the update changes nothing on the device.
+    pub(crate) fn is_dry_run(&self) -> bool {
+        self.dry_run
+    }
+
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let progress = Progress::new(context.output.clone());
         let device = OnceCell::new();
@@ -172,6 +176,7 @@ impl Args {
             }
         };
         progress.end(&result);
+        context.set_update_summary(progress.summary(&result));
         result.map(drop)
     }
 
@@ -182,7 +187,7 @@ impl Args {
         progress: &Progress,
     ) -> Result<Success, Failure> {
         let web_client = context.web_client(self.commit_port.as_deref())?;
-        let (source, http) = self.source(&web_client, progress).await?;
+        let (source, http) = self.source(context, &web_client, progress).await?;
         let tls = match self.serve_tls.as_deref() {
             Some([cert, key]) => Some(tls::server_config(cert, key)?),
             // clap requires two values.
@@ -190,7 +195,7 @@ impl Args {
         };
         let target = context.target().await?;
         let checks = self.checks.checks(context, &target, &web_client)?;
-        let connected = context.connect(&target)?;
+        let connected = context.device().await?;
         let device = device.get_or_init(|| connected);
         let plan = Plan {
             serving: Serving {
@@ -224,10 +229,14 @@ impl Args {
     /// Returns the firmware, and the client with which otactl may download it during the update.
     ///
     /// An invalid bundle fails here, before any call to the device.
-    async fn source(&self, client: &WebClient, progress: &Progress) -> Result<(Source, Option<WebClient>), Failure> {
+    async fn source(
+        &self,
+        context: &Context,
+        client: &WebClient,
+        progress: &Progress,
+    ) -> Result<(Source, Option<WebClient>), Failure> {
         if let Some(path) = &self.file {
-            let bundle = Bundle::read(path).map_err(|error| Failure::bundle(path, &error))?;
-            return Ok((Source::Bundle(bundle), None));
+            return Ok((Source::Bundle(context.bundle(path)?), None));
         }
         let url = self.url.clone().unwrap_or_default();
         let is_web = url.starts_with("http://") || url.starts_with("https://");
@@ -255,11 +264,9 @@ impl Args {
 
 /// Returns the device of `--commit-port`.
 fn commit_device(context: &Context, port: &str) -> Result<Device, Failure> {
-    match port.parse()? {
-        TargetArg::Simulated(_) => {
-            Err(Failure::new(FailureKind::Usage, "`--commit-port` cannot be a simulated device of its own")
-                .hint("give another address of the device of `--port`"))
-        }
-        TargetArg::Device(target) => context.connect(&target),
+    if let TargetArg::Simulated(_) = port.parse()? {
+        return Err(Failure::new(FailureKind::Usage, "`--commit-port` cannot be a simulated device of its own")
+            .hint("give another address of the device of `--port`"));
     }
+    context.connect(&context.resolve(port)?)
 }

@@ -14,6 +14,8 @@ pub(crate) enum FailureKind {
     Unauthorised,
     Refused,
     NotUpdated,
+    /// Some of several devices failed, or all of them in different ways.
+    SomeDevices,
     Interrupted,
 }
 
@@ -70,6 +72,7 @@ impl FailureKind {
             Self::Unauthorised => 6,
             Self::Refused => 7,
             Self::NotUpdated => 8,
+            Self::SomeDevices => 9,
             Self::Interrupted => 130,
         }
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 /// Returns the name and the process id of another program that has the port open.
 #[cfg(target_os = "linux")]
-pub(super) fn find(path: &Path) -> Option<String> {
+pub(crate) fn find(path: &Path) -> Option<String> {
     let path = path.canonicalize().ok()?;
     let process = locked_by(&path).or_else(|| opened_by(&path))?;
     let name = std::fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default();
@@ -13,7 +13,7 @@ pub(super) fn find(path: &Path) -> Option<String> {
 
 /// Returns `None`: other systems do not report which program has a port open.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn find(_: &Path) -> Option<String> {
+pub(crate) fn find(_: &Path) -> Option<String> {
     None
 }
 

@@ -14,7 +14,7 @@
 
 mod driver;
 pub mod find;
-mod holder;
+pub(crate) mod holder;
 mod line;
 mod link_stats;
 pub mod pacing;

@@ -131,7 +131,8 @@ impl CommandCheck {
             ("OTACTL_DEVICE_BUILD_ID", printable(&build.build_id)),
             ("OTACTL_DEVICE_SLOT", now.boot.active_slot.map(|slot| slot.to_string()).unwrap_or_default()),
         ];
-        command.envs(variables).envs(self.port.as_ref().map(|port| ("OTACTL_PORT", port)));
+        // The address is enough, and both together are an error.
+        command.env_remove("OTACTL_DEVICE").envs(variables).envs(self.port.as_ref().map(|port| ("OTACTL_PORT", port)));
         #[cfg(unix)]
         command.process_group(0);
         // `command` is dropped at the end of this function, and otactl's own writers with it.

@@ -1,0 +1,93 @@
+mod edit;
+mod probe;
+
+use otactl::secrets::mask;
+use serde_json::{Value, json};
+
+use crate::cli::config::Config;
+use crate::cli::config::parse::Section;
+use crate::cli::context::Context;
+use crate::cli::failure::Failure;
+use crate::cli::table::table;
+
+/// List the devices of the configuration files; add and remove devices
+///
+/// A command takes a device with `--device NAME`, and OTACTL_DEVICE names the device of all commands. The files are otactl.toml in this
+/// directory or one above it, and ~/.config/otactl/config.toml.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Args {
+    /// Ask each device what it runs
+    #[arg(long)]
+    probe: bool,
+
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Give a device a name: that of --port, with the other options for the connection
+    Add {
+        /// Name of the device: letters, digits, `-`, `_` and `.`
+        name: String,
+    },
+    /// Forget a device
+    Remove {
+        /// Name of the device
+        name: String,
+    },
+}
+
+impl Args {
+    pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
+        match self.action {
+            Some(Action::Add { name }) => edit::add(context, &name),
+            Some(Action::Remove { name }) => edit::remove(context, &name),
+            None => list(context, self.probe).await,
+        }
+    }
+}
+
+async fn list(context: &Context, with_probe: bool) -> Result<(), Failure> {
+    let config = Config::read(context.config_file())?;
+    if config.devices.is_empty() && !context.output.is_json() {
+        context.output.status("no device has a name yet: `otactl devices add NAME --port URL` gives one");
+        return Ok(());
+    }
+    let probed = if with_probe { Some(probe::all(context, &config).await) } else { None };
+    if context.output.is_json() {
+        let devices = config.devices.iter().enumerate().map(|(index, (name, section))| {
+            let mut device = json!({ "name": name, "port": port(section) });
+            if let (Some(probed), Some(fields)) = (&probed, device.as_object_mut()) {
+                fields.extend(probed[index].json());
+            }
+            device
+        });
+        return context.output.result(&devices.collect::<Value>());
+    }
+    let text = match probed {
+        None => table(["NAME", "WHERE"], config.devices.iter().map(|(name, section)| [name.clone(), port(section)])),
+        Some(probed) => {
+            let rows = config.devices.iter().zip(probed).map(|((name, section), probed)| {
+                let [device, runs, state] = probed.cells();
+                [name.clone(), port(section), device, runs, state]
+            });
+            table(["NAME", "WHERE", "DEVICE", "RUNS", "STATE"], rows)
+        }
+    };
+    context.output.text(&text)
+}
+
+/// Returns the address of a device, without its password.
+fn port(section: &Section) -> String {
+    let port = section.value("port").unwrap_or("-");
+    match url::Url::parse(port) {
+        Ok(mut url) if url.password().is_some() => {
+            // Fails only for a URL without a host.
+            let _ = url.set_password(Some("***"));
+            url.to_string()
+        }
+        _ => mask(port).into_owned(),
+    }
+}

@@ -1,0 +1,83 @@
+//! Runs a command on several devices at a time.
+//!
+//! - [`label`]: the name of a device at the start of its lines; [`twins`]: two names for one device;
+//! - [`summary`]: what a command did with one device, and the closing table; [`retry`]: the command that tries the failed devices again.
+
+pub(crate) mod label;
+pub(crate) mod retry;
+pub(crate) mod summary;
+mod twins;
+
+use std::time::Instant;
+
+use futures_util::{StreamExt as _, stream};
+
+use super::Cli;
+use super::command::Command;
+use super::context::{Context, Shared};
+use super::failure::{Failure, FailureKind};
+use super::output::Output;
+use summary::{Done, closing_table};
+
+/// Runs the command of each command line on its device, at most `jobs` at a time.
+///
+/// Reports the failure of each device. Fails with the common kind of failure if all devices failed alike, and with
+/// [`FailureKind::SomeDevices`] if some failed.
+pub(crate) async fn run(runs: Vec<Cli>, output: &Output, model: fn() -> clap::Command) -> Result<(), Failure> {
+    let (jobs, is_verbose) = (runs[0].global.jobs, runs[0].global.verbose > 0);
+    if !runs[0].command.uses_device() {
+        return Err(Failure::new(FailureKind::Usage, "this command is not for several devices")
+            .hint("give `--port` or `--device` once"));
+    }
+    let (labels, shared) = (label::labels(&runs), Shared::default());
+    let width = labels.iter().map(|label| label.chars().count()).max().unwrap_or_default();
+    let devices: Vec<(String, Context, Command)> = labels
+        .into_iter()
+        .zip(runs)
+        .map(|(label, cli)| {
+            let output = output.of_device(&label, width);
+            let context = Context::new(&cli.command, cli.global, Vec::new(), output, shared.clone());
+            (label, context, cli.command)
+        })
+        .collect();
+    if devices[0].2.change().is_some() {
+        twins::check(devices.iter().map(|(label, context, _)| (label.as_str(), context)), jobs).await?;
+    }
+    let started = Instant::now();
+    let runs = devices.into_iter().enumerate().map(|(index, (label, context, command))| async move {
+        let is_update = matches!(command, Command::Update(_));
+        let started = Instant::now();
+        let result = command.run(&context, model).await;
+        if let Err(failure) = &result {
+            context.output.failure(failure, is_verbose);
+        }
+        let update = is_update.then(|| context.update_summary()).flatten();
+        (index, Done { label, failure: result.err(), update, took: started.elapsed() })
+    });
+    let mut done: Vec<(usize, Done)> = stream::iter(runs).buffer_unordered(jobs).collect().await;
+    done.sort_by_key(|(index, _)| *index);
+    let done: Vec<Done> = done.into_iter().map(|(_, done)| done).collect();
+    if !output.is_json() {
+        for line in closing_table(&done).lines() {
+            output.status(line);
+        }
+        tracing::debug!(devices = done.len(), took_ms = started.elapsed().as_millis(), "done");
+    }
+    match failure_of(&done) {
+        Some(failure) => Err(failure),
+        None => Ok(()),
+    }
+}
+
+/// Returns the failure of the whole command, if a device failed.
+fn failure_of(done: &[Done]) -> Option<Failure> {
+    let failed: Vec<(&str, &Failure)> =
+        done.iter().filter_map(|done| Some((done.label.as_str(), done.failure.as_ref()?))).collect();
+    let (_, first) = failed.first()?;
+    let is_common = failed.len() == done.len() && failed.iter().all(|(_, failure)| failure.kind == first.kind);
+    let kind = if is_common { first.kind } else { FailureKind::SomeDevices };
+    let message = format!("{} of {} devices failed", failed.len(), done.len());
+    let names: Vec<&str> = failed.iter().map(|(label, _)| *label).collect();
+    let again = retry::command(std::env::args_os(), done.iter().map(|done| done.label.as_str()), &names);
+    Some(Failure::new(kind, message).hint(format!("`{again}` tries them again")))
+}
