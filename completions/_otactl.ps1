@@ -21,8 +21,13 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
 
     $completions = @(switch ($command) {
         'otactl' {
-            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--device', '--device', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many devices a command for several devices works on at a time')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt')
             [CompletionResult]::new('--ca-cert-file', '--ca-cert-file', [CompletionResultType]::ParameterName, 'PEM file with the certificate authorities to trust, instead of those of the system')
             [CompletionResult]::new('--cert-file', '--cert-file', [CompletionResultType]::ParameterName, 'PEM file with the client certificate, for a server that requires one; with --key-file')
@@ -63,6 +68,8 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             [CompletionResult]::new('info', 'info', [CompletionResultType]::ParameterValue, 'Show the id, platform and firmware of the device (Sys.GetInfo)')
             [CompletionResult]::new('ping', 'ping', [CompletionResultType]::ParameterValue, 'Check that the device answers (RPC.Ping)')
             [CompletionResult]::new('reboot', 'reboot', [CompletionResultType]::ParameterValue, 'Reboot the device (Sys.Reboot)')
+            [CompletionResult]::new('ports', 'ports', [CompletionResultType]::ParameterValue, 'List the serial ports of this machine, with their USB devices')
+            [CompletionResult]::new('devices', 'devices', [CompletionResultType]::ParameterValue, 'List the devices of the configuration files; add and remove devices')
             [CompletionResult]::new('simulate', 'simulate', [CompletionResultType]::ParameterValue, 'Run a simulated device until Ctrl-C')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -86,8 +93,13 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             [CompletionResult]::new('--check-timeout', '--check-timeout', [CompletionResultType]::ParameterName, 'Time limit of each check')
             [CompletionResult]::new('--soak', '--soak', [CompletionResultType]::ParameterName, 'How long the device must answer without a reboot, after all checks and before the commit [default: none]')
             [CompletionResult]::new('--on-unhealthy', '--on-unhealthy', [CompletionResultType]::ParameterName, 'What to do with unhealthy firmware')
-            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--device', '--device', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many devices a command for several devices works on at a time')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt')
             [CompletionResult]::new('--ca-cert-file', '--ca-cert-file', [CompletionResultType]::ParameterName, 'PEM file with the certificate authorities to trust, instead of those of the system')
             [CompletionResult]::new('--cert-file', '--cert-file', [CompletionResultType]::ParameterName, 'PEM file with the client certificate, for a server that requires one; with --key-file')
@@ -122,8 +134,13 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
         }
         'otactl;wait' {
             [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'Time limit of the wait')
-            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--device', '--device', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many devices a command for several devices works on at a time')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt')
             [CompletionResult]::new('--ca-cert-file', '--ca-cert-file', [CompletionResultType]::ParameterName, 'PEM file with the certificate authorities to trust, instead of those of the system')
             [CompletionResult]::new('--cert-file', '--cert-file', [CompletionResultType]::ParameterName, 'PEM file with the client certificate, for a server that requires one; with --key-file')
@@ -151,8 +168,13 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             break
         }
         'otactl;commit' {
-            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--device', '--device', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many devices a command for several devices works on at a time')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt')
             [CompletionResult]::new('--ca-cert-file', '--ca-cert-file', [CompletionResultType]::ParameterName, 'PEM file with the certificate authorities to trust, instead of those of the system')
             [CompletionResult]::new('--cert-file', '--cert-file', [CompletionResultType]::ParameterName, 'PEM file with the client certificate, for a server that requires one; with --key-file')
@@ -180,8 +202,13 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             break
         }
         'otactl;revert' {
-            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--device', '--device', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many devices a command for several devices works on at a time')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt')
             [CompletionResult]::new('--ca-cert-file', '--ca-cert-file', [CompletionResultType]::ParameterName, 'PEM file with the certificate authorities to trust, instead of those of the system')
             [CompletionResult]::new('--cert-file', '--cert-file', [CompletionResultType]::ParameterName, 'PEM file with the client certificate, for a server that requires one; with --key-file')
@@ -210,8 +237,13 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
         }
         'otactl;create-snapshot' {
             [CompletionResult]::new('--commit-timeout', '--commit-timeout', [CompletionResultType]::ParameterName, 'Time within which the running firmware must be committed, in whole seconds; with --set-as-revert')
-            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--device', '--device', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many devices a command for several devices works on at a time')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt')
             [CompletionResult]::new('--ca-cert-file', '--ca-cert-file', [CompletionResultType]::ParameterName, 'PEM file with the certificate authorities to trust, instead of those of the system')
             [CompletionResult]::new('--cert-file', '--cert-file', [CompletionResultType]::ParameterName, 'PEM file with the client certificate, for a server that requires one; with --key-file')
@@ -240,8 +272,13 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             break
         }
         'otactl;get-boot-state' {
-            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--device', '--device', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many devices a command for several devices works on at a time')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt')
             [CompletionResult]::new('--ca-cert-file', '--ca-cert-file', [CompletionResultType]::ParameterName, 'PEM file with the certificate authorities to trust, instead of those of the system')
             [CompletionResult]::new('--cert-file', '--cert-file', [CompletionResultType]::ParameterName, 'PEM file with the client certificate, for a server that requires one; with --key-file')
@@ -273,8 +310,13 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             [CompletionResult]::new('--is-committed', '--is-committed', [CompletionResultType]::ParameterName, 'Whether the active slot is committed')
             [CompletionResult]::new('--revert-slot', '--revert-slot', [CompletionResultType]::ParameterName, 'Slot that boots after a rollback or a revert')
             [CompletionResult]::new('--commit-timeout', '--commit-timeout', [CompletionResultType]::ParameterName, 'Time within which a commit must follow a boot, in whole seconds')
-            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--device', '--device', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many devices a command for several devices works on at a time')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt')
             [CompletionResult]::new('--ca-cert-file', '--ca-cert-file', [CompletionResultType]::ParameterName, 'PEM file with the certificate authorities to trust, instead of those of the system')
             [CompletionResult]::new('--cert-file', '--cert-file', [CompletionResultType]::ParameterName, 'PEM file with the client certificate, for a server that requires one; with --key-file')
@@ -303,8 +345,13 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             break
         }
         'otactl;status' {
-            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--device', '--device', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many devices a command for several devices works on at a time')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt')
             [CompletionResult]::new('--ca-cert-file', '--ca-cert-file', [CompletionResultType]::ParameterName, 'PEM file with the certificate authorities to trust, instead of those of the system')
             [CompletionResult]::new('--cert-file', '--cert-file', [CompletionResultType]::ParameterName, 'PEM file with the client certificate, for a server that requires one; with --key-file')
@@ -332,8 +379,13 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             break
         }
         'otactl;call' {
-            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--device', '--device', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many devices a command for several devices works on at a time')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt')
             [CompletionResult]::new('--ca-cert-file', '--ca-cert-file', [CompletionResultType]::ParameterName, 'PEM file with the certificate authorities to trust, instead of those of the system')
             [CompletionResult]::new('--cert-file', '--cert-file', [CompletionResultType]::ParameterName, 'PEM file with the client certificate, for a server that requires one; with --key-file')
@@ -361,8 +413,13 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             break
         }
         'otactl;list' {
-            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--device', '--device', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many devices a command for several devices works on at a time')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt')
             [CompletionResult]::new('--ca-cert-file', '--ca-cert-file', [CompletionResultType]::ParameterName, 'PEM file with the certificate authorities to trust, instead of those of the system')
             [CompletionResult]::new('--cert-file', '--cert-file', [CompletionResultType]::ParameterName, 'PEM file with the client certificate, for a server that requires one; with --key-file')
@@ -390,8 +447,13 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             break
         }
         'otactl;describe' {
-            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--device', '--device', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many devices a command for several devices works on at a time')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt')
             [CompletionResult]::new('--ca-cert-file', '--ca-cert-file', [CompletionResultType]::ParameterName, 'PEM file with the certificate authorities to trust, instead of those of the system')
             [CompletionResult]::new('--cert-file', '--cert-file', [CompletionResultType]::ParameterName, 'PEM file with the client certificate, for a server that requires one; with --key-file')
@@ -419,8 +481,13 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             break
         }
         'otactl;info' {
-            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--device', '--device', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many devices a command for several devices works on at a time')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt')
             [CompletionResult]::new('--ca-cert-file', '--ca-cert-file', [CompletionResultType]::ParameterName, 'PEM file with the certificate authorities to trust, instead of those of the system')
             [CompletionResult]::new('--cert-file', '--cert-file', [CompletionResultType]::ParameterName, 'PEM file with the client certificate, for a server that requires one; with --key-file')
@@ -448,8 +515,13 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             break
         }
         'otactl;ping' {
-            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--device', '--device', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many devices a command for several devices works on at a time')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt')
             [CompletionResult]::new('--ca-cert-file', '--ca-cert-file', [CompletionResultType]::ParameterName, 'PEM file with the certificate authorities to trust, instead of those of the system')
             [CompletionResult]::new('--cert-file', '--cert-file', [CompletionResultType]::ParameterName, 'PEM file with the client certificate, for a server that requires one; with --key-file')
@@ -478,8 +550,13 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
         }
         'otactl;reboot' {
             [CompletionResult]::new('--delay-ms', '--delay-ms', [CompletionResultType]::ParameterName, 'Time from the reply to the reboot, in milliseconds [default: that of the device]')
-            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--device', '--device', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many devices a command for several devices works on at a time')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt')
             [CompletionResult]::new('--ca-cert-file', '--ca-cert-file', [CompletionResultType]::ParameterName, 'PEM file with the certificate authorities to trust, instead of those of the system')
             [CompletionResult]::new('--cert-file', '--cert-file', [CompletionResultType]::ParameterName, 'PEM file with the client certificate, for a server that requires one; with --key-file')
@@ -507,6 +584,162 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'otactl;ports' {
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--device', '--device', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many devices a command for several devices works on at a time')
+            [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt')
+            [CompletionResult]::new('--ca-cert-file', '--ca-cert-file', [CompletionResultType]::ParameterName, 'PEM file with the certificate authorities to trust, instead of those of the system')
+            [CompletionResult]::new('--cert-file', '--cert-file', [CompletionResultType]::ParameterName, 'PEM file with the client certificate, for a server that requires one; with --key-file')
+            [CompletionResult]::new('--key-file', '--key-file', [CompletionResultType]::ParameterName, 'PEM file with the private key of --cert-file')
+            [CompletionResult]::new('--baud-rate', '--baud-rate', [CompletionResultType]::ParameterName, 'Speed of the port in bits per second')
+            [CompletionResult]::new('--set-control-lines', '--set-control-lines', [CompletionResultType]::ParameterName, 'Release DTR and RTS after opening, so that the board runs')
+            [CompletionResult]::new('--serial-framing', '--serial-framing', [CompletionResultType]::ParameterName, 'How frames are delimited')
+            [CompletionResult]::new('--mqtt-password-file', '--mqtt-password-file', [CompletionResultType]::ParameterName, 'File with the password for the broker in its first line; - for a prompt')
+            [CompletionResult]::new('--mqtt-client-id', '--mqtt-client-id', [CompletionResultType]::ParameterName, 'MQTT client id, for a broker whose rules require a certain one')
+            [CompletionResult]::new('--mqtt-src', '--mqtt-src', [CompletionResultType]::ParameterName, 'Source name of the requests: the device replies on the topic SRC/rpc [default: DEVICE/rpc-resp/CLIENT-ID]')
+            [CompletionResult]::new('--mqtt-pub-topic', '--mqtt-pub-topic', [CompletionResultType]::ParameterName, 'Topic of all requests [default: DEVICE/rpc/METHOD if the device listens there, else DEVICE/rpc]')
+            [CompletionResult]::new('--mqtt-sub-topic', '--mqtt-sub-topic', [CompletionResultType]::ParameterName, 'Topic of the replies [default: SRC/rpc]')
+            [CompletionResult]::new('--mqtt-will-topic', '--mqtt-will-topic', [CompletionResultType]::ParameterName, 'Topic of the device''s last will, read when the device does not reply')
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Go on, and print the ports that come and go')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results on one line, and update events as one JSON object per line')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only results, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only results, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print more details; twice: also every frame, without its secrets')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print more details; twice: also every frame, without its secrets')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Accept any TLS certificate, and warn')
+            [CompletionResult]::new('--hw-flow-control', '--hw-flow-control', [CompletionResultType]::ParameterName, 'Use hardware flow control (RTS and CTS); XON and XOFF are obeyed with and without it')
+            [CompletionResult]::new('--no-set-control-lines', '--no-set-control-lines', [CompletionResultType]::ParameterName, 'Do not change DTR and RTS after opening')
+            [CompletionResult]::new('--inverted-control-lines', '--inverted-control-lines', [CompletionResultType]::ParameterName, 'Treat DTR and RTS as inverted: asserted means released')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'otactl;devices' {
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--device', '--device', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many devices a command for several devices works on at a time')
+            [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt')
+            [CompletionResult]::new('--ca-cert-file', '--ca-cert-file', [CompletionResultType]::ParameterName, 'PEM file with the certificate authorities to trust, instead of those of the system')
+            [CompletionResult]::new('--cert-file', '--cert-file', [CompletionResultType]::ParameterName, 'PEM file with the client certificate, for a server that requires one; with --key-file')
+            [CompletionResult]::new('--key-file', '--key-file', [CompletionResultType]::ParameterName, 'PEM file with the private key of --cert-file')
+            [CompletionResult]::new('--baud-rate', '--baud-rate', [CompletionResultType]::ParameterName, 'Speed of the port in bits per second')
+            [CompletionResult]::new('--set-control-lines', '--set-control-lines', [CompletionResultType]::ParameterName, 'Release DTR and RTS after opening, so that the board runs')
+            [CompletionResult]::new('--serial-framing', '--serial-framing', [CompletionResultType]::ParameterName, 'How frames are delimited')
+            [CompletionResult]::new('--mqtt-password-file', '--mqtt-password-file', [CompletionResultType]::ParameterName, 'File with the password for the broker in its first line; - for a prompt')
+            [CompletionResult]::new('--mqtt-client-id', '--mqtt-client-id', [CompletionResultType]::ParameterName, 'MQTT client id, for a broker whose rules require a certain one')
+            [CompletionResult]::new('--mqtt-src', '--mqtt-src', [CompletionResultType]::ParameterName, 'Source name of the requests: the device replies on the topic SRC/rpc [default: DEVICE/rpc-resp/CLIENT-ID]')
+            [CompletionResult]::new('--mqtt-pub-topic', '--mqtt-pub-topic', [CompletionResultType]::ParameterName, 'Topic of all requests [default: DEVICE/rpc/METHOD if the device listens there, else DEVICE/rpc]')
+            [CompletionResult]::new('--mqtt-sub-topic', '--mqtt-sub-topic', [CompletionResultType]::ParameterName, 'Topic of the replies [default: SRC/rpc]')
+            [CompletionResult]::new('--mqtt-will-topic', '--mqtt-will-topic', [CompletionResultType]::ParameterName, 'Topic of the device''s last will, read when the device does not reply')
+            [CompletionResult]::new('--probe', '--probe', [CompletionResultType]::ParameterName, 'Ask each device what it runs')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results on one line, and update events as one JSON object per line')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only results, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only results, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print more details; twice: also every frame, without its secrets')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print more details; twice: also every frame, without its secrets')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Accept any TLS certificate, and warn')
+            [CompletionResult]::new('--hw-flow-control', '--hw-flow-control', [CompletionResultType]::ParameterName, 'Use hardware flow control (RTS and CTS); XON and XOFF are obeyed with and without it')
+            [CompletionResult]::new('--no-set-control-lines', '--no-set-control-lines', [CompletionResultType]::ParameterName, 'Do not change DTR and RTS after opening')
+            [CompletionResult]::new('--inverted-control-lines', '--inverted-control-lines', [CompletionResultType]::ParameterName, 'Treat DTR and RTS as inverted: asserted means released')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Give a device a name: that of --port, with the other options for the connection')
+            [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Forget a device')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'otactl;devices;add' {
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--device', '--device', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many devices a command for several devices works on at a time')
+            [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt')
+            [CompletionResult]::new('--ca-cert-file', '--ca-cert-file', [CompletionResultType]::ParameterName, 'PEM file with the certificate authorities to trust, instead of those of the system')
+            [CompletionResult]::new('--cert-file', '--cert-file', [CompletionResultType]::ParameterName, 'PEM file with the client certificate, for a server that requires one; with --key-file')
+            [CompletionResult]::new('--key-file', '--key-file', [CompletionResultType]::ParameterName, 'PEM file with the private key of --cert-file')
+            [CompletionResult]::new('--baud-rate', '--baud-rate', [CompletionResultType]::ParameterName, 'Speed of the port in bits per second')
+            [CompletionResult]::new('--set-control-lines', '--set-control-lines', [CompletionResultType]::ParameterName, 'Release DTR and RTS after opening, so that the board runs')
+            [CompletionResult]::new('--serial-framing', '--serial-framing', [CompletionResultType]::ParameterName, 'How frames are delimited')
+            [CompletionResult]::new('--mqtt-password-file', '--mqtt-password-file', [CompletionResultType]::ParameterName, 'File with the password for the broker in its first line; - for a prompt')
+            [CompletionResult]::new('--mqtt-client-id', '--mqtt-client-id', [CompletionResultType]::ParameterName, 'MQTT client id, for a broker whose rules require a certain one')
+            [CompletionResult]::new('--mqtt-src', '--mqtt-src', [CompletionResultType]::ParameterName, 'Source name of the requests: the device replies on the topic SRC/rpc [default: DEVICE/rpc-resp/CLIENT-ID]')
+            [CompletionResult]::new('--mqtt-pub-topic', '--mqtt-pub-topic', [CompletionResultType]::ParameterName, 'Topic of all requests [default: DEVICE/rpc/METHOD if the device listens there, else DEVICE/rpc]')
+            [CompletionResult]::new('--mqtt-sub-topic', '--mqtt-sub-topic', [CompletionResultType]::ParameterName, 'Topic of the replies [default: SRC/rpc]')
+            [CompletionResult]::new('--mqtt-will-topic', '--mqtt-will-topic', [CompletionResultType]::ParameterName, 'Topic of the device''s last will, read when the device does not reply')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results on one line, and update events as one JSON object per line')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only results, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only results, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print more details; twice: also every frame, without its secrets')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print more details; twice: also every frame, without its secrets')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Accept any TLS certificate, and warn')
+            [CompletionResult]::new('--hw-flow-control', '--hw-flow-control', [CompletionResultType]::ParameterName, 'Use hardware flow control (RTS and CTS); XON and XOFF are obeyed with and without it')
+            [CompletionResult]::new('--no-set-control-lines', '--no-set-control-lines', [CompletionResultType]::ParameterName, 'Do not change DTR and RTS after opening')
+            [CompletionResult]::new('--inverted-control-lines', '--inverted-control-lines', [CompletionResultType]::ParameterName, 'Treat DTR and RTS as inverted: asserted means released')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'otactl;devices;remove' {
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--device', '--device', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many devices a command for several devices works on at a time')
+            [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt')
+            [CompletionResult]::new('--ca-cert-file', '--ca-cert-file', [CompletionResultType]::ParameterName, 'PEM file with the certificate authorities to trust, instead of those of the system')
+            [CompletionResult]::new('--cert-file', '--cert-file', [CompletionResultType]::ParameterName, 'PEM file with the client certificate, for a server that requires one; with --key-file')
+            [CompletionResult]::new('--key-file', '--key-file', [CompletionResultType]::ParameterName, 'PEM file with the private key of --cert-file')
+            [CompletionResult]::new('--baud-rate', '--baud-rate', [CompletionResultType]::ParameterName, 'Speed of the port in bits per second')
+            [CompletionResult]::new('--set-control-lines', '--set-control-lines', [CompletionResultType]::ParameterName, 'Release DTR and RTS after opening, so that the board runs')
+            [CompletionResult]::new('--serial-framing', '--serial-framing', [CompletionResultType]::ParameterName, 'How frames are delimited')
+            [CompletionResult]::new('--mqtt-password-file', '--mqtt-password-file', [CompletionResultType]::ParameterName, 'File with the password for the broker in its first line; - for a prompt')
+            [CompletionResult]::new('--mqtt-client-id', '--mqtt-client-id', [CompletionResultType]::ParameterName, 'MQTT client id, for a broker whose rules require a certain one')
+            [CompletionResult]::new('--mqtt-src', '--mqtt-src', [CompletionResultType]::ParameterName, 'Source name of the requests: the device replies on the topic SRC/rpc [default: DEVICE/rpc-resp/CLIENT-ID]')
+            [CompletionResult]::new('--mqtt-pub-topic', '--mqtt-pub-topic', [CompletionResultType]::ParameterName, 'Topic of all requests [default: DEVICE/rpc/METHOD if the device listens there, else DEVICE/rpc]')
+            [CompletionResult]::new('--mqtt-sub-topic', '--mqtt-sub-topic', [CompletionResultType]::ParameterName, 'Topic of the replies [default: SRC/rpc]')
+            [CompletionResult]::new('--mqtt-will-topic', '--mqtt-will-topic', [CompletionResultType]::ParameterName, 'Topic of the device''s last will, read when the device does not reply')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results on one line, and update events as one JSON object per line')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only results, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only results, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print more details; twice: also every frame, without its secrets')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print more details; twice: also every frame, without its secrets')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Accept any TLS certificate, and warn')
+            [CompletionResult]::new('--hw-flow-control', '--hw-flow-control', [CompletionResultType]::ParameterName, 'Use hardware flow control (RTS and CTS); XON and XOFF are obeyed with and without it')
+            [CompletionResult]::new('--no-set-control-lines', '--no-set-control-lines', [CompletionResultType]::ParameterName, 'Do not change DTR and RTS after opening')
+            [CompletionResult]::new('--inverted-control-lines', '--inverted-control-lines', [CompletionResultType]::ParameterName, 'Treat DTR and RTS as inverted: asserted means released')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'otactl;devices;help' {
+            [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Give a device a name: that of --port, with the other options for the connection')
+            [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Forget a device')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'otactl;devices;help;add' {
+            break
+        }
+        'otactl;devices;help;remove' {
+            break
+        }
+        'otactl;devices;help;help' {
+            break
+        }
         'otactl;simulate' {
             [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'Address to listen on for WebSocket and HTTP')
             [CompletionResult]::new('--tcp', '--tcp', [CompletionResultType]::ParameterName, 'Address to listen on for plain TCP')
@@ -524,8 +757,13 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             [CompletionResult]::new('--auth-algo', '--auth-algo', [CompletionResultType]::ParameterName, 'Hash algorithm of the digest authentication')
             [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Directory for the contents of the flash; without it, the device starts with its factory firmware')
             [CompletionResult]::new('--fault', '--fault', [CompletionResultType]::ParameterName, 'Simulate a fault; may be given several times')
-            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--device', '--device', [CompletionResultType]::ParameterName, 'Name of the device in the configuration file; `*` and `?` stand for other characters')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds')
+            [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many devices a command for several devices works on at a time')
             [CompletionResult]::new('--rpc-creds', '--rpc-creds', [CompletionResultType]::ParameterName, 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt')
             [CompletionResult]::new('--ca-cert-file', '--ca-cert-file', [CompletionResultType]::ParameterName, 'PEM file with the certificate authorities to trust, instead of those of the system')
             [CompletionResult]::new('--cert-file', '--cert-file', [CompletionResultType]::ParameterName, 'PEM file with the client certificate, for a server that requires one; with --key-file')
@@ -570,6 +808,8 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             [CompletionResult]::new('info', 'info', [CompletionResultType]::ParameterValue, 'Show the id, platform and firmware of the device (Sys.GetInfo)')
             [CompletionResult]::new('ping', 'ping', [CompletionResultType]::ParameterValue, 'Check that the device answers (RPC.Ping)')
             [CompletionResult]::new('reboot', 'reboot', [CompletionResultType]::ParameterValue, 'Reboot the device (Sys.Reboot)')
+            [CompletionResult]::new('ports', 'ports', [CompletionResultType]::ParameterValue, 'List the serial ports of this machine, with their USB devices')
+            [CompletionResult]::new('devices', 'devices', [CompletionResultType]::ParameterValue, 'List the devices of the configuration files; add and remove devices')
             [CompletionResult]::new('simulate', 'simulate', [CompletionResultType]::ParameterValue, 'Run a simulated device until Ctrl-C')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -614,6 +854,20 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             break
         }
         'otactl;help;reboot' {
+            break
+        }
+        'otactl;help;ports' {
+            break
+        }
+        'otactl;help;devices' {
+            [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Give a device a name: that of --port, with the other options for the connection')
+            [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Forget a device')
+            break
+        }
+        'otactl;help;devices;add' {
+            break
+        }
+        'otactl;help;devices;remove' {
             break
         }
         'otactl;help;simulate' {

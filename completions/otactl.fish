@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_otactl_global_optspecs
-    string join \n port= timeout= rpc-creds= json q/quiet v/verbose ca-cert-file= cert-file= key-file= insecure baud-rate= hw-flow-control set-control-lines= no-set-control-lines inverted-control-lines serial-framing= mqtt-password-file= mqtt-client-id= mqtt-src= mqtt-pub-topic= mqtt-sub-topic= mqtt-will-topic= h/help V/version
+    string join \n p/port= d/device= config= timeout= jobs= rpc-creds= json q/quiet v/verbose ca-cert-file= cert-file= key-file= insecure baud-rate= hw-flow-control set-control-lines= no-set-control-lines inverted-control-lines serial-framing= mqtt-password-file= mqtt-client-id= mqtt-src= mqtt-pub-topic= mqtt-sub-topic= mqtt-will-topic= h/help V/version
 end
 
 function __fish_otactl_needs_command
@@ -24,8 +24,11 @@ function __fish_otactl_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c otactl -n "__fish_otactl_needs_command" -l port -d 'Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_needs_command" -s p -l port -d 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_needs_command" -s d -l device -d 'Name of the device in the configuration file; `*` and `?` stand for other characters' -r
+complete -c otactl -n "__fish_otactl_needs_command" -l config -d 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]' -r -F
 complete -c otactl -n "__fish_otactl_needs_command" -l timeout -d 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_needs_command" -l jobs -d 'How many devices a command for several devices works on at a time' -r
 complete -c otactl -n "__fish_otactl_needs_command" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r
 complete -c otactl -n "__fish_otactl_needs_command" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_needs_command" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
@@ -65,6 +68,8 @@ complete -c otactl -n "__fish_otactl_needs_command" -f -a "describe" -d 'Show th
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "info" -d 'Show the id, platform and firmware of the device (Sys.GetInfo)'
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "ping" -d 'Check that the device answers (RPC.Ping)'
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "reboot" -d 'Reboot the device (Sys.Reboot)'
+complete -c otactl -n "__fish_otactl_needs_command" -f -a "ports" -d 'List the serial ports of this machine, with their USB devices'
+complete -c otactl -n "__fish_otactl_needs_command" -f -a "devices" -d 'List the devices of the configuration files; add and remove devices'
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "simulate" -d 'Run a simulated device until Ctrl-C'
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l url -d 'URL from which the device downloads the firmware; if the device cannot reach it or has no licence, otactl downloads it' -r
@@ -88,8 +93,11 @@ complete -c otactl -n "__fish_otactl_using_subcommand update" -l check-timeout -
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l soak -d 'How long the device must answer without a reboot, after all checks and before the commit [default: none]' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l on-unhealthy -d 'What to do with unhealthy firmware' -r -f -a "revert\t'Revert to the old firmware at once (OTA.Revert)'
 leave\t'Leave the new firmware running for inspection, until the device rolls back'"
-complete -c otactl -n "__fish_otactl_using_subcommand update" -l port -d 'Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand update" -s p -l port -d 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand update" -s d -l device -d 'Name of the device in the configuration file; `*` and `?` stand for other characters' -r
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l config -d 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l timeout -d 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l jobs -d 'How many devices a command for several devices works on at a time' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
@@ -121,8 +129,11 @@ complete -c otactl -n "__fish_otactl_using_subcommand update" -l no-set-control-
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l inverted-control-lines -d 'Treat DTR and RTS as inverted: asserted means released'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand wait" -l for -d 'Time limit of the wait' -r
-complete -c otactl -n "__fish_otactl_using_subcommand wait" -l port -d 'Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand wait" -s p -l port -d 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand wait" -s d -l device -d 'Name of the device in the configuration file; `*` and `?` stand for other characters' -r
+complete -c otactl -n "__fish_otactl_using_subcommand wait" -l config -d 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand wait" -l timeout -d 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand wait" -l jobs -d 'How many devices a command for several devices works on at a time' -r
 complete -c otactl -n "__fish_otactl_using_subcommand wait" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r
 complete -c otactl -n "__fish_otactl_using_subcommand wait" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand wait" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
@@ -147,8 +158,11 @@ complete -c otactl -n "__fish_otactl_using_subcommand wait" -l hw-flow-control -
 complete -c otactl -n "__fish_otactl_using_subcommand wait" -l no-set-control-lines -d 'Do not change DTR and RTS after opening'
 complete -c otactl -n "__fish_otactl_using_subcommand wait" -l inverted-control-lines -d 'Treat DTR and RTS as inverted: asserted means released'
 complete -c otactl -n "__fish_otactl_using_subcommand wait" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c otactl -n "__fish_otactl_using_subcommand commit" -l port -d 'Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand commit" -s p -l port -d 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand commit" -s d -l device -d 'Name of the device in the configuration file; `*` and `?` stand for other characters' -r
+complete -c otactl -n "__fish_otactl_using_subcommand commit" -l config -d 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l timeout -d 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand commit" -l jobs -d 'How many devices a command for several devices works on at a time' -r
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
@@ -173,8 +187,11 @@ complete -c otactl -n "__fish_otactl_using_subcommand commit" -l hw-flow-control
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l no-set-control-lines -d 'Do not change DTR and RTS after opening'
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l inverted-control-lines -d 'Treat DTR and RTS as inverted: asserted means released'
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c otactl -n "__fish_otactl_using_subcommand revert" -l port -d 'Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand revert" -s p -l port -d 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand revert" -s d -l device -d 'Name of the device in the configuration file; `*` and `?` stand for other characters' -r
+complete -c otactl -n "__fish_otactl_using_subcommand revert" -l config -d 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l timeout -d 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand revert" -l jobs -d 'How many devices a command for several devices works on at a time' -r
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
@@ -200,8 +217,11 @@ complete -c otactl -n "__fish_otactl_using_subcommand revert" -l no-set-control-
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l inverted-control-lines -d 'Treat DTR and RTS as inverted: asserted means released'
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l commit-timeout -d 'Time within which the running firmware must be committed, in whole seconds; with --set-as-revert' -r
-complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l port -d 'Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -s p -l port -d 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -s d -l device -d 'Name of the device in the configuration file; `*` and `?` stand for other characters' -r
+complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l config -d 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l timeout -d 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l jobs -d 'How many devices a command for several devices works on at a time' -r
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
@@ -227,8 +247,11 @@ complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l hw-flo
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l no-set-control-lines -d 'Do not change DTR and RTS after opening'
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l inverted-control-lines -d 'Treat DTR and RTS as inverted: asserted means released'
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l port -d 'Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -s p -l port -d 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -s d -l device -d 'Name of the device in the configuration file; `*` and `?` stand for other characters' -r
+complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l config -d 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l timeout -d 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l jobs -d 'How many devices a command for several devices works on at a time' -r
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
@@ -258,8 +281,11 @@ complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l is-comm
 false\t''"
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l revert-slot -d 'Slot that boots after a rollback or a revert' -r
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l commit-timeout -d 'Time within which a commit must follow a boot, in whole seconds' -r
-complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l port -d 'Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -s p -l port -d 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -s d -l device -d 'Name of the device in the configuration file; `*` and `?` stand for other characters' -r
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l config -d 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l timeout -d 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l jobs -d 'How many devices a command for several devices works on at a time' -r
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
@@ -285,8 +311,11 @@ complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l hw-flow
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l no-set-control-lines -d 'Do not change DTR and RTS after opening'
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l inverted-control-lines -d 'Treat DTR and RTS as inverted: asserted means released'
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c otactl -n "__fish_otactl_using_subcommand status" -l port -d 'Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand status" -s p -l port -d 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand status" -s d -l device -d 'Name of the device in the configuration file; `*` and `?` stand for other characters' -r
+complete -c otactl -n "__fish_otactl_using_subcommand status" -l config -d 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l timeout -d 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand status" -l jobs -d 'How many devices a command for several devices works on at a time' -r
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
@@ -311,8 +340,11 @@ complete -c otactl -n "__fish_otactl_using_subcommand status" -l hw-flow-control
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l no-set-control-lines -d 'Do not change DTR and RTS after opening'
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l inverted-control-lines -d 'Treat DTR and RTS as inverted: asserted means released'
 complete -c otactl -n "__fish_otactl_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c otactl -n "__fish_otactl_using_subcommand call" -l port -d 'Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand call" -s p -l port -d 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand call" -s d -l device -d 'Name of the device in the configuration file; `*` and `?` stand for other characters' -r
+complete -c otactl -n "__fish_otactl_using_subcommand call" -l config -d 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l timeout -d 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand call" -l jobs -d 'How many devices a command for several devices works on at a time' -r
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
@@ -337,8 +369,11 @@ complete -c otactl -n "__fish_otactl_using_subcommand call" -l hw-flow-control -
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l no-set-control-lines -d 'Do not change DTR and RTS after opening'
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l inverted-control-lines -d 'Treat DTR and RTS as inverted: asserted means released'
 complete -c otactl -n "__fish_otactl_using_subcommand call" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c otactl -n "__fish_otactl_using_subcommand list" -l port -d 'Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand list" -s p -l port -d 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand list" -s d -l device -d 'Name of the device in the configuration file; `*` and `?` stand for other characters' -r
+complete -c otactl -n "__fish_otactl_using_subcommand list" -l config -d 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l timeout -d 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand list" -l jobs -d 'How many devices a command for several devices works on at a time' -r
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
@@ -363,8 +398,11 @@ complete -c otactl -n "__fish_otactl_using_subcommand list" -l hw-flow-control -
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l no-set-control-lines -d 'Do not change DTR and RTS after opening'
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l inverted-control-lines -d 'Treat DTR and RTS as inverted: asserted means released'
 complete -c otactl -n "__fish_otactl_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c otactl -n "__fish_otactl_using_subcommand describe" -l port -d 'Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand describe" -s p -l port -d 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand describe" -s d -l device -d 'Name of the device in the configuration file; `*` and `?` stand for other characters' -r
+complete -c otactl -n "__fish_otactl_using_subcommand describe" -l config -d 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l timeout -d 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand describe" -l jobs -d 'How many devices a command for several devices works on at a time' -r
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
@@ -389,8 +427,11 @@ complete -c otactl -n "__fish_otactl_using_subcommand describe" -l hw-flow-contr
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l no-set-control-lines -d 'Do not change DTR and RTS after opening'
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l inverted-control-lines -d 'Treat DTR and RTS as inverted: asserted means released'
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c otactl -n "__fish_otactl_using_subcommand info" -l port -d 'Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand info" -s p -l port -d 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand info" -s d -l device -d 'Name of the device in the configuration file; `*` and `?` stand for other characters' -r
+complete -c otactl -n "__fish_otactl_using_subcommand info" -l config -d 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l timeout -d 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand info" -l jobs -d 'How many devices a command for several devices works on at a time' -r
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
@@ -415,8 +456,11 @@ complete -c otactl -n "__fish_otactl_using_subcommand info" -l hw-flow-control -
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l no-set-control-lines -d 'Do not change DTR and RTS after opening'
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l inverted-control-lines -d 'Treat DTR and RTS as inverted: asserted means released'
 complete -c otactl -n "__fish_otactl_using_subcommand info" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c otactl -n "__fish_otactl_using_subcommand ping" -l port -d 'Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand ping" -s p -l port -d 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand ping" -s d -l device -d 'Name of the device in the configuration file; `*` and `?` stand for other characters' -r
+complete -c otactl -n "__fish_otactl_using_subcommand ping" -l config -d 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l timeout -d 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand ping" -l jobs -d 'How many devices a command for several devices works on at a time' -r
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
@@ -442,8 +486,11 @@ complete -c otactl -n "__fish_otactl_using_subcommand ping" -l no-set-control-li
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l inverted-control-lines -d 'Treat DTR and RTS as inverted: asserted means released'
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l delay-ms -d 'Time from the reply to the reboot, in milliseconds [default: that of the device]' -r
-complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l port -d 'Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand reboot" -s p -l port -d 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand reboot" -s d -l device -d 'Name of the device in the configuration file; `*` and `?` stand for other characters' -r
+complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l config -d 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l timeout -d 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l jobs -d 'How many devices a command for several devices works on at a time' -r
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
@@ -469,6 +516,130 @@ complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l hw-flow-control
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l no-set-control-lines -d 'Do not change DTR and RTS after opening'
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l inverted-control-lines -d 'Treat DTR and RTS as inverted: asserted means released'
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c otactl -n "__fish_otactl_using_subcommand ports" -s p -l port -d 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand ports" -s d -l device -d 'Name of the device in the configuration file; `*` and `?` stand for other characters' -r
+complete -c otactl -n "__fish_otactl_using_subcommand ports" -l config -d 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand ports" -l timeout -d 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand ports" -l jobs -d 'How many devices a command for several devices works on at a time' -r
+complete -c otactl -n "__fish_otactl_using_subcommand ports" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r
+complete -c otactl -n "__fish_otactl_using_subcommand ports" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand ports" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand ports" -l key-file -d 'PEM file with the private key of --cert-file' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand ports" -l baud-rate -d 'Speed of the port in bits per second' -r
+complete -c otactl -n "__fish_otactl_using_subcommand ports" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
+false\t''"
+complete -c otactl -n "__fish_otactl_using_subcommand ports" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines, or triple double quotes if the device does not understand lines'
+line\t'Lines with a CRC'
+quoted\t'Between triple double quotes, for old firmware'"
+complete -c otactl -n "__fish_otactl_using_subcommand ports" -l mqtt-password-file -d 'File with the password for the broker in its first line; - for a prompt' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand ports" -l mqtt-client-id -d 'MQTT client id, for a broker whose rules require a certain one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand ports" -l mqtt-src -d 'Source name of the requests: the device replies on the topic SRC/rpc [default: DEVICE/rpc-resp/CLIENT-ID]' -r
+complete -c otactl -n "__fish_otactl_using_subcommand ports" -l mqtt-pub-topic -d 'Topic of all requests [default: DEVICE/rpc/METHOD if the device listens there, else DEVICE/rpc]' -r
+complete -c otactl -n "__fish_otactl_using_subcommand ports" -l mqtt-sub-topic -d 'Topic of the replies [default: SRC/rpc]' -r
+complete -c otactl -n "__fish_otactl_using_subcommand ports" -l mqtt-will-topic -d 'Topic of the device\'s last will, read when the device does not reply' -r
+complete -c otactl -n "__fish_otactl_using_subcommand ports" -l watch -d 'Go on, and print the ports that come and go'
+complete -c otactl -n "__fish_otactl_using_subcommand ports" -l json -d 'Print results on one line, and update events as one JSON object per line'
+complete -c otactl -n "__fish_otactl_using_subcommand ports" -s q -l quiet -d 'Print only results, warnings and errors'
+complete -c otactl -n "__fish_otactl_using_subcommand ports" -s v -l verbose -d 'Print more details; twice: also every frame, without its secrets'
+complete -c otactl -n "__fish_otactl_using_subcommand ports" -l insecure -d 'Accept any TLS certificate, and warn'
+complete -c otactl -n "__fish_otactl_using_subcommand ports" -l hw-flow-control -d 'Use hardware flow control (RTS and CTS); XON and XOFF are obeyed with and without it'
+complete -c otactl -n "__fish_otactl_using_subcommand ports" -l no-set-control-lines -d 'Do not change DTR and RTS after opening'
+complete -c otactl -n "__fish_otactl_using_subcommand ports" -l inverted-control-lines -d 'Treat DTR and RTS as inverted: asserted means released'
+complete -c otactl -n "__fish_otactl_using_subcommand ports" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove help" -s p -l port -d 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove help" -s d -l device -d 'Name of the device in the configuration file; `*` and `?` stand for other characters' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove help" -l config -d 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove help" -l timeout -d 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove help" -l jobs -d 'How many devices a command for several devices works on at a time' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove help" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove help" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove help" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove help" -l key-file -d 'PEM file with the private key of --cert-file' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove help" -l baud-rate -d 'Speed of the port in bits per second' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove help" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
+false\t''"
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove help" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines, or triple double quotes if the device does not understand lines'
+line\t'Lines with a CRC'
+quoted\t'Between triple double quotes, for old firmware'"
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove help" -l mqtt-password-file -d 'File with the password for the broker in its first line; - for a prompt' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove help" -l mqtt-client-id -d 'MQTT client id, for a broker whose rules require a certain one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove help" -l mqtt-src -d 'Source name of the requests: the device replies on the topic SRC/rpc [default: DEVICE/rpc-resp/CLIENT-ID]' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove help" -l mqtt-pub-topic -d 'Topic of all requests [default: DEVICE/rpc/METHOD if the device listens there, else DEVICE/rpc]' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove help" -l mqtt-sub-topic -d 'Topic of the replies [default: SRC/rpc]' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove help" -l mqtt-will-topic -d 'Topic of the device\'s last will, read when the device does not reply' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove help" -l probe -d 'Ask each device what it runs'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove help" -l json -d 'Print results on one line, and update events as one JSON object per line'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove help" -s q -l quiet -d 'Print only results, warnings and errors'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove help" -s v -l verbose -d 'Print more details; twice: also every frame, without its secrets'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove help" -l insecure -d 'Accept any TLS certificate, and warn'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove help" -l hw-flow-control -d 'Use hardware flow control (RTS and CTS); XON and XOFF are obeyed with and without it'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove help" -l no-set-control-lines -d 'Do not change DTR and RTS after opening'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove help" -l inverted-control-lines -d 'Treat DTR and RTS as inverted: asserted means released'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove help" -f -a "add" -d 'Give a device a name: that of --port, with the other options for the connection'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove help" -f -a "remove" -d 'Forget a device'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -s p -l port -d 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -s d -l device -d 'Name of the device in the configuration file; `*` and `?` stand for other characters' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l config -d 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l timeout -d 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l jobs -d 'How many devices a command for several devices works on at a time' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l key-file -d 'PEM file with the private key of --cert-file' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l baud-rate -d 'Speed of the port in bits per second' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
+false\t''"
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines, or triple double quotes if the device does not understand lines'
+line\t'Lines with a CRC'
+quoted\t'Between triple double quotes, for old firmware'"
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l mqtt-password-file -d 'File with the password for the broker in its first line; - for a prompt' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l mqtt-client-id -d 'MQTT client id, for a broker whose rules require a certain one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l mqtt-src -d 'Source name of the requests: the device replies on the topic SRC/rpc [default: DEVICE/rpc-resp/CLIENT-ID]' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l mqtt-pub-topic -d 'Topic of all requests [default: DEVICE/rpc/METHOD if the device listens there, else DEVICE/rpc]' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l mqtt-sub-topic -d 'Topic of the replies [default: SRC/rpc]' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l mqtt-will-topic -d 'Topic of the device\'s last will, read when the device does not reply' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l json -d 'Print results on one line, and update events as one JSON object per line'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Print only results, warnings and errors'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Print more details; twice: also every frame, without its secrets'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l insecure -d 'Accept any TLS certificate, and warn'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l hw-flow-control -d 'Use hardware flow control (RTS and CTS); XON and XOFF are obeyed with and without it'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l no-set-control-lines -d 'Do not change DTR and RTS after opening'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l inverted-control-lines -d 'Treat DTR and RTS as inverted: asserted means released'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -s p -l port -d 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -s d -l device -d 'Name of the device in the configuration file; `*` and `?` stand for other characters' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l config -d 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l timeout -d 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l jobs -d 'How many devices a command for several devices works on at a time' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l key-file -d 'PEM file with the private key of --cert-file' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l baud-rate -d 'Speed of the port in bits per second' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
+false\t''"
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines, or triple double quotes if the device does not understand lines'
+line\t'Lines with a CRC'
+quoted\t'Between triple double quotes, for old firmware'"
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l mqtt-password-file -d 'File with the password for the broker in its first line; - for a prompt' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l mqtt-client-id -d 'MQTT client id, for a broker whose rules require a certain one' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l mqtt-src -d 'Source name of the requests: the device replies on the topic SRC/rpc [default: DEVICE/rpc-resp/CLIENT-ID]' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l mqtt-pub-topic -d 'Topic of all requests [default: DEVICE/rpc/METHOD if the device listens there, else DEVICE/rpc]' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l mqtt-sub-topic -d 'Topic of the replies [default: SRC/rpc]' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l mqtt-will-topic -d 'Topic of the device\'s last will, read when the device does not reply' -r
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l json -d 'Print results on one line, and update events as one JSON object per line'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Print only results, warnings and errors'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Print more details; twice: also every frame, without its secrets'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l insecure -d 'Accept any TLS certificate, and warn'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l hw-flow-control -d 'Use hardware flow control (RTS and CTS); XON and XOFF are obeyed with and without it'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l no-set-control-lines -d 'Do not change DTR and RTS after opening'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l inverted-control-lines -d 'Treat DTR and RTS as inverted: asserted means released'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from help" -f -a "add" -d 'Give a device a name: that of --port, with the other options for the connection'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Forget a device'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l listen -d 'Address to listen on for WebSocket and HTTP' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l tcp -d 'Address to listen on for plain TCP' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l udp -d 'Address to listen on for UDP' -r
@@ -490,8 +661,11 @@ complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l auth-algo -d 
 sha-256\t''"
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l state -d 'Directory for the contents of the flash; without it, the device starts with its factory firmware' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l fault -d 'Simulate a fault; may be given several times' -r
-complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l port -d 'Address of the device: /dev/ttyUSB0, COM7, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -s p -l port -d 'Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT], mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`' -r
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -s d -l device -d 'Name of the device in the configuration file; `*` and `?` stand for other characters' -r
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l config -d 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l timeout -d 'Time limit of a call to the device, such as `90s`, `5m`, or plain seconds' -r
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l jobs -d 'How many devices a command for several devices works on at a time' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
@@ -519,19 +693,23 @@ complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l hw-flow-contr
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l no-set-control-lines -d 'Do not change DTR and RTS after opening'
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l inverted-control-lines -d 'Treat DTR and RTS as inverted: asserted means released'
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "update" -d 'Install new firmware on the device, verify that it runs, and commit it'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "wait" -d 'Wait until the device is in the given state, and print its state'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "commit" -d 'Commit the running firmware (OTA.Commit)'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "revert" -d 'Revert to the previous firmware, and reboot (OTA.Revert)'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "create-snapshot" -d 'Copy the running firmware to the other slot (OTA.CreateSnapshot)'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "get-boot-state" -d 'Show the active slot, and whether it is committed (OTA.GetBootState)'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "set-boot-state" -d 'Set fields of the boot state (OTA.SetBootState)'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "status" -d 'Show the progress of an update (OTA.Status)'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "call" -d 'Call a method of the device by its name'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "list" -d 'List the methods of the device (RPC.List)'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "describe" -d 'Show the arguments of a method (RPC.Describe)'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "info" -d 'Show the id, platform and firmware of the device (Sys.GetInfo)'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "ping" -d 'Check that the device answers (RPC.Ping)'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "reboot" -d 'Reboot the device (Sys.Reboot)'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "simulate" -d 'Run a simulated device until Ctrl-C'
-complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot simulate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot ports devices simulate help" -f -a "update" -d 'Install new firmware on the device, verify that it runs, and commit it'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot ports devices simulate help" -f -a "wait" -d 'Wait until the device is in the given state, and print its state'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot ports devices simulate help" -f -a "commit" -d 'Commit the running firmware (OTA.Commit)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot ports devices simulate help" -f -a "revert" -d 'Revert to the previous firmware, and reboot (OTA.Revert)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot ports devices simulate help" -f -a "create-snapshot" -d 'Copy the running firmware to the other slot (OTA.CreateSnapshot)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot ports devices simulate help" -f -a "get-boot-state" -d 'Show the active slot, and whether it is committed (OTA.GetBootState)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot ports devices simulate help" -f -a "set-boot-state" -d 'Set fields of the boot state (OTA.SetBootState)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot ports devices simulate help" -f -a "status" -d 'Show the progress of an update (OTA.Status)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot ports devices simulate help" -f -a "call" -d 'Call a method of the device by its name'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot ports devices simulate help" -f -a "list" -d 'List the methods of the device (RPC.List)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot ports devices simulate help" -f -a "describe" -d 'Show the arguments of a method (RPC.Describe)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot ports devices simulate help" -f -a "info" -d 'Show the id, platform and firmware of the device (Sys.GetInfo)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot ports devices simulate help" -f -a "ping" -d 'Check that the device answers (RPC.Ping)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot ports devices simulate help" -f -a "reboot" -d 'Reboot the device (Sys.Reboot)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot ports devices simulate help" -f -a "ports" -d 'List the serial ports of this machine, with their USB devices'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot ports devices simulate help" -f -a "devices" -d 'List the devices of the configuration files; add and remove devices'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot ports devices simulate help" -f -a "simulate" -d 'Run a simulated device until Ctrl-C'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and not __fish_seen_subcommand_from update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot ports devices simulate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and __fish_seen_subcommand_from devices" -f -a "add" -d 'Give a device a name: that of --port, with the other options for the connection'
+complete -c otactl -n "__fish_otactl_using_subcommand help; and __fish_seen_subcommand_from devices" -f -a "remove" -d 'Forget a device'
