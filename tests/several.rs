@@ -2,8 +2,12 @@
 
 mod support;
 
+use std::time::{Duration, Instant};
+
+use otactl::sim::ports::mqtt::Library;
 use otactl::sim::{Config, Simulator};
 use serde_json::Value;
+use support::broker::Broker;
 use support::{DEMO, REBOOT, assert_runs, run, simulator_with, ws};
 
 async fn devices(count: usize) -> Vec<Simulator> {
@@ -85,4 +89,29 @@ async fn command_without_a_device_takes_no_two() {
         let run = run(args).await;
         assert!(run.code == 2 && run.stderr.contains(words), "{}", run.shown());
     }
+}
+
+/// 40 devices behind one broker take little longer than the slowest of them.
+#[tokio::test]
+async fn many_devices_behind_one_broker_are_updated_at_the_same_time() {
+    const COUNT: usize = 40;
+
+    let broker = Broker::start();
+    let mut devices = Vec::new();
+    for number in 0..COUNT {
+        let config = Config { id: format!("rig_{number:02}"), reboot_delay: REBOOT, ..Config::default() };
+        devices.push(broker.device(config, Library::Single).await);
+    }
+    let ports: Vec<String> = (0..COUNT).map(|number| broker.url(&format!("rig_{number:02}"))).collect();
+    let started = Instant::now();
+    let run = run(&args(&ports, &["update", DEMO, "--jobs", "40"])).await;
+    let whole = started.elapsed();
+    assert_eq!(run.code, 0, "{}", run.shown());
+    let rows = run.stderr.lines().filter(|line| line.contains("  updated  "));
+    let slowest =
+        rows.clone().filter_map(|line| line.rsplit("  ").next()?.trim_end_matches('s').parse::<u64>().ok()).max();
+    // The table has whole seconds.
+    let limit = Duration::from_secs(slowest.expect("a time") + 1).mul_f64(1.3);
+    assert!(whole <= limit, "{whole:?} of {limit:?}: {}", run.shown());
+    assert_eq!(rows.count(), COUNT, "{}", run.shown());
 }

@@ -14,7 +14,7 @@ use otactl::secrets;
 use otactl::sim::{self, Simulator};
 use otactl::transport::framing::Delimiter;
 use otactl::transport::serial::{Framing, SerialSettings};
-use otactl::transport::target::{Login, Target, TargetError};
+use otactl::transport::target::{Endpoint, Login, Target, TargetError};
 use otactl::transport::{self, Options};
 use otactl::update::web_client::{Proxies, WebClient};
 use tokio::net::{TcpListener, UdpSocket};
@@ -341,6 +341,14 @@ impl Context {
             [given.as_deref(), other_port].into_iter().flatten().filter_map(|port| port.parse::<TargetArg>().ok());
         let hosts = targets.filter_map(|target| target.address()?.device_host().map(|(host, _)| host));
         Ok(WebClient::new(self.options()?.tls, Proxies::of_system(hosts.collect())))
+    }
+
+    /// Returns the connection options for a broker. Reads its password if the URL gives a user without one.
+    pub(crate) fn options_of_broker(&self, broker: &Endpoint) -> Result<Options, Failure> {
+        if let Some(Login { user, password: Some(password) }) = &broker.login {
+            secrets::remember_login(user, password);
+        }
+        Ok(Options { mqtt: self.global.mqtt.settings(broker)?, ..self.options()? })
     }
 
     /// Returns the connection options.

@@ -12,7 +12,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
         &["commit", "revert", "create-snapshot", "get-boot-state", "set-boot-state", "status"],
     ),
     ("Other methods", &["call", "list", "describe", "info", "ping", "reboot"]),
-    ("Find and name devices", &["ports", "devices"]),
+    ("Find and name devices", &["ports", "discover", "devices"]),
     ("Try otactl without a board", &["simulate"]),
 ];
 

@@ -1,7 +1,9 @@
-//! Finds devices: the serial ports of this machine with their USB devices.
+//! Finds devices: the serial ports of this machine with their USB devices, and the devices of the local network.
 //!
+//! - [`mdns`]: devices that announce themselves on the local network;
 //! - [`usb_port`]: the serial ports, and what their USB devices report; [`selector`]: the choice of a port by its USB device.
 
+pub mod mdns;
 pub mod selector;
 pub mod usb_port;
 

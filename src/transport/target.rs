@@ -59,6 +59,18 @@ impl Target {
     }
 }
 
+/// Parses the URL of a broker: `mqtt://[user@]broker[:port]` or `mqtts://…`.
+pub fn broker(text: &str) -> Result<Endpoint, TargetError> {
+    let text = text.trim();
+    let is_mqtt = ["mqtt://", "mqtts://"]
+        .iter()
+        .any(|scheme| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)));
+    if !is_mqtt {
+        return malformed("a broker is written as mqtt://BROKER or mqtts://BROKER");
+    }
+    endpoint(text)
+}
+
 impl FromStr for Target {
     type Err = TargetError;
 

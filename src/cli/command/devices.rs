@@ -1,4 +1,4 @@
-mod edit;
+pub(super) mod edit;
 mod probe;
 
 use otactl::secrets::mask;

@@ -4,6 +4,7 @@ mod call;
 mod commit;
 mod create_snapshot;
 mod devices;
+mod discover;
 mod generate;
 mod get_boot_state;
 mod one_call;
@@ -50,6 +51,7 @@ pub(crate) enum Command {
     Reboot(reboot::Args),
     Ports(ports::Args),
     Devices(devices::Args),
+    Discover(discover::Args),
     Simulate(Box<simulate::Args>),
     #[command(hide = true)]
     Generate(generate::Args),
@@ -58,7 +60,7 @@ pub(crate) enum Command {
 impl Command {
     /// Tells whether the command uses the configuration file before it runs.
     pub(crate) fn uses_config(&self) -> bool {
-        !matches!(self, Self::Devices(_) | Self::Ports(_) | Self::Simulate(_) | Self::Generate(_))
+        !matches!(self, Self::Devices(_) | Self::Discover(_) | Self::Ports(_) | Self::Simulate(_) | Self::Generate(_))
     }
 
     /// Tells whether the command is for a device, so that it can be run on several.
@@ -104,6 +106,7 @@ impl Command {
             Self::Reboot(args) => args.run(context).await,
             Self::Ports(args) => args.run(context).await,
             Self::Devices(args) => args.run(context).await,
+            Self::Discover(args) => args.run(context).await,
             Self::Simulate(args) => args.run(context).await,
             Self::Generate(args) => args.run(&model()),
         }

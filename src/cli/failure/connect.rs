@@ -1,6 +1,7 @@
 //! Failures of `--port` and of the TLS options.
 
 use otactl::transport::ConnectError;
+use otactl::transport::mqtt::ListenError;
 use otactl::transport::target::TargetError;
 use otactl::transport::tls::SetupError;
 use otactl::transport::tls::pem::{PemError, PemFault};
@@ -23,6 +24,16 @@ impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
         match error {
             ConnectError::Tls(error) => error.into(),
+            error => Self::of(FailureKind::Other, &error).hint(unknown_hint(&error)),
+        }
+    }
+}
+
+impl From<ListenError> for Failure {
+    fn from(error: ListenError) -> Self {
+        match error {
+            ListenError::Setup(error) => error.into(),
+            ListenError::Broker(error) => error.into(),
             error => Self::of(FailureKind::Other, &error).hint(unknown_hint(&error)),
         }
     }

@@ -58,7 +58,7 @@ impl fmt::Debug for Broker {
 
 /// An open connection to the broker, and its unacknowledged messages.
 pub(super) struct BrokerConnection {
-    client: AsyncClient,
+    pub(super) client: AsyncClient,
     pub(super) events: EventLoop,
     pub(super) unacknowledged: Unacknowledged,
 }
@@ -115,7 +115,12 @@ impl Broker {
         within(self.connect_timeout, self.open(topics)).await
     }
 
-    async fn open(&self, topics: &Topics) -> Result<BrokerConnection, DialFailure> {
+    /// Connects to the broker, and subscribes to nothing.
+    pub(super) async fn connect_only(&self) -> Result<BrokerConnection, DialFailure> {
+        within(self.connect_timeout, self.log_in()).await
+    }
+
+    async fn log_in(&self) -> Result<BrokerConnection, DialFailure> {
         let (client, mut events) = AsyncClient::builder(self.options()).capacity(QUEUE_CAPACITY).build();
         // The client library limits the time to connect, too: to 5 s by default, and only in whole seconds. Its limit
         // is set above `connect_timeout`, so that `connect_timeout` applies.
@@ -131,6 +136,11 @@ impl Broker {
         if let Some(tls) = &self.tls {
             tls.client_auth().admitted();
         }
+        Ok(connection)
+    }
+
+    async fn open(&self, topics: &Topics) -> Result<BrokerConnection, DialFailure> {
+        let mut connection = self.log_in().await?;
         // Only the topic of replies is required. The others give more information.
         let optional = [topics.will.as_ref(), tracing::enabled!(tracing::Level::DEBUG).then_some(&topics.console)];
         let wanted: Vec<_> = std::iter::once(&topics.replies).chain(optional.into_iter().flatten()).collect();

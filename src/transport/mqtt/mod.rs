@@ -7,6 +7,7 @@
 //! - `topics`: chooses the topic of each frame;
 //! - `publishing`: requests that the broker has not acknowledged;
 //! - `link_stats`: explains why no reply comes;
+//! - `topic_heads`: the names that may be those of devices behind a broker;
 //! - `settings`: [`MqttSettings`].
 //!
 //! The connection to the broker survives a reboot of the device. So it stays open from one link to the next, as long as
@@ -17,6 +18,7 @@ mod driver;
 mod link_stats;
 mod publishing;
 mod settings;
+mod topic_heads;
 mod topics;
 
 use std::sync::Arc;
@@ -38,6 +40,8 @@ use broker::{Broker, BrokerConnection};
 use driver::{MqttLink, drive};
 use link_stats::MqttLinkStats;
 pub use settings::MqttSettings;
+use settings::random_client_id;
+pub use topic_heads::{ListenError, topic_heads};
 use topics::Topics;
 
 /// How long to wait for a reply before an idempotent request is sent again.
@@ -78,11 +82,6 @@ impl Mqtt {
             stats: MqttLinkStats::default(),
         })
     }
-}
-
-/// Returns a random client id. That of `mos` starts with `mos-` in the same way.
-fn random_client_id() -> String {
-    format!("otactl-{:08x}", getrandom::u32().unwrap_or_default())
 }
 
 #[async_trait]

@@ -28,3 +28,8 @@ impl fmt::Debug for MqttSettings {
             .finish_non_exhaustive()
     }
 }
+
+/// Returns a random client id. That of `mos` starts with `mos-` in the same way.
+pub(super) fn random_client_id() -> String {
+    format!("otactl-{:08x}", getrandom::u32().unwrap_or_default())
+}

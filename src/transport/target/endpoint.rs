@@ -52,6 +52,29 @@ impl Endpoint {
         decoded(self.url.path().trim_matches('/'))
     }
 
+    /// Returns the address of a device behind this broker.
+    #[must_use]
+    pub fn with_device(&self, id: &str) -> Self {
+        let mut device = self.clone();
+        device.url.set_path("");
+        // Fails only for a URL without a host. A `/` in an id stays one part of the path.
+        if let Ok(mut path) = device.url.path_segments_mut() {
+            path.push(id);
+        }
+        device
+    }
+
+    /// Returns the URL with its user, but without the password and the query.
+    #[must_use]
+    pub fn with_user(&self) -> String {
+        let mut url = self.url.clone();
+        if let Some(login) = &self.login {
+            // Fails only for a URL without a host.
+            let _ = url.set_username(&login.user);
+        }
+        url.as_str().split('?').next().unwrap_or_default().into()
+    }
+
     /// Sets the path of a URL that has none.
     pub(super) fn with_path(mut self, path: &str) -> Self {
         if matches!(self.url.path(), "" | "/") {

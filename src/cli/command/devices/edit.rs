@@ -20,10 +20,19 @@ pub(super) fn add(context: &Context, name: &str) -> Result<(), Failure> {
             .hint(format!("write `otactl devices add {name} --port URL`; `otactl ports` lists the serial ports")));
     };
     Context::check_port(port)?;
+    write_device(context, name, &settings)
+}
+
+/// Writes the section of a device to the file of `--config`, or to that of the user.
+pub(in crate::cli::command) fn write_device(
+    context: &Context,
+    name: &str,
+    settings: &[NewSetting],
+) -> Result<(), Failure> {
     let path = file(context)?;
     let text = files::read(&path, false)?.unwrap_or_default();
     let is_new = parse::parse(&text, &path)?.devices.iter().all(|(known, _)| known != name);
-    let text = with_device(&text, name, &settings).map_err(|error| unusable(&path, &error))?;
+    let text = with_device(&text, name, settings).map_err(|error| unusable(&path, &error))?;
     // What was written has to be readable.
     parse::parse(&text, &path)?;
     write(&path, &text).map_err(|error| unwritable(&path, &error))?;

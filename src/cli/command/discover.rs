@@ -1,0 +1,139 @@
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
+use otactl::discover::mdns::announced;
+use otactl::ota;
+use otactl::text::device_text;
+use otactl::transport::mqtt::topic_heads;
+use otactl::transport::target::{self, Endpoint, Target};
+use serde_json::json;
+
+use super::devices::edit;
+use crate::cli::config::parse::check_name;
+use crate::cli::config::{Config, edit::NewSetting};
+use crate::cli::context::Context;
+use crate::cli::failure::{Failure, FailureKind};
+use crate::cli::table::table;
+use crate::cli::values;
+
+/// How many names behind a broker are asked at a time.
+const AT_A_TIME: usize = 16;
+
+/// How long a name behind a broker may take to answer, unless `--timeout` is shorter.
+const MAX_ANSWER_TIME: Duration = Duration::from_secs(3);
+
+/// Find devices on the local network, or behind a broker
+///
+/// On the local network, otactl finds the devices that announce themselves (mDNS; firmware with `dns_sd.enable`). Behind a broker, it
+/// listens to all topics, and asks each name at the start of one whether it is a device: a device that sends nothing meanwhile is
+/// not found, and the broker has to show all topics to this user.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Broker whose devices to find: mqtt://[USER@]BROKER[:PORT] or mqtts://...
+    #[arg(long, value_name = "URL")]
+    mqtt: Option<String>,
+
+    /// How long to look for devices
+    #[arg(long = "for", value_name = "DURATION", default_value = "3s", value_parser = values::duration)]
+    limit: Duration,
+
+    /// Give each device its id as a name in the configuration file
+    #[arg(long)]
+    add: bool,
+}
+
+/// A device that was found. The texts are safe to print.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Found {
+    id: String,
+    /// The value of `--port`.
+    port: String,
+    platform: String,
+    /// The version or the build id, as far as it is known.
+    firmware: String,
+}
+
+impl Args {
+    pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let found = match &self.mqtt {
+            Some(broker) => self.behind(context, broker).await?,
+            None => self.announced().await?,
+        };
+        if context.output.is_json() {
+            let found = found.iter().map(|found| {
+                json!({ "port": found.port, "id": found.id, "platform": found.platform, "firmware": found.firmware })
+            });
+            context.output.result(&found.collect())?;
+        } else if found.is_empty() {
+            context.output.status("no device found; `--for 10s` looks longer, `--mqtt URL` looks behind a broker");
+        } else {
+            let rows = found.iter().map(|Found { id, port, platform, firmware }| [port, id, platform, firmware]);
+            context
+                .output
+                .text(&table(["PORT", "DEVICE", "PLATFORM", "FIRMWARE"], rows.map(|row| row.map(Clone::clone))))?;
+        }
+        if self.add { add(context, &found) } else { Ok(()) }
+    }
+
+    /// Returns the devices that announce themselves on the local network.
+    async fn announced(&self) -> Result<BTreeSet<Found>, Failure> {
+        let mut found = BTreeSet::new();
+        let result = announced(self.limit, |device| {
+            let (port, firmware) = (device.target(), device.build_id);
+            found.insert(Found { id: device.id, port, platform: device.platform, firmware });
+        });
+        result.await.map_err(|error| {
+            Failure::of(FailureKind::Other, &error).hint("`--mqtt URL` finds the devices behind a broker")
+        })?;
+        Ok(found)
+    }
+
+    /// Returns the devices behind a broker.
+    async fn behind(&self, context: &Context, broker: &str) -> Result<BTreeSet<Found>, Failure> {
+        let endpoint = target::broker(broker)?;
+        let mut names = BTreeSet::new();
+        let options = context.options_of_broker(&endpoint)?;
+        let on_name = |name| {
+            names.insert(name);
+        };
+        topic_heads(&endpoint, options.connect_timeout, &options.tls, &options.mqtt, self.limit, on_name).await?;
+        let questions = names.into_iter().map(|name| ask(context, &endpoint, name));
+        Ok(stream::iter(questions).buffer_unordered(AT_A_TIME).filter_map(async |found| found).collect().await)
+    }
+}
+
+/// Asks whether a name is a device.
+async fn ask(context: &Context, broker: &Endpoint, name: String) -> Option<Found> {
+    let endpoint = broker.with_device(&name);
+    let port = endpoint.with_user();
+    let target = Target::Mqtt(endpoint);
+    let device = context.connect(&target).ok()?;
+    let limit = device.timeout().min(MAX_ANSWER_TIME);
+    let info = device.call_within(ota::GetInfo {}, limit).await.ok()?;
+    Some(Found {
+        id: device_text(&info.id),
+        port,
+        platform: device_text(&info.arch),
+        firmware: format!("{} {}", device_text(&info.app), device_text(&info.fw_version)).trim().into(),
+    })
+}
+
+/// Names the devices that have no name yet. A device keeps the name that it has.
+fn add(context: &Context, found: &BTreeSet<Found>) -> Result<(), Failure> {
+    let config = Config::read(context.config_file())?;
+    for Found { id, port, .. } in found {
+        let is_known = config.devices.iter().any(|(_, section)| section.value("port") == Some(port));
+        if is_known || config.device(id).is_some() {
+            context.output.step("known", &format!("{id} at {port}"));
+            continue;
+        }
+        if let Err(problem) = check_name(id) {
+            context.output.warn(&format!("{problem}; `otactl devices add NAME --port {port}` names it"));
+            continue;
+        }
+        let settings: [NewSetting; 1] = [("port".into(), vec![port.clone()])];
+        edit::write_device(context, id, &settings)?;
+    }
+    Ok(())
+}
