@@ -121,7 +121,11 @@ async fn ask(context: &Context, broker: &Endpoint, name: String) -> Option<Found
 
 /// Names the devices that have no name yet. A device keeps the name that it has.
 fn add(context: &Context, found: &BTreeSet<Found>) -> Result<(), Failure> {
-    let config = Config::read(context.config_file())?;
+    // A file that does not exist yet is created.
+    let config = match context.config_file() {
+        Some(path) if !path.exists() => Config::default(),
+        given => Config::read(given)?,
+    };
     for Found { id, port, .. } in found {
         let is_known = config.devices.iter().any(|(_, section)| section.value("port") == Some(port));
         if is_known || config.device(id).is_some() {
