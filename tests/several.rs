@@ -41,6 +41,23 @@ async fn update_of_several_devices_ends_with_a_table() {
     assert!(others.len() == 1 && others[0].starts_with("DEVICE "), "{others:?}");
 }
 
+/// A port that is open in the firewall serves all devices.
+#[tokio::test]
+async fn devices_share_the_port_of_the_firmware_server() {
+    let devices = devices(3).await;
+    let ports: Vec<String> = devices.iter().map(ws).collect();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let listen = free.to_string();
+    let run = run(&args(&ports, &["update", DEMO, "--via", "pull", "--listen", &listen])).await;
+    assert_eq!(run.code, 0, "{}", run.shown());
+    assert_eq!(
+        run.stderr.matches(&format!("serve     the firmware at http://{listen}/")).count(),
+        3,
+        "{}",
+        run.shown()
+    );
+}
+
 #[tokio::test]
 async fn failed_devices_are_named_in_a_command_that_tries_them_again() {
     let devices = devices(1).await;

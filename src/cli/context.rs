@@ -16,6 +16,7 @@ use otactl::transport::framing::Delimiter;
 use otactl::transport::serial::{Framing, SerialSettings};
 use otactl::transport::target::{Endpoint, Login, Target, TargetError};
 use otactl::transport::{self, Options};
+use otactl::update::serve::SharedServers;
 use otactl::update::web_client::{Proxies, WebClient};
 use tokio::net::{TcpListener, UdpSocket};
 use tracing::Level;
@@ -65,6 +66,8 @@ struct SharedState {
     credentials: RefCell<HashMap<Option<String>, Option<Credentials>>>,
     /// The bundles that were read.
     bundles: RefCell<HashMap<PathBuf, Bundle>>,
+    /// The firmware servers.
+    servers: SharedServers,
 }
 
 impl Context {
@@ -296,6 +299,11 @@ impl Context {
         let bundle = Bundle::read(path).map_err(|error| Failure::bundle(path, &error))?;
         self.shared.0.bundles.borrow_mut().insert(path.to_owned(), bundle.clone());
         Ok(bundle)
+    }
+
+    /// Returns the firmware servers that several devices share.
+    pub(crate) fn servers(&self) -> SharedServers {
+        self.shared.0.servers.clone()
     }
 
     /// Keeps the update in one line, for the closing table of several devices.

@@ -204,6 +204,7 @@ impl Args {
                 device_host: target.device_host(),
                 allow_from: self.allow_from.clone(),
                 tls,
+                shared: Some(context.servers()),
                 ..Serving::default()
             },
             via: self.via.into(),

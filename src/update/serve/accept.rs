@@ -1,6 +1,5 @@
 //! Accepts connections and enforces the per-connection limits.
 
-use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +19,7 @@ use super::allow::Allowed;
 use super::connection_slots::ConnectionSlots;
 use super::handler::{Handler, ServedRequest};
 use super::listen::{BUFFER_SIZE, Listener, Stream};
+use super::routes::Routes;
 use super::write_timeout::{Outflow, WriteTimeout};
 
 /// The limits that the clients of a firmware server share.
@@ -42,23 +42,66 @@ impl Default for ServeLimits {
     }
 }
 
-/// Lets allowed clients reach the handler, within the limits.
+/// Lets allowed clients reach their handlers, within the limits.
 #[derive(Debug)]
 pub(super) struct Acceptor {
-    handler: Arc<Handler>,
-    allowed: Allowed,
+    routes: Routes,
     limits: ServeLimits,
     slots: Mutex<ConnectionSlots>,
 }
 
 impl Acceptor {
-    pub(super) fn new(handler: Arc<Handler>, allowed: Allowed, limits: ServeLimits) -> Self {
+    pub(super) fn new(limits: ServeLimits) -> Self {
         let slots = Mutex::new(ConnectionSlots::new(limits.connections, limits.per_address));
-        Self { handler, allowed, limits, slots }
+        Self { routes: Routes::default(), limits, slots }
+    }
+
+    /// Serves one more bundle.
+    pub(super) fn add(&self, handler: Arc<Handler>, allowed: Allowed) {
+        self.routes.add(handler, allowed);
+    }
+
+    /// Stops to serve the bundle at `path`, and ends its transfers.
+    pub(super) fn remove(&self, path: &str) {
+        self.routes.remove(path);
+        for connection in self.slots().take_all_of(path) {
+            connection.end();
+        }
+    }
+
+    fn crowded(&self, client: IpAddr) {
+        self.routes.of_client(client).iter().for_each(|handler| handler.crowded(client));
+    }
+
+    fn handshake_failed(&self, client: IpAddr, reason: &str) {
+        self.routes.of_client(client).iter().for_each(|handler| handler.handshake_failed(client, reason));
     }
 
     fn slots(&self) -> MutexGuard<'_, ConnectionSlots> {
         self.slots.lock()
+    }
+}
+
+/// A listener that accepts connections until it is dropped.
+#[derive(Debug)]
+pub(super) struct Listening {
+    pub(super) address: SocketAddr,
+    pub(super) acceptor: Arc<Acceptor>,
+    _tasks: JoinSet<()>,
+}
+
+impl Listening {
+    /// Accepts the connections of `listener`, with TLS if `tls` is given.
+    pub(super) fn start(
+        listener: Box<dyn Listener>,
+        address: SocketAddr,
+        tls: Option<TlsAcceptor>,
+        limits: ServeLimits,
+    ) -> Self {
+        let acceptor = Arc::new(Acceptor::new(limits));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(accept(listener, tls, Arc::clone(&acceptor)));
+        Self { address, acceptor, _tasks: tasks }
     }
 }
 
@@ -84,7 +127,7 @@ fn canonical(peer: SocketAddr) -> SocketAddr {
 }
 
 /// Accepts connections until the future is dropped.
-pub(super) async fn accept(listener: Box<dyn Listener>, tls: Option<TlsAcceptor>, acceptor: Arc<Acceptor>) {
+async fn accept(listener: Box<dyn Listener>, tls: Option<TlsAcceptor>, acceptor: Arc<Acceptor>) {
     let mut connections = JoinSet::new();
     loop {
         let Ok((stream, peer)) = listener.accept().await else {
@@ -95,18 +138,18 @@ pub(super) async fn accept(listener: Box<dyn Listener>, tls: Option<TlsAcceptor>
         // Frees the memory of the connections that have ended.
         while connections.try_join_next().is_some() {}
         let peer = canonical(peer);
-        if !acceptor.allowed.admits(peer.ip()) {
+        if acceptor.routes.of_client(peer.ip()).is_empty() {
             // Closed before anything is read.
             drop(stream);
-            acceptor.handler.refused(peer.ip());
+            acceptor.routes.all().iter().for_each(|handler| handler.refused(peer.ip()));
             continue;
         }
         let Some(slot) = acceptor.slots().take(peer.ip(), Instant::now()) else {
-            acceptor.handler.crowded(peer.ip());
+            acceptor.crowded(peer.ip());
             continue;
         };
         if let Some(evicted) = slot.evicted {
-            acceptor.handler.crowded(evicted.address);
+            acceptor.crowded(evicted.address);
             evicted.end();
         }
         let number = slot.number;
@@ -130,8 +173,8 @@ async fn serve(stream: Box<dyn Stream>, peer: SocketAddr, tls: Option<TlsAccepto
             let stream = WriteTimeout::new(stream, acceptor.limits.stall, outflow.clone()).in_tls_records();
             serve_request(stream, &outflow, peer, acceptor, number).await;
         }
-        Ok(Err(error)) => acceptor.handler.handshake_failed(peer.ip(), &error.to_string()),
-        Err(_) => acceptor.handler.handshake_failed(peer.ip(), "it took too long"),
+        Ok(Err(error)) => acceptor.handshake_failed(peer.ip(), &error.to_string()),
+        Err(_) => acceptor.handshake_failed(peer.ip(), "it took too long"),
     }
 }
 
@@ -140,14 +183,18 @@ pub(super) async fn serve_request<S>(stream: S, outflow: &Outflow, peer: SocketA
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let served: Mutex<Option<ServedRequest>> = Mutex::new(None);
+    let served: Mutex<Option<(Arc<Handler>, ServedRequest)>> = Mutex::new(None);
     let service = service_fn(|request: Request<Incoming>| {
-        let (response, request) = acceptor.handler.respond(&request, peer, outflow);
-        if request.knows_path() {
-            acceptor.slots().prove(number);
-        }
-        *served.lock() = Some(request);
-        async move { Ok::<_, Infallible>(response) }
+        let response = acceptor.routes.of_request(request.uri().path(), peer.ip()).map(|handler| {
+            let (response, request) = handler.respond(&request, peer, outflow);
+            if request.knows_path() {
+                acceptor.slots().prove(number, &handler.path);
+            }
+            *served.lock() = Some((handler, request));
+            response
+        });
+        // Without a handler, the bundle has just been taken away.
+        async move { response.ok_or(Gone) }
     });
     let result = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -160,23 +207,25 @@ where
         tracing::debug!(%peer, %error, "firmware server");
     }
     let served = served.lock().take();
-    if let Some(served) = served {
+    if let Some((handler, served)) = served {
         // The result does not count: a client that has every byte may close the connection first.
-        acceptor.handler.finished(served, outflow.is_flushed());
+        handler.finished(served, outflow.is_flushed());
     }
 }
 
+/// No bundle is served to the client any more.
+#[derive(Debug, thiserror::Error)]
+#[error("no bundle is served to this client any more")]
+struct Gone;
+
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
 
     #[tokio::test]
     async fn slot_of_a_panicking_connection_is_freed() {
-        let (handler, _fetched, _events) = Handler::new("/x".into(), Bytes::new());
         let limits = ServeLimits { connections: 1, ..ServeLimits::default() };
-        let acceptor = Arc::new(Acceptor::new(Arc::new(handler), Allowed::All, limits));
+        let acceptor = Arc::new(Acceptor::new(limits));
         let address = IpAddr::from([127, 0, 0, 1]);
         let take = || acceptor.slots().take(address, Instant::now());
         let number = take().expect("a slot").number;

@@ -34,8 +34,8 @@ pub(super) struct OpenConnection {
     /// The task that serves the connection, once it runs.
     task: Option<AbortHandle>,
     since: Instant,
-    /// The connection has requested the secret path.
-    proven: bool,
+    /// The secret path that the connection has requested, which proves it.
+    path: Option<String>,
 }
 
 /// A slot for a new connection.
@@ -48,6 +48,10 @@ pub(super) struct ConnectionSlot {
 }
 
 impl OpenConnection {
+    fn is_proven(&self) -> bool {
+        self.path.is_some()
+    }
+
     /// Ends the task of the connection.
     pub(super) fn end(self) {
         if let Some(task) = self.task {
@@ -72,12 +76,12 @@ impl ConnectionSlots {
             .filter(|_| own >= self.per_address);
         let evicted = if oldest_own.is_some() {
             oldest_own
-        } else if self.taken.iter().filter(|connection| connection.address == address && connection.proven).count()
+        } else if self.taken.iter().filter(|connection| connection.address == address && connection.is_proven()).count()
             >= self.per_address
         {
             return None;
         } else if self.taken.len() >= self.limit {
-            let unproven = self.taken.iter().filter(|connection| !connection.proven);
+            let unproven = self.taken.iter().filter(|connection| !connection.is_proven());
             let most = unproven.map(|connection| of_one(connection.address)).max()?;
             Some(
                 self.oldest(|connection| of_one(connection.address) == most && (most > own + 1 || is_old(connection)))?,
@@ -88,13 +92,13 @@ impl ConnectionSlots {
         let evicted = evicted.map(|index| self.taken.remove(index));
         let number = self.next;
         self.next += 1;
-        self.taken.push(OpenConnection { number, address, task: None, since: now, proven: false });
+        self.taken.push(OpenConnection { number, address, task: None, since: now, path: None });
         Some(ConnectionSlot { number, evicted })
     }
 
     /// Returns the index of the oldest connection that is not proven and matches.
     fn oldest(&self, matches: impl Fn(&OpenConnection) -> bool) -> Option<usize> {
-        self.taken.iter().position(|connection| !connection.proven && matches(connection))
+        self.taken.iter().position(|connection| !connection.is_proven() && matches(connection))
     }
 
     /// Sets the task that serves the connection, which ends with an eviction.
@@ -105,11 +109,15 @@ impl ConnectionSlots {
     }
 
     /// Notes that the connection has requested the secret path.
-    pub(super) fn prove(&mut self, number: u64) {
-        self.taken
-            .iter_mut()
-            .filter(|connection| connection.number == number)
-            .for_each(|connection| connection.proven = true);
+    pub(super) fn prove(&mut self, number: u64, path: &str) {
+        if let Some(connection) = self.taken.iter_mut().find(|connection| connection.number == number) {
+            connection.path = Some(path.to_owned());
+        }
+    }
+
+    /// Frees the slots of all connections that have requested this path, and returns them.
+    pub(super) fn take_all_of(&mut self, path: &str) -> Vec<OpenConnection> {
+        self.taken.extract_if(.., |connection| connection.path.as_deref() == Some(path)).collect()
     }
 
     /// Frees the slot of a connection that has ended.
@@ -142,7 +150,7 @@ mod tests {
         }
 
         fn prove(&mut self, number: u64) {
-            self.0.prove(number);
+            self.0.prove(number, "/x");
         }
     }
 

@@ -5,6 +5,7 @@
 //! - [`allow`]: which clients are served; `connection_slots`: which connection is evicted when all slots are taken;
 //! - [`listen`]: the network that the server listens on;
 //! - `accept`: accepts connections and enforces their limits;
+//! - `routes`: the bundles of one listener; [`SharedServers`]: the listeners that several updates share;
 //! - `handler`: answers requests and logs them; `transfer_log`: the progress of the transfers;
 //! - `error`: why the server did not start;
 //! - `range`: the requested part of the bundle; `bundle_body`: its bytes; `write_timeout`: ends a transfer whose client takes no bytes.
@@ -18,31 +19,34 @@ mod handler;
 pub mod listen;
 mod range;
 mod route;
+mod routes;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod transfer_log;
 mod write_timeout;
 
+use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use rustls::ServerConfig;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
 
 use super::delivery_report::DeliveryReport;
 use super::event::{Event, Observer};
 use crate::bundle::Bundle;
 use crate::ota::SystemInfo;
 use crate::text::hex;
-use accept::Acceptor;
+use accept::Listening;
 pub use accept::ServeLimits;
 use allow::{AllowFrom, Allowed};
 pub use error::ServeError;
 use handler::Handler;
-use listen::{Listener, LocalSockets, ServeNetwork};
+use listen::{LocalSockets, ServeNetwork};
 use route::DeviceAddresses;
+pub use shared::SharedServers;
 pub use transfer_log::Fetched;
 
 /// Where and how the firmware server listens.
@@ -62,6 +66,8 @@ pub struct Serving {
     pub limits: ServeLimits,
     /// The certificate for TLS; `None`: plain HTTP. The device verifies it with its `update.ssl_ca_file`.
     pub tls: Option<Arc<ServerConfig>>,
+    /// The listeners that this update shares with others. `None`: it has one of its own.
+    pub shared: Option<SharedServers>,
     /// The network to listen on.
     pub network: Arc<dyn ServeNetwork>,
 }
@@ -76,6 +82,7 @@ impl Default for Serving {
             allow_from: Vec::new(),
             limits: ServeLimits::default(),
             tls: None,
+            shared: None,
             network: Arc::new(LocalSockets),
         }
     }
@@ -89,7 +96,14 @@ pub struct FirmwareServer {
     handler: Arc<Handler>,
     fetched: watch::Receiver<Fetched>,
     events: Option<mpsc::Receiver<Event>>,
-    _tasks: JoinSet<()>,
+    listening: Arc<Listening>,
+}
+
+/// Ends the transfers, and stops to serve the bundle.
+impl Drop for FirmwareServer {
+    fn drop(&mut self) {
+        self.listening.acceptor.remove(&self.handler.path);
+    }
 }
 
 impl FirmwareServer {
@@ -101,8 +115,18 @@ impl FirmwareServer {
             Some(address) => address,
             None => device.local_address(serving.network.as_ref()).await?,
         };
-        let listener = serving.network.listen(bind).map_err(|error| ServeError::Bind { address: bind, error })?;
-        let bound = listener.local_addr().map_err(|error| ServeError::Bind { address: bind, error })?;
+        let listen = || {
+            let listener = serving.network.listen(bind)?;
+            let address = listener.local_addr()?;
+            let tls = serving.tls.clone().map(Into::into);
+            io::Result::Ok(Listening::start(listener, address, tls, serving.limits))
+        };
+        let listening = match &serving.shared {
+            Some(shared) => shared.get(bind, listen),
+            None => listen().map(Arc::new),
+        };
+        let listening = listening.map_err(|error| ServeError::Bind { address: bind, error })?;
+        let bound = listening.address;
         let advertised = match &serving.advertise {
             Some((host, port)) => {
                 let host = if host.parse::<Ipv6Addr>().is_ok() { format!("[{host}]") } else { host.clone() };
@@ -116,24 +140,21 @@ impl FirmwareServer {
         };
         let allowed = Allowed::new(&device.addresses(), &serving.allow_from);
         tracing::debug!(?allowed, %advertised, "firmware server");
-        Ok(Self::serve(bundle.bytes().clone(), listener, advertised, allowed, serving.limits, serving.tls.clone()))
+        let scheme = if serving.tls.is_some() { "https" } else { "http" };
+        Ok(Self::serve(bundle.bytes().clone(), listening, scheme, advertised, allowed))
     }
 
     fn serve(
         bundle: Bytes,
-        listener: Box<dyn Listener>,
+        listening: Arc<Listening>,
+        scheme: &'static str,
         advertised: String,
         allowed: Allowed,
-        limits: ServeLimits,
-        tls: Option<Arc<ServerConfig>>,
     ) -> Self {
         let (handler, fetched, events) = Handler::new(format!("/{}/firmware.zip", token()), bundle);
         let handler = Arc::new(handler);
-        let acceptor = Arc::new(Acceptor::new(Arc::clone(&handler), allowed, limits));
-        let scheme = if tls.is_some() { "https" } else { "http" };
-        let mut tasks = JoinSet::new();
-        tasks.spawn(accept::accept(listener, tls.map(Into::into), acceptor));
-        Self { scheme, advertised, handler, fetched, events: Some(events), _tasks: tasks }
+        listening.acceptor.add(Arc::clone(&handler), allowed);
+        Self { scheme, advertised, handler, fetched, events: Some(events), listening }
     }
 
     /// Returns the host and port for the device.

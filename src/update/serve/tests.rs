@@ -1,6 +1,7 @@
 //! The firmware server over real sockets.
 
 mod connections;
+mod shared;
 
 use std::io;
 use std::time::Duration;
@@ -21,8 +22,9 @@ fn bundle(size: usize) -> Vec<u8> {
 
 fn server_with(size: usize, allowed: Allowed, limits: ServeLimits) -> FirmwareServer {
     let listener = LocalSockets.listen(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a port");
-    let address = listener.local_addr().expect("an address").to_string();
-    FirmwareServer::serve(Bytes::from(bundle(size)), listener, address, allowed, limits, None)
+    let address = listener.local_addr().expect("an address");
+    let listening = Arc::new(Listening::start(listener, address, None, limits));
+    FirmwareServer::serve(Bytes::from(bundle(size)), listening, "http", address.to_string(), allowed)
 }
 
 fn server(size: usize) -> FirmwareServer {
@@ -276,7 +278,9 @@ async fn ipv4_client_on_a_dual_stack_socket_is_admitted() {
     let allowed = Allowed::new(&[[127, 0, 0, 1].into()], &[]);
     let bundle = Bytes::from(bundle(1000));
     let address = format!("127.0.0.1:{port}");
-    let mut server = FirmwareServer::serve(bundle, listener, address, allowed, ServeLimits::default(), None);
+    let bound = listener.local_addr().expect("an address");
+    let listening = Arc::new(Listening::start(listener, bound, None, ServeLimits::default()));
+    let mut server = FirmwareServer::serve(bundle, listening, "http", address, allowed);
     let mut queue = server.take_events();
     assert_eq!(rest(&mut connect_from(&server, 2).await).await, b"");
     let (head, _) = ask(&server, "GET", &server.handler.path).await;
@@ -290,7 +294,8 @@ async fn ipv4_client_on_a_dual_stack_socket_is_admitted() {
 #[tokio::test(start_paused = true)]
 async fn transfer_with_bytes_in_the_stream_is_incomplete() {
     let (handler, fetched, reported) = Handler::new("/x".into(), Bytes::from(bundle(10_000)));
-    let acceptor = Acceptor::new(Arc::new(handler), Allowed::All, ServeLimits::default());
+    let acceptor = accept::Acceptor::new(ServeLimits::default());
+    acceptor.add(Arc::new(handler), Allowed::All);
     let (near, mut far) = tokio::io::duplex(1000);
     let outflow = write_timeout::Outflow::default();
     let stream = write_timeout::WriteTimeout::new(near, ServeLimits::default().stall, outflow.clone());
