@@ -75,6 +75,20 @@ async fn mistake_in_the_file_is_named_before_anything_is_called() {
     }
 }
 
+#[tokio::test]
+async fn commands_without_a_device_do_without_the_file() {
+    let home = home();
+    for text in ["broken = ", "[defaults]\ntimeout = 'soon'\n"] {
+        std::fs::write(home.path().join("otactl.toml"), text).expect("written");
+        for args in [&["--version"][..], &["update", "--help"], &["ports"]] {
+            let run = run(home.path(), args).await;
+            assert_eq!(run.code, 0, "{args:?}: {}", run.shown());
+        }
+        let listed = run(home.path(), &["devices"]).await;
+        assert_eq!(listed.code, if text.starts_with("broken") { 2 } else { 0 }, "{}", listed.shown());
+    }
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn file_of_another_user_is_not_used_unless_it_is_named() {

@@ -1,14 +1,16 @@
 //! Parses the command line, once for each device that it names.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Command, FromArgMatches as _};
+use clap::{ArgMatches, FromArgMatches as _};
 
 use super::config::Config;
 use super::config::apply::{self, Precedence};
 use super::config::edit::NewSetting;
 use super::config::keys::{OF_A_DEVICE, SHARED};
+use super::config::parse::Section;
 use super::config::secret_files;
 use super::failure::{Failure, FailureKind};
 use super::several::retry;
@@ -55,52 +57,88 @@ enum Devices {
 /// Parses the command line, the environment and the configuration.
 pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, NotRun> {
     let args: Vec<OsString> = args.collect();
-    let (matches, cli) = parse_with(&args, |model| model)?;
+    // The file is read before the command is known, so that one parse is enough for most commands.
+    let read = Config::read(config_option(&args).as_deref());
+    let (config, unusable) = match read {
+        Ok(config) => (config, None),
+        Err(failure) => (Config::default(), Some(failure)),
+    };
+    let (first, checked) = match parse_with(&args, &config, None) {
+        Err(NotRun::Config(failure)) => (parse_with(&args, &Config::default(), None)?, Some(failure)),
+        parsed => (parsed?, None),
+    };
+    let (matches, cli) = first;
     check_places(&args, &matches)?;
-    let config =
-        if cli.command.uses_config() { Config::read(cli.global.config.as_deref())? } else { Config::default() };
-    if !config.defaults.0.is_empty() {
-        apply::check(&model(), &config.defaults)?;
+    if !cli.command.uses_config() {
+        let given = if cli.command.names_a_device() { given_settings(&matches) } else { Vec::new() };
+        let runs = match cli.global.port.len() {
+            0 | 1 => vec![Cli { given, ..cli }],
+            _ => for_each_port(&args, &config, &cli)?,
+        };
+        return Ok(Invocation { runs, warnings: Vec::new() });
     }
-    let with_defaults = |model| apply::apply(model, &config.defaults, Precedence::Defaults);
+    if let Some(failure) = unusable.or(checked) {
+        return Err(failure.into());
+    }
     let mut warnings = secret_files::warnings(&config.defaults);
-    let mut runs = Vec::new();
-    match devices(&matches, &cli, &config)? {
-        Devices::Ports(ports) if ports.len() < 2 && config.defaults.0.is_empty() => {
-            let given = if cli.command.names_a_device() { given_settings(&matches) } else { Vec::new() };
-            runs.push(Cli { given, ..cli });
-        }
-        Devices::Ports(ports) if ports.len() < 2 => runs.push(parse_with(&args, with_defaults)?.1),
-        Devices::Ports(ports) => {
-            for port in ports {
-                let mut cli = parse_with(&args, with_defaults)?.1;
-                cli.global.port = vec![port];
-                runs.push(cli);
-            }
-        }
+    let runs = match devices(&matches, &cli, &config)? {
+        Devices::Ports(ports) if ports.len() < 2 => vec![cli],
+        Devices::Ports(_) => for_each_port(&args, &config, &cli)?,
         Devices::Names(patterns) => {
+            let mut runs = Vec::new();
             for name in config.select(&patterns)? {
-                let Some(section) = config.device(&name) else { continue };
-                apply::check(&model(), section)?;
-                warnings.extend(secret_files::warnings(section));
-                let with_section = |model| apply::apply(with_defaults(model), section, Precedence::NamedDevice);
-                let cli = parse_with(&args, with_section)?.1;
+                let section = config.device(&name);
+                warnings.extend(section.map(secret_files::warnings).unwrap_or_default());
+                let (_, cli) = parse_with(&args, &config, section)?;
                 runs.push(Cli { name: Some(name), ..cli });
             }
+            runs
         }
-    }
+    };
     Ok(Invocation { runs, warnings })
 }
 
-/// Parses the command line with a changed model.
-fn parse_with(args: &[OsString], change: impl FnOnce(Command) -> Command) -> Result<(ArgMatches, Cli), clap::Error> {
-    let (model, unreadable) = environment::hide_unusable(model());
-    let mut model = change(model);
+/// Returns the command once for each of its ports.
+fn for_each_port(args: &[OsString], config: &Config, cli: &Cli) -> Result<Vec<Cli>, NotRun> {
+    let ports = cli.global.port.iter();
+    ports
+        .map(|port| {
+            let (_, mut cli) = parse_with(args, config, None)?;
+            cli.global.port = vec![port.clone()];
+            Ok(cli)
+        })
+        .collect()
+}
+
+/// Returns the value of `--config` or OTACTL_CONFIG, before the command line is parsed.
+fn config_option(args: &[OsString]) -> Option<PathBuf> {
+    let mut words = args.iter().skip(1).take_while(|word| *word != "--");
+    while let Some(word) = words.next() {
+        if word == "--config" {
+            return words.next().map(PathBuf::from);
+        }
+        if let Some(path) = word.to_str().and_then(|word| word.strip_prefix("--config=")) {
+            return Some(path.into());
+        }
+    }
+    let variable = std::env::var_os("OTACTL_CONFIG").filter(|path| !path.is_empty());
+    variable.map(PathBuf::from)
+}
+
+/// Parses the command line with the defaults of the configuration, and with the section of a device if the command is for one.
+fn parse_with(args: &[OsString], config: &Config, device: Option<&Section>) -> Result<(ArgMatches, Cli), NotRun> {
+    let (mut model, unreadable) = environment::hide_unusable(model());
+    for (section, precedence) in [(Some(&config.defaults), Precedence::Defaults), (device, Precedence::NamedDevice)] {
+        if let Some(section) = section.filter(|section| !section.0.is_empty()) {
+            apply::check(&model, section)?;
+            model = apply::apply(model, section, precedence);
+        }
+    }
     let matches = model.try_get_matches_from_mut(args)?;
     environment::check_unreadable(&matches, &unreadable)
         .and_then(|()| Cli::from_arg_matches(&matches))
         .map(|cli| (matches, cli))
-        .map_err(|error| error.format(&mut model))
+        .map_err(|error| error.format(&mut model).into())
 }
 
 /// Decides which devices the command is for. The command line wins over the environment, and that over the configuration.
