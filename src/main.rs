@@ -2,6 +2,7 @@
 
 mod cli;
 
+use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
 
@@ -12,37 +13,65 @@ use cli::parse::{Invocation, NotRun, parse};
 use cli::several;
 
 fn main() -> ExitCode {
-    let invocation = match parse(std::env::args_os()) {
+    let args: Vec<_> = std::env::args_os().collect();
+    let Invocation { runs, warnings } = match parse(args.iter().cloned()) {
         Ok(invocation) => invocation,
-        // clap returns the help and the version as errors, too. They go to stdout and exit with 0.
-        Err(NotRun::Usage(error)) => {
-            let code = if error.use_stderr() { FailureKind::Usage.code() } else { 0 };
-            return error.print().map_or(ExitCode::FAILURE, |()| ExitCode::from(code));
-        }
-        Err(NotRun::Config(failure)) => {
-            let output = Output::new(false, false);
-            output.failure(&failure, false);
-            output.finish();
-            return ExitCode::from(failure.kind.code());
-        }
+        Err(NotRun::Usage(error)) => return not_parsed(&error, &args),
+        Err(NotRun::Config(failure)) => return failed(&failure, &output_of_args(&args), false),
     };
-    let Invocation { runs, warnings } = invocation;
     let global = &runs[0].global;
-    let output = Output::new(global.json, global.quiet);
     let is_verbose = global.verbose > 0;
+    let plain = Output::new(global.quiet);
+    let output = match &global.json {
+        None => plain,
+        Some(place) => match plain.clone().with_json(place) {
+            Ok(output) => output,
+            Err(failure) => return failed(&failure, &plain, is_verbose),
+        },
+    };
     for warning in warnings {
         output.warn(&warning);
     }
-    let result = run(runs, &output);
-    let code = match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            output.failure(&failure, is_verbose);
-            ExitCode::from(failure.kind.code())
+    match run(runs, &output) {
+        Ok(()) => {
+            output.finish();
+            ExitCode::SUCCESS
         }
-    };
+        Err(failure) => failed(&failure, &output, is_verbose),
+    }
+}
+
+/// Prints a failure. Returns its exit code.
+fn failed(failure: &Failure, output: &Output, is_verbose: bool) -> ExitCode {
+    output.failure(failure, is_verbose);
+    output.failed_event(failure, None);
     output.finish();
+    ExitCode::from(failure.kind.code())
+}
+
+/// Prints the error of clap about the command line. With `--json` among the arguments, also prints it as a JSON line.
+fn not_parsed(error: &clap::Error, args: &[OsString]) -> ExitCode {
+    // clap returns the help and the version as errors, too. They go to stdout and exit with 0.
+    if !error.use_stderr() {
+        return error.print().map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+    }
+    let code = error.print().map_or(ExitCode::FAILURE, |()| ExitCode::from(FailureKind::Usage.code()));
+    let output = output_of_args(args);
+    if output.has_events() {
+        output.failed_event(&error.into(), None);
+        output.finish();
+    }
     code
+}
+
+/// Returns the output for a command line that cannot be run. If the file of `--json` cannot be created, the error is on stderr only.
+fn output_of_args(args: &[OsString]) -> Output {
+    let plain = Output::new(false);
+    let output = cli::json_among(args).and_then(|place| plain.clone().with_json(&place).ok()).unwrap_or(plain);
+    if cli::is_update_given(args) {
+        output.subject.set_update();
+    }
+    output
 }
 
 fn run(mut runs: Vec<cli::Cli>, output: &Output) -> Result<(), Failure> {
@@ -57,6 +86,9 @@ fn run(mut runs: Vec<cli::Cli>, output: &Output) -> Result<(), Failure> {
     cli::context::start_log(runs[0].global.verbose, output);
     let result = if runs.len() == 1 {
         let cli = runs.remove(0);
+        if cli.command.is_update() {
+            output.subject.set_update();
+        }
         let context = Context::new(&cli.command, cli.global, cli.given, output.clone(), Shared::default());
         runtime.block_on(cli.command.run(&context, cli::public_model))
     } else {

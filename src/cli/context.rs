@@ -79,7 +79,11 @@ impl Context {
         output: Output,
         shared: Shared,
     ) -> Self {
-        Self { change: command.change(), given, ..Self::of_options(global, output, shared) }
+        let context = Self { change: command.change(), given, ..Self::of_options(global, output, shared) };
+        if context.output.has_events() {
+            context.name_given_port();
+        }
+        context
     }
 
     /// Creates the context of a command that changes no device.
@@ -132,6 +136,7 @@ impl Context {
             return Ok(target.clone());
         }
         let target = self.find_target().await?;
+        self.output.subject.set_target(&target);
         Ok(self.target.get_or_init(|| target).clone())
     }
 
@@ -142,6 +147,14 @@ impl Context {
         match port.parse()? {
             TargetArg::Simulated(over) => self.simulated(over).await,
             _ => self.resolve(&port),
+        }
+    }
+
+    /// Lets the last JSON line name the address of the options, for a command that fails before it needs the device.
+    fn name_given_port(&self) {
+        let given = self.given_port().ok().flatten().and_then(|port| port.parse::<TargetArg>().ok());
+        if let Some(target) = given.and_then(|given| given.address()) {
+            self.output.subject.set_target(&target);
         }
     }
 

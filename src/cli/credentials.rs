@@ -92,7 +92,7 @@ pub(crate) fn ask(prompt: &str) -> Result<String, Failure> {
 /// Asks a question on a terminal, and returns the answer, which is shown while it is typed.
 pub(crate) fn ask_openly(question: &str) -> Result<String, Failure> {
     let mut answer = String::new();
-    let read = writer::write(OutputStream::Stderr, question.as_bytes());
+    let read = writer::write(&OutputStream::Stderr, question.as_bytes());
     let read = read.and_then(|()| io::stdin().lock().take(MAX_SECRET_SIZE).read_line(&mut answer));
     read.map(|_| answer).map_err(|error| unreadable("stdin", &error))
 }

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use clap::{ArgAction, Args};
 
+use super::json_line::JsonPlace;
 use super::{mqtt, serial, tls, values};
 
 /// The options that every command accepts.
@@ -61,9 +63,13 @@ pub(crate) struct GlobalArgs {
     #[arg(long, global = true, value_name = "CREDENTIALS", allow_hyphen_values = true)]
     pub(crate) rpc_creds: Option<String>,
 
-    /// Print results on one line, and update events as one JSON object per line
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
+    /// Print JSON lines for programs: results, update events and failures; or write them to a file
+    ///
+    /// Without FILE, the lines go to stdout, and nothing else but warnings and errors is printed. With FILE, messages and results are
+    /// printed as without this option.
+    #[arg(long, global = true, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
+    #[arg(value_parser = PathBufValueParser::new().map(JsonPlace::from))]
+    pub(crate) json: Option<JsonPlace>,
 
     /// Print only results, warnings and errors
     #[arg(long, short, global = true, conflicts_with = "verbose")]

@@ -11,6 +11,7 @@
 //! - [`output`]: results and messages; [`writer`]: the thread that writes them, the only file that writes to stdout and stderr;
 //! - [`status_line`]: the last line of the screen, with the time until a rollback;
 //! - [`progress`]: shows update events as bars, lines or JSON; [`messages`]: the texts of the lines;
+//! - [`json_line`]: the JSON lines that report how a command ended;
 //! - [`failure`]: converts errors to messages, hints and exit codes;
 //! - [`table`]: tables of text;
 //! - [`interrupt`]: handling of Ctrl-C;
@@ -32,6 +33,7 @@ pub(crate) mod failure;
 pub(crate) mod global_args;
 pub(crate) mod help;
 pub(crate) mod interrupt;
+pub(crate) mod json_line;
 pub(crate) mod man;
 pub(crate) mod messages;
 pub(crate) mod mqtt;
@@ -47,11 +49,15 @@ pub(crate) mod tls;
 pub(crate) mod values;
 pub(crate) mod writer;
 
+use std::ffi::OsString;
+use std::path::PathBuf;
+
 use clap::{Args as _, CommandFactory as _, Parser};
 
 pub(crate) use command::Command;
 use config::edit::NewSetting;
 pub(crate) use global_args::GlobalArgs;
+use json_line::JsonPlace;
 
 /// Update the firmware of Mongoose OS devices, and verify that the new firmware runs
 #[derive(Debug, Parser)]
@@ -83,4 +89,19 @@ pub(crate) fn public_model() -> clap::Command {
         .about(all.get_about().cloned().unwrap_or_default())
         .subcommand_required(true)
         .subcommands(visible)
+}
+
+/// Returns the value of `--json` if it is among the arguments, for a command line that cannot be parsed.
+pub(crate) fn json_among(args: &[OsString]) -> Option<JsonPlace> {
+    args.iter().take_while(|arg| *arg != "--").find_map(|arg| match arg.to_str()?.strip_prefix("--json")? {
+        "" => Some(JsonPlace::Stdout),
+        value => value.strip_prefix('=').filter(|path| !path.is_empty()).map(|path| PathBuf::from(path).into()),
+    })
+}
+
+/// Tells whether the arguments name the command `update`, for a command line that cannot be parsed.
+pub(crate) fn is_update_given(args: &[OsString]) -> bool {
+    let model = Cli::command();
+    let name = args.iter().skip(1).find_map(|arg| model.find_subcommand(arg)).map(clap::Command::get_name);
+    name == Some("update")
 }

@@ -7,15 +7,19 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::fs::File;
 use std::io::{self, IsTerminal as _, Write};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use otactl::secrets::mask;
 use otactl::text::{clipped, is_hidden, printable};
+use otactl::update::delivery_report::DeliveryReport;
 use serde_json::{Value, json};
 
-use super::failure::Failure;
+use super::failure::{Failure, FailureKind};
+use super::json_line::{JsonPlace, Subject};
 use super::status_line::StatusLine;
 use super::writer::{self, Importance, LineWriter, Loss, OutputStream};
 
@@ -31,17 +35,28 @@ const MAX_MESSAGES_DELAY: Duration = Duration::from_millis(100);
 /// The maximum length of a message in characters. The texts of a device are shorter; a message may combine several.
 const MAX_MESSAGE_LEN: usize = 4000;
 
+/// The place of the JSON lines.
+#[derive(Debug, Clone)]
+enum Json {
+    Off,
+    Stdout,
+    File(PathBuf, Arc<File>),
+}
+
 /// The output of a command. Clones share the queues and the status line.
 #[derive(Debug, Clone)]
 pub(crate) struct Output {
-    json: bool,
+    json: Json,
     quiet: bool,
     colour: bool,
     /// The device to which the lines belong, if the command runs on several.
     device: Option<Arc<DeviceLabel>>,
     /// The last line of the screen. All messages go above it.
     pub(crate) status_line: StatusLine,
-    stdout: LineWriter,
+    /// What the last event says about the command.
+    pub(crate) subject: Subject,
+    /// The queue of the events.
+    events: LineWriter,
     stderr: LineWriter,
     /// The time at which the last lines have to be written.
     finish_by: Arc<OnceLock<Instant>>,
@@ -57,16 +72,17 @@ struct DeviceLabel {
 
 impl Output {
     /// Creates the output. Colours depend on the terminal and on `NO_COLOR`.
-    pub(crate) fn new(json: bool, quiet: bool) -> Self {
+    pub(crate) fn new(quiet: bool) -> Self {
         let colour_allowed = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         let stderr = LineWriter::new(OutputStream::Stderr);
         Self {
-            json,
+            json: Json::Off,
             quiet,
             colour: colour_allowed && io::stderr().is_terminal(),
             device: None,
             status_line: StatusLine::new(stderr.clone()),
-            stdout: LineWriter::new(OutputStream::Stdout),
+            subject: Subject::new(),
+            events: LineWriter::new(OutputStream::Stdout),
             stderr,
             finish_by: Arc::default(),
         }
@@ -75,12 +91,31 @@ impl Output {
     /// Returns the output of one device of several: its lines begin with the name, padded to `width` characters.
     pub(crate) fn of_device(&self, name: &str, width: usize) -> Self {
         let label = DeviceLabel { name: name.to_owned(), prefix: format!("{name:<width$}  ") };
-        Self { device: Some(Arc::new(label)), ..self.clone() }
+        Self { device: Some(Arc::new(label)), subject: Subject::new(), ..self.clone() }
     }
 
-    /// Tells whether `--json` is given.
+    /// Writes JSON lines to `place`. Fails if the file cannot be created.
+    pub(crate) fn with_json(self, place: &JsonPlace) -> Result<Self, Failure> {
+        let JsonPlace::File(path) = place else {
+            return Ok(Self { json: Json::Stdout, ..self });
+        };
+        let file = File::create(path).map(Arc::new).map_err(|error| {
+            Failure::new(FailureKind::Usage, format!("--json: cannot write to {}: {error}", path.display()))
+                .caused_by(&error)
+                .hint("give a file that you may write, in a directory that exists")
+        })?;
+        let events = LineWriter::new(OutputStream::File(Arc::clone(&file)));
+        Ok(Self { json: Json::File(path.into(), file), events, ..self })
+    }
+
+    /// Tells whether stdout is for JSON lines, so that only warnings and errors are printed as text.
     pub(crate) fn is_json(&self) -> bool {
-        self.json
+        matches!(self.json, Json::Stdout)
+    }
+
+    /// Tells whether events are written, to stdout or to a file.
+    pub(crate) fn has_events(&self) -> bool {
+        !matches!(self.json, Json::Off)
     }
 
     /// Tells whether stderr shows colours.
@@ -94,54 +129,76 @@ impl Output {
     }
 
     /// Writes a result of the device to stdout: pretty, or with `--json` on one line. Waits until the reader takes it.
+    ///
+    /// If JSON lines go to a file, the result is also one of them.
     pub(crate) fn result(&self, value: &Value) -> Result<(), Failure> {
-        let text = match (self.json, &self.device) {
-            (true, Some(device)) => json!({ "device": device.name, "result": value }).to_string(),
-            (true, None) => value.to_string(),
-            (false, _) => self.prefixed(&format!("{value:#}")),
+        self.shown(value, &escaped(&format!("{value:#}")))
+    }
+
+    /// Writes a result of otactl, such as a table, as [`Self::result`] does: the value as JSON, or else the text.
+    pub(crate) fn table(&self, value: &Value, text: &str) -> Result<(), Failure> {
+        let lines: Vec<String> = text.lines().map(printable_message).collect();
+        self.shown(value, &format!("{}\n", lines.join("\n")))
+    }
+
+    fn shown(&self, value: &Value, text: &str) -> Result<(), Failure> {
+        let line = match &self.device {
+            Some(device) => escaped(&json!({ "device": device.name, "result": value }).to_string()),
+            None => escaped(&value.to_string()),
         };
+        if let Json::File(path, file) = &self.json {
+            let stream = OutputStream::File(Arc::clone(file));
+            writer::write(&stream, line.as_bytes())
+                .map_err(|error| Failure::output(&path.display().to_string(), &error))?;
+        }
+        let text = if self.is_json() { line } else { self.prefixed(text) };
         self.stderr.drained(MAX_MESSAGES_DELAY);
-        match writer::write(OutputStream::Stdout, escaped(&text).as_bytes()) {
+        match writer::write(&OutputStream::Stdout, text.as_bytes()) {
             // A reader may close the pipe early. This is not a failure.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            written => written.map_err(Failure::from),
+            written => written.map_err(|error| Failure::output("stdout", &error)),
         }
-    }
-
-    /// Writes a text of several lines to stdout. Waits until the reader takes it.
-    pub(crate) fn text(&self, text: &str) -> Result<(), Failure> {
-        self.stderr.drained(MAX_MESSAGES_DELAY);
-        let lines: Vec<String> = text.lines().map(printable_message).collect();
-        match writer::write(OutputStream::Stdout, format!("{}\n", self.prefixed(&lines.join("\n"))).as_bytes()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            written => written.map_err(Failure::from),
-        }
-    }
-
-    /// Writes one line to stdout: `text`, or with `--json` the value.
-    pub(crate) fn line(&self, text: &str, value: &Value) -> Result<(), Failure> {
-        if self.json { self.result(value) } else { self.text(text) }
     }
 
     /// Tells whether a person can be asked: stdin and stderr are a terminal, and neither `--json` nor `--quiet` is given.
     pub(crate) fn can_ask(&self) -> bool {
-        !self.json && self.is_interactive() && io::stdin().is_terminal()
+        !self.has_events() && self.is_interactive() && io::stdin().is_terminal()
     }
 
-    /// Queues an event for programs, as one line of JSON on stdout.
+    /// Queues an event for programs, as one line of JSON. If the command runs on several devices, `device` is the name of one.
     pub(crate) fn event(&self, importance: Importance, event: &Value) {
         let mut event = Cow::Borrowed(event);
         if let Some(device) = &self.device
             && let Some(fields) = event.to_mut().as_object_mut()
+            && let Some(id) = fields.insert("device".into(), device.name.as_str().into())
         {
-            fields.insert("device".into(), device.name.as_str().into());
+            fields.insert("device_id".into(), id);
         }
-        self.stdout.push(importance, escaped(&event.to_string()).into_bytes());
+        self.events.push(importance, escaped(&event.to_string()).into_bytes());
     }
 
-    /// Waits up to [`MAX_FINISH_TIME`] until the events are written. Returns the number of lost lines, if any.
-    pub(crate) fn finish_events(&self) -> Option<Loss> {
-        self.stdout.finish(self.finish_time_left())
+    /// Queues the last event, and waits up to [`MAX_FINISH_TIME`] until all are written.
+    ///
+    /// Events that were lost cause a warning, but not a failure: the result of the command matters more.
+    pub(crate) fn last_event(&self, event: &Value) {
+        self.event(Importance::Kept, event);
+        if let Some(Loss { lines, reason }) = self.events.finish(self.finish_time_left()) {
+            let noun = if lines == 1 { "line" } else { "lines" };
+            let place = match &self.json {
+                Json::File(path, _) => path.display().to_string(),
+                Json::Stdout | Json::Off => "stdout".into(),
+            };
+            self.warn(&format!("{lines} {noun} of events could not be written to {place}: {reason}"));
+        }
+    }
+
+    /// Queues the event of a failure as the last one, with `--json` and unless the command has done so.
+    pub(crate) fn failed_event(&self, failure: &Failure, delivery: Option<DeliveryReport>) {
+        if self.has_events()
+            && let Some(event) = self.subject.failed(failure, delivery)
+        {
+            self.last_event(&event);
+        }
     }
 
     /// Waits up to [`MAX_FINISH_TIME`] until the messages are written.

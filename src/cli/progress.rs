@@ -3,18 +3,14 @@
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use otactl::secrets::mask;
 use otactl::update::delivery_report::DeliveryReport;
 use otactl::update::event::Event;
-use otactl::update::outcome::Facts;
 use otactl::update::stage::Stage;
 use otactl::update::{Observer, Success};
 use parking_lot::Mutex;
-use serde::Serialize;
-use serde_json::Value;
 
-use super::clock::timestamp;
 use super::failure::Failure;
+use super::json_line::stamped;
 use super::messages;
 use super::output::Output;
 use super::several::summary::UpdateSummary;
@@ -71,19 +67,16 @@ impl Progress {
         self.output.status_line.end();
         let delivery = self.report.lock().clone();
         match result {
-            Ok(success) if self.output.is_json() => {
-                self.last_event(&DoneEvent { event: "done", facts: success.facts(), delivery });
+            Ok(success) if self.output.has_events() => {
+                self.output.last_event(&self.output.subject.done(success, delivery));
             }
-            Err(failure) if self.output.is_json() => self.last_event(&FailedEvent {
-                event: "failed",
-                facts: failure.facts.as_deref(),
-                delivery,
-                message: &failure.message,
-                hint: failure.hints.first(),
-                exit_code: failure.kind.code(),
-            }),
-            Ok(success) => self.output.done(&messages::success(success, &view.app)),
-            Err(_) => {}
+            Ok(_) => {}
+            Err(failure) => self.output.failed_event(failure, delivery),
+        }
+        if let Ok(success) = result
+            && !self.output.is_json()
+        {
+            self.output.done(&messages::success(success, &view.app));
         }
     }
 
@@ -97,15 +90,6 @@ impl Progress {
             facts.as_ref().and_then(|facts| facts.running.as_ref()).map(|running| running.build.version.clone());
         let before = self.view.lock().before.clone();
         UpdateSummary { before, after, outcome: facts.map_or("", |facts| facts.outcome) }
-    }
-
-    fn last_event(&self, event: &impl Serialize) {
-        self.output.event(Importance::Kept, &stamped(event));
-        if let Some(loss) = self.output.finish_events() {
-            let lines = if loss.lines == 1 { "line" } else { "lines" };
-            self.output
-                .warn(&format!("{} {lines} of events could not be written to stdout: {}", loss.lines, loss.reason));
-        }
     }
 
     /// Shows an event to a person.
@@ -171,17 +155,20 @@ impl Observer for Progress {
             current.since = Instant::now();
         }
         drop(current);
-        if let Event::Device { build, .. } = event {
-            self.view.lock().before = Some(build.version.clone());
+        match event {
+            Event::Delivered(report) => *self.report.lock() = Some(report.clone()),
+            Event::Device { id, build, .. } => {
+                self.output.subject.set_device(id);
+                self.view.lock().before = Some(build.version.clone());
+            }
+            _ => {}
         }
-        if let Event::Delivered(report) = event {
-            *self.report.lock() = Some(report.clone());
-        }
-        if self.output.is_json() {
+        if self.output.has_events() {
             let is_progress = matches!(event, Event::Sent { .. } | Event::Written { .. });
             let importance = if is_progress { Importance::Passing } else { Importance::Kept };
             self.output.event(importance, &stamped(event));
-        } else {
+        }
+        if !self.output.is_json() {
             self.show(event);
             self.count_down(event, new_stage.as_ref());
         }
@@ -217,47 +204,4 @@ fn download_bar(total: u64, target: ProgressDrawTarget) -> ProgressBar {
 fn is_another_device(device: &str, id: &str) -> bool {
     let named = device.split_whitespace().next().unwrap_or_default();
     !id.is_empty() && !named.eq_ignore_ascii_case(id)
-}
-
-/// The last event of an update that failed.
-#[derive(Serialize)]
-struct FailedEvent<'a> {
-    event: &'static str,
-    #[serde(flatten)]
-    facts: Option<&'a Facts>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    delivery: Option<DeliveryReport>,
-    message: &'a str,
-    hint: Option<&'a String>,
-    exit_code: u8,
-}
-
-/// The last event of an update that succeeded.
-#[derive(Serialize)]
-struct DoneEvent {
-    event: &'static str,
-    #[serde(flatten)]
-    facts: Facts,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    delivery: Option<DeliveryReport>,
-}
-
-/// The fields of events that contain text. A device or a program may repeat a secret in them.
-const TEXT_FIELDS: [&str; 6] = ["message", "reason", "says", "said", "check", "hint"];
-
-/// Returns an event as JSON, without secrets. Adds the time, and the deadline if the device will roll back.
-fn stamped(event: &impl Serialize) -> Value {
-    let mut event = serde_json::to_value(event).unwrap_or_default();
-    if let Some(fields) = event.as_object_mut() {
-        if let Some(left) = fields.get("reverts_in").and_then(Value::as_u64) {
-            fields.insert("deadline".into(), timestamp(left).into());
-        }
-        for name in TEXT_FIELDS {
-            if let Some(Value::String(text)) = fields.get_mut(name) {
-                *text = mask(text).into_owned();
-            }
-        }
-        fields.insert("time".into(), timestamp(0).into());
-    }
-    event
 }

@@ -4,6 +4,7 @@
 //! The thread starts with the first line. The queue is bounded: lines that are [`Importance::Passing`] are dropped first.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::thread;
@@ -20,11 +21,12 @@ const MAX_BYTES: usize = 1 << 20;
 /// The pause before the next attempt to write to a full stream that another program has made non-blocking.
 const WOULD_BLOCK_PAUSE: Duration = Duration::from_millis(10);
 
-/// An output stream of the process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A stream of the process, or a file.
+#[derive(Debug, Clone)]
 pub(crate) enum OutputStream {
     Stdout,
     Stderr,
+    File(Arc<File>),
 }
 
 /// The importance of a line. It decides which lines are dropped first.
@@ -121,7 +123,7 @@ impl LineWriter {
                 // Without a thread, the caller writes.
                 state.is_started = false;
                 while let Some(line) = state.queue.pop() {
-                    let written = write(self.0.stream, &line);
+                    let written = write(&self.0.stream, &line);
                     state.record(written);
                 }
             }
@@ -183,11 +185,11 @@ impl SharedWriter {
             state.is_writing = true;
             let dropped = std::mem::take(&mut state.queue.unreported);
             drop(state);
-            // stdout has lines for programs, which cannot parse this message.
-            if dropped > 0 && self.stream == OutputStream::Stderr {
-                let _ = write(self.stream, format!("… {dropped} lines were dropped\n").as_bytes());
+            // The other streams have lines for programs, which cannot parse this message.
+            if dropped > 0 && matches!(self.stream, OutputStream::Stderr) {
+                let _ = write(&self.stream, format!("… {dropped} lines were dropped\n").as_bytes());
             }
-            let written = write(self.stream, &line);
+            let written = write(&self.stream, &line);
             state = self.lock();
             state.is_writing = false;
             state.record(written);
@@ -197,10 +199,11 @@ impl SharedWriter {
 }
 
 /// Writes all bytes. Waits as long as the reader needs.
-pub(crate) fn write(stream: OutputStream, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write(stream: &OutputStream, bytes: &[u8]) -> io::Result<()> {
     match stream {
         OutputStream::Stdout => write_to(&mut io::stdout().lock(), bytes),
         OutputStream::Stderr => write_to(&mut io::stderr().lock(), bytes),
+        OutputStream::File(file) => write_to(&mut &**file, bytes),
     }
 }
 

@@ -51,21 +51,19 @@ impl Args {
 
 async fn list(context: &Context, with_probe: bool) -> Result<(), Failure> {
     let config = Config::read(context.config_file())?;
-    if config.devices.is_empty() && !context.output.is_json() {
+    if config.devices.is_empty() && !context.output.has_events() {
         context.output.status("no device has a name yet: `otactl devices add NAME --port URL` gives one");
         return Ok(());
     }
     let probed = if with_probe { Some(probe::all(context, &config).await) } else { None };
-    if context.output.is_json() {
-        let devices = config.devices.iter().enumerate().map(|(index, (name, section))| {
-            let mut device = json!({ "name": name, "port": port(section) });
-            if let (Some(probed), Some(fields)) = (&probed, device.as_object_mut()) {
-                fields.extend(probed[index].json());
-            }
-            device
-        });
-        return context.output.result(&devices.collect::<Value>());
-    }
+    let devices = config.devices.iter().enumerate().map(|(index, (name, section))| {
+        let mut device = json!({ "name": name, "port": port(section) });
+        if let (Some(probed), Some(fields)) = (&probed, device.as_object_mut()) {
+            fields.extend(probed[index].json());
+        }
+        device
+    });
+    let value = devices.collect::<Value>();
     let text = match probed {
         None => table(["NAME", "WHERE"], config.devices.iter().map(|(name, section)| [name.clone(), port(section)])),
         Some(probed) => {
@@ -76,7 +74,7 @@ async fn list(context: &Context, with_probe: bool) -> Result<(), Failure> {
             table(["NAME", "WHERE", "DEVICE", "RUNS", "STATE"], rows)
         }
     };
-    context.output.text(&text)
+    context.output.table(&value, &text)
 }
 
 /// Returns the address of a device, without its password.

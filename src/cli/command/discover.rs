@@ -60,18 +60,15 @@ impl Args {
             Some(broker) => self.behind(context, broker).await?,
             None => self.announced().await?,
         };
-        if context.output.is_json() {
-            let found = found.iter().map(|found| {
-                json!({ "port": found.port, "id": found.id, "platform": found.platform, "firmware": found.firmware })
-            });
-            context.output.result(&found.collect())?;
-        } else if found.is_empty() {
+        let value = found.iter().map(|found| {
+            json!({ "port": found.port, "id": found.id, "platform": found.platform, "firmware": found.firmware })
+        });
+        if found.is_empty() && !context.output.has_events() {
             context.output.status("no device found; `--for 10s` looks longer, `--mqtt URL` looks behind a broker");
         } else {
             let rows = found.iter().map(|Found { id, port, platform, firmware }| [port, id, platform, firmware]);
-            context
-                .output
-                .text(&table(["PORT", "DEVICE", "PLATFORM", "FIRMWARE"], rows.map(|row| row.map(Clone::clone))))?;
+            let text = table(["PORT", "DEVICE", "PLATFORM", "FIRMWARE"], rows.map(|row| row.map(Clone::clone)));
+            context.output.table(&value.collect(), &text)?;
         }
         if self.add { add(context, &found) } else { Ok(()) }
     }

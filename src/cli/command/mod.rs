@@ -58,6 +58,11 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Tells whether this is the command whose last JSON line has an outcome.
+    pub(crate) fn is_update(&self) -> bool {
+        matches!(self, Self::Update(_))
+    }
+
     /// Tells whether the command uses the configuration file before it runs.
     pub(crate) fn uses_config(&self) -> bool {
         !matches!(self, Self::Devices(_) | Self::Discover(_) | Self::Ports(_) | Self::Simulate(_) | Self::Generate(_))

@@ -33,7 +33,7 @@ impl Args {
             sleep(WATCH_INTERVAL).await;
             let now = usb_ports();
             for (is_there, port) in changes(&known, &now) {
-                context.output.line(&change_text(is_there, port), &change_event(is_there, port))?;
+                context.output.table(&change_event(is_there, port), &change_text(is_there, port))?;
             }
             known = now;
         }
@@ -41,10 +41,8 @@ impl Args {
 }
 
 fn show(context: &Context, ports: &[UsbPort]) -> Result<(), Failure> {
-    if context.output.is_json() {
-        return context.output.result(&ports.iter().map(port_json).collect());
-    }
-    if ports.is_empty() {
+    let value = ports.iter().map(port_json).collect();
+    if ports.is_empty() && !context.output.has_events() {
         context.output.status("no USB serial port found");
         return Ok(());
     }
@@ -58,7 +56,7 @@ fn show(context: &Context, ports: &[UsbPort]) -> Result<(), Failure> {
             shown(port.holder()),
         ]
     });
-    context.output.text(&table(["PORT", "PRODUCT", "SERIAL", "USB ID", "HELD BY"], rows))
+    context.output.table(&value, &table(["PORT", "PRODUCT", "SERIAL", "USB ID", "HELD BY"], rows))
 }
 
 fn port_json(port: &UsbPort) -> Value {

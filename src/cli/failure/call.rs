@@ -30,7 +30,7 @@ impl Failure {
             Some(_) => error.to_string(),
             None => format!("{error}: {}", meaning.words),
         };
-        let failure = Self::new(FailureKind::Device, message);
+        let failure = Self::new(FailureKind::Device, message).caused_by(error);
         match meaning.hint {
             Some(hint) => failure.hint(hint),
             None => failure,

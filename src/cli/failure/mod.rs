@@ -6,6 +6,7 @@
 //! - `connect`: failures of `--port` and of the TLS options;
 //! - `update`: failures of an update; `refusal`: updates that otactl does not begin; `undelivered`: firmware that the device did
 //!   not get;
+//! - `usage`: command lines that clap refuses;
 //! - `wait`: failures of `otactl wait`; `unknown`: errors that the command line does not know.
 
 mod bundle;
@@ -17,13 +18,16 @@ mod refusal;
 mod undelivered;
 mod unknown;
 mod update;
+mod usage;
 mod wait;
 
 use std::error::Error;
 use std::io;
 
 use otactl::rpc::cause::chain;
-use otactl::update::outcome::Facts;
+use otactl::rpc::{CallError, RemoteError};
+use otactl::update::outcome::{Facts, FailureReason};
+use otactl::update::read_state_error::ReadStateError;
 
 pub(crate) use exit_code::{EXIT_CODES, FailureKind};
 
@@ -37,12 +41,14 @@ pub(crate) struct Failure {
     pub(crate) causes: Vec<String>,
     /// The outcome of a failed update as data, for programs.
     pub(crate) facts: Option<Box<Facts>>,
+    /// The error with which the device answered, for programs.
+    pub(crate) device_error: Option<RemoteError>,
 }
 
 impl Failure {
     /// Creates a failure without hints.
     pub(crate) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hints: Vec::new(), causes: Vec::new(), facts: None }
+        Self { kind, message: message.into(), hints: Vec::new(), causes: Vec::new(), facts: None, device_error: None }
     }
 
     /// Creates the failure of an error, with its message and its causes, without hints.
@@ -52,12 +58,26 @@ impl Failure {
 
     /// Adds an error and its causes to the causes, as far as the message does not name them.
     pub(crate) fn caused_by(mut self, error: &(dyn Error + 'static)) -> Self {
+        self.device_error = self.device_error.or_else(|| chain(error).find_map(remote_error).cloned());
         for cause in chain(error).map(ToString::to_string) {
             if !self.message.contains(&cause) && !self.causes.iter().any(|named| named.contains(&cause)) {
                 self.causes.push(cause);
             }
         }
         self
+    }
+
+    /// Returns the failure of a result that cannot be written to `place`, a stream or a file.
+    pub(crate) fn output(place: &str, error: &io::Error) -> Self {
+        let hint = match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                "the call was carried out; make room, or write elsewhere"
+            }
+            _ => "the call was carried out; write elsewhere",
+        };
+        Self::new(FailureKind::Other, format!("cannot write the result to {place}: {error}"))
+            .caused_by(error)
+            .hint(hint)
     }
 
     /// Adds a hint.
@@ -67,10 +87,10 @@ impl Failure {
     }
 }
 
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        Self::new(FailureKind::Other, format!("cannot write the result: {error}"))
-            .caused_by(&error)
-            .hint("is the disk full, or stdout closed?")
-    }
+/// Returns the device's own error, if `error` is one that contains it. The errors between them may be transparent.
+fn remote_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a RemoteError> {
+    let of_call = error.downcast_ref().and_then(CallError::remote_error);
+    of_call
+        .or_else(|| error.downcast_ref().and_then(ReadStateError::remote_error))
+        .or_else(|| error.downcast_ref().and_then(FailureReason::remote_error))
 }

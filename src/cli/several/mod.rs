@@ -36,6 +36,9 @@ pub(crate) async fn run(runs: Vec<Cli>, output: &Output, model: fn() -> clap::Co
         .zip(runs)
         .map(|(label, cli)| {
             let output = output.of_device(&label, width);
+            if cli.command.is_update() {
+                output.subject.set_update();
+            }
             let context = Context::new(&cli.command, cli.global, Vec::new(), output, shared.clone());
             (label, context, cli.command)
         })
@@ -45,11 +48,12 @@ pub(crate) async fn run(runs: Vec<Cli>, output: &Output, model: fn() -> clap::Co
     }
     let started = Instant::now();
     let runs = devices.into_iter().enumerate().map(|(index, (label, context, command))| async move {
-        let is_update = matches!(command, Command::Update(_));
+        let is_update = command.is_update();
         let started = Instant::now();
         let result = command.run(&context, model).await;
         if let Err(failure) = &result {
             context.output.failure(failure, is_verbose);
+            context.output.failed_event(failure, None);
         }
         let update = is_update.then(|| context.update_summary()).flatten();
         (index, Done { label, failure: result.err(), update, took: started.elapsed() })
