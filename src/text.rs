@@ -1,5 +1,6 @@
 //! Text from devices, servers and users: made safe to show, and parsed without panics.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use url::Url;
@@ -19,6 +20,30 @@ pub fn excerpt(bytes: &[u8]) -> String {
 #[must_use]
 pub fn printable(text: &str) -> String {
     text.chars().map(|c| if is_hidden(c) { '·' } else { c }).collect()
+}
+
+/// Returns the text without the numbers of system errors: Rust writes `No such file or directory (os error 2)`.
+#[must_use]
+pub fn without_os_error_numbers(text: &str) -> Cow<'_, str> {
+    const START: &str = " (os error ";
+
+    let mut text = Cow::Borrowed(text);
+    let mut from = 0;
+    while let Some(start) = text[from..].find(START).map(|at| from + at) {
+        let digits = start + START.len();
+        let end = text[digits..].find(|c: char| !c.is_ascii_digit()).map(|len| digits + len);
+        match end {
+            Some(end) if end > digits && text[end..].starts_with(')') => text.to_mut().replace_range(start..=end, ""),
+            _ => from = digits,
+        }
+    }
+    text
+}
+
+/// Tells whether a text that is not JSON seems to have single quotes in place of double ones.
+#[must_use]
+pub fn has_single_quotes_only(text: &str) -> bool {
+    text.contains('\'') && !text.contains('"')
 }
 
 /// Tells whether a terminal interprets the character as a command, or shows nothing for it.
@@ -139,6 +164,20 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn numbers_of_system_errors_are_removed() {
+        for (text, expected) in [
+            ("x: No such file or directory (os error 2)", "x: No such file or directory"),
+            ("a (os error 1), b (os error 22); c", "a, b; c"),
+            ("a (os error x) (os error 1", "a (os error x) (os error 1"),
+            ("a (os error ) (os error 10061)", "a (os error )"),
+            ("(os error 1)", "(os error 1)"),
+            ("", ""),
+        ] {
+            assert_eq!(without_os_error_numbers(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn header_field_with_comma_and_quotes_is_parsed() {

@@ -8,7 +8,8 @@ use std::process::Stdio;
 use otactl::sim::Config;
 use serde_json::{Value, json};
 use snapbox::{assert_data_eq, str};
-use support::{REBOOT, Run, finish, otactl, run, run_on, simulator, simulator_everywhere};
+use support::peers::ClosedPort;
+use support::{REBOOT, Run, finish, otactl, run, run_on, simulator, simulator_everywhere, ws};
 
 #[tokio::test]
 async fn no_arguments_print_the_help_page() {
@@ -342,4 +343,39 @@ async fn only_idempotent_calls_are_repeated_over_udp() {
         let run = call.await.expect("no panic");
         assert_eq!((received, run.code), (times, code), "{method}: {}", run.shown());
     }
+}
+
+#[tokio::test]
+async fn hint_fits_the_transport_and_the_method() {
+    let closed = ClosedPort::new();
+    for (port, args, hint, unfit) in [
+        (format!("tcp://{}", closed.address), &["ping"][..], "no usual port for RPC over plain TCP", "port 80"),
+        (format!("wss://{}", closed.address), &["ping"], "port 443", "configured otherwise"),
+        (format!("udp://{}", closed.address), &["ping"], "no usual port for RPC over UDP", "may have done"),
+        (format!("ws://{}", closed.address), &["ping"], "port 80", "443"),
+        ("ws://127.0.0.1:1".into(), &["call", "RPC.Describe", "{'name': 'x'}"], "double quotes", "outer quotes"),
+        ("ws://127.0.0.1:1".into(), &["call", "RPC.Describe", "{name}"], "outer quotes", "double quotes"),
+        ("ws://127.0.0.1:1".into(), &["call", "RPC.Ping", "@/no/such/file"], "`@FILE`", "(os error"),
+        ("ws://127.0.0.1:1".into(), &["update", "/no/such/fw.zip"], "firmware zip", "(os error"),
+    ] {
+        let run = run_on(&port, args).await;
+        assert!(run.stderr.contains(hint), "{port} {args:?}: {}", run.shown());
+        assert!(!run.stderr.contains(unfit), "{port} {args:?}: {}", run.shown());
+    }
+    let silent = tokio::net::UdpSocket::bind("127.0.0.1:0").await.expect("a port");
+    let port = format!("udp://{}", silent.local_addr().expect("an address"));
+    for (command, names_ping) in [("ping", false), ("info", true)] {
+        let run = run_on(&port, &["--timeout", "200ms", command]).await;
+        assert_eq!((run.code, run.stderr.contains("`otactl ping`")), (5, names_ping), "{}", run.shown());
+    }
+}
+
+#[tokio::test]
+async fn url_that_neither_device_nor_otactl_reaches_is_named_in_the_hint() {
+    let (device, closed) = (simulator().await, ClosedPort::new());
+    let url = format!("http://{}/fw.zip", closed.address);
+    let run = run_on(&ws(&device), &["update", "--via", "pull", "--url", &url]).await;
+    assert_eq!(run.code, 8, "{}", run.shown());
+    let hint = "\nhint: this machine could not read that URL either: Connection refused; ";
+    assert!(run.stderr.contains(hint) || cfg!(not(unix)), "{}", run.shown());
 }

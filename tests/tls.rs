@@ -152,7 +152,8 @@ async fn scheme_that_does_not_match_the_port_is_reported() {
     for scheme in ["ws", "http"] {
         let run = run_on(&format!("{scheme}://127.0.0.1:{port}"), &["ping"]).await;
         assert_eq!(run.code, 3, "{}", run.shown());
-        assert!(run.stderr.contains("\nhint: "), "{}", run.shown());
+        let hint = run.stderr.split("\nhint: ").nth(1).unwrap_or_default();
+        assert!(hint.contains(&format!("use {scheme}s://")), "{}", run.shown());
     }
 }
 

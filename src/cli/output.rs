@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use otactl::secrets::mask;
-use otactl::text::{clipped, is_hidden, printable};
+use otactl::text::{clipped, is_hidden, printable, without_os_error_numbers};
 use otactl::update::delivery_report::DeliveryReport;
 use serde_json::{Value, json};
 
@@ -276,9 +276,9 @@ impl Output {
     }
 }
 
-/// Returns a message without secrets and control characters, of at most [`MAX_MESSAGE_LEN`] characters.
+/// Returns a message without secrets, numbers of system errors and control characters, of at most [`MAX_MESSAGE_LEN`] characters.
 fn printable_message(text: &str) -> String {
-    clipped(&mask(text), MAX_MESSAGE_LEN)
+    clipped(&mask(&without_os_error_numbers(text)), MAX_MESSAGE_LEN)
 }
 
 /// Returns JSON as a line without hidden characters.

@@ -1,7 +1,13 @@
 //! Explains the messages by which a device refuses a bundle.
 
+const DAMAGED: &str =
+    "the bundle is damaged, or its parts changed after its manifest was written: build or download it again";
+
+const SIGN: &str = "sign the bundle with the private halves of the device's keys; `otactl call Config.Get \
+                    '{\"key\":\"update\"}'` shows what it asks for";
+
 /// The start of each known message, and the next step for the user.
-const KNOWN: [(&str, &str); 7] = [
+const KNOWN: [(&str, &str); 13] = [
     (
         "File size mismatch",
         "the manifest has no size, or a wrong one, for a part, and this device demands it: build the bundle again with a \
@@ -21,12 +27,14 @@ const KNOWN: [(&str, &str); 7] = [
         "Incomplete update package",
         "the bundle lacks a part that this platform needs, such as `fs`: build the bundle with all its parts",
     ),
+    ("Wrong platform", "give the firmware that was built for the `arch` that `otactl info` shows"),
+    ("Digest mismatch", DAMAGED),
+    ("Invalid CRC", DAMAGED),
+    ("Malformed archive", "the file is not a zip as `mos build` makes it: build the bundle again"),
+    ("Failed to parse manifest", "the manifest is damaged, or this firmware is too old for it: build the bundle again"),
+    ("Invalid signature", SIGN),
     ("Invalid HTTP response code", "the server does not have the firmware at this URL: check the URL"),
-    (
-        "Signature verification failed",
-        "sign the bundle with the private halves of the device's keys; `otactl call Config.Get '{\"key\":\"update\"}'` shows \
-         what it asks for",
-    ),
+    ("Signature verification failed", SIGN),
     (
         "Compressed ZIP files are not supported",
         "pack the bundle without compression: `zip -0 fw.zip FILES`, or as `mos build` does it",
@@ -63,8 +71,7 @@ mod tests {
 
     #[test]
     fn other_message_is_not_explained() {
-        for message in ["", "-10", "-10 ", "1 Update applied, rebooting", "-10 Digest mismatch", "x File size mismatch"]
-        {
+        for message in ["", "-10", "-10 ", "1 Update applied, rebooting", "-10 Update failed", "x File size mismatch"] {
             assert_eq!(explain_refusal(message), None, "{message:?}");
         }
     }

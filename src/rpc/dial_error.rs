@@ -35,6 +35,9 @@ pub enum DialError {
     /// The port does not speak TLS.
     #[error("the port does not speak TLS")]
     PlainPort,
+    /// The port speaks TLS, and the URL is one without TLS.
+    #[error("the port speaks TLS")]
+    TlsPort,
     /// The certificate of the server has expired.
     #[error("its certificate has expired")]
     CertExpired,

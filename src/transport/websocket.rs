@@ -131,6 +131,7 @@ impl WebSocket {
             HandshakeError::Status(status) => {
                 return DialError::NotRpc(format!("it answered with HTTP status {status} instead of WebSocket")).into();
             }
+            HandshakeError::Tls => return DialError::TlsPort.into(),
             HandshakeError::Closed => DialError::HungUp.into(),
             HandshakeError::Io(error) => DialFailure::new(tls::explain(&error), error),
             HandshakeError::Other(what) => return DialError::NotRpc(format!("WebSocket handshake: {what}")).into(),

@@ -3,6 +3,7 @@ use std::path::Path;
 
 use otactl::ota;
 use otactl::read_file::read_file;
+use otactl::text::has_single_quotes_only;
 use serde_json::Value;
 
 use crate::cli::context::Context;
@@ -54,8 +55,12 @@ fn read_params(text: String) -> Result<Value, Failure> {
         None => (text, "after the method".into()),
     };
     serde_json::from_str(&text).map_err(|error| {
-        Failure::new(FailureKind::Usage, format!("the arguments {source} are not JSON: {error}"))
-            .hint("write them as `'{\"name\": \"value\"}'`; the outer quotes are for the shell")
+        let form = if cfg!(windows) { r#""{\"name\": \"value\"}""# } else { r#"'{"name": "value"}'"# };
+        let failure = Failure::new(FailureKind::Usage, format!("the arguments {source} are not JSON: {error}"));
+        if has_single_quotes_only(&text) {
+            return failure.hint(format!("JSON takes double quotes: write the arguments as `{form}`"));
+        }
+        failure.hint(format!("write them as `{form}`; the outer quotes are for the shell"))
     })
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::ArgGroup;
 use otactl::rpc::Device;
-use otactl::text::has_two_slashes;
+use otactl::text::{has_two_slashes, without_os_error_numbers};
 use otactl::transport::tls;
 use otactl::update::serve::allow::AllowFrom;
 use otactl::update::stage::Stage;
@@ -224,7 +224,7 @@ impl Args {
             dry_run: self.dry_run,
             ..Plan::new(source)
         };
-        update::run(device, &plan, progress).await.map_err(Failure::from)
+        update::run(device, &plan, progress).await.map_err(|failure| with_url_hint(failure, &plan.source))
     }
 
     /// Returns the firmware, and the client with which otactl may download it during the update.
@@ -260,6 +260,20 @@ impl Args {
             Err(reason) => (Err(reason), None),
         };
         Ok((Source::Url { url, manifest, signed }, matches!(self.via, ViaArg::Auto).then(|| client.clone())))
+    }
+}
+
+/// Converts the failure of an update. If neither the device nor otactl reached the URL, the hint says so.
+fn with_url_hint(failure: update::Failure, source: &Source) -> Failure {
+    let is_about_url = matches!(failure, update::Failure::UrlUnreachable { .. });
+    let failure = Failure::from(failure);
+    match source {
+        Source::Url { manifest: Err(reason), .. } if is_about_url => {
+            let hint = without_os_error_numbers(reason);
+            let hint = format!("this machine could not read that URL either: {hint}; check the URL and its server");
+            Failure { hints: vec![hint], ..failure }
+        }
+        _ => failure,
     }
 }
 

@@ -3,10 +3,10 @@
 use otactl::ota;
 use otactl::rpc::error::{AuthRefusal, Silence};
 use otactl::rpc::frame::MAX_REQUEST;
-use otactl::rpc::{CallError, DialError, RemoteError};
+use otactl::rpc::{CallError, DialError, LostReason, Method as _, RemoteError};
 use otactl::update::read_state_error::ReadStateError;
 
-use super::dial_hint::{BROKER_CREDENTIALS, INSECURE, NOT_A_DEVICE, OTHER_CREDENTIALS, dial_hint};
+use super::dial_hint::{BROKER_CREDENTIALS, INSECURE, OTHER_CREDENTIALS, dial_hint, not_a_device};
 use super::unknown::unknown_hint;
 use super::{Failure, FailureKind};
 
@@ -62,9 +62,17 @@ impl From<CallError> for Failure {
                 let failure = failure.hint(dial_hint(peer, cause));
                 return if is_certificate_error(cause) { failure.hint(INSECURE) } else { failure };
             }
-            CallError::NotRpc { .. } => NOT_A_DEVICE,
+            CallError::NotRpc { peer, .. } => return failure.hint(not_a_device(peer)),
+            CallError::Lost { reason: LostReason::NoListener(_), .. } => {
+                "is the device on, and is this its port? There is no usual port for RPC over UDP: it is the one in the \
+                 configuration of the device"
+            }
+            CallError::Lost { sent: false, .. } => "the request was not sent: run the same command again",
             CallError::Lost { .. } => MAY_BE_DONE,
             CallError::Timeout { why: Some(Silence { hint: Some(hint), .. }), .. } => hint,
+            CallError::Timeout { method, .. } if method == ota::Ping::NAME => {
+                "the device may be busy or rebooting; give it longer with `--timeout 30s`"
+            }
             CallError::Timeout { .. } => {
                 "the device may be busy or rebooting; give it longer with `--timeout 30s`, or try `otactl ping`"
             }

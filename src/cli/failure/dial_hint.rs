@@ -6,7 +6,6 @@ use super::unknown::{MORE_WITH_VERBOSE, unknown_hint};
 
 pub(super) const BROKER_CREDENTIALS: &str = "give the user in the URL, mqtt://USER@BROKER/DEVICE, and the password with --mqtt-password-file or OTACTL_MQTT_PASSWORD";
 pub(super) const INSECURE: &str = "if the network can be trusted, `--insecure` takes any certificate";
-pub(super) const NOT_A_DEVICE: &str = "check port and path: a device serves RPC at /rpc, over http:// and ws://";
 pub(super) const OTHER_CREDENTIALS: &str =
     "give the user and password of the WebSocket in the URL: ws://USER:PASSWORD@HOST";
 
@@ -39,15 +38,14 @@ pub(super) fn dial_hint(peer: &Peer, cause: &DialError) -> String {
         }
         DialError::PortDenied { group: None } => "ask the owner of the port for access; `ls -l` shows the owner",
         DialError::NotASerialPort => "give a port such as /dev/ttyUSB0, or a URL such as ws://HOST",
-        DialError::Refused => {
-            "is the device on, and is this its port? A device serves RPC on port 80 unless configured otherwise"
-        }
+        DialError::Refused => return format!("is the device on, and is this its port? {}", usual_port(peer)),
         DialError::Silent(_) => {
             "is the device on, and in this network? Check the address, or give it longer with `--timeout 30s`"
         }
         DialError::NoRoute => "is the device on, and in a network that this machine can reach? Check the address",
         DialError::UnknownHost => "check the spelling, or use the device's IP address",
-        DialError::HungUp | DialError::NotRpc(_) => NOT_A_DEVICE,
+        DialError::HungUp | DialError::NotRpc(_) => return not_a_device(&peer.to_string()),
+        DialError::TlsPort => "use wss:// instead of ws://",
         DialError::PlainPort => "use ws:// instead of wss://, or http:// instead of https://",
         DialError::CertExpired => "give the server a new certificate; or is the clock of this machine wrong?",
         DialError::CertNotYetValid => {
@@ -76,6 +74,30 @@ pub(super) fn dial_hint(peer: &Peer, cause: &DialError) -> String {
         cause => unknown_hint(cause),
     }
     .into()
+}
+
+/// Says on which port a device usually listens.
+fn usual_port(peer: &Peer) -> &'static str {
+    match scheme(&peer.to_string()) {
+        "tcp" => "There is no usual port for RPC over plain TCP: it is the one in the configuration of the device",
+        "wss" | "https" => "With TLS, a device usually serves RPC on port 443, else over ws:// on port 80",
+        _ => "A device serves RPC on port 80 unless configured otherwise",
+    }
+}
+
+/// Returns the next step if what answers at the address is not a device.
+pub(super) fn not_a_device(address: &str) -> String {
+    let tls = match scheme(address) {
+        "ws" => "; if the port speaks TLS, use wss://",
+        "http" => "; if the port speaks TLS, use https://",
+        "tcp" => return "check the port: it seems to belong to another service".into(),
+        _ => "",
+    };
+    format!("check port and path: a device serves RPC at /rpc, over http:// and ws://{tls}")
+}
+
+fn scheme(address: &str) -> &str {
+    address.split("://").next().unwrap_or_default()
 }
 
 /// Returns the next step for a broker, or `None` if it is the same as for a device.

@@ -26,6 +26,7 @@ use std::io;
 
 use otactl::rpc::cause::chain;
 use otactl::rpc::{CallError, RemoteError};
+use otactl::text::without_os_error_numbers;
 use otactl::update::outcome::{Facts, FailureReason};
 use otactl::update::read_state_error::ReadStateError;
 
@@ -48,7 +49,8 @@ pub(crate) struct Failure {
 impl Failure {
     /// Creates a failure without hints.
     pub(crate) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hints: Vec::new(), causes: Vec::new(), facts: None, device_error: None }
+        let message = without_os_error_numbers(&message.into()).into_owned();
+        Self { kind, message, hints: Vec::new(), causes: Vec::new(), facts: None, device_error: None }
     }
 
     /// Creates the failure of an error, with its message and its causes, without hints.
@@ -60,6 +62,7 @@ impl Failure {
     pub(crate) fn caused_by(mut self, error: &(dyn Error + 'static)) -> Self {
         self.device_error = self.device_error.or_else(|| chain(error).find_map(remote_error).cloned());
         for cause in chain(error).map(ToString::to_string) {
+            let cause = without_os_error_numbers(&cause).into_owned();
             if !self.message.contains(&cause) && !self.causes.iter().any(|named| named.contains(&cause)) {
                 self.causes.push(cause);
             }

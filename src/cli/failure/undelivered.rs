@@ -106,6 +106,10 @@ mod tests {
             assert!(hint(reason.clone()).contains(incomplete), "{reason:?}");
         }
         assert!(!hint("it restarted: Incomplete update package".into()).contains(incomplete));
+        for message in ["Wrong platform", "-10 Digest mismatch", "-11 Invalid CRC", "Failed to parse manifest"] {
+            let hint = hint(RemoteError { code: -1, message: Some(message.into()) }.into());
+            assert!(!hint.contains("tries again"), "the same command fails again: {message}: {hint}");
+        }
     }
 
     #[test]

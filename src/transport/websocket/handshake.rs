@@ -16,6 +16,9 @@ const MAX_HEAD_SIZE: usize = 16 << 10;
 /// The maximum number of headers in an answer.
 const MAX_HEADERS: usize = 100;
 
+/// The beginning of a TLS record with an alert: its type, and the first byte of every version of TLS.
+const TLS_ALERT: &[u8] = b"\x15\x03";
+
 /// The reason why a handshake failed.
 #[derive(Debug)]
 pub(super) enum HandshakeError {
@@ -25,6 +28,8 @@ pub(super) enum HandshakeError {
     Closed,
     /// The connection failed.
     Io(io::Error),
+    /// The answer is a message of TLS.
+    Tls,
     /// The answer is not one of a WebSocket server. The text is the reason.
     Other(String),
 }
@@ -60,6 +65,8 @@ fn read_answer(bytes: &[u8], accept: &str) -> Result<Option<usize>, HandshakeErr
     let len = match answer.parse(bytes) {
         Ok(Status::Complete(len)) => len,
         Ok(Status::Partial) => return Ok(None),
+        // A server answers a request without TLS with an alert.
+        Err(_) if bytes.starts_with(TLS_ALERT) => return Err(HandshakeError::Tls),
         Err(_) => return refuse("its answer is not HTTP"),
     };
     if let Some(status) = answer.code.filter(|status| *status != 101) {
@@ -129,6 +136,7 @@ mod tests {
         ] {
             assert!(matches!(read(&head), Err(HandshakeError::Other(what)) if what.contains(expected)), "{head}");
         }
+        assert!(matches!(read("\x15\x03\x03\0\x02\x02\x0a"), Err(HandshakeError::Tls)));
         let refused = read("HTTP/1.1 404 Not Found\r\n\r\n");
         assert!(matches!(refused, Err(HandshakeError::Status(404))), "{refused:?}");
     }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::contains::missing;
 use super::failure::CheckFailure;
 use crate::rpc::{CallError, Device};
-use crate::text::excerpt;
+use crate::text::{excerpt, has_single_quotes_only};
 use crate::update::repeat::Repeat;
 
 /// The longest method with its arguments, in bytes. A request must stay below 3000 bytes in all.
@@ -84,6 +84,9 @@ fn leading_json(text: &str) -> Result<(Value, &str), RpcCheckError> {
     let mut values = serde_json::Deserializer::from_str(text).into_iter();
     match values.next() {
         Some(Ok(value)) => Ok((value, text.get(values.byte_offset()..).unwrap_or_default().trim_start())),
+        Some(Err(_)) if has_single_quotes_only(text) => {
+            Err(RpcCheckError::Arguments("JSON takes double quotes".into()))
+        }
         Some(Err(error)) => Err(RpcCheckError::Arguments(error.to_string())),
         None => Ok((Value::Null, "")),
     }
