@@ -77,6 +77,7 @@ exit code 0
             (&["status"], "/message", json!("idle")),
             (&["describe", "OTA.Update"], "/name", json!("OTA.Update")),
             (&["call", "RPC.Describe", r#"{"name": "OTA.Commit"}"#], "/name", json!("OTA.Commit")),
+            (&["call", "RPC.Describe", "name=OTA.Commit"], "/name", json!("OTA.Commit")),
             (&["list"], "/0", json!("Sys.GetUID")),
             (&["set-boot-state", "--revert-slot", "1"], "", Value::Null),
             (&["get-boot-state"], "/revert_slot", json!(1)),
@@ -235,6 +236,8 @@ async fn wrong_command_line_exits_with_2() {
         &["--port", "udp://1.2.3.4", "ping"],
         &["--port", "sim:", "call", "RPC.Ping", "not JSON"],
         &["--port", "sim:", "call", "RPC.Ping", "@/no/such/file"],
+        &["--port", "sim:", "call", "RPC.Ping", "a=1", "{}"],
+        &["--port", "sim:", "call", "RPC.Ping", "a=1", "a=2"],
         &["--port", "sim:", "update", "--url", "ftp://x/fw.zip"],
     ] {
         let run = run(args).await;

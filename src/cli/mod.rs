@@ -2,7 +2,7 @@
 //!
 //! - [`command`]: one file per subcommand: its arguments and its `run`;
 //! - [`global_args`]: the options of every command; [`serial`], [`mqtt`], [`tls`]: the options for serial ports, brokers and TLS;
-//! - [`checks`]: the options for health checks;
+//! - [`checks`]: the options for health checks; [`call_args`]: the arguments of `otactl call`;
 //! - [`credentials`]: user and password, from an option, a file, a prompt or the environment;
 //! - [`parse`]: parses the command line, once for each device; [`config`]: the configuration file with named devices;
 //! - [`several`]: runs a command on several devices at a time;
@@ -22,6 +22,7 @@
 
 #![expect(clippy::doc_markdown, reason = "clap shows these comments as they are")]
 
+pub(crate) mod call_args;
 pub(crate) mod checks;
 pub(crate) mod clock;
 pub(crate) mod command;
