@@ -204,6 +204,8 @@ async fn device_errors_have_a_hint() {
     for (args, code, hint) in [
         (&["call", "No.Such"][..], 4, "`otactl list`"),
         (&["describe", "No.Such"], 4, "`otactl list`"),
+        (&["call", "sys.getinfo"], 4, "hint: is it `Sys.GetInfo`? `otactl list` "),
+        (&["describe", "OTA.Udpate"], 4, "hint: is it `OTA.Update`? "),
         (&["set-boot-state", "--active-slot", "7"], 7, "with `--force`"),
         (&["set-boot-state", "--revert-slot", "7"], 7, "with `--force`"),
         (&["set-boot-state", "--active-slot", "7", "--force"], 4, "boot"),
@@ -381,4 +383,26 @@ async fn url_that_neither_device_nor_otactl_reaches_is_named_in_the_hint() {
     assert_eq!(run.code, 8, "{}", run.shown());
     let hint = "\nhint: this machine could not read that URL either: Connection refused; ";
     assert!(run.stderr.contains(hint) || cfg!(not(unix)), "{}", run.shown());
+}
+
+#[tokio::test]
+async fn get_prints_one_value_of_the_result() {
+    let device = simulator().await;
+    for (args, code, stdout, stderr) in [
+        (&["info", "--get", "fw_version"][..], 0, "1.0.0\n", ""),
+        (&["info", "--get", "eth.ip"], 0, "127.0.0.1\n", ""),
+        (&["info", "--get", "eth", "--json"], 0, "{\"ip\":\"127.0.0.1\"}\n", ""),
+        (&["info", "--get", "fw_version", "--json"], 0, "\"1.0.0\"\n", ""),
+        (&["get-boot-state", "--get", "is_committed"], 0, "true\n", ""),
+        (&["status", "--get", "message"], 0, "idle\n", ""),
+        (&["call", "RPC.List", "--get", "[0]"], 0, "Sys.GetUID\n", ""),
+        (&["wait", "reachable", "--get", "version"], 0, "1.0.0\n", "done"),
+        (&["info", "--get", "version"], 1, "", "error: the result has no `version`\nhint: the result has id, app, "),
+        (&["info", "--get", "a..b"], 2, "", "error: invalid value 'a..b' for '--get <PATH>': write it as NAME"),
+    ] {
+        let run = run_on(&ws(&device), args).await;
+        assert_eq!((run.code, run.stdout.as_str()), (code, stdout), "{args:?}: {}", run.shown());
+        assert!(run.stderr.starts_with(stderr), "{args:?}: {}", run.shown());
+        assert_eq!(run.stderr.is_empty(), stderr.is_empty(), "{args:?}: {}", run.shown());
+    }
 }

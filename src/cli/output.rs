@@ -135,6 +135,14 @@ impl Output {
         self.shown(value, &escaped(&format!("{value:#}")))
     }
 
+    /// Writes a part of a result as [`Self::result`] does, but text without quotes, unless `--json` is given.
+    pub(crate) fn value(&self, value: &Value) -> Result<(), Failure> {
+        match value {
+            Value::String(text) => self.shown(value, &escaped(text)),
+            value => self.result(value),
+        }
+    }
+
     /// Writes a result of otactl, such as a table, as [`Self::result`] does: the value as JSON, or else the text.
     pub(crate) fn table(&self, value: &Value, text: &str) -> Result<(), Failure> {
         let lines: Vec<String> = text.lines().map(printable_message).collect();

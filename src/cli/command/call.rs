@@ -3,6 +3,8 @@ use otactl::ota;
 use crate::cli::call_args;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
+use crate::cli::json_path::GetArg;
+use crate::cli::nearest_method;
 
 /// Call a method of the device by its name
 #[derive(Debug, clap::Args)]
@@ -17,6 +19,9 @@ pub(crate) struct Args {
     /// object: `config.wifi.sta.enable=true`.
     #[arg(value_name = "JSON|KEY=VALUE", allow_negative_numbers = true)]
     params: Vec<String>,
+
+    #[command(flatten)]
+    get: GetArg,
 }
 
 impl Args {
@@ -33,7 +38,9 @@ impl Args {
         let device = context.device().await?;
         // On a link that loses frames, an idempotent method is called again. Any other method is called once.
         let idempotent = ota::may_be_called_twice(&self.method);
-        let value = device.call_raw(&self.method, params, idempotent, device.timeout()).await?;
-        context.output.result(&value)
+        match device.call_raw(&self.method, params, idempotent, device.timeout()).await {
+            Ok(value) => self.get.print(context, &value),
+            Err(error) => Err(nearest_method::failure(&device, &self.method, error).await),
+        }
     }
 }

@@ -3,10 +3,12 @@
 mod call;
 mod commit;
 mod create_snapshot;
+mod describe;
 mod devices;
 mod discover;
 mod generate;
 mod get_boot_state;
+mod info;
 mod one_call;
 mod ping;
 mod ports;
@@ -40,13 +42,8 @@ pub(crate) enum Command {
     Call(call::Args),
     /// List the methods of the device (RPC.List)
     List,
-    /// Show the arguments of a method (RPC.Describe)
-    Describe {
-        /// Method to describe, such as `OTA.Update`
-        method: String,
-    },
-    /// Show the id, platform and firmware of the device (Sys.GetInfo)
-    Info,
+    Describe(describe::Args),
+    Info(info::Args),
     Ping(ping::Args),
     Reboot(reboot::Args),
     Ports(ports::Args),
@@ -105,8 +102,8 @@ impl Command {
             Self::Status(args) => args.run(context).await,
             Self::Call(args) => args.run(context).await,
             Self::List => call_and_print(context, ota::ListMethods {}).await,
-            Self::Describe { method } => call_and_print(context, ota::Describe { name: method }).await,
-            Self::Info => call_and_print(context, ota::GetInfo {}).await,
+            Self::Describe(args) => args.run(context).await,
+            Self::Info(args) => args.run(context).await,
             Self::Ping(args) => args.run(context).await,
             Self::Reboot(args) => args.run(context).await,
             Self::Ports(args) => args.run(context).await,

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, FailureKind};
+use crate::cli::json_path::GetArg;
 use crate::cli::values;
 
 /// Wait until the device is in the given state, and print its state
@@ -27,6 +28,9 @@ pub(crate) struct Args {
     /// Time limit of the wait
     #[arg(long = "for", value_name = "DURATION", default_value = "5m", value_parser = values::duration)]
     limit: Duration,
+
+    #[command(flatten)]
+    get: GetArg,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -59,7 +63,7 @@ impl Args {
         let device = context.device().await?;
         let started = Instant::now();
         let seen = wait(&device, &wanted, self.limit).await?;
-        context.output.result(&serde_json::to_value(&seen).unwrap_or_default())?;
+        self.get.print(context, &serde_json::to_value(&seen).unwrap_or_default())?;
         context.output.done(&format!("{wanted} after {}: {seen}", for_humans(started.elapsed())));
         Ok(())
     }

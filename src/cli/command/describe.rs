@@ -1,0 +1,22 @@
+use otactl::ota;
+
+use crate::cli::context::Context;
+use crate::cli::failure::Failure;
+use crate::cli::nearest_method;
+
+/// Show the arguments of a method (RPC.Describe)
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Method to describe, such as `OTA.Update`
+    method: String,
+}
+
+impl Args {
+    pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let device = context.device().await?;
+        match device.call_value(ota::Describe { name: self.method.clone() }).await {
+            Ok(value) => context.output.result(&value),
+            Err(error) => Err(nearest_method::failure(&device, &self.method, error).await),
+        }
+    }
+}

@@ -1,0 +1,22 @@
+use otactl::ota;
+
+use crate::cli::context::Context;
+use crate::cli::failure::Failure;
+use crate::cli::json_path::GetArg;
+
+/// Show the id, platform and firmware of the device (Sys.GetInfo)
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    get: GetArg,
+}
+
+impl Args {
+    pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let value = context.device().await?.call_value(ota::GetInfo {}).await?;
+        if let Some(id) = value["id"].as_str() {
+            context.output.subject.set_device(id);
+        }
+        self.get.print(context, &value)
+    }
+}

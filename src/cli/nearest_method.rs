@@ -1,0 +1,110 @@
+//! The method that was probably meant, for a device that does not have the one that was called.
+
+use std::time::Duration;
+
+use otactl::ota;
+use otactl::rpc::{CallError, Device};
+use otactl::text::device_text;
+
+use super::failure::Failure;
+
+/// The time limit of the call that reads the methods of the device.
+const LIST_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Converts the error of a call. If the device has no method `method`, the hint names a similar one of its methods.
+///
+/// This asks the device for its methods. If that fails, the hint is the general one.
+pub(crate) async fn failure(device: &Device, method: &str, error: CallError) -> Failure {
+    let is_unknown = error.remote_error().is_some_and(|error| error.code == 404);
+    let failure = Failure::from(error);
+    if !is_unknown {
+        return failure;
+    }
+    let timeout = device.timeout().min(LIST_TIMEOUT);
+    let methods = device.call_within(ota::ListMethods {}, timeout).await.unwrap_or_default();
+    match nearest(method, &methods) {
+        Some(name) => {
+            let hint = format!("is it `{}`? `otactl list` shows the methods that the device has", device_text(name));
+            Failure { hints: vec![hint], ..failure }
+        }
+        None => failure,
+    }
+}
+
+/// Returns the method with the most similar name, if one is similar.
+///
+/// The case of letters does not count. The name without its service, as in `GetInfo`, is similar to the whole one.
+fn nearest<'a>(typed: &str, methods: &'a [String]) -> Option<&'a str> {
+    // RPC.Describe answers with the same error if it does not know the method in its arguments.
+    if methods.iter().any(|method| method == typed) {
+        return None;
+    }
+    let typed = typed.to_lowercase();
+    let max = (typed.chars().count() / 4).clamp(1, 3);
+    let distance = |method: &str| {
+        let method = method.to_lowercase();
+        let is_short = method.rsplit('.').next() == Some(&typed) || method.replace('.', "") == typed;
+        if is_short { 0 } else { edits(&typed, &method) }
+    };
+    let with_distance = methods.iter().map(|method| (distance(method), method.as_str()));
+    with_distance
+        .filter(|(distance, _)| *distance <= max)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, method)| method)
+}
+
+/// Returns the number of letters to insert, remove or replace, or of neighbours to swap, that make `a` into `b`.
+fn edits(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<_>, Vec<_>) = (a.chars().collect(), b.chars().collect());
+    // The rows of the table of distances between the beginnings of both.
+    let mut rows = vec![(0..=b.len()).collect::<Vec<_>>()];
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let replaced = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut least = replaced.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                least = least.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(least);
+        }
+        rows.push(row);
+    }
+    rows[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn similar_method_is_found() {
+        let methods = ["Sys.GetInfo", "Sys.GetUID", "OTA.Commit", "Config.Get", "Config.Set", "RPC.List"];
+        let methods: Vec<_> = methods.map(String::from).into();
+        for (typed, expected) in [
+            ("sys.getinfo", Some("Sys.GetInfo")),
+            ("GetInfo", Some("Sys.GetInfo")),
+            ("SysGetInfo", Some("Sys.GetInfo")),
+            ("Sys.GetIfno", Some("Sys.GetInfo")),
+            ("Sys.Info", None),
+            ("Sys.GetInfo", None),
+            ("OTA.Comit", Some("OTA.Commit")),
+            ("Config.Gte", Some("Config.Get")),
+            ("RPC.Lsit", Some("RPC.List")),
+            ("No.Such", None),
+            ("", None),
+            ("Wifi.Scan", None),
+        ] {
+            assert_eq!(nearest(typed, &methods), expected, "{typed}");
+        }
+        assert_eq!(nearest("Sys.GetInfo", &[]), None);
+    }
+
+    #[test]
+    fn edits_are_counted() {
+        for (a, b, expected) in [("", "", 0), ("", "ab", 2), ("ab", "ba", 1), ("abc", "abd", 1), ("größe", "grosse", 3)]
+        {
+            assert_eq!((edits(a, b), edits(b, a)), (expected, expected), "{a} {b}");
+        }
+    }
+}
