@@ -14,7 +14,7 @@ use cli::several;
 
 fn main() -> ExitCode {
     let args: Vec<_> = std::env::args_os().collect();
-    let Invocation { runs, warnings } = match parse(args.iter().cloned()) {
+    let Invocation { runs, warnings } = match parse(&args) {
         Ok(invocation) => invocation,
         Err(NotRun::Usage(error)) => return not_parsed(&error, &args),
         Err(NotRun::Config(failure)) => return failed(&failure, &output_of_args(&args), false),

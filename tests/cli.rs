@@ -18,13 +18,13 @@ async fn no_arguments_print_the_help_page() {
     assert_data_eq!(
         alone.stderr.clone(),
         str![[r#"
-Update the firmware of Mongoose OS devices, and verify that the new firmware runs
+Update Mongoose OS devices, and verify that the new firmware runs
 
 Usage: otactl [OPTIONS] <COMMAND>
 
 Update a device:
-  update           Install new firmware on the device, verify that it runs, and commit it
-  wait             Wait until the device is in the given state, and print its state
+  update           Install new firmware, verify that it runs, and commit it
+  wait             Wait for a state of the device, and print the state
 
 Methods of the OTA service:
 ...
@@ -36,12 +36,6 @@ Find and name devices:
 ...
 
 Try otactl without a board:
-...
-
-Options:
-...
-
-Examples:
 ...
 "#]]
     );

@@ -17,16 +17,18 @@ use super::values;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Health checks")]
 struct CheckOptions {
-    /// Call a method before the commit; it must succeed, and its result must contain the JSON after `=>`
+    /// Call a method before the commit
     ///
-    /// Format: 'METHOD {ARGUMENTS} => JSON'; arguments and result are optional. An object must have the given fields, an array
+    /// The call must succeed, and its result must contain the JSON after `=>`. Format: 'METHOD {ARGUMENTS} => JSON'; arguments
+    /// and result are optional. An object must have the given fields, an array
     /// must have elements that contain the given ones. If the reply is lost, otactl calls the method again. Each check option
     /// may be given several times; the checks run one after another in the order of the command line.
     #[arg(long, value_name = "CHECK")]
     check_rpc: Vec<RpcCheck>,
 
-    /// Run a program before the commit; it must end with exit status 0
+    /// Run a program before the commit
     ///
+    /// The program must end with exit status 0.
     /// otactl splits the command into words as a shell does, but runs it without a shell: write `sh -c '...'` for a shell
     /// command. The environment of the program has OTACTL_PORT, so that it can call otactl, and OTACTL_DEVICE_ID, _VERSION,
     /// _BUILD_ID and _SLOT. otactl shows the output of the program if it fails, and with -v. otactl keeps a serial port open: a
@@ -35,22 +37,26 @@ struct CheckOptions {
     check_cmd: Vec<CommandCheck>,
 
     // Not parsed as a URL by clap: an error message of clap would show the password of a bad URL.
-    /// Request this URL with GET before the commit; the status must be 200 to 299
+    /// Request this URL before the commit
     ///
-    /// otactl repeats the request until there is a response, since a device that has just booted may not serve yet. It follows
+    /// The status of the response to the GET request must be 200 to 299. otactl repeats the request until there is a response, since a device that has just booted may not serve yet. It follows
     /// redirects to the same host. Requests to the device and to private addresses bypass the proxy.
     #[arg(long, value_name = "URL")]
     check_http: Vec<String>,
 
     /// Time limit of each check
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = values::duration)]
+    #[arg(env = "OTACTL_CHECK_TIMEOUT", hide_env_values = true, hide_short_help = true)]
     check_timeout: Duration,
 
-    /// How long the device must answer without a reboot, after all checks and before the commit [default: none]
+    /// Time without a reboot before the commit
+    ///
+    /// The device must answer all this time. This check follows all others. Without the option, the commit follows at once.
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    #[arg(env = "OTACTL_SOAK", hide_env_values = true)]
     soak: Option<Duration>,
 
-    /// What to do with unhealthy firmware
+    /// What follows failed checks
     #[arg(long, value_name = "ACTION", value_enum, default_value_t)]
     on_unhealthy: OnUnhealthyArg,
 }

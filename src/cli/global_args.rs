@@ -13,27 +13,38 @@ use super::{mqtt, serial, tls, values};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
-    /// Address of the device: /dev/ttyUSB0, COM7, usb:SERIAL, ws://HOST[:PORT], http://HOST[:PORT],
-    /// mqtt://[USER@]BROKER[:PORT]/DEVICE, tcp:// or udp://HOST:PORT, `auto`, or `sim:`
+    /// Address of the device, such as ws://192.168.1.5
     ///
-    /// The default path is /rpc. A host alone is reached over ws://, and `ttyUSB0` is /dev/ttyUSB0. `usb:SERIAL`, `usb:VID:PID` and
-    /// `usb:VID:PID:SERIAL` name the USB device of a serial port, as `otactl ports` lists it. Without this option, and with `auto`,
-    /// otactl uses OTACTL_PORT, then MOS_PORT, then the device of the configuration file, then the USB serial port of this machine.
+    /// A serial port, such as /dev/ttyUSB0, COM7 or ttyUSB0; `usb:SERIAL`, `usb:VID:PID` or `usb:VID:PID:SERIAL` for the port of a USB device, as
+    /// `otactl ports` lists it; ws://, wss://, http:// or https://HOST[:PORT][/PATH]; a host alone for ws://; mqtt:// or
+    /// mqtts://[USER@]BROKER[:PORT]/DEVICE; tcp:// or udp://HOST:PORT; `sim:` for a simulated device. The default path is /rpc. Without
+    /// this option, and with `auto`, otactl uses OTACTL_PORT, then MOS_PORT, then the device of the configuration file, then the USB serial
+    /// port of this machine. The option may be given several times, for several devices.
     #[arg(long, short, global = true, value_name = "URL", env = "OTACTL_PORT", hide_env_values = true)]
     pub(crate) port: Vec<String>,
 
-    /// Name of the device in the configuration file; `*` and `?` stand for other characters
+    /// Name of the device, as `otactl devices` lists it
     ///
-    /// `otactl devices` lists the devices. The device has its port and its other options in the file; the command line wins over them.
+    /// The device has its port and its other options in the configuration file; the command line wins over them. `*` and `?` stand for other
+    /// characters. The option may be given several times, for several devices.
     #[arg(long, short, global = true, value_name = "NAME", env = "OTACTL_DEVICE", hide_env_values = true)]
     #[arg(value_delimiter = ',')]
     pub(crate) device: Vec<String>,
 
     /// Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]
-    #[arg(long, global = true, value_name = "FILE", env = "OTACTL_CONFIG", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "OTACTL_CONFIG",
+        hide_env_values = true,
+        hide_short_help = true
+    )]
     pub(crate) config: Option<PathBuf>,
 
-    /// Time limit of a call to the device, such as `90s`, `5m`, or plain seconds
+    /// Time limit of a call to the device
+    ///
+    /// A duration is written as `90s`, `5m`, or plain seconds.
     #[arg(
         long,
         global = true,
@@ -60,10 +71,10 @@ pub(crate) struct GlobalArgs {
     /// User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt
     ///
     /// All users of this machine can read the command line: prefer a file, `-` or OTACTL_RPC_CREDS.
-    #[arg(long, global = true, value_name = "CREDENTIALS", allow_hyphen_values = true)]
+    #[arg(long, global = true, value_name = "CREDENTIALS", allow_hyphen_values = true, hide_short_help = true)]
     pub(crate) rpc_creds: Option<String>,
 
-    /// Print JSON lines for programs: results, update events and failures; or write them to a file
+    /// Print results and events as JSON lines, or write them to FILE
     ///
     /// Without FILE, the lines go to stdout, and nothing else but warnings and errors is printed. With FILE, messages and results are
     /// printed as without this option.
@@ -75,7 +86,9 @@ pub(crate) struct GlobalArgs {
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
 
-    /// Print more details; twice: also every frame, without its secrets
+    /// Print more details; twice: also every frame
+    ///
+    /// Secrets in frames are masked.
     #[arg(long, short, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
 

@@ -1,11 +1,15 @@
-//! The help page of `otactl` without a command. It groups the commands by purpose.
+//! The help pages: what they show beside the clap model, and the page of `otactl` without a command.
+//!
+//! A command that runs does not need any of this: [`parse`](super::parse) adds it to the model only to show a page or an error.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
-use clap::Command;
+use clap::{Arg, Command};
+use console::Term;
 
 /// The groups of the help page. Each visible command is in one of them.
-const GROUPS: [(&str, &[&str]); 5] = [
+const GROUPS: [(&str, &[&str]); 6] = [
     ("Update a device", &["update", "wait"]),
     (
         "Methods of the OTA service",
@@ -14,31 +18,181 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("Other methods", &["call", "list", "describe", "info", "ping", "reboot"]),
     ("Find and name devices", &["ports", "discover", "devices"]),
     ("Try otactl without a board", &["simulate"]),
+    ("About otactl", &[]),
 ];
+
+/// The commands of the start page: what to type, and what it does.
+const START: [(&str, &str); 6] = [
+    ("otactl update build/fw.zip", "update the board on the cable, and commit"),
+    ("otactl info", "show what runs on it"),
+    ("otactl get-boot-state", "show whether that is committed"),
+    ("otactl call Sys.GetInfo", "call any method; `otactl list` lists them"),
+    ("otactl --port ws://HOST ping", "reach a board in the network"),
+    ("otactl --port sim: update FILE", "try it without a board"),
+];
+
+/// The last line of the help of each command.
+const FOOTER: &str = "Credentials, TLS, serial ports, MQTT: `otactl help connection`";
 
 const EXAMPLES: &str = "\
 Examples:
-  otactl --port sim: update firmware.zip       try it on a simulated device
+  otactl --port sim: update firmware.zip
   otactl --port ws://192.168.1.5 update firmware.zip
-  otactl --port http://192.168.1.5 get-boot-state
-
-`otactl COMMAND --help` describes a command and its options.
 ";
 
-/// Returns the command with the grouped page as its help.
-pub(crate) fn grouped(command: Command) -> Command {
+/// The maximum width of the help, in columns.
+pub(crate) const MAX_WIDTH: usize = 100;
+
+/// Returns the model with all that its help pages show. `is_long` is set for `--help` and `otactl help`.
+pub(crate) fn pages(model: Command, is_long: bool) -> Command {
+    let width = width();
+    let page = start_of_help(&model, is_long, width);
+    let mut built = model.clone();
+    built.build();
+    let shown = |arg: Arg| if is_long { with_variable(arg) } else { brief(arg) };
+    let model = model.mut_args(shown);
+    let model = model.mut_subcommands(|command| {
+        let name = command.get_name().to_owned();
+        let end = match command.get_after_help() {
+            Some(example) if name == "connection" => example.to_string(),
+            Some(example) => format!("{example}\n\n{FOOTER}"),
+            None => FOOTER.to_owned(),
+        };
+        let long_end = command.get_after_long_help().map(|more| format!("{more}\n{end}"));
+        let usage = built.find_subcommand_mut(&name).and_then(|command| narrow_usage(command, width));
+        let command = match usage {
+            Some(usage) => command.override_usage(usage),
+            None => command,
+        };
+        let command = command.after_help(end).mut_args(shown);
+        match long_end {
+            Some(end) => command.after_long_help(end),
+            None => command,
+        }
+    });
+    model.help_template(page)
+}
+
+/// Returns the usage in lines of at most `width` columns, or `None` if clap's lines are no longer than that.
+fn narrow_usage(command: &mut Command, width: usize) -> Option<String> {
+    const HEADING: &str = "Usage: ";
+
+    let usage = command.render_usage().to_string();
+    if usage.lines().all(|line| line.chars().count() <= width) {
+        return None;
+    }
+    let lines = usage.lines().map(|line| {
+        let line = line.trim_start_matches(HEADING).trim_start();
+        wrapped(line, 2 * HEADING.len(), width.saturating_sub(HEADING.len()))
+    });
+    let text = lines.collect::<Vec<_>>().join(&" ".repeat(HEADING.len()));
+    Some(text.trim_end().to_owned())
+}
+
+/// Returns the argument with a help that fits on a line: an option without its possible values.
+fn brief(arg: Arg) -> Arg {
+    let is_option = arg.get_long().is_some() && arg.get_action().takes_values();
+    arg.hide_env(true).hide_possible_values(is_option)
+}
+
+/// Returns the argument with the name of its environment variable in its long help.
+fn with_variable(arg: Arg) -> Arg {
+    let Some(name) = arg.get_env().map(|name| name.display().to_string()) else { return arg };
+    let help = arg.get_long_help().or(arg.get_help()).map(ToString::to_string).unwrap_or_default();
+    arg.hide_env(true).long_help(format!("{help}\n\n[env: {name}]"))
+}
+
+/// Returns the template of the help of `otactl`, which groups the commands by purpose.
+fn start_of_help(command: &Command, is_long: bool, width: usize) -> String {
     let mut page = String::from("{about-with-newline}\n{usage-heading} {usage}\n");
-    for (purpose, names) in GROUPS {
+    for (purpose, names) in GROUPS.iter().filter(|(_, names)| !names.is_empty()) {
         // Writing to a String cannot fail.
         let _ = write!(page, "\n{purpose}:\n");
-        for name in names {
+        for name in *names {
             let about = command.find_subcommand(name).and_then(Command::get_about);
             let about = about.map(ToString::to_string).unwrap_or_default();
-            let _ = writeln!(page, "  {name:<16} {about}");
+            page.push_str(&entry(name, 15, &about, width));
         }
     }
-    let _ = write!(page, "\nOptions:\n{{options}}\n\n{EXAMPLES}");
-    command.help_template(page)
+    if is_long {
+        let _ = write!(page, "\nOptions:\n{{options}}\n\n{EXAMPLES}");
+    } else {
+        let text = "`otactl help COMMAND` describes a command, and `otactl help connection` the options of all \
+                    commands, such as --port, --json and --quiet.";
+        let _ = write!(page, "\n{}", wrapped(text, 0, width));
+    }
+    page
+}
+
+/// Returns the page of `otactl` without a command on a terminal. `ports` are the serial ports of this machine.
+pub(crate) fn start_page(about: &str, ports: &[PathBuf]) -> String {
+    let width = width();
+    let mut page = wrapped(&format!("otactl {}: {about}", env!("CARGO_PKG_VERSION")), 0, width);
+    page.push('\n');
+    for (command, meaning) in START {
+        page.push_str(&entry(command, 30, meaning, width));
+    }
+    page.push('\n');
+    page.push_str(&wrapped(&ports_line(ports), 2, width));
+    page.push('\n');
+    page.push_str(&wrapped("`otactl --help` lists all commands, `otactl help update` describes one.", 0, width));
+    page
+}
+
+/// Returns the line about the serial ports of this machine. It names at most four of them.
+fn ports_line(ports: &[PathBuf]) -> String {
+    const MAX_NAMED: usize = 4;
+
+    let named: Vec<_> = ports.iter().take(MAX_NAMED).map(|port| port.display().to_string()).collect();
+    match ports.len() {
+        0 => "Serial ports: none found".into(),
+        1..=MAX_NAMED => format!("Serial ports: {}", named.join(", ")),
+        more => format!("Serial ports: {} and {} more", named.join(", "), more - MAX_NAMED),
+    }
+}
+
+/// Returns a term and its meaning as lines that fit into `width` columns, with the meaning from the column behind `term_width` on.
+fn entry(term: &str, term_width: usize, meaning: &str, width: usize) -> String {
+    let indent = term_width + 4;
+    if width < indent + 20 {
+        return wrapped(&format!("  {term}"), 6, width) + &wrapped(&format!("      {meaning}"), 6, width);
+    }
+    wrapped(&format!("  {term:term_width$}  {meaning}"), indent, width)
+}
+
+/// Returns the text as lines of at most `width` columns, broken between words. All lines but the first are indented.
+///
+/// A word that is longer than a line stays whole.
+pub(super) fn wrapped(text: &str, indent: usize, width: usize) -> String {
+    let start = text.len() - text.trim_start().len();
+    let mut lines = text[..start].to_owned();
+    let mut column = start;
+    let mut is_first = true;
+    for piece in text[start..].split_inclusive(' ') {
+        let word = piece.trim_end();
+        let word_width = word.chars().count();
+        if !is_first && !word.is_empty() && column + word_width > width {
+            lines.truncate(lines.trim_end().len());
+            lines.push('\n');
+            lines.push_str(&" ".repeat(indent));
+            column = indent;
+        }
+        lines.push_str(piece);
+        column += piece.chars().count();
+        is_first = false;
+    }
+    lines.truncate(lines.trim_end().len());
+    lines.push('\n');
+    lines
+}
+
+/// Returns the width for the help: that of the terminal, else of the variable COLUMNS, as clap does it.
+pub(super) fn width() -> usize {
+    let of_terminal =
+        [Term::stdout(), Term::stderr()].iter().find_map(|term| term.is_term().then(|| term.size_checked())?);
+    let of_variable = || std::env::var("COLUMNS").ok()?.parse().ok();
+    let width = of_terminal.map(|(_, columns)| usize::from(columns)).or_else(of_variable);
+    width.filter(|&width| width > 0).unwrap_or(MAX_WIDTH).min(MAX_WIDTH)
 }
 
 #[cfg(test)]
@@ -56,5 +210,45 @@ mod tests {
         let commands: BTreeSet<&str> = visible.map(Command::get_name).collect();
         let listed: BTreeSet<&str> = GROUPS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
         assert_eq!(commands, listed);
+    }
+
+    #[test]
+    fn every_command_has_an_example_of_itself() {
+        for command in crate::cli::Cli::command().get_subcommands().filter(|command| command.get_name() != "generate") {
+            let end = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let is_of_itself = command.is_hide_set() || end.contains(command.get_name());
+            assert!(end.starts_with("Example: otactl ") && is_of_itself, "{}: {end:?}", command.get_name());
+        }
+    }
+
+    #[test]
+    fn text_is_wrapped_between_words() {
+        for (text, indent, width, expected) in [
+            ("one two three", 2, 20, "one two three\n"),
+            ("one two three", 2, 8, "one two\n  three\n"),
+            ("  term  a meaning", 8, 14, "  term  a\n        meaning\n"),
+            ("a-very-long-word b", 2, 4, "a-very-long-word\n  b\n"),
+            ("", 2, 4, "\n"),
+        ] {
+            assert_eq!(wrapped(text, indent, width), expected, "{text:?} in {width}");
+        }
+    }
+
+    #[test]
+    fn ports_line_names_at_most_four_ports() {
+        let ports: Vec<_> = (0..6).map(|number| PathBuf::from(format!("/dev/ttyUSB{number}"))).collect();
+        assert_eq!(ports_line(&[]), "Serial ports: none found");
+        assert_eq!(ports_line(&ports[..1]), "Serial ports: /dev/ttyUSB0");
+        assert_eq!(
+            ports_line(&ports),
+            "Serial ports: /dev/ttyUSB0, /dev/ttyUSB1, /dev/ttyUSB2, /dev/ttyUSB3 and 2 more"
+        );
+    }
+
+    #[test]
+    fn start_page_has_at_most_20_lines() {
+        let ports: Vec<_> = (0..9).map(|number| PathBuf::from(format!("/dev/ttyUSB{number}"))).collect();
+        let page = start_page("about", &ports);
+        assert!(page.lines().count() <= 20, "{page}");
     }
 }

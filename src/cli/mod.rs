@@ -17,7 +17,7 @@
 //! - [`failure`]: converts errors to messages, hints and exit codes;
 //! - [`table`]: tables of text;
 //! - [`interrupt`]: handling of Ctrl-C;
-//! - [`help`]: the help page of `otactl` without a command;
+//! - [`help`]: the help pages; [`wrong_command`]: the hint for a command that does not exist;
 //! - [`man`]: the manual pages;
 //! - [`clock`]: times as text;
 //! - [`values`]: parsers for values of options.
@@ -53,20 +53,24 @@ pub(crate) mod target_arg;
 pub(crate) mod tls;
 pub(crate) mod values;
 pub(crate) mod writer;
+pub(crate) mod wrong_command;
 
 use std::ffi::OsString;
+use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args as _, CommandFactory as _, Parser};
+use otactl::transport::serial::find as serial_ports;
 
 pub(crate) use command::Command;
 use config::edit::NewSetting;
 pub(crate) use global_args::GlobalArgs;
 use json_line::JsonPlace;
 
-/// Update the firmware of Mongoose OS devices, and verify that the new firmware runs
+/// Update Mongoose OS devices, and verify that the new firmware runs
 #[derive(Debug, Parser)]
-#[command(name = "otactl", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(name = "otactl", version, arg_required_else_help = true, max_term_width = help::MAX_WIDTH)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: GlobalArgs,
@@ -78,11 +82,6 @@ pub(crate) struct Cli {
     /// The options of a device that the command line gives, for a command that names a device.
     #[arg(skip)]
     pub(crate) given: Vec<NewSetting>,
-}
-
-/// Returns the clap model, with the help page that groups the commands by purpose.
-pub(crate) fn model() -> clap::Command {
-    help::grouped(Cli::command())
 }
 
 /// Returns the model without hidden commands: completions would offer them.
@@ -109,4 +108,29 @@ pub(crate) fn is_update_given(args: &[OsString]) -> bool {
     let model = Cli::command();
     let name = args.iter().skip(1).find_map(|arg| model.find_subcommand(arg)).map(clap::Command::get_name);
     name == Some("update")
+}
+
+/// Returns the error as the user gets it: a help page with all that belongs on it, or the hint for a wrong command.
+pub(crate) fn shown(error: clap::Error, args: &[OsString]) -> clap::Error {
+    if let (ErrorKind::InvalidSubcommand, Some(ContextValue::String(word))) =
+        (error.kind(), error.get(ContextKind::InvalidSubcommand))
+    {
+        let message = wrong_command::message(word, args, &Cli::command());
+        return clap::Error::raw(ErrorKind::InvalidSubcommand, message + "\n");
+    }
+    let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
+    if !is_help {
+        return error;
+    }
+    let is_long = args.iter().any(|arg| arg == "--help" || arg == "help");
+    let model = help::pages(Cli::command(), is_long);
+    if args.len() <= 1 && io::stdout().is_terminal() {
+        let about = model.get_about().map(ToString::to_string).unwrap_or_default();
+        let page = help::start_page(&about, &serial_ports::available());
+        // clap returns this page as an error that is no failure, as it does for `--help`.
+        let model = model.override_help(page);
+        return model.try_get_matches_from(["otactl", "--help"]).err().unwrap_or(error);
+    }
+    let (model, _) = environment::hide_unusable(model);
+    model.try_get_matches_from(args).err().unwrap_or(error)
 }

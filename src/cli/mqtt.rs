@@ -19,26 +19,32 @@ pub(crate) struct MqttArgs {
     ///
     /// If neither this option nor the URL gives a password, otactl uses OTACTL_MQTT_PASSWORD.
     #[arg(long = "mqtt-password-file", global = true, value_name = "FILE")]
+    #[arg(env = "OTACTL_MQTT_PASSWORD_FILE", hide_env_values = true, hide_short_help = true)]
     password_file: Option<PathBuf>,
 
     /// MQTT client id, for a broker whose rules require a certain one
     #[arg(long = "mqtt-client-id", global = true, value_name = "ID", value_parser = values::topic)]
+    #[arg(env = "OTACTL_MQTT_CLIENT_ID", hide_env_values = true, hide_short_help = true)]
     client_id: Option<String>,
 
     /// Source name of the requests: the device replies on the topic SRC/rpc [default: DEVICE/rpc-resp/CLIENT-ID]
     #[arg(long = "mqtt-src", global = true, value_name = "SRC", value_parser = values::topic)]
+    #[arg(env = "OTACTL_MQTT_SRC", hide_env_values = true, hide_short_help = true)]
     src: Option<String>,
 
     /// Topic of all requests [default: DEVICE/rpc/METHOD if the device listens there, else DEVICE/rpc]
     #[arg(long = "mqtt-pub-topic", global = true, value_name = "TOPIC", value_parser = values::topic)]
+    #[arg(env = "OTACTL_MQTT_PUB_TOPIC", hide_env_values = true, hide_short_help = true)]
     pub_topic: Option<String>,
 
     /// Topic of the replies [default: SRC/rpc]
     #[arg(long = "mqtt-sub-topic", global = true, value_name = "TOPIC", value_parser = values::topic)]
+    #[arg(env = "OTACTL_MQTT_SUB_TOPIC", hide_env_values = true, hide_short_help = true)]
     sub_topic: Option<String>,
 
     /// Topic of the device's last will, read when the device does not reply
     #[arg(long = "mqtt-will-topic", global = true, value_name = "TOPIC", value_parser = values::topic)]
+    #[arg(env = "OTACTL_MQTT_WILL_TOPIC", hide_env_values = true, hide_short_help = true)]
     will_topic: Option<String>,
 
     /// The password after it was read, so that there is one prompt for any number of devices.

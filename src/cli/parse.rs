@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::parser::ValueSource;
-use clap::{ArgMatches, FromArgMatches as _};
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 
 use super::config::Config;
 use super::config::apply::{self, Precedence};
@@ -14,7 +14,7 @@ use super::config::parse::Section;
 use super::config::secret_files;
 use super::failure::{Failure, FailureKind};
 use super::several::retry;
-use super::{Cli, environment, model};
+use super::{Cli, environment, shown};
 
 /// A command line, as it is run for one device or for several.
 #[derive(Debug)]
@@ -55,25 +55,33 @@ enum Devices {
 }
 
 /// Parses the command line, the environment and the configuration.
-pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, NotRun> {
-    let args: Vec<OsString> = args.collect();
+///
+/// An error of clap is also how this function returns a help page.
+pub(crate) fn parse(args: &[OsString]) -> Result<Invocation, NotRun> {
+    parse_all(args).map_err(|error| match error {
+        NotRun::Usage(error) => NotRun::Usage(shown(error, args)),
+        NotRun::Config(failure) => NotRun::Config(failure),
+    })
+}
+
+fn parse_all(args: &[OsString]) -> Result<Invocation, NotRun> {
     // The file is read before the command is known, so that one parse is enough for most commands.
-    let read = Config::read(config_option(&args).as_deref());
+    let read = Config::read(config_option(args).as_deref());
     let (config, unusable) = match read {
         Ok(config) => (config, None),
         Err(failure) => (Config::default(), Some(failure)),
     };
-    let (first, checked) = match parse_with(&args, &config, None) {
-        Err(NotRun::Config(failure)) => (parse_with(&args, &Config::default(), None)?, Some(failure)),
+    let (first, checked) = match parse_with(args, &config, None) {
+        Err(NotRun::Config(failure)) => (parse_with(args, &Config::default(), None)?, Some(failure)),
         parsed => (parsed?, None),
     };
     let (matches, cli) = first;
-    check_places(&args, &matches)?;
+    check_places(args, &matches)?;
     if !cli.command.uses_config() {
         let given = if cli.command.names_a_device() { given_settings(&matches) } else { Vec::new() };
         let runs = match cli.global.port.len() {
             0 | 1 => vec![Cli { given, ..cli }],
-            _ => for_each_port(&args, &config, &cli)?,
+            _ => for_each_port(args, &config, &cli)?,
         };
         return Ok(Invocation { runs, warnings: Vec::new() });
     }
@@ -83,13 +91,13 @@ pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, 
     let mut warnings = secret_files::warnings(&config.defaults);
     let runs = match devices(&matches, &cli, &config)? {
         Devices::Ports(ports) if ports.len() < 2 => vec![cli],
-        Devices::Ports(_) => for_each_port(&args, &config, &cli)?,
+        Devices::Ports(_) => for_each_port(args, &config, &cli)?,
         Devices::Names(patterns) => {
             let mut runs = Vec::new();
             for name in config.select(&patterns)? {
                 let section = config.device(&name);
                 warnings.extend(section.map(secret_files::warnings).unwrap_or_default());
-                let (_, cli) = parse_with(&args, &config, section)?;
+                let (_, cli) = parse_with(args, &config, section)?;
                 runs.push(Cli { name: Some(name), ..cli });
             }
             runs
@@ -127,7 +135,7 @@ fn config_option(args: &[OsString]) -> Option<PathBuf> {
 
 /// Parses the command line with the defaults of the configuration, and with the section of a device if the command is for one.
 fn parse_with(args: &[OsString], config: &Config, device: Option<&Section>) -> Result<(ArgMatches, Cli), NotRun> {
-    let (mut model, unreadable) = environment::hide_unusable(model());
+    let (mut model, unreadable) = environment::hide_unusable(Cli::command());
     for (section, precedence) in [(Some(&config.defaults), Precedence::Defaults), (device, Precedence::NamedDevice)] {
         if let Some(section) = section.filter(|section| !section.0.is_empty()) {
             apply::check(&model, section)?;
@@ -171,7 +179,7 @@ fn devices(matches: &ArgMatches, cli: &Cli, config: &Config) -> Result<Devices, 
 /// Returns the options of a device that the command line gives, with their long names.
 fn given_settings(matches: &ArgMatches) -> Vec<NewSetting> {
     let is_setting = |long: &str| OF_A_DEVICE.into_iter().chain(SHARED).any(|key| apply::option_of(key) == long);
-    let model = model();
+    let model = Cli::command();
     let args =
         model.get_arguments().filter_map(|arg| Some((arg.get_long().filter(|long| is_setting(long))?, arg.get_id())));
     args.filter(|(_, id)| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine))

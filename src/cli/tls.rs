@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::BoolishValueParser;
 use otactl::transport::tls::TlsSettings;
 
 use super::failure::{Failure, FailureKind};
@@ -13,18 +14,22 @@ use super::failure::{Failure, FailureKind};
 pub(crate) struct TlsArgs {
     /// PEM file with the certificate authorities to trust, instead of those of the system
     #[arg(long, global = true, value_name = "FILE", env = "OTACTL_CA_CERT_FILE", hide_env_values = true)]
+    #[arg(hide_short_help = true)]
     ca_cert_file: Option<PathBuf>,
 
     /// PEM file with the client certificate, for a server that requires one; with --key-file
     #[arg(long, global = true, value_name = "FILE", env = "OTACTL_CERT_FILE", hide_env_values = true)]
+    #[arg(hide_short_help = true)]
     cert_file: Option<PathBuf>,
 
     /// PEM file with the private key of --cert-file
     #[arg(long, global = true, value_name = "FILE", env = "OTACTL_KEY_FILE", hide_env_values = true)]
+    #[arg(hide_short_help = true)]
     key_file: Option<PathBuf>,
 
     /// Accept any TLS certificate, and warn
-    #[arg(long, global = true)]
+    #[arg(long, global = true, env = "OTACTL_INSECURE", hide_env_values = true, value_parser = BoolishValueParser::new())]
+    #[arg(hide_short_help = true)]
     insecure: bool,
 }
 

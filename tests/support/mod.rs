@@ -119,17 +119,12 @@ pub fn recorded_device_with_auth(id: &str, algorithm: Algorithm) -> Config {
 pub fn otactl(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_otactl"));
     command.args(args).stdin(Stdio::null()).current_dir(env!("CARGO_MANIFEST_DIR"));
+    // All variables of otactl: a new option brings a new one.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("OTACTL_")) {
+        command.env_remove(name);
+    }
     for variable in [
-        "OTACTL_PORT",
         "MOS_PORT",
-        "OTACTL_DEVICE",
-        "OTACTL_CONFIG",
-        "OTACTL_JOBS",
-        "OTACTL_TIMEOUT",
-        "OTACTL_RPC_CREDS",
-        "OTACTL_CA_CERT_FILE",
-        "OTACTL_CERT_FILE",
-        "OTACTL_KEY_FILE",
         "NO_COLOR",
         "HTTP_PROXY",
         "http_proxy",

@@ -8,6 +8,7 @@ use crate::cli::nearest_method;
 
 /// Call a method of the device by its name
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: otactl --port ws://192.168.1.5 call Config.Get '{\"key\": \"device.id\"}'")]
 pub(crate) struct Args {
     /// Method to call, such as `Sys.GetInfo`
     method: String,

@@ -11,6 +11,7 @@ use crate::cli::failure::Failure;
 /// Reads the boot state before and after the commit. If the device is uncommitted, otactl watches it for 800 ms before the commit,
 /// since the device may be about to reboot into firmware that it has just downloaded.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: otactl --port ws://192.168.1.5 commit")]
 pub(crate) struct Args {}
 
 impl Args {

@@ -7,14 +7,20 @@ use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::values;
 
-/// Copy the running firmware to the other slot (OTA.CreateSnapshot)
+/// Copy the firmware to the other slot (OTA.CreateSnapshot)
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: otactl --port ws://192.168.1.5 create-snapshot")]
 pub(crate) struct Args {
-    /// Roll back to the copy: make its slot the revert slot, and the running firmware uncommitted
+    /// Make the copy the firmware to roll back to
+    ///
+    /// Its slot becomes the revert slot, and the running firmware becomes uncommitted.
     #[arg(long)]
     set_as_revert: bool,
 
-    /// Time within which the running firmware must be committed, in whole seconds; with --set-as-revert
+    /// Time limit of the commit
+    ///
+    /// The device rolls back to the copy unless the running firmware is committed in this time, in whole seconds. Requires
+    /// --set-as-revert.
     #[arg(long, value_name = "DURATION", requires = "set_as_revert", value_parser = values::commit_timeout)]
     commit_timeout: Option<Duration>,
 }

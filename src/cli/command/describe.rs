@@ -6,6 +6,7 @@ use crate::cli::nearest_method;
 
 /// Show the arguments of a method (RPC.Describe)
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: otactl --port ws://192.168.1.5 describe OTA.Update")]
 pub(crate) struct Args {
     /// Method to describe, such as `OTA.Update`
     method: String,

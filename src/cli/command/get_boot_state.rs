@@ -5,8 +5,9 @@ use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::json_path::GetArg;
 
-/// Show the active slot, and whether it is committed (OTA.GetBootState)
+/// Show the active slot and its commit (OTA.GetBootState)
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: otactl --port http://192.168.1.5 get-boot-state")]
 pub(crate) struct Args {
     #[command(flatten)]
     get: GetArg,

@@ -4,8 +4,9 @@ use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::json_path::GetArg;
 
-/// Show the id, platform and firmware of the device (Sys.GetInfo)
+/// Show id, platform and firmware of the device (Sys.GetInfo)
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: otactl --port ws://192.168.1.5 info")]
 pub(crate) struct Args {
     #[command(flatten)]
     get: GetArg,

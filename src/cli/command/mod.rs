@@ -25,7 +25,7 @@ use one_call::call_and_print;
 use otactl::ota;
 
 use super::context::Context;
-use super::failure::Failure;
+use super::failure::{Failure, FailureKind};
 
 /// The commands, in the order of the help page.
 #[derive(Debug, Subcommand)]
@@ -41,6 +41,7 @@ pub(crate) enum Command {
     Status(status::Args),
     Call(call::Args),
     /// List the methods of the device (RPC.List)
+    #[command(after_help = "Example: otactl --port ws://192.168.1.5 list")]
     List,
     Describe(describe::Args),
     Info(info::Args),
@@ -50,6 +51,12 @@ pub(crate) enum Command {
     Devices(devices::Args),
     Discover(discover::Args),
     Simulate(Box<simulate::Args>),
+    /// Options for the connection to the device, which every command accepts
+    ///
+    /// An option may stand before or after the command. Each of them can also be set with an environment variable.
+    #[command(hide = true, override_usage = "otactl [OPTIONS] COMMAND")]
+    #[command(after_help = "Example: otactl --port wss://device.example --ca-cert-file ca.pem info")]
+    Connection,
     #[command(hide = true)]
     Generate(generate::Args),
 }
@@ -110,6 +117,10 @@ impl Command {
             Self::Devices(args) => args.run(context).await,
             Self::Discover(args) => args.run(context).await,
             Self::Simulate(args) => args.run(context).await,
+            Self::Connection => {
+                Err(Failure::new(FailureKind::Usage, "`connection` is a topic of the help, not a command")
+                    .hint("`otactl help connection` prints it"))
+            }
             Self::Generate(args) => args.run(&model()),
         }
     }

@@ -7,6 +7,7 @@ use crate::cli::failure::Failure;
 
 /// Check that the device answers (RPC.Ping)
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: otactl --port /dev/ttyUSB0 ping")]
 pub(crate) struct Args {}
 
 impl Args {

@@ -7,6 +7,7 @@ use crate::cli::failure::{Failure, FailureKind};
 ///
 /// While the firmware is uncommitted, any reboot is a rollback. otactl refuses it then, unless --force is given.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: otactl --port ws://192.168.1.5 reboot")]
 pub(crate) struct Args {
     /// Time from the reply to the reboot, in milliseconds [default: that of the device]
     #[arg(long, value_name = "MS")]

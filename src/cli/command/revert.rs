@@ -7,6 +7,7 @@ use crate::cli::failure::Failure;
 ///
 /// Only uncommitted firmware can be reverted.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: otactl --port ws://192.168.1.5 revert")]
 pub(crate) struct Args {}
 
 impl Args {

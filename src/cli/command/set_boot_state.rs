@@ -17,11 +17,13 @@ const BAD_SLOT: i64 = -3;
 /// does not have (ESP32, ESP8266, CC32xx; the slots of other platforms are not known). Firmware of 2019 to 2022 answers such
 /// an active slot with an error, but stores it. It stores any revert slot without an error.
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "otactl set-boot-state [OPTIONS]")]
+#[command(after_help = "Example: otactl --port ws://192.168.1.5 set-boot-state --revert-slot 0")]
 pub(crate) struct Args {
     #[command(flatten)]
     fields: BootStateFields,
 
-    /// Send the request even if the platform does not have the slot
+    /// Send a slot that the platform lacks
     #[arg(long)]
     force: bool,
 }
@@ -33,15 +35,15 @@ struct BootStateFields {
     #[arg(long, value_name = "SLOT")]
     active_slot: Option<Slot>,
 
-    /// Whether the active slot is committed
+    /// Whether that slot is committed
     #[arg(long, value_name = "BOOL")]
     is_committed: Option<bool>,
 
-    /// Slot that boots after a rollback or a revert
+    /// Slot that boots after a rollback
     #[arg(long, value_name = "SLOT")]
     revert_slot: Option<Slot>,
 
-    /// Time within which a commit must follow a boot, in whole seconds
+    /// Time limit of the commit, whole seconds
     #[arg(long, value_name = "DURATION", value_parser = values::commit_timeout)]
     commit_timeout: Option<Duration>,
 }

@@ -25,80 +25,102 @@ use crate::cli::values;
 /// The device runs demo 1.0.0, and accepts any bundle for its platform. It serves WebSocket and
 /// HTTP; options add TLS, TCP, UDP, MQTT and a serial port.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: otactl simulate --fault crashes")]
 #[command(after_long_help = all_faults())]
 pub(crate) struct Args {
-    /// Address to listen on for WebSocket and HTTP
+    /// WebSocket and HTTP
+    ///
+    /// The address to listen on.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8910", value_parser = values::listen)]
     listen: SocketAddr,
 
-    /// Address to listen on for plain TCP
+    /// Plain TCP too
+    ///
+    /// The address to listen on.
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = values::listen)]
     tcp: Option<SocketAddr>,
 
-    /// Address to listen on for UDP
+    /// UDP too
+    ///
+    /// The address to listen on.
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = values::listen)]
     udp: Option<SocketAddr>,
 
-    /// Connect the device to this broker: mqtt://[USER:PASSWORD@]BROKER[:PORT]/DEVICE
+    /// Connect the device to this broker
+    ///
+    /// mqtt://[USER:PASSWORD@]BROKER[:PORT]/DEVICE
     #[arg(long, value_name = "URL")]
     mqtt: Option<String>,
 
     /// Generation of the device's MQTT library
     #[arg(long, value_name = "GENERATION", requires = "mqtt", default_value = "twice")]
+    #[arg(hide_short_help = true)]
     mqtt_generation: MqttGeneration,
 
     /// Address to listen on for WebSocket and HTTP over TLS; with --tls-cert and --tls-key
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = values::listen)]
+    #[arg(hide_short_help = true)]
     tls: Option<SocketAddr>,
 
     /// PEM file with the certificate for --tls, and the intermediate certificates
     #[arg(long, value_name = "FILE", requires = "tls")]
+    #[arg(hide_short_help = true)]
     tls_cert: Option<PathBuf>,
 
     /// PEM file with the private key of --tls-cert
     #[arg(long, value_name = "FILE", requires = "tls")]
+    #[arg(hide_short_help = true)]
     tls_key: Option<PathBuf>,
 
-    /// Serve a serial port at --baud-rate too, and print its path
+    /// Serve a serial port too, and print its path
     ///
-    /// The port is a pseudo terminal. With --serial-framing quoted, the device understands no other framing.
+    /// The port is a pseudo terminal with the speed of --baud-rate. With --serial-framing quoted, the device understands no other framing.
     #[arg(long)]
     serial: bool,
 
     /// Write console output between the frames on the serial port
     #[arg(long, requires = "serial")]
+    #[arg(hide_short_help = true)]
     console_noise: bool,
 
     /// Generation of the device's OTA service
     #[arg(long, value_name = "YEAR", default_value = "2022")]
+    #[arg(hide_short_help = true)]
     generation: UpdateGeneration,
 
     /// Refuse every URL, as a device without a licence does; no effect with --generation 2018
     #[arg(long)]
+    #[arg(hide_short_help = true)]
     unlicensed: bool,
 
     /// Id of the device
     #[arg(long, default_value = "esp32_AABBCC")]
+    #[arg(hide_short_help = true)]
     id: String,
 
     /// Platform of the device
     #[arg(long, default_value = "esp32")]
+    #[arg(hide_short_help = true)]
     platform: String,
 
     /// Duration of a reboot
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = values::duration)]
+    #[arg(hide_short_help = true)]
     reboot_delay: Duration,
 
     /// Require these credentials: USER:PASSWORD[:REALM]
     #[arg(long, value_name = "CREDENTIALS")]
+    #[arg(hide_short_help = true)]
     auth: Option<Auth>,
 
     /// Hash algorithm of the digest authentication
     #[arg(long, value_name = "ALGORITHM", requires = "auth", default_value = "sha-256")]
+    #[arg(hide_short_help = true)]
     auth_algo: AuthAlgo,
 
     /// Directory for the contents of the flash; without it, the device starts with its factory firmware
     #[arg(long, value_name = "DIR")]
+    #[arg(hide_short_help = true)]
     state: Option<PathBuf>,
 
     /// Simulate a fault; may be given several times

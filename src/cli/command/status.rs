@@ -6,6 +6,7 @@ use crate::cli::json_path::GetArg;
 
 /// Show the progress of an update (OTA.Status)
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: otactl --port ws://192.168.1.5 status")]
 pub(crate) struct Args {
     #[command(flatten)]
     get: GetArg,

@@ -26,56 +26,78 @@ use crate::cli::values;
 /// The time limit of the call that ends a push after Ctrl-C.
 const ABORT_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// Install new firmware on the device, verify that it runs, and commit it
+/// Install new firmware, verify that it runs, and commit it
 ///
 /// otactl serves the firmware zip to the device, waits for the reboot, checks that the new build runs and is healthy, commits it, and
 /// reads the boot state back. After an interruption, the same command continues from the state of the device.
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "otactl update [OPTIONS] FILE\n       otactl update [OPTIONS] --url URL")]
+#[command(after_help = "Example: otactl --port ws://192.168.1.5 update build/fw.zip --soak 30s")]
 #[command(group = ArgGroup::new("source").args(["file", "url"]).required(true))]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct Args {
-    /// Firmware zip, which otactl delivers to the device
+    /// Firmware zip
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
 
-    /// URL from which the device downloads the firmware; if the device cannot reach it or has no licence, otactl downloads it
+    /// Where the device downloads the firmware
+    ///
+    /// If the device cannot reach the URL or has no licence, otactl downloads the firmware.
     #[arg(long, value_name = "URL")]
     url: Option<String>,
 
-    /// How to deliver the firmware: pull (the device downloads it) or push (otactl sends it over --port)
+    /// Pull or push the firmware
+    ///
+    /// With pull, the device downloads it. With push, otactl sends it over --port.
     #[arg(long, value_name = "METHOD", default_value = "auto")]
     via: ViaArg,
 
-    /// Leave the new firmware uncommitted, and print when the device rolls back
+    /// Leave the new firmware uncommitted
+    ///
+    /// otactl prints when the device rolls back.
     #[arg(long)]
     no_commit: bool,
 
-    /// How long the device waits for the commit after its reboot before it rolls back, in whole seconds
+    /// Time limit of the commit
+    ///
+    /// The device rolls back this long after its reboot unless it is committed. It counts whole seconds.
     #[arg(long, value_name = "DURATION", default_value = "300s", value_parser = values::commit_timeout)]
+    #[arg(env = "OTACTL_COMMIT_TIMEOUT", hide_env_values = true)]
     commit_timeout: Duration,
 
-    /// Time limit for downloading and writing the firmware [default: 600s, more for large firmware]
+    /// Time limit of the transfer [default: 600s or more]
+    ///
+    /// The time includes writing to the flash. The default is longer for large firmware.
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    #[arg(env = "OTACTL_DOWNLOAD_TIMEOUT", hide_env_values = true, hide_short_help = true)]
     download_timeout: Option<Duration>,
 
     /// How long to wait for the device to request the firmware before pushing it instead (or failing, after three times as long)
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = values::duration)]
+    #[arg(env = "OTACTL_ASK_TIMEOUT", hide_env_values = true, hide_short_help = true)]
     ask_timeout: Duration,
 
     /// How long a download may make no progress before it fails, on the device or from the server of --url
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::duration)]
+    #[arg(env = "OTACTL_STALL_TIMEOUT", hide_env_values = true, hide_short_help = true)]
     stall_timeout: Duration,
 
-    /// Time limit from the end of the download to the first reply after the reboot
+    /// Time limit of the reboot
+    ///
+    /// From the end of the download to the first reply after the reboot.
     #[arg(long, value_name = "DURATION", default_value = "120s", value_parser = values::duration)]
+    #[arg(env = "OTACTL_REBOOT_TIMEOUT", hide_env_values = true)]
     reboot_timeout: Duration,
 
-    /// Address to serve the firmware on: ADDRESS:PORT, ADDRESS or :PORT [default: any free port at the
-    /// address from which this machine reaches the device]
+    /// Address to serve the firmware on
+    ///
+    /// ADDRESS:PORT, ADDRESS or :PORT. The default is any free port at the address from which this machine reaches the device.
     #[arg(long, value_name = "ADDRESS", value_parser = values::listen)]
     listen: Option<SocketAddr>,
 
-    /// Host, and port if it differs, at which the device reaches this machine
+    /// Where the device reaches this machine
+    ///
+    /// The host, and the port if it differs from that of --listen.
     #[arg(long, value_name = "HOST[:PORT]", value_parser = values::advertise)]
     advertise: Option<(String, Option<u16>)>,
 
@@ -83,17 +105,20 @@ pub(crate) struct Args {
     ///
     /// For a device that has another address after the reboot, or that is committed over a cable.
     #[arg(long, value_name = "URL")]
+    #[arg(hide_short_help = true)]
     commit_port: Option<String>,
 
     /// Copy the running firmware to another slot first (OTA.CreateSnapshot), if the platform has more than two slots
     #[arg(long)]
+    #[arg(hide_short_help = true)]
     snapshot_first: bool,
 
-    /// Serve the firmware also to this address or network, or to `any`, for a device behind NAT; may be given several times
+    /// Serve the firmware also to this address or network, or to `any`
     ///
-    /// Without this option, otactl serves only the known addresses of the device: that of --port, and those that the device
+    /// For a device behind NAT. May be given several times. Without this option, otactl serves only the known addresses of the device: that of --port, and those that the device
     /// reports. Without such an address, otactl serves every client that knows the secret path.
     #[arg(long, value_name = "ADDRESS|NETWORK/BITS|any")]
+    #[arg(hide_short_help = true)]
     allow_from: Vec<AllowFrom>,
 
     /// Serve the firmware over HTTPS, with the certificate and the private key in these PEM files
@@ -101,6 +126,7 @@ pub(crate) struct Args {
     /// The device verifies the certificate with its own `update.ssl_ca_file`. The certificate must be issued for the host of
     /// --advertise, or for the address on which otactl serves.
     #[arg(long, num_args = 2, value_names = ["CERT", "KEY"])]
+    #[arg(hide_short_help = true)]
     serve_tls: Option<Vec<PathBuf>>,
 
     /// Never end an update on the device; refuse if one runs
@@ -109,13 +135,14 @@ pub(crate) struct Args {
     /// percent took: a push with OTA.End, a download with a reboot. otactl also ends a download of its own that failed. It never
     /// reboots a device whose firmware is uncommitted.
     #[arg(long)]
+    #[arg(hide_short_help = true)]
     no_abort: bool,
 
-    /// Check whether the update is possible and print the plan; change nothing on the device
+    /// Print the plan, and change nothing
     #[arg(long)]
     dry_run: bool,
 
-    /// Allow another app than the running one, and the build that runs already
+    /// Allow another app, and the running build
     ///
     /// This option also allows a file system that seems too large for the device, and firmware that commits itself because the
     /// device has no commit timeout. It does not imply --allow-downgrade. No option allows firmware for another platform, or
@@ -123,7 +150,7 @@ pub(crate) struct Args {
     #[arg(long)]
     force: bool,
 
-    /// Allow an older version than the running one
+    /// Allow an older version
     #[arg(long)]
     allow_downgrade: bool,
 

@@ -9,19 +9,22 @@ use crate::cli::failure::{Failure, FailureKind};
 use crate::cli::json_path::GetArg;
 use crate::cli::values;
 
-/// Wait until the device is in the given state, and print its state
+/// Wait for a state of the device, and print the state
 ///
 /// otactl reads the device's state at once, and then about every second. It also waits for a device that cannot be reached or does
 /// not answer, but fails at once if the device requires other credentials. When the state is reached, otactl prints id, version,
 /// build_id, slot, committed, uptime, and, if uncommitted, the seconds until the rollback (reverts_in) as JSON. If the state is
 /// not reached in time, the exit code is 5.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: otactl --port ws://192.168.1.5 wait version 2.0.0 --for 10m")]
 pub(crate) struct Args {
     /// State to wait for
     #[arg(value_name = "STATE")]
     state: WaitState,
 
-    /// Version to wait for, as in fw_version of `otactl info`; only with the state `version`
+    /// Version to wait for, with the state `version`
+    ///
+    /// As in fw_version of `otactl info`.
     #[arg(value_name = "VERSION", required_if_eq("state", "version"))]
     version: Option<String>,
 

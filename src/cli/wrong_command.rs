@@ -1,0 +1,291 @@
+//! The hint for a command that does not exist: the right command, or the call that does it.
+//!
+//! A command that changes the device is suggested only for a synonym, which says what the user wants, or for an obvious typo. Somebody
+//! who follows a wrong suggestion of `revert` loses the new firmware.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use clap::Command;
+use console::Term;
+use serde_json::{Map, Value};
+
+use super::help::{width, wrapped};
+
+/// The commands that change the device.
+const CHANGING: [&str; 7] = ["update", "commit", "revert", "reboot", "set-boot-state", "create-snapshot", "call"];
+
+/// What people type, and the hint. Among them are the commands of `mos`.
+const SYNONYMS: [(&[&str], &str); 31] = [
+    (
+        &["flash", "ota", "upload", "upgrade", "install", "fw", "dfu", "push", "deploy", "program"],
+        "`otactl update FILE` installs the firmware zip FILE and commits it",
+    ),
+    (&["confirm", "accept", "keep", "approve"], "`otactl commit` keeps the running firmware"),
+    (
+        &["rollback", "roll-back", "undo"],
+        "`otactl revert` goes back to the previous firmware, while the new one is uncommitted",
+    ),
+    (&["snapshot", "backup", "copy"], "`otactl create-snapshot` copies the running firmware to the other slot"),
+    (
+        &["boot-state", "bootstate", "slot", "slots", "state", "committed", "show"],
+        "`otactl get-boot-state` shows the active slot and its commit, and `otactl info` the firmware",
+    ),
+    (&["progress", "ota-status"], "`otactl status` shows the progress of an update"),
+    (&["restart", "reset"], "`otactl reboot` reboots the device"),
+    (&["sysinfo", "sys-info", "device", "id", "uptime"], "`otactl info` shows id, platform, firmware and uptime"),
+    (&["methods", "rpc-list", "services"], "`otactl list` lists the methods of the device"),
+    (&["rpc", "exec", "run", "invoke"], "`otactl call METHOD` calls a method of the device; `otactl list` lists them"),
+    (&["sim", "simulator", "emulate", "emulator"], "`otactl simulate` runs a simulated device"),
+    (&["version"], "`otactl --version` shows the version of otactl, and `otactl info` that of the firmware"),
+    (&["ls", "dir"], "`otactl call FS.List` lists the files of the device"),
+    (
+        &["get", "cat", "download"],
+        "`otactl call FS.Get '{\"filename\": \"FILE\"}'` reads a file of the device, in Base64",
+    ),
+    (
+        &["put", "cp"],
+        "`otactl call FS.Put '{\"filename\": \"FILE\", \"data\": \"BASE64\"}'` writes a file of the device",
+    ),
+    (&["rm", "del", "delete"], "`otactl call FS.Remove '{\"filename\": \"FILE\"}'` removes a file of the device"),
+    (
+        &["fs", "files", "file"],
+        "`otactl call FS.List` lists the files of the device; FS.Get, FS.Put and FS.Remove handle them",
+    ),
+    (
+        &["config", "conf", "cfg"],
+        "`otactl call Config.Get` shows the configuration of the device; Config.Set and Config.Save change it",
+    ),
+    (
+        &["wifi"],
+        "`otactl call Config.Set '{\"config\": {\"wifi\": {\"sta\": {\"enable\": true, \"ssid\": \"NAME\", \"pass\": \"PASSWORD\"}}}}'` \
+         sets the network, and `otactl call Config.Save '{\"reboot\": true}'` applies it",
+    ),
+    (&["gpio", "i2c", "spi"], "`otactl list` lists the methods of the device; `otactl call METHOD` calls one"),
+    (
+        &["console", "monitor", "log", "logs", "tail", "debug"],
+        "otactl has no console yet: `mos console` shows the log of the device. With -v, otactl shows what the device prints during \
+         a command over a serial port",
+    ),
+    (&["port", "ports", "list-ports", "serial"], "`otactl` alone on a terminal lists the serial ports"),
+    (
+        &["devices", "discover", "scan", "find", "search"],
+        "otactl does not search for devices yet: name one with `--port ws://ADDRESS`, `--port mqtt://BROKER/DEVICE` or a serial port",
+    ),
+    (&["fleet", "rollout", "all", "group"], "otactl works on one device at a time yet: run it once per `--port`"),
+    (
+        &["serve", "server", "http", "host"],
+        "no command is needed: `otactl update FILE` serves the firmware itself, at the address of `--listen`",
+    ),
+    (
+        &["shell", "repl", "interactive", "terminal"],
+        "otactl has no shell yet: `otactl call METHOD` calls any method, and `otactl list` lists them",
+    ),
+    (&["ui", "web", "gui", "dashboard"], "otactl has no page for a browser: `otactl --help` lists its commands"),
+    (
+        &["build", "bundle", "create-fw-bundle", "compile", "clone"],
+        "otactl builds no firmware: `mos build` writes build/fw.zip",
+    ),
+    (
+        &["doctor", "diagnose", "check", "test", "health"],
+        "`otactl -v ping` shows whether the device answers, and why not",
+    ),
+    (
+        &["connect", "tls", "mqtt", "options", "port-options"],
+        "`otactl help connection` describes the options for the connection",
+    ),
+    (&["manual", "docs", "usage"], "`otactl --help` lists all commands"),
+];
+
+/// Returns the message for the command `word`, which does not exist. `args` are all arguments of the command line.
+pub(crate) fn message(word: &str, args: &[OsString], model: &Command) -> String {
+    let message = format!("there is no command `{word}`");
+    match hint(word, args, model) {
+        Some(hint) if Term::stderr().is_term() => {
+            format!("{message}\n{}", wrapped(&format!("hint: {hint}"), 6, width()).trim_end())
+        }
+        Some(hint) => format!("{message}\nhint: {hint}"),
+        None => format!("{message}\nhint: `otactl --help` lists all commands"),
+    }
+}
+
+fn hint(word: &str, args: &[OsString], model: &Command) -> Option<String> {
+    let lower = word.to_lowercase();
+    if let Some(hint) = hint_with_arguments(&lower, args) {
+        return Some(hint);
+    }
+    if let Some((_, hint)) = SYNONYMS.iter().find(|(words, _)| words.contains(&lower.as_str())) {
+        return Some((*hint).to_owned());
+    }
+    if word.contains("://") || word.starts_with("/dev/") || lower.starts_with("sim:") {
+        return Some(format!("an address is the value of an option: `otactl --port {word} COMMAND`"));
+    }
+    if Path::new(word).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip")) {
+        return Some(format!("`otactl update {word}` installs this firmware"));
+    }
+    if let Some(name) = similar(&lower, model) {
+        return Some(format!("did you mean `otactl {name}`?"));
+    }
+    let is_method = word.split_once('.').is_some_and(|(service, method)| {
+        let begins_upper = |part: &str| part.starts_with(|c: char| c.is_ascii_uppercase());
+        begins_upper(service) && begins_upper(method)
+    });
+    is_method.then(|| format!("`otactl call {word}` calls a method of the device"))
+}
+
+/// Returns the hint for a command of `mos` whose arguments go into the hint.
+fn hint_with_arguments(word: &str, args: &[OsString]) -> Option<String> {
+    let given = args.iter().skip_while(|arg| !arg.eq_ignore_ascii_case(word)).skip(1);
+    let given = given.filter_map(|arg| arg.to_str()).filter(|arg| !arg.starts_with('-'));
+    match word {
+        "config-get" | "conf-get" => {
+            let keys = given.take(1).map(|key| serde_json::json!({ "key": key }));
+            let params = keys.map(|params| format!(" {}", quoted(&params))).next().unwrap_or_default();
+            Some(format!("as in mos: `otactl call Config.Get{params}`"))
+        }
+        "config-set" | "conf-set" => {
+            let mut config = Map::new();
+            for (path, value) in given.filter_map(|arg| arg.split_once('=')) {
+                insert(&mut config, path, value);
+            }
+            if config.is_empty() {
+                insert(&mut config, "wifi.sta.enable", "true");
+            }
+            let params = quoted(&serde_json::json!({ "config": config }));
+            Some(format!(
+                "as in mos: `otactl call Config.Set {params}`, and `otactl call Config.Save '{{\"reboot\": true}}'`"
+            ))
+        }
+        _ => None,
+    }
+}
+
+/// Inserts a value under a path such as `wifi.sta.enable`. It is a number, a boolean or `null` if it reads like one, else a string.
+fn insert(config: &mut Map<String, Value>, path: &str, value: &str) {
+    let Some((key, rest)) = path.split_once('.') else {
+        let scalar = serde_json::from_str(value).ok().filter(|value: &Value| !value.is_object() && !value.is_array());
+        config.insert(path.to_owned(), scalar.unwrap_or_else(|| value.into()));
+        return;
+    };
+    let inner = config.entry(key).or_insert_with(|| Value::Object(Map::new()));
+    if let Value::Object(inner) = inner {
+        insert(inner, rest, value);
+    }
+}
+
+/// Returns JSON as one word for a shell.
+fn quoted(value: &Value) -> String {
+    format!("'{}'", value.to_string().replace('\'', r"'\''"))
+}
+
+/// Returns the command with the most similar name: at most two edits away, or one edit if it changes the device.
+fn similar<'a>(word: &str, model: &'a Command) -> Option<&'a str> {
+    let visible = model.get_subcommands().filter(|command| !command.is_hide_set()).map(Command::get_name);
+    let close = visible.filter_map(|name| {
+        let edits = edits(word, name);
+        let max = if CHANGING.contains(&name) { 1 } else { 2.min(name.len() / 3) };
+        (edits <= max).then_some((edits, name))
+    });
+    close.min().map(|(_, name)| name)
+}
+
+/// Returns the number of inserted, removed, replaced and swapped letters between two words.
+fn edits(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for i in 0..=a.len() {
+        for j in 0..=b.len() {
+            rows[i][j] = match (i, j) {
+                (0, _) => j,
+                (_, 0) => i,
+                _ => {
+                    let replaced = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+                    let least = replaced.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
+                    let is_swap = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+                    if is_swap { least.min(rows[i - 2][j - 2] + 1) } else { least }
+                }
+            };
+        }
+    }
+    rows[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn hint_for(line: &str) -> String {
+        let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        hint(line.split(' ').next().unwrap_or_default(), &args, &crate::cli::Cli::command()).unwrap_or_default()
+    }
+
+    #[test]
+    fn no_word_stands_twice_among_the_synonyms() {
+        let all: Vec<_> = SYNONYMS.iter().flat_map(|(words, _)| words.iter()).collect();
+        assert_eq!(all.len(), all.iter().collect::<BTreeSet<_>>().len(), "{all:?}");
+    }
+
+    #[test]
+    fn command_of_mos_leads_to_the_right_command() {
+        for (typed, expected) in [
+            ("config-get", "`otactl call Config.Get`"),
+            ("config-get wifi.sta", r#"`otactl call Config.Get '{"key":"wifi.sta"}'`"#),
+            (
+                "config-set wifi.sta.enable=true wifi.sta.ssid=it's debug.level=3",
+                r#"Config.Set '{"config":{"wifi":{"sta":{"enable":true,"ssid":"it'\''s"}},"debug":{"level":3}}}'"#,
+            ),
+            ("put", "FS.Put"),
+            ("get", "FS.Get"),
+            ("ls", "FS.List"),
+            ("rm", "FS.Remove"),
+            ("wifi", "Config.Set"),
+            ("ota", "`otactl update FILE`"),
+            ("flash", "`otactl update FILE`"),
+            ("rollback", "`otactl revert`"),
+            ("confirm", "`otactl commit`"),
+            ("Sys.GetInfo", "`otactl call Sys.GetInfo`"),
+            ("build/fw.zip", "`otactl update build/fw.zip`"),
+            ("ws://192.168.1.5", "`otactl --port ws://192.168.1.5 COMMAND`"),
+        ] {
+            let hint = hint_for(typed);
+            assert!(hint.contains(expected), "{typed}: {hint}");
+        }
+    }
+
+    #[test]
+    fn only_an_obvious_typo_suggests_a_command_that_changes_the_device() {
+        for (typed, expected) in [
+            ("updat", "update"),
+            ("udpate", "update"),
+            ("comit", "commit"),
+            ("revertt", "revert"),
+            ("reboto", "reboot"),
+            ("lsit", "list"),
+            ("descibe", "describe"),
+            ("pnig", "ping"),
+            ("get-bot-stat", "get-boot-state"),
+        ] {
+            assert_eq!(hint_for(typed), format!("did you mean `otactl {expected}`?"), "{typed}");
+        }
+        for typed in [
+            "upd",
+            "invert",
+            "commute",
+            "uptade-all",
+            "put",
+            "serve",
+            "fleet",
+            "config-set",
+            "shell",
+            "devices",
+            "robot",
+        ] {
+            let hint = hint_for(typed);
+            assert!(!hint.contains("did you mean"), "{typed}: {hint}");
+        }
+    }
+}
