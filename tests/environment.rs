@@ -44,6 +44,66 @@ async fn variable_that_is_not_utf8_is_an_error_that_names_it() {
     assert_eq!(run.code, 0, "{}", run.shown());
 }
 
+/// A variable is read like its option: a value that the option would refuse is refused, and the message names the option.
+#[tokio::test]
+async fn variable_of_each_option_is_read() {
+    let device = simulator().await;
+    let port = ws(&device);
+    let mut console = device.console();
+    for (variable, value) in [
+        ("OTACTL_PORT", "gopher://device"),
+        ("OTACTL_TIMEOUT", "soon"),
+        ("OTACTL_INSECURE", "maybe"),
+        ("OTACTL_BAUD_RATE", "fast"),
+        ("OTACTL_HW_FLOW_CONTROL", "maybe"),
+        ("OTACTL_SET_CONTROL_LINES", "maybe"),
+        ("OTACTL_NO_SET_CONTROL_LINES", "maybe"),
+        ("OTACTL_INVERTED_CONTROL_LINES", "maybe"),
+        ("OTACTL_SERIAL_FRAMING", "round"),
+        ("OTACTL_MQTT_CLIENT_ID", "#"),
+        ("OTACTL_MQTT_SRC", "#"),
+        ("OTACTL_MQTT_PUB_TOPIC", "#"),
+        ("OTACTL_MQTT_SUB_TOPIC", "#"),
+        ("OTACTL_MQTT_WILL_TOPIC", "#"),
+        ("OTACTL_CERT_FILE", "cert.pem"),
+        ("OTACTL_KEY_FILE", "key.pem"),
+        ("OTACTL_COMMIT_TIMEOUT", "soon"),
+        ("OTACTL_DOWNLOAD_TIMEOUT", "soon"),
+        ("OTACTL_ASK_TIMEOUT", "soon"),
+        ("OTACTL_STALL_TIMEOUT", "soon"),
+        ("OTACTL_REBOOT_TIMEOUT", "soon"),
+        ("OTACTL_CHECK_TIMEOUT", "soon"),
+        ("OTACTL_SOAK", "soon"),
+    ] {
+        let with_port: &[(&str, &[u8])] =
+            if variable == "OTACTL_PORT" { &[] } else { &[("OTACTL_PORT", port.as_bytes())] };
+        let variables = [with_port, &[(variable, value.as_bytes())]].concat();
+        let run = with(&variables, &["update", support::DEMO]).await;
+        let option = format!("--{}", variable.trim_start_matches("OTACTL_").to_lowercase().replace('_', "-"));
+        assert_eq!(run.code, 2, "{variable}: {}", run.shown());
+        assert!(run.stderr.contains(&option), "{variable}: {}", run.shown());
+    }
+    assert!(console.try_recv().is_err(), "the device was called");
+
+    // A variable of `update` does not matter to another command.
+    let variables: [(&str, &[u8]); 3] =
+        [("OTACTL_PORT", port.as_bytes()), ("OTACTL_SOAK", NOT_UTF8), ("OTACTL_INSECURE", b"yes")];
+    let run = with(&variables, &["ping"]).await;
+    assert_eq!(run.code, 0, "{}", run.shown());
+    assert!(run.stderr.contains("warning: --insecure"), "{}", run.shown());
+    let variables: [(&str, &[u8]); 2] = [("OTACTL_PORT", port.as_bytes()), ("OTACTL_SOAK", NOT_UTF8)];
+    let run = with(&variables, &["update", support::DEMO]).await;
+    assert_eq!(run.code, 2, "{}", run.shown());
+    assert!(run.stderr.contains("the environment variable OTACTL_SOAK is not UTF-8"), "{}", run.shown());
+    // The command line takes precedence.
+    let run = with(
+        &[("OTACTL_BAUD_RATE", b"9600"), ("OTACTL_TIMEOUT", b"1ms")],
+        &["--port", &port, "--timeout", "9s", "ping"],
+    )
+    .await;
+    assert_eq!(run.code, 0, "{}", run.shown());
+}
+
 #[tokio::test]
 async fn empty_variable_counts_as_unset() {
     let device = simulator().await;
@@ -56,6 +116,11 @@ async fn empty_variable_counts_as_unset() {
         "OTACTL_CA_CERT_FILE",
         "OTACTL_CERT_FILE",
         "OTACTL_KEY_FILE",
+        "OTACTL_INSECURE",
+        "OTACTL_BAUD_RATE",
+        "OTACTL_SERIAL_FRAMING",
+        "OTACTL_MQTT_CLIENT_ID",
+        "OTACTL_SOAK",
     ];
     for name in names {
         let run = with(&[(name, b""), ("MOS_PORT", port.as_bytes())], &["ping"]).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clap::{ArgMatches, Args, FromArgMatches, ValueEnum};
+use clap::{ArgMatches, Args, FromArgMatches, ValueEnum, ValueHint};
 use otactl::transport::target::Target;
 use otactl::update::OnUnhealthy;
 use otactl::update::health::{Check, Checks, CommandCheck, HttpCheck, RpcCheck};
@@ -33,7 +33,7 @@ struct CheckOptions {
     /// command. The environment of the program has OTACTL_PORT, so that it can call otactl, and OTACTL_DEVICE_ID, _VERSION,
     /// _BUILD_ID and _SLOT. otactl shows the output of the program if it fails, and with -v. otactl keeps a serial port open: a
     /// program that calls the device then needs another transport.
-    #[arg(long, value_name = "COMMAND")]
+    #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
     check_cmd: Vec<CommandCheck>,
 
     // Not parsed as a URL by clap: an error message of clap would show the password of a bad URL.

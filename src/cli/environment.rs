@@ -22,6 +22,24 @@ pub(super) fn variable(name: &str) -> Result<Option<String>, Failure> {
         .map_err(|_| Failure::new(FailureKind::Usage, not_utf8(OsStr::new(name))))
 }
 
+/// The variables that clap does not read, and their meanings.
+pub(crate) const OTHER_VARIABLES: [(&str, &str); 4] = [
+    ("MOS_PORT", "the device, if neither --port nor OTACTL_PORT is given"),
+    ("OTACTL_RPC_CREDS", "user and password for the device: USER:PASSWORD"),
+    ("OTACTL_MQTT_PASSWORD", "password for the broker, if neither --mqtt-password-file nor the URL gives one"),
+    ("NO_COLOR", "if set and not empty, the output has no colours"),
+];
+
+/// Returns the variables of the options of a command, sorted by name, and what each of them sets.
+pub(crate) fn variables(command: &clap::Command) -> Vec<(String, String)> {
+    let mut variables: Vec<_> = command
+        .get_arguments()
+        .filter_map(|arg| Some((arg.get_env()?.display().to_string(), format!("as --{}", arg.get_long()?))))
+        .collect();
+    variables.sort();
+    variables
+}
+
 /// A variable that holds no text, and the argument that it belongs to.
 #[derive(Debug)]
 pub(super) struct Unreadable {
@@ -75,4 +93,31 @@ fn is_path(arg: &Arg) -> bool {
 
 fn not_utf8(name: &OsStr) -> String {
     format!("the value of the environment variable {} is not UTF-8", name.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    /// The options of all commands that say what a command prints, and not how otactl reaches the device.
+    const NOT_OF_THE_CONNECTION: [&str; 4] = ["json", "quiet", "verbose", "color"];
+
+    #[test]
+    fn every_option_of_the_connection_and_every_time_limit_of_an_update_has_a_variable() {
+        let command = crate::cli::Cli::command();
+        let update = command.find_subcommand("update").expect("the command");
+        let of_connection =
+            command.get_arguments().filter(|arg| !NOT_OF_THE_CONNECTION.contains(&arg.get_id().as_str()));
+        let is_limit =
+            |arg: &&Arg| arg.get_long() == Some("soak") || arg.get_long().is_some_and(|name| name.ends_with("timeout"));
+        for arg in of_connection.chain(update.get_arguments().filter(is_limit)) {
+            let long = arg.get_long().expect("an option");
+            let name = format!("OTACTL_{}", long.to_uppercase().replace('-', "_"));
+            let is_read_elsewhere = OTHER_VARIABLES.iter().any(|(other, _)| *other == name);
+            let variable = arg.get_env().map(|name| name.display().to_string());
+            assert!(is_read_elsewhere || variable.as_ref() == Some(&name), "--{long}: {variable:?}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
-use clap::{ArgAction, Args};
+use clap::{ArgAction, Args, ValueHint};
 
 use super::json_line::JsonPlace;
 use super::{mqtt, serial, tls, values};
@@ -21,6 +21,8 @@ pub(crate) struct GlobalArgs {
     /// this option, and with `auto`, otactl uses OTACTL_PORT, then MOS_PORT, then the device of the configuration file, then the USB serial
     /// port of this machine. The option may be given several times, for several devices.
     #[arg(long, short, global = true, value_name = "URL", env = "OTACTL_PORT", hide_env_values = true)]
+    // A serial port is a file.
+    #[arg(value_hint = ValueHint::AnyPath)]
     pub(crate) port: Vec<String>,
 
     /// Name of the device, as `otactl devices` lists it

@@ -18,7 +18,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
     ("Other methods", &["call", "list", "describe", "info", "ping", "reboot"]),
     ("Find and name devices", &["ports", "discover", "devices"]),
     ("Try otactl without a board", &["simulate"]),
-    ("About otactl", &[]),
+    ("About otactl", &["completions", "man"]),
 ];
 
 /// The commands of the start page: what to type, and what it does.
@@ -105,10 +105,10 @@ fn with_variable(arg: Arg) -> Arg {
 /// Returns the template of the help of `otactl`, which groups the commands by purpose.
 fn start_of_help(command: &Command, is_long: bool, width: usize) -> String {
     let mut page = String::from("{about-with-newline}\n{usage-heading} {usage}\n");
-    for (purpose, names) in GROUPS.iter().filter(|(_, names)| !names.is_empty()) {
+    for (purpose, names) in GROUPS {
         // Writing to a String cannot fail.
         let _ = write!(page, "\n{purpose}:\n");
-        for name in *names {
+        for name in names {
             let about = command.find_subcommand(name).and_then(Command::get_about);
             let about = about.map(ToString::to_string).unwrap_or_default();
             page.push_str(&entry(name, 15, &about, width));

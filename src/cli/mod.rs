@@ -18,7 +18,7 @@
 //! - [`table`]: tables of text;
 //! - [`interrupt`]: handling of Ctrl-C;
 //! - [`help`]: the help pages; [`wrong_command`]: the hint for a command that does not exist;
-//! - [`man`]: the manual pages;
+//! - [`man`]: the manual pages; [`completion`]: the completions for shells;
 //! - [`clock`]: times as text;
 //! - [`values`]: parsers for values of options.
 
@@ -28,6 +28,7 @@ pub(crate) mod call_args;
 pub(crate) mod checks;
 pub(crate) mod clock;
 pub(crate) mod command;
+pub(crate) mod completion;
 pub(crate) mod config;
 pub(crate) mod context;
 pub(crate) mod credentials;

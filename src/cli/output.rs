@@ -149,6 +149,12 @@ impl Output {
         self.shown(value, &format!("{}\n", lines.join("\n")))
     }
 
+    /// Writes text of otactl itself to stdout. Waits until the reader takes it.
+    pub(crate) fn text(&self, text: &str) -> Result<(), Failure> {
+        self.stderr.drained(MAX_MESSAGES_DELAY);
+        Self::write_result(text)
+    }
+
     fn shown(&self, value: &Value, text: &str) -> Result<(), Failure> {
         let line = match &self.device {
             Some(device) => escaped(&json!({ "device": device.name, "result": value }).to_string()),
@@ -161,6 +167,10 @@ impl Output {
         }
         let text = if self.is_json() { line } else { self.prefixed(text) };
         self.stderr.drained(MAX_MESSAGES_DELAY);
+        Self::write_result(&text)
+    }
+
+    fn write_result(text: &str) -> Result<(), Failure> {
         match writer::write(&OutputStream::Stdout, text.as_bytes()) {
             // A reader may close the pipe early. This is not a failure.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap_complete::Shell;
 
 use crate::cli::failure::{Failure, FailureKind};
-use crate::cli::man;
+use crate::cli::{completion, man};
 
 /// Write the shell completions and the manual pages
 #[derive(Debug, clap::Args)]
@@ -26,13 +26,18 @@ fn write(directory: &Path, model: &clap::Command) -> io::Result<()> {
     let completions = directory.join("completions");
     fs::create_dir_all(&completions)?;
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::PowerShell, Shell::Elvish] {
-        // A copy, since this adds the command `help` to the model. The manual has no page for that command.
-        clap_complete::generate_to(shell, &mut model.clone(), "otactl", &completions)?;
+        fs::write(completions.join(completion::file_name(shell)), completion::script(shell, model))?;
     }
     let pages = directory.join("man");
     fs::create_dir_all(&pages)?;
-    for (name, page) in man::pages(model)? {
-        fs::write(pages.join(name), page)?;
+    write_pages(&pages, model).map(drop)
+}
+
+/// Writes the manual pages to a directory, and returns their number.
+pub(super) fn write_pages(directory: &Path, model: &clap::Command) -> io::Result<usize> {
+    let pages = man::pages(model)?;
+    for (name, page) in &pages {
+        fs::write(directory.join(name), page)?;
     }
-    Ok(())
+    Ok(pages.len())
 }

@@ -2,6 +2,7 @@
 
 mod call;
 mod commit;
+mod completions;
 mod create_snapshot;
 mod describe;
 mod devices;
@@ -9,6 +10,7 @@ mod discover;
 mod generate;
 mod get_boot_state;
 mod info;
+mod man;
 mod one_call;
 mod ping;
 mod ports;
@@ -57,6 +59,8 @@ pub(crate) enum Command {
     #[command(hide = true, override_usage = "otactl [OPTIONS] COMMAND")]
     #[command(after_help = "Example: otactl --port wss://device.example --ca-cert-file ca.pem info")]
     Connection,
+    Completions(completions::Args),
+    Man(man::Args),
     #[command(hide = true)]
     Generate(generate::Args),
 }
@@ -69,7 +73,17 @@ impl Command {
 
     /// Tells whether the command uses the configuration file before it runs.
     pub(crate) fn uses_config(&self) -> bool {
-        !matches!(self, Self::Devices(_) | Self::Discover(_) | Self::Ports(_) | Self::Simulate(_) | Self::Generate(_))
+        !matches!(
+            self,
+            Self::Devices(_)
+                | Self::Discover(_)
+                | Self::Ports(_)
+                | Self::Simulate(_)
+                | Self::Generate(_)
+                | Self::Connection
+                | Self::Completions(_)
+                | Self::Man(_)
+        )
     }
 
     /// Tells whether the command is for a device, so that it can be run on several.
@@ -121,6 +135,8 @@ impl Command {
                 Err(Failure::new(FailureKind::Usage, "`connection` is a topic of the help, not a command")
                     .hint("`otactl help connection` prints it"))
             }
+            Self::Completions(args) => args.run(context, &model()),
+            Self::Man(args) => args.run(context, &model()),
             Self::Generate(args) => args.run(&model()),
         }
     }

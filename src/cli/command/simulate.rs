@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::ValueHint;
 use otactl::sim::auth::{Algorithm, Auth};
 use otactl::sim::fault::{FaultError, FaultKind, KINDS};
 use otactl::sim::ports::mqtt;
@@ -121,6 +122,7 @@ pub(crate) struct Args {
     /// Directory for the contents of the flash; without it, the device starts with its factory firmware
     #[arg(long, value_name = "DIR")]
     #[arg(hide_short_help = true)]
+    #[arg(value_hint = ValueHint::DirPath)]
     state: Option<PathBuf>,
 
     /// Simulate a fault; may be given several times

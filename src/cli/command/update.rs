@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::ArgGroup;
+use clap::{ArgGroup, ValueHint};
 use otactl::rpc::Device;
 use otactl::text::{has_two_slashes, without_os_error_numbers};
 use otactl::transport::tls;
@@ -37,7 +37,7 @@ const ABORT_TIMEOUT: Duration = Duration::from_millis(300);
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct Args {
     /// Firmware zip
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     file: Option<PathBuf>,
 
     /// Where the device downloads the firmware
