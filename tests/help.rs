@@ -129,6 +129,23 @@ async fn bare_command_on_a_terminal_shows_the_usual_commands_and_the_ports() {
 }
 
 #[tokio::test]
+async fn outcome_and_exit_code_are_explained() {
+    let outcome = in_columns(80, &["explain", "rolled_back"]).await;
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{}", outcome.shown());
+    for text in ["came back with the old build", "Usual causes:", "What to type:", "  otactl get-boot-state\n"] {
+        assert!(outcome.stdout.contains(text), "{text}: {}", outcome.shown());
+    }
+    let code = run(&["explain", "3"]).await;
+    assert!(code.stdout.starts_with("exit code 3: the device cannot be reached"), "{}", code.shown());
+    let json = run(&["--json", "explain", "8"]).await;
+    assert!(json.stdout.starts_with(r#"{"name":"8","meaning":"the firmware was not installed"#), "{}", json.shown());
+    let list = run(&["explain"]).await;
+    assert!(list.stdout.contains("\n  never_fetched ") && list.stdout.contains("\n  130 "), "{}", list.shown());
+    let unknown = run(&["explain", "rolled"]).await;
+    assert!(unknown.code == 2 && unknown.stderr.contains("hint: `otactl explain` lists them"), "{}", unknown.shown());
+}
+
+#[tokio::test]
 async fn wrong_command_leads_to_the_right_one() {
     for (typed, hint) in [
         (&["put", "index.html"][..], "hint: `otactl call FS.Put"),

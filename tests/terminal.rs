@@ -105,6 +105,21 @@ async fn progress_bar_and_colours_are_shown_on_a_terminal() {
 }
 
 #[tokio::test]
+async fn failed_update_on_a_terminal_names_the_explanation_of_its_outcome() {
+    let fault = "crashes".parse().expect("a fault");
+    let config = otactl::sim::Config { faults: vec![fault], ..support::running_device() };
+    let device = support::simulator_with(config).await;
+    let port = format!("ws://{}", device.address());
+    let args = ["--port", &port, "update", DEMO];
+    let (code, _, screen) = on_terminal(&args, &[("NO_COLOR", "1")]).await;
+    assert_eq!(code, 8, "{screen}");
+    assert!(screen.ends_with("hint: `otactl explain rolled_back` lists the usual causes\r\n"), "{screen}");
+    // Elsewhere the hint would be noise.
+    let piped = support::run(&args).await;
+    assert!(piped.code == 8 && !piped.stderr.contains("otactl explain"), "{}", piped.shown());
+}
+
+#[tokio::test]
 async fn no_color_disables_colours() {
     let (code, _, screen) = on_terminal(&["--port", "gopher:", "ping"], &[("NO_COLOR", "1")]).await;
     assert_eq!((code, screen.contains('\u{1b}')), (2, false), "{screen}");

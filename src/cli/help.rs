@@ -18,7 +18,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
     ("Other methods", &["call", "list", "describe", "info", "ping", "reboot"]),
     ("Find and name devices", &["ports", "discover", "devices"]),
     ("Try otactl without a board", &["simulate"]),
-    ("About otactl", &["completions", "man"]),
+    ("About otactl", &["explain", "completions", "man"]),
 ];
 
 /// The commands of the start page: what to type, and what it does.

@@ -14,7 +14,7 @@
 //! - [`status_line`]: the last line of the screen, with the time until a rollback;
 //! - [`progress`]: shows update events as bars, lines or JSON; [`messages`]: the texts of the lines;
 //! - [`json_line`]: the JSON lines that report how a command ended;
-//! - [`failure`]: converts errors to messages, hints and exit codes;
+//! - [`failure`]: converts errors to messages, hints and exit codes; [`explain`]: what outcomes and exit codes mean;
 //! - [`table`]: tables of text;
 //! - [`interrupt`]: handling of Ctrl-C;
 //! - [`help`]: the help pages; [`wrong_command`]: the hint for a command that does not exist;
@@ -33,6 +33,7 @@ pub(crate) mod config;
 pub(crate) mod context;
 pub(crate) mod credentials;
 pub(crate) mod environment;
+pub(crate) mod explain;
 pub(crate) mod failure;
 pub(crate) mod global_args;
 pub(crate) mod help;

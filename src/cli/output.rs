@@ -272,6 +272,10 @@ impl Output {
         for hint in &failure.hints {
             text.extend([&self.paint("36;1", "hint:"), " ", &printable_message(hint), "\n"]);
         }
+        let outcome = failure.facts.as_ref().map(|facts| facts.outcome).filter(|outcome| has_many_causes(outcome));
+        if let (Some(outcome), true) = (outcome, self.is_interactive()) {
+            text.extend([&self.paint("36;1", "hint:"), " `otactl explain ", outcome, "` lists the usual causes\n"]);
+        }
         self.write_message(&text);
     }
 
@@ -292,6 +296,12 @@ impl Output {
     fn paint(&self, code: &str, text: &str) -> String {
         if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.into() }
     }
+}
+
+/// Tells whether the failure behind an outcome has other causes than those that its message can name.
+fn has_many_causes(outcome: &str) -> bool {
+    ["never_fetched", "download_failed", "did_not_reboot", "rolled_back", "unhealthy", "unreachable", "unknown"]
+        .contains(&outcome)
 }
 
 /// Returns a message without secrets, numbers of system errors and control characters, of at most [`MAX_MESSAGE_LEN`] characters.

@@ -7,6 +7,7 @@ mod create_snapshot;
 mod describe;
 mod devices;
 mod discover;
+mod explain;
 mod generate;
 mod get_boot_state;
 mod info;
@@ -59,6 +60,7 @@ pub(crate) enum Command {
     #[command(hide = true, override_usage = "otactl [OPTIONS] COMMAND")]
     #[command(after_help = "Example: otactl --port wss://device.example --ca-cert-file ca.pem info")]
     Connection,
+    Explain(explain::Args),
     Completions(completions::Args),
     Man(man::Args),
     #[command(hide = true)]
@@ -82,6 +84,7 @@ impl Command {
                 | Self::Generate(_)
                 | Self::Connection
                 | Self::Completions(_)
+                | Self::Explain(_)
                 | Self::Man(_)
         )
     }
@@ -135,6 +138,7 @@ impl Command {
                 Err(Failure::new(FailureKind::Usage, "`connection` is a topic of the help, not a command")
                     .hint("`otactl help connection` prints it"))
             }
+            Self::Explain(args) => args.run(context),
             Self::Completions(args) => args.run(context, &model()),
             Self::Man(args) => args.run(context, &model()),
             Self::Generate(args) => args.run(&model()),
