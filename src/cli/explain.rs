@@ -263,6 +263,8 @@ pub(crate) fn list(width: usize) -> String {
 mod tests {
     use std::collections::BTreeSet;
 
+    use clap::CommandFactory as _;
+
     use super::*;
 
     /// Returns the names of outcomes in a source file: what stands after `named(` or `outcome: `.
@@ -312,7 +314,8 @@ mod tests {
             let line = line.split('#').next().unwrap_or_default().trim();
             let line = line.replace(" help COMMAND", " help update").replace(" COMMAND", " info");
             let args = line.split(' ').map(std::ffi::OsString::from);
-            let error = crate::cli::parse(args).err().filter(clap::Error::use_stderr);
+            let parsed = crate::cli::Cli::command().try_get_matches_from(args);
+            let error = parsed.err().filter(clap::Error::use_stderr);
             assert!(error.is_none(), "{line}: {error:?}");
         }
     }

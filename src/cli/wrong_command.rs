@@ -141,7 +141,7 @@ fn hint_with_arguments(word: &str, args: &[OsString]) -> Option<String> {
         "config-get" | "conf-get" => {
             let keys = given.take(1).map(|key| serde_json::json!({ "key": key }));
             let params = keys.map(|params| format!(" {}", quoted(&params))).next().unwrap_or_default();
-            Some(format!("as in mos: `otactl call Config.Get{params}`"))
+            Some(format!("`otactl call Config.Get{params}`"))
         }
         "config-set" | "conf-set" => {
             let mut config = Map::new();
@@ -152,9 +152,7 @@ fn hint_with_arguments(word: &str, args: &[OsString]) -> Option<String> {
                 insert(&mut config, "wifi.sta.enable", "true");
             }
             let params = quoted(&serde_json::json!({ "config": config }));
-            Some(format!(
-                "as in mos: `otactl call Config.Set {params}`, and `otactl call Config.Save '{{\"reboot\": true}}'`"
-            ))
+            Some(format!("`otactl call Config.Set {params}`, and `otactl call Config.Save '{{\"reboot\": true}}'`"))
         }
         _ => None,
     }

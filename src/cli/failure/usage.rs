@@ -22,11 +22,14 @@ impl From<&clap::Error> for Failure {
     }
 }
 
-/// Returns the first paragraph of an error of clap as one line, and its first tip, or else the usage.
+/// Returns the first paragraph of an error of clap as one line, and its hint or first tip, or else the usage.
 fn parts(text: &str) -> (String, Option<String>) {
     let text = text.trim_start().trim_start_matches("error: ");
-    let message: Vec<_> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
-    let tip = text.lines().find_map(|line| line.trim_start().strip_prefix("tip: ")).map(str::to_owned);
+    let message: Vec<_> =
+        text.lines().take_while(|line| !line.is_empty() && !line.starts_with("hint: ")).map(str::trim).collect();
+    let is_tip = |line: &'_ str| ["hint: ", "tip: "].iter().any(|start| line.trim_start().starts_with(start));
+    let tip =
+        text.lines().find(|line| is_tip(line)).and_then(|line| line.split_once(": ")).map(|(_, tip)| tip.to_owned());
     let usage = text.lines().find_map(|line| line.strip_prefix("Usage: ")).map(|usage| format!("usage: `{usage}`"));
     (message.join(" "), tip.or(usage))
 }
@@ -48,6 +51,7 @@ mod tests {
                 "the following required arguments were not provided: <METHOD>",
                 Some("usage: `otactl call <METHOD>`"),
             ),
+            ("error: no command `put`\nhint: `otactl call FS.Put`\n", "no command `put`", Some("`otactl call FS.Put`")),
             ("error: plain\n", "plain", None),
         ] {
             assert_eq!(parts(text), (message.to_owned(), hint.map(str::to_owned)), "{text}");
