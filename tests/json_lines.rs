@@ -74,7 +74,7 @@ async fn json_failure_of_a_wrong_command_line_is_one_line() {
         (&["--json", "info", "--prot", "x"][..], "unexpected argument '--prot' found", "'--port'"),
         (&["call", "--json"], "the following required arguments were not provided: <METHOD>", "otactl call"),
         (&["--json"], "no command given", "`otactl --help`"),
-        (&["--json", "frobnicate"], "unrecognized subcommand 'frobnicate'", "otactl"),
+        (&["--json", "frobnicate"], "there is no command `frobnicate`", "otactl"),
         (&["--json", "ping", "--port", "gopher://x"], "`gopher:` is not a way to reach a device", "--port"),
     ] {
         let run = run(args).await;

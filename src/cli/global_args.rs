@@ -58,14 +58,15 @@ pub(crate) struct GlobalArgs {
     #[arg(value_parser = values::duration)]
     pub(crate) timeout: Duration,
 
-    /// How many devices a command for several devices works on at a time
+    /// Number of devices that a command for several devices works on at a time
     #[arg(
         long,
         global = true,
         value_name = "NUMBER",
         default_value = "8",
         env = "OTACTL_JOBS",
-        hide_env_values = true
+        hide_env_values = true,
+        hide_short_help = true
     )]
     #[arg(value_parser = values::jobs)]
     pub(crate) jobs: usize,
@@ -76,7 +77,7 @@ pub(crate) struct GlobalArgs {
     #[arg(long, global = true, value_name = "CREDENTIALS", allow_hyphen_values = true, hide_short_help = true)]
     pub(crate) rpc_creds: Option<String>,
 
-    /// Print results and events as JSON lines, or write them to FILE
+    /// Print JSON lines, or write them to FILE
     ///
     /// Without FILE, the lines go to stdout, and nothing else but warnings and errors is printed. With FILE, messages and results are
     /// printed as without this option.

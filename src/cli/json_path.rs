@@ -12,7 +12,10 @@ use super::failure::{Failure, FailureKind};
 /// The option that prints a part of the result.
 #[derive(Debug, clap::Args)]
 pub(crate) struct GetArg {
-    /// Print only the value at this path of the result, such as `fw_version` or `eth.ip` or `list[0]`; text without quotes
+    /// Print only this part of the result, such as `eth.ip`
+    ///
+    /// A path has the names of fields, with dots between them, and the numbers of elements in brackets, such as `list[0].name`. Text is printed
+    /// without quotes.
     #[arg(long = "get", value_name = "PATH")]
     path: Option<JsonPath>,
 }

@@ -16,6 +16,7 @@ use crate::cli::table::table;
 /// directory or one above it, and ~/.config/otactl/config.toml.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
+#[command(after_help = "Example: otactl devices add bench1 --port /dev/ttyUSB0")]
 pub(crate) struct Args {
     /// Ask each device what it runs
     #[arg(long)]

@@ -29,6 +29,7 @@ const MAX_ANSWER_TIME: Duration = Duration::from_secs(3);
 /// listens to all topics, and asks each name at the start of one whether it is a device: a device that sends nothing meanwhile is
 /// not found, and the broker has to show all topics to this user.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: otactl discover --mqtt mqtt://broker --add")]
 pub(crate) struct Args {
     /// Broker whose devices to find: mqtt://[USER@]BROKER[:PORT] or mqtts://...
     #[arg(long, value_name = "URL")]

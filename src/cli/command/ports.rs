@@ -16,6 +16,7 @@ const WATCH_INTERVAL: Duration = Duration::from_millis(300);
 /// Shows the product, the serial number and the ids of the USB device behind each port, and the program that has the port open. `--port
 /// usb:SERIAL` takes the port with that serial number, whatever its name is.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: otactl ports")]
 pub(crate) struct Args {
     /// Go on, and print the ports that come and go
     #[arg(long)]

@@ -18,8 +18,10 @@ use crate::cli::values;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: otactl --port ws://192.168.1.5 wait version 2.0.0 --for 10m")]
 pub(crate) struct Args {
-    /// State to wait for
-    #[arg(value_name = "STATE")]
+    /// State to wait for: reachable, committed, uncommitted or version
+    ///
+    /// reachable: the device answers. committed, uncommitted: the running firmware is. version: VERSION runs, committed or uncommitted.
+    #[arg(value_name = "STATE", hide_possible_values = true)]
     state: WaitState,
 
     /// Version to wait for, with the state `version`
