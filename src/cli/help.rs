@@ -92,7 +92,8 @@ fn narrow_usage(command: &mut Command, width: usize) -> Option<String> {
 /// Returns the argument with a help that fits on a line: an option without its possible values.
 fn brief(arg: Arg) -> Arg {
     let is_option = arg.get_long().is_some() && arg.get_action().takes_values();
-    arg.hide_env(true).hide_possible_values(is_option)
+    let is_hidden = is_option || arg.is_hide_possible_values_set();
+    arg.hide_env(true).hide_possible_values(is_hidden)
 }
 
 /// Returns the argument with the name of its environment variable in its long help.
