@@ -69,7 +69,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             [CompletionResult]::new('ping', 'ping', [CompletionResultType]::ParameterValue, 'Check that the device answers (RPC.Ping)')
             [CompletionResult]::new('reboot', 'reboot', [CompletionResultType]::ParameterValue, 'Reboot the device (Sys.Reboot)')
             [CompletionResult]::new('ports', 'ports', [CompletionResultType]::ParameterValue, 'List the serial ports of this machine, with their USB devices')
-            [CompletionResult]::new('devices', 'devices', [CompletionResultType]::ParameterValue, 'List the devices of the configuration files; add and remove devices')
+            [CompletionResult]::new('devices', 'devices', [CompletionResultType]::ParameterValue, 'List the named devices; add and remove devices')
             [CompletionResult]::new('discover', 'discover', [CompletionResultType]::ParameterValue, 'Find devices on the local network, or behind a broker')
             [CompletionResult]::new('simulate', 'simulate', [CompletionResultType]::ParameterValue, 'Run a simulated device until Ctrl-C')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Explain an outcome of an update, or an exit code')
@@ -661,7 +661,7 @@ Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
             [CompletionResult]::new('--inverted-control-lines', '--inverted-control-lines', [CompletionResultType]::ParameterName, 'Treat DTR and RTS as inverted: asserted means released')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Give a device a name: that of --port, with the other options for the connection')
+            [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Give the device of --port a name')
             [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Forget a device')
             break
         }

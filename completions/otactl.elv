@@ -66,7 +66,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
             cand ping 'Check that the device answers (RPC.Ping)'
             cand reboot 'Reboot the device (Sys.Reboot)'
             cand ports 'List the serial ports of this machine, with their USB devices'
-            cand devices 'List the devices of the configuration files; add and remove devices'
+            cand devices 'List the named devices; add and remove devices'
             cand discover 'Find devices on the local network, or behind a broker'
             cand simulate 'Run a simulated device until Ctrl-C'
             cand explain 'Explain an outcome of an update, or an exit code'
@@ -642,7 +642,7 @@ set edit:completion:arg-completer[otactl] = {|@words|
             cand --inverted-control-lines 'Treat DTR and RTS as inverted: asserted means released'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
-            cand add 'Give a device a name: that of --port, with the other options for the connection'
+            cand add 'Give the device of --port a name'
             cand remove 'Forget a device'
         }
         &'otactl;devices;add'= {

@@ -69,7 +69,7 @@ complete -c otactl -n "__fish_otactl_needs_command" -f -a "info" -d 'Show id, pl
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "ping" -d 'Check that the device answers (RPC.Ping)'
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "reboot" -d 'Reboot the device (Sys.Reboot)'
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "ports" -d 'List the serial ports of this machine, with their USB devices'
-complete -c otactl -n "__fish_otactl_needs_command" -f -a "devices" -d 'List the devices of the configuration files; add and remove devices'
+complete -c otactl -n "__fish_otactl_needs_command" -f -a "devices" -d 'List the named devices; add and remove devices'
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "discover" -d 'Find devices on the local network, or behind a broker'
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "simulate" -d 'Run a simulated device until Ctrl-C'
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "explain" -d 'Explain an outcome of an update, or an exit code'
@@ -585,7 +585,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_se
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove" -l no-set-control-lines -d 'Do not change DTR and RTS after opening'
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove" -l inverted-control-lines -d 'Treat DTR and RTS as inverted: asserted means released'
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove" -f -a "add" -d 'Give a device a name: that of --port, with the other options for the connection'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove" -f -a "add" -d 'Give the device of --port a name'
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove" -f -a "remove" -d 'Forget a device'
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -s p -l port -d 'Address of the device, such as ws://192.168.1.5' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -s d -l device -d 'Name of the device, as `otactl devices` lists it' -r -f

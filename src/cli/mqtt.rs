@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use clap::Args;
 use otactl::secrets;
@@ -49,10 +50,17 @@ pub(crate) struct MqttArgs {
 
     /// The password after it was read, so that there is one prompt for any number of devices.
     #[arg(skip)]
-    password: OnceCell<Option<String>>,
+    password: Rc<OnceCell<Option<String>>>,
 }
 
 impl MqttArgs {
+    /// Shares the password with `other` if both come from the same file or prompt, so that there is one prompt for several devices.
+    pub(crate) fn share_password(&mut self, other: &Self) {
+        if self.password_file == other.password_file {
+            self.password = Rc::clone(&other.password);
+        }
+    }
+
     /// Returns the settings for a broker. Reads the password if the URL gives a user without one.
     pub(crate) fn settings(&self, endpoint: &Endpoint) -> Result<MqttSettings, Failure> {
         let needs_password = matches!(endpoint.login, Some(Login { password: None, .. }));

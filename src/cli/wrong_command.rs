@@ -16,7 +16,7 @@ use super::help::{width, wrapped};
 const CHANGING: [&str; 7] = ["update", "commit", "revert", "reboot", "set-boot-state", "create-snapshot", "call"];
 
 /// What people type, and the hint. Among them are the commands of `mos`.
-const SYNONYMS: [(&[&str], &str); 31] = [
+const SYNONYMS: [(&[&str], &str); 32] = [
     (
         &["flash", "ota", "upload", "upgrade", "install", "fw", "dfu", "push", "deploy", "program"],
         "`otactl update FILE` installs the firmware zip FILE and commits it",
@@ -67,12 +67,16 @@ const SYNONYMS: [(&[&str], &str); 31] = [
         "otactl has no console yet: `mos console` shows the log of the device. With -v, otactl shows what the device prints during \
          a command over a serial port",
     ),
-    (&["port", "ports", "list-ports", "serial"], "`otactl` alone on a terminal lists the serial ports"),
+    (&["port", "list-ports", "serial", "usb"], "`otactl ports` lists the serial ports and their USB devices"),
     (
-        &["devices", "discover", "scan", "find", "search"],
-        "otactl does not search for devices yet: name one with `--port ws://ADDRESS`, `--port mqtt://BROKER/DEVICE` or a serial port",
+        &["scan", "find", "search", "mdns", "browse"],
+        "`otactl discover` finds devices on the local network and behind a broker, `otactl ports` those on a cable",
     ),
-    (&["fleet", "rollout", "all", "group"], "otactl works on one device at a time yet: run it once per `--port`"),
+    (
+        &["fleet", "rollout", "all", "group"],
+        "a command works on several devices: `-d NAME` or `-p URL` several times, or `-d 'rig*'`",
+    ),
+    (&["name", "alias", "profile", "inventory"], "`otactl devices` lists the named devices, and names others"),
     (
         &["serve", "server", "http", "host"],
         "no command is needed: `otactl update FILE` serves the firmware itself, at the address of `--listen`",
@@ -269,19 +273,8 @@ mod tests {
         ] {
             assert_eq!(hint_for(typed), format!("did you mean `otactl {expected}`?"), "{typed}");
         }
-        for typed in [
-            "upd",
-            "invert",
-            "commute",
-            "uptade-all",
-            "put",
-            "serve",
-            "fleet",
-            "config-set",
-            "shell",
-            "devices",
-            "robot",
-        ] {
+        for typed in ["upd", "invert", "commute", "uptade-all", "put", "serve", "fleet", "config-set", "shell", "robot"]
+        {
             let hint = hint_for(typed);
             assert!(!hint.contains("did you mean"), "{typed}: {hint}");
         }

@@ -10,12 +10,12 @@ use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::table::table;
 
-/// List the devices of the configuration files; add and remove devices
+/// List the named devices; add and remove devices
 ///
 /// A command takes a device with `--device NAME`, and OTACTL_DEVICE names the device of all commands. The files are otactl.toml in this
 /// directory or one above it, and ~/.config/otactl/config.toml.
 #[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 #[command(after_help = "Example: otactl devices add bench1 --port /dev/ttyUSB0")]
 pub(crate) struct Args {
     /// Ask each device what it runs
@@ -28,7 +28,9 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// Give a device a name: that of --port, with the other options for the connection
+    /// Give the device of --port a name
+    ///
+    /// The other options for the connection are kept with the name.
     Add {
         /// Name of the device: letters, digits, `-`, `_` and `.`
         name: String,

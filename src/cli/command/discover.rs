@@ -97,7 +97,8 @@ impl Args {
         };
         topic_heads(&endpoint, options.connect_timeout, &options.tls, &options.mqtt, self.limit, on_name).await?;
         let questions = names.into_iter().map(|name| ask(context, &endpoint, name));
-        Ok(stream::iter(questions).buffer_unordered(AT_A_TIME).filter_map(async |found| found).collect().await)
+        let answers: Vec<Option<Found>> = stream::iter(questions).buffer_unordered(AT_A_TIME).collect().await;
+        Ok(answers.into_iter().flatten().collect())
     }
 }
 

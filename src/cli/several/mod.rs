@@ -23,11 +23,16 @@ use summary::{Done, closing_table};
 ///
 /// Reports the failure of each device. Fails with the common kind of failure if all devices failed alike, and with
 /// [`FailureKind::SomeDevices`] if some failed.
-pub(crate) async fn run(runs: Vec<Cli>, output: &Output, model: fn() -> clap::Command) -> Result<(), Failure> {
+pub(crate) async fn run(mut runs: Vec<Cli>, output: &Output, model: fn() -> clap::Command) -> Result<(), Failure> {
     let (jobs, is_verbose) = (runs[0].global.jobs, runs[0].global.verbose > 0);
     if !runs[0].command.uses_device() {
         return Err(Failure::new(FailureKind::Usage, "this command is not for several devices")
             .hint("give `--port` or `--device` once"));
+    }
+    if let Some((first, others)) = runs.split_first_mut() {
+        for other in others {
+            other.global.mqtt.share_password(&first.global.mqtt);
+        }
     }
     let (labels, shared) = (label::labels(&runs), Shared::default());
     let width = labels.iter().map(|label| label.chars().count()).max().unwrap_or_default();
