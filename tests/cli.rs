@@ -198,7 +198,11 @@ async fn device_errors_have_a_hint() {
     for (args, code, hint) in [
         (&["call", "No.Such"][..], 4, "`otactl list`"),
         (&["describe", "No.Such"], 4, "`otactl list`"),
+<<<<<<< ours
         (&["call", "sys.getinf"], 4, "hint: is it `Sys.GetInfo`? `otactl list` "),
+=======
+        (&["call", "Sys.GetIfno"], 4, "hint: is it `Sys.GetInfo`? `otactl list` "),
+>>>>>>> theirs
         (&["describe", "OTA.Udpate"], 4, "hint: is it `OTA.Update`? "),
         (&["set-boot-state", "--active-slot", "7"], 7, "with `--force`"),
         (&["set-boot-state", "--revert-slot", "7"], 7, "with `--force`"),
