@@ -9,7 +9,7 @@ use otactl::sim::Config;
 use serde_json::{Value, json};
 use snapbox::{assert_data_eq, str};
 use support::peers::ClosedPort;
-use support::{REBOOT, Run, finish, otactl, run, run_on, simulator, simulator_everywhere, ws};
+use support::{DEMO, REBOOT, Run, file, finish, otactl, run, run_on, simulator, simulator_everywhere, ws};
 
 #[tokio::test]
 async fn no_arguments_print_the_help_page() {
@@ -198,11 +198,7 @@ async fn device_errors_have_a_hint() {
     for (args, code, hint) in [
         (&["call", "No.Such"][..], 4, "`otactl list`"),
         (&["describe", "No.Such"], 4, "`otactl list`"),
-<<<<<<< ours
-        (&["call", "sys.getinf"], 4, "hint: is it `Sys.GetInfo`? `otactl list` "),
-=======
         (&["call", "Sys.GetIfno"], 4, "hint: is it `Sys.GetInfo`? `otactl list` "),
->>>>>>> theirs
         (&["describe", "OTA.Udpate"], 4, "hint: is it `OTA.Update`? "),
         (&["set-boot-state", "--active-slot", "7"], 7, "with `--force`"),
         (&["set-boot-state", "--revert-slot", "7"], 7, "with `--force`"),
@@ -403,4 +399,33 @@ async fn get_prints_one_value_of_the_result() {
         assert!(run.stderr.starts_with(stderr), "{args:?}: {}", run.shown());
         assert_eq!(run.stderr.is_empty(), stderr.is_empty(), "{args:?}: {}", run.shown());
     }
+}
+
+#[tokio::test]
+async fn update_takes_the_built_firmware_or_a_url_as_the_file() {
+    let (device, closed) = (simulator().await, ClosedPort::new());
+    let directory = tempfile::tempdir().expect("a directory");
+    let update = |args: &[&str]| {
+        let mut command = otactl(&[&["--port", &ws(&device), "update", "--dry-run"], args].concat());
+        command.current_dir(directory.path());
+        finish(command)
+    };
+    let missing = update(&[]).await;
+    assert_eq!(missing.code, 2, "{}", missing.shown());
+    assert!(
+        missing.stderr.starts_with("error: no firmware given, and there is no build/fw.zip"),
+        "{}",
+        missing.shown()
+    );
+    std::fs::create_dir(directory.path().join("build")).expect("a directory");
+    std::fs::copy(file(DEMO), directory.path().join("build/fw.zip")).expect("copied");
+    let built = update(&[]).await;
+    assert_eq!(built.code, 0, "{}", built.shown());
+    assert!(built.stderr.starts_with("taking build/fw.zip\n"), "{}", built.shown());
+    let url = format!("http://{}/fw.zip", closed.address);
+    for args in [&[url.as_str()][..], &["--url", &url]] {
+        let run = update(&[args, &["--via", "push"]].concat()).await;
+        assert!(run.stderr.contains("error: the firmware could not be downloaded: "), "{args:?}: {}", run.shown());
+    }
+    assert_eq!(update(&[&url, "--url", &url]).await.code, 2);
 }

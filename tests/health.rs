@@ -215,6 +215,7 @@ async fn invalid_check_is_refused_before_the_device_is_called() {
         (&["--check-rpc", "{}"][..], "name of a method"),
         (&["--check-rpc", "A.B {"], "the arguments after the method are not JSON"),
         (&["--check-cmd", "a 'b"], "a quote in it is not closed"),
+        (&["--check-cmd", "curl x | grep y"], "hint: write --check-cmd \"sh -c 'curl x | grep y'\""),
         (&["--check-cmd", "no-such-program-1 x"], "there is no program `no-such-program-1`"),
         (&["--check-cmd", "./Cargo.toml"], "`./Cargo.toml` cannot be run: it is not an executable file"),
         (&["--check-http", "user:secret@host/path"], "a health check asks by http:// or https://"),

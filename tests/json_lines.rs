@@ -95,6 +95,7 @@ async fn update_ends_with_an_outcome_even_if_it_has_not_begun() {
         (&["nosuch.zip"][..], 7, "refused"),
         (&["--url", "ftp://x/fw.zip"], 2, "refused"),
         (&[DEMO, "--check-cmd", "/no/such/program"], 2, "refused"),
+        (&[DEMO, "--check-cmd", "true && true"], 2, "refused"),
         (&[DEMO, "--frob"], 2, "refused"),
         (&[DEMO, "--port", CLOSED], 3, "untouched"),
         (&[DEMO, "--dry-run"], 0, "planned"),

@@ -1,17 +1,19 @@
 //! The options for health checks.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{ArgMatches, Args, FromArgMatches, ValueEnum, ValueHint};
 use otactl::transport::target::Target;
 use otactl::update::OnUnhealthy;
+use otactl::update::health::command::CommandCheckError;
 use otactl::update::health::{Check, Checks, CommandCheck, HttpCheck, RpcCheck};
 use otactl::update::web_client::WebClient;
 
 use super::context::Context;
 use super::credentials;
 use super::failure::{Failure, FailureKind};
-use super::values;
+use super::{shell_words, values};
 
 /// The options for the checks of the new firmware.
 #[derive(Debug, Args)]
@@ -34,12 +36,13 @@ struct CheckOptions {
     /// _BUILD_ID and _SLOT. otactl shows the output of the program if it fails, and with -v. otactl keeps a serial port open: a
     /// program that calls the device then needs another transport.
     #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
-    check_cmd: Vec<CommandCheck>,
+    check_cmd: Vec<CommandArg>,
 
     // Not parsed as a URL by clap: an error message of clap would show the password of a bad URL.
     /// Request this URL before the commit
     ///
-    /// The status of the response to the GET request must be 200 to 299. otactl repeats the request until there is a response, since a device that has just booted may not serve yet. It follows
+    /// The status of the response to the GET request must be 200 to 299. otactl repeats the request until there is a response, since a
+    /// device that has just booted may not serve yet. It follows
     /// redirects to the same host. Requests to the device and to private addresses bypass the proxy.
     #[arg(long, value_name = "URL")]
     check_http: Vec<String>,
@@ -68,6 +71,30 @@ enum OnUnhealthyArg {
     Revert,
     /// Leave the new firmware running for inspection, until the device rolls back
     Leave,
+}
+
+/// The value of `--check-cmd`, parsed and as it was written.
+#[derive(Debug, Clone)]
+struct CommandArg {
+    text: String,
+    check: CommandCheck,
+}
+
+impl FromStr for CommandArg {
+    type Err = CommandCheckError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self { text: text.into(), check: text.parse()? })
+    }
+}
+
+impl CommandArg {
+    /// Fails if the command contains an operator of a shell: otactl runs it without one.
+    fn check_for_operators(&self) -> Result<(), Failure> {
+        let Some(operator) = shell_words::operator(&self.text) else { return Ok(()) };
+        let message = format!("--check-cmd: `{operator}` is for a shell, and otactl runs the program without one");
+        Err(Failure::new(FailureKind::Usage, message).hint(format!("write {}", shell_words::for_shell(&self.text))))
+    }
 }
 
 /// The options for checks, with their positions on the command line. The checks of all kinds run in the order of the positions.
@@ -109,12 +136,17 @@ impl ChecksArgs {
         }
     }
 
+    /// Fails if a command cannot be meant as it is written.
+    pub(crate) fn validate(&self) -> Result<(), Failure> {
+        self.options.check_cmd.iter().try_for_each(CommandArg::check_for_operators)
+    }
+
     /// Returns the checks of the device at `target`. Fails if a check cannot be carried out, so that the update does not begin.
     pub(crate) fn checks(&self, context: &Context, target: &Target, client: &WebClient) -> Result<Checks, Failure> {
         let CheckOptions { check_rpc, check_cmd, check_http, check_timeout, soak, .. } = &self.options;
         let rpc = check_rpc.iter().cloned().map(Check::Rpc);
         let mut all: Vec<_> = rpc.zip(&self.positions[0]).collect();
-        for (check, position) in check_cmd.iter().zip(&self.positions[1]) {
+        for (CommandArg { check, .. }, position) in check_cmd.iter().zip(&self.positions[1]) {
             check.find().map_err(|error| {
                 Failure::new(FailureKind::Usage, format!("--check-cmd: {error}")).hint(
                     "give a program that is on the PATH, or the path of one; a shell command needs \

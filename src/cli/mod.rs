@@ -2,7 +2,7 @@
 //!
 //! - [`command`]: one file per subcommand: its arguments and its `run`;
 //! - [`global_args`]: the options of every command; [`serial`], [`mqtt`], [`tls`]: the options for serial ports, brokers and TLS;
-//! - [`checks`]: the options for health checks; [`call_args`]: the arguments of `otactl call`;
+//! - [`checks`]: the options for health checks; [`shell_words`]: operators of a shell in them; [`call_args`]: the arguments of `otactl call`;
 //! - [`credentials`]: user and password, from an option, a file, a prompt or the environment;
 //! - [`parse`]: parses the command line, once for each device; [`config`]: the configuration file with named devices;
 //! - [`several`]: runs a command on several devices at a time;
@@ -49,6 +49,7 @@ pub(crate) mod parse;
 pub(crate) mod progress;
 pub(crate) mod serial;
 pub(crate) mod several;
+pub(crate) mod shell_words;
 pub(crate) mod status_line;
 pub(crate) mod table;
 pub(crate) mod target_arg;

@@ -1,6 +1,6 @@
 use std::cell::OnceCell;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{ArgGroup, ValueHint};
@@ -26,17 +26,20 @@ use crate::cli::values;
 /// The time limit of the call that ends a push after Ctrl-C.
 const ABORT_TIMEOUT: Duration = Duration::from_millis(300);
 
+/// The firmware zip that `mos build` writes.
+const BUILT_FIRMWARE: &str = "build/fw.zip";
+
 /// Install new firmware, verify that it runs, and commit it
 ///
 /// otactl serves the firmware zip to the device, waits for the reboot, checks that the new build runs and is healthy, commits it, and
 /// reads the boot state back. After an interruption, the same command continues from the state of the device.
 #[derive(Debug, clap::Args)]
-#[command(override_usage = "otactl update [OPTIONS] FILE\n       otactl update [OPTIONS] --url URL")]
+#[command(override_usage = "otactl update [OPTIONS] [FILE]\n       otactl update [OPTIONS] --url URL")]
 #[command(after_help = "Example: otactl --port ws://192.168.1.5 update build/fw.zip --soak 30s")]
-#[command(group = ArgGroup::new("source").args(["file", "url"]).required(true))]
+#[command(group = ArgGroup::new("source").args(["file", "url"]))]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct Args {
-    /// Firmware zip
+    /// Firmware zip, or its URL [default: build/fw.zip if it exists]
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     file: Option<PathBuf>,
 
@@ -213,6 +216,7 @@ impl Args {
         device: &OnceCell<Device>,
         progress: &Progress,
     ) -> Result<Success, Failure> {
+        self.checks.validate()?;
         let web_client = context.web_client(self.commit_port.as_deref())?;
         let (source, http) = self.source(context, &web_client, progress).await?;
         let tls = match self.serve_tls.as_deref() {
@@ -254,6 +258,26 @@ impl Args {
         update::run(device, &plan, progress).await.map_err(|failure| with_url_hint(failure, &plan.source))
     }
 
+    /// Returns the file or the URL of the command line, or the file that `mos build` writes.
+    fn origin(&self, context: &Context) -> Result<Origin<'_>, Failure> {
+        match (&self.file, &self.url) {
+            (_, Some(url)) => Ok(Origin::Url(url.clone())),
+            (Some(file), None) => Ok(match file.to_str().filter(|text| is_web(text)) {
+                Some(url) => Origin::Url(url.into()),
+                None => Origin::File(file),
+            }),
+            (None, None) if Path::new(BUILT_FIRMWARE).exists() => {
+                context.output.status(&format!("taking {BUILT_FIRMWARE}"));
+                Ok(Origin::File(Path::new(BUILT_FIRMWARE)))
+            }
+            (None, None) => {
+                let message = format!("no firmware given, and there is no {BUILT_FIRMWARE} here");
+                Err(Failure::new(FailureKind::Usage, message)
+                    .hint("write `otactl update FILE` with a firmware zip, or `otactl update --url URL`"))
+            }
+        }
+    }
+
     /// Returns the firmware, and the client with which otactl may download it during the update.
     ///
     /// An invalid bundle fails here, before any call to the device.
@@ -263,12 +287,11 @@ impl Args {
         client: &WebClient,
         progress: &Progress,
     ) -> Result<(Source, Option<WebClient>), Failure> {
-        if let Some(path) = &self.file {
-            return Ok((Source::Bundle(context.bundle(path)?), None));
-        }
-        let url = self.url.clone().unwrap_or_default();
-        let is_web = url.starts_with("http://") || url.starts_with("https://");
-        if !is_web || !has_two_slashes(&url) {
+        let url = match self.origin(context)? {
+            Origin::Url(url) => url,
+            Origin::File(path) => return Ok((Source::Bundle(context.bundle(path)?), None)),
+        };
+        if !is_web(&url) || !has_two_slashes(&url) {
             return Err(Failure::new(
                 FailureKind::Usage,
                 "the device fetches firmware from http:// and https:// URLs only",
@@ -288,6 +311,18 @@ impl Args {
         };
         Ok((Source::Url { url, manifest, signed }, matches!(self.via, ViaArg::Auto).then(|| client.clone())))
     }
+}
+
+/// Where the firmware is.
+enum Origin<'a> {
+    File(&'a Path),
+    Url(String),
+}
+
+/// Tells whether a text is a URL of the web. The scheme is in any case of letters.
+fn is_web(text: &str) -> bool {
+    let scheme = text.split(':').next().unwrap_or_default();
+    scheme.len() < text.len() && ["http", "https"].iter().any(|web| web.eq_ignore_ascii_case(scheme))
 }
 
 /// Converts the failure of an update. If neither the device nor otactl reached the URL, the hint says so.
