@@ -190,7 +190,7 @@ async fn manual_describes_the_options_of_all_commands_once() {
     let page = |name: &str| std::fs::read_to_string(directory.join(name)).expect("the page").replace("\\-", "-");
 
     let update = page("otactl-update.1");
-    let forms = "\\fBotactl\\fR \\fBupdate\\fR \\fI[OPTIONS]\\fR \\fIFILE\\fR\n.br\n\
+    let forms = "\\fBotactl\\fR \\fBupdate\\fR \\fI[OPTIONS]\\fR \\fI[FILE]\\fR\n.br\n\
                  \\fBotactl\\fR \\fBupdate\\fR \\fI[OPTIONS]\\fR \\fB--url\\fR \\fIURL\\fR\n";
     assert!(update.contains(forms), "{update}");
     assert!(update.contains("OTACTL_COMMIT_TIMEOUT") && !update.contains("OTACTL_BAUD_RATE"), "{update}");
