@@ -1,12 +1,12 @@
 //! The JSON lines that report how a command ended, for `--json`.
 
-use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use otactl::rpc::RemoteError;
 use otactl::secrets::mask;
+use otactl::text::device_text;
 use otactl::transport::target::Target;
 use otactl::update::Success;
 use otactl::update::delivery_report::DeliveryReport;
@@ -100,7 +100,7 @@ impl Subject {
 
     fn end(&self, exit_code: u8) -> End {
         let names = self.0.lock();
-        let masked = |text: &Option<String>| text.as_deref().map(|text| mask(text).into_owned());
+        let masked = |text: &Option<String>| text.as_deref().map(|text| device_text(&mask(text)));
         // A float with three digits: exact enough for milliseconds.
         #[expect(clippy::cast_precision_loss, reason = "a command takes less than 2^52 ms")]
         let elapsed = names.is_update.then(|| names.started.elapsed().as_millis() as f64 / 1e3);
@@ -134,7 +134,7 @@ struct FailedLine<'a> {
     message: &'a str,
     hint: Option<&'a String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    device_error: Option<DeviceError<'a>>,
+    device_error: Option<DeviceError>,
     #[serde(flatten)]
     end: End,
 }
@@ -153,14 +153,14 @@ struct DoneLine {
 
 /// The error with which the device answered.
 #[derive(Serialize)]
-struct DeviceError<'a> {
+struct DeviceError {
     code: i64,
-    message: Option<Cow<'a, str>>,
+    message: Option<String>,
 }
 
-impl<'a> From<&'a RemoteError> for DeviceError<'a> {
-    fn from(error: &'a RemoteError) -> Self {
-        Self { code: error.code, message: error.message.as_deref().map(mask) }
+impl From<&RemoteError> for DeviceError {
+    fn from(error: &RemoteError) -> Self {
+        Self { code: error.code, message: error.message.as_deref().map(|text| device_text(&mask(text))) }
     }
 }
 
