@@ -74,7 +74,7 @@ fn output_of_args(args: &[OsString]) -> Output {
     output
 }
 
-fn run(mut runs: Vec<cli::Cli>, output: &Output) -> Result<(), Failure> {
+fn run(runs: Vec<cli::Cli>, output: &Output) -> Result<(), Failure> {
     let cannot_start = |error: io::Error| {
         Failure::new(FailureKind::Other, format!("cannot start: {error}"))
             .hint("`ulimit -n` shows how many files a program may open; otactl needs some 20")
@@ -84,19 +84,30 @@ fn run(mut runs: Vec<cli::Cli>, output: &Output) -> Result<(), Failure> {
     // One thread is enough for one device, and starts fastest.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_start)?;
     cli::context::start_log(runs[0].global.verbose, output);
-    let result = if runs.len() == 1 {
-        let cli = runs.remove(0);
-        if cli.command.is_update() {
-            output.subject.set_update();
+    let result = runtime.block_on(async {
+        tokio::select! {
+            // Biased so that the status line costs an answer no time.
+            biased;
+            result = run_all(runs, output) => result,
+            never = output.status_line.run() => match never {},
         }
-        let context = Context::new(&cli.command, cli.global, cli.given, output.clone(), Shared::default());
-        runtime.block_on(cli.command.run(&context, cli::public_model))
-    } else {
-        runtime.block_on(several::run(runs, output, cli::public_model))
-    };
+    });
     // A name lookup may still block a thread. The program does not wait for it.
     runtime.shutdown_background();
     result
+}
+
+/// Runs the command on its device, or on several.
+async fn run_all(mut runs: Vec<cli::Cli>, output: &Output) -> Result<(), Failure> {
+    if runs.len() > 1 {
+        return several::run(runs, output, cli::public_model).await;
+    }
+    let cli = runs.remove(0);
+    if cli.command.is_update() {
+        output.subject.set_update();
+    }
+    let context = Context::new(&cli.command, cli.global, cli.given, output.clone(), Shared::default());
+    cli.command.run(&context, cli::public_model).await
 }
 
 /// Opens as many files as the runtime needs, and fails if the system allows fewer. The runtime itself would panic.

@@ -44,7 +44,7 @@ exit code 0
 --- stdout
 --- stderr
 device    esp32_AABBCC (esp32): slot 0 runs demo 1.0.0 (20240101-000000/g0000000-factory), committed
-firmware  demo 2.0.0 (20240202-020202/g234b2a65) for esp32, 328820 bytes
+firmware  demo 2.0.0 (20240202-020202/g234b2a65) for esp32, 321 KiB
 plan      platform: esp32, as the device
 plan      app: demo
 plan      version: 1.0.0 -> 2.0.0

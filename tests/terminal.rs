@@ -8,14 +8,19 @@ use std::io::Read as _;
 use std::process::Stdio;
 
 use nix::pty::{Winsize, openpty};
-use support::{DEMO, otactl, simulator};
+use support::{DEMO, finish, otactl, simulator};
 
-/// The width of the terminal.
+/// The width of the terminal in most tests.
 const COLUMNS: u16 = 160;
 
 /// Runs the binary with stderr on a terminal. Returns the exit code, stdout, and the bytes that the terminal got.
 async fn on_terminal(args: &[&str], variables: &[(&str, &str)]) -> (i32, String, String) {
-    let size = Winsize { ws_row: 24, ws_col: COLUMNS, ws_xpixel: 0, ws_ypixel: 0 };
+    on_terminal_of(COLUMNS, args, variables).await
+}
+
+/// Runs the binary with stderr on a terminal of this width.
+async fn on_terminal_of(columns: u16, args: &[&str], variables: &[(&str, &str)]) -> (i32, String, String) {
+    let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
     let pty = openpty(&size, None).expect("a pty");
     let mut command = otactl(args);
     command.envs(variables.iter().copied()).env("TERM", "xterm").stdout(Stdio::piped()).stderr(pty.slave);
@@ -99,7 +104,7 @@ async fn boot_state_is_explained_on_a_terminal() {
 async fn progress_bar_and_colours_are_shown_on_a_terminal() {
     let (code, stdout, screen) = on_terminal(&["--port", "sim:", "update", DEMO], &[]).await;
     assert_eq!((code, stdout.as_str()), (0, ""), "{screen}");
-    assert!(screen.contains("of 321.11 KiB") && screen.contains('━'), "a bar: {screen}");
+    assert!(screen.contains("of 321 KiB") && screen.contains('━'), "a bar: {screen}");
     assert!(!screen.contains("download  25 %"), "and no lines instead of it: {screen}");
     assert!(screen.contains("\u{1b}[32;1mdone     \u{1b}[0m demo 2.0.0"), "{screen}");
 }
@@ -187,4 +192,56 @@ async fn time_until_rollback_is_cleared_when_a_check_fails() {
         assert!(line.starts_with(begin), "{line}: {lines:#?}");
     }
     assert!(after.len() > begins.len() && lines.iter().all(|line| !line.contains("rolls back in")), "{lines:#?}");
+}
+
+/// No line is wider than the screen, and the lines have the words that a pipe gets.
+#[tokio::test]
+async fn printed_lines_fit_the_terminal_and_break_no_word() {
+    let gone = "ws://127.0.0.1:9/rpc";
+    let update = ["--port=sim:", "update", DEMO, "--check-rpc=RPC.Ping", "--soak=1s"];
+    let failing = ["--port=sim:", "update", DEMO, "--check-cmd=sh -c 'sleep 0.4; exit 1'"];
+    for columns in [80, 40] {
+        for args in [&update[..], &failing, &["--port", gone, "ping"], &["--port=sim:", "call", "No.Such"]] {
+            let (_, _, screen) = on_terminal_of(columns, args, &[]).await;
+            let lines = rendered(&screen);
+            let too_long = lines.iter().find(|line| line.chars().count() > usize::from(columns));
+            assert_eq!(too_long, None, "{columns} {args:?}: {lines:#?}");
+            let piped = finish(otactl(args)).await.stderr;
+            let known: Vec<&str> =
+                piped.split_whitespace().flat_map(|word| [word, word.trim_matches(['(', ')', ','])]).collect();
+            // Times, ports and the bar differ from run to run.
+            let differs = |word: &str| word.contains(|c: char| c.is_ascii_digit() || "━╸:".contains(c));
+            let words =
+                lines.iter().filter(|line| !line.starts_with("download")).flat_map(|line| line.split_whitespace());
+            let torn: Vec<&str> = words.filter(|word| !differs(word) && !known.contains(word)).collect();
+            assert_eq!(torn, Vec::<&str>::new(), "{columns} {args:?}: {lines:#?}\n{piped}");
+        }
+    }
+    let (_, _, screen) = on_terminal_of(80, &update, &[]).await;
+    let lines = rendered(&screen);
+    for id in ["20240101-000000/g0000000-factory", "20240202-020202/g234b2a65"] {
+        assert_eq!(lines.iter().filter(|line| line.contains(id)).count(), 1, "{id}: {lines:#?}");
+    }
+    let done = lines.iter().find(|line| line.starts_with("done ")).expect("a last line");
+    assert!(done.contains(", committed, after ") && done.ends_with(" s"), "{done}");
+}
+
+/// After a second, a line on the terminal says what the command waits for.
+#[tokio::test]
+async fn silence_of_more_than_a_second_is_explained_on_a_terminal() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = silent.local_addr().expect("an address");
+    let port = format!("tcp://{address}");
+    let ping = ["--port", &port, "--timeout=2s", "ping"];
+    let (code, _, screen) = on_terminal(&ping, &[]).await;
+    assert!(code == 5 && screen.contains(" RPC.Ping, 1 s of 2 s"), "{screen}");
+    assert!(rendered(&screen).iter().all(|line| !line.contains("1 s of 2 s")), "the line is removed: {screen}");
+    let (_, _, screen) = on_terminal(&[&["--quiet"], &ping[..]].concat(), &[]).await;
+    assert!(!screen.contains(" of 2 s"), "{screen}");
+    assert!(!finish(otactl(&ping)).await.stderr.contains(" of 2 s"));
+
+    let device = simulator().await;
+    let port = format!("ws://{}", device.address());
+    let (code, _, screen) = on_terminal(&["--port", &port, "wait", "version", "2.0.0", "--for=2s"], &[]).await;
+    assert!(code == 5 && screen.contains(" not there yet: 1.0.0 in slot 0, committed; 1 s of 2 s"), "{screen}");
 }

@@ -28,7 +28,7 @@ exit code 0
 --- stderr
 simulating esp32_AABBCC at ws://127.0.0.1:[..]/rpc
 device    esp32_AABBCC (esp32): slot 0 runs demo 1.0.0 (20240101-000000/g0000000-factory), committed
-firmware  demo 2.0.0 (20240202-020202/g234b2a65) for esp32, 328820 bytes
+firmware  demo 2.0.0 (20240202-020202/g234b2a65) for esp32, 321 KiB
 serve     the firmware at http://127.0.0.1:[..]/
 update    the device was told to fetch the firmware from here
 fetch     127.0.0.1 fetches the firmware
@@ -38,7 +38,7 @@ applied   slot 1 boots next, uncommitted
 reboot    waiting for the device
 back      slot 1 runs 2.0.0 (20240202-020202/g234b2a65), uncommitted; rolls back at [..] unless committed
 commit    sent
-done      demo 2.0.0 (20240202-020202/g234b2a65) runs in slot 1, and is committed
+done      demo 2.0.0 (20240202-020202/g234b2a65) runs in slot 1, committed, after [..]
 
 "#]]
     );
@@ -146,7 +146,8 @@ async fn update_left_uncommitted_is_resumed() {
     let port = ws(&device);
     let left = run_on(&port, &["update", DEMO, "--no-commit", "--commit-timeout", "5m"]).await;
     assert_eq!(left.code, 0, "{}", left.shown());
-    assert!(left.stderr.contains("uncommitted; the device rolls back at "), "{}", left.shown());
+    assert!(left.stderr.contains(" in slot 1, uncommitted, after "), "{}", left.shown());
+    assert!(left.stderr.contains(" s; the device rolls back at "), "{}", left.shown());
     assert!(left.stderr.trim_end().ends_with("unless `otactl commit` keeps it"), "{}", left.shown());
     assert_runs(&port, "2.0.0", false).await;
 

@@ -31,3 +31,46 @@ pub(crate) fn rollback_time(reverts_in: Option<Duration>) -> String {
 pub(crate) fn seconds(seconds: u64) -> String {
     humantime::format_duration(Duration::from_secs(seconds)).to_string()
 }
+
+/// Formats the time that something has taken or may take, in seconds: `4 s`, `2m 5s`.
+pub(crate) fn brief(duration: Duration) -> String {
+    match duration.as_secs() {
+        short @ ..60 => format!("{short} s"),
+        long => seconds(long),
+    }
+}
+
+/// Formats the time that a command has taken: `3.1 s`, `18 s`, `2m 5s`.
+pub(crate) fn elapsed(duration: Duration) -> String {
+    let tenths = duration.as_millis().saturating_add(50) / 100;
+    if tenths < 100 {
+        format!("{}.{} s", tenths / 10, tenths % 10)
+    } else {
+        brief(duration + Duration::from_millis(500))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_short() {
+        for (millis, expected_brief, expected_elapsed) in [
+            (0, "0 s", "0.0 s"),
+            (3_149, "3 s", "3.1 s"),
+            (9_949, "9 s", "9.9 s"),
+            (9_950, "9 s", "10 s"),
+            (18_400, "18 s", "18 s"),
+            (59_900, "59 s", "1m"),
+            (125_000, "2m 5s", "2m 5s"),
+        ] {
+            let duration = Duration::from_millis(millis);
+            assert_eq!(
+                (brief(duration).as_str(), elapsed(duration).as_str()),
+                (expected_brief, expected_elapsed),
+                "{millis}"
+            );
+        }
+    }
+}

@@ -34,6 +34,7 @@ use super::global_args::GlobalArgs;
 use super::output::Output;
 use super::several::summary::UpdateSummary;
 use super::target_arg::{SimulatedOver, TargetArg, web_socket};
+use super::watched::Watched;
 use super::{credentials, environment};
 
 /// The options and the output of a command, and the device that it uses.
@@ -338,7 +339,7 @@ impl Context {
         if let Target::Mqtt(endpoint) = target {
             options.mqtt = self.global.mqtt.settings(endpoint)?;
         }
-        let client = transport::connect(target, &options)?;
+        let client = Watched::client(transport::connect(target, &options)?, &self.output.status_line);
         if options.tls.insecure {
             self.output.warn("--insecure: the device's TLS certificate is not checked");
         }

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use otactl::bundle::manifest::Build;
 use otactl::ota::slot_name;
 use otactl::text::{device_text, for_humans};
 use otactl::update::Success;
 use otactl::update::device_state::Running;
 use otactl::update::event::{Event, Origin, Severity};
 
-use super::clock::rollback_time;
+use super::bar::kib;
+use super::clock::{self, rollback_time};
 
 /// Returns the name of a step and its message, or `None` for an event that is shown as a bar or not at all.
 pub(crate) fn step(event: &Event) -> Option<(&'static str, String)> {
@@ -22,7 +24,7 @@ pub(crate) fn step(event: &Event) -> Option<(&'static str, String)> {
             )
         }
         Event::Firmware { app, platform, build, bytes } => {
-            let size = bytes.map(|bytes| format!(", {bytes} bytes")).unwrap_or_default();
+            let size = bytes.map(|bytes| format!(", {} KiB", kib(bytes))).unwrap_or_default();
             ("firmware", format!("{app} {build} for {platform}{size}").trim_start().into())
         }
         Event::FirmwareUnknown { reason } => (
@@ -124,7 +126,7 @@ fn delivery(event: &Event) -> Option<(&'static str, String)> {
         ),
         Event::FallingBack { reason } => ("push", format!("{reason}; otactl pushes the firmware over --port instead")),
         Event::DownloadingHere { reason } => ("download", format!("{reason}; otactl downloads the firmware instead")),
-        Event::DownloadedHere { bytes } => ("download", format!("{bytes} bytes, digests verified")),
+        Event::DownloadedHere { bytes } => ("download", format!("{} KiB, digests verified", kib(*bytes))),
         Event::GoesOn { error } => ("waiting", format!("the device reported {error}, but its update still runs")),
         Event::Fetching { peer, .. } => ("fetch", format!("{peer} fetches the firmware")),
         Event::Pushing { window, chunk } => {
@@ -184,18 +186,29 @@ fn firmware_server(event: &Event) -> Option<(&'static str, String)> {
     })
 }
 
-/// Returns the message about a successful update.
-pub(crate) fn success(success: &Success, app: &str) -> String {
+/// Returns the build that the message about a successful update names.
+pub(crate) fn build_of(success: &Success) -> Option<&Build> {
+    match success {
+        Success::AlreadyCurrent(running) | Success::Updated(running) | Success::LeftUncommitted { running, .. } => {
+            Some(&running.build)
+        }
+        Success::Planned => None,
+    }
+}
+
+/// Returns the message about an update that succeeded after this time.
+pub(crate) fn success(success: &Success, app: &str, after: Duration) -> String {
     let app = device_text(app);
+    let after = clock::elapsed(after);
     match success {
         Success::AlreadyCurrent(running) => {
             format!("{app} {} runs already, and is committed; nothing to do", running.build)
         }
         Success::Updated(Running { build, slot, .. }) => {
-            format!("{app} {build} runs in {}, and is committed", slot_name(*slot))
+            format!("{app} {build} runs in {}, committed, after {after}", slot_name(*slot))
         }
         Success::LeftUncommitted { running: Running { build, slot, .. }, reverts_in } => format!(
-            "{app} {build} runs in {}, uncommitted; the device rolls back {} unless `otactl commit` keeps it",
+            "{app} {build} runs in {}, uncommitted, after {after}; the device rolls back {} unless `otactl commit` keeps it",
             slot_name(*slot),
             rollback_time(*reverts_in)
         ),

@@ -11,7 +11,8 @@
 //! - [`context`]: connects to the device that options and environment name; [`target_arg`]: the value of `--port`;
 //!   [`environment`]: environment variables;
 //! - [`output`]: results and messages; [`writer`]: the thread that writes them, the only file that writes to stdout and stderr;
-//! - [`status_line`]: the last line of the screen, with the time until a rollback;
+//! - [`status_line`]: the last line of the screen: what the command waits for; [`bar`]: the bar of a transfer; [`watched`]: calls on
+//!   the status line; [`wrap`]: messages that fit the width of the terminal;
 //! - [`progress`]: shows update events as bars, lines or JSON; [`messages`]: the texts of the lines;
 //! - [`json_line`]: the JSON lines that report how a command ended;
 //! - [`failure`]: converts errors to messages, hints and exit codes; [`explain`]: what outcomes and exit codes mean;
@@ -24,6 +25,7 @@
 
 #![expect(clippy::doc_markdown, reason = "clap shows these comments as they are")]
 
+pub(crate) mod bar;
 pub(crate) mod call_args;
 pub(crate) mod checks;
 pub(crate) mod clock;
@@ -55,6 +57,8 @@ pub(crate) mod table;
 pub(crate) mod target_arg;
 pub(crate) mod tls;
 pub(crate) mod values;
+pub(crate) mod watched;
+pub(crate) mod wrap;
 pub(crate) mod writer;
 pub(crate) mod wrong_command;
 

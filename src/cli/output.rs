@@ -13,14 +13,16 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use console::Term;
 use otactl::secrets::mask;
-use otactl::text::{clipped, is_hidden, printable, without_os_error_numbers};
+use otactl::text::{clipped, is_hidden, without_os_error_numbers};
 use otactl::update::delivery_report::DeliveryReport;
 use serde_json::{Value, json};
 
 use super::failure::{Failure, FailureKind};
 use super::json_line::{JsonPlace, Subject};
 use super::status_line::StatusLine;
+use super::wrap::{STEP_COLUMN, wrap};
 use super::writer::{self, Importance, LineWriter, Loss, OutputStream};
 
 /// How long the queued lines may take at the end of a command, stdout and stderr together.
@@ -75,12 +77,13 @@ impl Output {
     pub(crate) fn new(quiet: bool) -> Self {
         let colour_allowed = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         let stderr = LineWriter::new(OutputStream::Stderr);
+        let is_live = !quiet && io::stderr().is_terminal();
         Self {
             json: Json::Off,
             quiet,
             colour: colour_allowed && io::stderr().is_terminal(),
             device: None,
-            status_line: StatusLine::new(stderr.clone()),
+            status_line: StatusLine::new(stderr.clone(), is_live),
             subject: Subject::new(),
             events: LineWriter::new(OutputStream::Stdout),
             stderr,
@@ -91,13 +94,16 @@ impl Output {
     /// Returns the output of one device of several: its lines begin with the name, padded to `width` characters.
     pub(crate) fn of_device(&self, name: &str, width: usize) -> Self {
         let label = DeviceLabel { name: name.to_owned(), prefix: format!("{name:<width$}  ") };
-        Self { device: Some(Arc::new(label)), subject: Subject::new(), ..self.clone() }
+        // Several devices would share the one line.
+        let status_line = StatusLine::new(self.stderr.clone(), false);
+        Self { device: Some(Arc::new(label)), subject: Subject::new(), status_line, ..self.clone() }
     }
 
     /// Writes JSON lines to `place`. Fails if the file cannot be created.
     pub(crate) fn with_json(self, place: &JsonPlace) -> Result<Self, Failure> {
         let JsonPlace::File(path) = place else {
-            return Ok(Self { json: Json::Stdout, ..self });
+            let status_line = StatusLine::new(self.stderr.clone(), false);
+            return Ok(Self { json: Json::Stdout, status_line, ..self });
         };
         let file = File::create(path).map(Arc::new).map_err(|error| {
             Failure::new(FailureKind::Usage, format!("--json: cannot write to {}: {error}", path.display()))
@@ -166,6 +172,7 @@ impl Output {
                 .map_err(|error| Failure::output(&path.display().to_string(), &error))?;
         }
         let text = if self.is_json() { line } else { self.prefixed(text) };
+        self.status_line.end();
         self.stderr.drained(MAX_MESSAGES_DELAY);
         Self::write_result(&text)
     }
@@ -221,6 +228,7 @@ impl Output {
 
     /// Waits up to [`MAX_FINISH_TIME`] until the messages are written.
     pub(crate) fn finish(&self) {
+        self.status_line.end();
         // There is no stream left to report lost messages.
         self.stderr.finish(self.finish_time_left().max(MIN_STDERR_FINISH_TIME));
     }
@@ -239,44 +247,72 @@ impl Output {
     /// Writes a message, unless `--quiet` is given.
     pub(crate) fn status(&self, text: &str) {
         if !self.quiet {
-            self.write_message(&format!("{}\n", printable_message(text)));
+            self.write_message(&format!("{}\n", self.fitted(text, 0, 0)));
         }
     }
 
     /// Writes a message about a step of an update, after the name of the step.
     pub(crate) fn step(&self, name: &str, text: &str) {
-        self.status(&format!("{name:<9} {text}"));
+        if !self.quiet {
+            self.write_message(&format!("{name:<9} {}\n", self.fitted(text, STEP_COLUMN, STEP_COLUMN)));
+        }
     }
 
     /// Writes the message about the last step.
     pub(crate) fn done(&self, text: &str) {
         if !self.quiet {
-            self.write_message(&format!("{} {}\n", self.paint("32;1", "done     "), printable_message(text)));
+            let text = self.fitted(text, STEP_COLUMN, STEP_COLUMN);
+            self.write_message(&format!("{} {text}\n", self.paint("32;1", "done     ")));
         }
     }
 
     /// Writes a warning, also with `--quiet`.
     pub(crate) fn warn(&self, text: &str) {
-        self.write_message(&format!("{} {}\n", self.paint("33;1", "warning:"), printable_message(text)));
+        let text = self.labelled("33;1", "warning:", text);
+        self.write_message(&text);
     }
 
     /// Writes a failure: the message, if `with_causes` is set its causes, the output of a failed check, and the hints.
     pub(crate) fn failure(&self, failure: &Failure, with_causes: bool) {
-        let mut text = format!("{} {}\n", self.paint("31;1", "error:"), printable_message(&failure.message));
+        const CAUSED_BY: &str = "  caused by: ";
+
+        self.status_line.end();
+        let mut text = self.labelled("31;1", "error:", &failure.message);
         for cause in failure.causes.iter().filter(|_| with_causes) {
-            text.extend(["  caused by: ", &printable_message(cause), "\n"]);
+            text.extend([CAUSED_BY, &self.fitted(cause, CAUSED_BY.len(), CAUSED_BY.len()), "\n"]);
         }
         for line in failure.facts.iter().flat_map(|facts| &facts.output) {
-            text.extend(["    ", &printable(line), "\n"]);
+            text.extend(["    ", &self.fitted(line, 4, 4), "\n"]);
         }
         for hint in &failure.hints {
-            text.extend([&self.paint("36;1", "hint:"), " ", &printable_message(hint), "\n"]);
+            text += &self.labelled("36;1", "hint:", hint);
         }
         let outcome = failure.facts.as_ref().map(|facts| facts.outcome).filter(|outcome| has_many_causes(outcome));
         if let (Some(outcome), true) = (outcome, self.is_interactive()) {
-            text.extend([&self.paint("36;1", "hint:"), " `otactl explain ", outcome, "` lists the usual causes\n"]);
+            text += &self.labelled("36;1", "hint:", &format!("`otactl explain {outcome}` lists the usual causes"));
         }
         self.write_message(&text);
+    }
+
+    /// Returns the number of columns of the terminal, or `None` if messages do not go to a terminal.
+    pub(crate) fn columns() -> Option<usize> {
+        columns(&Term::stderr())
+    }
+
+    /// Returns a message after its coloured label, with a line break at the end.
+    fn labelled(&self, colour: &str, label: &str, text: &str) -> String {
+        let column = label.len() + 1;
+        format!("{} {}\n", self.paint(colour, label), self.fitted(text, column, column))
+    }
+
+    /// Returns a printable message that begins at `column`. On a terminal, it is broken at words, and continues at `indent`.
+    fn fitted(&self, text: &str, column: usize, indent: usize) -> String {
+        let text = printable_message(text);
+        let label = self.device.as_ref().map_or(0, |device| device.prefix.chars().count());
+        match Self::columns() {
+            Some(columns) => wrap(&text, column, indent, columns.saturating_sub(label).max(20)),
+            None => text,
+        }
     }
 
     fn write_message(&self, text: &str) {
@@ -302,6 +338,12 @@ impl Output {
 fn has_many_causes(outcome: &str) -> bool {
     ["never_fetched", "download_failed", "did_not_reboot", "rolled_back", "unhealthy", "unreachable", "unknown"]
         .contains(&outcome)
+}
+
+/// Returns the number of columns, or `None` if this is not a terminal, or one that does not report its size.
+fn columns(term: &Term) -> Option<usize> {
+    let (_, columns) = term.size_checked().filter(|_| term.is_term())?;
+    (columns > 0).then_some(columns.into())
 }
 
 /// Returns a message without secrets, numbers of system errors and control characters, of at most [`MAX_MESSAGE_LEN`] characters.

@@ -2,24 +2,29 @@
 
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use otactl::bundle::manifest::Build;
 use otactl::update::delivery_report::DeliveryReport;
 use otactl::update::event::Event;
 use otactl::update::stage::Stage;
 use otactl::update::{Observer, Success};
 use parking_lot::Mutex;
 
+use super::bar::Unit;
 use super::failure::Failure;
 use super::json_line::stamped;
 use super::messages;
 use super::output::Output;
 use super::several::summary::UpdateSummary;
+use super::wrap::{STEP_COLUMN, ShownBuilds};
 use super::writer::Importance;
 
 /// Shows the events of an update to the user.
 #[derive(Debug)]
 pub(crate) struct Progress {
     output: Output,
+    started: Instant,
+    /// How long the device may take to reboot.
+    reboot_timeout: Duration,
     /// The stage of the update, for the message about an interruption.
     stage: Mutex<StageSince>,
     view: Mutex<ProgressView>,
@@ -36,8 +41,8 @@ struct StageSince {
 
 #[derive(Debug, Default)]
 struct ProgressView {
-    bar: Option<ProgressBar>,
     app: String,
+    builds: ShownBuilds,
     /// The id of the device.
     id: String,
     /// The version that ran before the update.
@@ -47,9 +52,17 @@ struct ProgressView {
 }
 
 impl Progress {
-    pub(crate) fn new(output: Output) -> Self {
-        let stage = StageSince { stage: Stage::default(), since: Instant::now() };
-        Self { output, stage: Mutex::new(stage), view: Mutex::default(), report: Mutex::default() }
+    pub(crate) fn new(output: Output, reboot_timeout: Duration) -> Self {
+        let started = Instant::now();
+        let stage = StageSince { stage: Stage::default(), since: started };
+        Self {
+            output,
+            started,
+            reboot_timeout,
+            stage: Mutex::new(stage),
+            view: Mutex::default(),
+            report: Mutex::default(),
+        }
     }
 
     /// Returns the current stage. The time until a rollback counts from now.
@@ -63,7 +76,6 @@ impl Progress {
     /// Events that were lost cause a warning, but not a failure: the result of the update matters more.
     pub(crate) fn end(&self, result: &Result<Success, Failure>) {
         let mut view = self.view.lock();
-        view.end_bar();
         self.output.status_line.end();
         let delivery = self.report.lock().clone();
         match result {
@@ -76,7 +88,13 @@ impl Progress {
         if let Ok(success) = result
             && !self.output.is_json()
         {
-            self.output.done(&messages::success(success, &view.app));
+            let text = messages::success(success, &view.app, self.started.elapsed());
+            let (text, id) = match messages::build_of(success) {
+                Some(build) => Self::placed(&mut view, text, build),
+                None => (text, None),
+            };
+            self.output.done(&text);
+            self.below(id);
         }
     }
 
@@ -96,8 +114,8 @@ impl Progress {
     fn show(&self, event: &Event) {
         let mut view = self.view.lock();
         match event {
-            Event::Sent { bytes, total } => return self.download(&mut view, *bytes, *total),
-            Event::Written { percent } => return self.download(&mut view, u64::from(*percent), 100),
+            Event::Sent { bytes, total } => return self.download(&mut view, Unit::Bytes, *bytes, *total),
+            Event::Written { percent } => return self.download(&mut view, Unit::Percent, u64::from(*percent), 100),
             Event::Device { id, app, .. } => {
                 view.id.clone_from(id);
                 view.app.clone_from(app);
@@ -105,9 +123,16 @@ impl Progress {
             Event::Firmware { app, .. } if !app.is_empty() => view.app.clone_from(app),
             _ => {}
         }
-        view.end_bar();
+        self.output.status_line.end_bar();
         if let Some((step, text)) = messages::step(event) {
+            let (text, id) = match event {
+                Event::Device { build, .. } | Event::Firmware { build, .. } | Event::Back { build, .. } => {
+                    Self::placed(&mut view, text, build)
+                }
+                _ => (text, None),
+            };
             self.output.step(step, &text);
+            self.below(id);
         }
         if let Event::Fetching { peer, device: Some(device) } = event
             && is_another_device(device, &view.id)
@@ -116,24 +141,43 @@ impl Progress {
         }
     }
 
-    /// Shows the time until the rollback on the status line, while the new firmware runs uncommitted.
-    fn count_down(&self, event: &Event, new_stage: Option<&Stage>) {
+    /// Fits a message about `build` to the terminal. Returns the build id if it needs a line of its own.
+    fn placed(view: &mut ProgressView, text: String, build: &Build) -> (String, Option<String>) {
+        match Output::columns() {
+            Some(columns) => view.builds.place(text, build, columns.saturating_sub(STEP_COLUMN)),
+            None => (text, None),
+        }
+    }
+
+    /// Writes a build id below the message to which it belongs.
+    fn below(&self, id: Option<String>) {
+        if let Some(id) = id {
+            self.output.step("", &id);
+        }
+    }
+
+    /// Shows on the status line what the update waits for: while the new firmware runs uncommitted, the time until the rollback.
+    fn show_wait(&self, event: &Event, new_stage: Option<&Stage>) {
         let status_line = &self.output.status_line;
         match (new_stage, event) {
-            (Some(Stage::Uncommitted { reverts_in: Some(left) }), _) if self.output.is_interactive() => {
+            (Some(Stage::Uncommitted { reverts_in: Some(left) }), _) => {
                 status_line.count_down(Duration::from_secs(*left));
             }
-            (Some(_), _) => status_line.end(),
+            (_, Event::Rebooting) => status_line.step_waits("waiting for the device", Some(self.reboot_timeout)),
+            (_, Event::Busy { .. }) => status_line.step_waits("waiting for the update that runs already", None),
+            (_, Event::Ending) => status_line.step_waits("ending the update that runs already", None),
+            (_, Event::DownloadingHere { .. }) => status_line.step_waits("downloading the firmware", None),
+            (_, Event::Sent { .. } | Event::Written { .. }) => {}
+            (Some(_), _) | (None, Event::DownloadedHere { .. } | Event::Device { .. }) => status_line.end(),
             (None, Event::Checking { check, .. }) => status_line.set_activity(&format!("; checking {check}")),
             (None, Event::Checked { .. } | Event::CheckFailed { .. }) => status_line.set_activity(""),
             (None, _) => {}
         }
     }
 
-    fn download(&self, view: &mut ProgressView, done: u64, total: u64) {
-        if self.output.is_interactive() {
-            let bar = view.bar.get_or_insert_with(|| download_bar(total, self.output.status_line.draw_target()));
-            bar.set_position(done);
+    fn download(&self, view: &mut ProgressView, unit: Unit, done: u64, total: u64) {
+        if self.output.status_line.is_live() {
+            self.output.status_line.transfer(unit, done, total);
         } else {
             // For a log, one line for each quarter is enough.
             let quarters = done.saturating_mul(4).checked_div(total).unwrap_or(0);
@@ -170,34 +214,9 @@ impl Observer for Progress {
         }
         if !self.output.is_json() {
             self.show(event);
-            self.count_down(event, new_stage.as_ref());
+            self.show_wait(event, new_stage.as_ref());
         }
     }
-}
-
-impl ProgressView {
-    /// Ends the bar, which stays on the screen as a line.
-    fn end_bar(&mut self) {
-        if let Some(bar) = self.bar.take() {
-            bar.abandon();
-        }
-    }
-}
-
-impl Drop for ProgressView {
-    fn drop(&mut self) {
-        self.end_bar();
-    }
-}
-
-fn download_bar(total: u64, target: ProgressDrawTarget) -> ProgressBar {
-    let template = if total == 100 {
-        "download  {bar:30} {percent} %"
-    } else {
-        "download  {bar:30} {bytes} of {total_bytes}, {binary_bytes_per_sec}"
-    };
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::with_draw_target(Some(total), target).with_style(style.progress_chars("━╸ "))
 }
 
 /// Tells whether the firmware is fetched by another device than that with this `id`. A device names itself as `ID MAC`.

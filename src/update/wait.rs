@@ -151,6 +151,18 @@ impl From<&DeviceState> for ReportedState {
 ///
 /// Not a `Poll`, which asks more often: nothing is urgent here, and each attempt after a silence dials anew on every transport.
 pub async fn wait(device: &Device, wanted: &WantedState, limit: Duration) -> Result<ReportedState, WaitFailure> {
+    wait_and_report(device, wanted, limit, |_, _| {}).await
+}
+
+/// Waits as [`wait`] does, and calls `report` after each attempt that did not find the wanted state.
+///
+/// `report` gets the last state that the device reported, and the error if the attempt failed. It must not block.
+pub async fn wait_and_report(
+    device: &Device,
+    wanted: &WantedState,
+    limit: Duration,
+    report: impl Fn(Option<&ReportedState>, Option<&ReadStateError>),
+) -> Result<ReportedState, WaitFailure> {
     let deadline = deadline_in(limit);
     let mut repeat = Repeat::until(deadline, MIN_PAUSE).slowing_to(MAX_PAUSE);
     let mut ask_timeout = MIN_ATTEMPT_TIMEOUT.min(device.timeout());
@@ -185,6 +197,7 @@ pub async fn wait(device: &Device, wanted: &WantedState, limit: Duration) -> Res
                 Some(Box::new(error))
             }
         };
+        report(seen.as_deref(), last_error.as_deref());
         if !repeat.again().await {
             sleep_until(deadline).await;
             break;

@@ -190,7 +190,7 @@ impl Args {
     }
 
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let progress = Progress::new(context.output.clone());
+        let progress = Progress::new(context.output.clone(), self.reboot_timeout);
         let device = OnceCell::new();
         let result = tokio::select! {
             // Biased: if the update ends at the same time as Ctrl-C, otactl reports the result of the update.
@@ -300,6 +300,7 @@ impl Args {
         }
         client.prepare(&url)?;
         credentials::remember_url_login(&url);
+        context.output.status_line.step_waits("downloading the firmware", None);
         if matches!(self.via, ViaArg::Push) {
             let bundle =
                 remote_manifest::download(client, &url, self.download_timeout, self.stall_timeout, progress).await;

@@ -1,7 +1,9 @@
 use std::time::Duration;
 
+use otactl::ota::slot_name;
 use otactl::text::for_humans;
-use otactl::update::wait::{WantedState, wait};
+use otactl::update::read_state_error::ReadStateError;
+use otactl::update::wait::{ReportedState, WantedState, wait_and_report};
 use tokio::time::Instant;
 
 use crate::cli::context::Context;
@@ -67,9 +69,31 @@ impl Args {
         };
         let device = context.device().await?;
         let started = Instant::now();
-        let seen = wait(&device, &wanted, self.limit).await?;
+        let status_line = &context.output.status_line;
+        status_line.command_waits("not there yet", Some(self.limit));
+        let report = |seen: Option<&ReportedState>, error: Option<&ReadStateError>| {
+            status_line.set_text(&not_there_yet(seen, error));
+        };
+        let seen = wait_and_report(&device, &wanted, self.limit, report).await?;
         self.get.print(context, &serde_json::to_value(&seen).unwrap_or_default())?;
         context.output.done(&format!("{wanted} after {}: {seen}", for_humans(started.elapsed())));
         Ok(())
     }
+}
+
+/// Describes the last observation in a few words: why it failed, or else what runs.
+fn not_there_yet(seen: Option<&ReportedState>, error: Option<&ReadStateError>) -> String {
+    let observation = match (error, seen) {
+        (Some(error), _) => error.to_string(),
+        (None, None) => return "not there yet".into(),
+        (None, Some(seen)) => {
+            let committed = match seen.committed {
+                Some(true) => ", committed",
+                Some(false) => ", uncommitted",
+                None => "",
+            };
+            format!("{} in {}{committed}", seen.build.version, slot_name(seen.slot))
+        }
+    };
+    format!("not there yet: {observation}")
 }
