@@ -388,7 +388,7 @@ impl Context {
 /// Asks the user which of several ports the command is for.
 fn ask_for_port<'a>(command: &str, ports: &'a [UsbPort]) -> Result<&'a UsbPort, Failure> {
     let lines: Vec<String> =
-        (1..).zip(ports).map(|(number, port)| format!("  {number}  {}", described(port))).collect();
+        (1..).zip(ports).map(|(number, port)| format!("  {number}  {}", port.description())).collect();
     let count = ports.len();
     let question = format!("{count} boards are connected:\n{}\n{command} which one? [1-{count}] ", lines.join("\n"));
     let answer = credentials::ask_openly(&question)?;
@@ -398,20 +398,11 @@ fn ask_for_port<'a>(command: &str, ports: &'a [UsbPort]) -> Result<&'a UsbPort, 
 
 /// Returns the failure of a command that changes the device if nothing says which one.
 fn several_ports(command: &str, ports: &[UsbPort]) -> Failure {
-    let names: Vec<String> = ports.iter().map(described).collect();
+    let names: Vec<String> = ports.iter().map(UsbPort::description).collect();
     let message =
         format!("{} boards are connected, and `{command}` changes the device: {}", ports.len(), names.join("; "));
     Failure::new(FailureKind::Usage, message)
         .hint("choose one with `--port`, such as `--port usb:SERIAL`, or give it a name with `otactl devices add`")
-}
-
-/// Returns the path of a port, and what is known of its USB device.
-fn described(port: &UsbPort) -> String {
-    let known =
-        [port.product.clone(), port.ids_text(), port.serial_number.as_ref().map(|number| format!("serial {number}"))];
-    let known: Vec<_> = known.into_iter().flatten().collect();
-    let path = port.path.display();
-    if known.is_empty() { path.to_string() } else { format!("{path} ({})", known.join(", ")) }
 }
 
 fn cannot_start(error: &io::Error) -> Failure {

@@ -3,10 +3,10 @@
 //! A command that runs does not need any of this: [`parse`](super::parse) adds it to the model only to show a page or an error.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
 use clap::{Arg, Command};
 use console::Term;
+use otactl::discover::UsbPort;
 
 /// The groups of the help page. Each visible command is in one of them.
 const GROUPS: [(&str, &[&str]); 6] = [
@@ -126,7 +126,7 @@ fn start_of_help(command: &Command, is_long: bool, width: usize) -> String {
 }
 
 /// Returns the page of `otactl` without a command on a terminal. `ports` are the serial ports of this machine.
-pub(crate) fn start_page(about: &str, ports: &[PathBuf]) -> String {
+pub(crate) fn start_page(about: &str, ports: &[UsbPort]) -> String {
     let width = width();
     let mut page = wrapped(&format!("otactl {}: {about}", env!("CARGO_PKG_VERSION")), 0, width);
     page.push('\n');
@@ -134,22 +134,27 @@ pub(crate) fn start_page(about: &str, ports: &[PathBuf]) -> String {
         page.push_str(&entry(command, 30, meaning, width));
     }
     page.push('\n');
-    page.push_str(&wrapped(&ports_line(ports), 2, width));
+    page.push_str(&ports_lines(ports, width));
     page.push('\n');
     page.push_str(&wrapped("`otactl --help` lists all commands, `otactl help update` describes one.", 0, width));
     page
 }
 
-/// Returns the line about the serial ports of this machine. It names at most four of them.
-fn ports_line(ports: &[PathBuf]) -> String {
-    const MAX_NAMED: usize = 4;
+/// Returns the lines about the serial ports of this machine. They describe at most four of them.
+fn ports_lines(ports: &[UsbPort], width: usize) -> String {
+    const MAX_DESCRIBED: usize = 4;
 
-    let named: Vec<_> = ports.iter().take(MAX_NAMED).map(|port| port.display().to_string()).collect();
-    match ports.len() {
-        0 => "Serial ports: none found".into(),
-        1..=MAX_NAMED => format!("Serial ports: {}", named.join(", ")),
-        more => format!("Serial ports: {} and {} more", named.join(", "), more - MAX_NAMED),
+    if ports.is_empty() {
+        return "Serial ports: none found\n".into();
     }
+    let mut text = String::from("Serial ports:\n");
+    for port in ports.iter().take(MAX_DESCRIBED) {
+        text.push_str(&wrapped(&format!("  {}", port.description()), 4, width));
+    }
+    if let Some(more) = ports.len().checked_sub(MAX_DESCRIBED).filter(|more| *more > 0) {
+        text.push_str(&wrapped(&format!("  {more} more: `otactl ports` lists them"), 4, width));
+    }
+    text
 }
 
 /// Returns a term and its meaning as lines that fit into `width` columns, with the meaning from the column behind `term_width` on.
@@ -235,21 +240,21 @@ mod tests {
         }
     }
 
+    fn ports(count: usize) -> Vec<UsbPort> {
+        (0..count).map(|number| UsbPort::at(format!("/dev/ttyUSB{number}"))).collect()
+    }
+
     #[test]
-    fn ports_line_names_at_most_four_ports() {
-        let ports: Vec<_> = (0..6).map(|number| PathBuf::from(format!("/dev/ttyUSB{number}"))).collect();
-        assert_eq!(ports_line(&[]), "Serial ports: none found");
-        assert_eq!(ports_line(&ports[..1]), "Serial ports: /dev/ttyUSB0");
-        assert_eq!(
-            ports_line(&ports),
-            "Serial ports: /dev/ttyUSB0, /dev/ttyUSB1, /dev/ttyUSB2, /dev/ttyUSB3 and 2 more"
-        );
+    fn at_most_four_ports_are_described() {
+        assert_eq!(ports_lines(&[], 80), "Serial ports: none found\n");
+        assert_eq!(ports_lines(&ports(1), 80), "Serial ports:\n  /dev/ttyUSB0\n");
+        let many = ports_lines(&ports(6), 80);
+        assert!(many.ends_with("  /dev/ttyUSB3\n  2 more: `otactl ports` lists them\n"), "{many}");
     }
 
     #[test]
     fn start_page_has_at_most_20_lines() {
-        let ports: Vec<_> = (0..9).map(|number| PathBuf::from(format!("/dev/ttyUSB{number}"))).collect();
-        let page = start_page("about", &ports);
+        let page = start_page("about", &ports(9));
         assert!(page.lines().count() <= 20, "{page}");
     }
 }

@@ -68,7 +68,7 @@ use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args as _, CommandFactory as _, Parser};
-use otactl::transport::serial::find as serial_ports;
+use otactl::discover::usb_ports;
 
 pub(crate) use command::Command;
 use config::edit::NewSetting;
@@ -133,7 +133,7 @@ pub(crate) fn shown(error: clap::Error, args: &[OsString]) -> clap::Error {
     let model = help::pages(Cli::command(), is_long);
     if args.len() <= 1 && io::stdout().is_terminal() {
         let about = model.get_about().map(ToString::to_string).unwrap_or_default();
-        let page = help::start_page(&about, &serial_ports::available());
+        let page = help::start_page(&about, &usb_ports());
         // clap returns this page as an error that is no failure, as it does for `--help`.
         let model = model.override_help(page);
         return model.try_get_matches_from(["otactl", "--help"]).err().unwrap_or(error);

@@ -213,8 +213,9 @@ impl Observer for Progress {
             self.output.event(importance, &stamped(event));
         }
         if !self.output.is_json() {
-            self.show(event);
+            // First, so that the message does not draw the wait that it ends.
             self.show_wait(event, new_stage.as_ref());
+            self.show(event);
         }
     }
 }

@@ -35,6 +35,15 @@ impl UsbPort {
         self.ids.map(|(vendor, product)| format!("{vendor:04x}:{product:04x}"))
     }
 
+    /// Returns the path of the port, and in parentheses what is known of its USB device.
+    #[must_use]
+    pub fn description(&self) -> String {
+        let number = self.serial_number.as_ref().map(|number| format!("serial {number}"));
+        let known: Vec<_> = [self.product.clone(), self.ids_text(), number].into_iter().flatten().collect();
+        let path = self.path.display();
+        if known.is_empty() { path.to_string() } else { format!("{path} ({})", known.join(", ")) }
+    }
+
     /// Returns the program that has the port open, with its process id. Only Linux reports it.
     #[must_use]
     pub fn holder(&self) -> Option<String> {
@@ -119,6 +128,7 @@ mod tests {
         let port = of_linux("/dev/ttyUSB3".into(), &root.path().join("class"));
         assert_eq!(port.ids_text().as_deref(), Some("10c4:ea60"));
         assert_eq!(port.serial_number.as_deref(), Some("0001"));
+        assert!(port.description().ends_with("Bridge, 10c4:ea60, serial 0001)"), "{}", port.description());
         let product = port.product.expect("a product");
         assert!(product.starts_with("CP2102N") && !product.contains('\x1b'), "{product:?}");
     }
