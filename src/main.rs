@@ -6,11 +6,12 @@ use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
 
-use cli::context::{Context, Shared};
+use cli::context::Context;
 use cli::failure::{Failure, FailureKind};
 use cli::output::Output;
 use cli::parse::{Invocation, NotRun, parse};
 use cli::several;
+use cli::shared::Shared;
 
 fn main() -> ExitCode {
     let args: Vec<_> = std::env::args_os().collect();
@@ -106,7 +107,7 @@ async fn run_all(mut runs: Vec<cli::Cli>, output: &Output) -> Result<(), Failure
     if cli.command.is_update() {
         output.subject.set_update();
     }
-    let context = Context::new(&cli.command, cli.global, cli.given, output.clone(), Shared::default());
+    let context = Context::new(cli.command.change(), cli.global, cli.given, output.clone(), Shared::default());
     cli.command.run(&context, cli::public_model).await
 }
 

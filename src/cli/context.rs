@@ -1,22 +1,17 @@
 //! Connects to the device that options and environment name.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
 use clap::{Args as _, FromArgMatches as _};
-use otactl::bundle::Bundle;
-use otactl::discover::{UsbPort, UsbSelector, usb_ports};
-use otactl::rpc::{Credentials, Device};
+use otactl::rpc::Device;
 use otactl::secrets;
 use otactl::sim::{self, Simulator};
 use otactl::transport::framing::Delimiter;
 use otactl::transport::serial::{Framing, SerialSettings};
 use otactl::transport::target::{Endpoint, Login, Target, TargetError};
 use otactl::transport::{self, Options};
-use otactl::update::serve::SharedServers;
 use otactl::update::web_client::{Proxies, WebClient};
 use tokio::net::{TcpListener, UdpSocket};
 use tracing::Level;
@@ -25,17 +20,17 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use super::command::Command;
 use super::config::Config;
 use super::config::apply::{self, Precedence};
 use super::config::edit::NewSetting;
 use super::failure::{Failure, FailureKind};
 use super::global_args::GlobalArgs;
 use super::output::Output;
-use super::several::summary::UpdateSummary;
+use super::shared::Shared;
 use super::target_arg::{SimulatedOver, TargetArg, web_socket};
+use super::update_summary::UpdateSummary;
 use super::watched::Watched;
-use super::{credentials, environment};
+use super::{environment, serial_choice};
 
 /// The options and the output of a command, and the device that it uses.
 #[derive(Debug)]
@@ -57,30 +52,16 @@ pub(crate) struct Context {
     update: RefCell<Option<UpdateSummary>>,
 }
 
-/// What the devices of one command share. Clones are the same.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Shared(Rc<SharedState>);
-
-#[derive(Debug, Default)]
-struct SharedState {
-    /// The credentials of each value of `--rpc-creds` after they were read, so that there is one prompt for any number of devices.
-    credentials: RefCell<HashMap<Option<String>, Option<Credentials>>>,
-    /// The bundles that were read.
-    bundles: RefCell<HashMap<PathBuf, Bundle>>,
-    /// The firmware servers.
-    servers: SharedServers,
-}
-
 impl Context {
     /// Creates the context of a command. Sets up the log if `--verbose` is given.
     pub(crate) fn new(
-        command: &Command,
+        change: Option<&'static str>,
         global: GlobalArgs,
         given: Vec<NewSetting>,
         output: Output,
         shared: Shared,
     ) -> Self {
-        let context = Self { change: command.change(), given, ..Self::of_options(global, output, shared) };
+        let context = Self { change, given, ..Self::of_options(global, output, shared) };
         if context.output.has_events() {
             context.name_given_port();
         }
@@ -143,7 +124,7 @@ impl Context {
 
     async fn find_target(&self) -> Result<Target, Failure> {
         let Some(port) = self.given_port()? else {
-            return self.serial_port();
+            return serial_choice::any(self.change, &self.output);
         };
         match port.parse()? {
             TargetArg::Simulated(over) => self.simulated(over).await,
@@ -162,8 +143,8 @@ impl Context {
     /// Returns the address that a `--port` of a real device stands for. Looks at the serial ports of this machine if it has to.
     pub(crate) fn resolve(&self, port: &str) -> Result<Target, Failure> {
         match port.parse()? {
-            TargetArg::Auto => self.serial_port(),
-            TargetArg::Usb(selector) => self.usb_port(&selector),
+            TargetArg::Auto => serial_choice::any(self.change, &self.output),
+            TargetArg::Usb(selector) => serial_choice::of_usb(&selector, &self.output),
             TargetArg::Name(name) => {
                 let path = Path::new("/dev").join(&name);
                 if !name.contains('/') && path.exists() {
@@ -197,53 +178,6 @@ impl Context {
         match self.given_port().ok().flatten() {
             Some(port) if matches!(port.parse(), Ok(TargetArg::Device(_))) => port,
             _ => target.to_string(),
-        }
-    }
-
-    /// Returns the USB serial port of this machine, for a command without `--port`.
-    ///
-    /// If there are several, a command that changes the device takes none by chance.
-    fn serial_port(&self) -> Result<Target, Failure> {
-        let ports = usb_ports();
-        let Some(first) = ports.first() else {
-            return Err(Failure::new(FailureKind::Usage, "no device given, and no USB serial port found").hint(
-                "plug the board in, or name the device with `--port ws://ADDRESS` or OTACTL_PORT; `--port sim:` simulates \
-                 one",
-            ));
-        };
-        let port = match (self.change, &ports[1..]) {
-            (_, []) => {
-                self.output.status(&format!("taking {}", first.path.display()));
-                first
-            }
-            (Some(command), _) if self.output.can_ask() => ask_for_port(command, &ports)?,
-            (Some(command), _) => return Err(several_ports(command, &ports)),
-            (None, others) => {
-                let others: Vec<_> = others.iter().map(|port| port.path.display().to_string()).collect();
-                let (first, others) = (first.path.display(), others.join(", "));
-                self.output.status(&format!("taking {first}; there is also {others}: choose with `--port`"));
-                &ports[0]
-            }
-        };
-        Ok(Target::Serial(port.path.clone()))
-    }
-
-    /// Returns the serial port of a USB device.
-    fn usb_port(&self, selector: &UsbSelector) -> Result<Target, Failure> {
-        let ports = usb_ports();
-        let found: Vec<_> = ports.iter().filter(|port| selector.matches(port)).collect();
-        match found.as_slice() {
-            [port] => {
-                self.output.status(&format!("taking {}", port.path.display()));
-                Ok(Target::Serial(port.path.clone()))
-            }
-            [] => Err(Failure::new(FailureKind::Usage, format!("no serial port has a USB device `{selector}`"))
-                .hint("`otactl ports` lists the serial ports with their USB devices")),
-            several => {
-                let names: Vec<_> = several.iter().map(|port| port.path.display().to_string()).collect();
-                Err(Failure::new(FailureKind::Usage, format!("`{selector}` is several ports: {}", names.join(", ")))
-                    .hint("`otactl ports` lists their serial numbers; usb:VID:PID:SERIAL names one of them"))
-            }
         }
     }
 
@@ -305,19 +239,9 @@ impl Context {
         Ok(self.device.get_or_init(|| device).clone())
     }
 
-    /// Returns the bundle in a file. Several devices share it.
-    pub(crate) fn bundle(&self, path: &Path) -> Result<Bundle, Failure> {
-        if let Some(bundle) = self.shared.0.bundles.borrow().get(path) {
-            return Ok(bundle.clone());
-        }
-        let bundle = Bundle::read(path).map_err(|error| Failure::bundle(path, &error))?;
-        self.shared.0.bundles.borrow_mut().insert(path.to_owned(), bundle.clone());
-        Ok(bundle)
-    }
-
-    /// Returns the firmware servers that several devices share.
-    pub(crate) fn servers(&self) -> SharedServers {
-        self.shared.0.servers.clone()
+    /// Returns what the devices of this command share.
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
     /// Keeps the update in one line, for the closing table of several devices.
@@ -343,17 +267,8 @@ impl Context {
         if options.tls.insecure {
             self.output.warn("--insecure: the device's TLS certificate is not checked");
         }
-        Ok(Device::new(client, self.global.timeout).with_credentials(self.credentials()?))
-    }
-
-    fn credentials(&self) -> Result<Option<Credentials>, Failure> {
-        let option = &self.global.rpc_creds;
-        if let Some(credentials) = self.shared.0.credentials.borrow().get(option) {
-            return Ok(credentials.clone());
-        }
-        let credentials = credentials::read(option.as_deref(), &self.output)?;
-        self.shared.0.credentials.borrow_mut().insert(option.clone(), credentials.clone());
-        Ok(credentials)
+        Ok(Device::new(client, self.global.timeout)
+            .with_credentials(self.shared.credentials(self.global.rpc_creds.as_deref(), &self.output)?))
     }
 
     /// Returns an HTTP client. Requests to the hosts of `--port` and `other_port` bypass the proxy.
@@ -383,26 +298,6 @@ impl Context {
             ..Options::default()
         })
     }
-}
-
-/// Asks the user which of several ports the command is for.
-fn ask_for_port<'a>(command: &str, ports: &'a [UsbPort]) -> Result<&'a UsbPort, Failure> {
-    let lines: Vec<String> =
-        (1..).zip(ports).map(|(number, port)| format!("  {number}  {}", port.description())).collect();
-    let count = ports.len();
-    let question = format!("{count} boards are connected:\n{}\n{command} which one? [1-{count}] ", lines.join("\n"));
-    let answer = credentials::ask_openly(&question)?;
-    let number = answer.trim().parse::<usize>().ok().and_then(|number| number.checked_sub(1));
-    number.and_then(|index| ports.get(index)).ok_or_else(|| several_ports(command, ports))
-}
-
-/// Returns the failure of a command that changes the device if nothing says which one.
-fn several_ports(command: &str, ports: &[UsbPort]) -> Failure {
-    let names: Vec<String> = ports.iter().map(UsbPort::description).collect();
-    let message =
-        format!("{} boards are connected, and `{command}` changes the device: {}", ports.len(), names.join("; "));
-    Failure::new(FailureKind::Usage, message)
-        .hint("choose one with `--port`, such as `--port usb:SERIAL`, or give it a name with `otactl devices add`")
 }
 
 fn cannot_start(error: &io::Error) -> Failure {

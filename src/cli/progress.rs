@@ -14,7 +14,7 @@ use super::failure::Failure;
 use super::json_line::stamped;
 use super::messages;
 use super::output::Output;
-use super::several::summary::UpdateSummary;
+use super::update_summary::UpdateSummary;
 use super::wrap::{STEP_COLUMN, ShownBuilds};
 use super::writer::Importance;
 

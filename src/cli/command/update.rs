@@ -235,7 +235,7 @@ impl Args {
                 device_host: target.device_host(),
                 allow_from: self.allow_from.clone(),
                 tls,
-                shared: Some(context.servers()),
+                shared: Some(context.shared().servers()),
                 ..Serving::default()
             },
             via: self.via.into(),
@@ -289,7 +289,7 @@ impl Args {
     ) -> Result<(Source, Option<WebClient>), Failure> {
         let url = match self.origin(context)? {
             Origin::Url(url) => url,
-            Origin::File(path) => return Ok((Source::Bundle(context.bundle(path)?), None)),
+            Origin::File(path) => return Ok((Source::Bundle(context.shared().bundle(path)?), None)),
         };
         if !is_web(&url) || !has_two_slashes(&url) {
             return Err(Failure::new(

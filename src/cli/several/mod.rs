@@ -14,9 +14,10 @@ use futures_util::{StreamExt as _, stream};
 
 use super::Cli;
 use super::command::Command;
-use super::context::{Context, Shared};
+use super::context::Context;
 use super::failure::{Failure, FailureKind};
 use super::output::Output;
+use super::shared::Shared;
 use summary::{Done, closing_table};
 
 /// Runs the command of each command line on its device, at most `jobs` at a time.
@@ -44,7 +45,7 @@ pub(crate) async fn run(mut runs: Vec<Cli>, output: &Output, model: fn() -> clap
             if cli.command.is_update() {
                 output.subject.set_update();
             }
-            let context = Context::new(&cli.command, cli.global, Vec::new(), output, shared.clone());
+            let context = Context::new(cli.command.change(), cli.global, Vec::new(), output, shared.clone());
             (label, context, cli.command)
         })
         .collect();

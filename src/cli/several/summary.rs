@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::cli::clock::seconds;
 use crate::cli::failure::Failure;
 use crate::cli::table::table;
+use crate::cli::update_summary::UpdateSummary;
 
 /// The end of a command on one device.
 #[derive(Debug)]
@@ -15,17 +16,6 @@ pub(crate) struct Done {
     /// The update, if the command was one.
     pub(crate) update: Option<UpdateSummary>,
     pub(crate) took: Duration,
-}
-
-/// An update in one line.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct UpdateSummary {
-    /// The version before the update, if the device reported it.
-    pub(crate) before: Option<String>,
-    /// The version after the update, if it is known.
-    pub(crate) after: Option<String>,
-    /// The name of the outcome.
-    pub(crate) outcome: &'static str,
 }
 
 /// Returns the table that closes a command: of an update also the versions and the outcome.
