@@ -20,10 +20,20 @@ async fn on_terminal(args: &[&str], variables: &[(&str, &str)]) -> (i32, String,
 
 /// Runs the binary with stderr on a terminal of this width.
 async fn on_terminal_of(columns: u16, args: &[&str], variables: &[(&str, &str)]) -> (i32, String, String) {
+    run_on_terminal(columns, args, variables, false).await
+}
+
+async fn run_on_terminal(
+    columns: u16,
+    args: &[&str],
+    variables: &[(&str, &str)],
+    with_stdout: bool,
+) -> (i32, String, String) {
     let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
     let pty = openpty(&size, None).expect("a pty");
     let mut command = otactl(args);
-    command.envs(variables.iter().copied()).env("TERM", "xterm").stdout(Stdio::piped()).stderr(pty.slave);
+    let stdout = if with_stdout { pty.slave.try_clone().expect("a copy").into() } else { Stdio::piped() };
+    command.env("TERM", "xterm").envs(variables.iter().copied()).stdout(stdout).stderr(pty.slave);
     tokio::task::spawn_blocking(move || {
         let child = command.spawn().expect("it starts");
         // The read of the terminal ends only when no copy of the slave is open.
@@ -41,6 +51,17 @@ async fn on_terminal_of(columns: u16, args: &[&str], variables: &[(&str, &str)])
     })
     .await
     .expect("no panic")
+}
+
+/// Runs the binary with stdout and stderr on a terminal. Returns the exit code and the bytes that the terminal got.
+async fn all_on_terminal(args: &[&str], variables: &[(&str, &str)]) -> (i32, String) {
+    all_on_terminal_of(COLUMNS, args, variables).await
+}
+
+/// Runs the binary with stdout and stderr on a terminal of this width.
+async fn all_on_terminal_of(columns: u16, args: &[&str], variables: &[(&str, &str)]) -> (i32, String) {
+    let (code, _, screen) = run_on_terminal(columns, args, variables, true).await;
+    (code, screen)
 }
 
 /// Renders the final screen as lines. It supports the control sequences that otactl uses.
@@ -248,4 +269,34 @@ async fn silence_of_more_than_a_second_is_explained_on_a_terminal() {
     let port = format!("ws://{}", device.address());
     let (code, _, screen) = on_terminal(&["--port", &port, "wait", "version", "2.0.0", "--for=2s"], &[]).await;
     assert!(code == 5 && screen.contains(" not there yet: 1.0.0 in slot 0, committed; 1 s of 2 s"), "{screen}");
+}
+
+/// `null` is the reply of many methods. A pipe gets it, and so does `--get`, which asks for it.
+#[tokio::test]
+async fn null_is_not_shown_on_a_terminal() {
+    let device = simulator().await;
+    let port = format!("ws://{}", device.address());
+    let set = ["--port", &port, "call", "OTA.SetBootState", "revert_slot=0"];
+    assert_eq!(all_on_terminal(&set, &[]).await, (0, String::new()));
+    assert_eq!(on_terminal(&set, &[]).await.1, "null\n");
+    let json = [&["--json"], &set[..]].concat();
+    assert_eq!(all_on_terminal(&json, &[]).await, (0, "null\r\n".into()));
+    let null_field = ["--port", &port, "call", "Sys.GetInfo", "--get", "public_key"];
+    assert_eq!(all_on_terminal(&null_field, &[]).await, (0, "null\r\n".into()));
+}
+
+#[tokio::test]
+async fn ping_on_a_terminal_names_the_device_and_the_time() {
+    let device = simulator().await;
+    let port = format!("ws://{}", device.address());
+    let (code, screen) = all_on_terminal(&["--port", &port, "ping"], &[]).await;
+    assert_eq!(code, 0, "{screen}");
+    assert!(screen.starts_with("esp32_AABBCC answers in ") && screen.contains(" ms (127.0.0.1"), "{screen}");
+    assert_eq!(screen.lines().count(), 1, "{screen}");
+    let (_, screen) = all_on_terminal(&["--port", &port, "--json", "ping"], &[]).await;
+    assert!(screen.starts_with("{\"channel_info\":"), "{screen}");
+    let peer = support::peers::Peer::start(support::peers::Behaviour::Silent).await;
+    let (code, screen) =
+        all_on_terminal(&["--port", &peer.ws(), "--timeout=300ms", "ping", "-n", "2"], &[("NO_COLOR", "1")]).await;
+    assert!(code == 3 && screen.contains("error: cannot reach ws:"), "{screen}");
 }

@@ -12,6 +12,7 @@
 //! - [`context`]: connects to the device that options and environment name; [`target_arg`]: the value of `--port`;
 //!   [`environment`]: environment variables;
 //! - [`output`]: results and messages; [`writer`]: the thread that writes them, the only file that writes to stdout and stderr;
+//!   [`printable`]: texts without secrets and control characters;
 //! - [`status_line`]: the last line of the screen: what the command waits for; [`bar`]: the bar of a transfer; [`watched`]: calls on
 //!   the status line; [`wrap`]: messages that fit the width of the terminal;
 //! - [`progress`]: shows update events as bars, lines or JSON; [`messages`]: the texts of the lines;
@@ -49,6 +50,7 @@ pub(crate) mod mqtt;
 pub(crate) mod nearest_method;
 pub(crate) mod output;
 pub(crate) mod parse;
+pub(crate) mod printable;
 pub(crate) mod progress;
 pub(crate) mod serial;
 pub(crate) mod serial_choice;

@@ -6,7 +6,6 @@
 //! have up to [`MAX_FINISH_TIME`]. The result of a command is not queued: the command waits until its reader takes it.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write};
 use std::path::PathBuf;
@@ -15,12 +14,12 @@ use std::time::{Duration, Instant};
 
 use console::Term;
 use otactl::secrets::mask;
-use otactl::text::{clipped, is_hidden, without_os_error_numbers};
 use otactl::update::delivery_report::DeliveryReport;
 use serde_json::{Value, json};
 
 use super::failure::{Failure, FailureKind};
 use super::json_line::{JsonPlace, Subject};
+use super::printable::{escaped, printable_message};
 use super::status_line::StatusLine;
 use super::wrap::{STEP_COLUMN, wrap};
 use super::writer::{self, Importance, LineWriter, Loss, OutputStream};
@@ -33,9 +32,6 @@ const MIN_STDERR_FINISH_TIME: Duration = Duration::from_millis(500);
 
 /// How long a result waits for the messages before it, which may go to the same terminal.
 const MAX_MESSAGES_DELAY: Duration = Duration::from_millis(100);
-
-/// The maximum length of a message in characters. The texts of a device are shorter; a message may combine several.
-const MAX_MESSAGE_LEN: usize = 4000;
 
 /// The place of the JSON lines.
 #[derive(Debug, Clone)]
@@ -134,18 +130,24 @@ impl Output {
         !self.quiet && self.device.is_none() && io::stderr().is_terminal()
     }
 
-    /// Writes a result of the device to stdout: pretty, or with `--json` on one line. Waits until the reader takes it.
-    ///
-    /// If JSON lines go to a file, the result is also one of them.
-    pub(crate) fn result(&self, value: &Value) -> Result<(), Failure> {
-        self.shown(value, &escaped(&format!("{value:#}")))
+    /// Tells whether a person reads the results: stdout is a terminal, and it is not for JSON lines.
+    pub(crate) fn is_read_by_a_person(&self) -> bool {
+        !self.is_json() && io::stdout().is_terminal()
     }
 
-    /// Writes a part of a result as [`Self::result`] does, but text without quotes, unless `--json` is given.
+    /// Writes a result of the device to stdout: pretty, or with `--json` on one line. Waits until the reader takes it.
+    ///
+    /// If JSON lines go to a file, the result is also one of them. `null` tells a person nothing, so a terminal does not show it.
+    pub(crate) fn result(&self, value: &Value) -> Result<(), Failure> {
+        let is_shown = !value.is_null() || self.device.is_some() || !self.is_read_by_a_person();
+        self.shown(value, &if is_shown { pretty(value) } else { String::new() })
+    }
+
+    /// Writes a part of a result as [`Self::result`] does, but `null` too, and text without quotes, unless `--json` is given.
     pub(crate) fn value(&self, value: &Value) -> Result<(), Failure> {
         match value {
             Value::String(text) => self.shown(value, &escaped(text)),
-            value => self.result(value),
+            value => self.shown(value, &pretty(value)),
         }
     }
 
@@ -334,6 +336,10 @@ impl Output {
     }
 }
 
+fn pretty(value: &Value) -> String {
+    escaped(&format!("{value:#}"))
+}
+
 /// Tells whether the failure behind an outcome has other causes than those that its message can name.
 fn has_many_causes(outcome: &str) -> bool {
     ["never_fetched", "download_failed", "did_not_reboot", "rolled_back", "unhealthy", "unreachable", "unknown"]
@@ -344,24 +350,6 @@ fn has_many_causes(outcome: &str) -> bool {
 fn columns(term: &Term) -> Option<usize> {
     let (_, columns) = term.size_checked().filter(|_| term.is_term())?;
     (columns > 0).then_some(columns.into())
-}
-
-/// Returns a message without secrets, numbers of system errors and control characters, of at most [`MAX_MESSAGE_LEN`] characters.
-fn printable_message(text: &str) -> String {
-    clipped(&mask(&without_os_error_numbers(text)), MAX_MESSAGE_LEN)
-}
-
-/// Returns JSON as a line without hidden characters.
-///
-/// A device's text may contain characters that a terminal interprets as commands. JSON allows some of them unescaped. Their escapes
-/// have the same meaning.
-fn escaped(text: &str) -> String {
-    let is_visible = |c: char| !is_hidden(c) || c == '\n';
-    let mut text = Cow::Borrowed(text);
-    if !text.chars().all(is_visible) {
-        text = text.chars().map(|c| if is_visible(c) { c.to_string() } else { escape(c) }).collect();
-    }
-    format!("{text}\n")
 }
 
 /// Writes log events to stderr.
@@ -381,14 +369,4 @@ impl Write for LogWriter {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-/// Returns the JSON escape of a character. A character outside of the basic plane has two surrogates.
-fn escape(c: char) -> String {
-    let mut text = String::new();
-    for unit in c.encode_utf16(&mut [0; 2]) {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "\\u{unit:04x}");
-    }
-    text
 }
