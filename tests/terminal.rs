@@ -228,12 +228,10 @@ async fn printed_lines_fit_the_terminal_and_break_no_word() {
             let too_long = lines.iter().find(|line| line.chars().count() > usize::from(columns));
             assert_eq!(too_long, None, "{columns} {args:?}: {lines:#?}");
             let piped = finish(otactl(args)).await.stderr;
-            // Only a terminal gets this hint.
-            let known: Vec<&str> = piped
-                .split_whitespace()
-                .chain("hint: `otactl explain unhealthy` lists the usual causes".split(' '))
-                .flat_map(|word| [word, word.trim_matches(['(', ')', ','])])
-                .collect();
+            // A terminal gets this hint, too.
+            let expected = piped.clone() + " `otactl explain unhealthy` lists the usual causes";
+            let known: Vec<&str> =
+                expected.split_whitespace().flat_map(|word| [word, word.trim_matches(['(', ')', ','])]).collect();
             // Times, ports and the bar differ from run to run.
             let differs = |word: &str| word.contains(|c: char| c.is_ascii_digit() || "━╸:".contains(c));
             let words =
@@ -299,4 +297,17 @@ async fn ping_on_a_terminal_names_the_device_and_the_time() {
     let (code, screen) =
         all_on_terminal(&["--port", &peer.ws(), "--timeout=300ms", "ping", "-n", "2"], &[("NO_COLOR", "1")]).await;
     assert!(code == 3 && screen.contains("error: cannot reach ws:"), "{screen}");
+}
+
+#[tokio::test]
+async fn results_for_people_fit_the_terminal() {
+    let device = simulator().await;
+    let port = format!("ws://{}", device.address());
+    for columns in [80, 40] {
+        for args in [&["show"][..], &["ping"], &["ping", "-n", "2"]] {
+            let (code, screen) = all_on_terminal_of(columns, &[&["--port", &port], args].concat(), &[]).await;
+            let too_long = screen.lines().find(|line| line.chars().count() > usize::from(columns));
+            assert_eq!((code, too_long), (0, None), "{columns} {args:?}: {screen}");
+        }
+    }
 }

@@ -50,6 +50,12 @@ pub(crate) fn elapsed(duration: Duration) -> String {
     }
 }
 
+/// Formats a time in milliseconds, with a decimal if it is short: `13 ms`, `0.4 ms`.
+pub(crate) fn milliseconds(time: Duration) -> String {
+    let time = time.as_secs_f64() * 1e3;
+    if time < 9.95 { format!("{time:.1} ms") } else { format!("{time:.0} ms") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

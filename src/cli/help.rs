@@ -10,7 +10,7 @@ use otactl::discover::UsbPort;
 
 /// The groups of the help page. Each visible command is in one of them.
 const GROUPS: [(&str, &[&str]); 6] = [
-    ("Update a device", &["update", "wait"]),
+    ("Update a device", &["update", "show", "wait"]),
     (
         "Methods of the OTA service",
         &["commit", "revert", "create-snapshot", "get-boot-state", "set-boot-state", "status"],
@@ -22,10 +22,9 @@ const GROUPS: [(&str, &[&str]); 6] = [
 ];
 
 /// The commands of the start page: what to type, and what it does.
-const START: [(&str, &str); 6] = [
+const START: [(&str, &str); 5] = [
     ("otactl update build/fw.zip", "update the board on the cable, and commit"),
-    ("otactl info", "show what runs on it"),
-    ("otactl get-boot-state", "show whether that is committed"),
+    ("otactl show", "show what runs on it, and whether it stays"),
     ("otactl call Sys.GetInfo", "call any method; `otactl list` lists them"),
     ("otactl --port ws://HOST ping", "reach a board in the network"),
     ("otactl --port sim: update FILE", "try it without a board"),

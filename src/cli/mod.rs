@@ -7,7 +7,7 @@
 //! - [`parse`]: parses the command line, once for each device; [`config`]: the configuration file with named devices;
 //! - [`several`]: runs a command on several devices at a time; [`shared`]: what these share; [`update_summary`]: an update in one line;
 //! - [`serial_choice`]: chooses a serial port;
-//! - [`json_path`]: the option `--get`;
+//! - [`json_path`]: the option `--get`; [`device_facts`]: what `otactl show` tells about a device;
 //! - [`nearest_method`]: the method that was probably meant;
 //! - [`context`]: connects to the device that options and environment name; [`target_arg`]: the value of `--port`;
 //!   [`environment`]: environment variables;
@@ -36,6 +36,7 @@ pub(crate) mod completion;
 pub(crate) mod config;
 pub(crate) mod context;
 pub(crate) mod credentials;
+pub(crate) mod device_facts;
 pub(crate) mod environment;
 pub(crate) mod explain;
 pub(crate) mod failure;

@@ -301,6 +301,12 @@ impl Output {
         columns(&Term::stderr())
     }
 
+    /// Returns the number of columns that a line of a result may have, or `None` if results do not go to a terminal.
+    pub(crate) fn result_columns(&self) -> Option<usize> {
+        let label = self.device.as_ref().map_or(0, |device| device.prefix.chars().count());
+        columns(&Term::stdout()).map(|columns| columns.saturating_sub(label).max(20))
+    }
+
     /// Returns a message after its coloured label, with a line break at the end.
     fn labelled(&self, colour: &str, label: &str, text: &str) -> String {
         let column = label.len() + 1;

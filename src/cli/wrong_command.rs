@@ -28,8 +28,8 @@ const SYNONYMS: [(&[&str], &str); 32] = [
     ),
     (&["snapshot", "backup", "copy"], "`otactl create-snapshot` copies the running firmware to the other slot"),
     (
-        &["boot-state", "bootstate", "slot", "slots", "state", "committed", "show"],
-        "`otactl get-boot-state` shows the active slot and its commit, and `otactl info` the firmware",
+        &["boot-state", "bootstate", "slot", "slots", "state", "committed"],
+        "`otactl show` shows the firmware, its slot and its commit, and `otactl get-boot-state` only the latter",
     ),
     (&["progress", "ota-status"], "`otactl status` shows the progress of an update"),
     (&["restart", "reset"], "`otactl reboot` reboots the device"),

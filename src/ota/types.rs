@@ -156,9 +156,18 @@ pub struct SystemInfo {
     /// The platform: `platform` in the manifest.
     #[serde(default)]
     pub arch: String,
+    /// The version of Mongoose OS, if the device reports it.
+    #[serde(default)]
+    pub mg_version: String,
     /// The time since the last boot in seconds.
     #[serde(deserialize_with = "seconds")]
     pub uptime: u64,
+    /// The size of the RAM in bytes, if the device reports it.
+    #[serde(default, deserialize_with = "bytes_if_any")]
+    pub ram_size: Option<u64>,
+    /// The free RAM in bytes, if the device reports it.
+    #[serde(default, deserialize_with = "bytes_if_any")]
+    pub ram_free: Option<u64>,
     /// The size of the file system in bytes, if the device reports it.
     #[serde(default, deserialize_with = "bytes_if_any")]
     pub fs_size: Option<u64>,
@@ -180,6 +189,9 @@ pub struct Wifi {
     /// The address in the network that the device has joined. Empty or absent without one.
     #[serde(default)]
     pub sta_ip: Option<String>,
+    /// The name of the network that the device has joined.
+    #[serde(default)]
+    pub ssid: Option<String>,
     /// The address in the network that the device offers as an access point.
     #[serde(default)]
     pub ap_ip: Option<String>,

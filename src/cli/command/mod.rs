@@ -18,6 +18,7 @@ mod ports;
 mod reboot;
 mod revert;
 mod set_boot_state;
+mod show;
 mod simulate;
 mod status;
 mod update;
@@ -35,6 +36,7 @@ use super::failure::{Failure, FailureKind};
 pub(crate) enum Command {
     // Boxed, since it is large.
     Update(Box<update::Args>),
+    Show(show::Args),
     Wait(wait::Args),
     Commit(commit::Args),
     Revert(revert::Args),
@@ -117,6 +119,7 @@ impl Command {
     pub(crate) async fn run(self, context: &Context, model: fn() -> clap::Command) -> Result<(), Failure> {
         match self {
             Self::Update(args) => args.run(context).await,
+            Self::Show(args) => args.run(context).await,
             Self::Wait(args) => args.run(context).await,
             Self::Commit(args) => args.run(context).await,
             Self::Revert(args) => args.run(context).await,

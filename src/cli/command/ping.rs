@@ -6,8 +6,10 @@ use otactl::text::device_text;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::cli::clock::milliseconds;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
+use crate::cli::wrap::wrap;
 
 /// The time limit of the call that reads the id of the device.
 const INFO_TIMEOUT: Duration = Duration::from_secs(2);
@@ -37,7 +39,7 @@ impl Args {
         if context.output.is_read_by_a_person() {
             let info = device.call_within(ota::GetInfo {}, device.timeout().min(INFO_TIMEOUT)).await;
             let id = info.map(|info| info.id).unwrap_or_default();
-            return context.output.table(&value, &answer(&id, elapsed, &value));
+            return context.output.table(&value, &fitted(context, answer(&id, elapsed, &value)));
         }
         context.output.result(&value)?;
         if context.output.is_interactive() {
@@ -67,9 +69,20 @@ async fn ping_often(context: &Context, device: &Device, count: u32) -> Result<()
         context.output.status_line.set_text(&format!("{sent} of {count} pings sent, {} answered", times.len()));
     }
     match (PingTimes::of(count, times), last_error) {
-        (Some(times), _) => context.output.table(&serde_json::to_value(&times).unwrap_or_default(), &times.to_string()),
+        (Some(times), _) => {
+            let value = serde_json::to_value(&times).unwrap_or_default();
+            context.output.table(&value, &fitted(context, times.to_string()))
+        }
         (None, Some(error)) => Err(error.into()),
         (None, None) => Ok(()),
+    }
+}
+
+/// Returns a line that fits the terminal, if results go to one.
+fn fitted(context: &Context, line: String) -> String {
+    match context.output.result_columns() {
+        Some(columns) => wrap(&line, 0, 0, columns),
+        None => line,
     }
 }
 
@@ -116,12 +129,6 @@ impl std::fmt::Display for PingTimes {
         let noun = if *sent == 1 { "ping" } else { "pings" };
         write!(f, "{sent} {noun}, {lost} lost: min {min}, median {median}, max {max}")
     }
-}
-
-/// Formats a time in milliseconds, with a decimal if it is short: `13 ms`, `0.4 ms`.
-pub(super) fn milliseconds(time: Duration) -> String {
-    let time = time.as_secs_f64() * 1e3;
-    if time < 9.95 { format!("{time:.1} ms") } else { format!("{time:.0} ms") }
 }
 
 #[cfg(test)]

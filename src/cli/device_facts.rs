@@ -1,0 +1,352 @@
+//! What `otactl show` tells about a device: its facts as lines for people, or as JSON. Pure.
+
+use std::time::Duration;
+
+use otactl::ota::{BootState, Slot, Status, SystemInfo, UpdateState};
+use otactl::text::device_text;
+use serde::Serialize;
+
+use super::clock::{brief, milliseconds};
+use super::wrap::wrap;
+
+/// The column at which the text of a line begins, after its name.
+const TEXT_COLUMN: usize = 14;
+
+/// The services of most devices. Those that a device lacks are named.
+const COMMON_SERVICES: [&str; 5] = ["Config", "FS", "OTA", "Sys", "Wifi"];
+
+/// What a device reports about itself. Fields without a value are left out.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct DeviceFacts {
+    id: String,
+    platform: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    mongoose_os_version: String,
+    /// The address of the device, without secrets.
+    port: String,
+    round_trip_ms: f64,
+    app: String,
+    version: String,
+    build_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slot: Option<Slot>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    committed: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revert_slot: Option<Slot>,
+    /// Seconds until the device rolls back by itself, if it will.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reverts_in: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    update: Option<UpdateFacts>,
+    /// Seconds since the boot.
+    uptime: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ram_size: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ram_free: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fs_size: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fs_free: Option<u64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    network: Vec<NetworkFacts>,
+    /// The number of methods.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    methods: Option<usize>,
+    /// The common services that the device lacks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing_services: Option<Vec<&'static str>>,
+}
+
+/// The state of the updater.
+#[derive(Debug, Serialize)]
+struct UpdateFacts {
+    state: String,
+    message: String,
+    progress_percent: u8,
+}
+
+/// An address of the device.
+#[derive(Debug, PartialEq, Serialize)]
+struct NetworkFacts {
+    interface: &'static str,
+    /// The name of the Wi-Fi network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ssid: Option<String>,
+    ip: String,
+}
+
+impl DeviceFacts {
+    /// Returns the facts in the reply to `Sys.GetInfo` of the device at `port`, which took `round_trip`.
+    pub(crate) fn new(info: &SystemInfo, port: String, round_trip: Duration) -> Self {
+        Self {
+            id: info.id.clone(),
+            platform: info.arch.clone(),
+            mongoose_os_version: info.mg_version.clone(),
+            port,
+            round_trip_ms: (round_trip.as_secs_f64() * 1e6).round() / 1e3,
+            app: info.app.clone(),
+            version: info.fw_version.clone(),
+            build_id: info.fw_id.clone(),
+            uptime: info.uptime,
+            ram_size: info.ram_size,
+            ram_free: info.ram_free,
+            fs_size: info.fs_size,
+            fs_free: info.fs_free,
+            network: network(info),
+            ..Self::default()
+        }
+    }
+
+    /// Adds the boot state, and the time until the rollback.
+    pub(crate) fn with_boot_state(self, boot: &BootState, reverts_in: Option<Duration>) -> Self {
+        Self {
+            slot: boot.active_slot,
+            committed: Some(boot.is_committed),
+            revert_slot: boot.revert_slot,
+            reverts_in: reverts_in.map(|left| left.as_secs()),
+            ..self
+        }
+    }
+
+    /// Adds the state of the updater.
+    pub(crate) fn with_update(self, status: &Status) -> Self {
+        let state = match status.state {
+            UpdateState::Idle => "idle".into(),
+            UpdateState::Progress => "progress".into(),
+            UpdateState::Error => "error".into(),
+            UpdateState::Success => "success".into(),
+            UpdateState::Unknown(number) => number.to_string(),
+            other => format!("{other:?}").to_lowercase(),
+        };
+        let update = UpdateFacts { state, message: status.message.clone(), progress_percent: status.percent() };
+        Self { update: Some(update), ..self }
+    }
+
+    /// Adds the methods.
+    pub(crate) fn with_methods(self, methods: &[String]) -> Self {
+        let has = |service: &str| {
+            methods.iter().any(|method| method.strip_prefix(service).is_some_and(|name| name.starts_with('.')))
+        };
+        let missing = COMMON_SERVICES.into_iter().filter(|service| !has(service)).collect();
+        Self { methods: Some(methods.len()), missing_services: Some(missing), ..self }
+    }
+
+    /// Returns the lines for people, of at most `columns` characters. `at` formats the time in a number of seconds.
+    pub(crate) fn text(&self, columns: Option<usize>, at: impl Fn(u64) -> String) -> String {
+        let mut text = String::new();
+        for (name, line) in self.lines(at) {
+            let name = format!("{name:<width$}  ", width = TEXT_COLUMN - 2);
+            let column = name.chars().count();
+            let line = columns.map_or_else(|| line.clone(), |columns| wrap(&line, column, TEXT_COLUMN, columns));
+            text.extend([name.as_str(), line.as_str(), "\n"]);
+        }
+        text
+    }
+
+    /// Returns the names and the texts of the lines.
+    fn lines(&self, at: impl Fn(u64) -> String) -> Vec<(String, String)> {
+        let id = if self.id.is_empty() { "device".into() } else { device_text(&self.id) };
+        let mut lines = vec![(id, self.about()), ("runs".into(), self.firmware())];
+        let mut add = |name: &str, text: String| lines.push((name.into(), text));
+        match self.committed {
+            Some(true) => add("committed", "it stays after a reboot".into()),
+            Some(false) => {
+                add("uncommitted", self.rollback(at));
+                add("", "`otactl commit` keeps it, `otactl revert` goes back".into());
+            }
+            None => {}
+        }
+        if let Some(update) = &self.update {
+            add("update", update.to_string());
+        }
+        let uptime = Some(brief(Duration::from_secs(self.uptime)));
+        let (ram, files) = (free("RAM", self.ram_free, self.ram_size), free("files", self.fs_free, self.fs_size));
+        add("up", [uptime, ram, files].into_iter().flatten().collect::<Vec<_>>().join("; "));
+        if !self.network.is_empty() {
+            add("network", self.network.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
+        }
+        if let Some(count) = self.methods {
+            let missing = self.missing_services.clone().unwrap_or_default().join(", ");
+            let missing = if missing.is_empty() { missing } else { format!("; without {missing}") };
+            add("methods", format!("{count}{missing}"));
+        }
+        lines
+    }
+
+    fn about(&self) -> String {
+        let mut parts = Vec::new();
+        if !self.platform.is_empty() {
+            parts.push(device_text(&self.platform));
+        }
+        if !self.mongoose_os_version.is_empty() {
+            parts.push(format!("Mongoose OS {}", device_text(&self.mongoose_os_version)));
+        }
+        let round_trip = Duration::try_from_secs_f64(self.round_trip_ms / 1e3).unwrap_or_default();
+        parts.push(format!("at {} ({})", self.port, milliseconds(round_trip)));
+        parts.join(", ")
+    }
+
+    fn firmware(&self) -> String {
+        let app = if self.app.is_empty() { String::new() } else { format!("{} ", device_text(&self.app)) };
+        let slot = self.slot.map(|slot| format!(" in slot {slot}")).unwrap_or_default();
+        format!("{app}{} ({}){slot}", device_text(&self.version), device_text(&self.build_id))
+    }
+
+    fn rollback(&self, at: impl Fn(u64) -> String) -> String {
+        let to = self.revert_slot.map_or_else(|| "the old firmware".into(), |slot| format!("slot {slot}"));
+        match self.reverts_in {
+            None => format!("rolls back to {to} at its next reboot"),
+            Some(0) => format!("rolls back to {to} at any moment"),
+            Some(left) => format!("rolls back to {to} in {}, {}", brief(Duration::from_secs(left)), at(left)),
+        }
+    }
+}
+
+impl std::fmt::Display for UpdateFacts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let message = device_text(&self.message);
+        match self.state.as_str() {
+            "idle" => f.write_str("idle"),
+            "progress" => write!(f, "the device receives a firmware, {} %", self.progress_percent),
+            "success" => f.write_str("the device has a new firmware, and is about to reboot"),
+            "error" if message.is_empty() => f.write_str("the last one failed"),
+            "error" => write!(f, "the last one failed: {message}"),
+            state => write!(f, "state {state} {message}"),
+        }
+    }
+}
+
+impl std::fmt::Display for NetworkFacts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ssid = self.ssid.as_deref().map(|ssid| format!("{} ", device_text(ssid))).unwrap_or_default();
+        write!(f, "{} {ssid}{}", self.interface, device_text(&self.ip))
+    }
+}
+
+/// Describes what is free of a memory, if the device reports it.
+fn free(name: &str, free: Option<u64>, size: Option<u64>) -> Option<String> {
+    let free = free? / 1024;
+    let size = size.map(|size| format!(" of {}", size / 1024)).unwrap_or_default();
+    Some(format!("{name} {free}{size} KiB free"))
+}
+
+/// Returns the addresses of the device.
+fn network(info: &SystemInfo) -> Vec<NetworkFacts> {
+    let wifi = info.wifi.as_ref();
+    let ssid = wifi.and_then(|wifi| wifi.ssid.clone()).filter(|ssid| !ssid.is_empty());
+    [
+        ("ethernet", None, info.eth.as_ref().and_then(|eth| eth.ip.as_ref())),
+        ("wifi", ssid, wifi.and_then(|wifi| wifi.sta_ip.as_ref())),
+        ("access point", None, wifi.and_then(|wifi| wifi.ap_ip.as_ref())),
+    ]
+    .into_iter()
+    .filter_map(|(interface, ssid, ip)| {
+        // Some devices report 0.0.0.0 for an interface without an address.
+        let ip = ip.filter(|ip| !ip.is_empty() && *ip != "0.0.0.0")?.clone();
+        Some(NetworkFacts { interface, ssid, ip })
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const MINUTES: u64 = 60;
+
+    fn facts(info: &Value) -> DeviceFacts {
+        let info: SystemInfo = serde_json::from_value(info.clone()).expect("an info");
+        DeviceFacts::new(&info, "ws://192.168.1.5/rpc".into(), Duration::from_micros(12_300))
+    }
+
+    fn whole() -> DeviceFacts {
+        facts(&json!({
+            "id": "esp32_AABBCC", "arch": "esp32", "mg_version": "2.20.0", "app": "demo", "fw_version": "2.0.0", "fw_id": "b1",
+            "uptime": 48, "ram_size": 295_748, "ram_free": 227_340, "fs_size": 233_681, "fs_free": 154_118,
+            "wifi": { "ssid": "lab", "sta_ip": "192.168.1.5", "ap_ip": "" }, "eth": { "ip": "0.0.0.0" }
+        }))
+    }
+
+    fn shown(facts: &DeviceFacts, columns: Option<usize>) -> Vec<String> {
+        facts.text(columns, |seconds| format!("at +{seconds} s")).lines().map(ToOwned::to_owned).collect()
+    }
+
+    fn boot(is_committed: bool, revert_slot: Option<Slot>) -> BootState {
+        BootState { active_slot: Some(1), is_committed, revert_slot, commit_timeout: 300 }
+    }
+
+    #[test]
+    fn facts_are_one_line_each() {
+        let methods = ["Sys.GetInfo", "OTA.Update", "Config.Get", "FSX.List"].map(ToOwned::to_owned);
+        let status: Status = serde_json::from_value(json!({ "state": 0 })).expect("a status");
+        let facts = whole()
+            .with_boot_state(&boot(false, Some(0)), Some(Duration::from_secs(4 * MINUTES + 12)))
+            .with_update(&status)
+            .with_methods(&methods);
+        assert_eq!(
+            shown(&facts, None),
+            [
+                "esp32_AABBCC  esp32, Mongoose OS 2.20.0, at ws://192.168.1.5/rpc (12 ms)",
+                "runs          demo 2.0.0 (b1) in slot 1",
+                "uncommitted   rolls back to slot 0 in 4m 12s, at +252 s",
+                "              `otactl commit` keeps it, `otactl revert` goes back",
+                "update        idle",
+                "up            48 s; RAM 222 of 288 KiB free; files 150 of 228 KiB free",
+                "network       wifi lab 192.168.1.5",
+                "methods       4; without FS, Wifi",
+            ]
+        );
+        let narrow = shown(&facts, Some(40));
+        assert!(narrow.iter().all(|line| line.chars().count() <= 40), "{narrow:#?}");
+        let words = |lines: &[String]| lines.join(" ").split_whitespace().map(ToOwned::to_owned).collect::<Vec<_>>();
+        assert_eq!(words(&narrow), words(&shown(&facts, None)));
+        let value = serde_json::to_value(&facts).expect("JSON");
+        assert_eq!((&value["reverts_in"], &value["network"][0]["ip"]), (&json!(252), &json!("192.168.1.5")), "{value}");
+    }
+
+    #[test]
+    fn what_a_device_does_not_report_is_left_out() {
+        let bare = facts(&json!({ "fw_version": "1", "fw_id": "a", "uptime": 90 }));
+        assert_eq!(
+            shown(&bare, None),
+            ["device        at ws://192.168.1.5/rpc (12 ms)", "runs          1 (a)", "up            1m 30s"]
+        );
+        let value = serde_json::to_value(&bare).expect("JSON");
+        for key in ["slot", "committed", "reverts_in", "update", "ram_free", "network", "methods"] {
+            assert!(value.get(key).is_none(), "{key}: {value}");
+        }
+    }
+
+    #[test]
+    fn rollback_is_described() {
+        for (committed, revert_slot, left, expected) in [
+            (true, Some(0), None, "committed     it stays after a reboot"),
+            (false, Some(0), None, "uncommitted   rolls back to slot 0 at its next reboot"),
+            (false, None, Some(0), "uncommitted   rolls back to the old firmware at any moment"),
+        ] {
+            let left = left.map(Duration::from_secs);
+            let lines = shown(&whole().with_boot_state(&boot(committed, revert_slot), left), None);
+            assert_eq!(lines[2], expected);
+            assert_eq!(lines[3].contains("`otactl commit`"), !committed, "{lines:#?}");
+        }
+    }
+
+    #[test]
+    fn state_of_the_updater_is_described() {
+        for (status, expected) in [
+            (json!({ "state": 1, "progress_percent": 40 }), "the device receives a firmware, 40 %"),
+            (json!({ "state": 2, "message": "Invalid\u{1b} manifest" }), "the last one failed: Invalid· manifest"),
+            (json!({ "state": 2 }), "the last one failed"),
+            (json!({ "state": 3 }), "the device has a new firmware, and is about to reboot"),
+            (json!({ "state": 9, "message": "x" }), "state 9 x"),
+        ] {
+            let status: Status = serde_json::from_value(status).expect("a status");
+            let lines = shown(&whole().with_update(&status), None);
+            assert_eq!(lines[2], format!("update        {expected}"));
+        }
+    }
+}
