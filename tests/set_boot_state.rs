@@ -5,7 +5,7 @@ mod support;
 use serde_json::{Value, json};
 use support::script::{PeerAction, Script, frame};
 use support::transports::Transport;
-use support::{run_on, simulator, ws};
+use support::{run_on, simulator, simulator_everywhere, ws};
 
 fn info(platform: &str) -> Value {
     json!({"id": "dev", "app": "demo", "arch": platform, "fw_version": "1", "fw_id": "a", "uptime": 9})
@@ -38,11 +38,14 @@ async fn slot_that_the_device_does_not_have_is_refused_before_anything_is_sent()
 #[tokio::test]
 async fn platform_whose_slots_are_unknown_is_sent_any_slot() {
     for about in [result(&info("stm32")), result(&info("")), error(404)] {
-        let script = Script::of([about.clone(), result(&boot_state(0, 0)), result(&Value::Null)]);
+        let (before, after) = (result(&boot_state(0, 0)), result(&boot_state(2, 0)));
+        let script = Script::of([about.clone(), before, result(&Value::Null), after]);
         let mut peer = Transport::WebSocket.scripted(script).await;
         let run = run_on(&peer.port, &["set-boot-state", "--active-slot", "2"]).await;
         assert_eq!((run.code, run.stdout.as_str()), (0, "null\n"), "{about:?}: {}", run.shown());
-        assert_eq!(peer.received.methods(), ["Sys.GetInfo", "OTA.GetBootState", "OTA.SetBootState"], "{about:?}");
+        assert_eq!(run.stderr, "slot 2 boots next, committed; slot 0 runs now\n", "{}", run.shown());
+        let methods = ["Sys.GetInfo", "OTA.GetBootState", "OTA.SetBootState", "OTA.GetBootState"];
+        assert_eq!(peer.received.methods(), methods, "{about:?}");
     }
 }
 
@@ -84,10 +87,12 @@ async fn boot_state_unreadable_is_reported() {
 #[tokio::test]
 async fn fields_without_a_slot_are_sent_at_once() {
     for args in [&["--is-committed", "true"][..], &["--commit-timeout", "60s"]] {
-        let mut peer = Transport::WebSocket.scripted(Script::of([result(&Value::Null)])).await;
+        let mut peer =
+            Transport::WebSocket.scripted(Script::of([result(&Value::Null), result(&boot_state(0, 1))])).await;
         let run = run_on(&peer.port, &[&["set-boot-state"], args].concat()).await;
         assert_eq!((run.code, run.stdout.as_str()), (0, "null\n"), "{args:?}: {}", run.shown());
-        assert_eq!(peer.received.methods(), ["OTA.SetBootState"], "{args:?}");
+        assert_eq!(peer.received.methods(), ["OTA.SetBootState", "OTA.GetBootState"], "{args:?}");
+        assert_eq!(run.stderr, "slot 0 runs, committed; it stays after a reboot\n", "{}", run.shown());
     }
 }
 
@@ -96,4 +101,29 @@ async fn force_alone_is_a_wrong_command_line() {
     let device = simulator().await;
     let run = run_on(&ws(&device), &["set-boot-state", "--force"]).await;
     assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{}", run.shown());
+}
+
+#[tokio::test]
+async fn boot_state_is_read_back_over_every_transport() {
+    let (_device, ports) = simulator_everywhere(otactl::sim::Config::default()).await;
+    for port in ports {
+        for (args, expected) in [
+            (&["set-boot-state", "--active-slot", "1"][..], "slot 1 boots next, committed; slot 0 runs now\n"),
+            (&["set-boot-state", "--active-slot", "0"], "slot 0 boots next, committed; "),
+            (&["create-snapshot"], "the copy is in slot 1; slot 0 runs, committed; it stays after a reboot\n"),
+        ] {
+            let run = run_on(&port, args).await;
+            assert!(run.code == 0 && run.stderr.starts_with(expected), "{port} {args:?}: {}", run.shown());
+            let quiet = run_on(&port, &[&["--quiet"], args].concat()).await;
+            assert_eq!((quiet.code, quiet.stderr.as_str()), (0, ""), "{port} {args:?}: {}", quiet.shown());
+        }
+    }
+}
+
+#[tokio::test]
+async fn boot_state_that_cannot_be_read_back_is_a_warning() {
+    let peer = Transport::WebSocket.scripted(Script::of([result(&Value::Null), error(404)])).await;
+    let run = run_on(&peer.port, &["set-boot-state", "--is-committed", "true"]).await;
+    assert_eq!((run.code, run.stdout.as_str()), (0, "null\n"), "{}", run.shown());
+    assert!(run.stderr.starts_with("warning: the device has carried out the command, but "), "{}", run.shown());
 }

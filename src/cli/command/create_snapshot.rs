@@ -1,13 +1,16 @@
 use std::time::Duration;
 
-use otactl::ota;
+use otactl::ota::{self, Snapshot};
+use serde::Deserialize as _;
 
-use super::one_call::call_and_print;
+use super::read_back::read_back;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::values;
 
 /// Copy the firmware to the other slot (OTA.CreateSnapshot)
+///
+/// At the end, otactl reads the boot state back and prints it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: otactl --port ws://192.168.1.5 create-snapshot")]
 pub(crate) struct Args {
@@ -31,6 +34,12 @@ impl Args {
             set_as_revert: self.set_as_revert.then_some(true),
             commit_timeout: self.commit_timeout.map(|timeout| timeout.as_secs()),
         };
-        call_and_print(context, request).await
+        let device = context.device().await?;
+        let value = device.call_value(request).await?;
+        context.output.result(&value)?;
+        let slot = Snapshot::deserialize(&value).ok().and_then(|snapshot| snapshot.slot);
+        let copy = slot.map(|slot| format!("the copy is in slot {slot}; ")).unwrap_or_default();
+        read_back(context, &device, |now| format!("{copy}{now}")).await;
+        Ok(())
     }
 }

@@ -15,6 +15,7 @@ mod man;
 mod one_call;
 mod ping;
 mod ports;
+mod read_back;
 mod reboot;
 mod revert;
 mod set_boot_state;

@@ -4,6 +4,7 @@ use std::time::Duration;
 use otactl::ota::{self, BootState, Slot};
 use otactl::rpc::{CallError, Device, Method};
 
+use super::read_back::{boot_state_text, read_back};
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, FailureKind};
 use crate::cli::values;
@@ -15,7 +16,8 @@ const BAD_SLOT: i64 = -3;
 ///
 /// For repairs only: with a wrong state, the device may boot a slot that does not work. otactl refuses a slot that the platform
 /// does not have (ESP32, ESP8266, CC32xx; the slots of other platforms are not known). Firmware of 2019 to 2022 answers such
-/// an active slot with an error, but stores it. It stores any revert slot without an error.
+/// an active slot with an error, but stores it. It stores any revert slot without an error. At the end, otactl reads the boot state back
+/// and prints it.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "otactl set-boot-state [OPTIONS]")]
 #[command(after_help = "Example: otactl --port ws://192.168.1.5 set-boot-state --revert-slot 0")]
@@ -59,7 +61,12 @@ impl Args {
         }
         let before = if names_a_slot { if_answered(device.call(ota::GetBootState {}).await)? } else { None };
         match device.call_value(fields.request()).await {
-            Ok(value) => context.output.result(&value),
+            Ok(value) => {
+                context.output.result(&value)?;
+                let runs = before.and_then(|before| before.active_slot);
+                read_back(context, &device, |now| boot_state_text(now, runs)).await;
+                Ok(())
+            }
             Err(error) if error.remote_error().is_some_and(|error| error.code == BAD_SLOT) => {
                 Err(bad_slot(&device, error, before).await)
             }
