@@ -54,7 +54,13 @@ fn failed(failure: &Failure, output: &Output, is_verbose: bool) -> ExitCode {
 fn not_parsed(error: &clap::Error, args: &[OsString]) -> ExitCode {
     // clap returns the help and the version as errors, too. They go to stdout and exit with 0.
     if !error.use_stderr() {
-        return error.print().map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+        return match error.print() {
+            // A reader may close the pipe early. This is not a failure.
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                failed(&Failure::output("stdout", &error).without_call(), &Output::new(false), false)
+            }
+            _ => ExitCode::SUCCESS,
+        };
     }
     let code = error.print().map_or(ExitCode::FAILURE, |()| ExitCode::from(FailureKind::Usage.code()));
     let output = output_of_args(args);
@@ -107,8 +113,10 @@ async fn run_all(mut runs: Vec<cli::Cli>, output: &Output) -> Result<(), Failure
     if cli.command.is_update() {
         output.subject.set_update();
     }
+    let uses_device = cli.command.uses_device();
     let context = Context::new(cli.command.change(), cli.global, cli.given, output.clone(), Shared::default());
-    cli.command.run(&context, cli::public_model).await
+    let result = cli.command.run(&context, cli::public_model).await;
+    result.map_err(|failure| if uses_device { failure } else { failure.without_call() })
 }
 
 /// Opens as many files as the runtime needs, and fails if the system allows fewer. The runtime itself would panic.

@@ -132,6 +132,11 @@ pub(crate) fn shown(error: clap::Error, args: &[OsString]) -> clap::Error {
         let message = wrong_command::message(word, args, &Cli::command());
         return clap::Error::raw(ErrorKind::InvalidSubcommand, message + "\n");
     }
+    if error.kind() == ErrorKind::MissingSubcommand {
+        // The text of clap lists hidden commands.
+        let message = "no command given\nhint: `otactl --help` lists the commands\n";
+        return clap::Error::raw(ErrorKind::MissingSubcommand, message);
+    }
     let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
     if !is_help {
         return error;

@@ -70,17 +70,28 @@ impl Failure {
         self
     }
 
+    /// The start of the hint for a result that cannot be written.
+    const CALL_DONE: &str = "the call was carried out; ";
+
     /// Returns the failure of a result that cannot be written to `place`, a stream or a file.
     pub(crate) fn output(place: &str, error: &io::Error) -> Self {
         let hint = match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                "the call was carried out; make room, or write elsewhere"
-            }
-            _ => "the call was carried out; write elsewhere",
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room, or write elsewhere",
+            _ => "write elsewhere",
         };
         Self::new(FailureKind::Other, format!("cannot write the result to {place}: {error}"))
             .caused_by(error)
-            .hint(hint)
+            .hint(format!("{}{hint}", Self::CALL_DONE))
+    }
+
+    /// Leaves out of the hints that a call was carried out, for a command that calls no device.
+    pub(crate) fn without_call(mut self) -> Self {
+        for hint in &mut self.hints {
+            if let Some(rest) = hint.strip_prefix(Self::CALL_DONE) {
+                *hint = rest.into();
+            }
+        }
+        self
     }
 
     /// Adds a hint.
