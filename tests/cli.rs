@@ -354,7 +354,7 @@ async fn hint_fits_the_transport_and_the_method() {
         (format!("ws://{}", closed.address), &["ping"], "port 80", "443"),
         ("ws://127.0.0.1:1".into(), &["call", "RPC.Describe", "{'name': 'x'}"], "double quotes", "outer quotes"),
         ("ws://127.0.0.1:1".into(), &["call", "RPC.Describe", "{name}"], "outer quotes", "double quotes"),
-        ("ws://127.0.0.1:1".into(), &["call", "RPC.Ping", "@/no/such/file"], "`@FILE`", "(os error"),
+        ("ws://127.0.0.1:1".into(), &["call", "RPC.Ping", "@/no/such/file"], "file that you may read", "(os error"),
         ("ws://127.0.0.1:1".into(), &["update", "/no/such/fw.zip"], "firmware zip", "(os error"),
     ] {
         let run = run_on(&port, args).await;

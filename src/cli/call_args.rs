@@ -129,7 +129,10 @@ fn insert<'a>(object: &mut Map<String, Value>, key: &'a str, value: Value) -> Re
 fn read_json(text: String) -> Result<Value, Failure> {
     let (text, source) = match text.strip_prefix('@') {
         Some(path) => (read_text(path)?, format!("in {path}")),
-        None if text == "-" => (read_stdin().map_err(|error| unreadable("stdin", &error))?, "on stdin".into()),
+        None if text == "-" => (
+            read_stdin().map_err(|error| unreadable("stdin", &error).hint("give them as JSON, or as `@FILE`"))?,
+            "on stdin".into(),
+        ),
         None => (text, "after the method".into()),
     };
     serde_json::from_str(&text).map_err(|error| {
@@ -144,7 +147,7 @@ fn read_json(text: String) -> Result<Value, Failure> {
 
 fn read_text(path: &str) -> Result<String, Failure> {
     let read = read_file(Path::new(path), MAX_INPUT_SIZE).and_then(utf8_text);
-    read.map_err(|error| unreadable(path, &error))
+    read.map_err(|error| unreadable(path, &error).hint("give the path of a text file that you may read"))
 }
 
 fn read_stdin() -> io::Result<String> {
@@ -158,9 +161,7 @@ fn utf8_text(bytes: Vec<u8>) -> io::Result<String> {
 }
 
 fn unreadable(source: &str, error: &io::Error) -> Failure {
-    Failure::new(FailureKind::Usage, format!("cannot read the arguments from {source}: {error}"))
-        .caused_by(error)
-        .hint("give them as JSON, as `@FILE`, or as `-` for stdin")
+    Failure::new(FailureKind::Usage, format!("cannot read the arguments from {source}: {error}")).caused_by(error)
 }
 
 #[cfg(test)]

@@ -58,9 +58,10 @@ pub(crate) fn remember_url_login(url: &str) {
 
 /// Returns the first line of a file, which holds a secret.
 pub(crate) fn first_line(path: &Path) -> Result<String, Failure> {
-    read_file(path, MAX_SECRET_SIZE)
-        .and_then(first_line_of)
-        .map_err(|error| unreadable(&path.display().to_string(), &error))
+    const READABLE: &str = "give the path of a file that you may read, with the secret on its first line";
+
+    let read = read_file(path, MAX_SECRET_SIZE).and_then(first_line_of);
+    read.map_err(|error| unreadable(&path.display().to_string(), &error).hint(READABLE))
 }
 
 /// Returns the first line, without the byte order mark that some editors write.
@@ -77,7 +78,10 @@ fn first_line_of(bytes: Vec<u8>) -> io::Result<String> {
 
 /// Prompts for a secret on a terminal, or reads it from stdin.
 pub(crate) fn ask(prompt: &str) -> Result<String, Failure> {
-    let unreadable = |error| unreadable("stdin", &error);
+    const FILES: &str =
+        "a file can hold the secret on its first line: `--rpc-creds @FILE`, `--mqtt-password-file FILE`";
+
+    let unreadable = |error| unreadable("stdin", &error).hint(FILES);
     if io::stdin().is_terminal() {
         return without_sigint(|| rpassword::prompt_password(prompt)).map_err(|error| match error.kind() {
             io::ErrorKind::Interrupted => interrupt::failure(&Stage::Untouched),
@@ -94,7 +98,8 @@ pub(crate) fn ask_openly(question: &str) -> Result<String, Failure> {
     let mut answer = String::new();
     let read = writer::write(&OutputStream::Stderr, question.as_bytes());
     let read = read.and_then(|()| io::stdin().lock().take(MAX_SECRET_SIZE).read_line(&mut answer));
-    read.map(|_| answer).map_err(|error| unreadable("stdin", &error))
+    read.map(|_| answer)
+        .map_err(|error| Failure::new(FailureKind::Usage, format!("cannot read the answer from stdin: {error}")))
 }
 
 /// Prompts with SIGINT blocked.
@@ -119,5 +124,4 @@ fn without_sigint<T>(prompt: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
 
 fn unreadable(source: &str, error: &io::Error) -> Failure {
     Failure::new(FailureKind::Usage, format!("cannot read the credentials from {source}: {error}"))
-        .hint("a secret is read from the first line of a file: `--rpc-creds @FILE`, `--mqtt-password-file FILE`")
 }

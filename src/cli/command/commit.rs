@@ -18,6 +18,7 @@ impl Args {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let device = context.device().await?;
         let first = DeviceState::read(&device, device.timeout()).await?;
+        context.output.subject.set_device(&first.info.id);
         let before = if first.boot.is_committed { first } else { settled(&device, first, device.timeout()).await? };
         let message = if before.boot.is_committed {
             format!("nothing to commit: {}", before.boot)

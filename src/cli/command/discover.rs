@@ -6,7 +6,7 @@ use otactl::discover::mdns::announced;
 use otactl::ota;
 use otactl::text::device_text;
 use otactl::transport::mqtt::topic_heads;
-use otactl::transport::target::{self, Endpoint, Target};
+use otactl::transport::target::{self, Endpoint, Target, TargetError};
 use serde_json::json;
 
 use super::devices::edit;
@@ -42,6 +42,15 @@ pub(crate) struct Args {
     /// Give each device its id as a name in the configuration file
     #[arg(long)]
     add: bool,
+}
+
+/// Returns the failure of a `--mqtt` that is no URL of a broker.
+fn not_a_broker(error: &TargetError) -> Failure {
+    let message = match error {
+        TargetError::Malformed(reason) => format!("--mqtt: {reason}"),
+        error => format!("--mqtt: {error}"),
+    };
+    Failure::new(FailureKind::Usage, message).hint("write `--mqtt mqtt://BROKER`, or mqtts:// for a broker with TLS")
 }
 
 /// A device that was found. The texts are safe to print.
@@ -89,7 +98,7 @@ impl Args {
 
     /// Returns the devices behind a broker.
     async fn behind(&self, context: &Context, broker: &str) -> Result<BTreeSet<Found>, Failure> {
-        let endpoint = target::broker(broker)?;
+        let endpoint = target::broker(broker).map_err(|error| not_a_broker(&error))?;
         let mut names = BTreeSet::new();
         let options = context.options_of_broker(&endpoint)?;
         let on_name = |name| {

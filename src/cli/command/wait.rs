@@ -72,6 +72,9 @@ impl Args {
         let status_line = &context.output.status_line;
         status_line.command_waits("not there yet", Some(self.limit));
         let report = |seen: Option<&ReportedState>, error: Option<&ReadStateError>| {
+            if let Some(seen) = seen {
+                context.output.subject.set_device(&seen.id);
+            }
             status_line.set_text(&not_there_yet(seen, error));
         };
         let seen = wait_and_report(&device, &wanted, self.limit, report).await?;

@@ -83,6 +83,9 @@ impl From<CallError> for Failure {
                 AuthRefusal::NotAllowed(_) => "call as another user, or change the access list of the device",
                 refusal => unknown_hint(refusal),
             },
+            CallError::Remote { method, error, .. } if error.code == 404 && method == ota::ListMethods::NAME => {
+                "this firmware does not list its methods; `otactl call METHOD` calls one whose name you know"
+            }
             CallError::Remote { error, .. } => match error.code {
                 404 => "`otactl list` shows the methods that the device has",
                 418 => "the device is about to reboot; try again in a few seconds",
