@@ -163,3 +163,23 @@ async fn wrong_command_leads_to_the_right_one() {
         assert!(!run.stderr.contains("similar"), "{typed:?}: {}", run.shown());
     }
 }
+
+#[tokio::test]
+async fn wrong_argument_leads_to_the_right_one() {
+    for (typed, message, hint) in [
+        (&["ping", "192.168.1.5"][..], "unexpected argument '192.168.1.5' found", "`otactl ping --port 192.168.1.5`"),
+        (&["info", "/dev/ttyUSB0"], "unexpected argument '/dev/ttyUSB0' found", "`otactl info --port /dev/ttyUSB0`"),
+        (&["192.168.1.5", "ping"], "there is no command `192.168.1.5`", "`otactl --port 192.168.1.5 COMMAND`"),
+        (&["devices", "rm", "bench1"], "`otactl devices` has no command `rm`", "did you mean `otactl devices remove`?"),
+        (&["devices", "ad", "bench1"], "`otactl devices` has no command `ad`", "did you mean `otactl devices add`?"),
+        (&["devices", "frob"], "`otactl devices` has no command `frob`", "`otactl devices --help` lists its commands"),
+        (&["frob", "devices"], "there is no command `frob`", "`otactl --help` lists all commands"),
+        (&["update", "--frob"], "unexpected argument '--frob' found", "Usage: otactl update"),
+        (&["ports", "/dev/ttyUSB0"], "unexpected argument '/dev/ttyUSB0' found", "Usage: otactl ports"),
+    ] {
+        let run = in_columns(100, typed).await;
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{typed:?}: {}", run.shown());
+        assert!(run.stderr.starts_with(&format!("error: {message}\n")), "{typed:?}: {}", run.shown());
+        assert!(run.stderr.contains(hint) && !run.stderr.contains("as a value"), "{typed:?}: {}", run.shown());
+    }
+}

@@ -120,17 +120,27 @@ pub(crate) fn json_among(args: &[OsString]) -> Option<JsonPlace> {
 /// Tells whether the arguments name the command `update`, for a command line that cannot be parsed.
 pub(crate) fn is_update_given(args: &[OsString]) -> bool {
     let model = Cli::command();
-    let name = args.iter().skip(1).find_map(|arg| model.find_subcommand(arg)).map(clap::Command::get_name);
-    name == Some("update")
+    wrong_command::given_command(args, &model).is_some_and(|command| command.get_name() == "update")
 }
 
 /// Returns the error as the user gets it: a help page with all that belongs on it, or the hint for a wrong command.
-pub(crate) fn shown(error: clap::Error, args: &[OsString]) -> clap::Error {
+pub(crate) fn shown(mut error: clap::Error, args: &[OsString]) -> clap::Error {
     if let (ErrorKind::InvalidSubcommand, Some(ContextValue::String(word))) =
         (error.kind(), error.get(ContextKind::InvalidSubcommand))
     {
         let message = wrong_command::message(word, args, &Cli::command());
         return clap::Error::raw(ErrorKind::InvalidSubcommand, message + "\n");
+    }
+    if let (ErrorKind::UnknownArgument, Some(ContextValue::String(word))) =
+        (error.kind(), error.get(ContextKind::InvalidArg))
+    {
+        if let Some(message) = wrong_command::address_message(word, args, &Cli::command()) {
+            return clap::Error::raw(ErrorKind::UnknownArgument, message + "\n");
+        }
+        if word.starts_with("--") {
+            // clap advises to write an unknown option as a value after `--`.
+            error.remove(ContextKind::Suggested);
+        }
     }
     if error.kind() == ErrorKind::MissingSubcommand {
         // The text of clap lists hidden commands.

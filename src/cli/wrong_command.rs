@@ -4,6 +4,7 @@
 //! who follows a wrong suggestion of `revert` loses the new firmware.
 
 use std::ffi::OsString;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use clap::Command;
@@ -14,6 +15,9 @@ use super::help::{width, wrapped};
 
 /// The commands that change the device.
 const CHANGING: [&str; 7] = ["update", "commit", "revert", "reboot", "set-boot-state", "create-snapshot", "call"];
+
+/// The commands that use no device of `--port`.
+const WITHOUT_DEVICE: [&str; 7] = ["ports", "devices", "discover", "simulate", "explain", "completions", "man"];
 
 /// What people type, and the hint. Among them are the commands of `mos`.
 const SYNONYMS: [(&[&str], &str); 32] = [
@@ -103,14 +107,60 @@ const SYNONYMS: [(&[&str], &str); 32] = [
 
 /// Returns the message for the command `word`, which does not exist. `args` are all arguments of the command line.
 pub(crate) fn message(word: &str, args: &[OsString], model: &Command) -> String {
-    let message = format!("there is no command `{word}`");
-    match hint(word, args, model) {
-        Some(hint) if Term::stderr().is_term() => {
-            format!("{message}\n{}", wrapped(&format!("hint: {hint}"), 6, width()).trim_end())
-        }
-        Some(hint) => format!("{message}\nhint: {hint}"),
-        None => format!("{message}\nhint: `otactl --help` lists all commands"),
+    let before = args.iter().position(|arg| arg == word).and_then(|index| args.get(..index)).unwrap_or_default();
+    if let Some(outer) = given_command(before, model).filter(|outer| outer.has_subcommands()) {
+        let name = outer.get_name();
+        let hint = match nested(word, outer) {
+            Some(inner) => format!("did you mean `otactl {name} {inner}`?"),
+            None => format!("`otactl {name} --help` lists its commands"),
+        };
+        return with_hint(&format!("`otactl {name}` has no command `{word}`"), &hint);
     }
+    let hint = hint(word, args, model).unwrap_or_else(|| "`otactl --help` lists all commands".into());
+    with_hint(&format!("there is no command `{word}`"), &hint)
+}
+
+/// Returns the message about an argument that the command does not take, if the argument is the address of a device.
+pub(crate) fn address_message(word: &str, args: &[OsString], model: &Command) -> Option<String> {
+    let name = given_command(args, model)?.get_name();
+    if !is_address(word) || WITHOUT_DEVICE.contains(&name) {
+        return None;
+    }
+    let hint = format!("an address is the value of an option: `otactl {name} --port {word}`");
+    Some(with_hint(&format!("unexpected argument '{word}' found"), &hint))
+}
+
+/// Returns the message and the hint as lines that fit the terminal.
+fn with_hint(message: &str, hint: &str) -> String {
+    if Term::stderr().is_term() {
+        return format!("{message}\n{}", wrapped(&format!("hint: {hint}"), 6, width()).trim_end());
+    }
+    format!("{message}\nhint: {hint}")
+}
+
+/// Returns the first command among the arguments.
+pub(crate) fn given_command<'a>(args: &[OsString], model: &'a Command) -> Option<&'a Command> {
+    args.iter().skip(1).find_map(|arg| model.find_subcommand(arg))
+}
+
+/// Returns the command below another one that was probably meant.
+fn nested<'a>(word: &str, outer: &'a Command) -> Option<&'a str> {
+    let meant = match word.to_lowercase().as_str() {
+        "rm" | "del" | "delete" | "forget" => "remove",
+        "new" | "create" => "add",
+        other => return similar(other, outer),
+    };
+    outer.find_subcommand(meant).map(Command::get_name)
+}
+
+fn is_address(word: &str) -> bool {
+    let lower = word.to_lowercase();
+    word.contains("://")
+        || word.starts_with("/dev/")
+        || lower.starts_with("sim:")
+        || lower.rsplit_once('.').is_some_and(|(_, domain)| domain == "local")
+        || word.parse::<IpAddr>().is_ok()
+        || word.parse::<SocketAddr>().is_ok()
 }
 
 fn hint(word: &str, args: &[OsString], model: &Command) -> Option<String> {
@@ -121,7 +171,7 @@ fn hint(word: &str, args: &[OsString], model: &Command) -> Option<String> {
     if let Some((_, hint)) = SYNONYMS.iter().find(|(words, _)| words.contains(&lower.as_str())) {
         return Some((*hint).to_owned());
     }
-    if word.contains("://") || word.starts_with("/dev/") || lower.starts_with("sim:") {
+    if is_address(word) {
         return Some(format!("an address is the value of an option: `otactl --port {word} COMMAND`"));
     }
     if Path::new(word).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip")) {
