@@ -23,7 +23,7 @@ _otactl() {
         option=${COMP_WORDS[COMP_CWORD - 2]}
     fi
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-        if [[ " update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot ports devices discover simulate explain completions man help " == *" $word "* ]]; then
+        if [[ " update show wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot ports devices discover simulate explain completions man help " == *" $word "* ]]; then
             command=$word
             break
         fi
@@ -40,12 +40,13 @@ _otactl() {
         --ca-cert-file | --cert-file | --config | --key-file | --mqtt-password-file | --port | --serve-tls | --tls-cert | --tls-key | -p) _otactl_files -f; return ;;
         --state) _otactl_files -d; return ;;
         --check-cmd) _otactl_files -c; return ;;
-        --active-slot | --advertise | --allow-from | --ask-timeout | --auth | --baud-rate | --check-http | --check-rpc | --check-timeout | --commit-port | --commit-timeout | --delay-ms | --device | --download-timeout | --fault | --for | --get | --id | --jobs | --json | --listen | --mqtt | --mqtt-client-id | --mqtt-pub-topic | --mqtt-src | --mqtt-sub-topic | --mqtt-will-topic | --platform | --reboot-delay | --reboot-timeout | --revert-slot | --rpc-creds | --soak | --stall-timeout | --tcp | --timeout | --tls | --udp | --url | -d) :; return ;;
+        --active-slot | --advertise | --allow-from | --ask-timeout | --auth | --baud-rate | --check-http | --check-rpc | --check-timeout | --commit-port | --commit-timeout | --count | --delay-ms | --device | --download-timeout | --fault | --for | --get | --id | --jobs | --json | --listen | --mqtt | --mqtt-client-id | --mqtt-pub-topic | --mqtt-src | --mqtt-sub-topic | --mqtt-will-topic | --platform | --reboot-delay | --reboot-timeout | --revert-slot | --rpc-creds | --soak | --stall-timeout | --tcp | --timeout | --tls | --udp | --url | -d | -n) :; return ;;
     esac
     if [[ $cur == -* ]]; then
         case $command in
             '') _otactl_words "-p --port -d --device --config --timeout --jobs --rpc-creds --json -q --quiet -v --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --mqtt-password-file --mqtt-client-id --mqtt-src --mqtt-pub-topic --mqtt-sub-topic --mqtt-will-topic -h --help -V --version" ;;
             update) _otactl_words "--url --via --no-commit --commit-timeout --download-timeout --ask-timeout --stall-timeout --reboot-timeout --listen --advertise --commit-port --snapshot-first --allow-from --serve-tls --no-abort --dry-run --force --allow-downgrade --check-rpc --check-cmd --check-http --check-timeout --soak --on-unhealthy -p --port -d --device --config --timeout --jobs --rpc-creds --json -q --quiet -v --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --mqtt-password-file --mqtt-client-id --mqtt-src --mqtt-pub-topic --mqtt-sub-topic --mqtt-will-topic -h --help" ;;
+            show) _otactl_words "--get -p --port -d --device --config --timeout --jobs --rpc-creds --json -q --quiet -v --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --mqtt-password-file --mqtt-client-id --mqtt-src --mqtt-pub-topic --mqtt-sub-topic --mqtt-will-topic -h --help" ;;
             wait) _otactl_words "--for --get -p --port -d --device --config --timeout --jobs --rpc-creds --json -q --quiet -v --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --mqtt-password-file --mqtt-client-id --mqtt-src --mqtt-pub-topic --mqtt-sub-topic --mqtt-will-topic -h --help" ;;
             commit) _otactl_words "-p --port -d --device --config --timeout --jobs --rpc-creds --json -q --quiet -v --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --mqtt-password-file --mqtt-client-id --mqtt-src --mqtt-pub-topic --mqtt-sub-topic --mqtt-will-topic -h --help" ;;
             revert) _otactl_words "-p --port -d --device --config --timeout --jobs --rpc-creds --json -q --quiet -v --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --mqtt-password-file --mqtt-client-id --mqtt-src --mqtt-pub-topic --mqtt-sub-topic --mqtt-will-topic -h --help" ;;
@@ -57,7 +58,7 @@ _otactl() {
             list) _otactl_words "-p --port -d --device --config --timeout --jobs --rpc-creds --json -q --quiet -v --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --mqtt-password-file --mqtt-client-id --mqtt-src --mqtt-pub-topic --mqtt-sub-topic --mqtt-will-topic -h --help" ;;
             describe) _otactl_words "-p --port -d --device --config --timeout --jobs --rpc-creds --json -q --quiet -v --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --mqtt-password-file --mqtt-client-id --mqtt-src --mqtt-pub-topic --mqtt-sub-topic --mqtt-will-topic -h --help" ;;
             info) _otactl_words "--get -p --port -d --device --config --timeout --jobs --rpc-creds --json -q --quiet -v --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --mqtt-password-file --mqtt-client-id --mqtt-src --mqtt-pub-topic --mqtt-sub-topic --mqtt-will-topic -h --help" ;;
-            ping) _otactl_words "-p --port -d --device --config --timeout --jobs --rpc-creds --json -q --quiet -v --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --mqtt-password-file --mqtt-client-id --mqtt-src --mqtt-pub-topic --mqtt-sub-topic --mqtt-will-topic -h --help" ;;
+            ping) _otactl_words "-n --count -p --port -d --device --config --timeout --jobs --rpc-creds --json -q --quiet -v --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --mqtt-password-file --mqtt-client-id --mqtt-src --mqtt-pub-topic --mqtt-sub-topic --mqtt-will-topic -h --help" ;;
             reboot) _otactl_words "--delay-ms --force -p --port -d --device --config --timeout --jobs --rpc-creds --json -q --quiet -v --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --mqtt-password-file --mqtt-client-id --mqtt-src --mqtt-pub-topic --mqtt-sub-topic --mqtt-will-topic -h --help" ;;
             ports) _otactl_words "--watch -p --port -d --device --config --timeout --jobs --rpc-creds --json -q --quiet -v --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --mqtt-password-file --mqtt-client-id --mqtt-src --mqtt-pub-topic --mqtt-sub-topic --mqtt-will-topic -h --help" ;;
             devices) _otactl_words "--probe -p --port -d --device --config --timeout --jobs --rpc-creds --json -q --quiet -v --verbose --ca-cert-file --cert-file --key-file --insecure --baud-rate --hw-flow-control --set-control-lines --no-set-control-lines --inverted-control-lines --serial-framing --mqtt-password-file --mqtt-client-id --mqtt-src --mqtt-pub-topic --mqtt-sub-topic --mqtt-will-topic -h --help" ;;
@@ -71,12 +72,12 @@ _otactl() {
         return
     fi
     case $command in
-        '') _otactl_words "update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot ports devices discover simulate explain completions man help" ;;
+        '') _otactl_words "update show wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot ports devices discover simulate explain completions man help" ;;
         update) _otactl_files -f ;;
         wait) _otactl_words "reachable committed uncommitted version" ;;
         completions) _otactl_words "bash elvish fish powershell zsh" ;;
         man) _otactl_files -d ;;
-        help) _otactl_words "update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot ports devices discover simulate explain completions man connection" ;;
+        help) _otactl_words "update show wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot ports devices discover simulate explain completions man connection" ;;
     esac
 }
 

@@ -55,6 +55,7 @@ complete -c otactl -n "__fish_otactl_needs_command" -l inverted-control-lines -d
 complete -c otactl -n "__fish_otactl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_needs_command" -s V -l version -d 'Print version'
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "update" -d 'Install new firmware, verify that it runs, and commit it'
+complete -c otactl -n "__fish_otactl_needs_command" -f -a "show" -d 'Show what runs on the device, and whether it stays'
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "wait" -d 'Wait for a state of the device, and print the state'
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "commit" -d 'Commit the running firmware (OTA.Commit)'
 complete -c otactl -n "__fish_otactl_needs_command" -f -a "revert" -d 'Revert to the previous firmware, and reboot (OTA.Revert)'
@@ -132,6 +133,36 @@ complete -c otactl -n "__fish_otactl_using_subcommand update" -l hw-flow-control
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l no-set-control-lines -d 'Do not change DTR and RTS after opening'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l inverted-control-lines -d 'Treat DTR and RTS as inverted: asserted means released'
 complete -c otactl -n "__fish_otactl_using_subcommand update" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c otactl -n "__fish_otactl_using_subcommand show" -l get -d 'Print only this part of the result, such as `eth.ip`' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand show" -s p -l port -d 'Address of the device, such as ws://192.168.1.5' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand show" -s d -l device -d 'Name of the device, as `otactl devices` lists it' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand show" -l config -d 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand show" -l timeout -d 'Time limit of a call to the device' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand show" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand show" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand show" -l json -d 'Print JSON lines, or write them to FILE' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand show" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand show" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand show" -l key-file -d 'PEM file with the private key of --cert-file' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand show" -l baud-rate -d 'Speed of the port in bits per second' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand show" -l set-control-lines -d 'Release DTR and RTS after opening, so that the board runs' -r -f -a "true\t''
+false\t''"
+complete -c otactl -n "__fish_otactl_using_subcommand show" -l serial-framing -d 'How frames are delimited' -r -f -a "auto\t'Lines, or triple double quotes if the device does not understand lines'
+line\t'Lines with a CRC'
+quoted\t'Between triple double quotes, for old firmware'"
+complete -c otactl -n "__fish_otactl_using_subcommand show" -l mqtt-password-file -d 'File with the password for the broker in its first line; - for a prompt' -r -F
+complete -c otactl -n "__fish_otactl_using_subcommand show" -l mqtt-client-id -d 'MQTT client id, for a broker whose rules require a certain one' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand show" -l mqtt-src -d 'Source name of the requests: the device replies on the topic SRC/rpc [default: DEVICE/rpc-resp/CLIENT-ID]' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand show" -l mqtt-pub-topic -d 'Topic of all requests [default: DEVICE/rpc/METHOD if the device listens there, else DEVICE/rpc]' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand show" -l mqtt-sub-topic -d 'Topic of the replies [default: SRC/rpc]' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand show" -l mqtt-will-topic -d 'Topic of the device\'s last will, read when the device does not reply' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand show" -s q -l quiet -d 'Print only results, warnings and errors'
+complete -c otactl -n "__fish_otactl_using_subcommand show" -s v -l verbose -d 'Print more details; twice: also every frame'
+complete -c otactl -n "__fish_otactl_using_subcommand show" -l insecure -d 'Accept any TLS certificate, and warn'
+complete -c otactl -n "__fish_otactl_using_subcommand show" -l hw-flow-control -d 'Use hardware flow control (RTS and CTS); XON and XOFF are obeyed with and without it'
+complete -c otactl -n "__fish_otactl_using_subcommand show" -l no-set-control-lines -d 'Do not change DTR and RTS after opening'
+complete -c otactl -n "__fish_otactl_using_subcommand show" -l inverted-control-lines -d 'Treat DTR and RTS as inverted: asserted means released'
+complete -c otactl -n "__fish_otactl_using_subcommand show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c otactl -n "__fish_otactl_using_subcommand wait" -l for -d 'Time limit of the wait' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand wait" -l get -d 'Print only this part of the result, such as `eth.ip`' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand wait" -s p -l port -d 'Address of the device, such as ws://192.168.1.5' -r -F
@@ -465,6 +496,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand info" -l hw-flow-control -
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l no-set-control-lines -d 'Do not change DTR and RTS after opening'
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l inverted-control-lines -d 'Treat DTR and RTS as inverted: asserted means released'
 complete -c otactl -n "__fish_otactl_using_subcommand info" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c otactl -n "__fish_otactl_using_subcommand ping" -s n -l count -d 'Ping this many times, and show the times' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -s p -l port -d 'Address of the device, such as ws://192.168.1.5' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -s d -l device -d 'Name of the device, as `otactl devices` lists it' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l config -d 'Configuration file [default: otactl.toml in this directory or one above it, and ~/.config/otactl/config.toml]' -r -F
@@ -860,6 +892,7 @@ complete -c otactl -l mqtt-src -x
 complete -c otactl -l mqtt-pub-topic -x
 complete -c otactl -l mqtt-sub-topic -x
 complete -c otactl -l mqtt-will-topic -x
+complete -c otactl -n "__fish_otactl_using_subcommand show" -f
 complete -c otactl -n "__fish_otactl_using_subcommand wait" -f -a "reachable committed uncommitted version"
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -f
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -f
@@ -880,4 +913,4 @@ complete -c otactl -n "__fish_otactl_using_subcommand simulate" -f
 complete -c otactl -n "__fish_otactl_using_subcommand explain" -f
 complete -c otactl -n "__fish_otactl_using_subcommand completions" -f -a "bash elvish fish powershell zsh"
 complete -c otactl -n "__fish_otactl_using_subcommand man" -f -a "(__fish_complete_directories)"
-complete -c otactl -n "__fish_otactl_using_subcommand help" -f -a "update wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot ports devices discover simulate explain completions man connection"
+complete -c otactl -n "__fish_otactl_using_subcommand help" -f -a "update show wait commit revert create-snapshot get-boot-state set-boot-state status call list describe info ping reboot ports devices discover simulate explain completions man connection"
