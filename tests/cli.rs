@@ -24,6 +24,7 @@ Usage: otactl [OPTIONS] <COMMAND>
 
 Update a device:
   update           Install new firmware, verify that it runs, and commit it
+  show             Show what runs on the device, and whether it stays
   wait             Wait for a state of the device, and print the state
 
 Methods of the OTA service:

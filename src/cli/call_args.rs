@@ -215,7 +215,7 @@ mod tests {
             (&["a..b=1"], "`a..b` has an empty name", "KEY:=JSON"),
             (&[".a=1"], "`.a` has an empty name", "KEY:=JSON"),
             (&["a:=x"], "the value of `a` is not JSON", "`a=TEXT`"),
-            (&["a=@/no/such/file"], "cannot read the arguments from /no/such/file", "`@FILE`"),
+            (&["a=@/no/such/file"], "cannot read the arguments from /no/such/file", "the path of a text file"),
             (&["=1"], "the arguments after the method are not JSON", "name=value"),
             (&["{'a': 1}"], "the arguments after the method are not JSON", "double quotes"),
         ] {
