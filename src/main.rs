@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
 
+use cli::colour::ColourChoice;
 use cli::context::Context;
 use cli::failure::{Failure, FailureKind};
 use cli::output::Output;
@@ -22,7 +23,7 @@ fn main() -> ExitCode {
     };
     let global = &runs[0].global;
     let is_verbose = global.verbose > 0;
-    let plain = Output::new(global.quiet);
+    let plain = Output::new(global.quiet, global.color);
     let output = match &global.json {
         None => plain,
         Some(place) => match plain.clone().with_json(place) {
@@ -73,7 +74,7 @@ fn not_parsed(error: &clap::Error, args: &[OsString]) -> ExitCode {
 
 /// Returns the output for a command line that cannot be run. If the file of `--json` cannot be created, the error is on stderr only.
 fn output_of_args(args: &[OsString]) -> Output {
-    let plain = Output::new(false);
+    let plain = Output::new(false, ColourChoice::among(args));
     let output = cli::json_among(args).and_then(|place| plain.clone().with_json(&place).ok()).unwrap_or(plain);
     if cli::is_update_given(args) {
         output.subject.set_update();

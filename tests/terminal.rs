@@ -311,3 +311,43 @@ async fn results_for_people_fit_the_terminal() {
         }
     }
 }
+
+#[tokio::test]
+async fn colours_follow_the_option_and_the_environment() {
+    let wrong = ["--port", "gopher:", "ping"];
+    for (option, variables, has_colours) in [
+        (None, &[][..], true),
+        (None, &[("TERM", "dumb")], false),
+        (None, &[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")], false),
+        (Some("--color=never"), &[("CLICOLOR_FORCE", "1")], false),
+        (Some("--color=always"), &[("NO_COLOR", "1"), ("TERM", "dumb")], true),
+        (Some("--color=auto"), &[("OTACTL_COLOR", "never")], true),
+        (None, &[("OTACTL_COLOR", "never")], false),
+    ] {
+        let args: Vec<&str> = option.into_iter().chain(wrong).collect();
+        let (_, _, screen) = on_terminal(&args, variables).await;
+        assert_eq!(screen.contains('\u{1b}'), has_colours, "{option:?} {variables:?}: {screen}");
+    }
+    for (args, variables, has_colours) in [
+        (&wrong[..], &[][..], false),
+        (&wrong, &[("CLICOLOR_FORCE", "1")], true),
+        (&wrong, &[("CLICOLOR_FORCE", "0")], false),
+        (&["--port", "gopher:", "--color", "always", "ping"], &[], true),
+        (&["--color=always", "ping", "--nonsense"], &[], true),
+        (&["ping", "--nonsense"], &[], false),
+        (&wrong, &[("OTACTL_COLOR", "always")], true),
+    ] {
+        let mut piped = otactl(args);
+        piped.envs(variables.iter().copied());
+        let stderr = finish(piped).await.stderr;
+        assert_eq!(stderr.contains('\u{1b}'), has_colours, "{args:?} {variables:?}: {stderr}");
+    }
+}
+
+/// A dumb terminal gets lines instead of the bar and the status line.
+#[tokio::test]
+async fn dumb_terminal_gets_no_control_sequences() {
+    let update = ["--port=sim:", "update", DEMO, "--check-cmd=sleep 0.4"];
+    let (code, _, screen) = on_terminal(&update, &[("TERM", "dumb")]).await;
+    assert!(code == 0 && !screen.contains('\u{1b}') && screen.contains("download  100 %"), "{screen}");
+}

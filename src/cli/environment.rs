@@ -23,11 +23,16 @@ pub(super) fn variable(name: &str) -> Result<Option<String>, Failure> {
 }
 
 /// The variables that clap does not read, and their meanings.
-pub(crate) const OTHER_VARIABLES: [(&str, &str); 4] = [
+pub(crate) const OTHER_VARIABLES: [(&str, &str); 6] = [
     ("MOS_PORT", "the device, if neither --port nor OTACTL_PORT is given"),
     ("OTACTL_RPC_CREDS", "user and password for the device: USER:PASSWORD"),
     ("OTACTL_MQTT_PASSWORD", "password for the broker, if neither --mqtt-password-file nor the URL gives one"),
-    ("NO_COLOR", "if set and not empty, the output has no colours"),
+    ("NO_COLOR", "if set and not empty, the output has no colours, unless --color says otherwise"),
+    (
+        "CLICOLOR_FORCE",
+        "if set and not 0, the output has colours in a pipe, too, unless NO_COLOR or --color says otherwise",
+    ),
+    ("TERM", "with `dumb`, the output has no colours, and no line is redrawn"),
 ];
 
 /// Returns the variables of the options of a command, sorted by name, and what each of them sets.

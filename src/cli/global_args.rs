@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use clap::{ArgAction, Args, ValueHint};
 
+use super::colour::ColourChoice;
 use super::json_line::JsonPlace;
 use super::{mqtt, serial, tls, values};
 
@@ -94,6 +95,20 @@ pub(crate) struct GlobalArgs {
     /// Secrets in frames are masked.
     #[arg(long, short, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
+
+    /// Colours in messages
+    ///
+    /// With `auto`, a terminal gets colours, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE, a pipe gets them, too.
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        env = "OTACTL_COLOR",
+        hide_env_values = true,
+        hide_short_help = true
+    )]
+    pub(crate) color: ColourChoice,
 
     // Last: their headings apply to all options that follow.
     #[command(flatten)]

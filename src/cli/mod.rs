@@ -12,7 +12,7 @@
 //! - [`context`]: connects to the device that options and environment name; [`target_arg`]: the value of `--port`;
 //!   [`environment`]: environment variables;
 //! - [`output`]: results and messages; [`writer`]: the thread that writes them, the only file that writes to stdout and stderr;
-//!   [`printable`]: texts without secrets and control characters;
+//!   [`colour`]: whether the output has colours; [`printable`]: texts without secrets and control characters;
 //! - [`status_line`]: the last line of the screen: what the command waits for; [`bar`]: the bar of a transfer; [`watched`]: calls on
 //!   the status line; [`wrap`]: messages that fit the width of the terminal;
 //! - [`progress`]: shows update events as bars, lines or JSON; [`messages`]: the texts of the lines;
@@ -31,6 +31,7 @@ pub(crate) mod bar;
 pub(crate) mod call_args;
 pub(crate) mod checks;
 pub(crate) mod clock;
+pub(crate) mod colour;
 pub(crate) mod command;
 pub(crate) mod completion;
 pub(crate) mod config;
@@ -77,6 +78,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args as _, CommandFactory as _, Parser};
 use otactl::discover::usb_ports;
 
+use colour::ColourChoice;
 pub(crate) use command::Command;
 use config::edit::NewSetting;
 pub(crate) use global_args::GlobalArgs;
@@ -152,7 +154,7 @@ pub(crate) fn shown(mut error: clap::Error, args: &[OsString]) -> clap::Error {
         return error;
     }
     let is_long = args.iter().any(|arg| arg == "--help" || arg == "help");
-    let model = help::pages(Cli::command(), is_long);
+    let model = help::pages(Cli::command().color(ColourChoice::among(args).into()), is_long);
     if args.len() <= 1 && io::stdout().is_terminal() {
         let about = model.get_about().map(ToString::to_string).unwrap_or_default();
         let page = help::start_page(&about, &usb_ports());

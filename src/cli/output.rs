@@ -17,6 +17,7 @@ use otactl::secrets::mask;
 use otactl::update::delivery_report::DeliveryReport;
 use serde_json::{Value, json};
 
+use super::colour::{ColourChoice, can_redraw};
 use super::failure::{Failure, FailureKind};
 use super::json_line::{JsonPlace, Subject};
 use super::printable::{escaped, printable_message};
@@ -69,17 +70,15 @@ struct DeviceLabel {
 }
 
 impl Output {
-    /// Creates the output. Colours depend on the terminal and on `NO_COLOR`.
-    pub(crate) fn new(quiet: bool) -> Self {
-        let colour_allowed = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    /// Creates the output.
+    pub(crate) fn new(quiet: bool, colour: ColourChoice) -> Self {
         let stderr = LineWriter::new(OutputStream::Stderr);
-        let is_live = !quiet && io::stderr().is_terminal();
         Self {
             json: Json::Off,
             quiet,
-            colour: colour_allowed && io::stderr().is_terminal(),
+            colour: colour.is_colourful(),
             device: None,
-            status_line: StatusLine::new(stderr.clone(), is_live),
+            status_line: StatusLine::new(stderr.clone(), !quiet && can_redraw()),
             subject: Subject::new(),
             events: LineWriter::new(OutputStream::Stdout),
             stderr,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 
+use super::colour::ColourChoice;
 use super::config::Config;
 use super::config::apply::{self, Precedence};
 use super::config::edit::NewSetting;
@@ -135,7 +136,7 @@ fn config_option(args: &[OsString]) -> Option<PathBuf> {
 
 /// Parses the command line with the defaults of the configuration, and with the section of a device if the command is for one.
 fn parse_with(args: &[OsString], config: &Config, device: Option<&Section>) -> Result<(ArgMatches, Cli), NotRun> {
-    let (mut model, unreadable) = environment::hide_unusable(Cli::command());
+    let (mut model, unreadable) = environment::hide_unusable(Cli::command().color(ColourChoice::among(args).into()));
     for (section, precedence) in [(Some(&config.defaults), Precedence::Defaults), (device, Precedence::NamedDevice)] {
         if let Some(section) = section.filter(|section| !section.0.is_empty()) {
             apply::check(&model, section)?;

@@ -126,6 +126,7 @@ pub fn otactl(args: &[&str]) -> Command {
     for variable in [
         "MOS_PORT",
         "NO_COLOR",
+        "CLICOLOR_FORCE",
         "HTTP_PROXY",
         "http_proxy",
         "HTTPS_PROXY",
