@@ -47,6 +47,8 @@ async fn json_failure_of_every_command_is_one_line() {
         &["describe", "RPC.Ping"],
         &["info"],
         &["ping"],
+        &["ping", "-n", "2"],
+        &["show"],
         &["reboot"],
     ] {
         let run = run_on(CLOSED, &[&["--json"], args].concat()).await;
