@@ -175,6 +175,12 @@ async fn wrong_argument_leads_to_the_right_one() {
         (&["devices", "frob"], "`otactl devices` has no command `frob`", "`otactl devices --help` lists its commands"),
         (&["frob", "devices"], "there is no command `frob`", "`otactl --help` lists all commands"),
         (&["update", "--frob"], "unexpected argument '--frob' found", "Usage: otactl update"),
+        (&["ping", "--baud-rate", "x"], "invalid value 'x' for '--baud-rate <NUMBER>': write a whole number", ""),
+        (
+            &["set-boot-state", "--active-slot", "99999999999999999999"],
+            "invalid value '99999999999999999999' for '--active-slot <SLOT>': the number is too large",
+            "",
+        ),
         (&["ports", "/dev/ttyUSB0"], "unexpected argument '/dev/ttyUSB0' found", "Usage: otactl ports"),
     ] {
         let run = in_columns(100, typed).await;

@@ -21,6 +21,7 @@
 //! - [`table`]: tables of text;
 //! - [`interrupt`]: handling of Ctrl-C;
 //! - [`help`]: the help pages; [`wrong_command`]: the hint for a command that does not exist;
+//!   [`wrong_argument`]: the message about an argument that a command does not take;
 //! - [`man`]: the manual pages; [`completion`]: the completions for shells;
 //! - [`clock`]: times as text;
 //! - [`values`]: parsers for values of options.
@@ -68,6 +69,7 @@ pub(crate) mod values;
 pub(crate) mod watched;
 pub(crate) mod wrap;
 pub(crate) mod writer;
+pub(crate) mod wrong_argument;
 pub(crate) mod wrong_command;
 
 use std::ffi::OsString;
@@ -133,17 +135,10 @@ pub(crate) fn shown(mut error: clap::Error, args: &[OsString]) -> clap::Error {
         let message = wrong_command::message(word, args, &Cli::command());
         return clap::Error::raw(ErrorKind::InvalidSubcommand, message + "\n");
     }
-    if let (ErrorKind::UnknownArgument, Some(ContextValue::String(word))) =
-        (error.kind(), error.get(ContextKind::InvalidArg))
-    {
-        if let Some(message) = wrong_command::address_message(word, args, &Cli::command()) {
-            return clap::Error::raw(ErrorKind::UnknownArgument, message + "\n");
-        }
-        if word.starts_with("--") {
-            // clap advises to write an unknown option as a value after `--`.
-            error.remove(ContextKind::Suggested);
-        }
+    if let Some(message) = wrong_argument::message(&error, args, &Cli::command()) {
+        return clap::Error::raw(error.kind(), message + "\n");
     }
+    wrong_argument::remove_wrong_advice(&mut error);
     if error.kind() == ErrorKind::MissingSubcommand {
         // The text of clap lists hidden commands.
         let message = "no command given\nhint: `otactl --help` lists the commands\n";

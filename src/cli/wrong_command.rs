@@ -16,9 +16,6 @@ use super::help::{width, wrapped};
 /// The commands that change the device.
 const CHANGING: [&str; 7] = ["update", "commit", "revert", "reboot", "set-boot-state", "create-snapshot", "call"];
 
-/// The commands that use no device of `--port`.
-const WITHOUT_DEVICE: [&str; 7] = ["ports", "devices", "discover", "simulate", "explain", "completions", "man"];
-
 /// What people type, and the hint. Among them are the commands of `mos`.
 const SYNONYMS: [(&[&str], &str); 32] = [
     (
@@ -120,20 +117,15 @@ pub(crate) fn message(word: &str, args: &[OsString], model: &Command) -> String 
     with_hint(&format!("there is no command `{word}`"), &hint)
 }
 
-/// Returns the message about an argument that the command does not take, if the argument is the address of a device.
-pub(crate) fn address_message(word: &str, args: &[OsString], model: &Command) -> Option<String> {
-    let name = given_command(args, model)?.get_name();
-    if !is_address(word) || WITHOUT_DEVICE.contains(&name) {
-        return None;
-    }
-    let hint = format!("an address is the value of an option: `otactl {name} --port {word}`");
-    Some(with_hint(&format!("unexpected argument '{word}' found"), &hint))
-}
-
 /// Returns the message and the hint as lines that fit the terminal.
-fn with_hint(message: &str, hint: &str) -> String {
+pub(super) fn with_hint(message: &str, hint: &str) -> String {
     if Term::stderr().is_term() {
-        return format!("{message}\n{}", wrapped(&format!("hint: {hint}"), 6, width()).trim_end());
+        // clap prints the label of the message.
+        const LABEL: &str = "error: ";
+
+        let message = wrapped(&format!("{LABEL}{message}"), LABEL.len(), width());
+        let hint = wrapped(&format!("hint: {hint}"), 6, width());
+        return format!("{}{}", message.trim_start_matches(LABEL), hint.trim_end());
     }
     format!("{message}\nhint: {hint}")
 }
@@ -153,7 +145,8 @@ fn nested<'a>(word: &str, outer: &'a Command) -> Option<&'a str> {
     outer.find_subcommand(meant).map(Command::get_name)
 }
 
-fn is_address(word: &str) -> bool {
+/// Tells whether a word can only be the address of a device.
+pub(super) fn is_address(word: &str) -> bool {
     let lower = word.to_lowercase();
     word.contains("://")
         || word.starts_with("/dev/")

@@ -28,8 +28,12 @@ fn parts(text: &str) -> (String, Option<String>) {
     let message: Vec<_> =
         text.lines().take_while(|line| !line.is_empty() && !line.starts_with("hint: ")).map(str::trim).collect();
     let is_tip = |line: &'_ str| ["hint: ", "tip: "].iter().any(|start| line.trim_start().starts_with(start));
-    let tip =
-        text.lines().find(|line| is_tip(line)).and_then(|line| line.split_once(": ")).map(|(_, tip)| tip.to_owned());
+    let mut tips = text.lines().skip_while(|line| !is_tip(line));
+    let tip = tips.next().and_then(|line| line.split_once(": ")).map(|(_, tip)| {
+        // On a terminal, a hint goes on in lines that are indented.
+        let rest = tips.take_while(|line| line.starts_with("      ") && !is_tip(line)).map(str::trim);
+        std::iter::once(tip).chain(rest).collect::<Vec<_>>().join(" ")
+    });
     let usage = text.lines().find_map(|line| line.strip_prefix("Usage: ")).map(|usage| format!("usage: `{usage}`"));
     (message.join(" "), tip.or(usage))
 }
@@ -52,6 +56,11 @@ mod tests {
                 Some("usage: `otactl call <METHOD>`"),
             ),
             ("error: no command `put`\nhint: `otactl call FS.Put`\n", "no command `put`", Some("`otactl call FS.Put`")),
+            (
+                "error: no command\n       `put`\nhint: `otactl call\n      FS.Put` writes\n      a file\n",
+                "no command `put`",
+                Some("`otactl call FS.Put` writes a file"),
+            ),
             ("error: plain\n", "plain", None),
         ] {
             assert_eq!(parts(text), (message.to_owned(), hint.map(str::to_owned)), "{text}");
