@@ -9,8 +9,7 @@ impl From<WaitFailure> for Failure {
     fn from(failure: WaitFailure) -> Self {
         const MORE_TIME: &str =
             "`--for 10m` waits longer; `otactl get-boot-state` and `otactl info` show where the device stands";
-        const NEVER_SEEN: &str = "is it switched on, and is the address right? `otactl ping` says what is in the way; `--for 10m` \
-                                  waits longer";
+        const NEVER_SEEN: &str = "is it switched on, and is the address right? `--for 10m` waits longer";
 
         let time_over = Self::of(FailureKind::TimedOut, &failure);
         match failure {
