@@ -57,9 +57,11 @@ fn not_parsed(error: &clap::Error, args: &[OsString]) -> ExitCode {
     if !error.use_stderr() {
         return match error.print() {
             // A reader may close the pipe early. This is not a failure.
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                failed(&Failure::output("stdout", &error).without_call(), &Output::new(false), false)
-            }
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => failed(
+                &Failure::output("stdout", &error).without_call(),
+                &Output::new(false, ColourChoice::default()),
+                false,
+            ),
             _ => ExitCode::SUCCESS,
         };
     }
