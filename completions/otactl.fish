@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_otactl_global_optspecs
-    string join \n p/port= d/device= config= timeout= jobs= rpc-creds= json= q/quiet v/verbose ca-cert-file= cert-file= key-file= insecure baud-rate= hw-flow-control set-control-lines= no-set-control-lines inverted-control-lines serial-framing= mqtt-password-file= mqtt-client-id= mqtt-src= mqtt-pub-topic= mqtt-sub-topic= mqtt-will-topic= h/help V/version
+    string join \n p/port= d/device= config= timeout= jobs= rpc-creds= json= q/quiet v/verbose color= ca-cert-file= cert-file= key-file= insecure baud-rate= hw-flow-control set-control-lines= no-set-control-lines inverted-control-lines serial-framing= mqtt-password-file= mqtt-client-id= mqtt-src= mqtt-pub-topic= mqtt-sub-topic= mqtt-will-topic= h/help V/version
 end
 
 function __fish_otactl_needs_command
@@ -31,6 +31,9 @@ complete -c otactl -n "__fish_otactl_needs_command" -l timeout -d 'Time limit of
 complete -c otactl -n "__fish_otactl_needs_command" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_needs_command" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_needs_command" -l json -d 'Print JSON lines, or write them to FILE' -r -f
+complete -c otactl -n "__fish_otactl_needs_command" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+always\t'Also in a pipe or a file'
+never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_needs_command" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_needs_command" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
 complete -c otactl -n "__fish_otactl_needs_command" -l key-file -d 'PEM file with the private key of --cert-file' -r -F
@@ -105,6 +108,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand update" -l timeout -d 'Tim
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l json -d 'Print JSON lines, or write them to FILE' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+always\t'Also in a pipe or a file'
+never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l key-file -d 'PEM file with the private key of --cert-file' -r -F
@@ -141,6 +147,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand show" -l timeout -d 'Time 
 complete -c otactl -n "__fish_otactl_using_subcommand show" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand show" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand show" -l json -d 'Print JSON lines, or write them to FILE' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand show" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+always\t'Also in a pipe or a file'
+never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand show" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand show" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand show" -l key-file -d 'PEM file with the private key of --cert-file' -r -F
@@ -172,6 +181,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand wait" -l timeout -d 'Time 
 complete -c otactl -n "__fish_otactl_using_subcommand wait" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand wait" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand wait" -l json -d 'Print JSON lines, or write them to FILE' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand wait" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+always\t'Also in a pipe or a file'
+never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand wait" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand wait" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand wait" -l key-file -d 'PEM file with the private key of --cert-file' -r -F
@@ -201,6 +213,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand commit" -l timeout -d 'Tim
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l json -d 'Print JSON lines, or write them to FILE' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand commit" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+always\t'Also in a pipe or a file'
+never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l key-file -d 'PEM file with the private key of --cert-file' -r -F
@@ -230,6 +245,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand revert" -l timeout -d 'Tim
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l json -d 'Print JSON lines, or write them to FILE' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand revert" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+always\t'Also in a pipe or a file'
+never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l key-file -d 'PEM file with the private key of --cert-file' -r -F
@@ -260,6 +278,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l timeou
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l json -d 'Print JSON lines, or write them to FILE' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+always\t'Also in a pipe or a file'
+never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l key-file -d 'PEM file with the private key of --cert-file' -r -F
@@ -291,6 +312,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l timeout
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l json -d 'Print JSON lines, or write them to FILE' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+always\t'Also in a pipe or a file'
+never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l key-file -d 'PEM file with the private key of --cert-file' -r -F
@@ -325,6 +349,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l timeout
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l json -d 'Print JSON lines, or write them to FILE' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+always\t'Also in a pipe or a file'
+never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l key-file -d 'PEM file with the private key of --cert-file' -r -F
@@ -356,6 +383,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand status" -l timeout -d 'Tim
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l json -d 'Print JSON lines, or write them to FILE' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand status" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+always\t'Also in a pipe or a file'
+never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l key-file -d 'PEM file with the private key of --cert-file' -r -F
@@ -386,6 +416,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand call" -l timeout -d 'Time 
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l json -d 'Print JSON lines, or write them to FILE' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand call" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+always\t'Also in a pipe or a file'
+never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l key-file -d 'PEM file with the private key of --cert-file' -r -F
@@ -415,6 +448,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand list" -l timeout -d 'Time 
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l json -d 'Print JSON lines, or write them to FILE' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand list" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+always\t'Also in a pipe or a file'
+never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l key-file -d 'PEM file with the private key of --cert-file' -r -F
@@ -444,6 +480,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand describe" -l timeout -d 'T
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l json -d 'Print JSON lines, or write them to FILE' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand describe" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+always\t'Also in a pipe or a file'
+never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l key-file -d 'PEM file with the private key of --cert-file' -r -F
@@ -474,6 +513,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand info" -l timeout -d 'Time 
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l json -d 'Print JSON lines, or write them to FILE' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand info" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+always\t'Also in a pipe or a file'
+never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l key-file -d 'PEM file with the private key of --cert-file' -r -F
@@ -504,6 +546,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand ping" -l timeout -d 'Time 
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l json -d 'Print JSON lines, or write them to FILE' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand ping" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+always\t'Also in a pipe or a file'
+never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l key-file -d 'PEM file with the private key of --cert-file' -r -F
@@ -534,6 +579,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l timeout -d 'Tim
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l json -d 'Print JSON lines, or write them to FILE' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+always\t'Also in a pipe or a file'
+never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l key-file -d 'PEM file with the private key of --cert-file' -r -F
@@ -564,6 +612,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand ports" -l timeout -d 'Time
 complete -c otactl -n "__fish_otactl_using_subcommand ports" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand ports" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand ports" -l json -d 'Print JSON lines, or write them to FILE' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand ports" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+always\t'Also in a pipe or a file'
+never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand ports" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand ports" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand ports" -l key-file -d 'PEM file with the private key of --cert-file' -r -F
@@ -594,6 +645,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_se
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove" -l json -d 'Print JSON lines, or write them to FILE' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+always\t'Also in a pipe or a file'
+never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove" -l key-file -d 'PEM file with the private key of --cert-file' -r -F
@@ -626,6 +680,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_s
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l json -d 'Print JSON lines, or write them to FILE' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+always\t'Also in a pipe or a file'
+never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l key-file -d 'PEM file with the private key of --cert-file' -r -F
@@ -655,6 +712,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_s
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l json -d 'Print JSON lines, or write them to FILE' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+always\t'Also in a pipe or a file'
+never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l key-file -d 'PEM file with the private key of --cert-file' -r -F
@@ -686,6 +746,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand discover" -l timeout -d 'T
 complete -c otactl -n "__fish_otactl_using_subcommand discover" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand discover" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand discover" -l json -d 'Print JSON lines, or write them to FILE' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand discover" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+always\t'Also in a pipe or a file'
+never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand discover" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand discover" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand discover" -l key-file -d 'PEM file with the private key of --cert-file' -r -F
@@ -737,6 +800,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l timeout -d 'T
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l json -d 'Print JSON lines, or write them to FILE' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+always\t'Also in a pipe or a file'
+never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l key-file -d 'PEM file with the private key of --cert-file' -r -F
@@ -769,6 +835,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand explain" -l timeout -d 'Ti
 complete -c otactl -n "__fish_otactl_using_subcommand explain" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand explain" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand explain" -l json -d 'Print JSON lines, or write them to FILE' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand explain" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+always\t'Also in a pipe or a file'
+never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand explain" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand explain" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand explain" -l key-file -d 'PEM file with the private key of --cert-file' -r -F
@@ -798,6 +867,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand completions" -l timeout -d
 complete -c otactl -n "__fish_otactl_using_subcommand completions" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand completions" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand completions" -l json -d 'Print JSON lines, or write them to FILE' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand completions" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+always\t'Also in a pipe or a file'
+never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand completions" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand completions" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand completions" -l key-file -d 'PEM file with the private key of --cert-file' -r -F
@@ -828,6 +900,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand man" -l timeout -d 'Time l
 complete -c otactl -n "__fish_otactl_using_subcommand man" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand man" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand man" -l json -d 'Print JSON lines, or write them to FILE' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand man" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+always\t'Also in a pipe or a file'
+never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand man" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand man" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand man" -l key-file -d 'PEM file with the private key of --cert-file' -r -F
@@ -857,6 +932,9 @@ complete -c otactl -n "__fish_otactl_using_subcommand help" -l timeout -d 'Time 
 complete -c otactl -n "__fish_otactl_using_subcommand help" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand help" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand help" -l json -d 'Print JSON lines, or write them to FILE' -r -f
+complete -c otactl -n "__fish_otactl_using_subcommand help" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+always\t'Also in a pipe or a file'
+never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand help" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand help" -l cert-file -d 'PEM file with the client certificate, for a server that requires one; with --key-file' -r -F
 complete -c otactl -n "__fish_otactl_using_subcommand help" -l key-file -d 'PEM file with the private key of --cert-file' -r -F
@@ -884,6 +962,7 @@ complete -c otactl -l timeout -x
 complete -c otactl -l jobs -x
 complete -c otactl -l rpc-creds -x
 complete -c otactl -l json -x
+complete -c otactl -l color -x -a "auto always never"
 complete -c otactl -l baud-rate -x
 complete -c otactl -l set-control-lines -x -a "y yes t true on 1 n no f false off 0"
 complete -c otactl -l serial-framing -x -a "auto line quoted"

@@ -59,7 +59,7 @@ fn not_parsed(error: &clap::Error, args: &[OsString]) -> ExitCode {
             // A reader may close the pipe early. This is not a failure.
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => failed(
                 &Failure::output("stdout", &error).without_call(),
-                &Output::new(false, ColourChoice::default()),
+                &Output::new(false, ColourChoice::Auto),
                 false,
             ),
             _ => ExitCode::SUCCESS,
