@@ -93,7 +93,7 @@ fn run(runs: Vec<cli::Cli>, output: &Output) -> Result<(), Failure> {
     drop(reserved);
     // One thread is enough for one device, and starts fastest.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_start)?;
-    cli::context::start_log(runs[0].global.verbose, output);
+    cli::log::start(runs[0].global.verbose, output);
     let result = runtime.block_on(async {
         tokio::select! {
             // Biased so that the status line costs an answer no time.

@@ -312,6 +312,8 @@ async fn quiet_prints_nothing_and_verbose_hides_secrets() {
     let verbose = run_on(&port, &["-vv", "ping"]).await;
     assert!(verbose.code == 0 && verbose.stderr.contains("RPC.Ping"), "{}", verbose.shown());
     assert!(!verbose.stderr.contains("s3cret"), "{}", verbose.shown());
+    assert!(verbose.stderr.contains("  call      RPC.Ping: ok, "), "{}", verbose.shown());
+    assert!(verbose.stderr.contains("  frame     > {"), "{}", verbose.shown());
     for scheme in ["ws", "http"] {
         let port = format!("{scheme}://{}", device.address());
         let run = run_on(&port, &["-vv", "call", "RPC.Ping", r#"{"pass": "s3cret", "ssid": "home"}"#]).await;

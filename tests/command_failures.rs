@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use futures_util::future::join;
 use futures_util::{StreamExt as _, stream};
 use otactl::discover::usb_ports;
 use otactl::sim::{Config, Simulator};
@@ -24,19 +25,19 @@ const TABLE: &str = "tests/fixtures/command_failures.txt";
 
 const HINT: &str = "run `OTACTL_REGENERATE=1 cargo test --test command_failures` and look at the difference";
 
-/// The number of commands that run at the same time.
-const JOBS: usize = 10;
+/// The number of cases that run at the same time, each in text and with `--json`.
+const JOBS: usize = 8;
 
 /// The time that a command may take.
 const MAX_TIME: Duration = Duration::from_secs(15);
 
 /// The limit of a call to a device that is silent.
-const SHORT: &str = "300ms";
+const SHORT: &str = "600ms";
 
 /// The commands that use a device, with arguments for a device that works.
 const DEVICE_COMMANDS: [&[&str]; 14] = [
     &["update", DEMO],
-    &["wait", "reachable", "--for", "900ms"],
+    &["wait", "reachable", "--for", "2s"],
     &["commit"],
     &["revert"],
     &["create-snapshot"],
@@ -198,8 +199,8 @@ fn cases() -> Vec<Case> {
         (&["update", DEMO], Some("wrong-digest")),
         (&["update", DEMO], Some("commit-refused")),
         (&["update", DEMO], Some("not-modified")),
-        (&["wait", "version", "9.9", "--for", "900ms"], None),
-        (&["wait", "uncommitted", "--for", "900ms"], None),
+        (&["wait", "version", "9.9", "--for", "2s"], None),
+        (&["wait", "uncommitted", "--for", "2s"], None),
         (&["revert"], None),
         (&["set-boot-state", "--active-slot", "7"], None),
         (&["status"], Some("no-status")),
@@ -257,7 +258,9 @@ async fn start(peer: Peers, shared: &Shared) -> (Option<String>, Option<Simulato
 async fn run_case(case: &Case, is_json: bool, shared: &Shared) -> (String, Run) {
     let (port, device) = start(case.peer, shared).await;
     let mut args: Vec<String> = Vec::new();
-    if is_json && !case.condition.contains("JSON") {
+    let takes_json =
+        case.condition != "JSON file" && !case.args.starts_with(&["--help"]) && !case.args.starts_with(&["--version"]);
+    if is_json && takes_json {
         args.push("--json".into());
     }
     let scratch = shared.scratch.display().to_string();
@@ -312,12 +315,10 @@ async fn section(case: &Case, shared: &Shared) -> String {
         _ => String::new(),
     };
     let mut section = format!("== {}{fault} · {}\n", case.condition, masked(command, &shared.scratch));
-    let (line, text) = run_case(case, false, shared).await;
+    let ((line, text), (json_line, json)) = join(run_case(case, false, shared), run_case(case, true, shared)).await;
     section += &shown(&line, &text, None);
-    if !case.condition.contains("JSON") && !case.args.iter().any(|arg| arg.starts_with("--help") || *arg == "--version")
-    {
-        let (line, json) = run_case(case, true, shared).await;
-        section += &shown(&line, &json, Some(&text.stderr));
+    if json_line != line {
+        section += &shown(&json_line, &json, Some(&text.stderr));
     }
     section
 }

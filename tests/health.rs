@@ -98,7 +98,7 @@ async fn output_of_a_failed_check_program_is_shown_in_order() {
     assert_eq!(last["output"], serde_json::json!(["one", "two·[2J", "three"]));
 
     let good = run_on(&ws(&device), &["-v", "update", DEMO, "--check-cmd", "echo said"]).await;
-    assert!(good.stderr.contains("DEBUG echo said: said\n"), "{}", good.shown());
+    assert!(good.stderr.contains("  note      echo said: said\n"), "{}", good.shown());
 }
 
 /// The program runs to its end. Only the end of its output is kept.

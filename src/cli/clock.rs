@@ -16,6 +16,11 @@ pub(crate) fn at(seconds_from_now: u64) -> String {
     }
 }
 
+/// Formats the current time with milliseconds: `14:05:31.042`.
+pub(crate) fn time_of_day() -> String {
+    ZonedDateTime::now().strftime("%H:%M:%S%.3f").to_string()
+}
+
 /// Formats the time in `seconds_from_now` seconds for programs: RFC 3339 with milliseconds, in UTC.
 pub(crate) fn timestamp(seconds_from_now: u64) -> Option<String> {
     let then = Timestamp::now().checked_add(Duration::from_secs(seconds_from_now)).ok()?;

@@ -14,11 +14,6 @@ use otactl::transport::target::{Endpoint, Login, Target, TargetError};
 use otactl::transport::{self, Options};
 use otactl::update::web_client::{Proxies, WebClient};
 use tokio::net::{TcpListener, UdpSocket};
-use tracing::Level;
-use tracing_subscriber::Layer as _;
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::config::Config;
 use super::config::apply::{self, Precedence};
@@ -302,29 +297,4 @@ impl Context {
 
 fn cannot_start(error: &io::Error) -> Failure {
     Failure::new(FailureKind::Other, format!("cannot start the simulated device: {error}"))
-}
-
-/// Sets up the log of otactl for `--verbose`, if it is given.
-pub(crate) fn start_log(verbose: u8, output: &Output) {
-    match verbose {
-        0 => {}
-        1 => log(Level::DEBUG, output),
-        _ => log(Level::TRACE, output),
-    }
-}
-
-/// Sets up the log of otactl. The logs of libraries are left out: they contain URLs with passwords.
-fn log(level: Level, output: &Output) {
-    let layer = tracing_subscriber::fmt::layer()
-        .with_writer({
-            let output = output.clone();
-            move || output.log()
-        })
-        .with_ansi(output.is_colourful())
-        .with_target(false)
-        .without_time()
-        // If stderr is closed, there is no stream for the error either.
-        .log_internal_errors(false);
-    let own_events = Targets::new().with_target("otactl", level);
-    tracing_subscriber::registry().with(layer.with_filter(own_events)).init();
 }

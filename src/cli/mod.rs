@@ -18,7 +18,7 @@
 //! - [`progress`]: shows update events as bars, lines or JSON; [`messages`]: the texts of the lines;
 //! - [`json_line`]: the JSON lines that report how a command ended;
 //! - [`failure`]: converts errors to messages, hints and exit codes; [`explain`]: what outcomes and exit codes mean;
-//! - [`table`]: tables of text;
+//! - [`table`]: tables of text; [`log`]: the log of `--verbose`;
 //! - [`interrupt`]: handling of Ctrl-C;
 //! - [`help`]: the help pages; [`wrong_command`]: the hint for a command that does not exist;
 //!   [`wrong_argument`]: the message about an argument that a command does not take;
@@ -47,6 +47,7 @@ pub(crate) mod help;
 pub(crate) mod interrupt;
 pub(crate) mod json_line;
 pub(crate) mod json_path;
+pub(crate) mod log;
 pub(crate) mod man;
 pub(crate) mod messages;
 pub(crate) mod mqtt;

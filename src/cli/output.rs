@@ -119,11 +119,6 @@ impl Output {
         !matches!(self.json, Json::Off)
     }
 
-    /// Tells whether stderr shows colours.
-    pub(crate) fn is_colourful(&self) -> bool {
-        self.colour
-    }
-
     /// Tells whether stderr is a terminal and `--quiet` is not given.
     pub(crate) fn is_interactive(&self) -> bool {
         !self.quiet && self.device.is_none() && io::stderr().is_terminal()

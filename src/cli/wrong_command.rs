@@ -227,32 +227,11 @@ fn quoted(value: &Value) -> String {
 fn similar<'a>(word: &str, model: &'a Command) -> Option<&'a str> {
     let visible = model.get_subcommands().filter(|command| !command.is_hide_set()).map(Command::get_name);
     let close = visible.filter_map(|name| {
-        let edits = edits(word, name);
+        let edits = strsim::osa_distance(word, name);
         let max = if CHANGING.contains(&name) { 1 } else { 2.min(name.len() / 3) };
         (edits <= max).then_some((edits, name))
     });
     close.min().map(|(_, name)| name)
-}
-
-/// Returns the number of inserted, removed, replaced and swapped letters between two words.
-fn edits(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for i in 0..=a.len() {
-        for j in 0..=b.len() {
-            rows[i][j] = match (i, j) {
-                (0, _) => j,
-                (_, 0) => i,
-                _ => {
-                    let replaced = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-                    let least = replaced.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
-                    let is_swap = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-                    if is_swap { least.min(rows[i - 2][j - 2] + 1) } else { least }
-                }
-            };
-        }
-    }
-    rows[a.len()][b.len()]
 }
 
 #[cfg(test)]

@@ -232,7 +232,8 @@ impl Device {
             loop {
                 let outcome = result.await;
                 let ms = started.elapsed().as_millis();
-                tracing::debug!(method = request.method, attempt, ms, ok = outcome.is_ok(), "call");
+                let in_words = || outcome.as_ref().map_or_else(ToString::to_string, |_| "ok".into());
+                tracing::debug!(method = request.method, attempt, ms, outcome = %in_words(), "call");
                 let authorization = match outcome {
                     Err(CallError::Lost { sent, .. }) if attempt < attempts && (idempotent || !sent) => {
                         attempt += 1;

@@ -1,0 +1,130 @@
+//! The log of `--verbose`: one line per event, with the time and the name of a step before the text.
+//!
+//! ```text
+//! 14:00:27.412  call      Sys.GetInfo: ok, 42 ms
+//! 14:00:28.733  console | mgos_wifi.c:84  WiFi STA: got IP
+//! 14:00:29.101  frame     > {"id":7,"method":"RPC.Ping"}
+//! ```
+
+use std::fmt::{self, Write as _};
+
+use otactl::text::printable;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use super::clock;
+use super::output::Output;
+
+/// Sets up the log of otactl for `--verbose`, if it is given. The logs of libraries are left out: they contain URLs with passwords.
+pub(crate) fn start(verbose: u8, output: &Output) {
+    let level = match verbose {
+        0 => return,
+        1 => Level::DEBUG,
+        _ => Level::TRACE,
+    };
+    let layer = tracing_subscriber::fmt::layer()
+        .event_format(InWords)
+        .with_writer({
+            let output = output.clone();
+            move || output.log()
+        })
+        // If stderr is closed, there is no stream for the error either.
+        .log_internal_errors(false);
+    let own_events = Targets::new().with_target("otactl", level);
+    tracing_subscriber::registry().with(layer.with_filter(own_events)).init();
+}
+
+/// Writes an event as a line of words.
+struct InWords;
+
+impl<S, N> FormatEvent<S, N> for InWords
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let (step, text) = fields.line();
+        writeln!(writer, "{}  {step:<9} {text}", clock::time_of_day())
+    }
+}
+
+/// The fields of an event.
+#[derive(Debug, Default)]
+struct Fields {
+    message: String,
+    others: Vec<(&'static str, String)>,
+}
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let text = printable(&format!("{value:?}"));
+        match field.name() {
+            "message" => self.message = text,
+            name => self.others.push((name, text)),
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.record_debug(field, &format_args!("{value}"));
+    }
+}
+
+impl Fields {
+    /// Returns the name of the step and the text of the line.
+    fn line(&self) -> (&'static str, String) {
+        if let Some(console) = self.message.strip_prefix("| ") {
+            return ("console |", console.into());
+        }
+        if self.message.starts_with("> ") || self.message.starts_with("< ") {
+            return ("frame", self.message.clone());
+        }
+        let field = |name: &str| self.others.iter().find(|(field, _)| *field == name).map(|(_, text)| text.as_str());
+        if let ("call", Some(method), Some(outcome), Some(ms)) =
+            (self.message.as_str(), field("method"), field("outcome"), field("ms"))
+        {
+            return ("call", format!("{method}: {outcome}, {ms} ms"));
+        }
+        let mut text = self.message.clone();
+        for (name, value) in &self.others {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "; {name}: {value}");
+        }
+        ("note", text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn event_is_a_line_of_words() {
+        let fields = |message: &str, others: &[(&'static str, &str)]| Fields {
+            message: message.into(),
+            others: others.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
+        };
+        for (fields, step, text) in [
+            (
+                fields("call", &[("method", "Sys.GetInfo"), ("attempt", "1"), ("ms", "42"), ("outcome", "ok")]),
+                "call",
+                "Sys.GetInfo: ok, 42 ms",
+            ),
+            (fields("| mgos_init.c:31  app init failed", &[]), "console |", "mgos_init.c:31  app init failed"),
+            (fields("> {\"id\":7}", &[]), "frame", "> {\"id\":7}"),
+            (fields("< {\"id\":7}", &[]), "frame", "< {\"id\":7}"),
+            (fields("connected", &[("peer", "ws://dev/rpc")]), "note", "connected; peer: ws://dev/rpc"),
+            (fields("the line echoes", &[]), "note", "the line echoes"),
+        ] {
+            assert_eq!(fields.line(), (step, text.to_owned()), "{fields:?}");
+        }
+    }
+}
