@@ -54,9 +54,19 @@ pub(super) struct Unreadable {
     variable: OsString,
 }
 
+/// The start of the name of every variable that clap reads.
+const PREFIX: &str = "OTACTL_";
+
 /// Hides empty and unreadable variables from clap. Returns the unreadable ones.
 pub(super) fn hide_unusable(model: clap::Command) -> (clap::Command, Vec<Unreadable>) {
     let mut unreadable = Vec::new();
+    let is_unusable = |(name, value): (OsString, OsString)| {
+        name.to_string_lossy().starts_with(PREFIX) && (value.is_empty() || value.to_str().is_none())
+    };
+    // A look at each argument of each command takes time.
+    if !env::vars_os().any(is_unusable) {
+        return (model, unreadable);
+    }
     let model = model.mut_args(|arg| hidden_if_unusable(arg, None, &mut unreadable)).mut_subcommands(|command| {
         let name = command.get_name().to_owned();
         command.mut_args(|arg| hidden_if_unusable(arg, Some(&name), &mut unreadable))
@@ -105,6 +115,15 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
+
+    #[test]
+    fn every_variable_has_the_prefix() {
+        let model = crate::cli::Cli::command();
+        let args = model.get_arguments().chain(model.get_subcommands().flat_map(clap::Command::get_arguments));
+        for name in args.filter_map(Arg::get_env) {
+            assert!(name.to_string_lossy().starts_with(PREFIX), "{}", name.display());
+        }
+    }
 
     /// The options of all commands that say what a command prints, and not how otactl reaches the device.
     const NOT_OF_THE_CONNECTION: [&str; 4] = ["json", "quiet", "verbose", "color"];

@@ -130,6 +130,9 @@ pub(crate) fn is_update_given(args: &[OsString]) -> bool {
 
 /// Returns the error as the user gets it: a help page with all that belongs on it, or the hint for a wrong command.
 pub(crate) fn shown(mut error: clap::Error, args: &[OsString]) -> clap::Error {
+    if error.kind() == ErrorKind::DisplayVersion {
+        return error;
+    }
     if let (ErrorKind::InvalidSubcommand, Some(ContextValue::String(word))) =
         (error.kind(), error.get(ContextKind::InvalidSubcommand))
     {
