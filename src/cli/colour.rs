@@ -6,6 +6,8 @@ use std::io::{self, IsTerminal as _};
 
 use clap::ValueEnum;
 
+use super::raw_args;
+
 /// The value of `--color`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ColourChoice {
@@ -28,9 +30,7 @@ struct Environment {
 impl ColourChoice {
     /// Returns the choice among the arguments or in the environment, for a command line that cannot be parsed.
     pub(crate) fn among(args: &[OsString]) -> Self {
-        let args: Vec<&str> = args.iter().map_while(|arg| arg.to_str().filter(|arg| *arg != "--")).collect();
-        let as_one = args.iter().find_map(|arg| arg.strip_prefix("--color="));
-        let given = as_one.or_else(|| args.windows(2).find_map(|pair| (pair[0] == "--color").then_some(pair[1])));
+        let given = raw_args::value_of(args, "--color").and_then(OsStr::to_str);
         let variable = env::var("OTACTL_COLOR").ok();
         let value = given.or(variable.as_deref()).unwrap_or_default();
         Self::from_str(value, false).unwrap_or(Self::Auto)

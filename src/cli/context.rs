@@ -48,7 +48,7 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// Creates the context of a command. Sets up the log if `--verbose` is given.
+    /// Creates the context of a command. `change` is its name if it changes the device.
     pub(crate) fn new(
         change: Option<&'static str>,
         global: GlobalArgs,
@@ -99,12 +99,6 @@ impl Context {
     /// Returns the options of a device that the command line gives.
     pub(crate) fn given(&self) -> &[NewSetting] {
         &self.given
-    }
-
-    /// Fails if a text is no address of a device.
-    pub(crate) fn check_port(port: &str) -> Result<(), Failure> {
-        port.parse::<TargetArg>()?;
-        Ok(())
     }
 
     /// Returns the address of the device. Starts the device if it is a simulated one.
@@ -251,9 +245,7 @@ impl Context {
 
     /// Returns the device at `target`. The first call opens the connection.
     pub(crate) fn connect(&self, target: &Target) -> Result<Device, Failure> {
-        if let Some(Login { user, password: Some(password) }) = target.login() {
-            secrets::remember_login(user, password);
-        }
+        remember(target.login());
         let mut options = self.options()?;
         if let Target::Mqtt(endpoint) = target {
             options.mqtt = self.global.mqtt.settings(endpoint)?;
@@ -277,9 +269,7 @@ impl Context {
 
     /// Returns the connection options for a broker. Reads its password if the URL gives a user without one.
     pub(crate) fn options_of_broker(&self, broker: &Endpoint) -> Result<Options, Failure> {
-        if let Some(Login { user, password: Some(password) }) = &broker.login {
-            secrets::remember_login(user, password);
-        }
+        remember(broker.login.as_ref());
         Ok(Options { mqtt: self.global.mqtt.settings(broker)?, ..self.options()? })
     }
 
@@ -292,6 +282,13 @@ impl Context {
             serial: self.global.serial.settings(),
             ..Options::default()
         })
+    }
+}
+
+/// Registers the user and the password of a URL as secrets, so that no output shows them.
+fn remember(login: Option<&Login>) {
+    if let Some(Login { user, password: Some(password) }) = login {
+        secrets::remember_login(user, password);
     }
 }
 

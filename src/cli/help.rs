@@ -8,6 +8,8 @@ use clap::{Arg, Command};
 use console::Term;
 use otactl::discover::UsbPort;
 
+use super::wrap::wrap_at_indent;
+
 /// The groups of the help page. Each visible command is in one of them.
 const GROUPS: [(&str, &[&str]); 6] = [
     ("Update a device", &["update", "show", "wait"]),
@@ -169,26 +171,7 @@ fn entry(term: &str, term_width: usize, meaning: &str, width: usize) -> String {
 ///
 /// A word that is longer than a line stays whole.
 pub(super) fn wrapped(text: &str, indent: usize, width: usize) -> String {
-    let start = text.len() - text.trim_start().len();
-    let mut lines = text[..start].to_owned();
-    let mut column = start;
-    let mut is_first = true;
-    for piece in text[start..].split_inclusive(' ') {
-        let word = piece.trim_end();
-        let word_width = word.chars().count();
-        if !is_first && !word.is_empty() && column + word_width > width {
-            lines.truncate(lines.trim_end().len());
-            lines.push('\n');
-            lines.push_str(&" ".repeat(indent));
-            column = indent;
-        }
-        lines.push_str(piece);
-        column += piece.chars().count();
-        is_first = false;
-    }
-    lines.truncate(lines.trim_end().len());
-    lines.push('\n');
-    lines
+    wrap_at_indent(text, indent, width) + "\n"
 }
 
 /// Returns the width for the help: that of the terminal, else of the variable COLUMNS, as clap does it.

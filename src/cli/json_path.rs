@@ -86,7 +86,7 @@ impl FromStr for JsonPath {
 }
 
 impl JsonPath {
-    /// Returns the value at the path. If there is none, the hint names what is there.
+    /// Returns the value at the path. If the path leads to no value, the hint names the fields that exist.
     fn find<'a>(&self, root: &'a Value) -> Result<&'a Value, Failure> {
         let mut value = root;
         for (at, step) in self.0.iter().enumerate() {

@@ -4,7 +4,7 @@
 //! - [`global_args`]: the options of every command; [`serial`], [`mqtt`], [`tls`]: the options for serial ports, brokers and TLS;
 //! - [`checks`]: the options for health checks; [`shell_words`]: operators of a shell in them; [`call_args`]: the arguments of `otactl call`;
 //! - [`credentials`]: user and password, from an option, a file, a prompt or the environment;
-//! - [`parse`]: parses the command line, once for each device; [`config`]: the configuration file with named devices;
+//! - [`parse`]: parses the command line, once for each device; [`raw_args`]: options before that; [`config`]: the configuration file with named devices;
 //! - [`several`]: runs a command on several devices at a time; [`shared`]: what these share; [`update_summary`]: an update in one line;
 //! - [`serial_choice`]: chooses a serial port;
 //! - [`json_path`]: the option `--get`; [`device_facts`]: what `otactl show` tells about a device;
@@ -56,6 +56,7 @@ pub(crate) mod output;
 pub(crate) mod parse;
 pub(crate) mod printable;
 pub(crate) mod progress;
+pub(crate) mod raw_args;
 pub(crate) mod serial;
 pub(crate) mod serial_choice;
 pub(crate) mod several;

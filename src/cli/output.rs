@@ -297,8 +297,15 @@ impl Output {
 
     /// Returns the number of columns that a line of a result may have, or `None` if results do not go to a terminal.
     pub(crate) fn result_columns(&self) -> Option<usize> {
+        columns(&Term::stdout()).map(|columns| self.beside_label(columns))
+    }
+
+    /// Returns how many of the columns the name of the device leaves.
+    fn beside_label(&self, columns: usize) -> usize {
+        const MIN_COLUMNS: usize = 20;
+
         let label = self.device.as_ref().map_or(0, |device| device.prefix.chars().count());
-        columns(&Term::stdout()).map(|columns| columns.saturating_sub(label).max(20))
+        columns.saturating_sub(label).max(MIN_COLUMNS)
     }
 
     /// Returns a message after its coloured label, with a line break at the end.
@@ -310,9 +317,8 @@ impl Output {
     /// Returns a printable message that begins at `column`. On a terminal, it is broken at words, and continues at `indent`.
     fn fitted(&self, text: &str, column: usize, indent: usize) -> String {
         let text = printable_message(text);
-        let label = self.device.as_ref().map_or(0, |device| device.prefix.chars().count());
         match Self::columns() {
-            Some(columns) => wrap(&text, column, indent, columns.saturating_sub(label).max(20)),
+            Some(columns) => wrap(&text, column, indent, self.beside_label(columns)),
             None => text,
         }
     }

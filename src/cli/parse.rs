@@ -15,7 +15,7 @@ use super::config::parse::Section;
 use super::config::secret_files;
 use super::failure::{Failure, FailureKind};
 use super::several::retry;
-use super::{Cli, environment, shown};
+use super::{Cli, environment, raw_args, shown};
 
 /// A command line, as it is run for one device or for several.
 #[derive(Debug)]
@@ -49,8 +49,8 @@ impl From<Failure> for NotRun {
 
 /// The devices that a command line names.
 enum Devices {
-    /// None, one or several addresses.
-    Ports(Vec<String>),
+    /// Those of `--port`, if it is given.
+    Ports,
     /// Names of the configuration, or patterns.
     Names(Vec<String>),
 }
@@ -78,12 +78,9 @@ fn parse_all(args: &[OsString]) -> Result<Invocation, NotRun> {
     };
     let (matches, cli) = first;
     check_places(args, &matches)?;
-    if !cli.command.uses_config() {
+    if !cli.command.uses_device() {
         let given = if cli.command.names_a_device() { given_settings(&matches) } else { Vec::new() };
-        let runs = match cli.global.port.len() {
-            0 | 1 => vec![Cli { given, ..cli }],
-            _ => for_each_port(args, &config, &cli)?,
-        };
+        let runs = for_each_port(args, &config, Cli { given, ..cli })?;
         return Ok(Invocation { runs, warnings: Vec::new() });
     }
     if let Some(failure) = unusable.or(checked) {
@@ -91,8 +88,7 @@ fn parse_all(args: &[OsString]) -> Result<Invocation, NotRun> {
     }
     let mut warnings = secret_files::warnings(&config.defaults);
     let runs = match devices(&matches, &cli, &config)? {
-        Devices::Ports(ports) if ports.len() < 2 => vec![cli],
-        Devices::Ports(_) => for_each_port(args, &config, &cli)?,
+        Devices::Ports => for_each_port(args, &config, cli)?,
         Devices::Names(patterns) => {
             let mut runs = Vec::new();
             for name in config.select(&patterns)? {
@@ -107,31 +103,23 @@ fn parse_all(args: &[OsString]) -> Result<Invocation, NotRun> {
     Ok(Invocation { runs, warnings })
 }
 
-/// Returns the command once for each of its ports.
-fn for_each_port(args: &[OsString], config: &Config, cli: &Cli) -> Result<Vec<Cli>, NotRun> {
-    let ports = cli.global.port.iter();
-    ports
-        .map(|port| {
-            let (_, mut cli) = parse_with(args, config, None)?;
-            cli.global.port = vec![port.clone()];
-            Ok(cli)
-        })
-        .collect()
+/// Returns the command once for each of its ports, or once if it has none.
+fn for_each_port(args: &[OsString], config: &Config, cli: Cli) -> Result<Vec<Cli>, NotRun> {
+    if cli.global.port.len() < 2 {
+        return Ok(vec![cli]);
+    }
+    let with_port = |port| {
+        let (_, mut cli) = parse_with(args, config, None)?;
+        cli.global.port = vec![port];
+        Ok(cli)
+    };
+    cli.global.port.into_iter().map(with_port).collect()
 }
 
 /// Returns the value of `--config` or OTACTL_CONFIG, before the command line is parsed.
 fn config_option(args: &[OsString]) -> Option<PathBuf> {
-    let mut words = args.iter().skip(1).take_while(|word| *word != "--");
-    while let Some(word) = words.next() {
-        if word == "--config" {
-            return words.next().map(PathBuf::from);
-        }
-        if let Some(path) = word.to_str().and_then(|word| word.strip_prefix("--config=")) {
-            return Some(path.into());
-        }
-    }
-    let variable = std::env::var_os("OTACTL_CONFIG").filter(|path| !path.is_empty());
-    variable.map(PathBuf::from)
+    let variable = || std::env::var_os("OTACTL_CONFIG").filter(|path| !path.is_empty());
+    raw_args::value_of(args, "--config").map(PathBuf::from).or_else(|| variable().map(PathBuf::from))
 }
 
 /// Parses the command line with the defaults of the configuration, and with the section of a device if the command is for one.
@@ -154,7 +142,6 @@ fn parse_with(args: &[OsString], config: &Config, device: Option<&Section>) -> R
 fn devices(matches: &ArgMatches, cli: &Cli, config: &Config) -> Result<Devices, Failure> {
     use ValueSource::{CommandLine, EnvVariable};
 
-    let ports = || Devices::Ports(cli.global.port.clone());
     let names = || Devices::Names(cli.global.device.clone());
     let both = |message: &str, hint: &str| Err(Failure::new(FailureKind::Usage, message).hint(hint));
     match (matches.value_source("port"), matches.value_source("device")) {
@@ -162,17 +149,17 @@ fn devices(matches: &ArgMatches, cli: &Cli, config: &Config) -> Result<Devices, 
             "--device and --port were both given",
             "give one of them: a device has its port in the configuration file",
         ),
-        (Some(CommandLine), _) => Ok(ports()),
+        (Some(CommandLine), _) => Ok(Devices::Ports),
         (_, Some(CommandLine)) => Ok(names()),
         (Some(EnvVariable), Some(EnvVariable)) => {
             both("OTACTL_DEVICE and OTACTL_PORT are both set", "unset one of them, or give `--device` or `--port`")
         }
         (_, Some(EnvVariable)) => Ok(names()),
-        (Some(_), _) => Ok(ports()),
-        _ if environment::variable("MOS_PORT")?.is_some_and(|port| port != "auto") => Ok(ports()),
+        (Some(_), _) => Ok(Devices::Ports),
+        _ if environment::variable("MOS_PORT")?.is_some_and(|port| port != "auto") => Ok(Devices::Ports),
         _ => match config.defaults.get("device") {
             Some(setting) => Ok(Devices::Names(setting.values.clone())),
-            None => Ok(ports()),
+            None => Ok(Devices::Ports),
         },
     }
 }

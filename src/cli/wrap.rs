@@ -9,6 +9,17 @@ pub(crate) const STEP_COLUMN: usize = 10;
 ///
 /// A word that is too long for the indent begins further left. A word that is longer than the width is not broken.
 pub(crate) fn wrap(text: &str, column: usize, indent: usize, width: usize) -> String {
+    broken(text, column, width, |len| indent.min(width.saturating_sub(len)))
+}
+
+/// Breaks `text` at spaces as [`wrap`] does, but a word that is too long for the indent stays behind it. No line ends with a space.
+pub(crate) fn wrap_at_indent(text: &str, indent: usize, width: usize) -> String {
+    let lines = broken(text, 0, width, |_| indent);
+    lines.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
+
+/// Breaks `text` at spaces. `indent_of` returns the indent of a line from the length of its first word.
+fn broken(text: &str, column: usize, width: usize, indent_of: impl Fn(usize) -> usize) -> String {
     let mut wrapped = String::with_capacity(text.len());
     let mut at = column;
     for (index, word) in text.split(' ').enumerate() {
@@ -19,7 +30,7 @@ pub(crate) fn wrap(text: &str, column: usize, indent: usize, width: usize) -> St
             wrapped.extend([&" "[..gap], word]);
             at += gap + len;
         } else {
-            let indent = indent.min(width.saturating_sub(len));
+            let indent = indent_of(len);
             wrapped.extend(["\n", &" ".repeat(indent), word]);
             at = indent + len;
         }

@@ -76,8 +76,8 @@ impl Command {
         matches!(self, Self::Update(_))
     }
 
-    /// Tells whether the command uses the configuration file before it runs.
-    pub(crate) fn uses_config(&self) -> bool {
+    /// Tells whether the command is for a device: it uses the configuration, and can be run on several devices.
+    pub(crate) fn uses_device(&self) -> bool {
         !matches!(
             self,
             Self::Devices(_)
@@ -90,11 +90,6 @@ impl Command {
                 | Self::Explain(_)
                 | Self::Man(_)
         )
-    }
-
-    /// Tells whether the command is for a device, so that it can be run on several.
-    pub(crate) fn uses_device(&self) -> bool {
-        self.uses_config()
     }
 
     /// Tells whether the command takes the options of a device to give it a name.

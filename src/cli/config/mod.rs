@@ -14,7 +14,7 @@ pub(crate) mod parse;
 pub(crate) mod place;
 pub(crate) mod secret_files;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use parse::{ConfigFile, Section};
 
@@ -27,8 +27,6 @@ pub(crate) struct Config {
     pub(crate) defaults: Section,
     /// The devices with their names, in the order of the files.
     pub(crate) devices: Vec<(String, Section)>,
-    /// The files that were read.
-    pub(crate) files: Vec<PathBuf>,
 }
 
 impl Config {
@@ -38,7 +36,6 @@ impl Config {
         for path in files::to_read(given) {
             if let Some(text) = files::read(&path, given.is_some())? {
                 config.add(parse::parse(&text, &path)?);
-                config.files.push(path);
             }
         }
         Ok(config)

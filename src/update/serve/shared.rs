@@ -16,7 +16,7 @@ use super::accept::Listening;
 pub struct SharedServers(Arc<Mutex<HashMap<SocketAddr, Weak<Listening>>>>);
 
 impl SharedServers {
-    /// Returns the listener for this address, with port 0 if any port may be used. Starts it with `start` if there is none.
+    /// Returns the listener for this address, with port 0 if any port may be used. Starts it with `start` if it does not run.
     pub(super) fn get<E>(
         &self,
         address: SocketAddr,

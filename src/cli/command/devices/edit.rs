@@ -10,6 +10,7 @@ use crate::cli::config::keys::{RPC_CREDS_FILE, is_path};
 use crate::cli::config::{files, parse};
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, FailureKind};
+use crate::cli::target_arg::TargetArg;
 
 /// Adds a device with the options of the command line to the file of `--config`, or to that of the user.
 pub(super) fn add(context: &Context, name: &str) -> Result<(), Failure> {
@@ -19,7 +20,7 @@ pub(super) fn add(context: &Context, name: &str) -> Result<(), Failure> {
         return Err(Failure::new(FailureKind::Usage, "the port of the device is missing")
             .hint(format!("write `otactl devices add {name} --port URL`; `otactl ports` lists the serial ports")));
     };
-    Context::check_port(port)?;
+    port.parse::<TargetArg>()?;
     write_device(context, name, &settings)
 }
 
