@@ -31,7 +31,7 @@ complete -c otactl -n "__fish_otactl_needs_command" -l timeout -d 'Time limit of
 complete -c otactl -n "__fish_otactl_needs_command" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_needs_command" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_needs_command" -l json -d 'Print JSON lines, or write them to FILE' -r -f
-complete -c otactl -n "__fish_otactl_needs_command" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+complete -c otactl -n "__fish_otactl_needs_command" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE and in the logs of GitHub and GitLab also elsewhere'
 always\t'Also in a pipe or a file'
 never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_needs_command" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
@@ -108,7 +108,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand update" -l timeout -d 'Tim
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l json -d 'Print JSON lines, or write them to FILE' -r -f
-complete -c otactl -n "__fish_otactl_using_subcommand update" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+complete -c otactl -n "__fish_otactl_using_subcommand update" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE and in the logs of GitHub and GitLab also elsewhere'
 always\t'Also in a pipe or a file'
 never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand update" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
@@ -147,7 +147,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand show" -l timeout -d 'Time 
 complete -c otactl -n "__fish_otactl_using_subcommand show" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand show" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand show" -l json -d 'Print JSON lines, or write them to FILE' -r -f
-complete -c otactl -n "__fish_otactl_using_subcommand show" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+complete -c otactl -n "__fish_otactl_using_subcommand show" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE and in the logs of GitHub and GitLab also elsewhere'
 always\t'Also in a pipe or a file'
 never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand show" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
@@ -181,7 +181,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand wait" -l timeout -d 'Time 
 complete -c otactl -n "__fish_otactl_using_subcommand wait" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand wait" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand wait" -l json -d 'Print JSON lines, or write them to FILE' -r -f
-complete -c otactl -n "__fish_otactl_using_subcommand wait" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+complete -c otactl -n "__fish_otactl_using_subcommand wait" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE and in the logs of GitHub and GitLab also elsewhere'
 always\t'Also in a pipe or a file'
 never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand wait" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
@@ -213,7 +213,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand commit" -l timeout -d 'Tim
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l json -d 'Print JSON lines, or write them to FILE' -r -f
-complete -c otactl -n "__fish_otactl_using_subcommand commit" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+complete -c otactl -n "__fish_otactl_using_subcommand commit" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE and in the logs of GitHub and GitLab also elsewhere'
 always\t'Also in a pipe or a file'
 never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand commit" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
@@ -245,7 +245,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand revert" -l timeout -d 'Tim
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l json -d 'Print JSON lines, or write them to FILE' -r -f
-complete -c otactl -n "__fish_otactl_using_subcommand revert" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+complete -c otactl -n "__fish_otactl_using_subcommand revert" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE and in the logs of GitHub and GitLab also elsewhere'
 always\t'Also in a pipe or a file'
 never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand revert" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
@@ -278,7 +278,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l timeou
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l json -d 'Print JSON lines, or write them to FILE' -r -f
-complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE and in the logs of GitHub and GitLab also elsewhere'
 always\t'Also in a pipe or a file'
 never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand create-snapshot" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
@@ -312,7 +312,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l timeout
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l json -d 'Print JSON lines, or write them to FILE' -r -f
-complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE and in the logs of GitHub and GitLab also elsewhere'
 always\t'Also in a pipe or a file'
 never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand get-boot-state" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
@@ -349,7 +349,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l timeout
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l json -d 'Print JSON lines, or write them to FILE' -r -f
-complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE and in the logs of GitHub and GitLab also elsewhere'
 always\t'Also in a pipe or a file'
 never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand set-boot-state" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
@@ -383,7 +383,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand status" -l timeout -d 'Tim
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l json -d 'Print JSON lines, or write them to FILE' -r -f
-complete -c otactl -n "__fish_otactl_using_subcommand status" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+complete -c otactl -n "__fish_otactl_using_subcommand status" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE and in the logs of GitHub and GitLab also elsewhere'
 always\t'Also in a pipe or a file'
 never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand status" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
@@ -416,7 +416,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand call" -l timeout -d 'Time 
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l json -d 'Print JSON lines, or write them to FILE' -r -f
-complete -c otactl -n "__fish_otactl_using_subcommand call" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+complete -c otactl -n "__fish_otactl_using_subcommand call" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE and in the logs of GitHub and GitLab also elsewhere'
 always\t'Also in a pipe or a file'
 never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand call" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
@@ -448,7 +448,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand list" -l timeout -d 'Time 
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l json -d 'Print JSON lines, or write them to FILE' -r -f
-complete -c otactl -n "__fish_otactl_using_subcommand list" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+complete -c otactl -n "__fish_otactl_using_subcommand list" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE and in the logs of GitHub and GitLab also elsewhere'
 always\t'Also in a pipe or a file'
 never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand list" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
@@ -480,7 +480,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand describe" -l timeout -d 'T
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l json -d 'Print JSON lines, or write them to FILE' -r -f
-complete -c otactl -n "__fish_otactl_using_subcommand describe" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+complete -c otactl -n "__fish_otactl_using_subcommand describe" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE and in the logs of GitHub and GitLab also elsewhere'
 always\t'Also in a pipe or a file'
 never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand describe" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
@@ -513,7 +513,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand info" -l timeout -d 'Time 
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l json -d 'Print JSON lines, or write them to FILE' -r -f
-complete -c otactl -n "__fish_otactl_using_subcommand info" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+complete -c otactl -n "__fish_otactl_using_subcommand info" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE and in the logs of GitHub and GitLab also elsewhere'
 always\t'Also in a pipe or a file'
 never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand info" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
@@ -546,7 +546,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand ping" -l timeout -d 'Time 
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l json -d 'Print JSON lines, or write them to FILE' -r -f
-complete -c otactl -n "__fish_otactl_using_subcommand ping" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+complete -c otactl -n "__fish_otactl_using_subcommand ping" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE and in the logs of GitHub and GitLab also elsewhere'
 always\t'Also in a pipe or a file'
 never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand ping" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
@@ -579,7 +579,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l timeout -d 'Tim
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l json -d 'Print JSON lines, or write them to FILE' -r -f
-complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE and in the logs of GitHub and GitLab also elsewhere'
 always\t'Also in a pipe or a file'
 never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand reboot" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
@@ -612,7 +612,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand ports" -l timeout -d 'Time
 complete -c otactl -n "__fish_otactl_using_subcommand ports" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand ports" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand ports" -l json -d 'Print JSON lines, or write them to FILE' -r -f
-complete -c otactl -n "__fish_otactl_using_subcommand ports" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+complete -c otactl -n "__fish_otactl_using_subcommand ports" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE and in the logs of GitHub and GitLab also elsewhere'
 always\t'Also in a pipe or a file'
 never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand ports" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
@@ -645,7 +645,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_se
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove" -l json -d 'Print JSON lines, or write them to FILE' -r -f
-complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE and in the logs of GitHub and GitLab also elsewhere'
 always\t'Also in a pipe or a file'
 never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and not __fish_seen_subcommand_from add remove" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
@@ -680,7 +680,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_s
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l json -d 'Print JSON lines, or write them to FILE' -r -f
-complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE and in the logs of GitHub and GitLab also elsewhere'
 always\t'Also in a pipe or a file'
 never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from add" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
@@ -712,7 +712,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_s
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l json -d 'Print JSON lines, or write them to FILE' -r -f
-complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE and in the logs of GitHub and GitLab also elsewhere'
 always\t'Also in a pipe or a file'
 never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand devices; and __fish_seen_subcommand_from remove" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
@@ -746,7 +746,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand discover" -l timeout -d 'T
 complete -c otactl -n "__fish_otactl_using_subcommand discover" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand discover" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand discover" -l json -d 'Print JSON lines, or write them to FILE' -r -f
-complete -c otactl -n "__fish_otactl_using_subcommand discover" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+complete -c otactl -n "__fish_otactl_using_subcommand discover" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE and in the logs of GitHub and GitLab also elsewhere'
 always\t'Also in a pipe or a file'
 never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand discover" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
@@ -800,7 +800,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l timeout -d 'T
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l json -d 'Print JSON lines, or write them to FILE' -r -f
-complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE and in the logs of GitHub and GitLab also elsewhere'
 always\t'Also in a pipe or a file'
 never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand simulate" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
@@ -835,7 +835,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand explain" -l timeout -d 'Ti
 complete -c otactl -n "__fish_otactl_using_subcommand explain" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand explain" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand explain" -l json -d 'Print JSON lines, or write them to FILE' -r -f
-complete -c otactl -n "__fish_otactl_using_subcommand explain" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+complete -c otactl -n "__fish_otactl_using_subcommand explain" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE and in the logs of GitHub and GitLab also elsewhere'
 always\t'Also in a pipe or a file'
 never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand explain" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
@@ -867,7 +867,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand completions" -l timeout -d
 complete -c otactl -n "__fish_otactl_using_subcommand completions" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand completions" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand completions" -l json -d 'Print JSON lines, or write them to FILE' -r -f
-complete -c otactl -n "__fish_otactl_using_subcommand completions" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+complete -c otactl -n "__fish_otactl_using_subcommand completions" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE and in the logs of GitHub and GitLab also elsewhere'
 always\t'Also in a pipe or a file'
 never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand completions" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
@@ -900,7 +900,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand man" -l timeout -d 'Time l
 complete -c otactl -n "__fish_otactl_using_subcommand man" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand man" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand man" -l json -d 'Print JSON lines, or write them to FILE' -r -f
-complete -c otactl -n "__fish_otactl_using_subcommand man" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+complete -c otactl -n "__fish_otactl_using_subcommand man" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE and in the logs of GitHub and GitLab also elsewhere'
 always\t'Also in a pipe or a file'
 never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand man" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F
@@ -932,7 +932,7 @@ complete -c otactl -n "__fish_otactl_using_subcommand help" -l timeout -d 'Time 
 complete -c otactl -n "__fish_otactl_using_subcommand help" -l jobs -d 'Number of devices that a command for several devices works on at a time' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand help" -l rpc-creds -d 'User and password for a device that requires them: USER:PASSWORD, @FILE, or - for a prompt' -r -f
 complete -c otactl -n "__fish_otactl_using_subcommand help" -l json -d 'Print JSON lines, or write them to FILE' -r -f
-complete -c otactl -n "__fish_otactl_using_subcommand help" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere'
+complete -c otactl -n "__fish_otactl_using_subcommand help" -l color -d 'Colours in messages' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE and in the logs of GitHub and GitLab also elsewhere'
 always\t'Also in a pipe or a file'
 never\t'Not even on a terminal'"
 complete -c otactl -n "__fish_otactl_using_subcommand help" -l ca-cert-file -d 'PEM file with the certificate authorities to trust, instead of those of the system' -r -F

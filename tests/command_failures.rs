@@ -35,8 +35,9 @@ const MAX_TIME: Duration = Duration::from_secs(15);
 const SHORT: &str = "600ms";
 
 /// The commands that use a device, with arguments for a device that works.
-const DEVICE_COMMANDS: [&[&str]; 14] = [
+const DEVICE_COMMANDS: [&[&str]; 16] = [
     &["update", DEMO],
+    &["show"],
     &["wait", "reachable", "--for", "2s"],
     &["commit"],
     &["revert"],
@@ -49,6 +50,7 @@ const DEVICE_COMMANDS: [&[&str]; 14] = [
     &["describe", "OTA.Update"],
     &["info"],
     &["ping"],
+    &["ping", "-n", "2"],
     &["reboot"],
 ];
 

@@ -6,12 +6,16 @@ mod support;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use nix::pty::openpty;
 use nix::sys::termios::{LocalFlags, tcgetattr};
-use otactl::sim::Config;
 use otactl::sim::auth::{Algorithm, Auth};
+#[cfg(target_os = "linux")]
+use otactl::sim::ports::uart::UartConfig;
+use otactl::sim::{Config, Simulator};
 use support::{DEMO, REBOOT, finish, otactl, run, simulator_with, ws};
+use tokio::sync::broadcast::Receiver;
 
 const PROMPT: &str = "USER:PASSWORD for the device: ";
 
@@ -29,8 +33,24 @@ fn has(terminal: &File, flags: LocalFlags) -> bool {
 ///
 /// Returns the exit code, whether the terminal echoes afterwards, and what it showed.
 async fn at_the_prompt(args: &[&str], prompt: &'static str, keys: &'static str) -> (Option<i32>, bool, String) {
+    answering(otactl(args), prompt, keys, Echo::Off).await
+}
+
+/// Whether a prompt shows what is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Echo {
+    On,
+    Off,
+}
+
+/// The same for a command.
+async fn answering(
+    binary: Command,
+    prompt: &'static str,
+    keys: &'static str,
+    echo: Echo,
+) -> (Option<i32>, bool, String) {
     let pty = openpty(None, None).expect("a pty");
-    let binary = otactl(args);
     // A prompt without an answer does not hang the test.
     let mut command = Command::new("timeout");
     command.args(["30", "setsid", "--ctty", "--wait"]).arg(binary.get_program()).args(binary.get_args());
@@ -51,7 +71,7 @@ async fn at_the_prompt(args: &[&str], prompt: &'static str, keys: &'static str) 
                 screen.push_str(&String::from_utf8_lossy(&buffer[..read]));
                 if screen.contains(prompt) && !is_typed {
                     // The prompt appears shortly before the terminal stops echoing.
-                    while has(&typist, LocalFlags::ECHO) {
+                    while echo == Echo::Off && has(&typist, LocalFlags::ECHO) {
                         std::thread::yield_now();
                     }
                     typist.write_all(keys.as_bytes()).expect("typed");
@@ -133,4 +153,72 @@ async fn mistyped_address_is_refused() {
         assert_eq!(run.code, 2, "{args:?}: {}", run.shown());
         assert!(run.stderr.contains(message) && run.stderr.contains("\nhint: "), "{args:?}: {}", run.shown());
     }
+}
+
+/// The script that runs a command where the ports `$1` and `$2` are /dev/ttyUSB0 and /dev/ttyACM0. It needs a mount namespace.
+#[cfg(target_os = "linux")]
+const WITH_TWO_BOARDS: &str = r#"
+    set -e
+    old=$(mktemp -d); usb=$1; acm=$2; shift 2
+    mkdir "$old/pts"; mount --bind /dev/pts "$old/pts"
+    for file in null urandom tty; do : > "$old/$file"; mount --bind "/dev/$file" "$old/$file"; done
+    mount -t tmpfs none /dev; mkdir /dev/pts; mount --bind "$old/pts" /dev/pts
+    for file in null urandom tty; do : > "/dev/$file"; mount --bind "$old/$file" "/dev/$file"; done
+    ln -s "$usb" /dev/ttyUSB0; ln -s "$acm" /dev/ttyACM0
+    exec "$@"
+"#;
+
+/// Returns a command of otactl on a machine with two boards, or `None` if this system lets the user mount nothing.
+#[cfg(target_os = "linux")]
+fn with_two_boards(ports: [&str; 2], args: &[&str]) -> Option<Command> {
+    let unshare = || {
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount"]);
+        command
+    };
+    let is_allowed =
+        unshare().args(["sh", "-c", "mount -t tmpfs none /dev"]).status().is_ok_and(|status| status.success());
+    if !is_allowed {
+        return None;
+    }
+    let binary = otactl(args);
+    let mut command = unshare();
+    command.args(["sh", "-c", WITH_TWO_BOARDS, "sh"]).args(ports).arg(binary.get_program()).args(binary.get_args());
+    command.envs(binary.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    Some(command)
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn command_that_changes_a_device_asks_which_of_two_boards() {
+    let mut boards = [simulator_with(Config::default()).await, simulator_with(Config::default()).await];
+    let ports = boards.each_mut().map(|board| board.serve_serial(UartConfig::default()).expect("a pseudo terminal"));
+    let ports = ports.each_ref().map(|port| port.to_str().expect("text"));
+    let mut consoles = boards.each_ref().map(Simulator::console);
+    let has_rebooted =
+        |console: &mut Receiver<String>| std::iter::from_fn(|| console.try_recv().ok()).any(|line| line == "rebooting");
+    let question = "reboot which one? [1-2] ";
+    let Some(command) = with_two_boards(ports, &["reboot"]) else { return };
+    let (code, _, screen) = answering(command, question, "2\r", Echo::On).await;
+    assert_eq!(code, Some(0), "{screen}");
+    assert!(screen.contains("2 boards are connected:\r\n  1  /dev/ttyUSB0\r\n  2  /dev/ttyACM0\r\n"), "{screen}");
+    let reboots = async { while consoles[1].recv().await.is_ok_and(|line| line != "rebooting") {} };
+    tokio::time::timeout(Duration::from_secs(5), reboots).await.expect("the chosen board reboots");
+
+    for answer in ["3\r", "\r", "/dev/ttyUSB0\r"] {
+        let command = with_two_boards(ports, &["reboot"]).expect("it was allowed");
+        let (code, _, screen) = answering(command, question, answer, Echo::On).await;
+        assert_eq!(code, Some(2), "{answer:?}: {screen}");
+    }
+    for (args, code, expected) in [
+        (&["reboot"][..], 2, "2 boards are connected, and `reboot` changes the device: /dev/ttyUSB0; /dev/ttyACM0"),
+        (&["update", DEMO], 2, "2 boards are connected, and `update` changes the device"),
+        (&["--json", "commit"], 2, "2 boards are connected, and `commit` changes the device"),
+        (&["ping"], 0, "taking /dev/ttyUSB0; there is also /dev/ttyACM0: choose with `--port`"),
+        (&["--port", "ttyACM0", "ping"], 0, ""),
+    ] {
+        let run = finish(with_two_boards(ports, args).expect("it was allowed")).await;
+        assert!(run.code == code && run.stderr.contains(expected), "{args:?}: {}", run.shown());
+    }
+    assert_eq!(consoles.each_mut().map(has_rebooted), [false, false], "nothing else has changed a board");
 }

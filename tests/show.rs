@@ -68,7 +68,7 @@ async fn show_says_what_runs_and_when_it_goes_back_over_every_transport() {
         let begins: Vec<&str> = run.stdout.lines().map(|line| line.split(' ').next().unwrap_or_default()).collect();
         assert_eq!(
             begins,
-            ["esp32_AABBCC", "runs", "committed", "update", "up", "network", "methods"],
+            ["esp32_AABBCC", "runs", "committed", "update", "updater", "up", "network", "methods"],
             "{}",
             run.shown()
         );
@@ -107,4 +107,17 @@ async fn show_leaves_out_what_the_device_lacks() {
     let run = run_on(&ws(&device), &["show"]).await;
     assert!(run.code == 0 && run.stdout.contains("\nup ") && !run.stdout.contains("committed"), "{}", run.shown());
     assert!(["methods", "update", "in slot"].iter().all(|text| !run.stdout.contains(text)), "{}", run.shown());
+}
+
+#[tokio::test]
+async fn show_tells_the_update_services_and_the_licence_apart() {
+    for (generation, licensed, expected) in [
+        (Generation::Y2018, false, "of 2018: downloads the firmware itself"),
+        (Generation::Y2019, true, "since 2019, licensed: "),
+        (Generation::Y2022, false, "since 2019, without a licence key: "),
+    ] {
+        let device = simulator_with(Config { generation, licensed, ..quick() }).await;
+        let run = run_on(&ws(&device), &["show"]).await;
+        assert!(run.stdout.contains(&format!("\nupdater       {expected}")), "{}", run.shown());
+    }
 }

@@ -11,7 +11,7 @@ use super::raw_args;
 /// The value of `--color`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ColourChoice {
-    /// On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE also elsewhere
+    /// On a terminal, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE and in the logs of GitHub and GitLab also elsewhere
     Auto,
     /// Also in a pipe or a file
     Always,
@@ -21,10 +21,13 @@ pub(crate) enum ColourChoice {
 
 /// What the environment says about colours.
 #[derive(Debug, Default, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each field is a variable of its own")]
 struct Environment {
     no_color: bool,
     clicolor_force: bool,
     is_dumb: bool,
+    /// Whether this is a job of GitHub Actions or of GitLab, whose logs show colours.
+    is_ci: bool,
 }
 
 impl ColourChoice {
@@ -47,7 +50,7 @@ impl ColourChoice {
             Self::Never => false,
             Self::Auto if environment.no_color => false,
             Self::Auto if environment.clicolor_force => true,
-            Self::Auto => is_terminal && !environment.is_dumb,
+            Self::Auto => is_terminal && !environment.is_dumb || !is_terminal && environment.is_ci,
         }
     }
 }
@@ -71,6 +74,7 @@ impl Environment {
             clicolor_force: is_set("CLICOLOR_FORCE")
                 && env::var_os("CLICOLOR_FORCE").as_deref() != Some(OsStr::new("0")),
             is_dumb: is_dumb(),
+            is_ci: is_set("GITHUB_ACTIONS") || is_set("GITLAB_CI"),
         }
     }
 }
@@ -94,6 +98,7 @@ mod tests {
         let none = Environment::default();
         let no_color = Environment { no_color: true, ..none };
         let force = Environment { clicolor_force: true, ..none };
+        let ci = Environment { is_ci: true, ..none };
         let dumb = Environment { is_dumb: true, ..none };
         for (choice, environment, is_terminal, expected) in [
             (ColourChoice::Auto, none, true, true),
@@ -103,6 +108,11 @@ mod tests {
             (ColourChoice::Auto, Environment { no_color: true, ..force }, true, false),
             (ColourChoice::Auto, dumb, true, false),
             (ColourChoice::Auto, Environment { is_dumb: true, ..force }, true, true),
+            (ColourChoice::Auto, ci, false, true),
+            (ColourChoice::Auto, Environment { is_dumb: true, ..ci }, false, true),
+            (ColourChoice::Auto, Environment { is_dumb: true, ..ci }, true, false),
+            (ColourChoice::Auto, Environment { no_color: true, ..ci }, false, false),
+            (ColourChoice::Never, ci, false, false),
             (ColourChoice::Always, no_color, false, true),
             (ColourChoice::Always, dumb, true, true),
             (ColourChoice::Never, force, true, false),

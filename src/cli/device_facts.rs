@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use otactl::ota::{BootState, Slot, Status, SystemInfo, UpdateState};
+use otactl::ota::{BootState, Engine, Slot, Status, SystemInfo, UpdateState};
 use otactl::text::device_text;
 use serde::Serialize;
 
@@ -39,6 +39,12 @@ pub(crate) struct DeviceFacts {
     reverts_in: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     update: Option<UpdateFacts>,
+    /// The update service of the device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    generation: Option<UpdateService>,
+    /// Whether the device has a licence key, if it needs one for a pull.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    licensed: Option<bool>,
     /// Seconds since the boot.
     uptime: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,6 +71,15 @@ struct UpdateFacts {
     state: String,
     message: String,
     progress_percent: u8,
+}
+
+/// The generations of the update service that the methods of a device distinguish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+enum UpdateService {
+    #[serde(rename = "2018")]
+    Y2018,
+    #[serde(rename = "2019")]
+    Since2019,
 }
 
 /// An address of the device.
@@ -130,7 +145,21 @@ impl DeviceFacts {
             methods.iter().any(|method| method.strip_prefix(service).is_some_and(|name| name.starts_with('.')))
         };
         let missing = COMMON_SERVICES.into_iter().filter(|service| !has(service)).collect();
-        Self { methods: Some(methods.len()), missing_services: Some(missing), ..self }
+        let generation = has("OTA").then(|| match Engine::of(Some(methods), false) {
+            Engine::OneShot => UpdateService::Y2018,
+            _ => UpdateService::Since2019,
+        });
+        Self { methods: Some(methods.len()), missing_services: Some(missing), generation, ..self }
+    }
+
+    /// Tells whether the device refuses a pull without a licence key.
+    pub(crate) fn may_need_license(&self) -> bool {
+        self.generation == Some(UpdateService::Since2019)
+    }
+
+    /// Adds whether the device has a licence key. `None`: the device does not report it.
+    pub(crate) fn with_license(self, licensed: Option<bool>) -> Self {
+        Self { licensed, ..self }
     }
 
     /// Returns the lines for people, of at most `columns` characters. `at` formats the time in a number of seconds.
@@ -160,6 +189,9 @@ impl DeviceFacts {
         }
         if let Some(update) = &self.update {
             add("update", update.to_string());
+        }
+        if let Some(generation) = self.generation {
+            add("updater", updater(generation, self.licensed));
         }
         let uptime = Some(brief(Duration::from_secs(self.uptime)));
         let (ram, files) = (free("RAM", self.ram_free, self.ram_size), free("files", self.fs_free, self.fs_size));
@@ -223,6 +255,19 @@ impl std::fmt::Display for NetworkFacts {
         let ssid = self.ssid.as_deref().map(|ssid| format!("{} ", device_text(ssid))).unwrap_or_default();
         write!(f, "{} {ssid}{}", self.interface, device_text(&self.ip))
     }
+}
+
+/// Describes how the device takes a firmware. An empty licence key does not prove that the device refuses a pull.
+fn updater(generation: UpdateService, licensed: Option<bool>) -> String {
+    match (generation, licensed) {
+        (UpdateService::Y2018, _) => "of 2018: downloads the firmware itself",
+        (UpdateService::Since2019, Some(true)) => "since 2019, licensed: downloads the firmware itself, or is sent it",
+        (UpdateService::Since2019, Some(false)) => {
+            "since 2019, without a licence key: probably refuses to download the firmware; is sent it"
+        }
+        (UpdateService::Since2019, None) => "since 2019: downloads the firmware itself, or is sent it",
+    }
+    .into()
 }
 
 /// Describes what is free of a memory, if the device reports it.
@@ -295,6 +340,7 @@ mod tests {
                 "uncommitted   rolls back to slot 0 in 4m 12s, at +252 s",
                 "              `otactl commit` keeps it, `otactl revert` goes back",
                 "update        idle",
+                "updater       of 2018: downloads the firmware itself",
                 "up            48 s; RAM 222 of 288 KiB free; files 150 of 228 KiB free",
                 "network       wifi lab 192.168.1.5",
                 "methods       4; without FS, Wifi",
@@ -319,6 +365,35 @@ mod tests {
         for key in ["slot", "committed", "reverts_in", "update", "ram_free", "network", "methods"] {
             assert!(value.get(key).is_none(), "{key}: {value}");
         }
+    }
+
+    #[test]
+    fn updater_is_described() {
+        let methods = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let newer = methods(&["OTA.Update", "OTA.Begin"]);
+        for (methods, licensed, expected, generation) in [
+            (&methods(&["OTA.Update"]), None, "of 2018: downloads the firmware itself", json!("2018")),
+            (&newer, None, "since 2019: downloads the firmware itself, or is sent it", json!("2019")),
+            (&newer, Some(true), "since 2019, licensed: downloads the firmware itself, or is sent it", json!("2019")),
+            (
+                &newer,
+                Some(false),
+                "since 2019, without a licence key: probably refuses to download the firmware; is sent it",
+                json!("2019"),
+            ),
+        ] {
+            let facts = whole().with_methods(methods);
+            assert_eq!(facts.may_need_license(), generation == "2019");
+            let facts = facts.with_license(licensed);
+            assert_eq!(shown(&facts, None)[2], format!("updater       {expected}"));
+            let value = serde_json::to_value(&facts).expect("JSON");
+            assert_eq!(
+                (&value["generation"], value.get("licensed")),
+                (&generation, licensed.map(Value::from).as_ref())
+            );
+        }
+        let without = whole().with_methods(&methods(&["Sys.GetInfo"]));
+        assert!(shown(&without, None).iter().all(|line| !line.starts_with("updater")), "the device has no updater");
     }
 
     #[test]

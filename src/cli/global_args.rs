@@ -98,7 +98,8 @@ pub(crate) struct GlobalArgs {
 
     /// Colours in messages
     ///
-    /// With `auto`, a terminal gets colours, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE, a pipe gets them, too.
+    /// With `auto`, a terminal gets colours, unless NO_COLOR is set or TERM is `dumb`; with CLICOLOR_FORCE, a pipe gets them, too, and so
+    /// does the log of a job of GitHub Actions or GitLab.
     #[arg(
         long,
         global = true,

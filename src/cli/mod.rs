@@ -107,12 +107,16 @@ pub(crate) struct Cli {
 /// Returns the model without hidden commands: completions would offer them.
 pub(crate) fn public_model() -> clap::Command {
     let all = Cli::command();
-    let visible: Vec<_> = all.get_subcommands().filter(|command| !command.is_hide_set()).cloned().collect();
+    let visible = all.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
+    model_with(visible).about(all.get_about().cloned().unwrap_or_default())
+}
+
+/// Returns a model that has only the given commands.
+fn model_with(commands: impl IntoIterator<Item = clap::Command>) -> clap::Command {
     GlobalArgs::augment_args(clap::Command::new("otactl"))
         .version(env!("CARGO_PKG_VERSION"))
-        .about(all.get_about().cloned().unwrap_or_default())
         .subcommand_required(true)
-        .subcommands(visible)
+        .subcommands(commands)
 }
 
 /// Returns the value of `--json` if it is among the arguments, for a command line that cannot be parsed.

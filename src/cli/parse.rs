@@ -3,8 +3,9 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
+use clap::{ArgMatches, Command, CommandFactory as _, FromArgMatches as _};
 
 use super::colour::ColourChoice;
 use super::config::Config;
@@ -15,7 +16,8 @@ use super::config::parse::Section;
 use super::config::secret_files;
 use super::failure::{Failure, FailureKind};
 use super::several::retry;
-use super::{Cli, environment, raw_args, shown};
+use super::wrong_command::given_command;
+use super::{Cli, environment, model_with, raw_args, shown};
 
 /// A command line, as it is run for one device or for several.
 #[derive(Debug)]
@@ -124,18 +126,37 @@ fn config_option(args: &[OsString]) -> Option<PathBuf> {
 
 /// Parses the command line with the defaults of the configuration, and with the section of a device if the command is for one.
 fn parse_with(args: &[OsString], config: &Config, device: Option<&Section>) -> Result<(ArgMatches, Cli), NotRun> {
-    let (mut model, unreadable) = environment::hide_unusable(Cli::command().color(ColourChoice::among(args).into()));
-    for (section, precedence) in [(Some(&config.defaults), Precedence::Defaults), (device, Precedence::NamedDevice)] {
-        if let Some(section) = section.filter(|section| !section.0.is_empty()) {
-            apply::check(&model, section)?;
-            model = apply::apply(model, section, precedence);
-        }
+    let model = Cli::command();
+    let sections = [(Some(&config.defaults), Precedence::Defaults), (device, Precedence::NamedDevice)];
+    let sections: Vec<_> = sections
+        .into_iter()
+        .filter_map(|(section, precedence)| Some((section.filter(|section| !section.0.is_empty())?, precedence)))
+        .collect();
+    for (section, _) in &sections {
+        apply::check(&model, section)?;
+    }
+    // clap gives each command a copy of the options of all commands. Most command lines need only one of these copies.
+    match parse_model(model_with(given_command(args, &model).cloned()), args, &sections) {
+        Err(error) if error.kind() != ErrorKind::DisplayVersion => {}
+        parsed => return Ok(parsed?),
+    }
+    Ok(parse_model(model.color(ColourChoice::among(args).into()), args, &sections)?)
+}
+
+fn parse_model(
+    model: Command,
+    args: &[OsString],
+    sections: &[(&Section, Precedence)],
+) -> Result<(ArgMatches, Cli), clap::Error> {
+    let (mut model, unreadable) = environment::hide_unusable(model);
+    for (section, precedence) in sections {
+        model = apply::apply(model, section, *precedence);
     }
     let matches = model.try_get_matches_from_mut(args)?;
     environment::check_unreadable(&matches, &unreadable)
         .and_then(|()| Cli::from_arg_matches(&matches))
         .map(|cli| (matches, cli))
-        .map_err(|error| error.format(&mut model).into())
+        .map_err(|error| error.format(&mut model))
 }
 
 /// Decides which devices the command is for. The command line wins over the environment, and that over the configuration.

@@ -225,6 +225,14 @@ pub struct GetConfig {
     pub key: String,
 }
 
+/// Tells from the settings `device` whether the device has a licence key. `None`: the settings do not have that key.
+///
+/// An empty key does not prove that the device refuses a pull.
+#[must_use]
+pub fn has_license(settings: &Value) -> Option<bool> {
+    Some(!settings["license"].as_str()?.is_empty())
+}
+
 /// `RPC.Ping`: checks that the device answers.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Ping {}

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +13,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use httparse::Status;
 use rustls::pki_types::ServerName;
+#[cfg(unix)]
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::time::{Instant, sleep_until};
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::Bytes;
@@ -29,7 +32,13 @@ const MAX_REDIRECTS: usize = 3;
 const MAX_HEAD: usize = 8 << 10;
 
 /// The most bytes that one read returns: a TCP segment.
-const MAX_READ: usize = 1460;
+const MAX_READ: usize = SEGMENT as usize;
+
+/// The size of a TCP segment in bytes.
+const SEGMENT: u32 = 1460;
+
+/// The size of the buffer for received bytes.
+const RECEIVE_BUFFER: u32 = 8 << 10;
 
 /// The response to a request, and the connection that carries its body.
 pub struct Response {
@@ -68,10 +77,29 @@ pub struct Sockets;
 #[async_trait]
 impl DeviceNetwork for Sockets {
     async fn connect(&self, host: &str, port: u16) -> io::Result<Box<dyn Connection>> {
-        let stream = TcpStream::connect((host, port)).await?;
+        let mut result = Err(io::ErrorKind::NotFound.into());
+        for address in lookup_host((host, port)).await? {
+            result = connect_small(address).await;
+            if result.is_ok() {
+                break;
+            }
+        }
+        let stream = result?;
         stream.set_nodelay(true)?;
         Ok(Box::new(stream))
     }
+}
+
+/// Connects with the buffer and the segments of a device.
+///
+/// With those of this machine, a server has sent the whole bundle long before a slow device has read it. Both belong together: a window
+/// of fewer bytes than a segment stalls the transfer.
+async fn connect_small(address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
+    #[cfg(unix)]
+    SockRef::from(&socket).set_tcp_mss(SEGMENT)?;
+    socket.connect(address).await
 }
 
 impl Response {

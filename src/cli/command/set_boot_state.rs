@@ -55,7 +55,7 @@ impl Args {
         let Self { fields, force } = self;
         let device = context.device().await?;
         let names_a_slot = fields.active_slot.or(fields.revert_slot).is_some();
-        let platform = if names_a_slot && !force { platform(&device).await? } else { None };
+        let platform = if names_a_slot && !force { platform(context, &device).await? } else { None };
         if let Some(platform) = &platform {
             fields.check(platform)?;
         }
@@ -100,9 +100,12 @@ impl BootStateFields {
 }
 
 /// Returns the platform of the device, or `None` if the device does not report it.
-async fn platform(device: &Device) -> Result<Option<String>, Failure> {
+async fn platform(context: &Context, device: &Device) -> Result<Option<String>, Failure> {
     let info = if_answered(device.call(ota::GetInfo {}).await)?;
-    Ok(info.map(|info| info.arch))
+    Ok(info.map(|info| {
+        context.output.subject.set_device(&info.id);
+        info.arch
+    }))
 }
 
 /// Returns the reply, or `None` if the device answered with an error or another shape: an optional query must not stop a repair.

@@ -13,8 +13,8 @@ use crate::cli::json_path::GetArg;
 /// Show what runs on the device, and whether it stays
 ///
 /// otactl reads id, platform, firmware, memory and network (Sys.GetInfo), whether the firmware is committed and when the device
-/// rolls back (OTA.GetBootState), the state of an update (OTA.Status) and the number of methods (RPC.List). What a device does not
-/// report is left out.
+/// rolls back (OTA.GetBootState), the state of an update (OTA.Status), the methods (RPC.List), and whether the device has a licence
+/// key (Config.Get). What a device does not report is left out.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: otactl --port ws://192.168.1.5 show")]
 pub(crate) struct Args {
@@ -33,6 +33,11 @@ impl Args {
         }
         if let Ok(methods) = device.call(ota::ListMethods {}).await {
             facts = facts.with_methods(&methods);
+        }
+        if facts.may_need_license()
+            && let Ok(settings) = device.call(ota::GetConfig { key: "device".into() }).await
+        {
+            facts = facts.with_license(ota::has_license(&settings));
         }
         let value = serde_json::to_value(&facts).unwrap_or_default();
         if self.get.is_given() {

@@ -55,7 +55,7 @@ pub(super) async fn ask(
     };
     let answers = DeviceAnswers {
         methods,
-        license: license.and_then(|settings| Some(!settings["license"].as_str()?.is_empty())),
+        license: license.as_ref().and_then(ota::has_license),
         settings: settings.filter(Value::is_object),
         arguments: arguments.filter(|arguments| !arguments.is_empty()),
     };
