@@ -282,6 +282,29 @@ async fn events_are_one_json_object_per_line() {
 }
 
 /// The end of the process is a power failure: `simulate --state` keeps the flash, and uncommitted firmware rolls back.
+/// A bar that runs ahead stands at 100 % while the device still reads.
+#[tokio::test]
+async fn progress_of_a_slow_device_is_not_ahead_of_it() {
+    const RATE: u32 = 200_000;
+    const MAX_AHEAD: u32 = 64 << 10;
+
+    let fault = format!("slow-download={RATE}").parse().expect("a fault");
+    let device = simulator_with(Config { faults: vec![fault], reboot_delay: REBOOT, ..Config::default() }).await;
+    let run = run_on(&ws(&device), &["--json", "update", DEMO]).await;
+    assert_eq!(run.code, 0, "{}", run.shown());
+    let events: Vec<Value> = run.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let second = |event: &Value| {
+        let time = event["time"].as_str().expect("a time").trim_end_matches('Z');
+        time.rsplit(':').next().expect("seconds").parse::<f64>().expect("a number")
+    };
+    let start = events.iter().find(|event| event["event"] == "fetching").map(second).expect("the device asks");
+    for sent in events.iter().filter(|event| event["event"] == "sent") {
+        let took = (second(sent) - start).rem_euclid(60.0);
+        let bytes = sent["bytes"].as_f64().expect("a number");
+        assert!(bytes <= took * f64::from(RATE) + f64::from(MAX_AHEAD), "{bytes} bytes after {took} s");
+    }
+}
+
 #[tokio::test]
 async fn simulated_device_keeps_its_flash() {
     let scratch = tempfile::tempdir().expect("a directory");
