@@ -132,7 +132,7 @@ async fn bare_command_on_a_terminal_shows_the_usual_commands_and_the_ports() {
 async fn outcome_and_exit_code_are_explained() {
     let outcome = in_columns(80, &["explain", "rolled_back"]).await;
     assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{}", outcome.shown());
-    for text in ["came back with the old build", "Usual causes:", "What to type:", "  otactl get-boot-state\n"] {
+    for text in ["came back with the old build", "Usual causes:", "What to type:", "  otactl show\n"] {
         assert!(outcome.stdout.contains(text), "{text}: {}", outcome.shown());
     }
     let code = run(&["explain", "3"]).await;

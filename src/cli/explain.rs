@@ -27,12 +27,12 @@ const fn topic(
 
 /// The outcomes of an update.
 pub(crate) const OUTCOMES: [Topic; 16] = [
-    topic("updated", "The device runs the wanted build, and the build is committed.", &[], &["otactl info"]),
+    topic("updated", "The device runs the wanted build, and the build is committed.", &[], &["otactl show"]),
     topic(
         "already_current",
         "The device ran the wanted build already, committed. Nothing was done.",
         &["the update ran before", "the build was made without a new version and build id"],
-        &["otactl info", "otactl update --force FILE   # installs the same build again"],
+        &["otactl show", "otactl update --force FILE   # installs the same build again"],
     ),
     topic(
         "left_uncommitted",
@@ -64,7 +64,7 @@ pub(crate) const OUTCOMES: [Topic; 16] = [
             "the device runs a newer version, another app, or uncommitted firmware",
             "another update runs on the device",
         ],
-        &["otactl update --dry-run FILE", "otactl get-boot-state"],
+        &["otactl update --dry-run FILE", "otactl show"],
     ),
     topic(
         "never_fetched",
@@ -93,13 +93,13 @@ pub(crate) const OUTCOMES: [Topic; 16] = [
         "nothing_new",
         "The device, or the server of --url, says that its firmware is new enough. It runs the old build.",
         &["the version and the build id are those of the running firmware"],
-        &["otactl info"],
+        &["otactl show"],
     ),
     topic(
         "did_not_reboot",
         "The device has the new build in the other slot, but still runs the old one.",
         &["an application that blocks the reboot", "a slow device: --reboot-timeout waits longer"],
-        &["otactl get-boot-state", "otactl reboot   # starts the new build, as the next boot does"],
+        &["otactl show", "otactl reboot   # starts the new build, as the next boot does"],
     ),
     topic(
         "rolled_back",
@@ -109,7 +109,7 @@ pub(crate) const OUTCOMES: [Topic; 16] = [
             "nothing committed it within the commit timeout",
             "the device lost power during the first boot",
         ],
-        &["otactl get-boot-state", "otactl update --no-commit --commit-timeout 30m FILE   # for a look"],
+        &["otactl show", "otactl update --no-commit --commit-timeout 30m FILE   # for a look"],
     ),
     topic(
         "unhealthy",
@@ -118,7 +118,7 @@ pub(crate) const OUTCOMES: [Topic; 16] = [
             "the check asks for something that this build does not have",
             "the build needs longer after a boot: --check-timeout",
         ],
-        &["otactl update --on-unhealthy leave FILE   # keeps it running for a look", "otactl get-boot-state"],
+        &["otactl update --on-unhealthy leave FILE   # keeps it running for a look", "otactl show"],
     ),
     topic(
         "not_committed",
@@ -128,7 +128,7 @@ pub(crate) const OUTCOMES: [Topic; 16] = [
             "the device has another address now",
             "this machine has too many open files",
         ],
-        &["otactl commit", "otactl get-boot-state"],
+        &["otactl commit", "otactl show"],
     ),
     topic(
         "unreachable",
@@ -138,19 +138,19 @@ pub(crate) const OUTCOMES: [Topic; 16] = [
             "the device has another address",
             "the new build requires other credentials",
         ],
-        &["otactl wait reachable --for 10m", "otactl get-boot-state"],
+        &["otactl wait reachable --for 10m", "otactl show"],
     ),
     topic(
         "interrupted",
         "Ctrl-C or a signal ended otactl. The message says where the device is.",
         &[],
-        &["otactl get-boot-state", "otactl update FILE   # goes on from there"],
+        &["otactl show", "otactl update FILE   # goes on from there"],
     ),
     topic(
         "unknown",
         "Contact was lost, and otactl does not know what the device has done since.",
         &["the network or the broker failed", "the device lost power"],
-        &["otactl wait reachable --for 10m", "otactl get-boot-state", "otactl update FILE   # goes on from there"],
+        &["otactl wait reachable --for 10m", "otactl show", "otactl update FILE   # goes on from there"],
     ),
 ];
 
@@ -189,7 +189,7 @@ const CODES: [Topic; 11] = [
         "5",
         "Trouble of the network or of the rig, and not of the firmware: a script may try again.",
         &["the device is slow or busy: --timeout waits longer", "the device is behind a broker, and is off"],
-        &["otactl --timeout 30s ping", "otactl get-boot-state   # after an update: where the device is"],
+        &["otactl --timeout 30s ping", "otactl show   # after an update: where the device is"],
     ),
     topic(
         "6",
@@ -204,16 +204,16 @@ const CODES: [Topic; 11] = [
             "the firmware is damaged, missing, or for another platform",
             "the device runs a newer version, or uncommitted firmware",
         ],
-        &["otactl update --dry-run FILE", "otactl get-boot-state"],
+        &["otactl update --dry-run FILE", "otactl show"],
     ),
     topic(
         "8",
         "The outcome says more: `otactl explain OUTCOME`.",
         &["the new firmware crashed, or a check failed", "the device never requested the firmware"],
-        &["otactl get-boot-state"],
+        &["otactl show"],
     ),
     topic("9", "", &["each device has an outcome of its own"], &[]),
-    topic("130", "", &["Ctrl-C, or a signal"], &["otactl get-boot-state   # after an update: where the device is"]),
+    topic("130", "", &["Ctrl-C, or a signal"], &["otactl show   # after an update: where the device is"]),
 ];
 
 /// Returns the topic of a name. Spaces, dashes and capital letters do not matter.

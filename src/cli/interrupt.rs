@@ -176,13 +176,13 @@ fn describe(stage: &Stage) -> (String, &'static str) {
             "`otactl commit` keeps it, `otactl revert` returns to the old firmware",
         ),
         Stage::CommitSent => {
-            ("the commit was sent, but otactl has not seen whether it arrived".into(), "`otactl get-boot-state` shows it")
+            ("the commit was sent, but otactl has not seen whether it arrived".into(), "`otactl show` shows it")
         }
         Stage::Reverts => (
             "the device was told to revert to the old firmware".into(),
-            "`otactl get-boot-state` shows whether it has",
+            "`otactl show` shows whether it has",
         ),
-        Stage::Settled => ("the new firmware runs, and is committed".into(), "`otactl get-boot-state` shows it"),
+        Stage::Settled => ("the new firmware runs, and is committed".into(), "`otactl show` shows it"),
     }
 }
 

@@ -106,7 +106,7 @@ impl FromStr for Target {
                 let endpoint = endpoint(text)?;
                 match endpoint.device() {
                     id if id.is_empty() => {
-                        malformed("the device's id is missing; it follows the broker: mqtt://BROKER/DEVICE")
+                        Err(TargetError::NoDeviceId(endpoint.to_string().trim_end_matches('/').to_owned()))
                     }
                     id if id.contains(['+', '#', '\0']) => {
                         malformed("the device's id becomes part of a topic, and can hold neither `+` nor `#`")

@@ -11,7 +11,7 @@ use super::unknown::unknown_hint;
 use super::{Failure, FailureKind};
 
 /// The next step after a call whose reply was lost.
-const MAY_BE_DONE: &str = "the device may have done what it was asked; `otactl get-boot-state` shows where it stands";
+const MAY_BE_DONE: &str = "the device may have done what it was asked; `otactl show` shows where it stands";
 
 impl Failure {
     /// Returns the failure of a call. If the device answered with the error code `code`, `hint` replaces the general hint.

@@ -14,6 +14,9 @@ impl From<TargetError> for Failure {
         let hint = match &error {
             TargetError::Zone(_) => "give another address of the device, or its name".into(),
             TargetError::NoScheme(text) => format!("write `--port ws://{text}` or `--port http://{text}`"),
+            TargetError::NoDeviceId(broker) => {
+                format!("write `--port {broker}/ID`; `otactl discover --mqtt {broker}` lists the devices behind the broker")
+            }
             _ => "write `--port ws://HOST[:PORT]`, `--port http://HOST[:PORT]`, `--port mqtt://BROKER/DEVICE`, `--port tcp://HOST:PORT`, `--port /dev/ttyUSB0`, or `--port sim:`".into(),
         };
         Self::of(FailureKind::Usage, &error).hint(hint)

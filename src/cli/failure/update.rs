@@ -40,7 +40,7 @@ impl From<update::Failure> for Failure {
             | F::Download(_)
             | F::DownloadFailed { .. }) => undelivered(failure),
             F::ContactLost { .. } => {
-                "the device may have gone on by itself: once it answers, `otactl get-boot-state` shows where it stands, and \
+                "the device may have gone on by itself: once it answers, `otactl show` shows where it stands, and \
                  the same command goes on from there"
                     .into()
             }
@@ -78,7 +78,7 @@ impl From<update::Failure> for Failure {
                 )
             }
             F::CommitUnseen { .. } => {
-                "once the device answers, `otactl get-boot-state` shows it; `otactl commit` commits it again, if need \
+                "once the device answers, `otactl show` shows it; `otactl commit` commits it again, if need \
                  be"
                     .into()
             }
@@ -105,7 +105,7 @@ impl From<update::Failure> for Failure {
 /// Returns the hint for a device whose firmware is uncommitted: when the device rolls back.
 fn uncommitted_hint(reverts_in: Option<Duration>) -> String {
     format!(
-        "the device rolls back {}, unless `otactl commit` keeps what runs; `otactl get-boot-state` shows it",
+        "the device rolls back {}, unless `otactl commit` keeps what runs; `otactl show` shows it",
         rollback_time(reverts_in)
     )
 }

@@ -7,8 +7,7 @@ use super::{Failure, FailureKind};
 
 impl From<WaitFailure> for Failure {
     fn from(failure: WaitFailure) -> Self {
-        const MORE_TIME: &str =
-            "`--for 10m` waits longer; `otactl get-boot-state` and `otactl info` show where the device stands";
+        const MORE_TIME: &str = "`--for 10m` waits longer; `otactl show` shows where the device stands";
         const NEVER_SEEN: &str = "is it switched on, and is the address right? `--for 10m` waits longer";
 
         let time_over = Self::of(FailureKind::TimedOut, &failure);

@@ -22,6 +22,9 @@ pub enum TargetError {
         /// The zone.
         String,
     ),
+    /// The URL of a broker without the id of a device. Holds the URL, without a password.
+    #[error("`{0}` is a broker, and the id of the device is missing")]
+    NoDeviceId(String),
     /// The text is a URL that cannot be used. Holds the reason.
     #[error("the device's address cannot be used: {0}")]
     Malformed(String),
