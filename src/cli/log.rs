@@ -6,7 +6,7 @@
 //! 14:00:29.101  frame     > {"id":7,"method":"RPC.Ping"}
 //! ```
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use otactl::text::printable;
 use tracing::field::{Field, Visit};
@@ -57,6 +57,9 @@ where
     }
 }
 
+/// The message of the events of the firmware server.
+const SERVER: &str = "firmware server";
+
 /// The fields of an event.
 #[derive(Debug, Default)]
 struct Fields {
@@ -93,12 +96,17 @@ impl Fields {
         {
             return ("call", format!("{method}: {outcome}, {ms} ms"));
         }
-        let mut text = self.message.clone();
-        for (name, value) in &self.others {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "; {name}: {value}");
+        match (self.message.as_str(), field("peer"), field("cause")) {
+            ("connected", Some(peer), _) => ("connect", format!("connected to {peer}")),
+            ("dialling failed", _, Some(cause)) => ("connect", format!("failed: {cause}")),
+            (SERVER, _, _) => ("serve", self.named_fields()),
+            _ if self.others.is_empty() => ("note", self.message.clone()),
+            _ => ("note", format!("{}; {}", self.message, self.named_fields())),
         }
-        ("note", text)
+    }
+
+    fn named_fields(&self) -> String {
+        self.others.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("; ")
     }
 }
 
@@ -121,7 +129,10 @@ mod tests {
             (fields("| mgos_init.c:31  app init failed", &[]), "console |", "mgos_init.c:31  app init failed"),
             (fields("> {\"id\":7}", &[]), "frame", "> {\"id\":7}"),
             (fields("< {\"id\":7}", &[]), "frame", "< {\"id\":7}"),
-            (fields("connected", &[("peer", "ws://dev/rpc")]), "note", "connected; peer: ws://dev/rpc"),
+            (fields("connected", &[("peer", "ws://dev/rpc")]), "connect", "connected to ws://dev/rpc"),
+            (fields("dialling failed", &[("cause", "refused")]), "connect", "failed: refused"),
+            (fields("firmware server", &[("peer", "a"), ("status", "404")]), "serve", "peer: a; status: 404"),
+            (fields("a frame was lost", &[("is_slower", "true")]), "note", "a frame was lost; is_slower: true"),
             (fields("the line echoes", &[]), "note", "the line echoes"),
         ] {
             assert_eq!(fields.line(), (step, text.to_owned()), "{fields:?}");

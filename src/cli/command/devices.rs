@@ -67,14 +67,19 @@ async fn list(context: &Context, with_probe: bool) -> Result<(), Failure> {
         device
     });
     let value = devices.collect::<Value>();
+    let columns = context.output.result_columns();
     let text = match probed {
-        None => table(["NAME", "WHERE"], config.devices.iter().map(|(name, section)| [name.clone(), port(section)])),
+        None => table(
+            ["NAME", "WHERE"],
+            config.devices.iter().map(|(name, section)| [name.clone(), port(section)]),
+            columns,
+        ),
         Some(probed) => {
             let rows = config.devices.iter().zip(probed).map(|((name, section), probed)| {
                 let [device, runs, state] = probed.cells();
                 [name.clone(), port(section), device, runs, state]
             });
-            table(["NAME", "WHERE", "DEVICE", "RUNS", "STATE"], rows)
+            table(["NAME", "WHERE", "DEVICE", "RUNS", "STATE"], rows, columns)
         }
     };
     context.output.table(&value, &text)

@@ -77,7 +77,11 @@ impl Args {
             context.output.status("no device found; `--for 10s` looks longer, `--mqtt URL` looks behind a broker");
         } else {
             let rows = found.iter().map(|Found { id, port, platform, firmware }| [port, id, platform, firmware]);
-            let text = table(["PORT", "DEVICE", "PLATFORM", "FIRMWARE"], rows.map(|row| row.map(Clone::clone)));
+            let text = table(
+                ["PORT", "DEVICE", "PLATFORM", "FIRMWARE"],
+                rows.map(|row| row.map(Clone::clone)),
+                context.output.result_columns(),
+            );
             context.output.table(&value.collect(), &text)?;
         }
         if self.add { add(context, &found) } else { Ok(()) }

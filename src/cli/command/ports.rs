@@ -57,7 +57,10 @@ fn show(context: &Context, ports: &[UsbPort]) -> Result<(), Failure> {
             shown(port.holder()),
         ]
     });
-    context.output.table(&value, &table(["PORT", "PRODUCT", "SERIAL", "USB ID", "HELD BY"], rows))
+    context.output.table(
+        &value,
+        &table(["PORT", "PRODUCT", "SERIAL", "USB ID", "HELD BY"], rows, context.output.result_columns()),
+    )
 }
 
 fn port_json(port: &UsbPort) -> Value {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::cli::clock::seconds;
+use crate::cli::clock::elapsed;
 use crate::cli::failure::Failure;
 use crate::cli::table::table;
 use crate::cli::update_summary::UpdateSummary;
@@ -21,7 +21,7 @@ pub(crate) struct Done {
 /// Returns the table that closes a command: of an update also the versions and the outcome.
 pub(crate) fn closing_table(done: &[Done]) -> String {
     let shown = |version: Option<&String>| version.cloned().unwrap_or_else(|| "-".into());
-    let took = |done: &Done| seconds(done.took.as_secs());
+    let took = |done: &Done| elapsed(done.took);
     if done.iter().any(|done| done.update.is_some()) {
         let rows = done.iter().map(|done| {
             let update = done.update.clone().unwrap_or_default();
@@ -29,13 +29,13 @@ pub(crate) fn closing_table(done: &[Done]) -> String {
             let (before, after) = (shown(update.before.as_ref()), shown(update.after.as_ref()));
             [done.label.clone(), before, after, outcome.to_owned(), took(done)]
         });
-        return table(["DEVICE", "BEFORE", "AFTER", "OUTCOME", "TIME"], rows);
+        return table(["DEVICE", "BEFORE", "AFTER", "OUTCOME", "TIME"], rows, None);
     }
     let rows = done.iter().map(|done| {
         let result = done.failure.as_ref().map_or_else(|| "done".into(), |failure| failed(failure.kind.code()));
         [done.label.clone(), result, took(done)]
     });
-    table(["DEVICE", "RESULT", "TIME"], rows)
+    table(["DEVICE", "RESULT", "TIME"], rows, None)
 }
 
 fn failed(code: u8) -> String {
