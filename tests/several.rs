@@ -11,9 +11,14 @@ use support::broker::Broker;
 use support::{DEMO, REBOOT, assert_runs, run, simulator_with, ws};
 
 async fn devices(count: usize) -> Vec<Simulator> {
+    devices_with(count, &[]).await
+}
+
+async fn devices_with(count: usize, faults: &[&str]) -> Vec<Simulator> {
     let mut devices = Vec::new();
     for number in 0..count {
-        let config = Config { id: format!("esp32_{number:06}"), reboot_delay: REBOOT, ..Config::default() };
+        let faults = faults.iter().map(|fault| fault.parse().expect("a fault")).collect();
+        let config = Config { id: format!("esp32_{number:06}"), reboot_delay: REBOOT, faults, ..Config::default() };
         devices.push(simulator_with(config).await);
     }
     devices
@@ -131,4 +136,150 @@ async fn many_devices_behind_one_broker_are_updated_at_the_same_time() {
     let limit = Duration::from_secs(slowest.expect("a time") + 1).mul_f64(1.3);
     assert!(whole <= limit, "{whole:?} of {limit:?}: {}", run.shown());
     assert_eq!(rows.count(), COUNT, "{}", run.shown());
+}
+
+/// The live lines of a terminal: one for each device that transfers or waits, below the messages of all.
+#[cfg(unix)]
+mod live {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use support::otactl;
+    use support::terminal::{Screen, run_on_terminal};
+
+    use super::*;
+
+    /// About 321 KiB in 3 s.
+    const SLOW: [&str; 1] = ["slow-download=110000"];
+
+    /// Tells whether a line is a bar of a transfer that runs.
+    fn is_bar(line: &str) -> bool {
+        line.contains(" of 321 KiB") && !line.contains("321 of 321")
+    }
+
+    /// Runs the binary on a terminal. Returns the last screen, and the largest number of lines that matched `is_live` at a time.
+    async fn run_and_count(
+        size: (u16, u16),
+        args: &[&str],
+        is_live: impl Fn(&[String]) -> usize + Send + 'static,
+    ) -> (Screen, usize) {
+        let most = Arc::new(AtomicUsize::new(0));
+        let seen = Arc::clone(&most);
+        let (code, screen) = run_on_terminal(size, otactl(args), move |terminal| {
+            seen.fetch_max(is_live(&terminal.screen.shown()), Ordering::Relaxed);
+        })
+        .await;
+        assert_eq!(code, 0, "{:#?}", screen.transcript());
+        (screen, most.load(Ordering::Relaxed))
+    }
+
+    #[tokio::test]
+    async fn each_device_that_transfers_has_a_bar_at_the_same_time() {
+        for columns in [80, 40] {
+            let devices = devices_with(2, &SLOW).await;
+            let config = tempfile::NamedTempFile::new().expect("a file");
+            let (one, two) = (ws(&devices[0]), ws(&devices[1]));
+            let text = format!("[device.bench1]\nport = \"{one}\"\n[device.rig7]\nport = \"{two}\"\n");
+            std::fs::write(&config, text).expect("a file");
+            let config = config.path().display().to_string();
+            // The bars are the last lines, in the order of the devices.
+            let both = |lines: &[String]| {
+                let bars: Vec<_> = lines.iter().skip_while(|line| !is_bar(line)).collect();
+                let is_of = |line: &str, label| is_bar(line) && line.starts_with(label) && line.contains('━');
+                usize::from(
+                    bars.len() == 2
+                        && is_of(bars[0], "bench1  download  ")
+                        && is_of(bars[1], "rig7    download  ")
+                        && bars[0].find("KiB") == bars[1].find("KiB"),
+                )
+            };
+            let args = ["--config", &config, "-d", "bench1", "-d", "rig7", "update", DEMO];
+            let (screen, seen) = run_and_count((24, columns), &args, both).await;
+            let lines = screen.transcript();
+            assert!(
+                seen == 1 && screen.longest_line() <= columns.into(),
+                "{seen} {}: {lines:#?}",
+                screen.longest_line()
+            );
+            assert_eq!(lines.iter().filter(|line| is_bar(line)).count(), 0, "no bar is left: {lines:#?}");
+            assert_eq!(lines.iter().filter(|line| line.contains("321 of 321 KiB")).count(), 2, "{lines:#?}");
+            let is_labelled = |line: &&String| line.starts_with("bench1") || line.starts_with("rig7");
+            let others: Vec<_> = lines.iter().filter(|line| !is_labelled(line) && !line.is_empty()).collect();
+            assert!(others[0].starts_with("DEVICE "), "{lines:#?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn small_screen_shows_the_first_devices_and_counts_the_others() {
+        let devices = devices_with(5, &SLOW).await;
+        let ports: Vec<String> = devices.iter().map(ws).collect();
+        // Two of the six lines are for messages.
+        let live = |lines: &[String]| {
+            let is_more = lines.iter().rev().find(|line| !line.is_empty()).is_some_and(|line| line == "… and 2 more");
+            if is_more { lines.iter().filter(|line| is_bar(line)).count() } else { 0 }
+        };
+        let (screen, most) = run_and_count((6, 80), &args(&ports, &["update", DEMO]), live).await;
+        let lines = screen.transcript();
+        assert_eq!(most, 3, "{lines:#?}");
+        // Nothing of a live line has left the screen at its top.
+        assert!(!lines.iter().any(|line| is_bar(line) || line.contains(" more")), "{lines:#?}");
+        for step in ["device", "firmware", "download", "back", "done"] {
+            let count = lines.iter().filter(|line| line.contains(&format!("  {step} "))).count();
+            assert_eq!(count, 5, "{step}: {lines:#?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn result_of_a_device_is_not_written_into_the_line_of_another() {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let silent = format!("tcp://{}", silent.local_addr().expect("an address"));
+        let slow = devices_with(1, &["reply-late=Sys.GetInfo:1500ms"]).await;
+        let ports = [silent.clone(), ws(&slow[0])];
+        let is_waiting = move |lines: &[String]| {
+            lines.iter().filter(|line| line.starts_with(&silent) && line.contains("Sys.GetInfo, 1 s of 3 s")).count()
+        };
+        let waits = Arc::new(AtomicUsize::new(0));
+        let seen = Arc::clone(&waits);
+        let command = otactl(&args(&ports, &["call", "Sys.GetInfo", "--timeout=3s"]));
+        let (code, screen) = run_on_terminal((60, 80), command, move |terminal| {
+            seen.fetch_max(is_waiting(&terminal.screen.shown()), Ordering::Relaxed);
+        })
+        .await;
+        let lines = screen.transcript();
+        assert_eq!((code, waits.load(Ordering::Relaxed)), (9, 1), "{lines:#?}");
+        assert!(lines.iter().any(|line| line.starts_with(&ports[1]) && line.ends_with('{')), "{lines:#?}");
+        assert!(lines.iter().all(|line| !line.contains(" of 3 s")), "{lines:#?}");
+    }
+
+    #[tokio::test]
+    async fn live_lines_follow_the_options_and_the_terminal() {
+        let devices = devices_with(2, &SLOW).await;
+        let ports: Vec<String> = devices.iter().map(ws).collect();
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let json = format!("--json={}", file.path().display());
+        for (options, term, is_live) in [
+            (&["-q"][..], "xterm", false),
+            (&["--json"], "xterm", false),
+            (&[], "dumb", false),
+            (&[&json], "xterm", true),
+        ] {
+            let rest = [options, &["update", DEMO, "--force"]].concat();
+            let mut command = otactl(&args(&ports, &rest));
+            command.env("TERM", term);
+            let most = Arc::new(AtomicUsize::new(0));
+            let seen = Arc::clone(&most);
+            let (code, screen) = run_on_terminal((24, 80), command, move |terminal| {
+                let bars = terminal.screen.shown().iter().filter(|line| is_bar(line)).count();
+                seen.fetch_max(bars, Ordering::Relaxed);
+            })
+            .await;
+            assert_eq!(code, 0, "{options:?}: {:#?}", screen.transcript());
+            assert_eq!(
+                most.load(Ordering::Relaxed),
+                if is_live { 2 } else { 0 },
+                "{options:?}: {:#?}",
+                screen.transcript()
+            );
+        }
+    }
 }

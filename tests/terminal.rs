@@ -6,8 +6,11 @@ mod support;
 use std::fs::File;
 use std::io::Read as _;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use nix::pty::{Winsize, openpty};
+use nix::sys::signal::Signal;
+use support::terminal::Terminal;
 use support::{DEMO, finish, otactl, simulator};
 
 /// The width of the terminal in most tests.
@@ -351,4 +354,65 @@ async fn dumb_terminal_gets_no_control_sequences() {
     let update = ["--port=sim:", "update", DEMO, "--check-cmd=sleep 0.4"];
     let (code, _, screen) = on_terminal(&update, &[("TERM", "dumb")]).await;
     assert!(code == 0 && !screen.contains('\u{1b}') && screen.contains("download  100 %"), "{screen}");
+}
+
+/// Runs an update that takes some seconds on a terminal. Calls `act` after each output since the bar is on the screen.
+async fn slow_update(
+    columns: u16,
+    mut act: impl FnMut(&mut Terminal) + Send + 'static,
+) -> (i32, support::terminal::Screen) {
+    let faults = vec!["slow-download=110000".parse().expect("a fault")];
+    let config = otactl::sim::Config { faults, ..support::running_device() };
+    let device = support::simulator_with(config).await;
+    let port = support::ws(&device);
+    let mut has_bar = false;
+    support::terminal::run_on_terminal((24, columns), otactl(&["--port", &port, "update", DEMO]), move |terminal| {
+        let is_bar = |line: &String| line.starts_with("download ") && line.ends_with(" s left");
+        has_bar = has_bar || terminal.screen.shown().iter().any(is_bar);
+        if has_bar {
+            act(terminal);
+        }
+    })
+    .await
+}
+
+/// The terminal itself writes `^C` at the cursor. On the narrow screen, the bar fills the line.
+#[tokio::test]
+async fn interrupted_bar_is_on_the_screen_once() {
+    for columns in [80, 40] {
+        let mut is_interrupted = false;
+        let (code, screen) = slow_update(columns, move |terminal| {
+            if !std::mem::replace(&mut is_interrupted, true) {
+                terminal.type_in("\x03");
+                std::thread::sleep(Duration::from_millis(100));
+                terminal.signal(Signal::SIGINT);
+            }
+        })
+        .await;
+        let lines = screen.transcript();
+        assert!(code != 0 && screen.longest_line() <= columns.into(), "{lines:#?}");
+        let bars: Vec<_> = lines.iter().filter(|line| line.starts_with("download ")).collect();
+        assert!(bars.len() == 1 && !bars[0].contains(" left"), "{columns}: {lines:#?}");
+    }
+}
+
+#[tokio::test]
+async fn live_lines_follow_the_width_of_the_terminal() {
+    let mut resized: Option<Instant> = None;
+    let (code, screen) = slow_update(80, move |terminal| {
+        let resized = resized.get_or_insert_with(|| {
+            terminal.set_columns(40);
+            Instant::now()
+        });
+        // What was drawn before may still be on its way.
+        if resized.elapsed() < Duration::from_millis(300) {
+            terminal.screen.forget_width();
+        }
+    })
+    .await;
+    let lines = screen.transcript();
+    assert_eq!(code, 0, "{lines:#?}");
+    assert!(screen.longest_line() <= 40, "{} of {lines:#?}", screen.longest_line());
+    let bar = lines.iter().find(|line| line.starts_with("download ")).expect("a bar");
+    assert!(bar.contains('━') && bar.chars().count() <= 38, "{bar}");
 }

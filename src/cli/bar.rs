@@ -1,10 +1,11 @@
-//! The bar of a transfer: how much is done, how fast, and how long the rest takes. Pure: the time is an argument.
+//! The numbers of a transfer: how much is done, how fast, and how long the rest takes. Pure: the time is an argument.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::clock::brief;
-use super::wrap::STEP_COLUMN;
+use super::screen::Row;
+use super::wrap::{STEP_COLUMN, clip};
 
 /// The time over which the rate is computed.
 const RATE_WINDOW: Duration = Duration::from_secs(5);
@@ -17,7 +18,7 @@ const SAMPLE_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The width of the bar itself, without the numbers, in characters.
 const MAX_BAR_WIDTH: usize = 30;
-const MIN_BAR_WIDTH: usize = 4;
+const MIN_BAR_WIDTH: usize = 3;
 
 /// What a bar counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,21 +67,21 @@ impl Bar {
         rate(self.done - done, now - *at)
     }
 
-    /// Returns the line of a transfer that runs, of at most `width` characters.
-    pub(crate) fn line(&self, now: Instant, width: usize) -> String {
+    /// Returns the row of a transfer that runs, of at most `width` characters after `label`.
+    pub(crate) fn row(&self, label: String, now: Instant, width: usize) -> Row {
         let rate = self.rate(now);
         let left = rate.filter(|rate| *rate > 0.0).map(|rate| as_f64(self.total - self.done.min(self.total)) / rate);
         let left = left.and_then(|left| Duration::try_from_secs_f64(left.ceil()).ok());
         let left = left.filter(|_| self.done < self.total).map(|left| format!("{} left", brief(left)));
-        self.with_numbers(rate, left.as_ref(), width)
+        self.with_numbers(label, rate, left.as_ref(), width)
     }
 
-    /// Returns the line of a transfer that has ended. It shows the rate of the whole transfer.
-    pub(crate) fn last_line(&self, now: Instant, width: usize) -> String {
-        self.with_numbers(rate(self.done - self.began.1, now - self.began.0), None, width)
+    /// Returns the row of a transfer that has ended. It shows the rate of the whole transfer.
+    pub(crate) fn last_row(&self, label: String, now: Instant, width: usize) -> Row {
+        self.with_numbers(label, rate(self.done - self.began.1, now - self.began.0), None, width)
     }
 
-    fn with_numbers(&self, rate: Option<f64>, left: Option<&String>, width: usize) -> String {
+    fn with_numbers(&self, label: String, rate: Option<f64>, left: Option<&String>, width: usize) -> Row {
         let count = match self.unit {
             Unit::Percent => format!("{:>3} %", self.done),
             Unit::Bytes => {
@@ -95,18 +96,11 @@ impl Bar {
             let numbers = numbers.join("  ");
             let room = width.saturating_sub(STEP_COLUMN + 1 + numbers.chars().count());
             if room >= MIN_BAR_WIDTH {
-                return format!("{:<STEP_COLUMN$}{} {numbers}", "download", self.drawn(room.min(MAX_BAR_WIDTH)));
+                let label = format!("{label}{:<STEP_COLUMN$}", "download");
+                return Row::bar(label, (self.done, self.total), room.min(MAX_BAR_WIDTH), numbers);
             }
         }
-        count
-    }
-
-    /// Returns the bar itself.
-    fn drawn(&self, width: usize) -> String {
-        let filled = u128::from(self.done.min(self.total)) * width as u128;
-        let filled = usize::try_from(filled.checked_div(self.total.into()).unwrap_or(0)).unwrap_or(width);
-        let tip = if filled < width { "╸" } else { "" };
-        format!("{}{tip}{}", "━".repeat(filled), " ".repeat(width.saturating_sub(filled + 1)))
+        Row::text(label, clip(&count, width))
     }
 }
 
@@ -130,6 +124,10 @@ mod tests {
 
     const KIB: u64 = 1024;
 
+    fn drawn(bar: &Bar, now: Instant, width: usize) -> String {
+        bar.row(String::new(), now, width).line(width)
+    }
+
     /// Returns a bar that has done `per_second` KiB in each second until `seconds`.
     fn bar_after(seconds: u64, per_second: u64, total: u64) -> (Bar, Instant) {
         let began = Instant::now();
@@ -150,10 +148,13 @@ mod tests {
             (31, "download  ━━━╸   160 of 320 KiB"),
             (20, "160 of 320 KiB"),
         ] {
-            assert_eq!(bar.line(now, width), expected, "{width}");
-            assert!(bar.line(now, width).chars().count() <= width, "{width}");
+            assert_eq!(drawn(&bar, now, width), expected, "{width}");
+            assert!(drawn(&bar, now, width).chars().count() <= width, "{width}");
         }
-        assert_eq!(bar.last_line(now, 79), "download  ━━━━━━━━━━━━━━━╸               160 of 320 KiB  80 KiB/s");
+        assert_eq!(
+            bar.last_row(String::new(), now, 79).line(79),
+            "download  ━━━━━━━━━━━━━━━╸               160 of 320 KiB  80 KiB/s"
+        );
     }
 
     #[test]
@@ -162,9 +163,9 @@ mod tests {
         for tenth in 1..=50 {
             bar.set((100 + tenth * 4) * KIB, 1000 * KIB, now + Duration::from_millis(tenth * 100));
         }
-        let line = bar.line(now + Duration::from_secs(5), 79);
+        let line = drawn(&bar, now + Duration::from_secs(5), 79);
         assert!(line.ends_with("300 of 1000 KiB  40 KiB/s  18 s left"), "{line}");
-        let stalled = bar.line(now + Duration::from_secs(20), 79);
+        let stalled = drawn(&bar, now + Duration::from_secs(20), 79);
         assert!(stalled.ends_with("300 of 1000 KiB  0 KiB/s"), "{stalled}");
     }
 
@@ -173,11 +174,11 @@ mod tests {
         let began = Instant::now();
         let mut bar = Bar::new(Unit::Bytes, 32 * KIB, 320 * KIB, began);
         bar.set(64 * KIB, 320 * KIB, began + Duration::from_millis(900));
-        let line = bar.line(began + Duration::from_millis(900), 79);
+        let line = drawn(&bar, began + Duration::from_millis(900), 79);
         assert!(line.ends_with(" 64 of 320 KiB"), "{line}");
         // Less than before: the transfer began anew.
         bar.set(0, 320 * KIB, began + Duration::from_secs(3));
-        assert!(bar.line(began + Duration::from_secs(3), 79).ends_with("  0 of 320 KiB"));
+        assert!(drawn(&bar, began + Duration::from_secs(3), 79).ends_with("  0 of 320 KiB"));
     }
 
     #[test]
@@ -185,9 +186,9 @@ mod tests {
         let began = Instant::now();
         let mut bar = Bar::new(Unit::Percent, 0, 100, began);
         bar.set(40, 100, began + Duration::from_secs(4));
-        let line = bar.line(began + Duration::from_secs(4), 60);
+        let line = drawn(&bar, began + Duration::from_secs(4), 60);
         assert_eq!(line, "download  ━━━━━━━━━━━━╸                   40 %  6 s left");
         bar.set(100, 100, began + Duration::from_secs(9));
-        assert_eq!(bar.line(began + Duration::from_secs(9), 60), format!("download  {} 100 %", "━".repeat(30)));
+        assert_eq!(drawn(&bar, began + Duration::from_secs(9), 60), format!("download  {} 100 %", "━".repeat(30)));
     }
 }

@@ -13,8 +13,9 @@
 //!   [`environment`]: environment variables;
 //! - [`output`]: results and messages; [`writer`]: the thread that writes them, the only file that writes to stdout and stderr;
 //!   [`colour`]: whether the output has colours; [`printable`]: texts without secrets and control characters;
-//! - [`status_line`]: the last line of the screen: what the command waits for; [`bar`]: the bar of a transfer; [`watched`]: calls on
-//!   the status line; [`wrap`]: messages that fit the width of the terminal;
+//! - [`status_line`]: the last lines of the screen: what the command waits for; [`live_line`]: their text; [`screen`]: how they
+//!   are drawn; [`bar`]: the numbers of a transfer; [`watched`]: calls on the status line; [`wrap`]: messages that fit the width of the
+//!   terminal;
 //! - [`progress`]: shows update events as bars, lines or JSON; [`messages`]: the texts of the lines;
 //! - [`json_line`]: the JSON lines that report how a command ended;
 //! - [`failure`]: converts errors to messages, hints and exit codes; [`explain`]: what outcomes and exit codes mean;
@@ -47,6 +48,7 @@ pub(crate) mod help;
 pub(crate) mod interrupt;
 pub(crate) mod json_line;
 pub(crate) mod json_path;
+pub(crate) mod live_line;
 pub(crate) mod log;
 pub(crate) mod man;
 pub(crate) mod messages;
@@ -57,6 +59,7 @@ pub(crate) mod parse;
 pub(crate) mod printable;
 pub(crate) mod progress;
 pub(crate) mod raw_args;
+pub(crate) mod screen;
 pub(crate) mod serial;
 pub(crate) mod serial_choice;
 pub(crate) mod several;

@@ -89,8 +89,7 @@ impl Output {
     /// Returns the output of one device of several: its lines begin with the name, padded to `width` characters.
     pub(crate) fn of_device(&self, name: &str, width: usize) -> Self {
         let label = DeviceLabel { name: name.to_owned(), prefix: format!("{name:<width$}  ") };
-        // Several devices would share the one line.
-        let status_line = StatusLine::new(self.stderr.clone(), false);
+        let status_line = self.status_line.of_device(&label.prefix);
         Self { device: Some(Arc::new(label)), subject: Subject::new(), status_line, ..self.clone() }
     }
 
@@ -169,8 +168,11 @@ impl Output {
         }
         let text = if self.is_json() { line } else { self.prefixed(text) };
         self.status_line.end();
-        self.stderr.drained(MAX_MESSAGES_DELAY);
-        Self::write_result(&text)
+        // The lines of other devices would be in the way.
+        self.status_line.hidden(|| {
+            self.stderr.drained(MAX_MESSAGES_DELAY);
+            Self::write_result(&text)
+        })
     }
 
     fn write_result(text: &str) -> Result<(), Failure> {
@@ -237,7 +239,7 @@ impl Output {
 
     /// Returns a writer for the log. The log goes to stderr, above the status line.
     pub(crate) fn log(&self) -> impl Write + use<> {
-        LogWriter { status_line: self.status_line.clone(), stderr: self.stderr.clone() }
+        LogWriter(self.status_line.clone())
     }
 
     /// Writes a message, unless `--quiet` is given.
@@ -325,7 +327,7 @@ impl Output {
 
     fn write_message(&self, text: &str) {
         let text = self.prefixed(text);
-        self.status_line.above(|| self.stderr.push(Importance::Kept, text.into()));
+        self.status_line.above(Importance::Kept, &text);
     }
 
     /// Returns the text with the name of the device at the start of each line, if the command runs on several.
@@ -359,16 +361,14 @@ fn columns(term: &Term) -> Option<usize> {
 }
 
 /// Writes log events to stderr.
-struct LogWriter {
-    status_line: StatusLine,
-    stderr: LineWriter,
-}
+struct LogWriter(StatusLine);
 
 impl Write for LogWriter {
     /// Writes a whole event without its secrets.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let text = mask(&String::from_utf8_lossy(bytes)).into_owned();
-        self.status_line.above(|| self.stderr.push(Importance::Passing, text.into_bytes()));
+        let text = String::from_utf8_lossy(bytes);
+        let text = mask(&text);
+        self.0.above(Importance::Passing, &text);
         Ok(bytes.len())
     }
 

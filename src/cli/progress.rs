@@ -163,10 +163,12 @@ impl Progress {
             (Some(Stage::Uncommitted { reverts_in: Some(left) }), _) => {
                 status_line.count_down(Duration::from_secs(*left));
             }
-            (_, Event::Rebooting) => status_line.step_waits("waiting for the device", Some(self.reboot_timeout)),
-            (_, Event::Busy { .. }) => status_line.step_waits("waiting for the update that runs already", None),
-            (_, Event::Ending) => status_line.step_waits("ending the update that runs already", None),
-            (_, Event::DownloadingHere { .. }) => status_line.step_waits("downloading the firmware", None),
+            (_, Event::Rebooting) => {
+                status_line.step_waits("reboot", "waiting for the device", Some(self.reboot_timeout));
+            }
+            (_, Event::Busy { .. }) => status_line.step_waits("busy", "waiting for the update that runs already", None),
+            (_, Event::Ending) => status_line.step_waits("busy", "ending the update that runs already", None),
+            (_, Event::DownloadingHere { .. }) => status_line.step_waits("download", "downloading the firmware", None),
             (_, Event::Sent { .. } | Event::Written { .. }) => {}
             (Some(_), _) | (None, Event::DownloadedHere { .. } | Event::Device { .. }) => status_line.end(),
             (None, Event::Checking { check, .. }) => status_line.set_activity(&format!("; checking {check}")),

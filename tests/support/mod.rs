@@ -3,7 +3,7 @@
 //! - Devices: simulated devices, scripted peers, peers that misbehave, and [`transports`] to any of them.
 //! - Servers: recorded bundles, a real broker, proxies, certificates.
 //! - Recordings and their replay.
-//! - The built binary, and what it printed.
+//! - The built binary, what it printed, and [`terminal`]s to run it on.
 #![allow(clippy::allow_attributes, dead_code, unreachable_pub, reason = "each test file uses its own share of this")]
 
 #[cfg(unix)]
@@ -32,6 +32,8 @@ pub mod scripted;
 pub mod server;
 pub mod signed;
 pub mod strict_broker;
+#[cfg(unix)]
+pub mod terminal;
 pub mod transports;
 pub mod web_server;
 

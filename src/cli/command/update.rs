@@ -300,7 +300,7 @@ impl Args {
         }
         client.prepare(&url)?;
         credentials::remember_url_login(&url);
-        context.output.status_line.step_waits("downloading the firmware", None);
+        context.output.status_line.step_waits("download", "downloading the firmware", None);
         if matches!(self.via, ViaArg::Push) {
             let bundle =
                 remote_manifest::download(client, &url, self.download_timeout, self.stall_timeout, progress).await;

@@ -57,6 +57,7 @@ pub(crate) async fn run(mut runs: Vec<Cli>, output: &Output, model: fn() -> clap
         let is_update = command.is_update();
         let started = Instant::now();
         let result = command.run(&context, model).await;
+        context.output.status_line.end();
         if let Err(failure) = &result {
             context.output.failure(failure, is_verbose);
             context.output.failed_event(failure, None);
