@@ -218,7 +218,9 @@ mod live {
             let is_more = lines.iter().rev().find(|line| !line.is_empty()).is_some_and(|line| line == "… and 2 more");
             if is_more { lines.iter().filter(|line| is_bar(line)).count() } else { 0 }
         };
-        let (screen, most) = run_and_count((6, 80), &args(&ports, &["update", DEMO]), live).await;
+        // One address may have four connections to the firmware server.
+        let update = args(&ports, &["update", DEMO, "--via", "push"]);
+        let (screen, most) = run_and_count((6, 80), &update, live).await;
         let lines = screen.transcript();
         assert_eq!(most, 3, "{lines:#?}");
         // Nothing of a live line has left the screen at its top.
