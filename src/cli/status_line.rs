@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use console::Term;
 use otactl::secrets::mask;
 use otactl::text::printable;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::bar::{Bar, Unit};
 use super::clock;
@@ -79,10 +79,9 @@ impl StatusLine {
     /// Returns the status line of one device of several, which begins with `label`.
     pub(crate) fn of_device(&self, label: &str) -> Self {
         let mut device = self.clone();
-        if let Some(state) = &self.state {
-            let lines = &mut state.lock().lines;
-            device.index = lines.len();
-            lines.push(Line { label: label.into(), ..Line::default() });
+        if let Some(mut state) = self.lock() {
+            device.index = state.lines.len();
+            state.lines.push(Line { label: label.into(), ..Line::default() });
         }
         device
     }
@@ -142,9 +141,8 @@ impl StatusLine {
 
     /// Shows the progress of a transfer.
     pub(crate) fn transfer(&self, unit: Unit, done: u64, total: u64) {
-        let Some(state) = &self.state else { return };
+        let Some(mut state) = self.lock() else { return };
         let now = Instant::now();
-        let mut state = state.lock();
         match &mut state.lines[self.index].step {
             Some(Step::Transfer(bar)) => bar.set(done, total, now),
             step => *step = Some(Step::Transfer(Bar::new(unit, done, total, now))),
@@ -157,14 +155,17 @@ impl StatusLine {
     /// Registers a call, which the line shows if nothing else is shown and the call takes more than a second.
     pub(crate) fn call(&self, method: &str, timeout: Duration) -> CallInFlight {
         let mut id = 0;
-        if let Some(state) = &self.state {
-            let mut state = state.lock();
+        if let Some(mut state) = self.lock() {
             state.last_id += 1;
             id = state.last_id;
             let call = Call { id, method: printable(method), since: Instant::now(), timeout };
             state.lines[self.index].calls.push(call);
         }
         CallInFlight { status_line: self.clone(), id }
+    }
+
+    fn lock(&self) -> Option<MutexGuard<'_, State>> {
+        self.state.as_ref().map(|state| state.lock())
     }
 
     fn begin(&self, step: Step) {
@@ -177,8 +178,7 @@ impl StatusLine {
 
     /// Changes the line. Draws it if `change` returns true.
     fn change(&self, change: impl FnOnce(&mut Line) -> bool) {
-        let Some(state) = &self.state else { return };
-        let mut state = state.lock();
+        let Some(mut state) = self.lock() else { return };
         if change(&mut state.lines[self.index]) {
             state.draw(&self.stderr, Importance::Passing, "");
         }
@@ -186,17 +186,15 @@ impl StatusLine {
 
     /// Ends the bar, which stays on the screen as a line.
     pub(crate) fn end_bar(&self) {
-        let Some(state) = &self.state else { return };
-        let is_transfer = matches!(state.lock().lines[self.index].step, Some(Step::Transfer(_)));
-        if is_transfer {
+        let is_bar = |state: MutexGuard<'_, State>| matches!(state.lines[self.index].step, Some(Step::Transfer(_)));
+        if self.lock().is_some_and(is_bar) {
             self.end();
         }
     }
 
     /// Removes the line. A bar stays on the screen.
     pub(crate) fn end(&self) {
-        let Some(state) = &self.state else { return };
-        let mut state = state.lock();
+        let Some(mut state) = self.lock() else { return };
         let line = &mut state.lines[self.index];
         let text = match line.step.take() {
             Some(Step::Transfer(bar)) => {
@@ -212,8 +210,8 @@ impl StatusLine {
 
     /// Writes whole lines above the lines of all devices.
     pub(crate) fn above(&self, importance: Importance, text: &str) {
-        match &self.state {
-            Some(state) => state.lock().draw(&self.stderr, importance, text),
+        match self.lock() {
+            Some(mut state) => state.draw(&self.stderr, importance, text),
             None => self.stderr.push(importance, text.into()),
         }
     }
@@ -227,8 +225,7 @@ impl StatusLine {
     }
 
     fn set_hidden(&self, is_hidden: bool) {
-        if let Some(state) = &self.state {
-            let mut state = state.lock();
+        if let Some(mut state) = self.lock() {
             state.is_hidden = is_hidden;
             state.draw(&self.stderr, Importance::Passing, "");
         }
