@@ -108,8 +108,8 @@ impl Screen {
 
     /// Returns the drawing of `rows` in place of those on the screen, below `above`, which is empty or consists of whole lines.
     pub(crate) fn draw(&mut self, rows: &[Row], above: &str) -> String {
-        while self.bars.len() > rows.len() {
-            self.bars.pop().inspect(|bar| self.multi.remove(bar));
+        for bar in self.bars.drain(rows.len().min(self.bars.len())..) {
+            self.multi.remove(&bar);
         }
         while self.bars.len() < rows.len() {
             let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
