@@ -10,11 +10,11 @@ use std::fmt;
 
 use otactl::text::printable;
 use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Subscriber};
+use tracing::{Event, Level, Span, Subscriber};
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -31,6 +31,7 @@ pub(crate) fn start(verbose: u8, output: &Output) {
     };
     let layer = tracing_subscriber::fmt::layer()
         .event_format(InWords)
+        .with_ansi(false)
         .with_writer({
             let output = output.clone();
             move || output.log()
@@ -49,12 +50,25 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
-    fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+    fn format_event(&self, context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let mut fields = Fields::default();
         event.record(&mut fields);
         let (step, text) = fields.line();
-        writeln!(writer, "{}  {step:<9} {text}", clock::time_of_day())
+        let device = context.lookup_current().and_then(|span| {
+            let extensions = span.extensions();
+            let name = extensions.get::<FormattedFields<N>>()?.strip_prefix(NAME_OF_DEVICE)?;
+            Some(printable(name))
+        });
+        writeln!(writer, "{}{}  {step:<9} {text}", device.unwrap_or_default(), clock::time_of_day())
     }
+}
+
+/// The start of the fields of the span of a device, when a command runs on several.
+const NAME_OF_DEVICE: &str = "name=";
+
+/// Returns the span of one device of several. Its name begins the lines of the log.
+pub(crate) fn device_span(name: &str) -> Span {
+    tracing::debug_span!("device", %name)
 }
 
 /// The message of the events of the firmware server.

@@ -22,7 +22,7 @@ use super::failure::{Failure, FailureKind};
 use super::json_line::{JsonPlace, Subject};
 use super::printable::{escaped, printable_message};
 use super::status_line::StatusLine;
-use super::wrap::{STEP_COLUMN, wrap};
+use super::wrap::{STEP_COLUMN, clip, wrap};
 use super::writer::{self, Importance, LineWriter, Loss, OutputStream};
 
 /// How long the queued lines may take at the end of a command, stdout and stderr together.
@@ -67,6 +67,8 @@ struct DeviceLabel {
     name: String,
     /// The name, padded to the width of the longest one.
     prefix: String,
+    /// The same for a terminal, of which it takes at most half.
+    short: String,
 }
 
 impl Output {
@@ -88,8 +90,13 @@ impl Output {
 
     /// Returns the output of one device of several: its lines begin with the name, padded to `width` characters.
     pub(crate) fn of_device(&self, name: &str, width: usize) -> Self {
-        let label = DeviceLabel { name: name.to_owned(), prefix: format!("{name:<width$}  ") };
-        let status_line = self.status_line.of_device(&label.prefix);
+        const GAP: usize = 2;
+
+        let narrow = Self::columns().map_or(width, |columns| (columns / 2).saturating_sub(GAP).min(width));
+        let prefix = format!("{name:<width$}{:GAP$}", "");
+        let short = format!("{:<narrow$}{:GAP$}", clip(name, narrow), "");
+        let label = DeviceLabel { name: name.to_owned(), prefix, short };
+        let status_line = self.status_line.of_device(&label.short);
         Self { device: Some(Arc::new(label)), subject: Subject::new(), status_line, ..self.clone() }
     }
 
@@ -166,7 +173,7 @@ impl Output {
             writer::write(&stream, line.as_bytes())
                 .map_err(|error| Failure::output(&path.display().to_string(), &error))?;
         }
-        let text = if self.is_json() { line } else { self.prefixed(text) };
+        let text = if self.is_json() { line } else { self.prefixed(text, columns(&Term::stdout())) };
         self.status_line.end();
         // The lines of other devices would be in the way.
         self.status_line.hidden(|| {
@@ -304,9 +311,9 @@ impl Output {
 
     /// Returns how many of the columns the name of the device leaves.
     fn beside_label(&self, columns: usize) -> usize {
-        const MIN_COLUMNS: usize = 20;
+        const MIN_COLUMNS: usize = 10;
 
-        let label = self.device.as_ref().map_or(0, |device| device.prefix.chars().count());
+        let label = self.device.as_ref().map_or(0, |device| device.short.chars().count());
         columns.saturating_sub(label).max(MIN_COLUMNS)
     }
 
@@ -326,16 +333,16 @@ impl Output {
     }
 
     fn write_message(&self, text: &str) {
-        let text = self.prefixed(text);
+        let text = self.prefixed(text, Self::columns());
         self.status_line.above(Importance::Kept, &text);
     }
 
-    /// Returns the text with the name of the device at the start of each line, if the command runs on several.
-    fn prefixed(&self, text: &str) -> String {
-        match &self.device {
-            Some(device) => text.split_inclusive('\n').flat_map(|line| [&device.prefix, line]).collect(),
-            None => text.to_owned(),
-        }
+    /// Returns the text with the name of the device at the start of each line, if the command runs on several. `columns` is the width of the
+    /// terminal that it goes to.
+    fn prefixed(&self, text: &str, columns: Option<usize>) -> String {
+        let Some(device) = &self.device else { return text.to_owned() };
+        let prefix = if columns.is_some() { &device.short } else { &device.prefix };
+        text.split_inclusive('\n').flat_map(|line| [prefix, line]).collect()
     }
 
     /// Returns the text in a colour, if stderr shows colours.

@@ -20,6 +20,7 @@ use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use serde_json::Value;
+use tracing::Instrument as _;
 
 use super::link::Connect;
 use crate::rpc::client::{LONGEST_ID, Links};
@@ -47,7 +48,7 @@ impl Session {
     #[must_use]
     pub fn new(connect: impl Connect) -> Self {
         let shared = Arc::new(Shared::new(connect));
-        tokio::spawn(Task::new(Arc::clone(&shared)).run());
+        tokio::spawn(Task::new(Arc::clone(&shared)).run().in_current_span());
         Self { shared }
     }
 }

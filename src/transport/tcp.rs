@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tracing::Instrument as _;
 
 use super::framing::{Deframer, Delimiter, StreamItem, enframe, escaped_len};
 use super::link::{Connect, Link, LinkDriver};
@@ -41,7 +42,7 @@ impl Connect for Tcp {
     async fn dial(&self) -> Result<Link, DialFailure> {
         let stream = within(self.connect_timeout, reach(&self.endpoint, self.connect_timeout)).await?;
         let (link, driver) = Link::pair();
-        tokio::spawn(drive(stream, driver));
+        tokio::spawn(drive(stream, driver).in_current_span());
         Ok(link)
     }
 

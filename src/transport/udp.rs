@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::net::{UdpSocket, lookup_host};
+use tracing::Instrument as _;
 
 use super::link::{Connect, Link, LinkDriver};
 use super::target::Endpoint;
@@ -53,7 +54,7 @@ impl Connect for Udp {
         let socket = UdpSocket::bind((any, 0)).await?;
         socket.connect(address).await?;
         let (link, driver) = Link::pair();
-        tokio::spawn(drive(socket, driver));
+        tokio::spawn(drive(socket, driver).in_current_span());
         Ok(link)
     }
 

@@ -24,6 +24,7 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::http::header::AUTHORIZATION;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
+use tracing::Instrument as _;
 
 use super::connect_error::ConnectError;
 use super::link::{Connect, Link, LinkDriver};
@@ -102,7 +103,7 @@ impl WebSocket {
         let stream = Untyped::new(stream, heads);
         let socket = WebSocketStream::from_partially_read(stream, read, Role::Client, Some(config())).await;
         let (link, driver) = Link::pair();
-        tokio::spawn(drive(socket, driver));
+        tokio::spawn(drive(socket, driver).in_current_span());
         Ok(link)
     }
 

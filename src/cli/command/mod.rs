@@ -113,6 +113,12 @@ impl Command {
 
     /// Runs the command. `model` gives the command line that users see.
     pub(crate) async fn run(self, context: &Context, model: fn() -> clap::Command) -> Result<(), Failure> {
+        let changes = self.change().is_some();
+        let result = self.execute(context, model).await;
+        result.map_err(|failure| if changes { failure } else { failure.of_a_question() })
+    }
+
+    async fn execute(self, context: &Context, model: fn() -> clap::Command) -> Result<(), Failure> {
         match self {
             Self::Update(args) => args.run(context).await,
             Self::Show(args) => args.run(context).await,

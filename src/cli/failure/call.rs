@@ -24,6 +24,14 @@ impl Failure {
         failure
     }
 
+    /// Returns the failure of a command that changes nothing: whatever the device has done, the command can be run again.
+    pub(crate) fn of_a_question(mut self) -> Self {
+        for hint in self.hints.iter_mut().filter(|hint| *hint == MAY_BE_DONE) {
+            *hint = "the device may be rebooting; run the same command again".into();
+        }
+        self
+    }
+
     /// Returns the failure for an error reply with a known meaning. If the reply has no message, the meaning completes the text.
     fn explained(error: &CallError, remote: &RemoteError, meaning: ota::Meaning) -> Self {
         let message = match remote.message {

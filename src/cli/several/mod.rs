@@ -11,11 +11,13 @@ mod twins;
 use std::time::Instant;
 
 use futures_util::{StreamExt as _, stream};
+use tracing::Instrument as _;
 
 use super::Cli;
 use super::command::Command;
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
+use super::log::device_span;
 use super::output::Output;
 use super::shared::Shared;
 use summary::{Done, closing_table};
@@ -52,11 +54,11 @@ pub(crate) async fn run(mut runs: Vec<Cli>, output: &Output, model: fn() -> clap
     if devices[0].2.change().is_some() {
         twins::check(devices.iter().map(|(label, context, _)| (label.as_str(), context)), jobs).await?;
     }
-    let started = Instant::now();
     let runs = devices.into_iter().enumerate().map(|(index, (label, context, command))| async move {
         let is_update = command.is_update();
         let started = Instant::now();
-        let result = command.run(&context, model).await;
+        let span = device_span(&format!("{label:<width$}  "));
+        let result = command.run(&context, model).instrument(span).await;
         context.output.status_line.end();
         if let Err(failure) = &result {
             context.output.failure(failure, is_verbose);
@@ -69,10 +71,10 @@ pub(crate) async fn run(mut runs: Vec<Cli>, output: &Output, model: fn() -> clap
     done.sort_by_key(|(index, _)| *index);
     let done: Vec<Done> = done.into_iter().map(|(_, done)| done).collect();
     if !output.is_json() {
+        output.status("");
         for line in closing_table(&done).lines() {
             output.status(line);
         }
-        tracing::debug!(devices = done.len(), took_ms = started.elapsed().as_millis(), "done");
     }
     match failure_of(&done) {
         Some(failure) => Err(failure),

@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::Mutex;
+use tracing::Instrument as _;
 
 use super::connect_error::ConnectError;
 use super::link::{Connect, Link};
@@ -101,7 +102,7 @@ impl Connect for Mqtt {
             topics: self.topics.clone(),
             stats: self.stats.clone(),
         };
-        tokio::spawn(drive(open, link_state, driver, Arc::clone(&self.broker)));
+        tokio::spawn(drive(open, link_state, driver, Arc::clone(&self.broker)).in_current_span());
         Ok(link)
     }
 

@@ -29,6 +29,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
+use tracing::Instrument as _;
 
 use super::framing::escaped_len;
 use super::link::{Connect, Link};
@@ -105,7 +106,7 @@ impl Connect for Serial {
         // A capacity of one, so that a frame that the link has taken is sent soon.
         let (link, driver) = Link::with_capacity(1);
         let serial_line = Line::new(self.settings.framing, self.state.clone(), self.stats.clone());
-        tokio::spawn(drive(open, serial_line, driver));
+        tokio::spawn(drive(open, serial_line, driver).in_current_span());
         Ok(link)
     }
 

@@ -27,7 +27,8 @@ use super::write_timeout::{Outflow, WriteTimeout};
 pub struct ServeLimits {
     /// The largest number of connections; a device uses one. At the limit, a new connection replaces one that has not requested the firmware.
     pub connections: usize,
-    /// The largest number of connections from one address. New ones may exceed it while slots are free.
+    /// The largest number of connections from one address, for each bundle that it may request: several devices may be behind one NAT.
+    /// New ones may exceed it while slots are free.
     pub per_address: usize,
     /// How long the TLS handshake may take, and after it the head of a request.
     pub head: Duration,
@@ -138,13 +139,14 @@ async fn accept(listener: Box<dyn Listener>, tls: Option<TlsAcceptor>, acceptor:
         // Frees the memory of the connections that have ended.
         while connections.try_join_next().is_some() {}
         let peer = canonical(peer);
-        if acceptor.routes.of_client(peer.ip()).is_empty() {
+        let bundles = acceptor.routes.of_client(peer.ip()).len();
+        if bundles == 0 {
             // Closed before anything is read.
             drop(stream);
             acceptor.routes.all().iter().for_each(|handler| handler.refused(peer.ip()));
             continue;
         }
-        let Some(slot) = acceptor.slots().take(peer.ip(), Instant::now()) else {
+        let Some(slot) = acceptor.slots().take(peer.ip(), bundles, Instant::now()) else {
             acceptor.crowded(peer.ip());
             continue;
         };
@@ -227,7 +229,7 @@ mod tests {
         let limits = ServeLimits { connections: 1, ..ServeLimits::default() };
         let acceptor = Arc::new(Acceptor::new(limits));
         let address = IpAddr::from([127, 0, 0, 1]);
-        let take = || acceptor.slots().take(address, Instant::now());
+        let take = || acceptor.slots().take(address, 1, Instant::now());
         let number = take().expect("a slot").number;
         let guard = SlotGuard { acceptor: Arc::clone(&acceptor), number };
         assert!(take().is_none());

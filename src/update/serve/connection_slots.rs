@@ -65,19 +65,20 @@ impl ConnectionSlots {
         Self { limit, per_address, next: 0, taken: Vec::new() }
     }
 
-    /// Takes a slot for a connection from `address`. `None`: every connection that could be evicted is proven or new.
-    pub(super) fn take(&mut self, address: IpAddr, now: Instant) -> Option<ConnectionSlot> {
+    /// Takes a slot for a connection from `address`, whose devices may request this many bundles. `None`: every connection that could be
+    /// evicted is proven or new.
+    pub(super) fn take(&mut self, address: IpAddr, bundles: usize, now: Instant) -> Option<ConnectionSlot> {
+        let share = self.per_address.saturating_mul(bundles);
         let of_one = |address| self.taken.iter().filter(|connection| connection.address == address).count();
         let is_old =
             |connection: &OpenConnection| now.saturating_duration_since(connection.since) >= NEW_CONNECTION_GRACE;
         let own = of_one(address);
-        let oldest_own = self
-            .oldest(|connection| connection.address == address && is_old(connection))
-            .filter(|_| own >= self.per_address);
+        let oldest_own =
+            self.oldest(|connection| connection.address == address && is_old(connection)).filter(|_| own >= share);
         let evicted = if oldest_own.is_some() {
             oldest_own
         } else if self.taken.iter().filter(|connection| connection.address == address && connection.is_proven()).count()
-            >= self.per_address
+            >= share
         {
             return None;
         } else if self.taken.len() >= self.limit {
@@ -145,7 +146,7 @@ mod tests {
         /// Returns the number of the slot, and of the connection that was evicted for it.
         fn take(&mut self, address: IpAddr) -> Option<(u64, Option<u64>)> {
             self.1 += NEW_CONNECTION_GRACE;
-            let given = self.0.take(address, self.1)?;
+            let given = self.0.take(address, 1, self.1)?;
             Some((given.number, given.evicted.map(|evicted| evicted.number)))
         }
 
@@ -203,19 +204,32 @@ mod tests {
         let flood = |slots: &mut ConnectionSlots, from: u32, to: u32| {
             let mut left = Vec::new();
             for at in from..to {
-                let given = slots.take(ip(1), start + Duration::from_millis(5) * at);
+                let given = slots.take(ip(1), 1, start + Duration::from_millis(5) * at);
                 left.extend(given.and_then(|given| given.evicted).map(|evicted| evicted.number));
             }
             left
         };
         let mut slots = ConnectionSlots::new(128, 4);
         flood(&mut slots, 0, 1000);
-        let device = slots.take(ip(1), start + Duration::from_secs(5)).expect("a place").number;
+        let device = slots.take(ip(1), 1, start + Duration::from_secs(5)).expect("a place").number;
         let left = flood(&mut slots, 1001, 1100);
         assert!(left.len() > 90 && !left.contains(&device), "{left:?}");
         // A connection without a request for longer than that loses its slot.
         let left = flood(&mut slots, 1100, 1110);
         assert!(left.contains(&device), "{left:?}");
+    }
+
+    #[test]
+    fn devices_behind_one_address_have_a_share_each() {
+        let mut slots = ConnectionSlots::new(16, 2);
+        let mut at = Instant::now();
+        for number in 0..6 {
+            at += NEW_CONNECTION_GRACE;
+            let slot = slots.take(ip(1), 3, at).expect("a slot");
+            assert!(slot.evicted.is_none(), "{number}");
+            slots.prove(number, "/x");
+        }
+        assert!(slots.take(ip(1), 3, at).is_none());
     }
 
     /// The new connections of one address leave a slot for an address with fewer connections.
@@ -224,11 +238,11 @@ mod tests {
         let now = Instant::now();
         let mut slots = ConnectionSlots::new(8, 2);
         for _ in 0..8 {
-            assert!(slots.take(ip(1), now).expect("a slot").evicted.is_none());
+            assert!(slots.take(ip(1), 1, now).expect("a slot").evicted.is_none());
         }
-        assert!(slots.take(ip(1), now).is_none(), "all of its slots are new");
-        let evicted = slots.take(ip(2), now).expect("a slot").evicted.expect("an evicted connection");
+        assert!(slots.take(ip(1), 1, now).is_none(), "all of its slots are new");
+        let evicted = slots.take(ip(2), 1, now).expect("a slot").evicted.expect("an evicted connection");
         assert_eq!((evicted.number, evicted.address), (0, ip(1)));
-        assert!(slots.take(ip(1), now).is_none(), "it does not take the place of one that has fewer");
+        assert!(slots.take(ip(1), 1, now).is_none(), "it does not take the place of one that has fewer");
     }
 }
