@@ -1,13 +1,10 @@
 #!/usr/bin/env bash
-# Loads the completions in bash, and completes a subcommand.
+# Loads the completions in bash.
 set -euo pipefail
 
 # shellcheck source=/dev/null
 source completions/otactl.bash
-COMP_WORDS=(otactl upd)
-COMP_CWORD=1
-_otactl otactl upd otactl
-if [ "${COMPREPLY[*]}" != update ]; then
-    echo "completions/otactl.bash completes upd to: ${COMPREPLY[*]}"
+if [ "$(complete -p otactl)" != "complete -F _otactl otactl" ]; then
+    echo "completions/otactl.bash is not loaded"
     exit 1
 fi

@@ -15,6 +15,13 @@ use cli::several;
 use cli::shared::Shared;
 
 fn main() -> ExitCode {
+    // A shell asks at each TAB.
+    if let Some(text) = cli::completion::requested(cli::public_model) {
+        let output = Output::new(false, ColourChoice::Auto);
+        let printed = output.text(&text);
+        output.finish();
+        return if printed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let args: Vec<_> = std::env::args_os().collect();
     let Invocation { runs, warnings } = match parse(&args) {
         Ok(invocation) => invocation,
@@ -118,6 +125,7 @@ async fn run_all(mut runs: Vec<cli::Cli>, output: &Output) -> Result<(), Failure
     }
     let uses_device = cli.command.uses_device();
     let context = Context::new(cli.command.change(), cli.global, cli.given, output.clone(), Shared::default());
+    let context = context.with_name(cli.name);
     let result = cli.command.run(&context, cli::public_model).await;
     result.map_err(|failure| if uses_device { failure } else { failure.without_call() })
 }

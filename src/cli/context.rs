@@ -15,6 +15,7 @@ use otactl::transport::{self, Options};
 use otactl::update::web_client::{Proxies, WebClient};
 use tokio::net::{TcpListener, UdpSocket};
 
+use super::completion::device_key::DeviceKey;
 use super::config::Config;
 use super::config::apply::{self, Precedence};
 use super::config::edit::NewSetting;
@@ -31,6 +32,8 @@ use super::{environment, serial_choice};
 #[derive(Debug)]
 pub(crate) struct Context {
     global: GlobalArgs,
+    /// The name of the device in the configuration.
+    name: Option<String>,
     /// The name of the command if it changes the device.
     change: Option<&'static str>,
     /// The options of a device that the command line gives, for a command that names a device.
@@ -67,6 +70,7 @@ impl Context {
     fn of_options(global: GlobalArgs, output: Output, shared: Shared) -> Self {
         Self {
             global,
+            name: None,
             change: None,
             given: Vec::new(),
             output,
@@ -89,6 +93,20 @@ impl Context {
         let global = model.try_get_matches_from(["otactl"]).and_then(|matches| GlobalArgs::from_arg_matches(&matches));
         let global = global.map_err(|error| Failure::new(FailureKind::Usage, error.to_string()))?;
         Ok(Self::of_options(global, self.output.clone(), self.shared.clone()))
+    }
+
+    /// Gives the device its name in the configuration.
+    pub(crate) fn with_name(self, name: Option<String>) -> Self {
+        Self { name, ..self }
+    }
+
+    /// Returns what names the device, once its address is known.
+    pub(crate) fn device_key(&self) -> Option<DeviceKey> {
+        match (&self.name, self.given_port().ok()?) {
+            (Some(name), _) => Some(DeviceKey::of_name(name)),
+            (None, Some(port)) => DeviceKey::of_port(&port),
+            (None, None) => self.target.get().map(DeviceKey::of_target),
+        }
     }
 
     /// Returns the file of `--config`.

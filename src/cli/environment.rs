@@ -23,7 +23,7 @@ pub(super) fn variable(name: &str) -> Result<Option<String>, Failure> {
 }
 
 /// The variables that clap does not read, and their meanings.
-pub(crate) const OTHER_VARIABLES: [(&str, &str); 6] = [
+pub(crate) const OTHER_VARIABLES: [(&str, &str); 7] = [
     ("MOS_PORT", "the device, if neither --port nor OTACTL_PORT is given"),
     ("OTACTL_RPC_CREDS", "user and password for the device: USER:PASSWORD"),
     ("OTACTL_MQTT_PASSWORD", "password for the broker, if neither --mqtt-password-file nor the URL gives one"),
@@ -32,6 +32,7 @@ pub(crate) const OTHER_VARIABLES: [(&str, &str); 6] = [
         "CLICOLOR_FORCE",
         "if set and not 0, the output has colours in a pipe, too, unless NO_COLOR or --color says otherwise",
     ),
+    ("COMPLETE", "the name of a shell: otactl prints completions for it, and runs no command"),
     ("TERM", "with `dumb`, the output has no colours, and no line is redrawn"),
 ];
 

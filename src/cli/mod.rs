@@ -23,7 +23,7 @@
 //! - [`interrupt`]: handling of Ctrl-C;
 //! - [`help`]: the help pages; [`wrong_command`]: the hint for a command that does not exist;
 //!   [`wrong_argument`]: the message about an argument that a command does not take;
-//! - [`man`]: the manual pages; [`completion`]: the completions for shells;
+//! - [`man`]: the manual pages; [`completion`]: the completions for shells, and what they know of devices;
 //! - [`clock`]: times as text;
 //! - [`values`]: parsers for values of options.
 

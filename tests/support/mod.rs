@@ -140,8 +140,10 @@ pub fn otactl(args: &[&str]) -> Command {
     ] {
         command.env_remove(variable);
     }
-    // A directory without a configuration file.
+    // A directory without a configuration file, and one for what completions offer.
     command.env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"));
+    command.env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
+    command.env_remove("COMPLETE");
     command
 }
 

@@ -1,6 +1,7 @@
 use otactl::ota;
 
 use crate::cli::call_args;
+use crate::cli::completion::learn::Lesson;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::json_path::GetArg;
@@ -39,8 +40,14 @@ impl Args {
         let device = context.device().await?;
         // On a link that loses frames, an idempotent method is called again. Any other method is called once.
         let idempotent = ota::may_be_called_twice(&self.method);
+        let lesson = Lesson::of_call(&self.method, &params);
         match device.call_raw(&self.method, params, idempotent, device.timeout()).await {
-            Ok(value) => self.get.print(context, &value),
+            Ok(value) => {
+                if let Some(lesson) = lesson {
+                    lesson.keep(context.device_key().as_ref(), &value);
+                }
+                self.get.print(context, &value)
+            }
             Err(error) => Err(nearest_method::failure(&device, &self.method, error).await),
         }
     }

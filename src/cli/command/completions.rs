@@ -10,7 +10,10 @@ use crate::cli::failure::{Failure, FailureKind};
 
 /// Print the completions for a shell
 ///
-/// With --install, otactl writes them to the directory of the shell for the completions of this user.
+/// The completions run the `otactl` in PATH at each TAB, which never asks a device. They know the named devices, the ports, and the
+/// methods, arguments and configuration paths that `list`, `describe` and `call Config.Get` have shown: names, without values, in
+/// ~/.cache/otactl. With --install, otactl writes the completions to the directory of the shell for this user. `COMPLETE=SHELL otactl`
+/// prints completions that run this very program.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: otactl completions bash --install")]
 pub(crate) struct Args {
@@ -25,10 +28,10 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    pub(crate) fn run(self, context: &Context, model: &clap::Command) -> Result<(), Failure> {
-        let script = completion::script(self.shell, model);
+    pub(crate) fn run(self, context: &Context) -> Result<(), Failure> {
+        let script = completion::script(self.shell, "otactl");
         if !self.install {
-            return context.output.text(&String::from_utf8_lossy(&script));
+            return context.output.text(&script);
         }
         let file = installed_file(self.shell, |name| env::var_os(name).filter(|value| !value.is_empty()))?;
         let directory = file.parent().map(fs::create_dir_all).transpose();

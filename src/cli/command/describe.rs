@@ -1,5 +1,6 @@
 use otactl::ota;
 
+use crate::cli::completion::learn::Lesson;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::nearest_method;
@@ -16,7 +17,10 @@ impl Args {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let device = context.device().await?;
         match device.call_value(ota::Describe { name: self.method.clone() }).await {
-            Ok(value) => context.output.result(&value),
+            Ok(value) => {
+                Lesson::Arguments(self.method).keep(context.device_key().as_ref(), &value);
+                context.output.result(&value)
+            }
             Err(error) => Err(nearest_method::failure(&device, &self.method, error).await),
         }
     }

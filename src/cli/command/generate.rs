@@ -26,7 +26,7 @@ fn write(directory: &Path, model: &clap::Command) -> io::Result<()> {
     let completions = directory.join("completions");
     fs::create_dir_all(&completions)?;
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::PowerShell, Shell::Elvish] {
-        fs::write(completions.join(completion::file_name(shell)), completion::script(shell, model))?;
+        fs::write(completions.join(completion::file_name(shell)), completion::script(shell, "otactl"))?;
     }
     let pages = directory.join("man");
     fs::create_dir_all(&pages)?;

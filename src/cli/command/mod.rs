@@ -1,4 +1,4 @@
-//! One file per subcommand: its arguments and its `run`. Commands that only print the result of one call are in [`Command`] itself.
+//! One file per subcommand: its arguments and its `run`.
 
 mod call;
 mod commit;
@@ -11,8 +11,8 @@ mod explain;
 mod generate;
 mod get_boot_state;
 mod info;
+mod list;
 mod man;
-mod one_call;
 mod ping;
 mod ports;
 mod read_back;
@@ -26,8 +26,6 @@ mod update;
 mod wait;
 
 use clap::Subcommand;
-use one_call::call_and_print;
-use otactl::ota;
 
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
@@ -130,7 +128,7 @@ impl Command {
             Self::SetBootState(args) => args.run(context).await,
             Self::Status(args) => args.run(context).await,
             Self::Call(args) => args.run(context).await,
-            Self::List => call_and_print(context, ota::ListMethods {}).await,
+            Self::List => list::run(context).await,
             Self::Describe(args) => args.run(context).await,
             Self::Info(args) => args.run(context).await,
             Self::Ping(args) => args.run(context).await,
@@ -144,7 +142,7 @@ impl Command {
                     .hint("`otactl help connection` prints it"))
             }
             Self::Explain(args) => args.run(context),
-            Self::Completions(args) => args.run(context, &model()),
+            Self::Completions(args) => args.run(context),
             Self::Man(args) => args.run(context, &model()),
             Self::Generate(args) => args.run(&model()),
         }

@@ -47,7 +47,8 @@ pub(crate) async fn run(mut runs: Vec<Cli>, output: &Output, model: fn() -> clap
             if cli.command.is_update() {
                 output.subject.set_update();
             }
-            let context = Context::new(cli.command.change(), cli.global, Vec::new(), output, shared.clone());
+            let context =
+                Context::new(cli.command.change(), cli.global, Vec::new(), output, shared.clone()).with_name(cli.name);
             (label, context, cli.command)
         })
         .collect();
