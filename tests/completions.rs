@@ -185,6 +185,8 @@ async fn bash_completes_commands_options_files_and_values() {
             ("otactl commit \x1b*", "<commit>"),
             ("otactl ping --timeout \x1b*", "<ping><--timeout>"),
             ("otactl -p sim\t", "<-p><sim:>"),
+            ("otactl --rpc-creds @Cargo.t\tping", "<--rpc-creds><@Cargo.toml><ping>"),
+            ("otactl call FS.Put data=@Cargo.t\t", "<call><FS.Put><data=@Cargo.toml>"),
             ("otactl -p mqtts\tb", "<-p><mqtts://b>"),
             ("otactl -p mqtts:\tb", "<-p><mqtts://b>"),
             ("otactl --port=mqtts:/\tb", "<--port=mqtts://b>"),

@@ -34,6 +34,19 @@ const EXAMPLES: [(&str, &str); 7] = [
     ("otactl --port ws://192.168.1.5 call Config.Get '{\"key\": \"device.id\"}'", "Call any method of the device."),
 ];
 
+/// The files that otactl reads and writes, as Linux places them.
+const FILES: [(&str, &str); 3] = [
+    (
+        "otactl.toml",
+        "named devices and defaults of a project, in the current directory or the nearest one above it that has one",
+    ),
+    ("~/.config/otactl/config.toml", "named devices and defaults of the user"),
+    (
+        "~/.cache/otactl/",
+        "the names of methods, arguments and settings that devices have reported, for completions; may be removed",
+    ),
+];
+
 /// Returns the manual pages with their file names.
 pub(crate) fn pages(model: &Command) -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut model = model.clone().disable_help_subcommand(true);
@@ -68,6 +81,9 @@ fn page(command: &Command, name: &str, is_main: bool) -> io::Result<(String, Vec
     }
     definitions(&mut rest, "EXIT STATUS", EXIT_CODES.map(|(code, meaning)| (code.to_string(), meaning.to_owned())));
     definitions(&mut rest, "ENVIRONMENT", variables(command, is_main));
+    if is_main {
+        definitions(&mut rest, "FILES", FILES.map(|(path, meaning)| (path.to_owned(), meaning.to_owned())));
+    }
     definitions(&mut rest, "EXAMPLES", examples(command, is_main));
     see_also(&mut rest, command, is_main);
     rest.to_writer(&mut page)?;

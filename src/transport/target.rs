@@ -105,8 +105,12 @@ impl FromStr for Target {
             "mqtt" | "mqtts" => {
                 let endpoint = endpoint(text)?;
                 match endpoint.device() {
-                    id if id.is_empty() => {
-                        Err(TargetError::NoDeviceId(endpoint.to_string().trim_end_matches('/').to_owned()))
+                    // A pattern stands for all devices, and names none.
+                    id if id.is_empty() || id == "+" || id == "#" => {
+                        let mut broker = endpoint.url.clone();
+                        broker.set_path("");
+                        broker.set_fragment(None);
+                        Err(TargetError::NoDeviceId(broker.to_string()))
                     }
                     id if id.contains(['+', '#', '\0']) => {
                         malformed("the device's id becomes part of a topic, and can hold neither `+` nor `#`")

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::builder::PossibleValue;
 use clap::{Arg, Command, ValueHint};
 use clap_complete::CompletionCandidate;
-use clap_complete::engine::{ArgValueCompleter, complete};
+use clap_complete::engine::{ArgValueCompleter, PathCompleter, ValueCompleter as _, complete};
 
 use super::lookup::Lookup;
 use super::typed::Typed;
@@ -94,12 +94,19 @@ fn with_completers(model: Command, lookup: &Arc<Lookup>) -> Command {
     let names = || on(|lookup, current| beginning_with(current, lookup.names()));
     let methods = || on(|lookup, current| beginning_with(current, lookup.methods()));
     let of_call = |command: Command| {
-        let fields = on(|lookup, current| beginning_with(current, lookup.fields(current)));
+        let fields = on(|lookup, current| {
+            if current.contains("=@") {
+                file_after_at(current)
+            } else {
+                beginning_with(current, lookup.fields(current))
+            }
+        });
         command.mut_arg("method", |arg| arg.add(methods())).mut_arg("params", |arg| arg.add(fields))
     };
     let global = |arg: Arg| match arg.get_id().as_str() {
         "port" => arg.add(on(|_, current| ports(current))),
         "device" => arg.add(names()),
+        "rpc_creds" => arg.add(on(|_, current| file_after_at(current))),
         "json" => arg.add(path_completer(FILES)),
         _ => with_paths(arg),
     };
@@ -151,6 +158,20 @@ fn path(kind: &'static str, current: &str) -> Vec<CompletionCandidate> {
     if current.starts_with('-') { Vec::new() } else { vec![candidate] }
 }
 
+/// Returns the files for a word such as `@FILE` or `key=@FILE`. The shell knows no files there, so that names that it would change are left
+/// out.
+fn file_after_at(current: &str) -> Vec<CompletionCandidate> {
+    let Some((start, path)) = current.split_once('@') else { return Vec::new() };
+    let is_plain = |found: &CompletionCandidate| {
+        found
+            .get_value()
+            .to_str()
+            .is_some_and(|path| path.chars().all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c)))
+    };
+    let found = PathCompleter::any().complete(OsStr::new(path));
+    found.into_iter().filter(is_plain).map(|found| found.add_prefix(format!("{start}@"))).collect()
+}
+
 fn ports(current: &str) -> Vec<CompletionCandidate> {
     // A serial port is a file.
     if current.starts_with(['/', '.', '~']) { path(FILES, current) } else { beginning_with(current, Lookup::ports()) }
@@ -191,6 +212,10 @@ mod tests {
             ("otactl explain roll", &["rolled_back"]),
             ("otactl simulate --fault=reply-la", &["--fault=reply-late="]),
             ("otactl -p ws", &["ws://", "wss://"]),
+            ("otactl --rpc-creds @Cargo.t", &["@Cargo.toml"]),
+            ("otactl --rpc-creds=@sr", &["--rpc-creds=@src/"]),
+            ("otactl call FS.Put data=@Cargo.t", &["data=@Cargo.toml"]),
+            ("otactl --rpc-creds adm", &[]),
             ("otactl -pwss", &["-pwss://"]),
             ("otactl commit ", &[]),
             ("otactl commit -v", &[]),

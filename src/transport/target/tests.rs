@@ -38,6 +38,8 @@ fn text_that_is_not_an_address_is_an_error_with_the_reason() {
         ("ws://host:99999", "Malformed"),
         ("mqtt://broker", "NoDeviceId(\"mqtt://broker\")"),
         ("mqtt://broker/", "NoDeviceId(\"mqtt://broker\")"),
+        ("mqtt://broker/+", "NoDeviceId(\"mqtt://broker\")"),
+        ("mqtt://broker/#", "NoDeviceId(\"mqtt://broker\")"),
         ("mqtt://broker/a/+", "Malformed"),
         ("tcp://host", "Malformed"),
         ("serial://", "Malformed"),
