@@ -9,7 +9,7 @@ use std::path::Path;
 
 use clap::Command;
 use console::Term;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::help::{width, wrapped};
 
@@ -40,15 +40,9 @@ const SYNONYMS: [(&[&str], &str); 32] = [
     (&["sim", "simulator", "emulate", "emulator"], "`otactl simulate` runs a simulated device"),
     (&["version"], "`otactl --version` shows the version of otactl, and `otactl info` that of the firmware"),
     (&["ls", "dir"], "`otactl call FS.List` lists the files of the device"),
-    (
-        &["get", "cat", "download"],
-        "`otactl call FS.Get '{\"filename\": \"FILE\"}'` reads a file of the device, in Base64",
-    ),
-    (
-        &["put", "cp"],
-        "`otactl call FS.Put '{\"filename\": \"FILE\", \"data\": \"BASE64\"}'` writes a file of the device",
-    ),
-    (&["rm", "del", "delete"], "`otactl call FS.Remove '{\"filename\": \"FILE\"}'` removes a file of the device"),
+    (&["get", "cat", "download"], "`otactl call FS.Get filename=FILE` reads a file of the device, in Base64"),
+    (&["put", "cp"], "`otactl call FS.Put filename=FILE data=BASE64` writes a file of the device"),
+    (&["rm", "del", "delete"], "`otactl call FS.Remove filename=FILE` removes a file of the device"),
     (
         &["fs", "files", "file"],
         "`otactl call FS.List` lists the files of the device; FS.Get, FS.Put and FS.Remove handle them",
@@ -59,8 +53,8 @@ const SYNONYMS: [(&[&str], &str); 32] = [
     ),
     (
         &["wifi"],
-        "`otactl call Config.Set '{\"config\": {\"wifi\": {\"sta\": {\"enable\": true, \"ssid\": \"NAME\", \"pass\": \"PASSWORD\"}}}}'` \
-         sets the network, and `otactl call Config.Save '{\"reboot\": true}'` applies it",
+        "`otactl call Config.Set config.wifi.sta.enable:=true config.wifi.sta.ssid=NAME config.wifi.sta.pass=@FILE` sets the network, \
+         with the password in FILE, and `otactl call Config.Save reboot:=true` applies it",
     ),
     (&["gpio", "i2c", "spi"], "`otactl list` lists the methods of the device; `otactl call METHOD` calls one"),
     (
@@ -186,41 +180,34 @@ fn hint_with_arguments(word: &str, args: &[OsString]) -> Option<String> {
     let given = given.filter_map(|arg| arg.to_str()).filter(|arg| !arg.starts_with('-'));
     match word {
         "config-get" | "conf-get" => {
-            let keys = given.take(1).map(|key| serde_json::json!({ "key": key }));
-            let params = keys.map(|params| format!(" {}", quoted(&params))).next().unwrap_or_default();
-            Some(format!("`otactl call Config.Get{params}`"))
+            let key = given.take(1).map(|key| format!(" {}", quoted(&format!("key={key}")))).collect::<String>();
+            Some(format!("`otactl call Config.Get{key}`"))
         }
         "config-set" | "conf-set" => {
-            let mut config = Map::new();
-            for (path, value) in given.filter_map(|arg| arg.split_once('=')) {
-                insert(&mut config, path, value);
-            }
-            if config.is_empty() {
-                insert(&mut config, "wifi.sta.enable", "true");
-            }
-            let params = quoted(&serde_json::json!({ "config": config }));
-            Some(format!("`otactl call Config.Set {params}`, and `otactl call Config.Save '{{\"reboot\": true}}'`"))
+            let settings: Vec<_> = given.filter_map(|arg| arg.split_once('=')).collect();
+            let settings = if settings.is_empty() { vec![("wifi.sta.enable", "true")] } else { settings };
+            let fields = settings.into_iter().map(|(path, value)| quoted(&field(path, value))).collect::<Vec<_>>();
+            let fields = fields.join(" ");
+            Some(format!("`otactl call Config.Set {fields}`, and `otactl call Config.Save reboot:=true`"))
         }
         _ => None,
     }
 }
 
-/// Inserts a value under a path such as `wifi.sta.enable`. It is a number, a boolean or `null` if it reads like one, else a string.
-fn insert(config: &mut Map<String, Value>, path: &str, value: &str) {
-    let Some((key, rest)) = path.split_once('.') else {
-        let scalar = serde_json::from_str(value).ok().filter(|value: &Value| !value.is_object() && !value.is_array());
-        config.insert(path.to_owned(), scalar.unwrap_or_else(|| value.into()));
-        return;
-    };
-    let inner = config.entry(key).or_insert_with(|| Value::Object(Map::new()));
-    if let Value::Object(inner) = inner {
-        insert(inner, rest, value);
+/// Returns a setting as a field of `otactl call`. It is a number, a boolean or `null` if it reads like one, else a string.
+fn field(path: &str, value: &str) -> String {
+    let is_scalar = serde_json::from_str(value).is_ok_and(|value: Value| !value.is_object() && !value.is_array());
+    match value {
+        _ if is_scalar => format!("config.{path}:={value}"),
+        // `=@` would read a file.
+        _ if value.starts_with('@') => format!("config.{path}:={}", Value::from(value)),
+        _ => format!("config.{path}={value}"),
     }
 }
 
-/// Returns JSON as one word for a shell.
-fn quoted(value: &Value) -> String {
-    format!("'{}'", value.to_string().replace('\'', r"'\''"))
+/// Returns a text as one word for a shell.
+fn quoted(text: &str) -> String {
+    shlex::try_quote(text).map_or_else(|_| text.to_owned(), Into::into)
 }
 
 /// Returns the command with the most similar name: at most two edits away, or one edit if it changes the device.
@@ -257,10 +244,10 @@ mod tests {
     fn command_of_mos_leads_to_the_right_command() {
         for (typed, expected) in [
             ("config-get", "`otactl call Config.Get`"),
-            ("config-get wifi.sta", r#"`otactl call Config.Get '{"key":"wifi.sta"}'`"#),
+            ("config-get wifi.sta", "`otactl call Config.Get key=wifi.sta`"),
             (
-                "config-set wifi.sta.enable=true wifi.sta.ssid=it's debug.level=3",
-                r#"Config.Set '{"config":{"wifi":{"sta":{"enable":true,"ssid":"it'\''s"}},"debug":{"level":3}}}'"#,
+                "config-set wifi.sta.enable=true wifi.sta.ssid=it's debug.level=3 mqtt.user=@x",
+                r#"call Config.Set config.wifi.sta.enable:=true "config.wifi.sta.ssid=it's" config.debug.level:=3 'config.mqtt.user:="@x"'`"#,
             ),
             ("put", "FS.Put"),
             ("get", "FS.Get"),

@@ -74,7 +74,10 @@ impl Args {
             json!({ "port": found.port, "id": found.id, "platform": found.platform, "firmware": found.firmware })
         });
         if found.is_empty() && !context.output.has_events() {
-            context.output.status("no device found; `--for 10s` looks longer, `--mqtt URL` looks behind a broker");
+            context.output.status(match &self.mqtt {
+                Some(_) => "no device found: none has sent anything meanwhile; `--for 1m` listens longer",
+                None => "no device found; `--for 10s` looks longer, `--mqtt URL` looks behind a broker",
+            });
         } else {
             let rows = found.iter().map(|Found { id, port, platform, firmware }| [port, id, platform, firmware]);
             let text = table(
