@@ -149,7 +149,7 @@ async fn outcome_and_exit_code_are_explained() {
 async fn wrong_command_leads_to_the_right_one() {
     for (typed, hint) in [
         (&["put", "index.html"][..], "hint: `otactl call FS.Put"),
-        (&["--quiet", "config-set", "a.b=1"], r#"`otactl call Config.Set '{"config":{"a":{"b":1}}}'`"#),
+        (&["--quiet", "config-set", "a.b=1"], "`otactl call Config.Set config.a.b:=1`"),
         (&["console"], "hint: otactl has no console yet"),
         (&["updat"], "hint: did you mean `otactl update`?"),
         (&["help", "comit"], "hint: did you mean `otactl commit`?"),

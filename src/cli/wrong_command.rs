@@ -180,8 +180,11 @@ fn hint_with_arguments(word: &str, args: &[OsString]) -> Option<String> {
     let given = given.filter_map(|arg| arg.to_str()).filter(|arg| !arg.starts_with('-'));
     match word {
         "config-get" | "conf-get" => {
-            let key = given.take(1).map(|key| format!(" {}", quoted(&format!("key={key}")))).collect::<String>();
-            Some(format!("`otactl call Config.Get{key}`"))
+            let words: Vec<_> = ["otactl call Config.Get".to_owned()]
+                .into_iter()
+                .chain(given.take(1).map(|key| quoted(&format!("key={key}"))))
+                .collect();
+            Some(format!("`{}`", words.join(" ")))
         }
         "config-set" | "conf-set" => {
             let settings: Vec<_> = given.filter_map(|arg| arg.split_once('=')).collect();
@@ -205,8 +208,11 @@ fn field(path: &str, value: &str) -> String {
     }
 }
 
-/// Returns a text as one word for a shell.
+/// Returns a text as one word for a shell, in quotes only if it needs them.
 fn quoted(text: &str) -> String {
+    if text.chars().all(|c| c.is_ascii_alphanumeric() || "_-.,:=/@%+".contains(c)) {
+        return text.to_owned();
+    }
     shlex::try_quote(text).map_or_else(|_| text.to_owned(), Into::into)
 }
 
