@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use otactl::secrets::mask;
 use otactl::text::{clipped, is_hidden, without_os_error_numbers};
+use url::Url;
 
 /// The maximum length of a message in characters. The texts of a device are shorter; a message may combine several.
 const MAX_MESSAGE_LEN: usize = 4000;
@@ -12,6 +13,18 @@ const MAX_MESSAGE_LEN: usize = 4000;
 /// Returns a message without secrets, numbers of system errors and control characters, of at most [`MAX_MESSAGE_LEN`] characters.
 pub(super) fn printable_message(text: &str) -> String {
     clipped(&mask(&without_os_error_numbers(text)), MAX_MESSAGE_LEN)
+}
+
+/// Returns the address of a device without the password that a URL may contain.
+pub(super) fn without_password(port: &str) -> String {
+    match Url::parse(port) {
+        Ok(mut url) if url.password().is_some() => {
+            // Fails only for a URL without a host.
+            let _ = url.set_password(None);
+            url.to_string()
+        }
+        _ => mask(port).into_owned(),
+    }
 }
 
 /// Returns JSON as a line without hidden characters.

@@ -1,13 +1,13 @@
 pub(super) mod edit;
 mod probe;
 
-use otactl::secrets::mask;
 use serde_json::{Value, json};
 
 use crate::cli::config::Config;
 use crate::cli::config::parse::Section;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
+use crate::cli::printable::without_password;
 use crate::cli::table::table;
 
 /// List the named devices; add and remove devices
@@ -87,13 +87,5 @@ async fn list(context: &Context, with_probe: bool) -> Result<(), Failure> {
 
 /// Returns the address of a device, without its password.
 fn port(section: &Section) -> String {
-    let port = section.value("port").unwrap_or("-");
-    match url::Url::parse(port) {
-        Ok(mut url) if url.password().is_some() => {
-            // Fails only for a URL without a host.
-            let _ = url.set_password(Some("***"));
-            url.to_string()
-        }
-        _ => mask(port).into_owned(),
-    }
+    without_password(section.value("port").unwrap_or("-"))
 }
