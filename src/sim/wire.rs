@@ -1,5 +1,7 @@
 //! Requests as the device's scanner reads them, and replies byte for byte as the device writes them.
 
+use std::borrow::Cow;
+
 use serde::de::{Error as _, IgnoredAny};
 use serde_json::Value;
 
@@ -81,7 +83,7 @@ impl Frame {
 }
 
 /// The fields of a frame: names, and values as JSON text.
-type RawFields<'a> = Vec<(String, &'a str)>;
+type RawFields<'a> = Vec<(Cow<'a, str>, &'a str)>;
 
 /// Reads a frame for the device `own_id`. Returns `None` if the frame is invalid or for another device.
 ///
@@ -108,7 +110,7 @@ fn fields(text: &str) -> Option<(RawFields<'_>, &str)> {
     let mut fields = Vec::new();
     let mut rest = text.trim_start().strip_prefix('{')?.trim_start();
     while let Some((name, behind)) = next_value(rest)
-        && let Ok(name) = serde_json::from_str(name)
+        && let Some(name) = unquoted(name)
         && let Some((value, behind)) = behind.strip_prefix(':').and_then(next_value)
     {
         fields.push((name, value));
@@ -119,6 +121,13 @@ fn fields(text: &str) -> Option<(RawFields<'_>, &str)> {
         }
     }
     Some((fields, rest))
+}
+
+/// Returns the text of a JSON string.
+fn unquoted(json: &str) -> Option<Cow<'_, str>> {
+    // Only a string without escapes can be borrowed.
+    let borrowed = serde_json::from_str(json).map(Cow::Borrowed);
+    borrowed.or_else(|_| serde_json::from_str(json).map(Cow::Owned)).ok()
 }
 
 /// Returns the JSON text of the value at the start of the text, and the text after the value.
@@ -167,19 +176,21 @@ fn escaped(method: &str) -> String {
 pub fn reply(call: &Call, own_id: &str, outcome: &Outcome) -> Option<String> {
     use std::fmt::Write as _;
 
-    let mut text = format!(r#"{{"id":{},"src":{}"#, call.id.as_ref()?, quoted(own_id));
-    // Writing to a String cannot fail.
+    let mut text = String::with_capacity(128 + outcome.as_ref().map_or(0, String::len));
+    text.extend([r#"{"id":"#, call.id.as_deref()?, r#","src":"#, &quoted(own_id)]);
     if let Some(src) = &call.src {
-        let _ = write!(text, r#","dst":{}"#, quoted(src));
+        text.extend([r#","dst":"#, &quoted(src)]);
     }
     if let Some(tag) = &call.tag {
+        // Writing to a String cannot fail.
         let _ = write!(text, r#","tag":{tag}"#);
     }
-    let _ = match outcome {
-        Ok(result) if result.is_empty() => write!(text, "}}"),
-        Ok(result) => write!(text, r#","result":{result}}}"#),
-        Err(error) => write!(text, r#","error":{}}}"#, error.to_json()),
-    };
+    match outcome {
+        Ok(result) if result.is_empty() => {}
+        Ok(result) => text.extend([r#","result":"#, result]),
+        Err(error) => text.extend([r#","error":"#, &error.to_json()]),
+    }
+    text.push('}');
     Some(text)
 }
 
@@ -191,7 +202,7 @@ pub fn without_null(outcome: Outcome) -> Outcome {
 /// Returns the text as a JSON string.
 #[must_use]
 pub fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
+    serde_json::to_string(text).expect("a string always serialises")
 }
 
 /// Returns an id as it appears in the reply. `None` means that the frame has no id. An error makes the frame invalid.

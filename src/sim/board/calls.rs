@@ -1,5 +1,6 @@
 //! Calls of the device's methods: when each call is answered, and whether its reply leaves the device.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -45,7 +46,8 @@ impl Board {
             unix_time,
         };
         let method = self.with(|device, _| services::method_name(device, &call.method).to_owned());
-        let call = &Call { method, ..call.clone() };
+        let call = if method == call.method { Cow::Borrowed(call) } else { Cow::Owned(Call { method, ..call.clone() }) };
+        let call: &Call = &call;
         let answers = self.with_inner(|inner, now| {
             let device = &mut inner.device;
             if !device.faults_mut().receives(&call.method, now) {

@@ -40,7 +40,7 @@ const CONSOLE_BACKLOG: usize = 256;
 pub struct Board {
     config: Config,
     inner: Mutex<Inner>,
-    /// Wakes [`Self::run_clock`], because the next event may be earlier than before.
+    /// Wakes [`Self::run_clock`], because the next event is another one than it waits for.
     changed: Notify,
     /// The number of the current boot. `None` while the device is off or unreachable.
     power: watch::Sender<Option<u64>>,
@@ -54,6 +54,8 @@ pub struct Board {
 #[derive(Debug)]
 struct Inner {
     device: SimulatedDevice,
+    /// The time of the event that [`Board::run_clock`] waits for, if any.
+    clock_waits_until: Option<Instant>,
     /// The flash in the file.
     saved: Option<Flash>,
     /// The time at which the device has written all received pieces.
@@ -77,7 +79,7 @@ impl Board {
             config,
             power: watch::Sender::new(Some(device.boots())),
             updating: watch::Sender::new(None),
-            inner: Mutex::new(Inner { device, saved: None, written_at: now(), waiting: None }),
+            inner: Mutex::new(Inner { device, clock_waits_until: None, saved: None, written_at: now(), waiting: None }),
             changed: Notify::new(),
             console: broadcast::Sender::new(CONSOLE_BACKLOG),
             half_open: Mutex::new(VecDeque::new()),
@@ -142,7 +144,11 @@ impl Board {
     /// Processes the timed events of the device. Never returns.
     pub async fn run_clock(&self) {
         loop {
-            match self.with_quietly(|device, _| device.next_event()) {
+            let next_event = self.with_inner_quietly(|inner, _| {
+                inner.clock_waits_until = inner.device.next_event();
+                inner.clock_waits_until
+            });
+            match next_event {
                 Some(at) => tokio::select! {
                     () = tokio::time::sleep_until(at.into()) => {}
                     () = self.changed.notified() => {}
@@ -223,8 +229,9 @@ impl Board {
 
     /// Prints a line on the console.
     pub(super) fn print(&self, line: &str) {
-        // The channel may have no receiver.
-        let _ = self.console.send(line.to_owned());
+        if self.console.receiver_count() > 0 {
+            let _ = self.console.send(line.to_owned());
+        }
     }
 
     /// Runs `work` on the device after all due events, publishes the changes and wakes the clock.
@@ -232,10 +239,16 @@ impl Board {
         self.with_inner(|inner, now| work(&mut inner.device, now))
     }
 
-    /// Runs `work` on the inner state after all due events, publishes the changes and wakes the clock.
+    /// Runs `work` on the inner state after all due events, publishes the changes, and wakes the clock if the next event
+    /// is another one.
     fn with_inner<R>(&self, work: impl FnOnce(&mut Inner, Instant) -> R) -> R {
-        let result = self.with_inner_quietly(work);
-        self.changed.notify_one();
+        let (result, is_other_event) = self.with_inner_quietly(|inner, now| {
+            let result = work(inner, now);
+            (result, inner.clock_waits_until != inner.device.next_event())
+        });
+        if is_other_event {
+            self.changed.notify_one();
+        }
         result
     }
 

@@ -1,6 +1,7 @@
 //! The settings of a device since 2019. `Config.Get` reads them, `Config.Set` changes them.
 
 use std::fmt::Write as _;
+use std::sync::{Arc, LazyLock};
 
 use serde_json::{Value, json};
 
@@ -9,25 +10,28 @@ use crate::sim::signing::UpdateConfig;
 /// The settings of a fresh device, as recorded in wire/ota2022-ws.json, case `config_get_whole`.
 const FACTORY: &str = include_str!("config.json");
 
-/// The settings of one device.
+/// [`FACTORY`] as a tree.
+static FACTORY_TREE: LazyLock<Arc<Value>> =
+    LazyLock::new(|| Arc::new(serde_json::from_str(FACTORY).expect("config.json is part of the program")));
+
+/// The settings of one device. Copies share the tree until one of them changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigTree(Value);
+pub struct ConfigTree(Arc<Value>);
 
 impl ConfigTree {
     /// Returns the factory settings of the device `id` with the signature settings `update`. A licensed device has a
     /// value in `device.license`, which no recording shows.
     #[must_use]
     pub fn factory(id: &str, update: &UpdateConfig, licensed: bool) -> Self {
-        let mut tree: Value = serde_json::from_str(FACTORY).expect("config.json is part of the program");
-        tree["device"]["id"] = json!(id);
-        if licensed {
-            tree["device"]["license"] = json!("simulated");
-        }
-        tree["update"]["sig_req_mask"] = json!(update.sig_req_mask);
+        let mut tree = Self(Arc::clone(&FACTORY_TREE));
+        let license = if licensed { "simulated" } else { "" };
+        tree.merge(&json!({"device": {"id": id, "license": license}, "update": {"sig_req_mask": update.sig_req_mask}}));
         for (number, key) in update.keys.iter().enumerate() {
-            tree["update"][format!("key{number}")] = json!(key.as_deref().unwrap_or_default());
+            if let Some(key) = key {
+                tree.merge(&json!({"update": {format!("key{number}"): key}}));
+            }
         }
-        Self(tree)
+        tree
     }
 
     /// Returns the value at a dotted key as the device writes it. An empty key selects the whole tree.
@@ -57,7 +61,10 @@ impl ConfigTree {
 
     /// Applies `changes`. Unknown keys and values of another type are ignored.
     pub fn merge(&mut self, changes: &Value) {
-        merge(&mut self.0, changes);
+        // A device without saved settings has none to apply.
+        if !changes.is_null() {
+            merge(Arc::make_mut(&mut self.0), changes);
+        }
     }
 
     /// Returns the whole tree.
@@ -70,7 +77,7 @@ impl ConfigTree {
         if key.is_empty() {
             return Some(&self.0);
         }
-        key.split('.').try_fold(&self.0, |value, name| value.get(name))
+        key.split('.').try_fold(self.as_json(), |value, name| value.get(name))
     }
 }
 

@@ -34,19 +34,19 @@ impl<T: Send + 'static> Replies<T> {
     /// [`Self::next`] returns a later reply, with `destination`. Other replies may overtake a reply of the next turn. A
     /// reply of the next turn is sent at the latest when the next such reply is queued.
     pub fn to(&mut self, call: &Call, scheduled: ScheduledReply, board: &Board, destination: T) -> Vec<(String, T)> {
-        let (call, id) = (call.clone(), board.id().to_owned());
         let omits_result = board.omits_result();
-        let reply = move |outcome| {
+        let reply = move |call: &Call, id: &str, outcome| {
             let outcome = if omits_result { wire::without_null(outcome) } else { outcome };
-            Some((wire::reply(&call, &id, &outcome)?, destination))
+            Some((wire::reply(call, id, &outcome)?, destination))
         };
         match scheduled {
-            ScheduledReply::Now(outcome) => reply(outcome).into_iter().collect(),
+            ScheduledReply::Now(outcome) => reply(call, board.id(), outcome).into_iter().collect(),
             ScheduledReply::NextTurn(outcome) => {
-                std::mem::replace(&mut self.next_turn, reply(outcome)).into_iter().collect()
+                std::mem::replace(&mut self.next_turn, reply(call, board.id(), outcome)).into_iter().collect()
             }
             ScheduledReply::Later(outcome) => {
-                self.later.push(Box::pin(async move { reply(outcome.await.ok()?) }));
+                let (call, id) = (call.clone(), board.id().to_owned());
+                self.later.push(Box::pin(async move { reply(&call, &id, outcome.await.ok()?) }));
                 Vec::new()
             }
         }

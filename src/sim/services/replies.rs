@@ -13,6 +13,9 @@ use crate::sim::wire::{MethodError, Outcome, quoted};
 /// The platforms on which a committed device reports the revert slot -1.
 const WITHOUT_REVERT_SLOT: [&str; 2] = ["stm32", "rs14100"];
 
+/// The usual size of a reply to `Sys.GetInfo`, in bytes.
+const USUAL_INFO: usize = 512;
+
 /// Returns the reply to `OTA.GetBootState`.
 pub(super) fn boot_state(device: &SimulatedDevice) -> String {
     let boot = device.flash().boot;
@@ -43,8 +46,13 @@ pub(super) fn status(device: &SimulatedDevice, state: u8, message: &str, percent
 
 /// Returns the reply to `Sys.GetInfo`.
 pub(super) fn info(device: &SimulatedDevice, context: CallContext<'_>, now: Instant) -> String {
+    use std::fmt::Write as _;
+
     let firmware = device.firmware();
-    format!(
+    let mut text = String::with_capacity(USUAL_INFO);
+    // Writing to a String cannot fail.
+    let _ = write!(
+        text,
         concat!(
             r#"{{"id": {}, "app": {}, "fw_version": {}, "fw_id": {}, "mg_version": "2.20.0", "#,
             r#""mg_id": "20230111-000000/simulated", "mac": {}, "arch": {}, "uptime": {}, "public_key": null, "#,
@@ -59,7 +67,8 @@ pub(super) fn info(device: &SimulatedDevice, context: CallContext<'_>, now: Inst
         quoted(&firmware.platform),
         device.uptime(now).as_secs(),
         quoted(context.ip),
-    )
+    );
+    text
 }
 
 /// Returns the reply to `RPC.List`.

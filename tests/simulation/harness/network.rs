@@ -254,6 +254,7 @@ impl Connect for Connector {
 }
 
 /// A frame in flight.
+#[derive(Clone)]
 enum Frame {
     ToDevice(Vec<u8>),
     ToHost(Vec<u8>),
@@ -270,15 +271,17 @@ struct InFlight {
 impl InFlight {
     fn send(&mut self, connector: &Connector, frame: Frame) {
         let transport = connector.transport;
-        let (direction, bytes, is_up) = match frame {
-            Frame::ToDevice(bytes) => (0, bytes, true),
-            Frame::ToHost(bytes) => (1, bytes, false),
-        };
         let copies = connector.network.copies(transport);
-        if copies == 2 && is_up {
-            connector.record.record_duplicate(&bytes);
-        }
-        for _ in 0..copies {
+        let direction = match &frame {
+            Frame::ToDevice(bytes) => {
+                if copies == 2 {
+                    connector.record.record_duplicate(bytes);
+                }
+                0
+            }
+            Frame::ToHost(_) => 1,
+        };
+        for frame in std::iter::repeat_n(frame, copies) {
             let mut at = connector.network.arrival();
             if !connector.network.reorders(transport)
                 && let Some(last) = self.last[direction]
@@ -287,7 +290,6 @@ impl InFlight {
             }
             self.last[direction] = Some(at);
             self.count += 1;
-            let frame = if is_up { Frame::ToDevice(bytes.clone()) } else { Frame::ToHost(bytes.clone()) };
             self.frames.insert((at, self.count), frame);
         }
     }

@@ -7,7 +7,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use otactl::sim::board::Board;
 use otactl::sim::board::calls::ScheduledReply;
-use otactl::sim::device::Power;
+use otactl::sim::device::{Power, SimulatedDevice};
 use otactl::sim::wire::Call;
 use tokio::time::Instant;
 
@@ -27,6 +27,46 @@ pub(crate) struct State {
     pub(crate) commit_timeout: u64,
     pub(crate) is_on: bool,
     pub(crate) boots: u64,
+}
+
+impl State {
+    fn of(device: &SimulatedDevice) -> Self {
+        let boot = device.flash().boot;
+        Self {
+            version: device.firmware().version.clone(),
+            slot: device.running_slot(),
+            next: next_version(device).into(),
+            is_committed: boot.is_committed,
+            is_applied: boot.active_slot != device.running_slot(),
+            commit_timeout: boot.commit_timeout,
+            is_on: is_on(device),
+            boots: device.boots(),
+        }
+    }
+
+    /// Tells whether the device is in this state.
+    fn is_of(&self, device: &SimulatedDevice) -> bool {
+        let Self { version, slot, next, is_committed, is_applied, commit_timeout, is_on: was_on, boots } = self;
+        let boot = device.flash().boot;
+        *version == device.firmware().version
+            && *slot == device.running_slot()
+            && next == next_version(device)
+            && *is_committed == boot.is_committed
+            && *is_applied == (boot.active_slot != device.running_slot())
+            && *commit_timeout == boot.commit_timeout
+            && *was_on == is_on(device)
+            && *boots == device.boots()
+    }
+}
+
+/// Returns the version that boots next. Empty if the slot holds no firmware.
+fn next_version(device: &SimulatedDevice) -> &str {
+    let slot = device.flash().slots.get(usize::from(device.flash().boot.active_slot));
+    slot.and_then(Option::as_ref).map_or("", |next| &next.version)
+}
+
+fn is_on(device: &SimulatedDevice) -> bool {
+    matches!(device.power(), Power::On(_))
 }
 
 /// The history of one device.
@@ -75,12 +115,14 @@ impl DeviceRecord {
 
     /// Records the state of the device.
     pub(crate) fn record_state(&self, board: &Board) {
-        let state = state_of(board);
-        let mut inner = self.inner();
-        if inner.history.last().is_none_or(|(_, last)| *last != state) {
-            inner.history.push((Instant::now(), state.clone()));
-            drop(inner);
+        let new_state = board.inspect(|device| {
+            let inner = self.inner();
+            let is_known = inner.history.last().is_some_and(|(_, last)| last.is_of(device));
+            (!is_known).then(|| State::of(device))
+        });
+        if let Some(state) = new_state {
             self.trace(|| format!("device: {state:?}"));
+            self.inner().history.push((Instant::now(), state));
         }
     }
 
@@ -89,18 +131,18 @@ impl DeviceRecord {
         let is_refused = |scheduled: &ScheduledReply| matches!(scheduled, ScheduledReply::Now(Err(failure)) if matches!(failure.code, 401 | 404 | 418));
         let times = scheduled.iter().filter(|scheduled| !is_refused(scheduled)).count();
         let mut inner = self.inner();
-        *inner.executed.entry(call.method.clone()).or_default() += times;
+        add(&mut inner.executed, &call.method, times);
         let is_begun = |scheduled: &ScheduledReply| {
             !matches!(scheduled, ScheduledReply::Now(Err(_)) | ScheduledReply::NextTurn(Err(_)))
         };
         inner.has_begun |= call.method == "OTA.Begin" && scheduled.iter().any(is_begun);
-        let was_pending = inner.history.last().is_some_and(|(_, state)| !state.is_committed);
-        let now = state_of(board);
         if call.method == "OTA.Commit" {
             inner.commit_heard.get_or_insert_with(Instant::now);
-        }
-        if call.method == "OTA.Commit" && was_pending && now.is_committed {
-            inner.committed.push(now.version);
+            let was_pending = inner.history.last().is_some_and(|(_, state)| !state.is_committed);
+            let now = board.inspect(State::of);
+            if was_pending && now.is_committed {
+                inner.committed.push(now.version);
+            }
         }
         drop(inner);
         self.trace(|| {
@@ -118,7 +160,7 @@ impl DeviceRecord {
     pub(crate) fn record_duplicate(&self, bytes: &[u8]) {
         let frame = otactl::sim::wire::parse(bytes, "");
         if let Some(call) = frame.and_then(otactl::sim::wire::Frame::into_call) {
-            *self.inner().doubled.entry(call.method).or_default() += 1;
+            add(&mut self.inner().doubled, &call.method, 1);
         }
     }
 
@@ -214,23 +256,10 @@ fn excerpt(text: &str) -> &str {
     &text[..end]
 }
 
-fn state_of(board: &Board) -> State {
-    board.inspect(|device| {
-        let boot = device.flash().boot;
-        State {
-            version: device.firmware().version.clone(),
-            slot: device.running_slot(),
-            next: device
-                .flash()
-                .slots
-                .get(usize::from(boot.active_slot))
-                .and_then(Option::as_ref)
-                .map_or_else(String::new, |next| next.version.clone()),
-            is_committed: boot.is_committed,
-            is_applied: boot.active_slot != device.running_slot(),
-            commit_timeout: boot.commit_timeout,
-            is_on: matches!(device.power(), Power::On(_)),
-            boots: device.boots(),
-        }
-    })
+/// Adds to the count of a method.
+pub(crate) fn add(counts: &mut BTreeMap<String, usize>, method: &str, by: usize) {
+    match counts.get_mut(method) {
+        Some(count) => *count += by,
+        None => drop(counts.insert(method.into(), by)),
+    }
 }

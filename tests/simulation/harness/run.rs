@@ -24,7 +24,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::invariants::{self, Attempt};
 use super::network::{Connector, Cut, DeviceSideNetwork, HOST, HostNetwork, HttpClient, Network, serve_url, sleep_for};
 use super::panics;
-use super::record::DeviceRecord;
+use super::record::{DeviceRecord, add};
 use super::scenario::{OtherCall, Scenario, SourceSpec, Transport, Trouble};
 
 /// The version to which the device is updated.
@@ -406,18 +406,15 @@ struct CountingClient {
 impl RpcClient for CountingClient {
     async fn call(&self, request: Request) -> Result<Value, CallError> {
         let method = request.method.clone();
-        let count = |by: isize| {
-            let mut counts = self.counts.0.lock();
-            let count = counts.entry(method.clone()).or_default();
-            *count = count.saturating_add_signed(by);
-        };
-        count(1);
+        add(&mut self.counts.0.lock(), &method, 1);
         let result = self.client.call(request).await;
         // A device that is about to reboot executes nothing.
         let is_refused = matches!(method.as_str(), "OTA.Update" | "OTA.Begin")
             && result.as_ref().is_err_and(|error| error.remote_error().is_some_and(|error| error.code == 418));
         if is_refused || matches!(result, Err(CallError::Unreachable { .. } | CallError::Lost { sent: false, .. })) {
-            count(-1);
+            if let Some(count) = self.counts.0.lock().get_mut(&method) {
+                *count -= 1;
+            }
         }
         result
     }
