@@ -146,7 +146,7 @@ impl Device {
     #[must_use]
     pub fn max_params<M: Method>(&self, method: &M) -> usize {
         let request = Request::new(M::NAME, self.timeout).with_params(arguments(method));
-        self.client.max_params(&Request { authorization: self.cached_authorization(MAX_CNONCE), ..request })
+        self.client.max_params(&Request { authorization: self.cached_authorization(|| MAX_CNONCE), ..request })
     }
 
     /// Calls a method with the default timeout.
@@ -268,14 +268,14 @@ impl Device {
     /// Returns an answer to the last challenge with a new client nonce, or `None` if there was no challenge or it has
     /// expired.
     fn next_authorization(&self) -> Option<Authorization> {
-        self.cached_authorization(new_cnonce())
+        self.cached_authorization(new_cnonce)
     }
 
-    fn cached_authorization(&self, cnonce: u32) -> Option<Authorization> {
+    fn cached_authorization(&self, cnonce: impl FnOnce() -> u32) -> Option<Authorization> {
         let challenge = self.challenge.lock();
         let (challenge, since) = challenge.as_ref()?;
         let credentials = self.credentials.clone()?;
-        (since.elapsed() < CHALLENGE_LIFETIME).then(|| Authorization::new(credentials, challenge.clone(), cnonce))
+        (since.elapsed() < CHALLENGE_LIFETIME).then(|| Authorization::new(credentials, challenge.clone(), cnonce()))
     }
 
     /// Answers the challenge in `error`, and keeps it for the next calls. Fails if the previous attempt of the same
