@@ -15,6 +15,7 @@ pub mod write;
 use std::collections::HashSet;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -31,18 +32,19 @@ pub const MAX_BUNDLE: u64 = 64 << 20;
 
 /// A bundle that was read completely and verified.
 ///
-/// Its files are stored without compression, the manifest is the first file, and sizes and digests are correct.
+/// Its files are stored without compression, the manifest is the first file, and sizes and digests are correct. Cheap to
+/// clone.
 #[derive(Debug, Clone)]
 pub struct Bundle {
     bytes: Bytes,
-    manifest: Manifest,
+    manifest: Arc<Manifest>,
 }
 
 impl Bundle {
     /// Reads and verifies a bundle in memory.
     pub fn from_bytes(bytes: impl Into<Bytes>) -> Result<Self, BundleError> {
         let bytes = bytes.into();
-        let manifest = verify::verify(&bytes)?;
+        let manifest = Arc::new(verify::verify(&bytes)?);
         Ok(Self { bytes, manifest })
     }
 
