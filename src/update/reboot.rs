@@ -20,6 +20,9 @@ use crate::rpc::{CallError, Device};
 /// The shortest interval between two questions.
 const PROBE_INTERVAL: Duration = Duration::from_millis(50);
 
+/// The longest interval between two questions to a device that answers with an error of its own.
+const MAX_ERROR_INTERVAL: Duration = Duration::from_millis(500);
+
 /// The shortest timeout of the first question. A device that reboots at that moment never answers it.
 const MIN_FIRST_TIMEOUT: Duration = Duration::from_millis(50);
 
@@ -63,7 +66,7 @@ pub(super) async fn wait(device: &Device, before: &DeviceState, limits: RebootLi
     let mut reads_until = None;
     // Not a `Repeat`: the deadline ends a question, the first answer moves it, and most errors of the device may still pass.
     loop {
-        let next = Instant::now() + PROBE_INTERVAL;
+        let (asked, mut interval) = (Instant::now(), PROBE_INTERVAL);
         // A question that the deadline cuts short proves nothing. The last reply before it still counts.
         let Ok(answer) = timeout_at(until, poll.info()).await else { break };
         let answer = answer.map_err(ReadStateError::from).and_then(|there| match before.other_device(&there.reply) {
@@ -106,6 +109,9 @@ pub(super) async fn wait(device: &Device, before: &DeviceState, limits: RebootLi
                 return Err(Failure::AccessDenied { reason, reverts_in: reverts_in() });
             }
             Err(error) => {
+                if error.remote_error().is_some_and(|error| error.code != 418) {
+                    interval = error_interval(started.elapsed(), until.saturating_duration_since(asked));
+                }
                 let answers = matches!(
                     error.call(),
                     Some(CallError::Remote { .. } | CallError::WrongShape { .. } | CallError::Unreadable { .. })
@@ -114,7 +120,7 @@ pub(super) async fn wait(device: &Device, before: &DeviceState, limits: RebootLi
                     LastReply { still_runs: None, reason: Some(error.with_elapsed(started.elapsed()).into()), answers };
             }
         }
-        sleep_until(next).await;
+        sleep_until(asked + interval).await;
     }
     if let Some(running) = last.still_runs.filter(|_| !poll.is_silent()) {
         return Err(Failure::DidNotReboot(running));
@@ -125,6 +131,14 @@ pub(super) async fn wait(device: &Device, before: &DeviceState, limits: RebootLi
         last: last.reason.unwrap_or_else(|| "it did not answer".into()),
         reverts_in: reverts_in(),
     })
+}
+
+/// Returns the interval to the next question to a device that has answered with an error of its own, `elapsed` after the
+/// first question and `left` before the last one.
+///
+/// Most such errors last: the new firmware lacks a method, or its updater is broken.
+fn error_interval(elapsed: Duration, left: Duration) -> Duration {
+    (elapsed / 10).min(left / 4).clamp(PROBE_INTERVAL, MAX_ERROR_INTERVAL)
 }
 
 /// A reply from a device that may be rebooting.
