@@ -1,6 +1,7 @@
 //! Requests as the device's scanner reads them, and replies byte for byte as the device writes them.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use serde::de::{Error as _, IgnoredAny};
 use serde_json::Value;
@@ -82,6 +83,9 @@ impl Frame {
     }
 }
 
+/// The usual size of a reply without its result, in bytes.
+const USUAL_HEAD: usize = 128;
+
 /// The fields of a frame: names, and values as JSON text.
 type RawFields<'a> = Vec<(Cow<'a, str>, &'a str)>;
 
@@ -157,7 +161,7 @@ fn frame(fields: &RawFields<'_>, own_id: &str) -> Option<Frame> {
         id,
         src: text("src")?,
         tag: json("tag")?,
-        method: escaped(&method),
+        method: escaped(method),
         params: params?.unwrap_or_default(),
         auth: json("auth")?,
         is_authorised: false,
@@ -166,8 +170,11 @@ fn frame(fields: &RawFields<'_>, own_id: &str) -> Option<Frame> {
 
 /// Returns the method as the device stores it: with the backslashes of its JSON text (wire/edge-frame.json, case
 /// `method_with_quote`).
-fn escaped(method: &str) -> String {
-    let quoted = quoted(method);
+fn escaped(method: String) -> String {
+    if is_plain(&method) {
+        return method;
+    }
+    let quoted = quoted(&method);
     quoted[1..quoted.len() - 1].to_owned()
 }
 
@@ -176,13 +183,14 @@ fn escaped(method: &str) -> String {
 pub fn reply(call: &Call, own_id: &str, outcome: &Outcome) -> Option<String> {
     use std::fmt::Write as _;
 
-    let mut text = String::with_capacity(128 + outcome.as_ref().map_or(0, String::len));
-    text.extend([r#"{"id":"#, call.id.as_deref()?, r#","src":"#, &quoted(own_id)]);
+    let mut text = String::with_capacity(USUAL_HEAD + outcome.as_ref().map_or(0, String::len));
+    text.extend([r#"{"id":"#, call.id.as_deref()?]);
+    // Writing to a String cannot fail.
+    let _ = write!(text, r#","src":{}"#, Quoted(own_id));
     if let Some(src) = &call.src {
-        text.extend([r#","dst":"#, &quoted(src)]);
+        let _ = write!(text, r#","dst":{}"#, Quoted(src));
     }
     if let Some(tag) = &call.tag {
-        // Writing to a String cannot fail.
         let _ = write!(text, r#","tag":{tag}"#);
     }
     match outcome {
@@ -199,10 +207,31 @@ pub fn without_null(outcome: Outcome) -> Outcome {
     outcome.map(|result| if result == "null" { String::new() } else { result })
 }
 
+/// Shows a text as a JSON string.
+#[derive(Debug, Clone, Copy)]
+pub struct Quoted<'a>(pub &'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if is_plain(self.0) {
+            f.write_str("\"")?;
+            f.write_str(self.0)?;
+            f.write_str("\"")
+        } else {
+            Value::from(self.0).fmt(f)
+        }
+    }
+}
+
+/// Tells whether the text has no character that a JSON string escapes.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\')
+}
+
 /// Returns the text as a JSON string.
 #[must_use]
 pub fn quoted(text: &str) -> String {
-    serde_json::to_string(text).expect("a string always serialises")
+    Quoted(text).to_string()
 }
 
 /// Returns an id as it appears in the reply. `None` means that the frame has no id. An error makes the frame invalid.

@@ -9,7 +9,8 @@ use tokio::sync::oneshot;
 use crate::sim::board::download::{DownloadResult, download};
 use crate::sim::board::pull::{self, Pull};
 use crate::sim::board::reply_fate::{decide_deliveries, leaves_device};
-use crate::sim::board::{Board, Inner, now};
+use crate::sim::board::{Board, Inner};
+use crate::sim::device::SimulatedDevice;
 use crate::sim::fault::effects::ReplyDelivery;
 use crate::sim::services::{self, CallAnswer, CallContext};
 use crate::sim::update_error::UpdateError;
@@ -45,43 +46,44 @@ impl Board {
             files: &self.config.files,
             unix_time,
         };
-        let method = self.with(|device, _| services::method_name(device, &call.method).to_owned());
-        let call = if method == call.method { Cow::Borrowed(call) } else { Cow::Owned(Call { method, ..call.clone() }) };
-        let call: &Call = &call;
-        let answers = self.with_inner(|inner, now| {
+        let (now, method, answers) = self.with_inner(|inner, now| {
             let device = &mut inner.device;
-            if !device.faults_mut().receives(&call.method, now) {
-                return (0..times).map(|_| (CallAnswer::Never, ReplyDelivery::Never, None)).collect();
+            let call = with_device_spelling(device, call);
+            let method = call.method.clone();
+            if !device.faults_mut().receives(&method, now) {
+                let never = (0..times).map(|_| (CallAnswer::Never, ReplyDelivery::Never, None));
+                return (now, method, never.collect());
             }
             for _ in 0..times {
-                self.print(&call.method);
+                self.print(&method);
             }
-            let answers = services::answers(device, call, times, context, now);
-            let answers = decide_deliveries(device, &call.method, answers, now);
+            let answers = services::answers(device, &call, times, context, now);
+            let answers = decide_deliveries(device, &method, answers, now);
             let registered = answers.into_iter().map(|(answer, delivery)| {
                 let outcome = inner.register(&answer, delivery);
                 (answer, delivery, outcome)
             });
-            registered.collect::<Vec<_>>()
+            (now, method, registered.collect::<Vec<_>>())
         });
         let answered = answers.into_iter();
         answered
-            .map(|(answer, delivery, outcome)| self.schedule_reply(&call.method, answer, delivery, outcome))
+            .map(|(answer, delivery, outcome)| self.schedule_reply((&method, now), answer, delivery, outcome))
             .collect()
     }
 
-    /// Schedules the reply to a call. `waiting` receives the outcome of a call that waits for an update.
+    /// Schedules the reply to a call of `method` that arrived `now`. `waiting` receives the outcome of a call that waits for
+    /// an update.
     fn schedule_reply(
         self: &Arc<Self>,
-        method: &str,
+        (method, now): (&str, Instant),
         answer: CallAnswer,
         delivery: ReplyDelivery,
         waiting: Option<oneshot::Receiver<Outcome>>,
     ) -> ScheduledReply {
         let delay = if let ReplyDelivery::Late(delay) = delivery { delay } else { Duration::ZERO };
         let (outcome, leaves_at, in_next_turn) = match answer {
-            CallAnswer::Now(outcome) => (outcome, now(), false),
-            CallAnswer::NextTurn { outcome, bytes } => (outcome, self.written_at(bytes), true),
+            CallAnswer::Now(outcome) => (outcome, now, false),
+            CallAnswer::NextTurn { outcome, bytes } => (outcome, self.written_at(bytes, now), true),
             CallAnswer::AfterDownload { url, timeout, number } => {
                 let (reply, later) = oneshot::channel();
                 // The update has its own task, so that it goes on when the caller disconnects.
@@ -106,7 +108,9 @@ impl Board {
         };
         match delivery {
             ReplyDelivery::Never => Self::unanswered(),
-            ReplyDelivery::AtOnce | ReplyDelivery::Late(_) => self.reply_at(outcome, leaves_at + delay, in_next_turn),
+            ReplyDelivery::AtOnce | ReplyDelivery::Late(_) => {
+                self.reply_at(outcome, leaves_at + delay, now, in_next_turn)
+            }
         }
     }
 
@@ -139,8 +143,14 @@ impl Board {
     }
 
     /// Returns a reply that leaves the device at `leaves_at` and arrives after the transmission time.
-    fn reply_at(self: &Arc<Self>, outcome: Outcome, leaves_at: Instant, in_next_turn: bool) -> ScheduledReply {
-        let wait = (leaves_at + self.config.reply_delay).saturating_duration_since(now());
+    fn reply_at(
+        self: &Arc<Self>,
+        outcome: Outcome,
+        leaves_at: Instant,
+        now: Instant,
+        in_next_turn: bool,
+    ) -> ScheduledReply {
+        let wait = (leaves_at + self.config.reply_delay).saturating_duration_since(now);
         if wait.is_zero() {
             return if in_next_turn { ScheduledReply::NextTurn(outcome) } else { ScheduledReply::Now(outcome) };
         }
@@ -155,13 +165,13 @@ impl Board {
     }
 
     /// Returns the time at which the device has written a piece of `bytes` bytes, after all earlier pieces.
-    fn written_at(&self, bytes: usize) -> Instant {
+    fn written_at(&self, bytes: usize, now: Instant) -> Instant {
         let mut inner = self.inner.lock();
         let rate = inner.device.faults().bytes_per_second();
         let duration = rate.map_or(Duration::ZERO, |rate| {
             Duration::from_secs(bytes as u64).checked_div(rate.get()).unwrap_or_default()
         });
-        inner.written_at = inner.written_at.max(now()) + self.config.write_time + duration;
+        inner.written_at = inner.written_at.max(now) + self.config.write_time + duration;
         inner.written_at
     }
 
@@ -200,6 +210,14 @@ impl Board {
         self.print(&format!("update: {}", outcome.message.as_deref().unwrap_or("failed")));
         self.with(|device, now| device.end_update(firmware, now));
         Err(outcome)
+    }
+}
+
+/// Returns the call with the device's spelling of its method.
+fn with_device_spelling<'a>(device: &SimulatedDevice, call: &'a Call) -> Cow<'a, Call> {
+    match services::method_name(device, &call.method) {
+        name if name == call.method => Cow::Borrowed(call),
+        name => Cow::Owned(Call { method: name.into(), ..call.clone() }),
     }
 }
 

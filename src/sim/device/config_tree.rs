@@ -10,9 +10,14 @@ use crate::sim::signing::UpdateConfig;
 /// The settings of a fresh device, as recorded in wire/ota2022-ws.json, case `config_get_whole`.
 const FACTORY: &str = include_str!("config.json");
 
-/// [`FACTORY`] as a tree.
-static FACTORY_TREE: LazyLock<Arc<Value>> =
-    LazyLock::new(|| Arc::new(serde_json::from_str(FACTORY).expect("config.json is part of the program")));
+/// [`FACTORY`] as the trees of a device without and with a licence.
+static FACTORY_TREES: LazyLock<[ConfigTree; 2]> = LazyLock::new(|| {
+    let tree: Value = serde_json::from_str(FACTORY).expect("config.json is part of the program");
+    let unlicensed = ConfigTree(Arc::new(tree));
+    let mut licensed = unlicensed.clone();
+    licensed.merge(&json!({"device": {"license": "simulated"}}));
+    [unlicensed, licensed]
+});
 
 /// The settings of one device. Copies share the tree until one of them changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,9 +28,13 @@ impl ConfigTree {
     /// value in `device.license`, which no recording shows.
     #[must_use]
     pub fn factory(id: &str, update: &UpdateConfig, licensed: bool) -> Self {
-        let mut tree = Self(Arc::clone(&FACTORY_TREE));
-        let license = if licensed { "simulated" } else { "" };
-        tree.merge(&json!({"device": {"id": id, "license": license}, "update": {"sig_req_mask": update.sig_req_mask}}));
+        let mut tree = FACTORY_TREES[usize::from(licensed)].clone();
+        if tree.0["device"]["id"] != id {
+            tree.merge(&json!({"device": {"id": id}}));
+        }
+        if *update != UpdateConfig::default() {
+            tree.merge(&json!({"update": {"sig_req_mask": update.sig_req_mask}}));
+        }
         for (number, key) in update.keys.iter().enumerate() {
             if let Some(key) = key {
                 tree.merge(&json!({"update": {format!("key{number}"): key}}));

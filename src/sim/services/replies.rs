@@ -1,5 +1,6 @@
 //! The exact text of the replies.
 
+use std::fmt;
 use std::time::Instant;
 
 use serde_json::Value;
@@ -8,7 +9,7 @@ use crate::sim::device::{DeviceRefusal, SimulatedDevice, Slot};
 use crate::sim::mac::mac;
 use crate::sim::services::answer::CallContext;
 use crate::sim::services::methods::methods;
-use crate::sim::wire::{MethodError, Outcome, quoted};
+use crate::sim::wire::{MethodError, Outcome, Quoted};
 
 /// The platforms on which a committed device reports the revert slot -1.
 const WITHOUT_REVERT_SLOT: [&str; 2] = ["stm32", "rs14100"];
@@ -21,18 +22,17 @@ pub(super) fn boot_state(device: &SimulatedDevice) -> String {
     let boot = device.flash().boot;
     let platform = device.firmware().platform.to_ascii_lowercase();
     let has_no_revert_slot = boot.is_committed && WITHOUT_REVERT_SLOT.iter().any(|name| platform.starts_with(name));
-    let revert_slot = if has_no_revert_slot { "-1".into() } else { boot.revert_slot.to_string() };
-    let fields = [
-        ("active_slot", boot.active_slot.to_string()),
-        ("is_committed", boot.is_committed.to_string()),
-        ("revert_slot", revert_slot),
-        ("commit_timeout", boot.commit_timeout.to_string()),
-    ];
-    let fields = fields.map(|(name, value)| {
-        let value = device.faults().boot_state(name).map_or(value, Value::to_string);
-        format!(r#""{name}": {value}"#)
-    });
-    format!("{{{}}}", fields.join(", "))
+    let revert_slot = if has_no_revert_slot { -1 } else { i16::from(boot.revert_slot) };
+    let value = |name: &str, real: &dyn fmt::Display| {
+        device.faults().boot_state(name).map_or_else(|| real.to_string(), Value::to_string)
+    };
+    format!(
+        r#"{{"active_slot": {}, "is_committed": {}, "revert_slot": {}, "commit_timeout": {}}}"#,
+        value("active_slot", &boot.active_slot),
+        value("is_committed", &boot.is_committed),
+        value("revert_slot", &revert_slot),
+        value("commit_timeout", &boot.commit_timeout),
+    )
 }
 
 /// Returns the reply to `OTA.Status`.
@@ -59,28 +59,30 @@ pub(super) fn info(device: &SimulatedDevice, context: CallContext<'_>, now: Inst
             r#""ram_size": 295748, "ram_free": 227340, "ram_min_free": 216536, "#,
             r#""fs_size": 233681, "fs_free": 154118,"eth": {{"ip": {}}}}}"#,
         ),
-        quoted(context.id),
-        quoted(&firmware.app),
-        quoted(&firmware.version),
-        quoted(&firmware.build_id),
-        quoted(&mac(context.id)),
-        quoted(&firmware.platform),
+        Quoted(context.id),
+        Quoted(&firmware.app),
+        Quoted(&firmware.version),
+        Quoted(&firmware.build_id),
+        Quoted(&mac(context.id)),
+        Quoted(&firmware.platform),
         device.uptime(now).as_secs(),
-        quoted(context.ip),
+        Quoted(context.ip),
     );
     text
 }
 
 /// Returns the reply to `RPC.List`.
 pub(super) fn list(device: &SimulatedDevice) -> String {
-    format!("[{}]", methods(device).map(|(name, _)| quoted(name)).collect::<Vec<_>>().join(","))
+    // No name has a character that JSON escapes.
+    let names = methods(device).map(|(name, _)| name).collect::<Vec<_>>().join(r#"",""#);
+    format!(r#"["{names}"]"#)
 }
 
 /// Returns the reply to `RPC.Describe`.
 pub(super) fn describe(device: &SimulatedDevice, params: &Value) -> Outcome {
     let name = params["name"].as_str().ok_or_else(|| MethodError::new(400, "name is required"))?;
     match methods(device).find(|(method, _)| *method == name) {
-        Some((method, args)) => Ok(format!(r#"{{"name": {}, "args_fmt": {}}}"#, quoted(method), quoted(args))),
+        Some((method, args)) => Ok(format!(r#"{{"name": {}, "args_fmt": {}}}"#, Quoted(method), Quoted(args))),
         None => Err(MethodError::new(404, "name not found")),
     }
 }
