@@ -1,6 +1,6 @@
 //! The network between otactl, the device and the servers: links and streams in memory, with latency and losses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -49,6 +49,9 @@ pub(crate) enum Cut {
     /// No end is closed, and nothing passes any more.
     HalfOpen,
 }
+
+/// Counts the cuts, with the kind of the last one.
+type Cuts = watch::Receiver<(u64, Option<Cut>)>;
 
 /// The network, shared by all its users.
 pub(crate) struct Network {
@@ -263,8 +266,7 @@ enum Frame {
 /// The frames in flight on one link, by arrival.
 #[derive(Default)]
 struct InFlight {
-    frames: BTreeMap<(Instant, u64), Frame>,
-    count: u64,
+    frames: VecDeque<(Instant, Frame)>,
     last: [Option<Instant>; 2],
 }
 
@@ -289,28 +291,30 @@ impl InFlight {
                 at = at.max(last);
             }
             self.last[direction] = Some(at);
-            self.count += 1;
-            self.frames.insert((at, self.count), frame);
+            // Frames that arrive together keep the order in which they were sent.
+            let index = self.frames.partition_point(|(other, _)| *other <= at);
+            self.frames.insert(index, (at, frame));
         }
     }
 }
 
 /// Carries the frames of one link.
-async fn serve(connector: Connector, mut driver: LinkDriver, mut cuts: watch::Receiver<(u64, Option<Cut>)>) {
+async fn serve(connector: Connector, mut driver: LinkDriver, cuts: Cuts) {
+    let mut next_cut = std::pin::pin!(next_cut(cuts));
     let is_connection = connector.transport.is_connection();
     let mut boot = connector.board.boot();
     let mut replies = Replies::default();
     let (mut in_flight, mut is_dead, mut is_dropped) = (InFlight::default(), false, false);
     loop {
         // Sent frames arrive, even if otactl has died since.
-        if is_dropped && !in_flight.frames.values().any(|frame| matches!(frame, Frame::ToDevice(_))) {
+        if is_dropped && !in_flight.frames.iter().any(|(_, frame)| matches!(frame, Frame::ToDevice(_))) {
             return;
         }
-        let due = in_flight.frames.first_key_value().map(|((at, _), _)| *at);
+        let due = in_flight.frames.front().map(|(at, _)| *at);
         tokio::select! {
             biased;
-            Ok(()) = cuts.changed() => {
-                let cut = cuts.borrow_and_update().1;
+            (cuts, cut) = &mut next_cut => {
+                next_cut.set(self::next_cut(cuts));
                 match cut {
                     Some(Cut::Close) => return driver.close("the connection was closed"),
                     // A broker or a cable that is back works again.
@@ -318,7 +322,7 @@ async fn serve(connector: Connector, mut driver: LinkDriver, mut cuts: watch::Re
                     _ => in_flight.frames.clear(),
                 }
             }
-            () = due_at(due), if due.is_some() => match in_flight.frames.pop_first() {
+            () = due_at(due), if due.is_some() => match in_flight.frames.pop_front() {
                 Some((_, Frame::ToDevice(_) | Frame::ToHost(_))) if is_dead => {}
                 Some((_, Frame::ToDevice(bytes))) => {
                     if is_connection && connector.board.boot() != boot {
@@ -355,6 +359,15 @@ async fn serve(connector: Connector, mut driver: LinkDriver, mut cuts: watch::Re
             (reply, ()) = replies.next() => in_flight.send(&connector, Frame::ToHost(reply.into_bytes())),
         }
     }
+}
+
+/// Waits for the next cut.
+async fn next_cut(mut cuts: Cuts) -> (Cuts, Option<Cut>) {
+    if cuts.changed().await.is_err() {
+        return std::future::pending().await;
+    }
+    let cut = cuts.borrow_and_update().1;
+    (cuts, cut)
 }
 
 async fn due_at(due: Option<Instant>) {
