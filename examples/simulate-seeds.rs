@@ -21,7 +21,12 @@ use std::time::Instant;
 use harness::run::{Run, run};
 use harness::scenario::Scenario;
 use harness::shrink::shrink;
+use mimalloc::MiMalloc;
 use parking_lot::Mutex;
+
+/// A third of the time of a seed went to the allocator of the system.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The number of failures whose traces are printed.
 const MAX_SHOWN_FAILURES: usize = 5;
