@@ -15,9 +15,10 @@ pub mod write;
 use std::collections::HashSet;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
 
 use archive::{LocalHeader, ZipRecord};
 use manifest::FILE_NAME;
@@ -26,6 +27,7 @@ use signature::SignedManifest;
 pub use verify::BundleError;
 
 use crate::read_file::read_file;
+use crate::text::hex;
 
 /// The maximum size of a bundle, in bytes: twice the flash of the largest boards.
 pub const MAX_BUNDLE: u64 = 64 << 20;
@@ -38,6 +40,7 @@ pub const MAX_BUNDLE: u64 = 64 << 20;
 pub struct Bundle {
     bytes: Bytes,
     manifest: Arc<Manifest>,
+    sha256: Arc<OnceLock<String>>,
 }
 
 impl Bundle {
@@ -45,7 +48,7 @@ impl Bundle {
     pub fn from_bytes(bytes: impl Into<Bytes>) -> Result<Self, BundleError> {
         let bytes = bytes.into();
         let manifest = Arc::new(verify::verify(&bytes)?);
-        Ok(Self { bytes, manifest })
+        Ok(Self { bytes, manifest, sha256: Arc::default() })
     }
 
     /// Reads and verifies the bundle in a file.
@@ -70,6 +73,12 @@ impl Bundle {
     #[must_use]
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
+    }
+
+    /// Returns the SHA-256 digest of the whole zip in hexadecimal digits. Copies of the bundle compute it once.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        self.sha256.get_or_init(|| hex(&Sha256::digest(&self.bytes)))
     }
 
     /// Returns the bytes of the manifest and its signatures.

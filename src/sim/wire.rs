@@ -129,14 +129,25 @@ fn fields(text: &str) -> Option<(RawFields<'_>, &str)> {
 
 /// Returns the text of a JSON string.
 fn unquoted(json: &str) -> Option<Cow<'_, str>> {
-    // Only a string without escapes can be borrowed.
-    let borrowed = serde_json::from_str(json).map(Cow::Borrowed);
-    borrowed.or_else(|_| serde_json::from_str(json).map(Cow::Owned)).ok()
+    match plain_string(json) {
+        Some((text, "")) => Some(Cow::Borrowed(text)),
+        _ => serde_json::from_str(json).map(Cow::Owned).ok(),
+    }
+}
+
+/// Splits a JSON string without escapes off the start of `json`. Returns its text, and what follows it.
+fn plain_string(json: &str) -> Option<(&str, &str)> {
+    let text = json.strip_prefix('"')?;
+    let (text, rest) = text.split_at(text.bytes().position(is_escaped)?);
+    Some((text, rest.strip_prefix('"')?))
 }
 
 /// Returns the JSON text of the value at the start of the text, and the text after the value.
 fn next_value(text: &str) -> Option<(&str, &str)> {
     let text = text.trim_start();
+    if let Some((_, rest)) = plain_string(text) {
+        return Some((&text[..text.len() - rest.len()], rest.trim_start()));
+    }
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
     values.next()?.ok()?;
     let (value, rest) = text.split_at(values.byte_offset());
@@ -147,7 +158,11 @@ fn next_value(text: &str) -> Option<(&str, &str)> {
 fn frame(fields: &RawFields<'_>, own_id: &str) -> Option<Frame> {
     let raw = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| *value);
     let json = |name: &str| raw(name).map(serde_json::from_str::<Value>).transpose().ok();
-    let text = |name: &str| raw(name).map(serde_json::from_str::<Option<String>>).transpose().ok().map(Option::flatten);
+    // The outer `None`: the value is neither a string nor `null`.
+    let text = |name: &str| match raw(name) {
+        None | Some("null") => Some(None),
+        Some(value) => unquoted(value).map(|text| Some(text.into_owned())),
+    };
     if text("dst")?.is_some_and(|dst| !dst.is_empty() && dst != own_id) {
         return None;
     }
@@ -184,13 +199,14 @@ pub fn reply(call: &Call, own_id: &str, outcome: &Outcome) -> Option<String> {
     use std::fmt::Write as _;
 
     let mut text = String::with_capacity(USUAL_HEAD + outcome.as_ref().map_or(0, String::len));
-    text.extend([r#"{"id":"#, call.id.as_deref()?]);
-    // Writing to a String cannot fail.
-    let _ = write!(text, r#","src":{}"#, Quoted(own_id));
+    text.extend([r#"{"id":"#, call.id.as_deref()?, r#","src":"#]);
+    Quoted(own_id).push_to(&mut text);
     if let Some(src) = &call.src {
-        let _ = write!(text, r#","dst":{}"#, Quoted(src));
+        text.push_str(r#","dst":"#);
+        Quoted(src).push_to(&mut text);
     }
     if let Some(tag) = &call.tag {
+        // Writing to a String cannot fail.
         let _ = write!(text, r#","tag":{tag}"#);
     }
     match outcome {
@@ -211,27 +227,39 @@ pub fn without_null(outcome: Outcome) -> Outcome {
 #[derive(Debug, Clone, Copy)]
 pub struct Quoted<'a>(pub &'a str);
 
+impl Quoted<'_> {
+    /// Appends the JSON string to `text`.
+    pub fn push_to(self, text: &mut String) {
+        if is_plain(self.0) {
+            text.extend(["\"", self.0, "\""]);
+        } else {
+            text.push_str(&Value::from(self.0).to_string());
+        }
+    }
+}
+
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if is_plain(self.0) {
-            f.write_str("\"")?;
-            f.write_str(self.0)?;
-            f.write_str("\"")
-        } else {
-            Value::from(self.0).fmt(f)
-        }
+        f.write_str(&quoted(self.0))
     }
 }
 
 /// Tells whether the text has no character that a JSON string escapes.
 fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\')
+    !text.bytes().any(is_escaped)
+}
+
+/// Tells whether a JSON string escapes this character.
+fn is_escaped(byte: u8) -> bool {
+    byte < b' ' || byte == b'"' || byte == b'\\'
 }
 
 /// Returns the text as a JSON string.
 #[must_use]
 pub fn quoted(text: &str) -> String {
-    Quoted(text).to_string()
+    let mut json = String::with_capacity(text.len() + 2);
+    Quoted(text).push_to(&mut json);
+    json
 }
 
 /// Returns an id as it appears in the reply. `None` means that the frame has no id. An error makes the frame invalid.
@@ -293,6 +321,18 @@ mod tests {
         assert!(parse(br#"{"id":1,"method":"RPC.Ping""#, "dev").is_some());
         assert_eq!(parse(b"hello", "dev"), None);
         assert_eq!(parse(br#"{"id":1}"#, "dev"), None);
+    }
+
+    #[test]
+    fn string_is_quoted_as_serde_json_quotes_it() {
+        for text in ["", "OTA.Update", "a\"b", "a\\b", "a\nb", "\u{1}", "ä\u{7f}"] {
+            let json = Value::from(text).to_string();
+            assert_eq!(quoted(text), json);
+            assert_eq!(unquoted(&json).as_deref(), Some(text));
+        }
+        for json in ["", "\"", "\"a", "\"a\nb\"", "\"a\"b", "a", "null", "1"] {
+            assert_eq!(unquoted(json), None, "{json}");
+        }
     }
 
     #[test]

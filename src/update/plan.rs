@@ -17,6 +17,7 @@ use crate::text::public_url;
 /// The source of the firmware.
 #[derive(Clone)]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "a plan has one source")]
 pub enum Source {
     /// A bundle in memory.
     Bundle(Bundle),

@@ -159,3 +159,24 @@ fn without_boot_state(info: &SystemInfo) -> String {
     let build = Build { version: info.fw_version.clone(), build_id: info.fw_id.clone() };
     format!("it runs {build}, and did not say whether that is committed")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interval_after_an_error_grows_and_shrinks_before_the_deadline() {
+        for (elapsed, left, expected) in [
+            (0, 60_000, 50),
+            (500, 60_000, 50),
+            (2000, 60_000, 200),
+            (5000, 60_000, 500),
+            (30_000, 60_000, 500),
+            (58_000, 1200, 300),
+            (60_000, 0, 50),
+        ] {
+            let [elapsed, left, expected] = [elapsed, left, expected].map(Duration::from_millis);
+            assert_eq!(error_interval(elapsed, left), expected, "{elapsed:?} {left:?}");
+        }
+    }
+}

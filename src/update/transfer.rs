@@ -1,6 +1,5 @@
 //! Brings the bundle to the inactive slot: the device pulls it, or otactl pushes it.
 
-use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 use super::delivery_report::DeliveryReport;
@@ -21,7 +20,6 @@ use super::verdict::{applied, has_other_firmware, rebooted};
 use crate::bundle::Bundle;
 use crate::ota::{self, Engine};
 use crate::rpc::Device;
-use crate::text::hex;
 
 /// Transfers the firmware. Returns once the device is about to reboot or has rebooted, with its state after the reboot if that was seen.
 ///
@@ -147,7 +145,7 @@ async fn push(
         timeouts: plan.timeouts,
     };
     // Before the push: hashing a large bundle takes time, in which the device would get no pieces.
-    let sha256 = hex(&Sha256::digest(bytes));
+    let sha256 = bundle.sha256().to_owned();
     observer.on(&Event::Requested {
         from: Origin::Sent,
         commit_timeout: limits.commit_timeout,

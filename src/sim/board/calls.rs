@@ -46,28 +46,27 @@ impl Board {
             files: &self.config.files,
             unix_time,
         };
-        let (now, method, answers) = self.with_inner(|inner, now| {
+        let (now, call, answers) = self.with_inner(|inner, now| {
             let device = &mut inner.device;
             let call = with_device_spelling(device, call);
-            let method = call.method.clone();
-            if !device.faults_mut().receives(&method, now) {
+            if !device.faults_mut().receives(&call.method, now) {
                 let never = (0..times).map(|_| (CallAnswer::Never, ReplyDelivery::Never, None));
-                return (now, method, never.collect());
+                return (now, call, never.collect());
             }
             for _ in 0..times {
-                self.print(&method);
+                self.print(&call.method);
             }
             let answers = services::answers(device, &call, times, context, now);
-            let answers = decide_deliveries(device, &method, answers, now);
+            let answers = decide_deliveries(device, &call.method, answers, now);
             let registered = answers.into_iter().map(|(answer, delivery)| {
                 let outcome = inner.register(&answer, delivery);
                 (answer, delivery, outcome)
             });
-            (now, method, registered.collect::<Vec<_>>())
+            (now, call, registered.collect::<Vec<_>>())
         });
         let answered = answers.into_iter();
         answered
-            .map(|(answer, delivery, outcome)| self.schedule_reply((&method, now), answer, delivery, outcome))
+            .map(|(answer, delivery, outcome)| self.schedule_reply((&call.method, now), answer, delivery, outcome))
             .collect()
     }
 

@@ -46,28 +46,25 @@ pub(super) fn status(device: &SimulatedDevice, state: u8, message: &str, percent
 
 /// Returns the reply to `Sys.GetInfo`.
 pub(super) fn info(device: &SimulatedDevice, context: CallContext<'_>, now: Instant) -> String {
-    use std::fmt::Write as _;
-
     let firmware = device.firmware();
     let mut text = String::with_capacity(USUAL_INFO);
-    // Writing to a String cannot fail.
-    let _ = write!(
-        text,
-        concat!(
-            r#"{{"id": {}, "app": {}, "fw_version": {}, "fw_id": {}, "mg_version": "2.20.0", "#,
-            r#""mg_id": "20230111-000000/simulated", "mac": {}, "arch": {}, "uptime": {}, "public_key": null, "#,
-            r#""ram_size": 295748, "ram_free": 227340, "ram_min_free": 216536, "#,
-            r#""fs_size": 233681, "fs_free": 154118,"eth": {{"ip": {}}}}}"#,
-        ),
-        Quoted(context.id),
-        Quoted(&firmware.app),
-        Quoted(&firmware.version),
-        Quoted(&firmware.build_id),
-        Quoted(&mac(context.id)),
-        Quoted(&firmware.platform),
-        device.uptime(now).as_secs(),
-        Quoted(context.ip),
-    );
+    let mut add = |before: &str, value: &str| {
+        text.push_str(before);
+        Quoted(value).push_to(&mut text);
+    };
+    add(r#"{"id": "#, context.id);
+    add(r#", "app": "#, &firmware.app);
+    add(r#", "fw_version": "#, &firmware.version);
+    add(r#", "fw_id": "#, &firmware.build_id);
+    add(r#", "mg_version": "2.20.0", "mg_id": "20230111-000000/simulated", "mac": "#, &mac(context.id));
+    add(r#", "arch": "#, &firmware.platform);
+    text.extend([r#", "uptime": "#, &device.uptime(now).as_secs().to_string()]);
+    text.push_str(concat!(
+        r#", "public_key": null, "ram_size": 295748, "ram_free": 227340, "ram_min_free": 216536, "#,
+        r#""fs_size": 233681, "fs_free": 154118,"eth": {"ip": "#,
+    ));
+    Quoted(context.ip).push_to(&mut text);
+    text.push_str("}}");
     text
 }
 

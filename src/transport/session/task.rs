@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::future::pending;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -54,7 +54,14 @@ impl Task {
 
     /// Runs until the session is dropped.
     pub(super) async fn run(mut self) {
+        let mut timer = pin!(sleep_until(Instant::now()));
         while let Some((wake_at, has_frame)) = self.prepare(Instant::now()) {
+            // A timer that fires too early is left alone, so that most calls need no change of the timer.
+            if let Some(at) = wake_at
+                && (timer.is_elapsed() || at < timer.deadline())
+            {
+                timer.as_mut().reset(at);
+            }
             let event = tokio::select! {
                 // Biased so that a reply that has arrived is handled before its call times out. A device that sends
                 // frames without a pause starves the later branches. Deadlines and callers do not depend on them:
@@ -62,7 +69,7 @@ impl Task {
                 biased;
                 event = advance(&mut self.link, has_frame, &self.shared) => event,
                 () = self.shared.changed.notified() => SessionEvent::Woken,
-                () = wake(wake_at) => SessionEvent::Woken,
+                () = &mut timer, if wake_at.is_some() => SessionEvent::Woken,
             };
             match event {
                 SessionEvent::Received(Ok(bytes)) => self.receive(&bytes),
@@ -246,13 +253,5 @@ async fn advance(link: &mut LinkState, has_frame: bool, shared: &Shared) -> Sess
                 SessionEvent::Woken
             }
         },
-    }
-}
-
-/// Waits until `at`, or forever without a time.
-async fn wake(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at).await,
-        None => pending().await,
     }
 }

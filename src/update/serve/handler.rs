@@ -12,7 +12,6 @@ use hyper::header::{
 };
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use parking_lot::{Mutex, MutexGuard};
-use sha2::{Digest as _, Sha256};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -20,7 +19,7 @@ use super::bundle_body::BundleBody;
 use super::range::{RequestedRange, requested_range};
 use super::transfer_log::{Fetched, TransferEnd, TransferLog};
 use super::write_timeout::Outflow;
-use crate::text::{excerpt, hex};
+use crate::text::excerpt;
 use crate::update::delivery_report::DeliveryReport;
 use crate::update::event::Event;
 
@@ -80,7 +79,11 @@ impl ServedRequest {
 }
 
 impl Handler {
-    pub(super) fn new(path: String, bundle: Bytes) -> (Self, watch::Receiver<Fetched>, mpsc::Receiver<Event>) {
+    /// Serves a bundle with this SHA-256 digest at `path`.
+    pub(super) fn new(
+        path: String,
+        (bundle, sha256): (Bytes, String),
+    ) -> (Self, watch::Receiver<Fetched>, mpsc::Receiver<Event>) {
         let (progress, fetched) = watch::channel(Fetched::default());
         let (events, queue) = mpsc::channel(MAX_QUEUED_EVENTS);
         let transfers = TransferLog::new(bundle.len() as u64);
@@ -91,7 +94,6 @@ impl Handler {
             crowding: Vec::new(),
             unproven_events: 0,
         };
-        let sha256 = hex(&Sha256::digest(&bundle));
         (Self { path, bundle, sha256, log: Mutex::new(log), progress, events }, fetched, queue)
     }
 

@@ -141,11 +141,13 @@ impl FirmwareServer {
         let allowed = Allowed::new(&device.addresses(), &serving.allow_from);
         tracing::debug!(?allowed, %advertised, "firmware server");
         let scheme = if serving.tls.is_some() { "https" } else { "http" };
-        Ok(Self::serve(bundle.bytes().clone(), listening, scheme, advertised, allowed))
+        let bundle = (bundle.bytes().clone(), bundle.sha256().to_owned());
+        Ok(Self::serve(bundle, listening, scheme, advertised, allowed))
     }
 
+    /// Serves a bundle with this SHA-256 digest.
     fn serve(
-        bundle: Bytes,
+        bundle: (Bytes, String),
         listening: Arc<Listening>,
         scheme: &'static str,
         advertised: String,

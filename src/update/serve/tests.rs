@@ -20,11 +20,18 @@ fn bundle(size: usize) -> Vec<u8> {
     (0..=250).cycle().take(size).collect()
 }
 
+/// Returns the bytes of the bundle and their digest.
+fn with_digest(size: usize) -> (Bytes, String) {
+    let bundle = bundle(size);
+    let sha256 = hex(&<sha2::Sha256 as sha2::Digest>::digest(&bundle));
+    (bundle.into(), sha256)
+}
+
 fn server_with(size: usize, allowed: Allowed, limits: ServeLimits) -> FirmwareServer {
     let listener = LocalSockets.listen(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a port");
     let address = listener.local_addr().expect("an address");
     let listening = Arc::new(Listening::start(listener, address, None, limits));
-    FirmwareServer::serve(Bytes::from(bundle(size)), listening, "http", address.to_string(), allowed)
+    FirmwareServer::serve(with_digest(size), listening, "http", address.to_string(), allowed)
 }
 
 fn server(size: usize) -> FirmwareServer {
@@ -276,11 +283,10 @@ async fn ipv4_client_on_a_dual_stack_socket_is_admitted() {
     let Ok(listener) = LocalSockets.listen((Ipv6Addr::UNSPECIFIED, 0).into()) else { return };
     let port = listener.local_addr().expect("an address").port();
     let allowed = Allowed::new(&[[127, 0, 0, 1].into()], &[]);
-    let bundle = Bytes::from(bundle(1000));
     let address = format!("127.0.0.1:{port}");
     let bound = listener.local_addr().expect("an address");
     let listening = Arc::new(Listening::start(listener, bound, None, ServeLimits::default()));
-    let mut server = FirmwareServer::serve(bundle, listening, "http", address, allowed);
+    let mut server = FirmwareServer::serve(with_digest(1000), listening, "http", address, allowed);
     let mut queue = server.take_events();
     assert_eq!(rest(&mut connect_from(&server, 2).await).await, b"");
     let (head, _) = ask(&server, "GET", &server.handler.path).await;
@@ -293,7 +299,7 @@ async fn ipv4_client_on_a_dual_stack_socket_is_admitted() {
 /// The whole bundle fits into the buffers of the server, and stays there.
 #[tokio::test(start_paused = true)]
 async fn transfer_with_bytes_in_the_stream_is_incomplete() {
-    let (handler, fetched, reported) = Handler::new("/x".into(), Bytes::from(bundle(10_000)));
+    let (handler, fetched, reported) = Handler::new("/x".into(), with_digest(10_000));
     let acceptor = accept::Acceptor::new(ServeLimits::default());
     acceptor.add(Arc::new(handler), Allowed::All);
     let (near, mut far) = tokio::io::duplex(1000);

@@ -137,19 +137,19 @@ impl Network {
         self.cuts.send_modify(|(count, kind)| (*count, *kind) = (*count + 1, Some(cut)));
     }
 
-    /// Returns when a frame that is sent now arrives.
-    fn arrival(&self) -> Instant {
+    /// Returns when a frame that is sent `now` arrives.
+    fn arrival(&self, now: Instant) -> Instant {
         let mut state = self.state();
         let jitter = u64::try_from(state.jitter.as_millis()).unwrap_or(0);
         let delay = state.latency + state.random.millis(0, jitter);
-        let now = Instant::now();
         let from = if self.spec.transport.loses_frames() { now } else { state.outage_until.unwrap_or(now).max(now) };
         from + delay
     }
 
     async fn wait_transit_time(&self) {
-        let at = self.arrival();
-        if at > Instant::now() {
+        let now = Instant::now();
+        let at = self.arrival(now);
+        if at > now {
             sleep_until(at).await;
         }
     }
@@ -283,8 +283,9 @@ impl InFlight {
             }
             Frame::ToHost(_) => 1,
         };
+        let now = Instant::now();
         for frame in std::iter::repeat_n(frame, copies) {
-            let mut at = connector.network.arrival();
+            let mut at = connector.network.arrival(now);
             if !connector.network.reorders(transport)
                 && let Some(last) = self.last[direction]
             {

@@ -411,10 +411,11 @@ impl RpcClient for CountingClient {
         // A device that is about to reboot executes nothing.
         let is_refused = matches!(method.as_str(), "OTA.Update" | "OTA.Begin")
             && result.as_ref().is_err_and(|error| error.remote_error().is_some_and(|error| error.code == 418));
-        if is_refused || matches!(result, Err(CallError::Unreachable { .. } | CallError::Lost { sent: false, .. })) {
-            if let Some(count) = self.counts.0.lock().get_mut(&method) {
-                *count -= 1;
-            }
+        let is_unsent = matches!(result, Err(CallError::Unreachable { .. } | CallError::Lost { sent: false, .. }));
+        if (is_refused || is_unsent)
+            && let Some(count) = self.counts.0.lock().get_mut(&method)
+        {
+            *count -= 1;
         }
         result
     }
