@@ -1,6 +1,6 @@
 # Completions of otactl for PowerShell. They ask the program at each TAB.
 
-Register-ArgumentCompleter -Native -CommandName 'otactl' -ScriptBlock {
+Register-ArgumentCompleter -Native -CommandName otactl -ScriptBlock {
     param($word, $ast, $cursor)
 
     if (-not (Get-Command -Name 'otactl' -CommandType Application -ErrorAction Ignore)) {

@@ -3,8 +3,8 @@
 _otactl() {
     local IFS=$'\n' reply
     COMPREPLY=()
-    type -P otactl >/dev/null || return 0
-    reply=($(COMPLETE=bash command otactl -- "${COMP_LINE:0:COMP_POINT}" "$2" 2>/dev/null))
+    type -P 'otactl' >/dev/null || return 0
+    reply=($(COMPLETE=bash command 'otactl' -- "${COMP_LINE:0:COMP_POINT}" "$2" 2>/dev/null))
     COMPREPLY=(${reply[@]+"${reply[@]:1}"})
     case ${reply[0]-} in
         files) compopt -o default 2>/dev/null || COMPREPLY=($(compgen -f -- "$2")) ;;

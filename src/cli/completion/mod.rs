@@ -40,16 +40,19 @@ pub(crate) fn requested(model: fn() -> clap::Command) -> Option<String> {
     Some(reply(shell, words, model()))
 }
 
+/// The program, as the scripts name it.
+const PROGRAM: &str = "'otactl'";
+
 /// Returns the completions for a shell. They run `program`.
 pub(crate) fn script(shell: Shell, program: &str) -> String {
     let script = match shell {
-        Shell::Bash => include_str!("scripts/otactl.bash"),
-        Shell::Zsh => include_str!("scripts/_otactl"),
-        Shell::Fish => include_str!("scripts/otactl.fish"),
-        Shell::PowerShell => include_str!("scripts/_otactl.ps1"),
-        _ => include_str!("scripts/otactl.elv"),
+        Shell::Bash => include_str!("../../../completions/otactl.bash"),
+        Shell::Zsh => include_str!("../../../completions/_otactl"),
+        Shell::Fish => include_str!("../../../completions/otactl.fish"),
+        Shell::PowerShell => include_str!("../../../completions/_otactl.ps1"),
+        _ => include_str!("../../../completions/otactl.elv"),
     };
-    script.replace("PROGRAM", &quoted(shell, program))
+    script.replace(PROGRAM, &quoted(shell, program))
 }
 
 /// Returns the name of the file with the completions for a shell.
@@ -75,7 +78,7 @@ fn quoted(shell: Shell, word: &str) -> String {
     let escaped = match shell {
         Shell::Fish => word.replace('\\', r"\\").replace('\'', r"\'"),
         Shell::PowerShell | Shell::Elvish => word.replace('\'', "''"),
-        _ => return shlex::try_quote(word).map_or_else(|_| "otactl".into(), Into::into),
+        _ => word.replace('\'', r"'\''"),
     };
     format!("'{escaped}'")
 }
@@ -138,14 +141,14 @@ mod tests {
     #[test]
     fn program_is_quoted_in_each_script() {
         for (shell, expected) in [
-            (Shell::Bash, r#"command "/o'p/otactl" --"#),
-            (Shell::Zsh, r#"command "/o'p/otactl" --"#),
+            (Shell::Bash, r"command '/o'\''p/otactl' --"),
+            (Shell::Zsh, r"command '/o'\''p/otactl' --"),
             (Shell::Fish, r"command '/o\'p/otactl' --"),
             (Shell::Elvish, "external '/o''p/otactl')"),
             (Shell::PowerShell, "& '/o''p/otactl' --"),
         ] {
             let script = script(shell, "/o'p/otactl");
-            assert!(script.contains(expected) && !script.contains("PROGRAM"), "{shell}: {script}");
+            assert!(script.contains(expected) && !script.contains(PROGRAM), "{shell}: {script}");
         }
     }
 
