@@ -124,9 +124,11 @@ async fn run_all(mut runs: Vec<cli::Cli>, output: &Output) -> Result<(), Failure
         output.subject.set_update();
     }
     let uses_device = cli.command.uses_device();
-    let context = Context::new(cli.command.change(), cli.global, cli.given, output.clone(), Shared::default());
+    let shared = Shared::default();
+    let context = Context::new(cli.command.change(), cli.global, cli.given, output.clone(), shared.clone());
     let context = context.with_name(cli.name);
     let result = cli.command.run(&context, cli::public_model).await;
+    shared.reports().write(output);
     result.map_err(|failure| if uses_device { failure } else { failure.without_call() })
 }
 

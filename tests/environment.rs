@@ -74,6 +74,7 @@ async fn variable_of_each_option_is_read() {
         ("OTACTL_REBOOT_TIMEOUT", "soon"),
         ("OTACTL_CHECK_TIMEOUT", "soon"),
         ("OTACTL_SOAK", "soon"),
+        ("OTACTL_REPORT", "soon"),
     ] {
         let with_port: &[(&str, &[u8])] =
             if variable == "OTACTL_PORT" { &[] } else { &[("OTACTL_PORT", port.as_bytes())] };

@@ -4,15 +4,18 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{ArgMatches, Args, FromArgMatches, ValueEnum, ValueHint};
+use otactl::text::public_url;
 use otactl::transport::target::Target;
 use otactl::update::OnUnhealthy;
 use otactl::update::health::command::CommandCheckError;
 use otactl::update::health::{Check, Checks, CommandCheck, HttpCheck, RpcCheck};
 use otactl::update::web_client::WebClient;
+use url::Url;
 
 use super::context::Context;
 use super::credentials;
 use super::failure::{Failure, FailureKind};
+use super::report::gates::PlannedChecks;
 use super::{shell_words, values};
 
 /// The options for the checks of the new firmware.
@@ -139,6 +142,17 @@ impl ChecksArgs {
     /// Fails if a command cannot be meant as it is written.
     pub(crate) fn validate(&self) -> Result<(), Failure> {
         self.options.check_cmd.iter().try_for_each(CommandArg::check_for_operators)
+    }
+
+    /// Returns the names of the checks, in the order in which they run.
+    pub(crate) fn planned(&self) -> PlannedChecks {
+        let CheckOptions { check_rpc, check_cmd, check_http, soak, .. } = &self.options;
+        let http = |url: &String| Url::parse(url.trim()).map_or_else(|_| "URL".into(), |url| public_url(&url));
+        let rpc = check_rpc.iter().map(RpcCheck::name).zip(&self.positions[0]);
+        let cmd = check_cmd.iter().map(|command| command.check.name()).zip(&self.positions[1]);
+        let mut all: Vec<_> = rpc.chain(cmd).chain(check_http.iter().map(http).zip(&self.positions[2])).collect();
+        all.sort_by_key(|(_, position)| *position);
+        PlannedChecks { names: all.into_iter().map(|(name, _)| name).collect(), has_soak: soak.is_some() }
     }
 
     /// Returns the checks of the device at `target`. Fails if a check cannot be carried out, so that the update does not begin.

@@ -21,6 +21,7 @@ use super::config::apply::{self, Precedence};
 use super::config::edit::NewSetting;
 use super::failure::{Failure, FailureKind};
 use super::global_args::GlobalArgs;
+use super::json_line::JsonPlace;
 use super::output::Output;
 use super::shared::Shared;
 use super::target_arg::{SimulatedOver, TargetArg, web_socket};
@@ -98,6 +99,19 @@ impl Context {
     /// Gives the device its name in the configuration.
     pub(crate) fn with_name(self, name: Option<String>) -> Self {
         Self { name, ..self }
+    }
+
+    /// Returns the name of the device, if it has one: that of its lines, or that of the configuration.
+    pub(crate) fn device_name(&self) -> Option<&str> {
+        self.output.device_name().or(self.name.as_deref())
+    }
+
+    /// Returns the file of `--json`.
+    pub(crate) fn events_file(&self) -> Option<&Path> {
+        match &self.global.json {
+            Some(JsonPlace::File(path)) => Some(path),
+            Some(JsonPlace::Stdout) | None => None,
+        }
     }
 
     /// Returns what names the device, once its address is known.

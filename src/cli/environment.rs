@@ -23,7 +23,7 @@ pub(super) fn variable(name: &str) -> Result<Option<String>, Failure> {
 }
 
 /// The variables that clap does not read, and their meanings.
-pub(crate) const OTHER_VARIABLES: [(&str, &str); 7] = [
+pub(crate) const OTHER_VARIABLES: [(&str, &str); 9] = [
     ("MOS_PORT", "the device, if neither --port nor OTACTL_PORT is given"),
     ("OTACTL_RPC_CREDS", "user and password for the device: USER:PASSWORD"),
     ("OTACTL_MQTT_PASSWORD", "password for the broker, if neither --mqtt-password-file nor the URL gives one"),
@@ -33,6 +33,8 @@ pub(crate) const OTHER_VARIABLES: [(&str, &str); 7] = [
         "if set and not 0, the output has colours in a pipe, too, unless NO_COLOR or --color says otherwise",
     ),
     ("COMPLETE", "the name of a shell: otactl prints completions for it, and runs no command"),
+    ("GITHUB_ACTIONS", "with `true`, `otactl update` reports to the job, unless `--report none` is given"),
+    ("GITHUB_STEP_SUMMARY", "the file to which `--report github` adds"),
     ("TERM", "with `dumb`, the output has no colours, and no line is redrawn"),
 ];
 

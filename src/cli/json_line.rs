@@ -83,10 +83,15 @@ impl Subject {
         if std::mem::replace(&mut names.is_ended, true) {
             return None;
         }
-        // An update that failed without an outcome of its own has not begun.
-        let outcome = (names.is_update && failure.facts.is_none()).then_some("refused");
         drop(names);
-        Some(stamped(&FailedLine {
+        Some(self.failed_line(failure, delivery))
+    }
+
+    /// Returns the last line of a command that failed.
+    pub(crate) fn failed_line(&self, failure: &Failure, delivery: Option<DeliveryReport>) -> Value {
+        // An update that failed without an outcome of its own has not begun.
+        let outcome = (self.0.lock().is_update && failure.facts.is_none()).then_some("refused");
+        stamped(&FailedLine {
             event: "failed",
             outcome,
             facts: failure.facts.as_deref(),
@@ -95,7 +100,7 @@ impl Subject {
             hint: failure.hints.first(),
             device_error: failure.device_error.as_ref().map(DeviceError::from),
             end: self.end(failure.kind.code()),
-        }))
+        })
     }
 
     fn end(&self, exit_code: u8) -> End {

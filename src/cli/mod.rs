@@ -17,6 +17,7 @@
 //!   are drawn; [`bar`]: the numbers of a transfer; [`watched`]: calls on the status line; [`wrap`]: messages that fit the width of the
 //!   terminal;
 //! - [`progress`]: shows update events as bars, lines or JSON; [`messages`]: the texts of the lines;
+//! - [`report`]: reports of updates for CI;
 //! - [`json_line`]: the JSON lines that report how a command ended;
 //! - [`failure`]: converts errors to messages, hints and exit codes; [`explain`]: what outcomes and exit codes mean;
 //! - [`table`]: tables of text; [`log`]: the log of `--verbose`;
@@ -59,6 +60,7 @@ pub(crate) mod parse;
 pub(crate) mod printable;
 pub(crate) mod progress;
 pub(crate) mod raw_args;
+pub(crate) mod report;
 pub(crate) mod screen;
 pub(crate) mod serial;
 pub(crate) mod serial_choice;

@@ -277,6 +277,16 @@ impl Output {
         self.write_message(&text);
     }
 
+    /// Writes a line for a program that reads stderr, as it is: unbroken, uncoloured, and without the name of a device.
+    pub(crate) fn raw_line(&self, line: &str) {
+        self.status_line.above(Importance::Kept, &format!("{line}\n"));
+    }
+
+    /// Returns the name of the device, if the command runs on several.
+    pub(crate) fn device_name(&self) -> Option<&str> {
+        self.device.as_ref().map(|device| device.name.as_str())
+    }
+
     /// Writes a failure: the message, if `with_causes` is set its causes, the output of a failed check, and the hints.
     pub(crate) fn failure(&self, failure: &Failure, with_causes: bool) {
         const CAUSED_BY: &str = "  caused by: ";

@@ -14,6 +14,8 @@ use super::failure::Failure;
 use super::json_line::stamped;
 use super::messages;
 use super::output::Output;
+use super::report::model::Report;
+use super::report::recorder::Recorder;
 use super::update_summary::UpdateSummary;
 use super::wrap::{STEP_COLUMN, ShownBuilds};
 use super::writer::Importance;
@@ -30,6 +32,8 @@ pub(crate) struct Progress {
     view: Mutex<ProgressView>,
     /// The delivery report, after the download has ended.
     report: Mutex<Option<DeliveryReport>>,
+    /// Keeps what `--report` needs, if there is a report.
+    recorder: Option<Recorder>,
 }
 
 #[derive(Debug)]
@@ -52,7 +56,7 @@ struct ProgressView {
 }
 
 impl Progress {
-    pub(crate) fn new(output: Output, reboot_timeout: Duration) -> Self {
+    pub(crate) fn new(output: Output, reboot_timeout: Duration, recorder: Option<Recorder>) -> Self {
         let started = Instant::now();
         let stage = StageSince { stage: Stage::default(), since: started };
         Self {
@@ -62,6 +66,7 @@ impl Progress {
             stage: Mutex::new(stage),
             view: Mutex::default(),
             report: Mutex::default(),
+            recorder,
         }
     }
 
@@ -96,6 +101,30 @@ impl Progress {
             self.output.done(&text);
             self.below(id);
         }
+    }
+
+    /// Returns the report of an update that has ended, if there is to be one. `name` is the name of its device.
+    pub(crate) fn update_report(&self, result: &Result<Success, Failure>, name: Option<&str>) -> Option<Report> {
+        let recorder = self.recorder.as_ref()?;
+        let delivery = self.report.lock().clone();
+        let last = match result {
+            Ok(success) => {
+                let text = messages::success(success, &self.view.lock().app, self.started.elapsed());
+                recorder.record_line(&format!("done      {text}"));
+                self.output.subject.done(success, delivery)
+            }
+            Err(failure) => {
+                recorder.record_line(&format!("error: {}", failure.message));
+                for line in failure.facts.iter().flat_map(|facts| &facts.output) {
+                    recorder.record_line(&format!("    {line}"));
+                }
+                for hint in &failure.hints {
+                    recorder.record_line(&format!("hint: {hint}"));
+                }
+                self.output.subject.failed_line(failure, delivery)
+            }
+        };
+        Some(Report::new(name, recorder.recorded(), result.as_ref(), last))
     }
 
     /// Returns the update in one line.
@@ -201,6 +230,9 @@ impl Observer for Progress {
             current.since = Instant::now();
         }
         drop(current);
+        if let Some(recorder) = &self.recorder {
+            recorder.record(event);
+        }
         match event {
             Event::Delivered(report) => *self.report.lock() = Some(report.clone()),
             Event::Device { id, build, .. } => {

@@ -12,6 +12,7 @@ use otactl::update::serve::SharedServers;
 use super::credentials;
 use super::failure::Failure;
 use super::output::Output;
+use super::report::Reports;
 
 /// What the devices of one command share. Clones are the same.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +26,8 @@ struct SharedState {
     bundles: RefCell<HashMap<PathBuf, Bundle>>,
     /// The firmware servers.
     servers: SharedServers,
+    /// The reports of the devices that are done.
+    reports: Reports,
 }
 
 impl Shared {
@@ -47,6 +50,11 @@ impl Shared {
         let bundle = Bundle::read(path).map_err(|error| Failure::bundle(path, &error))?;
         self.0.bundles.borrow_mut().insert(path.to_owned(), bundle.clone());
         Ok(bundle)
+    }
+
+    /// Returns the reports of the devices that are done.
+    pub(crate) fn reports(&self) -> &Reports {
+        &self.0.reports
     }
 
     /// Returns the firmware servers.

@@ -127,6 +127,8 @@ pub fn otactl(args: &[&str]) -> Command {
     }
     for variable in [
         "MOS_PORT",
+        "GITHUB_ACTIONS",
+        "GITHUB_STEP_SUMMARY",
         "NO_COLOR",
         "CLICOLOR_FORCE",
         "HTTP_PROXY",

@@ -109,6 +109,13 @@ impl Command {
         }
     }
 
+    /// Adds the report of an update that another device keeps from its start.
+    pub(crate) fn report_not_begun(&self, context: &Context, failure: Failure) {
+        if let Self::Update(args) = self {
+            args.report_not_begun(context, failure);
+        }
+    }
+
     /// Runs the command. `model` gives the command line that users see.
     pub(crate) async fn run(self, context: &Context, model: fn() -> clap::Command) -> Result<(), Failure> {
         let changes = self.change().is_some();

@@ -20,6 +20,9 @@ use crate::cli::credentials;
 use crate::cli::failure::{Failure, FailureKind};
 use crate::cli::interrupt;
 use crate::cli::progress::Progress;
+use crate::cli::report;
+use crate::cli::report::args::{Destination, ReportArg, destinations};
+use crate::cli::report::recorder::Recorder;
 use crate::cli::target_arg::TargetArg;
 use crate::cli::values;
 
@@ -141,6 +144,14 @@ pub(crate) struct Args {
     #[arg(hide_short_help = true)]
     no_abort: bool,
 
+    /// Write a report for CI: junit=FILE, json=FILE, html=FILE, github or none
+    ///
+    /// May be given several times, or with commas. The report has the gates of the update, their times, and the failure; one file has all devices.
+    /// `github` annotates the log of a job and adds to its step summary. It is automatic in a job of GitHub, unless `none` is given.
+    #[arg(long, value_name = "KIND[=FILE]", value_delimiter = ',')]
+    #[arg(env = "OTACTL_REPORT", hide_env_values = true, hide_short_help = true)]
+    report: Vec<ReportArg>,
+
     /// Print the plan, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -190,12 +201,17 @@ impl Args {
     }
 
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let progress = Progress::new(context.output.clone(), self.reboot_timeout);
+        let mut places = destinations(&self.report, report::is_github_job());
+        let progress = self.progress(context, &places);
         let device = OnceCell::new();
+        let can_report = report::check(&destinations(&self.report, false), context.events_file());
+        if can_report.is_err() {
+            places.retain(|place| *place == Destination::Github);
+        }
         let result = tokio::select! {
             // Biased: if the update ends at the same time as Ctrl-C, otactl reports the result of the update.
             biased;
-            result = self.update(context, &device, &progress) => result,
+            result = async { can_report?; self.update(context, &device, &progress).await } => result,
             () = interrupt::received() => {
                 let stage = progress.stage();
                 if let (Stage::Receiving { may_be_complete: false, .. }, Some(device)) = (&stage, device.get()) {
@@ -207,7 +223,25 @@ impl Args {
         };
         progress.end(&result);
         context.set_update_summary(progress.summary(&result));
+        if let Some(report) = progress.update_report(&result, context.device_name()) {
+            context.shared().reports().add(places, report);
+        }
         result.map(drop)
+    }
+
+    /// Adds the report of an update that has not begun.
+    pub(crate) fn report_not_begun(&self, context: &Context, failure: Failure) {
+        let places = destinations(&self.report, report::is_github_job());
+        let report = self.progress(context, &places).update_report(&Err(failure), context.device_name());
+        if let Some(report) = report {
+            context.shared().reports().add(places, report);
+        }
+    }
+
+    /// Returns what shows the update, and records it if there are reports.
+    fn progress(&self, context: &Context, places: &[Destination]) -> Progress {
+        let recorder = (!places.is_empty()).then(|| Recorder::new(self.checks.planned()));
+        Progress::new(context.output.clone(), self.reboot_timeout, recorder)
     }
 
     async fn update(

@@ -94,6 +94,11 @@ impl Failure {
         self
     }
 
+    /// Returns a failure with the same kind, message and hints.
+    pub(crate) fn copied(&self) -> Self {
+        Self { hints: self.hints.clone(), ..Self::new(self.kind, self.message.clone()) }
+    }
+
     /// Adds a hint.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());

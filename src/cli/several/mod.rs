@@ -53,7 +53,14 @@ pub(crate) async fn run(mut runs: Vec<Cli>, output: &Output, model: fn() -> clap
         })
         .collect();
     if devices[0].2.change().is_some() {
-        twins::check(devices.iter().map(|(label, context, _)| (label.as_str(), context)), jobs).await?;
+        let checked = twins::check(devices.iter().map(|(label, context, _)| (label.as_str(), context)), jobs).await;
+        if let Err(failure) = checked {
+            for (_, context, command) in &devices {
+                command.report_not_begun(context, failure.copied());
+            }
+            shared.reports().write(output);
+            return Err(failure);
+        }
     }
     let runs = devices.into_iter().enumerate().map(|(index, (label, context, command))| async move {
         let is_update = command.is_update();
@@ -71,6 +78,7 @@ pub(crate) async fn run(mut runs: Vec<Cli>, output: &Output, model: fn() -> clap
     let mut done: Vec<(usize, Done)> = stream::iter(runs).buffer_unordered(jobs).collect().await;
     done.sort_by_key(|(index, _)| *index);
     let done: Vec<Done> = done.into_iter().map(|(_, done)| done).collect();
+    shared.reports().write(output);
     if !output.is_json() {
         output.status("");
         for line in closing_table(&done).lines() {
