@@ -360,6 +360,24 @@ async fn texts_of_a_device_are_escaped() {
     place.suites();
 }
 
+/// A device, or the program of a check, could otherwise stop the commands of the job.
+#[tokio::test]
+async fn messages_in_a_job_of_github_have_no_foreign_commands() {
+    let factory = Firmware { app: "##[stop-commands]x".into(), ..Config::default().factory };
+    let device = simulator_with(Config { factory, reboot_delay: REBOOT, ..Config::default() }).await;
+    let check = "sh -c 'echo ::add-mask::1; false'";
+    for (is_job, prefix) in [(true, "·"), (false, "")] {
+        let mut command = otactl(&["-v", "--port", &ws(&device), "update", DEMO, "--force", "--check-cmd", check]);
+        if is_job {
+            command.env("GITHUB_ACTIONS", "true");
+        }
+        let run = finish(command).await;
+        assert_eq!(run.code, 8, "{}", run.shown());
+        assert_eq!(run.stderr.contains("##["), !is_job, "{}", run.shown());
+        assert!(run.stderr.contains(&format!("\n{prefix}    ::add-mask::1\n")), "{}", run.shown());
+    }
+}
+
 #[tokio::test]
 async fn secrets_are_not_in_reports() {
     let (device, place) = (simulator().await, Place::new());

@@ -17,7 +17,7 @@
 //!   are drawn; [`bar`]: the numbers of a transfer; [`watched`]: calls on the status line; [`wrap`]: messages that fit the width of the
 //!   terminal;
 //! - [`progress`]: shows update events as bars, lines or JSON; [`messages`]: the texts of the lines;
-//! - [`report`]: reports of updates for CI;
+//! - [`report`]: reports of updates for CI; [`workflow_command`]: commands that a job of GitHub finds in messages;
 //! - [`json_line`]: the JSON lines that report how a command ended;
 //! - [`failure`]: converts errors to messages, hints and exit codes; [`explain`]: what outcomes and exit codes mean;
 //! - [`table`]: tables of text; [`log`]: the log of `--verbose`;
@@ -74,6 +74,7 @@ pub(crate) mod tls;
 pub(crate) mod update_summary;
 pub(crate) mod values;
 pub(crate) mod watched;
+pub(crate) mod workflow_command;
 pub(crate) mod wrap;
 pub(crate) mod writer;
 pub(crate) mod wrong_argument;

@@ -22,6 +22,7 @@ use super::failure::{Failure, FailureKind};
 use super::json_line::{JsonPlace, Subject};
 use super::printable::{escaped, printable_message};
 use super::status_line::StatusLine;
+use super::workflow_command::without_commands;
 use super::wrap::{STEP_COLUMN, clip, wrap};
 use super::writer::{self, Importance, LineWriter, Loss, OutputStream};
 
@@ -344,7 +345,7 @@ impl Output {
 
     fn write_message(&self, text: &str) {
         let text = self.prefixed(text, Self::columns());
-        self.status_line.above(Importance::Kept, &text);
+        self.status_line.above(Importance::Kept, &without_commands(&text));
     }
 
     /// Returns the text with the name of the device at the start of each line, if the command runs on several. `columns` is the width of the
@@ -385,7 +386,7 @@ impl Write for LogWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
         let text = mask(&text);
-        self.0.above(Importance::Passing, &text);
+        self.0.above(Importance::Passing, &without_commands(&text));
         Ok(bytes.len())
     }
 

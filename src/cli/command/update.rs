@@ -25,6 +25,7 @@ use crate::cli::report::args::{Destination, ReportArg, destinations};
 use crate::cli::report::recorder::Recorder;
 use crate::cli::target_arg::TargetArg;
 use crate::cli::values;
+use crate::cli::workflow_command::is_github_job;
 
 /// The time limit of the call that ends a push after Ctrl-C.
 const ABORT_TIMEOUT: Duration = Duration::from_millis(300);
@@ -201,7 +202,7 @@ impl Args {
     }
 
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let mut places = destinations(&self.report, report::is_github_job());
+        let mut places = destinations(&self.report, is_github_job());
         let progress = self.progress(context, &places);
         let device = OnceCell::new();
         let can_report = report::check(&destinations(&self.report, false), context.events_file());
@@ -231,7 +232,7 @@ impl Args {
 
     /// Adds the report of an update that has not begun.
     pub(crate) fn report_not_begun(&self, context: &Context, failure: Failure) {
-        let places = destinations(&self.report, report::is_github_job());
+        let places = destinations(&self.report, is_github_job());
         let report = self.progress(context, &places).update_report(&Err(failure), context.device_name());
         if let Some(report) = report {
             context.shared().reports().add(places, report);

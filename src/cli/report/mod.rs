@@ -32,11 +32,6 @@ use model::Report;
 use super::failure::{Failure, FailureKind};
 use super::output::Output;
 
-/// Tells whether this is a job of GitHub.
-pub(crate) fn is_github_job() -> bool {
-    std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
-}
-
 /// Returns the file of the step summary, in a job of GitHub.
 fn step_summary() -> Option<PathBuf> {
     std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()).map(PathBuf::from)
