@@ -38,6 +38,10 @@ fn main() -> ExitCode {
             Err(failure) => return failed(&failure, &plain, is_verbose),
         },
     };
+    let output = match runs.as_slice() {
+        [run] => output.with_device_option(run.device_option.clone()),
+        _ => output,
+    };
     for warning in warnings {
         output.warn(&warning);
     }

@@ -160,7 +160,7 @@ exit code 4
 --- stdout
 --- stderr
 error: OTA.CreateSnapshot: the device answered: Cannot create snapshots in uncommitted state (error -1)
-hint: a snapshot needs committed firmware: first `otactl commit`, or `otactl revert`
+hint: a snapshot needs committed firmware: first `otactl commit -p ws://[..]`, or `otactl revert -p ws://[..]`
 
 "#]]
     );
@@ -171,7 +171,7 @@ exit code 7
 --- stdout
 --- stderr
 error: a reboot would be a rollback: slot 0 runs uncommitted; the device rolls back to slot 1 at the next reboot, or 300 s after its start
-hint: `otactl commit` keeps what runs; with `--force` the device reboots, and rolls back
+hint: `otactl commit -p ws://[..]` keeps what runs; with `--force` the device reboots, and rolls back
 
 "#]]
     );

@@ -58,7 +58,11 @@ async fn bad_slot_stored_error_names_repair_command() {
     assert_eq!((run.code, run.stdout.as_str()), (4, ""), "{}", run.shown());
     let stored = "the device now has stored active_slot 5, is_committed true, revert_slot 0, commit_timeout 0";
     assert!(run.stderr.contains(stored), "{}", run.shown());
-    assert!(run.stderr.contains("`otactl set-boot-state --active-slot 1` restores"), "{}", run.shown());
+    assert!(
+        run.stderr.contains(&format!("`otactl set-boot-state -p {} --active-slot 1` restores", peer.port)),
+        "{}",
+        run.shown()
+    );
     assert_eq!(peer.received.methods(), ["OTA.GetBootState", "OTA.SetBootState", "OTA.GetBootState"]);
 }
 

@@ -2,13 +2,15 @@
 
 mod support;
 
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use otactl::sim::ports::mqtt::Library;
 use otactl::sim::{Config, Simulator};
 use serde_json::Value;
 use support::broker::Broker;
-use support::{DEMO, REBOOT, assert_runs, run, simulator_with, ws};
+use support::{DEMO, REBOOT, assert_runs, finish, otactl, run, simulator_with, ws};
+use tokio::time::timeout;
 
 async fn devices(count: usize) -> Vec<Simulator> {
     devices_with(count, &[]).await
@@ -135,6 +137,76 @@ async fn command_without_a_device_takes_no_two() {
         let run = run(args).await;
         assert!(run.code == 2 && run.stderr.contains(words), "{}", run.shown());
     }
+}
+
+/// The waiting devices are left alone.
+#[cfg(unix)]
+#[tokio::test]
+async fn ctrl_c_starts_no_other_device() {
+    let devices = devices_with(3, &["slow-download=90000"]).await;
+    let ports: Vec<String> = devices.iter().map(ws).collect();
+    let mut command = otactl(&args(&ports, &["--jobs", "1", "update", DEMO]));
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = tokio::process::Command::from(command).kill_on_drop(true).spawn().expect("it starts");
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let id = child.id().and_then(|id| i32::try_from(id).ok()).expect("it runs");
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), nix::sys::signal::Signal::SIGINT).expect("sent");
+    let output = timeout(Duration::from_secs(5), child.wait_with_output()).await.expect("it ends").expect("it ran");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{stderr}");
+    assert_eq!(stderr.matches("nothing on the device has changed").count(), 2, "{stderr}");
+    for port in &ports[1..] {
+        assert_runs(port, "1.0.0", true).await;
+    }
+}
+
+#[tokio::test]
+async fn device_that_cannot_be_used_is_found_before_anything_changes() {
+    let devices = devices(1).await;
+    let home = tempfile::tempdir().expect("a directory");
+    let config = home.path().join("c.toml");
+    let good = ws(&devices[0]);
+    for (other, words) in [
+        ("port = 'xqtt://h/d'", "`xqtt:` is not a way to reach a device"),
+        ("port = 'ws://127.0.0.1:1'\nrpc-creds-file = '/no/such/file'", "/no/such/file"),
+    ] {
+        std::fs::write(&config, format!("[device.a]\nport = '{good}'\n[device.b]\n{other}\n")).expect("written");
+        let config = config.to_str().expect("text");
+        let run = run(&["--config", config, "-d", "a", "-d", "b", "update", DEMO]).await;
+        assert!(run.code == 2 && run.stderr.contains(words), "{}", run.shown());
+        assert!(run.stderr.contains("nothing was changed"), "{}", run.shown());
+        assert_runs(&good, "1.0.0", true).await;
+    }
+}
+
+#[tokio::test]
+async fn arguments_from_stdin_go_to_all_devices() {
+    let devices = devices(2).await;
+    let ports: Vec<String> = devices.iter().map(ws).collect();
+    let mut command = otactl(&args(&ports, &["call", "RPC.Describe", "-"]));
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), r#"{"name": "OTA.Update"}"#).expect("written");
+    command.stdin(Stdio::from(file.reopen().expect("the file")));
+    let run = finish(command).await;
+    assert!(run.code == 0 && run.stdout.matches("commit_timeout").count() == 2, "{}", run.shown());
+}
+
+/// Without the option, the command would reach the device that is meant by default.
+#[tokio::test]
+async fn hint_that_changes_a_device_names_it() {
+    let devices = devices(1).await;
+    let port = ws(&devices[0]);
+    let update = run(&["-p", &port, "update", DEMO, "--no-commit"]).await;
+    assert!(update.stderr.contains(&format!("unless `otactl commit -p {port}` keeps it")), "{}", update.shown());
+    let reboot = run(&["-p", &port, "--json", "reboot"]).await;
+    let line: Value = serde_json::from_str(&reboot.stdout).expect("JSON");
+    let hint = line["hint"].as_str().expect("a hint");
+    assert!(reboot.stderr.contains(hint), "{}", reboot.shown());
+    assert!(hint.contains(&format!("`otactl commit -p {port}` keeps what runs")), "{}", reboot.shown());
+    let mut command = otactl(&["reboot"]);
+    command.env("OTACTL_PORT", &port);
+    let reboot = finish(command).await;
+    assert!(reboot.stderr.contains("`otactl commit` keeps what runs"), "{}", reboot.shown());
 }
 
 /// 40 devices behind one broker take little longer than the slowest of them.

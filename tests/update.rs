@@ -148,13 +148,19 @@ async fn update_left_uncommitted_is_resumed() {
     assert_eq!(left.code, 0, "{}", left.shown());
     assert!(left.stderr.contains(" in slot 1, uncommitted, after "), "{}", left.shown());
     assert!(left.stderr.contains(" s; the device rolls back at "), "{}", left.shown());
-    assert!(left.stderr.trim_end().ends_with("unless `otactl commit` keeps it"), "{}", left.shown());
+    assert!(
+        left.stderr.trim_end().ends_with(&format!("unless `otactl commit -p {port}` keeps it")),
+        "{}",
+        left.shown()
+    );
     assert_runs(&port, "2.0.0", false).await;
 
     let other = run_on(&port, &["update", "--force", "tests/wire/firmware/good3.zip"]).await;
     assert_eq!(other.code, 7, "{}", other.shown());
     assert!(
-        other.stderr.contains("hint: `otactl commit` keeps what runs, `otactl revert` returns to the old firmware"),
+        other.stderr.contains(&format!(
+            "hint: `otactl commit -p {port}` keeps what runs, `otactl revert -p {port}` returns to the old firmware"
+        )),
         "{}",
         other.shown()
     );

@@ -182,6 +182,12 @@ impl Context {
         }
     }
 
+    /// Tells whether the device is the one of a USB device.
+    pub(crate) fn is_usb(&self) -> bool {
+        let port = self.given_port().ok().flatten();
+        port.is_some_and(|port| matches!(port.parse(), Ok(TargetArg::Usb(_))))
+    }
+
     /// Returns the port that the user gave, unless it is `auto`.
     fn given_port(&self) -> Result<Option<String>, Failure> {
         let port = match self.global.port.first() {

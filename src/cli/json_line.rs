@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::addressed::addressed;
 use super::clock::timestamp;
 use super::failure::Failure;
 
@@ -42,6 +43,7 @@ struct Names {
     started: Instant,
     device: Option<String>,
     port: Option<String>,
+    device_option: Option<String>,
     is_update: bool,
     is_ended: bool,
 }
@@ -49,8 +51,14 @@ struct Names {
 impl Subject {
     /// Creates the subject of a command that begins now.
     pub(crate) fn new() -> Self {
-        let started = Instant::now();
-        Self(Arc::new(Mutex::new(Names { started, device: None, port: None, is_update: false, is_ended: false })))
+        Self(Arc::new(Mutex::new(Names {
+            started: Instant::now(),
+            device: None,
+            port: None,
+            device_option: None,
+            is_update: false,
+            is_ended: false,
+        })))
     }
 
     /// Declares that the command is an update. Its last line then has an outcome.
@@ -65,6 +73,11 @@ impl Subject {
         if let Target::Mqtt(endpoint) = target {
             names.device = Some(endpoint.device());
         }
+    }
+
+    /// Sets the option that names the device, such as `-d bench1`, if it is on the command line.
+    pub(crate) fn set_device_option(&self, option: Option<String>) {
+        self.0.lock().device_option = option;
     }
 
     /// Sets the id that the device reports.
@@ -91,13 +104,16 @@ impl Subject {
     pub(crate) fn failed_line(&self, failure: &Failure, delivery: Option<DeliveryReport>) -> Value {
         // An update that failed without an outcome of its own has not begun.
         let outcome = (self.0.lock().is_update && failure.facts.is_none()).then_some("refused");
+        let names = self.0.lock();
+        let hint = failure.hints.first().map(|hint| addressed(hint, names.device_option.as_deref()).into_owned());
+        drop(names);
         stamped(&FailedLine {
             event: "failed",
             outcome,
             facts: failure.facts.as_deref(),
             delivery,
             message: &failure.message,
-            hint: failure.hints.first(),
+            hint,
             device_error: failure.device_error.as_ref().map(DeviceError::from),
             end: self.end(failure.kind.code()),
         })
@@ -137,7 +153,7 @@ struct FailedLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     delivery: Option<DeliveryReport>,
     message: &'a str,
-    hint: Option<&'a String>,
+    hint: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     device_error: Option<DeviceError>,
     #[serde(flatten)]

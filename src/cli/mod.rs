@@ -18,6 +18,7 @@
 //!   terminal;
 //! - [`progress`]: shows update events as bars, lines or JSON; [`messages`]: the texts of the lines;
 //! - [`report`]: reports of updates for CI; [`workflow_command`]: commands that a job of GitHub finds in messages;
+//! - [`addressed`]: commands in hints, for the device of the command line;
 //! - [`json_line`]: the JSON lines that report how a command ended;
 //! - [`failure`]: converts errors to messages, hints and exit codes; [`explain`]: what outcomes and exit codes mean;
 //! - [`table`]: tables of text; [`log`]: the log of `--verbose`;
@@ -30,6 +31,7 @@
 
 #![expect(clippy::doc_markdown, reason = "clap shows these comments as they are")]
 
+pub(crate) mod addressed;
 pub(crate) mod bar;
 pub(crate) mod call_args;
 pub(crate) mod checks;
@@ -108,6 +110,9 @@ pub(crate) struct Cli {
     /// The options of a device that the command line gives, for a command that names a device.
     #[arg(skip)]
     pub(crate) given: Vec<NewSetting>,
+    /// The option that names the device, such as `-d bench1`, if it is on the command line.
+    #[arg(skip)]
+    pub(crate) device_option: Option<String>,
 }
 
 /// Returns the model without hidden commands: completions would offer them.

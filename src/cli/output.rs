@@ -17,6 +17,7 @@ use otactl::secrets::mask;
 use otactl::update::delivery_report::DeliveryReport;
 use serde_json::{Value, json};
 
+use super::addressed::addressed;
 use super::colour::{ColourChoice, can_redraw};
 use super::failure::{Failure, FailureKind};
 use super::json_line::{JsonPlace, Subject};
@@ -51,6 +52,8 @@ pub(crate) struct Output {
     colour: bool,
     /// The device to which the lines belong, if the command runs on several.
     device: Option<Arc<DeviceLabel>>,
+    /// The option that names the device, such as `-d bench1`, if it is on the command line.
+    device_option: Option<Arc<str>>,
     /// The last line of the screen. All messages go above it.
     pub(crate) status_line: StatusLine,
     /// What the last event says about the command.
@@ -81,6 +84,7 @@ impl Output {
             quiet,
             colour: colour.is_colourful(),
             device: None,
+            device_option: None,
             status_line: StatusLine::new(stderr.clone(), !quiet && can_redraw()),
             subject: Subject::new(),
             events: LineWriter::new(OutputStream::Stdout),
@@ -99,6 +103,12 @@ impl Output {
         let label = DeviceLabel { name: name.to_owned(), prefix, short };
         let status_line = self.status_line.of_device(&label.short);
         Self { device: Some(Arc::new(label)), subject: Subject::new(), status_line, ..self.clone() }
+    }
+
+    /// Returns the output of a command whose command line names the device with `option`, such as `-d bench1`.
+    pub(crate) fn with_device_option(self, option: Option<String>) -> Self {
+        self.subject.set_device_option(option.clone());
+        Self { device_option: option.map(Into::into), ..self }
     }
 
     /// Writes JSON lines to `place`. Fails if the file cannot be created.
@@ -140,7 +150,7 @@ impl Output {
     ///
     /// If JSON lines go to a file, the result is also one of them. `null` tells a person nothing, so a terminal does not show it.
     pub(crate) fn result(&self, value: &Value) -> Result<(), Failure> {
-        let is_shown = !value.is_null() || self.device.is_some() || !self.is_read_by_a_person();
+        let is_shown = !value.is_null() || !self.is_read_by_a_person();
         self.shown(value, &if is_shown { pretty(value) } else { String::new() })
     }
 
@@ -336,7 +346,7 @@ impl Output {
 
     /// Returns a printable message that begins at `column`. On a terminal, it is broken at words, and continues at `indent`.
     fn fitted(&self, text: &str, column: usize, indent: usize) -> String {
-        let text = printable_message(text);
+        let text = printable_message(&addressed(text, self.device_option.as_deref()));
         match Self::columns() {
             Some(columns) => wrap(&text, column, indent, self.beside_label(columns)),
             None => text,

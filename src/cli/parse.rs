@@ -102,7 +102,16 @@ fn parse_all(args: &[OsString]) -> Result<Invocation, NotRun> {
             runs
         }
     };
-    Ok(Invocation { runs, warnings })
+    Ok(Invocation { runs: with_device_option(runs, &matches), warnings })
+}
+
+/// Notes the option that names the device, if it is on the command line.
+fn with_device_option(mut runs: Vec<Cli>, matches: &ArgMatches) -> Vec<Cli> {
+    let is_given = |id| matches.value_source(id) == Some(ValueSource::CommandLine);
+    for cli in runs.iter_mut().filter(|_| is_given("device") || is_given("port")) {
+        cli.device_option = retry::option_of(cli.name.as_deref(), cli.global.port.first().map(String::as_str));
+    }
+    runs
 }
 
 /// Returns the command once for each of its ports, or once if it has none.

@@ -14,7 +14,8 @@ use serde_json::Value;
 use super::help::{width, wrapped};
 
 /// The commands that change the device.
-const CHANGING: [&str; 7] = ["update", "commit", "revert", "reboot", "set-boot-state", "create-snapshot", "call"];
+pub(super) const CHANGING: [&str; 7] =
+    ["update", "commit", "revert", "reboot", "set-boot-state", "create-snapshot", "call"];
 
 /// What people type, and the hint. Among them are the commands of `mos`.
 const SYNONYMS: [(&[&str], &str); 32] = [

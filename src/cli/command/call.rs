@@ -1,4 +1,5 @@
 use otactl::ota;
+use serde_json::Value;
 
 use crate::cli::call_args;
 use crate::cli::completion::learn::Lesson;
@@ -22,6 +23,10 @@ pub(crate) struct Args {
     #[arg(value_name = "JSON|KEY=VALUE", allow_negative_numbers = true)]
     params: Vec<String>,
 
+    /// The arguments, once they were read.
+    #[arg(skip)]
+    read: Option<Value>,
+
     #[command(flatten)]
     get: GetArg,
 }
@@ -35,8 +40,21 @@ impl Args {
         READING.iter().any(|reading| name.starts_with(reading))
     }
 
+    /// Reads the arguments. stdin can be read once only.
+    pub(crate) fn read_params(&self) -> Result<Value, Failure> {
+        call_args::read(self.params.clone())
+    }
+
+    /// Sets arguments that were read before.
+    pub(crate) fn set_params(&mut self, params: Value) {
+        self.read = Some(params);
+    }
+
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let params = call_args::read(self.params)?;
+        let params = match self.read {
+            Some(params) => params,
+            None => call_args::read(self.params)?,
+        };
         let device = context.device().await?;
         // On a link that loses frames, an idempotent method is called again. Any other method is called once.
         let idempotent = ota::may_be_called_twice(&self.method);

@@ -26,6 +26,7 @@ mod update;
 mod wait;
 
 use clap::Subcommand;
+use serde_json::Value;
 
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
@@ -113,6 +114,21 @@ impl Command {
     pub(crate) fn report_not_begun(&self, context: &Context, failure: Failure) {
         if let Self::Update(args) = self {
             args.report_not_begun(context, failure);
+        }
+    }
+
+    /// Reads the arguments of a method, for a command that calls one on several devices.
+    pub(crate) fn read_params(&self) -> Result<Option<Value>, Failure> {
+        match self {
+            Self::Call(args) => args.read_params().map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Sets the arguments of a method.
+    pub(crate) fn set_params(&mut self, params: Value) {
+        if let Self::Call(args) = self {
+            args.set_params(params);
         }
     }
 

@@ -73,13 +73,22 @@ impl Config {
     }
 
     fn unknown(&self, pattern: &str) -> Failure {
+        const MAX_LISTED: usize = 8;
+
         let failure = Failure::new(FailureKind::Usage, format!("no device is named `{pattern}`"));
         let names: Vec<&str> = self.devices.iter().map(|(name, _)| name.as_str()).collect();
-        match (keys::nearest(pattern, names.iter().copied()), names.as_slice()) {
+        // A name with another number is another device, and no typo.
+        let digits = |name: &str| name.chars().filter(char::is_ascii_digit).collect::<String>();
+        let alike = names.iter().copied().filter(|name| digits(name) == digits(pattern));
+        let is_pattern = pattern.contains(['*', '?', '[']);
+        match (keys::nearest(pattern, alike).filter(|_| !is_pattern), names.as_slice()) {
             (Some(nearest), _) => failure.hint(format!("is it `-d {nearest}`? `otactl devices` lists the devices")),
             (None, []) => failure.hint(format!(
                 "`otactl devices add {pattern} --port URL` names a device; no configuration file has one yet"
             )),
+            (None, [.., _]) if names.len() <= MAX_LISTED => {
+                failure.hint(format!("the devices are {}; `otactl devices` describes them", names.join(", ")))
+            }
             (None, _) => failure.hint("`otactl devices` lists the devices"),
         }
     }

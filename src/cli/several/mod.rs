@@ -8,15 +8,18 @@ pub(crate) mod retry;
 pub(crate) mod summary;
 mod twins;
 
+use std::cell::Cell;
 use std::time::Instant;
 
 use futures_util::{StreamExt as _, stream};
+use otactl::update::stage::Stage;
 use tracing::Instrument as _;
 
 use super::Cli;
 use super::command::Command;
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
+use super::interrupt;
 use super::log::device_span;
 use super::output::Output;
 use super::shared::Shared;
@@ -37,13 +40,19 @@ pub(crate) async fn run(mut runs: Vec<Cli>, output: &Output, model: fn() -> clap
             other.global.mqtt.share_password(&first.global.mqtt);
         }
     }
+    // stdin can be read once only.
+    if let Some(params) = runs[0].command.read_params()? {
+        for cli in &mut runs {
+            cli.command.set_params(params.clone());
+        }
+    }
     let (labels, shared) = (label::labels(&runs), Shared::default());
     let width = labels.iter().map(|label| label.chars().count()).max().unwrap_or_default();
     let devices: Vec<(String, Context, Command)> = labels
         .into_iter()
         .zip(runs)
         .map(|(label, cli)| {
-            let output = output.of_device(&label, width);
+            let output = output.of_device(&label, width).with_device_option(cli.device_option);
             if cli.command.is_update() {
                 output.subject.set_update();
             }
@@ -62,11 +71,22 @@ pub(crate) async fn run(mut runs: Vec<Cli>, output: &Output, model: fn() -> clap
             return Err(failure);
         }
     }
+    let is_interrupted = &Cell::new(false);
     let runs = devices.into_iter().enumerate().map(|(index, (label, context, command))| async move {
         let is_update = command.is_update();
         let started = Instant::now();
         let span = device_span(&format!("{label:<width$}  "));
-        let result = command.run(&context, model).instrument(span).await;
+        let result = if is_interrupted.get() {
+            // Ctrl-C ends the whole command.
+            let failure = interrupt::failure(&Stage::Untouched);
+            command.report_not_begun(&context, failure.copied());
+            Err(failure)
+        } else {
+            command.run(&context, model).instrument(span).await
+        };
+        if result.as_ref().is_err_and(|failure| failure.kind == FailureKind::Interrupted) {
+            is_interrupted.set(true);
+        }
         context.output.status_line.end();
         if let Err(failure) = &result {
             context.output.failure(failure, is_verbose);
@@ -97,9 +117,14 @@ fn failure_of(done: &[Done]) -> Option<Failure> {
         done.iter().filter_map(|done| Some((done.label.as_str(), done.failure.as_ref()?))).collect();
     let (_, first) = failed.first()?;
     let is_common = failed.len() == done.len() && failed.iter().all(|(_, failure)| failure.kind == first.kind);
-    let kind = if is_common { first.kind } else { FailureKind::SomeDevices };
+    let is_interrupted = failed.iter().any(|(_, failure)| failure.kind == FailureKind::Interrupted);
+    let kind = match (is_interrupted, is_common) {
+        (true, _) => FailureKind::Interrupted,
+        (false, true) => first.kind,
+        (false, false) => FailureKind::SomeDevices,
+    };
     let message = format!("{} of {} devices failed", failed.len(), done.len());
     let names: Vec<&str> = failed.iter().map(|(label, _)| *label).collect();
     let again = retry::command(std::env::args_os(), done.iter().map(|done| done.label.as_str()), &names);
-    Some(Failure::new(kind, message).hint(format!("`{again}` tries them again")))
+    Some(Failure::new(kind, message).hint(again))
 }

@@ -1,4 +1,4 @@
-//! Finds two names for one device before the command changes anything.
+//! Finds devices that cannot be used, and two names for one device, before the command changes anything.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use otactl::text::device_text;
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, FailureKind};
 
-/// Fails if two of the names stand for the same device: for one address, or for two addresses at which the same id answers.
+/// Fails if a device has no usable address or options, or if two of the names stand for the same device: for one address, or for two addresses at which the same id answers.
 ///
 /// A device that does not answer is left out; its own command reports that.
 pub(super) async fn check<'a>(
@@ -19,8 +19,15 @@ pub(super) async fn check<'a>(
     let mut by_address: HashMap<String, &str> = HashMap::new();
     let mut questions = Vec::new();
     for (label, context) in devices {
-        // A device without an address fails in its own command.
-        let Ok(target) = context.target().await else { continue };
+        if let Err(failure) = context.device().await {
+            // The board of a `usb:` port may only be unplugged. Its own command reports that.
+            if context.is_usb() {
+                continue;
+            }
+            let message = format!("{label}: {}; nothing was changed", failure.message);
+            return Err(Failure { message, ..failure });
+        }
+        let target = context.target().await?;
         if let Some(other) = by_address.insert(target.to_string(), label) {
             return Err(twins(other, label, &format!("both have the address {target}")));
         }
