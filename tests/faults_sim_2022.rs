@@ -204,9 +204,9 @@ async fn settings_are_read_changed_and_saved() {
     let set = |timeout: u64| call(&device, "Config.Set", json!({"config": {"update": {"timeout": timeout}}}));
     assert_eq!(get("update.timeout").await, Ok(json!(600)));
     assert_eq!(get("update.nope").await, Err(error(404, "invalid config key")));
-    assert_eq!(set(7).await, Ok(Value::Null));
+    assert_eq!(set(7).await, Ok(json!({"saved": false})));
     assert_eq!(get("update.timeout").await, Ok(json!(7)));
-    assert_eq!(call(&device, "Config.Save", json!({"reboot": true})).await, Ok(Value::Null));
+    assert_eq!(call(&device, "Config.Save", json!({"reboot": true})).await, Ok(json!({"saved": true})));
     bench.wait_for_reboot(&device).await;
     assert_eq!(get("update.timeout").await, Ok(json!(7)));
     call(&device, "Sys.SetDebug", json!({"level": 3})).await.expect("code 0 is success");

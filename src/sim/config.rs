@@ -12,6 +12,7 @@ use crate::sim::fault::Fault;
 use crate::sim::firmware::Firmware;
 use crate::sim::generation::Generation;
 use crate::sim::http_client::{DeviceNetwork, Sockets};
+use crate::sim::service_set::Services;
 use crate::sim::signing::UpdateConfig;
 
 /// The properties and the faults of a simulated device.
@@ -19,6 +20,8 @@ use crate::sim::signing::UpdateConfig;
 pub struct Config {
     /// The generation of the update service.
     pub generation: Generation,
+    /// The services of the device.
+    pub services: Services,
     /// Whether the device has a licence. Since 2019, a device without a licence refuses every URL.
     pub licensed: bool,
     /// The files in the device's file system, by name: bundles for `OTA.Update {file}`.
@@ -58,6 +61,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             generation: Generation::default(),
+            services: Services::default(),
             licensed: true,
             files: BTreeMap::new(),
             id: "esp32_AABBCC".into(),

@@ -13,7 +13,7 @@
 //! - [`auth`]: the calls that need credentials; [`signing`]: the signatures that a bundle needs;
 //!   [`http_client`]: the client for downloads;
 //! - [`generation`]: the generation of the OTA service (2018, 2019 or 2022); [`firmware`]: a firmware;
-//!   [`mac`](mod@mac): the MAC address; [`update_error`]: the reasons for which an update fails.
+//!   [`service_set`]: the services of a device; [`mac`](mod@mac): the MAC address; [`update_error`]: the reasons for which an update fails.
 //!
 //! This module shares no protocol code with the client's side of otactl. A mistake in the client is therefore not
 //! repeated here and stays visible in tests.
@@ -28,6 +28,7 @@ pub mod generation;
 pub mod http_client;
 pub mod mac;
 pub mod ports;
+pub mod service_set;
 pub mod services;
 pub mod signing;
 pub mod update_error;
@@ -38,4 +39,5 @@ pub use fault::Fault;
 pub use firmware::Firmware;
 pub use generation::Generation;
 pub use ports::server::Simulator;
+pub use service_set::Services;
 pub use signing::UpdateConfig;

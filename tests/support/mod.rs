@@ -42,7 +42,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use otactl::sim::auth::{Algorithm, Auth};
-use otactl::sim::{Config, Firmware, Generation, Simulator};
+use otactl::sim::{Config, Firmware, Generation, Services, Simulator};
 use tokio::net::{TcpListener, UdpSocket};
 
 /// The duration of a reboot in most tests.
@@ -79,6 +79,7 @@ pub fn recorded_device_of(generation: Generation) -> Config {
 pub fn recorded_device() -> Config {
     Config {
         generation: Generation::Y2018,
+        services: Services::RECORDED,
         factory: Firmware { app: "mgdev".into(), ..Config::default().factory },
         reboot_delay: REBOOT,
         ..Config::default()

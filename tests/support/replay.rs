@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use otactl::sim::{Config, Generation, Simulator};
+use otactl::sim::{Config, Generation, Services, Simulator};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
@@ -138,6 +138,7 @@ pub fn config(case: &Case) -> Config {
         generation: if preconditions.contains("2019") { Generation::Y2019 } else { Generation::Y2022 },
         licensed: !preconditions.contains("unlicensed"),
         files: files.iter().map(|(name, source)| ((*name).into(), bundle(source))).collect(),
+        services: Services::RECORDED,
         reboot_delay: REBOOT,
         retry_after: Config::default().retry_after.div_f64(speed(case)),
         ..Config::default()

@@ -9,7 +9,7 @@ use clap::ValueHint;
 use otactl::sim::auth::{Algorithm, Auth};
 use otactl::sim::fault::{FaultError, FaultKind, KINDS};
 use otactl::sim::ports::mqtt;
-use otactl::sim::{Config, Fault, Firmware, Generation, Simulator};
+use otactl::sim::{Config, Fault, Firmware, Generation, Services, Simulator};
 use otactl::transport::target::Target;
 use otactl::transport::tls;
 use rustls::ServerConfig;
@@ -88,6 +88,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "YEAR", default_value = "2022")]
     #[arg(hide_short_help = true)]
     generation: UpdateGeneration,
+
+    /// Services of the device: all, or some of ota,sys,rpc,config,fs,wifi,debug
+    ///
+    /// With ota,sys,rpc,config, the device answers as the recorded one.
+    #[arg(long, value_name = "LIST", default_value = "ota,sys,rpc,config,fs,wifi,debug", hide_default_value = true)]
+    #[arg(hide_short_help = true)]
+    services: Services,
 
     /// Refuse every URL, as a device without a licence does; no effect with --generation 2018
     #[arg(long)]
@@ -277,6 +284,7 @@ impl Args {
                 UpdateGeneration::Y2019 => Generation::Y2019,
                 UpdateGeneration::Y2022 => Generation::Y2022,
             },
+            services: self.services,
             licensed: !self.unlicensed,
             // The name of the device at the broker is its id.
             id: mqtt.map_or(&self.id, |mqtt| &mqtt.device).clone(),

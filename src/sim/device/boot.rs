@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::sim::device::files::FileSystem;
 use crate::sim::device::ota_state::OtaState;
 use crate::sim::device::state_machine::{Power, SimulatedDevice};
 use crate::sim::fault::effects::TimedFault;
@@ -76,8 +77,6 @@ impl SimulatedDevice {
         self.boots += 1;
         self.power = Power::On(now);
         (self.initial_uptime, self.drops_replies) = (Duration::ZERO, false);
-        self.settings = self.factory_settings.clone();
-        self.settings.merge(&self.flash.settings);
         let boot = &mut self.flash.boot;
         let first = std::mem::take(&mut self.flash.first_boot);
         let crashes = first && self.faults.crashes();
@@ -89,6 +88,12 @@ impl SimulatedDevice {
         let slot = self.flash.slot_to_boot();
         self.flash.boot.active_slot = slot;
         self.running = slot;
+        if first {
+            // The new firmware brings its own files, and takes over the others.
+            let old = &self.flash.files[usize::from(self.flash.boot.revert_slot) % self.flash.files.len()];
+            self.flash.files[usize::from(slot)] = FileSystem::merged(old);
+        }
+        self.load_settings();
         if !self.flash.boot.is_committed {
             self.start_commit_timer(now);
         }

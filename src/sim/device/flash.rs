@@ -1,8 +1,9 @@
-//! The persistent state of a device: slots, boot state and saved settings.
+//! The persistent state of a device: slots, boot state and files.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::sim::device::files::FileSystem;
 use crate::sim::firmware::Firmware;
 
 /// The number of a slot.
@@ -41,9 +42,16 @@ pub struct Flash {
     /// Whether the next boot is the first boot of a new firmware. A later boot of an uncommitted firmware is a
     /// rollback.
     pub first_boot: bool,
-    /// The saved settings. `Null`: the device has its factory settings.
-    #[serde(default, skip_serializing_if = "Value::is_null")]
+    /// The file systems of the slots. The saved settings are files.
+    #[serde(default, skip_serializing_if = "is_factory")]
+    pub files: [FileSystem; 2],
+    /// The saved settings in a file of an older simulator. They become a file at power-on.
+    #[serde(default, skip_serializing)]
     pub settings: Value,
+}
+
+fn is_factory(files: &[FileSystem; 2]) -> bool {
+    files.iter().all(FileSystem::is_factory)
 }
 
 impl Flash {
@@ -54,6 +62,7 @@ impl Flash {
             slots: [Some(firmware), None],
             boot: StoredBootState { active_slot: 0, is_committed: true, revert_slot: 0, commit_timeout: 0 },
             first_boot: false,
+            files: Default::default(),
             settings: Value::Null,
         }
     }

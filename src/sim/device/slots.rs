@@ -49,6 +49,7 @@ impl SimulatedDevice {
         }
         let slot = 1 - self.running;
         self.flash.slots[usize::from(slot)] = Some(self.firmware().clone());
+        self.flash.files[usize::from(slot)] = self.files().clone();
         self.spoil_update();
         if set_as_revert {
             self.flash.boot.revert_slot = slot;

@@ -2,17 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
 use crate::sim::config::Config;
 use crate::sim::device::config_tree::ConfigTree;
+use crate::sim::device::files::FileSystem;
 use crate::sim::device::flash::{Flash, Slot};
+use crate::sim::device::log_settings::LogSettings;
 use crate::sim::device::ota_state::OtaState;
 use crate::sim::fault::Fault;
 use crate::sim::fault::effects::TimedFault;
 use crate::sim::fault::script::Faults;
 use crate::sim::firmware::Firmware;
 use crate::sim::generation::Generation;
+use crate::sim::service_set::Services;
 
 /// An update that runs on a device of 2018.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,9 +51,14 @@ pub enum DeviceRefusal {
 #[derive(Debug)]
 pub struct SimulatedDevice {
     pub(super) generation: Generation,
+    pub(super) services: Services,
     pub(super) flash: Flash,
-    /// The settings of this boot.
+    /// The settings, with the changes since the boot.
     pub(super) settings: ConfigTree,
+    /// The settings with which the device has booted.
+    pub(super) booted_settings: ConfigTree,
+    /// What the log of this boot is set to.
+    pub(super) log_settings: LogSettings,
     /// The settings of a boot without saved settings.
     pub(super) factory_settings: ConfigTree,
     /// The slot that was booted; `flash.boot.active_slot` is the one that boots next.
@@ -87,10 +93,13 @@ impl SimulatedDevice {
     /// An uncommitted firmware in the flash has lost its power, so the device rolls back.
     #[must_use]
     pub fn power_on(flash: Flash, config: &Config, now: Instant) -> Self {
-        let factory_settings = ConfigTree::factory(&config.id, &config.update, config.licensed);
+        let factory_settings = ConfigTree::factory(&config.id, &config.update, config.licensed, config.services);
         let mut device = Self {
             generation: config.generation,
+            services: config.services,
             settings: factory_settings.clone(),
+            booted_settings: factory_settings.clone(),
+            log_settings: LogSettings::default(),
             factory_settings,
             running: flash.boot.active_slot,
             new_slot: flash.first_boot.then_some(flash.boot.active_slot),
@@ -109,6 +118,7 @@ impl SimulatedDevice {
             is_unreachable: false,
             drops_replies: false,
         };
+        device.adopt_old_settings();
         device.boot(now);
         device.initial_uptime = config.running_for;
         if let Some((percent, time)) = device.faults.busy() {
@@ -180,27 +190,21 @@ impl SimulatedDevice {
         self.update.map(|update| update.number).or(self.ota_pull())
     }
 
-    /// Returns the settings of this boot.
+    /// Returns the services of the device.
     #[must_use]
-    pub fn settings(&self) -> &ConfigTree {
-        &self.settings
+    pub fn services(&self) -> Services {
+        self.services
     }
 
-    /// Changes the factory settings and those of this boot.
-    pub fn preset_settings(&mut self, changes: &Value) {
-        self.factory_settings.merge(changes);
-        self.settings.merge(changes);
+    /// Returns the files of the running firmware.
+    #[must_use]
+    pub fn files(&self) -> &FileSystem {
+        &self.flash.files[usize::from(self.running)]
     }
 
-    /// Changes settings until the next reboot.
-    pub fn change_settings(&mut self, changes: &Value) {
-        self.settings.merge(changes);
-    }
-
-    /// Saves the settings of this boot to the flash.
-    pub fn save_settings(&mut self) {
-        let is_factory = self.settings == self.factory_settings;
-        self.flash.settings = if is_factory { Value::Null } else { self.settings.as_json().clone() };
+    /// Returns the files of the running firmware, so that the caller can change them.
+    pub fn files_mut(&mut self) -> &mut FileSystem {
+        &mut self.flash.files[usize::from(self.running)]
     }
 
     /// Returns the faults of the device.

@@ -124,18 +124,3 @@ fn missing_slot_is_not_booted() {
         assert_eq!(device.running_slot(), 0, "active slot {active_slot}, revert slot {revert_slot}");
     }
 }
-
-#[test]
-fn settings_not_saved_are_lost_at_reboot() {
-    let now = Instant::now();
-    let mut device = device(Generation::Y2022, now);
-    let timeout = |device: &SimulatedDevice| device.settings().number("update.timeout");
-    device.change_settings(&serde_json::json!({"update": {"timeout": 5}}));
-    assert_eq!(timeout(&device), Some(5));
-    reboot(&mut device, now);
-    assert_eq!(timeout(&device), Some(600));
-    device.change_settings(&serde_json::json!({"update": {"timeout": 5}}));
-    device.save_settings();
-    reboot(&mut device, now);
-    assert_eq!(timeout(&device), Some(5));
-}

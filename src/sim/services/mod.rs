@@ -2,15 +2,22 @@
 //!
 //! - [`answers`] runs a call, and [`CallAnswer`] tells when it is answered;
 //! - `replies` writes the exact text of the replies, and `args` reads the arguments;
-//! - `methods` lists the methods; `y2018` and `since2019` implement those in which the generations differ.
+//! - `methods` lists the methods; `y2018` and `since2019` implement those in which the generations differ;
+//! - `config`, `files`, `wifi` and `log` implement those of the other services.
 
 mod answer;
 mod args;
+mod config;
+mod files;
+mod log;
 mod methods;
 mod replies;
 mod since2019;
+mod wifi;
 mod y2018;
 
+#[cfg(test)]
+mod other_services_tests;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +26,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 
 use crate::sim::device::SimulatedDevice;
+use crate::sim::service_set::Services;
 use crate::sim::wire::{Call, MethodError, Outcome, quoted};
 use methods::methods;
 use replies::{boot_state, describe, info, list, null, refused};
@@ -97,18 +105,19 @@ fn answer(device: &mut SimulatedDevice, call: &Call, context: CallContext<'_>, n
         "OTA.SetBootState" => since2019::set_boot_state(device, params),
         "OTA.Status" if is_2018 => Ok(y2018::status(device)),
         "OTA.Status" => Ok(since2019::status(device)),
-        "Config.Get" if is_2018 => y2018::config(params, &context),
-        "Config.Get" => since2019::get_config(device, params),
-        "Config.Set" => {
-            device.change_settings(&params["config"]);
-            Ok(null(()))
-        }
-        "Config.Save" => {
-            since2019::save_config(device, params, now);
-            Ok(null(()))
-        }
-        // Code 0 is success.
-        "Sys.SetDebug" => Err(MethodError::bare(0)),
+        "Config.Get" if is_2018 && device.services() == Services::RECORDED => y2018::config(params, &context),
+        "Config.Get" => config::get(device, params),
+        "Config.Set" => config::set(device, params, now),
+        "Config.Save" => config::save(device, params, now),
+        "FS.List" => Ok(files::list(device)),
+        "FS.ListExt" => Ok(files::list_ext(device, params)),
+        "FS.Get" => files::get(device, params),
+        "FS.Put" => files::put(device, params),
+        "FS.Remove" => files::remove(device, params),
+        "FS.Rename" => files::rename(device, params),
+        method @ ("FS.Mkfs" | "FS.Mount" | "FS.Umount") => Err(files::refuse(method, params)),
+        "Wifi.Scan" => Ok(wifi::scan()),
+        "Sys.SetDebug" => Err(log::set_debug(device, params)),
         "Sys.GetInfo" => Ok(info(device, context, now)),
         "Sys.GetUID" => Ok(since2019::get_uid(device, &context)),
         "Sys.Reboot" => reboot(device, params, now),

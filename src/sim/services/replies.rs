@@ -5,10 +5,13 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use crate::sim::device::files;
 use crate::sim::device::{DeviceRefusal, SimulatedDevice, Slot};
 use crate::sim::mac::mac;
+use crate::sim::service_set::Service;
 use crate::sim::services::answer::CallContext;
 use crate::sim::services::methods::methods;
+use crate::sim::services::wifi;
 use crate::sim::wire::{MethodError, Outcome, Quoted};
 
 /// The platforms on which a committed device reports the revert slot -1.
@@ -16,6 +19,9 @@ const WITHOUT_REVERT_SLOT: [&str; 2] = ["stm32", "rs14100"];
 
 /// The usual size of a reply to `Sys.GetInfo`, in bytes.
 const USUAL_INFO: usize = 512;
+
+/// The free space of the recorded file system, in bytes.
+const RECORDED_FREE: usize = 154_118;
 
 /// Returns the reply to `OTA.GetBootState`.
 pub(super) fn boot_state(device: &SimulatedDevice) -> String {
@@ -46,7 +52,7 @@ pub(super) fn status(device: &SimulatedDevice, state: u8, message: &str, percent
 
 /// Returns the reply to `Sys.GetInfo`.
 pub(super) fn info(device: &SimulatedDevice, context: CallContext<'_>, now: Instant) -> String {
-    let firmware = device.firmware();
+    let (firmware, services) = (device.firmware(), device.services());
     let mut text = String::with_capacity(USUAL_INFO);
     let mut add = |before: &str, value: &str| {
         text.push_str(before);
@@ -58,11 +64,15 @@ pub(super) fn info(device: &SimulatedDevice, context: CallContext<'_>, now: Inst
     add(r#", "fw_id": "#, &firmware.build_id);
     add(r#", "mg_version": "2.20.0", "mg_id": "20230111-000000/simulated", "mac": "#, &mac(context.id));
     add(r#", "arch": "#, &firmware.platform);
-    text.extend([r#", "uptime": "#, &device.uptime(now).as_secs().to_string()]);
-    text.push_str(concat!(
-        r#", "public_key": null, "ram_size": 295748, "ram_free": 227340, "ram_min_free": 216536, "#,
-        r#""fs_size": 233681, "fs_free": 154118,"eth": {"ip": "#,
-    ));
+    let free = if services.has(Service::Fs) { device.files().free() } else { RECORDED_FREE };
+    let (uptime, size, free) = (device.uptime(now).as_secs().to_string(), files::SIZE.to_string(), free.to_string());
+    text.extend([r#", "uptime": "#, &uptime]);
+    text.push_str(r#", "public_key": null, "ram_size": 295748, "ram_free": 227340, "ram_min_free": 216536, "#);
+    text.extend([r#""fs_size": "#, &size, r#", "fs_free": "#, &free]);
+    if services.has(Service::Wifi) {
+        text.extend([r#","wifi": "#, &wifi::info(device, context.ip)]);
+    }
+    text.push_str(r#","eth": {"ip": "#);
     Quoted(context.ip).push_to(&mut text);
     text.push_str("}}");
     text

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tokio_tungstenite::tungstenite::Bytes;
 
 use crate::sim::device::{PushReply, SimulatedDevice, Slot, StoredBootState, UpdateTimeouts};
 use crate::sim::mac::mac;
@@ -17,9 +18,6 @@ const SLOT_MASK: i64 = 0xf;
 
 /// The number of slots.
 const SLOTS: i64 = 2;
-
-/// The time between `Config.Save` and its reboot.
-const SAVE_REBOOT_DELAY: Duration = Duration::from_millis(500);
 
 /// Starts a pull, installs a file, or waits for the update that already runs.
 pub(super) fn update(
@@ -44,10 +42,13 @@ pub(super) fn update(
     }
     let timeouts = read_timeouts(device, params);
     match (file, url) {
-        (Some(file), _) => CallAnswer::Now(match context.files.get(file.as_ref()) {
-            Some(bundle) => device.update_from_file(bundle, timeouts, now),
-            None => Err(MethodError::new(-1, "failed to start update")),
-        }),
+        (Some(file), _) => {
+            let in_file_system = || device.files().get(&file).map(Bytes::copy_from_slice);
+            CallAnswer::Now(match context.files.get(file.as_ref()).cloned().or_else(in_file_system) {
+                Some(bundle) => device.update_from_file(&bundle, timeouts, now),
+                None => Err(MethodError::new(-1, "failed to start update")),
+            })
+        }
         (None, url) => {
             CallAnswer::Pull { url: url.unwrap_or_default().into_owned(), timeouts, number: device.register_pull() }
         }
@@ -119,18 +120,6 @@ pub(super) fn set_boot_state(device: &mut SimulatedDevice, params: &Value) -> Ou
 /// Returns the part of a slot number that the boot state can store.
 fn slot(value: i64) -> Slot {
     Slot::try_from(value & SLOT_MASK).unwrap_or_default()
-}
-
-pub(super) fn get_config(device: &SimulatedDevice, params: &Value) -> Outcome {
-    let key = args::text(&params["key"]).unwrap_or_default();
-    device.settings().get(&key).ok_or_else(|| MethodError::new(404, "invalid config key"))
-}
-
-pub(super) fn save_config(device: &mut SimulatedDevice, params: &Value, now: Instant) {
-    device.save_settings();
-    if params["reboot"] == Value::Bool(true) {
-        device.reboot(SAVE_REBOOT_DELAY, now);
-    }
 }
 
 pub(super) fn get_uid(device: &SimulatedDevice, context: &CallContext<'_>) -> String {
