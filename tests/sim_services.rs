@@ -11,7 +11,7 @@ use otactl::rpc::{CallError, Device};
 use otactl::sim::{Config, Services};
 use serde_json::{Value, json};
 use support::transports::{CALL_TIMEOUT, Transport, device_at};
-use support::{DEMO, REBOOT, Run, otactl, run, run_on, running_device, simulator_with, ws};
+use support::{DEMO, REBOOT, Run, file, otactl, run, run_on, running_device, simulator_with, ws};
 
 /// The size of a piece of a file. Requests stay below the limit of a real device.
 const PIECE: usize = 1500;
@@ -108,6 +108,21 @@ async fn rollback_brings_back_files_and_settings() {
     assert_eq!(timeout().await, Ok(json!(5)));
     let missing = call(&device, "FS.Get", json!({"filename": "new.txt"})).await;
     assert_eq!(missing, Err((400, "failed to open file \"new.txt\"".into())));
+}
+
+/// A bundle that was written as a file is installed as one that the server sends.
+#[tokio::test]
+async fn bundle_in_the_file_system_is_installed() {
+    let mut bench = Transport::WebSocket.simulated(running_device()).await;
+    let device = bench.device(None);
+    let bundle = std::fs::read(file("tests/wire/firmware2022/small2.zip")).expect("a recorded bundle");
+    put(&device, "fw.zip", &bundle).await.expect("written");
+    let update = json!({"file": "fw.zip", "commit_timeout": 300});
+    assert_eq!(call(&device, "OTA.Update", update).await, Ok(json!("true")));
+    bench.wait_for_reboot(&device).await;
+    let state = call(&device, "OTA.GetBootState", Value::Null).await.expect("a state");
+    assert_eq!((&state["active_slot"], &state["is_committed"]), (&json!(1), &json!(false)), "{state}");
+    assert!(get(&device, "fw.zip").await == bundle, "the new firmware has taken it over");
 }
 
 #[tokio::test]
