@@ -5,7 +5,7 @@ mod support;
 use serde_json::{Value, json};
 use support::script::{PeerAction, Script, frame};
 use support::transports::Transport;
-use support::{run_on, simulator, simulator_everywhere, ws};
+use support::{run_on, simulator, simulator_everywhere, simulator_with, ws};
 
 fn info(platform: &str) -> Value {
     json!({"id": "dev", "app": "demo", "arch": platform, "fw_version": "1", "fw_id": "a", "uptime": 9})
@@ -43,7 +43,7 @@ async fn platform_whose_slots_are_unknown_is_sent_any_slot() {
         let mut peer = Transport::WebSocket.scripted(script).await;
         let run = run_on(&peer.port, &["set-boot-state", "--active-slot", "2"]).await;
         assert_eq!((run.code, run.stdout.as_str()), (0, "null\n"), "{about:?}: {}", run.shown());
-        assert_eq!(run.stderr, "slot 2 boots next, committed; slot 0 runs now\n", "{}", run.shown());
+        assert_eq!(run.stderr, "slot 2 boots next, committed\n", "{}", run.shown());
         let methods = ["Sys.GetInfo", "OTA.GetBootState", "OTA.SetBootState", "OTA.GetBootState"];
         assert_eq!(peer.received.methods(), methods, "{about:?}");
     }
@@ -91,12 +91,13 @@ async fn boot_state_unreadable_is_reported() {
 #[tokio::test]
 async fn fields_without_a_slot_are_sent_at_once() {
     for args in [&["--is-committed", "true"][..], &["--commit-timeout", "60s"]] {
-        let mut peer =
-            Transport::WebSocket.scripted(Script::of([result(&Value::Null), result(&boot_state(0, 1))])).await;
+        let mut stored = boot_state(0, 1);
+        stored["commit_timeout"] = json!(60);
+        let mut peer = Transport::WebSocket.scripted(Script::of([result(&Value::Null), result(&stored)])).await;
         let run = run_on(&peer.port, &[&["set-boot-state"], args].concat()).await;
         assert_eq!((run.code, run.stdout.as_str()), (0, "null\n"), "{args:?}: {}", run.shown());
         assert_eq!(peer.received.methods(), ["OTA.SetBootState", "OTA.GetBootState"], "{args:?}");
-        assert_eq!(run.stderr, "slot 0 runs, committed; it stays after a reboot\n", "{}", run.shown());
+        assert_eq!(run.stderr, "slot 0 boots next, committed\n", "{}", run.shown());
     }
 }
 
@@ -112,9 +113,12 @@ async fn boot_state_is_read_back_over_every_transport() {
     let (_device, ports) = simulator_everywhere(otactl::sim::Config::default()).await;
     for port in ports {
         for (args, expected) in [
-            (&["set-boot-state", "--active-slot", "1"][..], "slot 1 boots next, committed; slot 0 runs now\n"),
-            (&["set-boot-state", "--active-slot", "0"], "slot 0 boots next, committed; "),
-            (&["create-snapshot"], "the copy is in slot 1; slot 0 runs, committed; it stays after a reboot\n"),
+            (&["set-boot-state", "--active-slot", "1"][..], "slot 1 boots next, committed\n"),
+            (&["set-boot-state", "--active-slot", "0"], "slot 0 boots next, committed\n"),
+            (&["set-boot-state", "--active-slot", "1", "--is-committed", "true"], "slot 1 boots next, committed\n"),
+            // Slot 0 runs still.
+            (&["create-snapshot"], "the copy is in slot 1; slot 1 boots next, committed\n"),
+            (&["set-boot-state", "--active-slot", "0"], "slot 0 boots next, committed\n"),
         ] {
             let run = run_on(&port, args).await;
             assert!(run.code == 0 && run.stderr.starts_with(expected), "{port} {args:?}: {}", run.shown());
@@ -130,4 +134,32 @@ async fn boot_state_that_cannot_be_read_back_is_a_warning() {
     let run = run_on(&peer.port, &["set-boot-state", "--is-committed", "true"]).await;
     assert_eq!((run.code, run.stdout.as_str()), (0, "null\n"), "{}", run.shown());
     assert!(run.stderr.starts_with("warning: the device has carried out the command, but "), "{}", run.shown());
+}
+
+#[tokio::test]
+async fn field_that_is_not_stored_as_it_was_sent_is_a_failure() {
+    for (fault, args, difference) in [
+        ("boot-state=active_slot:0", ["--active-slot", "1"], "active_slot: sent 1, stored 0"),
+        ("boot-state=is_committed:true", ["--is-committed", "false"], "is_committed: sent false, stored true"),
+        ("boot-state=revert_slot:0", ["--revert-slot", "1"], "revert_slot: sent 1, stored 0"),
+        ("boot-state=commit_timeout:5", ["--commit-timeout", "60s"], "commit_timeout: sent 60, stored 5"),
+    ] {
+        let faults = vec![fault.parse().expect("a fault")];
+        let device = simulator_with(otactl::sim::Config { faults, ..otactl::sim::Config::default() }).await;
+        let run = run_on(&ws(&device), &[&["set-boot-state"][..], &args].concat()).await;
+        assert_eq!((run.code, run.stdout.as_str()), (4, ""), "{args:?}: {}", run.shown());
+        assert!(run.stderr.starts_with("error: the device has not stored the boot state as it was sent: "), "{args:?}");
+        assert!(run.stderr.contains(&format!(": {difference}\nhint: `otactl get-boot-state` ")), "{}", run.shown());
+    }
+}
+
+#[tokio::test]
+async fn slot_that_the_device_does_not_report_is_a_warning() {
+    let stored = json!({"active_slot": 0, "is_committed": true, "revert_slot": -1, "commit_timeout": 0});
+    let script = Script::of([result(&info("stm32")), result(&stored), result(&Value::Null), result(&stored)]);
+    let peer = Transport::WebSocket.scripted(script).await;
+    let run = run_on(&peer.port, &["set-boot-state", "--revert-slot", "1"]).await;
+    assert_eq!((run.code, run.stdout.as_str()), (0, "null\n"), "{}", run.shown());
+    let warning = "warning: the device does not report whether it has stored revert_slot\n";
+    assert!(run.stderr.starts_with(warning), "{}", run.shown());
 }

@@ -3,14 +3,14 @@ use std::time::Duration;
 use otactl::ota::{self, Snapshot};
 use serde::Deserialize as _;
 
-use super::read_back::read_back;
+use super::read_back::{next_boot, read_back};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::values;
 
 /// Copy the firmware to the other slot (OTA.CreateSnapshot)
 ///
-/// At the end, otactl reads the boot state back and prints it.
+/// At the end, otactl reads the boot state back and prints it. A device does not report which slot runs.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: otactl --port ws://192.168.1.5 create-snapshot")]
 pub(crate) struct Args {
@@ -39,7 +39,9 @@ impl Args {
         context.output.result(&value)?;
         let slot = Snapshot::deserialize(&value).ok().and_then(|snapshot| snapshot.slot);
         let copy = slot.map(|slot| format!("the copy is in slot {slot}; ")).unwrap_or_default();
-        read_back(context, &device, |now| format!("{copy}{now}")).await;
+        if let Some(now) = read_back(context, &device).await {
+            context.output.status(&format!("{copy}{}", next_boot(&now)));
+        }
         Ok(())
     }
 }

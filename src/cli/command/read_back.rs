@@ -1,34 +1,36 @@
 //! Reads the boot state after a command that changes it.
 
-use otactl::ota::{self, BootState, Slot};
+use otactl::ota::{self, BootState, slot_name};
 use otactl::rpc::{Device, Method as _};
 
 use crate::cli::context::Context;
 
-/// Reads the boot state of the device and prints it as `text` describes it.
+/// Reads the boot state of the device.
 ///
-/// The change was made before, so that the command does not fail if the boot state cannot be read.
-pub(super) async fn read_back(context: &Context, device: &Device, text: impl FnOnce(&BootState) -> String) {
+/// The change was made before, so that a boot state that cannot be read is a warning.
+pub(super) async fn read_back(context: &Context, device: &Device) -> Option<BootState> {
     match device.call(ota::GetBootState {}).await {
-        Ok(now) => context.output.status(&text(&now)),
-        Err(error) => context.output.warn(&format!(
-            "the device has carried out the command, but {} did not show the result: {error}",
-            ota::GetBootState::NAME
-        )),
+        Ok(now) => Some(now),
+        Err(error) => {
+            context.output.warn(&format!(
+                "the device has carried out the command, but {} did not show the result: {error}",
+                ota::GetBootState::NAME
+            ));
+            None
+        }
     }
 }
 
-/// Describes the boot state `now`. `runs` is the slot that was active before the change, if it is known.
-///
-/// A device does not tell which slot runs. The text is wrong if an earlier command has changed the active slot since the last boot.
-pub(super) fn boot_state_text(now: &BootState, runs: Option<Slot>) -> String {
-    match (now.active_slot, runs) {
-        (Some(next), Some(runs)) if next != runs => {
-            let committed = if now.is_committed { "committed" } else { "uncommitted" };
-            format!("slot {next} boots next, {committed}; slot {runs} runs now")
-        }
-        _ => now.to_string(),
+/// Describes a boot state that a command has changed. The text does not say which slot runs: a device does not report it, and the active
+/// slot is the one that boots next.
+pub(super) fn next_boot(now: &BootState) -> String {
+    let active = slot_name(now.active_slot);
+    if now.is_committed {
+        return format!("{active} boots next, committed");
     }
+    // If the active slot runs already, the next reboot is a rollback.
+    let back = now.revert_slot.map_or_else(|| "the old firmware".into(), |slot| format!("slot {slot}"));
+    format!("{active} is the active slot, uncommitted; a rollback boots {back}")
 }
 
 #[cfg(test)]
@@ -36,16 +38,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn boot_state_names_the_slot_that_boots_next_if_it_is_another_one() {
-        for (next, is_committed, runs, expected) in [
-            (Some(1), true, Some(0), "slot 1 boots next, committed; slot 0 runs now"),
-            (Some(0), false, Some(1), "slot 0 boots next, uncommitted; slot 1 runs now"),
-            (Some(0), true, Some(0), "slot 0 runs, committed; it stays after a reboot"),
-            (Some(0), true, None, "slot 0 runs, committed; it stays after a reboot"),
-            (None, true, Some(0), "an unknown slot runs, committed; it stays after a reboot"),
+    fn changed_boot_state_does_not_say_which_slot_runs() {
+        for (active_slot, is_committed, revert_slot, expected) in [
+            (Some(1), true, Some(0), "slot 1 boots next, committed"),
+            (Some(1), false, Some(0), "slot 1 is the active slot, uncommitted; a rollback boots slot 0"),
+            (Some(0), false, None, "slot 0 is the active slot, uncommitted; a rollback boots the old firmware"),
+            (None, true, Some(0), "an unknown slot boots next, committed"),
         ] {
-            let now = BootState { active_slot: next, is_committed, revert_slot: Some(0), commit_timeout: 0 };
-            assert_eq!(boot_state_text(&now, runs), expected);
+            let now = BootState { active_slot, is_committed, revert_slot, commit_timeout: 0 };
+            assert_eq!(next_boot(&now), expected);
         }
     }
 }

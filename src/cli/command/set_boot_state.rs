@@ -1,10 +1,10 @@
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::time::Duration;
 
 use otactl::ota::{self, BootState, Slot};
 use otactl::rpc::{CallError, Device, Method};
 
-use super::read_back::{boot_state_text, read_back};
+use super::read_back::{next_boot, read_back};
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, FailureKind};
 use crate::cli::values;
@@ -17,7 +17,7 @@ const BAD_SLOT: i64 = -3;
 /// For repairs only: with a wrong state, the device may boot a slot that does not work. otactl refuses a slot that the platform
 /// does not have (ESP32, ESP8266, CC32xx; the slots of other platforms are not known). Firmware of 2019 to 2022 answers such
 /// an active slot with an error, but stores it. It stores any revert slot without an error. At the end, otactl reads the boot state back
-/// and prints it.
+/// and prints it. If the device has not stored a field as it was sent, the exit code is 4. A device does not report which slot runs.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "otactl set-boot-state [OPTIONS]")]
 #[command(after_help = "Example: otactl --port ws://192.168.1.5 set-boot-state --revert-slot 0")]
@@ -62,9 +62,19 @@ impl Args {
         let before = if names_a_slot { if_answered(device.call(ota::GetBootState {}).await)? } else { None };
         match device.call_value(fields.request()).await {
             Ok(value) => {
+                let stored = read_back(context, &device).await;
+                if let Some(stored) = &stored {
+                    fields.check_stored(stored)?;
+                    let unreported = fields.unreported(stored);
+                    if !unreported.is_empty() {
+                        let fields = unreported.join(" and ");
+                        context.output.warn(&format!("the device does not report whether it has stored {fields}"));
+                    }
+                }
                 context.output.result(&value)?;
-                let runs = before.and_then(|before| before.active_slot);
-                read_back(context, &device, |now| boot_state_text(now, runs)).await;
+                if let Some(stored) = &stored {
+                    context.output.status(&next_boot(stored));
+                }
                 Ok(())
             }
             Err(error) if error.remote_error().is_some_and(|error| error.code == BAD_SLOT) => {
@@ -87,6 +97,51 @@ impl BootStateFields {
         Err(Failure::new(FailureKind::Refused, message).hint(
             "`otactl get-boot-state` shows the slots in use; with `--force` the device is sent the slot all the same",
         ))
+    }
+
+    /// Fails if the device has stored another value than the one that was sent.
+    fn check_stored(self, stored: &BootState) -> Result<(), Failure> {
+        let differences = self.differences(stored);
+        if differences.is_empty() {
+            return Ok(());
+        }
+        let message = format!("the device has not stored the boot state as it was sent: {}", differences.join("; "));
+        Err(Failure::new(FailureKind::Device, message).hint(
+            "`otactl get-boot-state` shows what the device has stored; correct a bad slot before the device reboots",
+        ))
+    }
+
+    /// Describes each field whose stored value is not the one that was sent. A slot that the device does not report is left out.
+    fn differences(self, stored: &BootState) -> Vec<String> {
+        fn difference<T: PartialEq + Display>(name: &str, sent: Option<T>, stored: Option<T>) -> Option<String> {
+            let (sent, stored) = (sent?, stored?);
+            (sent != stored).then(|| format!("{name}: sent {sent}, stored {stored}"))
+        }
+
+        let sent = self.request();
+        let BootState { active_slot, is_committed, revert_slot, commit_timeout } = *stored;
+        [
+            difference("active_slot", sent.active_slot, active_slot),
+            difference("is_committed", sent.is_committed, Some(is_committed)),
+            difference("revert_slot", sent.revert_slot, revert_slot),
+            difference("commit_timeout", sent.commit_timeout, Some(commit_timeout)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    /// Returns the fields that were sent, and that the device does not report.
+    fn unreported(self, stored: &BootState) -> Vec<&'static str> {
+        let slots = [
+            ("active_slot", self.active_slot, stored.active_slot),
+            ("revert_slot", self.revert_slot, stored.revert_slot),
+        ];
+        slots
+            .into_iter()
+            .filter(|(_, sent, stored)| sent.is_some() && stored.is_none())
+            .map(|(name, ..)| name)
+            .collect()
     }
 
     fn request(self) -> ota::SetBootState {
@@ -188,6 +243,41 @@ mod tests {
             ),
         ] {
             assert_eq!(repair_command(1, &BEFORE, &stored), expected, "{stored:?}");
+        }
+    }
+
+    #[test]
+    fn field_that_is_stored_otherwise_is_a_difference() {
+        let none = BootStateFields { active_slot: None, is_committed: None, revert_slot: None, commit_timeout: None };
+        let minute = Some(Duration::from_secs(60));
+        for (sent, stored, differences, unreported) in [
+            (BootStateFields { active_slot: Some(1), ..none }, BEFORE, "", ""),
+            (BootStateFields { active_slot: Some(0), ..none }, BEFORE, "active_slot: sent 0, stored 1", ""),
+            (
+                BootStateFields { is_committed: Some(false), ..none },
+                BEFORE,
+                "is_committed: sent false, stored true",
+                "",
+            ),
+            (BootStateFields { revert_slot: Some(255), ..none }, BEFORE, "revert_slot: sent 255, stored 0", ""),
+            (BootStateFields { commit_timeout: minute, ..none }, BEFORE, "commit_timeout: sent 60, stored 0", ""),
+            (
+                BootStateFields { active_slot: Some(2), revert_slot: Some(1), ..none },
+                BEFORE,
+                "active_slot: sent 2, stored 1; revert_slot: sent 1, stored 0",
+                "",
+            ),
+            // A committed STM32 device reports no revert slot.
+            (
+                BootStateFields { active_slot: Some(1), revert_slot: Some(1), ..none },
+                BootState { revert_slot: None, ..BEFORE },
+                "",
+                "revert_slot",
+            ),
+        ] {
+            assert_eq!(sent.differences(&stored).join("; "), differences, "{sent:?}");
+            assert_eq!(sent.unreported(&stored).concat(), unreported, "{sent:?}");
+            assert_eq!(sent.check_stored(&stored).is_err(), !differences.is_empty(), "{sent:?}");
         }
     }
 
