@@ -152,7 +152,9 @@ async fn wrong_command_leads_to_the_right_one() {
         (&["--quiet", "config-set", "a.b=1"], "`otactl call Config.Set config.a.b:=1`"),
         (&["console"], "hint: otactl has no console yet"),
         (&["updat"], "hint: did you mean `otactl update`?"),
-        (&["help", "comit"], "hint: did you mean `otactl commit`?"),
+        (&["comit"], "hint: `otactl --help` lists all commands"),
+        (&["help", "revrt"], "hint: `otactl --help` lists all commands"),
+        (&["help", "pnig"], "hint: did you mean `otactl ping`?"),
         (&["nonsense"], "hint: `otactl --help` lists all commands"),
     ] {
         let run = in_columns(100, typed).await;

@@ -20,7 +20,7 @@ pub(crate) fn addressed<'a>(text: &'a str, option: Option<&str>) -> Cow<'a, str>
             || rest.contains("--port")
             || rest.contains("--device");
         result += START;
-        if CHANGING.contains(&name) && !names_a_device {
+        if (CHANGING.contains(&name) || name == "update") && !names_a_device {
             result.extend([name, " ", option, &piece[name.len()..]]);
         } else {
             result += piece;

@@ -1,4 +1,6 @@
 //! The method that was probably meant, for a device that does not have the one that was called.
+//!
+//! It is never a method that may change the device.
 
 use std::time::Duration;
 
@@ -31,7 +33,15 @@ pub(crate) async fn failure(device: &Device, method: &str, error: CallError) -> 
     }
 }
 
-/// Returns the method with the most similar name, if one is similar.
+/// Tells whether the name of a method says that the method only reads. This is a guess, since an app may have methods of its own.
+pub(crate) fn only_reads(method: &str) -> bool {
+    const READING: [&str; 5] = ["Get", "List", "Describe", "Ping", "Status"];
+
+    let name = method.rsplit('.').next().unwrap_or_default();
+    READING.iter().any(|reading| name.starts_with(reading))
+}
+
+/// Returns the method with the most similar name, if one is similar, and only reads.
 ///
 /// The case of letters does not count. The name without its service, as in `GetInfo`, is similar to the whole one.
 fn nearest<'a>(typed: &str, methods: &'a [String]) -> Option<&'a str> {
@@ -51,6 +61,7 @@ fn nearest<'a>(typed: &str, methods: &'a [String]) -> Option<&'a str> {
         .filter(|(distance, _)| *distance <= max)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, method)| method)
+        .filter(|method| only_reads(method))
 }
 
 #[cfg(test)]
@@ -68,7 +79,10 @@ mod tests {
             ("Sys.GetIfno", Some("Sys.GetInfo")),
             ("Sys.Info", None),
             ("Sys.GetInfo", None),
-            ("OTA.Comit", Some("OTA.Commit")),
+            ("OTA.Comit", None),
+            ("ota.commit", None),
+            ("Commit", None),
+            ("Config.Ste", None),
             ("Config.Gte", Some("Config.Get")),
             ("RPC.Lsit", Some("RPC.List")),
             ("No.Such", None),

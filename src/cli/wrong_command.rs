@@ -1,7 +1,7 @@
 //! The hint for a command that does not exist: the right command, or the call that does it.
 //!
-//! A command that changes the device is suggested only for a synonym, which says what the user wants, or for an obvious typo. Somebody
-//! who follows a wrong suggestion of `revert` loses the new firmware.
+//! A command that changes the device is suggested only for a synonym, which says what the user wants. Somebody who follows a wrong
+//! suggestion of `revert` loses the new firmware. `update` is suggested for an obvious typo: it takes the name of a file.
 
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
@@ -13,9 +13,8 @@ use serde_json::Value;
 
 use super::help::{width, wrapped};
 
-/// The commands that change the device.
-pub(super) const CHANGING: [&str; 7] =
-    ["update", "commit", "revert", "reboot", "set-boot-state", "create-snapshot", "call"];
+/// The commands that change the device, except `update`.
+pub(super) const CHANGING: [&str; 6] = ["commit", "revert", "reboot", "set-boot-state", "create-snapshot", "call"];
 
 /// What people type, and the hint. Among them are the commands of `mos`.
 const SYNONYMS: [(&[&str], &str); 32] = [
@@ -217,15 +216,15 @@ fn quoted(text: &str) -> String {
     shlex::try_quote(text).map_or_else(|_| text.to_owned(), Into::into)
 }
 
-/// Returns the command with the most similar name: at most two edits away, or one edit if it changes the device.
+/// Returns the command with the most similar name, at most two edits away, or one for `update`. It is none that changes the device.
 fn similar<'a>(word: &str, model: &'a Command) -> Option<&'a str> {
     let visible = model.get_subcommands().filter(|command| !command.is_hide_set()).map(Command::get_name);
     let close = visible.filter_map(|name| {
         let edits = strsim::osa_distance(word, name);
-        let max = if CHANGING.contains(&name) { 1 } else { 2.min(name.len() / 3) };
+        let max = if name == "update" { 1 } else { 2.min(name.len() / 3) };
         (edits <= max).then_some((edits, name))
     });
-    close.min().map(|(_, name)| name)
+    close.min().map(|(_, name)| name).filter(|name| !CHANGING.contains(name))
 }
 
 #[cfg(test)]
@@ -275,13 +274,11 @@ mod tests {
     }
 
     #[test]
-    fn only_an_obvious_typo_suggests_a_command_that_changes_the_device() {
+    fn typo_suggests_no_command_that_changes_the_device() {
         for (typed, expected) in [
             ("updat", "update"),
             ("udpate", "update"),
-            ("comit", "commit"),
-            ("revertt", "revert"),
-            ("reboto", "reboot"),
+            ("UPDATE", "update"),
             ("lsit", "list"),
             ("descibe", "describe"),
             ("pnig", "ping"),
@@ -293,6 +290,11 @@ mod tests {
         {
             let hint = hint_for(typed);
             assert!(!hint.contains("did you mean"), "{typed}: {hint}");
+        }
+        for typed in
+            ["comit", "COMMIT", "revrt", "revertt", "rebot", "reboto", "set-bot-state", "create-snapsht", "cal"]
+        {
+            assert_eq!(hint_for(typed), "", "{typed}");
         }
     }
 }

@@ -34,10 +34,7 @@ pub(crate) struct Args {
 impl Args {
     /// Tells whether the method is known to change nothing, or has the name of one that reads.
     pub(crate) fn only_reads(&self) -> bool {
-        const READING: [&str; 5] = ["Get", "List", "Describe", "Ping", "Status"];
-
-        let name = self.method.rsplit('.').next().unwrap_or_default();
-        READING.iter().any(|reading| name.starts_with(reading))
+        nearest_method::only_reads(&self.method)
     }
 
     /// Reads the arguments. stdin can be read once only.
