@@ -200,7 +200,8 @@ async fn device_errors_have_a_hint() {
         (&["call", "No.Such"][..], 4, "`otactl list`"),
         (&["describe", "No.Such"], 4, "`otactl list`"),
         (&["call", "Sys.GetIfno"], 4, "hint: is it `Sys.GetInfo`? `otactl list` "),
-        (&["describe", "OTA.Udpate"], 4, "hint: is it `OTA.Update`? "),
+        (&["describe", "Sys.GetIfno"], 4, "hint: is it `Sys.GetInfo`? "),
+        (&["call", "OTA.Rever"], 4, "hint: `otactl list` shows the methods that the device has"),
         (&["set-boot-state", "--active-slot", "7"], 7, "with `--force`"),
         (&["set-boot-state", "--revert-slot", "7"], 7, "with `--force`"),
         (&["set-boot-state", "--active-slot", "7", "--force"], 4, "boot"),
@@ -431,4 +432,16 @@ async fn update_takes_the_built_firmware_or_a_url_as_the_file() {
         assert!(run.stderr.contains("error: the firmware could not be downloaded: "), "{args:?}: {}", run.shown());
     }
     assert_eq!(update(&[&url, "--url", &url]).await.code, 2);
+}
+
+#[tokio::test]
+async fn url_without_a_host_is_refused_before_anything_is_asked() {
+    for url in ["http://", "https://", "http://?a", "http://user@", "http://:80/fw.zip", "http://host:99999/fw.zip"] {
+        for args in [&[url][..], &["--url", url]] {
+            // No device listens there.
+            let run = run(&[&["--port", "ws://127.0.0.1:1", "update"][..], args].concat()).await;
+            assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{args:?}: {}", run.shown());
+            assert!(run.stderr.contains("hint: write it as http://HOST/PATH"), "{args:?}: {}", run.shown());
+        }
+    }
 }

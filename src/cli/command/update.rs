@@ -13,6 +13,7 @@ use otactl::update::timeouts::Timeouts;
 use otactl::update::web_client::WebClient;
 use otactl::update::{self, Plan, Serving, Source, Success, Via, push, remote_manifest};
 use tokio::time::timeout;
+use url::Url;
 
 use crate::cli::checks::ChecksArgs;
 use crate::cli::context::Context;
@@ -332,6 +333,10 @@ impl Args {
                 "the device fetches firmware from http:// and https:// URLs only",
             )
             .hint("give such a URL, or the path of a local file without `--url`"));
+        }
+        if let Err(problem) = Url::parse(&url) {
+            return Err(Failure::new(FailureKind::Usage, format!("the URL of the firmware cannot be used: {problem}"))
+                .hint("write it as http://HOST/PATH or https://HOST/PATH"));
         }
         client.prepare(&url)?;
         credentials::remember_url_login(&url);
