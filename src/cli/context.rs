@@ -24,7 +24,7 @@ use super::global_args::GlobalArgs;
 use super::json_line::JsonPlace;
 use super::output::Output;
 use super::shared::Shared;
-use super::target_arg::{SimulatedOver, TargetArg, web_socket};
+use super::target_arg::{SimulatedOver, TargetArg, is_serial_name, web_socket};
 use super::update_summary::UpdateSummary;
 use super::watched::Watched;
 use super::{environment, serial_choice};
@@ -168,7 +168,7 @@ impl Context {
             TargetArg::Usb(selector) => serial_choice::of_usb(&selector, &self.output),
             TargetArg::Name(name) => {
                 let path = Path::new("/dev").join(&name);
-                if !name.contains('/') && path.exists() {
+                if is_serial_name(&name) || (!name.contains('/') && path.exists()) {
                     return Ok(Target::Serial(path));
                 }
                 let target = web_socket(&name).ok_or(TargetError::NoScheme(name))?;

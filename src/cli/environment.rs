@@ -1,6 +1,6 @@
 //! Environment variables.
 //!
-//! An empty variable counts as unset. A value that is not UTF-8 is an error: without it, the command might reach another device.
+//! An empty variable counts as unset, and so does `auto` as a port. A value that is not UTF-8 is an error: without it, the command might reach another device.
 
 use std::any::TypeId;
 use std::env;
@@ -12,14 +12,21 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches};
 
 use super::failure::{Failure, FailureKind};
+use super::target_arg::is_auto;
 
-/// Returns the value of a variable that clap does not read, or `None` if it is unset or empty.
+/// Returns the value of a variable, or `None` if it counts as unset.
 pub(super) fn variable(name: &str) -> Result<Option<String>, Failure> {
-    let value = env::var_os(name).filter(|value| !value.is_empty());
+    let value = env::var_os(name).filter(|value| !counts_as_unset(OsStr::new(name), value));
     value
         .map(OsString::into_string)
         .transpose()
         .map_err(|_| Failure::new(FailureKind::Usage, not_utf8(OsStr::new(name))))
+}
+
+/// Tells whether a variable with this value counts as unset.
+fn counts_as_unset(name: &OsStr, value: &OsStr) -> bool {
+    let is_port = ["OTACTL_PORT", "MOS_PORT"].iter().any(|port| name == *port);
+    value.is_empty() || (is_port && value.to_str().is_some_and(is_auto))
 }
 
 /// The variables that clap does not read, and their meanings.
@@ -60,11 +67,11 @@ pub(super) struct Unreadable {
 /// The start of the name of every variable that clap reads.
 const PREFIX: &str = "OTACTL_";
 
-/// Hides empty and unreadable variables from clap. Returns the unreadable ones.
+/// Hides variables that count as unset and unreadable ones from clap. Returns the unreadable ones.
 pub(super) fn hide_unusable(model: clap::Command) -> (clap::Command, Vec<Unreadable>) {
     let mut unreadable = Vec::new();
     let is_unusable = |(name, value): (OsString, OsString)| {
-        name.to_string_lossy().starts_with(PREFIX) && (value.is_empty() || value.to_str().is_none())
+        name.to_string_lossy().starts_with(PREFIX) && (counts_as_unset(&name, &value) || value.to_str().is_none())
     };
     // A look at each argument of each command takes time.
     if !env::vars_os().any(is_unusable) {
@@ -86,7 +93,7 @@ fn hidden_if_unusable(arg: Arg, command: Option<&str>, unreadable: &mut Vec<Unre
         let (argument, variable) = (arg.get_id().to_string(), name.to_owned());
         unreadable.push(Unreadable { command: command.map(ToOwned::to_owned), argument, variable });
     }
-    if value.is_empty() || !is_readable { arg.env(None::<&str>) } else { arg }
+    if counts_as_unset(name, &value) || !is_readable { arg.env(None::<&str>) } else { arg }
 }
 
 /// Fails if one of the arguments with an unreadable variable applies, and is not on the command line.

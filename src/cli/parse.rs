@@ -61,7 +61,7 @@ enum Devices {
 ///
 /// An error of clap is also how this function returns a help page.
 pub(crate) fn parse(args: &[OsString]) -> Result<Invocation, NotRun> {
-    parse_all(args).map_err(|error| match error {
+    parse_all(&raw_args::without_auto(args)).map_err(|error| match error {
         NotRun::Usage(error) => NotRun::Usage(shown(error, args)),
         NotRun::Config(failure) => NotRun::Config(failure),
     })
@@ -186,7 +186,7 @@ fn devices(matches: &ArgMatches, cli: &Cli, config: &Config) -> Result<Devices, 
         }
         (_, Some(EnvVariable)) => Ok(names()),
         (Some(_), _) => Ok(Devices::Ports),
-        _ if environment::variable("MOS_PORT")?.is_some_and(|port| port != "auto") => Ok(Devices::Ports),
+        _ if environment::variable("MOS_PORT")?.is_some() => Ok(Devices::Ports),
         _ => match config.defaults.get("device") {
             Some(setting) => Ok(Devices::Names(setting.values.clone())),
             None => Ok(Devices::Ports),

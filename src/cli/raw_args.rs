@@ -2,6 +2,8 @@
 
 use std::ffi::{OsStr, OsString};
 
+use super::target_arg::is_auto;
+
 /// Returns the value of `option` in `--option VALUE` or `--option=VALUE`. Arguments after `--` do not count.
 pub(super) fn value_of<'a>(args: &'a [OsString], option: &str) -> Option<&'a OsStr> {
     let mut words = args.iter().skip(1).take_while(|word| *word != "--");
@@ -17,9 +19,51 @@ pub(super) fn value_of<'a>(args: &'a [OsString], option: &str) -> Option<&'a OsS
     None
 }
 
+/// Returns the arguments without each `--port auto`, which counts as not given. Arguments after `--` stay.
+pub(super) fn without_auto(args: &[OsString]) -> Vec<OsString> {
+    let is_auto_text = |value: Option<&str>| value.is_some_and(is_auto);
+    let mut kept = Vec::with_capacity(args.len());
+    let mut rest = args;
+    while let [word, behind @ ..] = rest {
+        if word == "--" {
+            kept.extend_from_slice(rest);
+            break;
+        }
+        let text = word.to_str().unwrap_or_default();
+        let is_option = ["--port", "-p"].contains(&text);
+        if is_option && is_auto_text(behind.first().and_then(|value| value.to_str())) {
+            rest = &behind[1..];
+            continue;
+        }
+        let short = text.strip_prefix("-p").map(|value| value.strip_prefix('=').unwrap_or(value));
+        if !is_auto_text(text.strip_prefix("--port=")) && !is_auto_text(short) {
+            kept.push(word.clone());
+        }
+        rest = behind;
+    }
+    kept
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn port_auto_is_left_out_in_each_form() {
+        for (line, expected) in [
+            ("otactl --port auto ping", "otactl ping"),
+            ("otactl ping --port=Auto -v", "otactl ping -v"),
+            ("otactl -p auto -p sim: ping", "otactl -p sim: ping"),
+            ("otactl -pauto ping -p=auto", "otactl ping"),
+            ("otactl -p autobahn ping", "otactl -p autobahn ping"),
+            ("otactl call M -- -p auto", "otactl call M -- -p auto"),
+            ("otactl call auto -p", "otactl call auto -p"),
+        ] {
+            let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            let expected: Vec<OsString> = expected.split(' ').map(OsString::from).collect();
+            assert_eq!(without_auto(&args), expected, "{line}");
+        }
+    }
 
     #[test]
     fn value_of_an_option_is_found_in_both_forms() {

@@ -54,7 +54,7 @@ impl FromStr for TargetArg {
 
     fn from_str(text: &str) -> Result<Self, TargetError> {
         let text = text.trim();
-        if text.eq_ignore_ascii_case("auto") {
+        if is_auto(text) {
             return Ok(Self::Auto);
         }
         let (scheme, rest) = text.split_once(':').unwrap_or_default();
@@ -77,10 +77,24 @@ impl TargetArg {
     pub(crate) fn address(&self) -> Option<Target> {
         match self {
             Self::Device(target) => Some(target.clone()),
+            Self::Name(name) if is_serial_name(name) => None,
             Self::Name(host) => web_socket(host),
             Self::Auto | Self::Usb(_) | Self::Simulated(_) => None,
         }
     }
+}
+
+/// Tells whether a value of `--port` counts as not given.
+pub(crate) fn is_auto(text: &str) -> bool {
+    text.trim().eq_ignore_ascii_case("auto")
+}
+
+/// Tells whether a name can only be that of a serial port below /dev, such as `ttyUSB0`, whether or not the port exists.
+pub(crate) fn is_serial_name(name: &str) -> bool {
+    let is_linux = name.strip_prefix("tty").is_some_and(|rest| {
+        rest.starts_with(|c: char| c.is_ascii_uppercase()) && rest.chars().all(|c| c.is_ascii_alphanumeric())
+    });
+    is_linux || ["tty.usb", "cu.usb"].iter().any(|start| name.starts_with(start))
 }
 
 /// Returns the address of a host that is given without a scheme.
@@ -116,12 +130,20 @@ mod tests {
 
     #[test]
     fn host_without_a_scheme_is_a_name() {
-        for text in ["192.168.1.5", "192.168.1.5:8080", "localhost:80", "esp32.local", "ttyACM0", "fe80::1"] {
+        for text in ["192.168.1.5", "192.168.1.5:8080", "localhost:80", "esp32.local", "ttyhost", "fe80::1"] {
             let Ok(parsed @ TargetArg::Name(_)) = text.parse::<TargetArg>() else { panic!("{text}") };
             let address = parsed.address().expect("an address").to_string();
             assert!(address.starts_with("ws://") && address.ends_with("/rpc"), "{text}: {address}");
         }
         assert!("user:pass@host".parse::<TargetArg>().is_err());
+    }
+
+    #[test]
+    fn name_of_a_serial_port_has_no_address() {
+        for text in ["ttyACM7", "ttyUSB0", "cu.usbserial-10", "tty.usbmodem1"] {
+            let Ok(parsed @ TargetArg::Name(_)) = text.parse::<TargetArg>() else { panic!("{text}") };
+            assert_eq!(parsed.address(), None, "{text}");
+        }
     }
 
     #[test]
