@@ -14,8 +14,8 @@ pub(crate) fn any(change: Option<&'static str>, output: &Output) -> Result<Targe
     let ports = usb_ports();
     let Some(first) = ports.first() else {
         return Err(Failure::new(FailureKind::Usage, "no device given, and no USB serial port found").hint(
-            "plug the board in, or name the device with `--port ws://ADDRESS` or OTACTL_PORT; `--port sim:` simulates \
-             one",
+            "plug the board in, or name the device with `--port ws://ADDRESS` or OTACTL_PORT, or with `-d NAME` if `otactl devices` \
+             lists it; `--port sim:` simulates one",
         ));
     };
     let port = match (change, &ports[1..]) {

@@ -85,7 +85,10 @@ impl From<CallError> for Failure {
                 "the device may be busy or rebooting; give it longer with `--timeout 30s`, or try `otactl ping`"
             }
             CallError::Unauthorised { refusal, .. } => match refusal {
-                AuthRefusal::NoCredentials => "give them with `--rpc-creds @FILE`, `--rpc-creds -` or OTACTL_RPC_CREDS",
+                AuthRefusal::NoCredentials => {
+                    "give them with `--rpc-creds @FILE`, `--rpc-creds -` or OTACTL_RPC_CREDS; a user in a ws:// URL is for the \
+                     connection alone"
+                }
                 AuthRefusal::Rejected(_) => "check user and password; a new password is set on the device itself",
                 AuthRefusal::Unsupported => "`-vv` shows what it asks for",
                 AuthRefusal::NotAllowed(_) => "call as another user, or change the access list of the device",
