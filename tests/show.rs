@@ -105,8 +105,18 @@ async fn show_leaves_out_what_the_device_lacks() {
     let faults = missing.map(|method| format!("no-method={method}").parse().expect("a fault"));
     let device = simulator_with(Config { faults: faults.into(), ..quick() }).await;
     let run = run_on(&ws(&device), &["show"]).await;
-    assert!(run.code == 0 && run.stdout.contains("\nup ") && !run.stdout.contains("committed"), "{}", run.shown());
+    let unknown = "\ncommitted     unknown: the device does not report it\nup ";
+    assert!(run.code == 0 && run.stdout.contains(unknown), "{}", run.shown());
     assert!(["methods", "update", "in slot"].iter().all(|text| !run.stdout.contains(text)), "{}", run.shown());
+}
+
+#[tokio::test]
+async fn commit_state_that_cannot_be_read_is_shown_as_unknown() {
+    let fault: Fault = "boot-state=is_committed:null".parse().expect("a fault");
+    let device = simulator_with(Config { faults: vec![fault], ..quick() }).await;
+    let run = run_on(&ws(&device), &["show"]).await;
+    let unknown = "\ncommitted     unknown: the device does not report it\n";
+    assert!(run.code == 0 && run.stdout.contains(unknown), "{}", run.shown());
 }
 
 #[tokio::test]

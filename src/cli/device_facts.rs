@@ -188,7 +188,7 @@ impl DeviceFacts {
                 add("uncommitted", self.rollback(at));
                 add("", "`otactl commit` keeps it, `otactl revert` goes back".into());
             }
-            None => {}
+            None => add("committed", "unknown: the device does not report it".into()),
         }
         if let Some(update) = &self.update {
             add("update", update.to_string());

@@ -62,7 +62,12 @@ fn what_a_device_does_not_report_is_left_out() {
     let bare = facts(&json!({ "fw_version": "1", "fw_id": "a", "uptime": 90 }));
     assert_eq!(
         shown(&bare, None),
-        ["device        at ws://192.168.1.5/rpc (12 ms)", "runs          1 (a)", "up            1m 30s"]
+        [
+            "device        at ws://192.168.1.5/rpc (12 ms)",
+            "runs          1 (a)",
+            "committed     unknown: the device does not report it",
+            "up            1m 30s"
+        ]
     );
     let value = serde_json::to_value(&bare).expect("JSON");
     for key in ["slot", "committed", "reverts_in", "update", "ram_free", "network", "methods"] {
@@ -88,7 +93,7 @@ fn updater_is_described() {
         let facts = whole().with_methods(methods);
         assert_eq!(facts.may_need_license(), generation == "2019");
         let facts = facts.with_license(licensed);
-        assert_eq!(shown(&facts, None)[2], format!("updater       {expected}"));
+        assert_eq!(shown(&facts, None)[3], format!("updater       {expected}"));
         let value = serde_json::to_value(&facts).expect("JSON");
         assert_eq!((&value["generation"], value.get("licensed")), (&generation, licensed.map(Value::from).as_ref()));
     }
@@ -121,6 +126,6 @@ fn state_of_the_updater_is_described() {
     ] {
         let status: Status = serde_json::from_value(status).expect("a status");
         let lines = shown(&whole().with_update(&status), None);
-        assert_eq!(lines[2], format!("update        {expected}"));
+        assert_eq!(lines[3], format!("update        {expected}"));
     }
 }
