@@ -76,13 +76,11 @@ fn not_parsed(error: &clap::Error, args: &[OsString]) -> ExitCode {
             _ => ExitCode::SUCCESS,
         };
     }
-    let code = error.print().map_or(ExitCode::FAILURE, |()| ExitCode::from(FailureKind::Usage.code()));
     let output = output_of_args(args);
-    if output.has_events() {
-        output.failed_event(&error.into(), None);
-        output.finish();
-    }
-    code
+    cli::usage_text::print(&output, &error.render().to_string());
+    output.failed_event(&error.into(), None);
+    output.finish();
+    ExitCode::from(FailureKind::Usage.code())
 }
 
 /// Returns the output for a command line that cannot be run. If the file of `--json` cannot be created, the error is on stderr only.
@@ -105,11 +103,17 @@ fn run(runs: Vec<cli::Cli>, output: &Output) -> Result<(), Failure> {
     // One thread is enough for one device, and starts fastest.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_start)?;
     cli::log::start(runs[0].global.verbose, output);
+    let command = &runs[0].command;
+    let (changes_device, is_update) = (command.change().is_some(), command.is_update());
     let result = runtime.block_on(async {
         tokio::select! {
             // Biased so that the status line costs an answer no time.
             biased;
             result = run_all(runs, output) => result,
+            // An update reports by itself where it stands. Without JSON lines, the system ends the other commands.
+            () = cli::interrupt::received(), if output.has_events() && !is_update => {
+                Err(cli::interrupt::failure_of_command(changes_device))
+            }
             never = output.status_line.run() => match never {},
         }
     });

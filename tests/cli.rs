@@ -445,3 +445,18 @@ async fn url_without_a_host_is_refused_before_anything_is_asked() {
         }
     }
 }
+
+#[tokio::test]
+async fn hint_for_a_wrong_address_can_be_followed() {
+    for (args, code, expected, unexpected) in [
+        (&["-p", "ttyACM7", "ping"][..], 3, "/dev/ttyACM7", "ws://"),
+        (&["-p", "a b", "ping"], 2, "ws://HOST[:PORT]", "ws://a b"),
+        (&["-p", "192.168.300.1", "ping"], 2, "ws://HOST[:PORT]", "ws://192.168.300.1"),
+        (&["simulate", "--mqtt", "mqtt://h"], 2, "hint: write `--mqtt mqtt://BROKER/DEVICE`", "--port"),
+        (&["device"], 2, "`otactl devices`", "`otactl info`"),
+    ] {
+        let run = run(args).await;
+        assert_eq!((run.code, run.stdout.as_str()), (code, ""), "{args:?}: {}", run.shown());
+        assert!(run.stderr.contains(expected) && !run.stderr.contains(unexpected), "{args:?}: {}", run.shown());
+    }
+}

@@ -131,3 +131,40 @@ async fn empty_variable_counts_as_unset() {
     let run = with(&[("MOS_PORT", port.as_bytes())], &["--port", "", "ping"]).await;
     assert!(run.code == 2 && run.stderr.starts_with("error: the device's address is empty\n"), "{}", run.shown());
 }
+
+#[tokio::test]
+async fn port_auto_counts_as_not_given() {
+    let device = simulator().await;
+    let port = ws(&device);
+    let config = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(config.path(), format!("[device.a]\nport = '{port}'\n")).expect("written");
+    let path = config.path().to_str().expect("UTF-8");
+    let (port, auto): (&[u8], &[u8]) = (port.as_bytes(), b"auto");
+    for (variables, args) in [
+        (&[("OTACTL_PORT", auto), ("MOS_PORT", port)][..], &["ping"][..]),
+        (&[("OTACTL_PORT", b" Auto "), ("MOS_PORT", port)], &["ping"]),
+        (&[("OTACTL_PORT", port)], &["--port", "auto", "ping"]),
+        (&[("MOS_PORT", port)], &["ping", "-pauto"]),
+        (&[("OTACTL_PORT", auto), ("OTACTL_DEVICE", b"a")], &["--config", path, "ping"]),
+        (&[("MOS_PORT", auto), ("OTACTL_DEVICE", b"a")], &["--config", path, "ping"]),
+        (&[], &["--config", path, "-d", "a", "-p", "auto", "ping"]),
+    ] {
+        let run = with(variables, args).await;
+        assert_eq!(run.code, 0, "{variables:?} {args:?}: {}", run.shown());
+    }
+}
+
+#[tokio::test]
+async fn wrong_value_of_a_variable_is_not_blamed_on_the_option() {
+    for (variable, value, option) in [
+        ("OTACTL_TIMEOUT", "abc", "--timeout <DURATION>"),
+        ("OTACTL_BAUD_RATE", "fast", "--baud-rate <NUMBER>"),
+        ("OTACTL_INSECURE", "maybe", "--insecure"),
+    ] {
+        let run = with(&[(variable, value.as_bytes())], &["--port", "sim:", "ping"]).await;
+        let message = format!("error: invalid value '{value}' in {variable}, which sets '{option}'");
+        assert!(run.code == 2 && run.stderr.starts_with(&message), "{}", run.shown());
+    }
+    let run = with(&[("OTACTL_TIMEOUT", b"abc")], &["--port", "sim:", "--timeout=abc", "ping"]).await;
+    assert!(run.stderr.starts_with("error: invalid value 'abc' for '--timeout <DURATION>'"), "{}", run.shown());
+}

@@ -161,3 +161,68 @@ async fn json_file_that_cannot_be_created_is_an_error_before_any_call() {
         assert!(run.stderr.starts_with("error: cannot write the result to /dev/full: "), "{}", run.shown());
     }
 }
+
+#[tokio::test]
+async fn json_on_stdout_leaves_only_warnings_and_errors_on_stderr() {
+    let device = simulator().await;
+    for args in [
+        &["commit"][..],
+        &["set-boot-state", "--revert-slot", "1"],
+        &["create-snapshot"],
+        &["wait", "reachable"],
+        &["show"],
+    ] {
+        let run = run_on(&ws(&device), &[&["--json"], args].concat()).await;
+        assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{args:?}: {}", run.shown());
+        only_line(&run.stdout);
+    }
+}
+
+#[tokio::test]
+async fn change_of_the_configuration_is_a_json_line() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| directory.path().join(name).to_str().expect("UTF-8").to_owned();
+    let (config, lines) = (path("otactl.toml"), path("lines.jsonl"));
+    for (args, event) in [
+        (&["devices", "add", "b", "-p", "sim:"][..], "added"),
+        (&["devices", "add", "b", "-p", "sim+http:"], "changed"),
+        (&["devices", "remove", "b"], "removed"),
+    ] {
+        let run = run(&[&["--json", "--config", &config], args].concat()).await;
+        assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{args:?}: {}", run.shown());
+        let line = only_line(&run.stdout);
+        assert_eq!(
+            (&line["event"], &line["name"], &line["file"]),
+            (&event.into(), &"b".into(), &config.clone().into())
+        );
+    }
+    let to_file = format!("--json={lines}");
+    let run = run(&[&to_file, "--config", &config, "devices", "add", "c", "-p", "sim:"]).await;
+    assert!(run.code == 0 && run.stdout.is_empty() && run.stderr.starts_with("added "), "{}", run.shown());
+    let line = only_line(&read_to_string(&lines).expect("the lines"));
+    assert_eq!((&line["event"], &line["name"]), (&"added".into(), &"c".into()));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn interrupted_command_ends_with_a_json_line() {
+    use nix::sys::signal::{Signal, kill};
+    use nix::unistd::Pid;
+
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = format!("ws://{}", silent.local_addr().expect("an address"));
+    for args in [&["wait", "committed"][..], &["ping"], &["reboot"]] {
+        let mut command = support::otactl(&[&["--json", "--timeout=30s", "--port", &port], args].concat());
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        let child = command.spawn().expect("it starts");
+        // The command has connected, so that its handler is set up.
+        let _held = silent.accept().await.expect("a connection");
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        kill(Pid::from_raw(child.id().try_into().expect("a process")), Signal::SIGINT).expect("sent");
+        let output =
+            tokio::task::spawn_blocking(|| child.wait_with_output()).await.expect("no panic").expect("it ends");
+        assert_eq!(output.status.code(), Some(130), "{args:?}: {output:?}");
+        let line = only_line(&String::from_utf8_lossy(&output.stdout));
+        assert_eq!((&line["event"], &line["exit_code"]), (&"failed".into(), &130.into()), "{args:?}: {line}");
+    }
+}

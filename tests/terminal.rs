@@ -416,3 +416,57 @@ async fn live_lines_follow_the_width_of_the_terminal() {
     let bar = lines.iter().find(|line| line.starts_with("download ")).expect("a bar");
     assert!(bar.contains('━') && bar.chars().count() <= 38, "{bar}");
 }
+
+#[tokio::test]
+async fn wrong_command_line_and_the_log_fit_the_terminal() {
+    for args in [
+        &["call"][..],
+        &["--jobs", "0", "ping"],
+        &["update", "--bogus"],
+        &["set-boot-state", "--force"],
+        &["--serial-framing", "round", "ping"],
+        &["rollback"],
+        &["ping", "192.168.1.5"],
+        &["-v", "--port", "sim:", "ping"],
+        &["-v", "--port", "ws://127.0.0.1:9", "ping"],
+    ] {
+        let (_, _, screen) = on_terminal_of(40, args, &[]).await;
+        let lines = rendered(&screen);
+        let too_long = lines.iter().find(|line| line.chars().count() > 40);
+        assert_eq!(too_long, None, "{args:?}: {lines:#?}");
+    }
+    let (code, _, screen) = on_terminal_of(40, &["rollback"], &[]).await;
+    assert_eq!(code, 2);
+    assert!(screen.starts_with("\x1b[31;1merror:\x1b[0m there is no command"), "{screen}");
+    assert!(screen.contains("\r\n\x1b[36;1mhint:\x1b[0m `otactl revert`"), "{screen}");
+}
+
+#[tokio::test]
+async fn build_id_stands_on_one_line_of_a_narrow_terminal() {
+    let (_, _, screen) = on_terminal_of(40, &["--port=sim:", "update", DEMO], &[]).await;
+    let lines = rendered(&screen);
+    assert!(lines.iter().any(|line| line.trim() == "20240101-000000/g0000000-factory"), "{lines:#?}");
+    let (_, shown) = lines.split_last().expect("lines");
+    assert!(shown.iter().all(|line| !line.is_empty()), "{lines:#?}");
+}
+
+#[tokio::test]
+async fn colours_of_a_wrong_command_line_follow_the_option_and_the_environment() {
+    for (args, variables, is_colourful) in [
+        (&["--color", "always", "bogus"][..], &[][..], true),
+        (&["bogus"], &[("CLICOLOR_FORCE", "1")], true),
+        (&["ping", "--bogus"], &[("GITHUB_ACTIONS", "true")], true),
+        (&["bogus"], &[], false),
+        (&["--color=never", "bogus"], &[("CLICOLOR_FORCE", "1")], false),
+    ] {
+        let mut command = otactl(args);
+        command.envs(variables.iter().copied());
+        let run = finish(command).await;
+        assert_eq!(
+            (run.code, run.stderr.starts_with("\x1b[31;1merror:\x1b[0m ")),
+            (2, is_colourful),
+            "{}",
+            run.shown()
+        );
+    }
+}

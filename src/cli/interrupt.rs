@@ -1,7 +1,7 @@
 //! Handles Ctrl-C, SIGTERM and SIGHUP during an update.
 //!
-//! The update ends at once, and otactl reports the state of the device and what the device does next. The system ends all other
-//! commands, as without a handler.
+//! The update ends at once, and otactl reports the state of the device and what the device does next. With `--json`, any other command
+//! ends with its last line; without, the system ends it, as without a handler.
 
 use std::time::Duration;
 
@@ -107,6 +107,15 @@ pub(crate) fn failure(stage: &Stage) -> Failure {
     (facts.outcome, facts.reverts_in) = ("interrupted", reverts_in);
     let failure = Failure::new(FailureKind::Interrupted, format!("interrupted: {message}")).hint(hint);
     Failure { facts: Some(Box::new(facts)), ..failure }
+}
+
+/// Returns the failure of another command that was interrupted.
+pub(crate) fn failure_of_command(changes_device: bool) -> Failure {
+    Failure::new(FailureKind::Interrupted, "interrupted").hint(if changes_device {
+        "the device may have done what it was asked; `otactl show` shows where it stands"
+    } else {
+        "run the same command again"
+    })
 }
 
 /// Returns the state of the device at this stage, and the next step.

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use otactl::rpc::RemoteError;
 use otactl::secrets::mask;
-use otactl::text::device_text;
+use otactl::text::{device_text, without_os_error_numbers};
 use otactl::transport::target::Target;
 use otactl::update::Success;
 use otactl::update::delivery_report::DeliveryReport;
@@ -188,19 +188,48 @@ impl From<&RemoteError> for DeviceError {
 /// The fields of events that contain text. A device or a program may repeat a secret in them.
 const TEXT_FIELDS: [&str; 6] = ["message", "reason", "says", "said", "check", "hint"];
 
-/// Returns an event as JSON, without secrets. Adds the time, and the deadline if the device will roll back.
+/// Returns an event as JSON, without secrets and numbers of system errors. Adds the time, and the deadline if the device will roll back.
 pub(crate) fn stamped(event: &impl Serialize) -> Value {
     let mut event = serde_json::to_value(event).unwrap_or_default();
+    without_secrets(&mut event);
     if let Some(fields) = event.as_object_mut() {
         if let Some(left) = fields.get("reverts_in").and_then(Value::as_u64) {
             fields.insert("deadline".into(), timestamp(left).into());
         }
-        for name in TEXT_FIELDS {
-            if let Some(Value::String(text)) = fields.get_mut(name) {
-                *text = mask(text).into_owned();
-            }
-        }
         fields.insert("time".into(), timestamp(0).into());
     }
     event
+}
+
+/// Takes secrets and numbers of system errors out of the texts of an event.
+fn without_secrets(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                match field {
+                    Value::String(text) if TEXT_FIELDS.contains(&name.as_str()) => {
+                        *text = mask(&without_os_error_numbers(text)).into_owned();
+                    }
+                    other => without_secrets(other),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_secrets),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn texts_of_an_event_have_no_numbers_of_system_errors() {
+        let event = json!({ "reason": "refused (os error 111)", "revert": { "reason": "lost (os error 104)" }, "id": "a (os error 1)" });
+        let event = stamped(&event);
+        assert_eq!((&event["reason"], &event["revert"]["reason"]), (&json!("refused"), &json!("lost")), "{event}");
+        assert_eq!(event["id"], "a (os error 1)", "a name is left alone");
+    }
 }

@@ -8,6 +8,7 @@
 
 use std::fmt;
 
+use otactl::secrets::mask;
 use otactl::text::printable;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Span, Subscriber};
@@ -21,6 +22,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::clock;
 use super::output::Output;
+use super::wrap::wrap;
 
 /// Sets up the log of otactl for `--verbose`, if it is given. The logs of libraries are left out: they contain URLs with passwords.
 pub(crate) fn start(verbose: u8, output: &Output) {
@@ -59,8 +61,18 @@ where
             let name = extensions.get::<FormattedFields<N>>()?.strip_prefix(NAME_OF_DEVICE)?;
             Some(printable(name))
         });
-        writeln!(writer, "{}{}  {step:<9} {text}", device.unwrap_or_default(), clock::time_of_day())
+        let head = format!("{}{}  {step:<9} ", device.unwrap_or_default(), clock::time_of_day());
+        writeln!(writer, "{head}{}", fitted(&mask(&text), head.chars().count(), Output::columns()))
     }
+}
+
+/// Breaks a text that begins at `column` so that it fits the terminal, if it goes to one.
+fn fitted(text: &str, column: usize, columns: Option<usize>) -> String {
+    const NARROW_INDENT: usize = 4;
+
+    let Some(columns) = columns else { return text.to_owned() };
+    let indent = if 2 * column > columns { NARROW_INDENT } else { column };
+    wrap(text, column, indent, columns)
 }
 
 /// The start of the fields of the span of a device, when a command runs on several.
@@ -108,6 +120,8 @@ impl Fields {
         if let ("call", Some(method), Some(outcome), Some(ms)) =
             (self.message.as_str(), field("method"), field("outcome"), field("ms"))
         {
+            // The text of an error may begin with the method.
+            let outcome = outcome.strip_prefix(method).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(outcome);
             return ("call", format!("{method}: {outcome}, {ms} ms"));
         }
         match (self.message.as_str(), field("peer"), field("cause")) {
@@ -140,6 +154,11 @@ mod tests {
                 "call",
                 "Sys.GetInfo: ok, 42 ms",
             ),
+            (
+                fields("call", &[("method", "RPC.Ping"), ("ms", "4"), ("outcome", "RPC.Ping: the device answered: x")]),
+                "call",
+                "RPC.Ping: the device answered: x, 4 ms",
+            ),
             (fields("| mgos_init.c:31  app init failed", &[]), "console |", "mgos_init.c:31  app init failed"),
             (fields("> {\"id\":7}", &[]), "frame", "> {\"id\":7}"),
             (fields("< {\"id\":7}", &[]), "frame", "< {\"id\":7}"),
@@ -151,5 +170,14 @@ mod tests {
         ] {
             assert_eq!(fields.line(), (step, text.to_owned()), "{fields:?}");
         }
+    }
+
+    #[test]
+    fn line_is_broken_on_a_terminal_only() {
+        let text = "RPC.Ping: ok, 42 ms";
+        assert_eq!(fitted(text, 24, None), text);
+        assert_eq!(fitted(text, 24, Some(80)), text);
+        assert_eq!(fitted(text, 10, Some(26)), "RPC.Ping: ok, 42\n          ms");
+        assert_eq!(fitted(text, 24, Some(40)), "RPC.Ping: ok, 42\n    ms");
     }
 }

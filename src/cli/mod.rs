@@ -24,7 +24,7 @@
 //! - [`table`]: tables of text; [`log`]: the log of `--verbose`;
 //! - [`interrupt`]: handling of Ctrl-C;
 //! - [`help`]: the help pages; [`wrong_command`]: the hint for a command that does not exist;
-//!   [`wrong_argument`]: the message about an argument that a command does not take;
+//!   [`wrong_argument`]: the message about an argument that a command does not take; [`usage_text`]: prints such messages;
 //! - [`man`]: the manual pages; [`completion`]: the completions for shells, and what they know of devices;
 //! - [`clock`]: times as text;
 //! - [`values`]: parsers for values of options.
@@ -74,6 +74,7 @@ pub(crate) mod table;
 pub(crate) mod target_arg;
 pub(crate) mod tls;
 pub(crate) mod update_summary;
+pub(crate) mod usage_text;
 pub(crate) mod values;
 pub(crate) mod watched;
 pub(crate) mod workflow_command;
@@ -144,11 +145,24 @@ pub(crate) fn is_update_given(args: &[OsString]) -> bool {
     wrong_command::given_command(args, &model).is_some_and(|command| command.get_name() == "update")
 }
 
-/// Returns the error as the user gets it: a help page with all that belongs on it, or the hint for a wrong command.
-pub(crate) fn shown(mut error: clap::Error, args: &[OsString]) -> clap::Error {
+/// Returns the error as the user gets it: a help page with all that belongs on it, the hint for a wrong command, or the variable with a
+/// wrong value.
+pub(crate) fn shown(error: clap::Error, args: &[OsString]) -> clap::Error {
     if error.kind() == ErrorKind::DisplayVersion {
         return error;
     }
+    match wrong_argument::variable_of(&error, args, &Cli::command()) {
+        Some((option, variable)) => {
+            let kind = error.kind();
+            let text = error_or_page(error, args).render().to_string();
+            let text = text.replacen(&format!("for '{option}'"), &format!("in {variable}, which sets '{option}'"), 1);
+            clap::Error::raw(kind, text.trim_start_matches("error: "))
+        }
+        None => error_or_page(error, args),
+    }
+}
+
+fn error_or_page(mut error: clap::Error, args: &[OsString]) -> clap::Error {
     if let (ErrorKind::InvalidSubcommand, Some(ContextValue::String(word))) =
         (error.kind(), error.get(ContextKind::InvalidSubcommand))
     {

@@ -260,8 +260,20 @@ impl Output {
         LogWriter(self.status_line.clone())
     }
 
-    /// Writes a message, unless `--quiet` is given.
+    /// Writes an object as a line of JSON, if JSON lines are written.
+    pub(crate) fn json_line(&self, value: &Value) -> Result<(), Failure> {
+        if self.has_events() { self.shown(value, "") } else { Ok(()) }
+    }
+
+    /// Writes a message, unless `--quiet` is given or stdout is for JSON lines.
     pub(crate) fn status(&self, text: &str) {
+        if !self.is_json() {
+            self.announce(text);
+        }
+    }
+
+    /// Writes a message, unless `--quiet` is given.
+    pub(crate) fn announce(&self, text: &str) {
         if !self.quiet {
             self.write_message(&format!("{}\n", self.fitted(text, 0, 0)));
         }
@@ -269,14 +281,16 @@ impl Output {
 
     /// Writes a message about a step of an update, after the name of the step.
     pub(crate) fn step(&self, name: &str, text: &str) {
-        if !self.quiet {
-            self.write_message(&format!("{name:<9} {}\n", self.fitted(text, STEP_COLUMN, STEP_COLUMN)));
+        if !self.quiet && !self.is_json() {
+            let line = format!("{name:<9} {}\n", self.fitted(text, STEP_COLUMN, STEP_COLUMN));
+            // Without a name, nothing stands before a text that is too long for its column.
+            self.write_message(line.strip_prefix("          \n").unwrap_or(&line));
         }
     }
 
     /// Writes the message about the last step.
     pub(crate) fn done(&self, text: &str) {
-        if !self.quiet {
+        if !self.quiet && !self.is_json() {
             let text = self.fitted(text, STEP_COLUMN, STEP_COLUMN);
             self.write_message(&format!("{} {text}\n", self.paint("32;1", "done     ")));
         }
@@ -345,7 +359,7 @@ impl Output {
     }
 
     /// Returns a printable message that begins at `column`. On a terminal, it is broken at words, and continues at `indent`.
-    fn fitted(&self, text: &str, column: usize, indent: usize) -> String {
+    pub(super) fn fitted(&self, text: &str, column: usize, indent: usize) -> String {
         let text = printable_message(&addressed(text, self.device_option.as_deref()));
         match Self::columns() {
             Some(columns) => wrap(&text, column, indent, self.beside_label(columns)),
@@ -353,7 +367,7 @@ impl Output {
         }
     }
 
-    fn write_message(&self, text: &str) {
+    pub(super) fn write_message(&self, text: &str) {
         let text = self.prefixed(text, Self::columns());
         self.status_line.above(Importance::Kept, &without_commands(&text));
     }
@@ -367,7 +381,7 @@ impl Output {
     }
 
     /// Returns the text in a colour, if stderr shows colours.
-    fn paint(&self, code: &str, text: &str) -> String {
+    pub(super) fn paint(&self, code: &str, text: &str) -> String {
         if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.into() }
     }
 }

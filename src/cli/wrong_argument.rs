@@ -7,6 +7,7 @@ use std::num::{IntErrorKind, ParseIntError};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, Error};
 
+use super::environment;
 use super::wrong_command::{given_command, is_address, with_hint};
 
 /// The commands that use no device of `--port`.
@@ -20,6 +21,30 @@ pub(crate) fn message(error: &Error, args: &[OsString], model: &Command) -> Opti
         (ErrorKind::MissingRequiredArgument, ContextValue::Strings(missing)) => of_group(missing, args, model),
         _ => None,
     }
+}
+
+/// Returns the option of a wrong value and its variable, if the value comes from the variable.
+pub(crate) fn variable_of(error: &Error, args: &[OsString], model: &Command) -> Option<(String, String)> {
+    if !matches!(error.kind(), ErrorKind::ValueValidation | ErrorKind::InvalidValue) {
+        return None;
+    }
+    let (ContextValue::String(option), ContextValue::String(value)) =
+        (error.get(ContextKind::InvalidArg)?, error.get(ContextKind::InvalidValue)?)
+    else {
+        return None;
+    };
+    let long = option.split([' ', '=']).next()?;
+    let of_command = given_command(args, model).into_iter().flat_map(Command::get_arguments);
+    let name = long.strip_prefix("--")?;
+    let arg = model.get_arguments().chain(of_command).find(|arg| arg.get_long() == Some(name))?;
+    let variable = arg.get_env()?.to_str()?;
+    // The command line wins over the variable.
+    let is_given = args.iter().filter_map(|word| word.to_str()).any(|word| {
+        word.strip_prefix(long).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+            || arg.get_short().is_some_and(|short| word.starts_with(&format!("-{short}")))
+    });
+    let is_value = environment::variable(variable).is_ok_and(|found| found.as_ref() == Some(value));
+    (is_value && !is_given).then(|| (option.clone(), variable.to_owned()))
 }
 
 /// Removes the advice of clap to write an unknown option as a value after `--`.

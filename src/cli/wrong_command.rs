@@ -8,10 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use clap::Command;
-use console::Term;
 use serde_json::Value;
-
-use super::help::{width, wrapped};
 
 /// The commands that change the device, except `update`.
 pub(super) const CHANGING: [&str; 6] = ["commit", "revert", "reboot", "set-boot-state", "create-snapshot", "call"];
@@ -34,7 +31,7 @@ const SYNONYMS: [(&[&str], &str); 32] = [
     ),
     (&["progress", "ota-status"], "`otactl status` shows the progress of an update"),
     (&["restart", "reset"], "`otactl reboot` reboots the device"),
-    (&["sysinfo", "sys-info", "device", "id", "uptime"], "`otactl info` shows id, platform, firmware and uptime"),
+    (&["sysinfo", "sys-info", "id", "uptime"], "`otactl info` shows id, platform, firmware and uptime"),
     (&["methods", "rpc-list", "services"], "`otactl list` lists the methods of the device"),
     (&["rpc", "exec", "run", "invoke"], "`otactl call METHOD` calls a method of the device; `otactl list` lists them"),
     (&["sim", "simulator", "emulate", "emulator"], "`otactl simulate` runs a simulated device"),
@@ -71,7 +68,10 @@ const SYNONYMS: [(&[&str], &str); 32] = [
         &["fleet", "rollout", "all", "group"],
         "a command works on several devices: `-d NAME` or `-p URL` several times, or `-d 'rig*'`",
     ),
-    (&["name", "alias", "profile", "inventory"], "`otactl devices` lists the named devices, and names others"),
+    (
+        &["device", "name", "alias", "profile", "inventory"],
+        "`otactl devices` lists the named devices, and names others",
+    ),
     (
         &["serve", "server", "http", "host"],
         "no command is needed: `otactl update FILE` serves the firmware itself, at the address of `--listen`",
@@ -111,16 +111,8 @@ pub(crate) fn message(word: &str, args: &[OsString], model: &Command) -> String 
     with_hint(&format!("there is no command `{word}`"), &hint)
 }
 
-/// Returns the message and the hint as lines that fit the terminal.
+/// Returns the message and the hint as lines.
 pub(super) fn with_hint(message: &str, hint: &str) -> String {
-    if Term::stderr().is_term() {
-        // clap prints the label of the message.
-        const LABEL: &str = "error: ";
-
-        let message = wrapped(&format!("{LABEL}{message}"), LABEL.len(), width());
-        let hint = wrapped(&format!("hint: {hint}"), 6, width());
-        return format!("{}{}", message.trim_start_matches(LABEL), hint.trim_end());
-    }
     format!("{message}\nhint: {hint}")
 }
 
@@ -264,6 +256,7 @@ mod tests {
             ("flash", "`otactl update FILE`"),
             ("rollback", "`otactl revert`"),
             ("confirm", "`otactl commit`"),
+            ("device", "`otactl devices`"),
             ("Sys.GetInfo", "`otactl call Sys.GetInfo`"),
             ("build/fw.zip", "`otactl update build/fw.zip`"),
             ("ws://192.168.1.5", "`otactl --port ws://192.168.1.5 COMMAND`"),

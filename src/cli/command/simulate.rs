@@ -10,7 +10,7 @@ use otactl::sim::auth::{Algorithm, Auth};
 use otactl::sim::fault::{FaultError, FaultKind, KINDS};
 use otactl::sim::ports::mqtt;
 use otactl::sim::{Config, Fault, Firmware, Generation, Services, Simulator};
-use otactl::transport::target::Target;
+use otactl::transport::target::{Target, TargetError};
 use otactl::transport::tls;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, UdpSocket};
@@ -216,9 +216,11 @@ enum MqttGeneration {
 
 /// Returns the configuration for the broker and the device of a URL.
 fn mqtt_config(url: &str, generation: MqttGeneration) -> Result<mqtt::MqttConfig, Failure> {
-    let TargetArg::Device(Target::Mqtt(endpoint)) = url.parse()? else {
-        return Err(Failure::new(FailureKind::Usage, "`--mqtt` requires the URL of a broker")
-            .hint("write `--mqtt mqtt://BROKER/DEVICE`"));
+    const URL: &str = "write `--mqtt mqtt://BROKER/DEVICE`";
+
+    let target = url.parse().map_err(|error: TargetError| Failure::of(FailureKind::Usage, &error).hint(URL))?;
+    let TargetArg::Device(Target::Mqtt(endpoint)) = target else {
+        return Err(Failure::new(FailureKind::Usage, "`--mqtt` requires the URL of a broker").hint(URL));
     };
     if endpoint.is_tls() {
         return Err(Failure::new(FailureKind::Usage, "the simulated device supports only brokers without TLS")
@@ -256,17 +258,17 @@ impl Args {
             .hint("give an empty directory to `--state`, or one that an earlier simulate has written")
         })?;
         let (output, mut console) = (context.output.clone(), simulator.console());
-        output.status(&format!(
+        output.announce(&format!(
             "simulating {} at ws://{address}/rpc and http://{address}/rpc",
             simulator.id(),
             address = simulator.address()
         ));
         self.serve_more(context, &mut simulator, tls, mqtt).await?;
-        output.status(&simulator.describe());
+        output.announce(&simulator.describe());
         loop {
             match console.recv().await {
-                Ok(line) => output.status(&line),
-                Err(RecvError::Lagged(missed)) => output.status(&format!("… {missed} lines")),
+                Ok(line) => output.announce(&line),
+                Err(RecvError::Lagged(missed)) => output.announce(&format!("… {missed} lines")),
                 Err(RecvError::Closed) => std::future::pending().await,
             }
         }
@@ -309,26 +311,26 @@ impl Args {
         if let Some((address, config)) = tls {
             let listener = listen(address).await?;
             let address = listener.local_addr().unwrap_or(address);
-            output.status(&format!("and at wss://{address}/rpc and https://{address}/rpc"));
+            output.announce(&format!("and at wss://{address}/rpc and https://{address}/rpc"));
             simulator.serve_tls(listener, config);
         }
         if let Some(address) = self.tcp {
             let listener = listen(address).await?;
-            output.status(&format!("and at tcp://{}", listener.local_addr().unwrap_or(address)));
+            output.announce(&format!("and at tcp://{}", listener.local_addr().unwrap_or(address)));
             simulator.serve_tcp(listener);
         }
         if let Some(address) = self.udp {
             let socket = UdpSocket::bind(address).await.map_err(|error| cannot_listen(address, &error))?;
-            output.status(&format!("and at udp://{}", socket.local_addr().unwrap_or(address)));
+            output.announce(&format!("and at udp://{}", socket.local_addr().unwrap_or(address)));
             simulator.serve_udp(socket);
         }
         if let Some(config) = mqtt {
-            output.status(&format!("and at mqtt://{}:{}/{}", config.host, config.port, config.device));
+            output.announce(&format!("and at mqtt://{}:{}/{}", config.host, config.port, config.device));
             simulator.serve_mqtt(config);
         }
         if self.serial {
             let path = context.serve_serial(simulator, self.console_noise)?;
-            output.status(&format!("and at {}", path.display()));
+            output.announce(&format!("and at {}", path.display()));
         }
         Ok(())
     }

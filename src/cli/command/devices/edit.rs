@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use serde_json::json;
 use toml_edit::TomlError;
 
 use crate::cli::config::edit::{NewSetting, with_device, without_device};
@@ -10,6 +11,7 @@ use crate::cli::config::keys::{RPC_CREDS_FILE, is_path};
 use crate::cli::config::{files, parse};
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, FailureKind};
+use crate::cli::json_line::stamped;
 use crate::cli::target_arg::TargetArg;
 
 /// Adds a device with the options of the command line to the file of `--config`, or to that of the user.
@@ -39,7 +41,7 @@ pub(in crate::cli::command) fn write_device(
     write(&path, &text).map_err(|error| unwritable(&path, &error))?;
     let done = if is_new { "added" } else { "changed" };
     context.output.step(done, &format!("{name}, in {}", path.display()));
-    Ok(())
+    context.output.json_line(&stamped(&json!({ "event": done, "name": name, "file": path })))
 }
 
 /// Removes a device from the file of `--config`, or from that of the user.
@@ -54,7 +56,7 @@ pub(super) fn remove(context: &Context, name: &str) -> Result<(), Failure> {
         }
     }
     context.output.step("removed", &format!("{name}, from {}", path.display()));
-    Ok(())
+    context.output.json_line(&stamped(&json!({ "event": "removed", "name": name, "file": path })))
 }
 
 fn file(context: &Context) -> Result<PathBuf, Failure> {
