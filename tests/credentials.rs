@@ -171,3 +171,14 @@ async fn verbose_update_hides_secret_urls() {
         }
     }
 }
+
+/// The user of a ws:// URL is sent with the handshake of the WebSocket, and not with a call.
+#[tokio::test]
+async fn hint_tells_the_user_in_the_url_from_the_credentials_of_calls() {
+    let device = simulator_with(guarded(Algorithm::Md5)).await;
+    let note = "; the user in a ws:// URL is that of the WebSocket";
+    for (user, expected) in [("admin:other-word@", true), ("", false)] {
+        let run = run_on(&format!("ws://{user}{}", device.address()), &["ping"]).await;
+        assert_eq!((run.code, run.stderr.contains(note)), (6, expected), "{}", run.shown());
+    }
+}

@@ -143,6 +143,11 @@ impl Context {
         Ok(self.target.get_or_init(|| target).clone())
     }
 
+    /// Tells whether the address of the device is a ws:// URL with a user.
+    pub(crate) fn has_user_in_url(&self) -> bool {
+        self.target.get().is_some_and(|target| matches!(target, Target::WebSocket(_)) && target.login().is_some())
+    }
+
     async fn find_target(&self) -> Result<Target, Failure> {
         let Some(port) = self.given_port()? else {
             return serial_choice::any(self.change, &self.output);

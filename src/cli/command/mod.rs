@@ -136,7 +136,8 @@ impl Command {
     pub(crate) async fn run(self, context: &Context, model: fn() -> clap::Command) -> Result<(), Failure> {
         let changes = self.change().is_some();
         let result = self.execute(context, model).await;
-        result.map_err(|failure| if changes { failure } else { failure.of_a_question() })
+        let result = result.map_err(|failure| if changes { failure } else { failure.of_a_question() });
+        result.map_err(|failure| if context.has_user_in_url() { failure.with_user_in_url() } else { failure })
     }
 
     async fn execute(self, context: &Context, model: fn() -> clap::Command) -> Result<(), Failure> {

@@ -13,6 +13,9 @@ use super::{Failure, FailureKind};
 /// The next step after a call whose reply was lost.
 const MAY_BE_DONE: &str = "the device may have done what it was asked; `otactl show` shows where it stands";
 
+/// The next step after a call without the credentials that the device wants.
+const NO_CREDENTIALS: &str = "give them with `--rpc-creds @FILE`, `--rpc-creds -` or OTACTL_RPC_CREDS";
+
 impl Failure {
     /// Returns the failure of a call. If the device answered with the error code `code`, `hint` replaces the general hint.
     pub(crate) fn of_call(error: CallError, code: i64, hint: &str) -> Self {
@@ -28,6 +31,14 @@ impl Failure {
     pub(crate) fn of_a_question(mut self) -> Self {
         for hint in self.hints.iter_mut().filter(|hint| *hint == MAY_BE_DONE) {
             *hint = "the device may be rebooting; run the same command again".into();
+        }
+        self
+    }
+
+    /// Returns the failure of a call to a device whose ws:// URL has a user: these are no credentials for a call.
+    pub(crate) fn with_user_in_url(mut self) -> Self {
+        for hint in self.hints.iter_mut().filter(|hint| *hint == NO_CREDENTIALS) {
+            *hint += "; the user in a ws:// URL is that of the WebSocket";
         }
         self
     }
@@ -85,10 +96,7 @@ impl From<CallError> for Failure {
                 "the device may be busy or rebooting; give it longer with `--timeout 30s`, or try `otactl ping`"
             }
             CallError::Unauthorised { refusal, .. } => match refusal {
-                AuthRefusal::NoCredentials => {
-                    "give them with `--rpc-creds @FILE`, `--rpc-creds -` or OTACTL_RPC_CREDS; a user in a ws:// URL is for the \
-                     connection alone"
-                }
+                AuthRefusal::NoCredentials => NO_CREDENTIALS,
                 AuthRefusal::Rejected(_) => "check user and password; a new password is set on the device itself",
                 AuthRefusal::Unsupported => "`-vv` shows what it asks for",
                 AuthRefusal::NotAllowed(_) => "call as another user, or change the access list of the device",
