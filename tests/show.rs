@@ -90,7 +90,8 @@ async fn show_of_uncommitted_firmware_names_the_time_of_the_rollback() {
     assert_eq!(update.code, 0, "{}", update.shown());
     let run = run_on(&port, &["show"]).await;
     assert!(run.stdout.contains("\nuncommitted   rolls back to slot 0 in 3m "), "{}", run.shown());
-    assert!(run.stdout.contains("`otactl commit` keeps it, `otactl revert` goes back"), "{}", run.shown());
+    let next = format!("`otactl commit -p {port}` keeps it, `otactl revert -p {port}` goes back");
+    assert!(run.stdout.contains(&next), "{}", run.shown());
     assert!(run.stdout.contains("\nupdate        "), "OTA.Status is there since 2019: {}", run.shown());
     let facts = json(&run_on(&port, &["--json", "show"]).await.stdout);
     let left = facts["reverts_in"].as_u64().expect("a number");

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use otactl::ota::{BootState, Engine, Slot, Status, SystemInfo, UpdateState};
@@ -166,9 +167,17 @@ impl DeviceFacts {
     }
 
     /// Returns the lines for people, of at most `columns` characters. `at` formats the time in a number of seconds.
-    pub(crate) fn text(&self, columns: Option<usize>, at: impl Fn(u64) -> String) -> String {
+    ///
+    /// `addressed` lets the commands in a text name the device.
+    pub(crate) fn text(
+        &self,
+        columns: Option<usize>,
+        at: impl Fn(u64) -> String,
+        addressed: impl Fn(&str) -> Cow<'_, str>,
+    ) -> String {
         let mut text = String::new();
         for (name, line) in self.lines(at) {
+            let line = addressed(&line).into_owned();
             let name = format!("{name:<width$}  ", width = TEXT_COLUMN - 2);
             let column = name.chars().count();
             let line = columns.map_or_else(|| line.clone(), |columns| wrap(&line, column, TEXT_COLUMN, columns));

@@ -111,6 +111,11 @@ impl Output {
         Self { device_option: option.map(Into::into), ..self }
     }
 
+    /// Returns the text with commands that change a device for the device of the command line.
+    pub(crate) fn addressed<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        addressed(text, self.device_option.as_deref())
+    }
+
     /// Writes JSON lines to `place`. Fails if the file cannot be created.
     pub(crate) fn with_json(self, place: &JsonPlace) -> Result<Self, Failure> {
         let JsonPlace::File(path) = place else {
@@ -360,7 +365,7 @@ impl Output {
 
     /// Returns a printable message that begins at `column`. On a terminal, it is broken at words, and continues at `indent`.
     pub(super) fn fitted(&self, text: &str, column: usize, indent: usize) -> String {
-        let text = printable_message(&addressed(text, self.device_option.as_deref()));
+        let text = printable_message(&self.addressed(text));
         match Self::columns() {
             Some(columns) => wrap(&text, column, indent, self.beside_label(columns)),
             None => text,

@@ -44,7 +44,10 @@ impl Args {
         if self.get.is_given() {
             return self.get.print(context, &value);
         }
-        context.output.table(&value, &facts.text(context.output.result_columns(), clock::at))
+        context.output.table(
+            &value,
+            &facts.text(context.output.result_columns(), clock::at, |text| context.output.addressed(text)),
+        )
     }
 }
 

@@ -20,7 +20,11 @@ fn whole() -> DeviceFacts {
 }
 
 fn shown(facts: &DeviceFacts, columns: Option<usize>) -> Vec<String> {
-    facts.text(columns, |seconds| format!("at +{seconds} s")).lines().map(ToOwned::to_owned).collect()
+    facts
+        .text(columns, |seconds| format!("at +{seconds} s"), |text| text.into())
+        .lines()
+        .map(ToOwned::to_owned)
+        .collect()
 }
 
 fn boot(is_committed: bool, revert_slot: Option<Slot>) -> BootState {
