@@ -6,8 +6,7 @@ use std::path::PathBuf;
 use clap_complete::CompletionCandidate;
 use otactl::discover::usb_ports;
 use otactl::sim::fault::KINDS;
-use otactl::text::{device_text, public_url};
-use url::Url;
+use otactl::text::device_text;
 
 use super::device_key::DeviceKey;
 use super::knowledge::{self, Knowledge};
@@ -16,6 +15,7 @@ use super::words;
 use crate::cli::config::{self, Config};
 use crate::cli::explain::OUTCOMES;
 use crate::cli::failure::EXIT_CODES;
+use crate::cli::printable::without_password;
 
 /// The forms of a `--port` that are no serial port.
 const SCHEMES: [(&str, &str); 9] = [
@@ -39,10 +39,7 @@ pub(super) struct Lookup {
 impl Lookup {
     /// Returns the names of the configuration, with the addresses.
     pub(super) fn names(&self) -> Vec<CompletionCandidate> {
-        let address = |port: &str| match Url::parse(port) {
-            Ok(url) if url.has_host() => public_url(&url),
-            _ => device_text(port),
-        };
+        let address = |port: &str| device_text(&without_password(port));
         let devices = self.config().devices;
         devices
             .iter()
