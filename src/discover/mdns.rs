@@ -70,7 +70,10 @@ pub async fn announced(limit: Duration, mut on_device: impl FnMut(Announced)) ->
     let daemon = ServiceDaemon::new()?;
     let events = daemon.browse(SERVICE)?;
     let mut known = Vec::new();
-    while let Ok(Ok(event)) = timeout_at(until, events.recv_async()).await {
+    // A flood of events never lets the timer end the wait for the next one.
+    while Instant::now() < until
+        && let Ok(Ok(event)) = timeout_at(until, events.recv_async()).await
+    {
         if let ServiceEvent::ServiceResolved(service) = event
             && let Some(device) = Announced::of(&service)
             && !known.contains(&device)

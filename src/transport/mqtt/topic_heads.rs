@@ -53,7 +53,8 @@ pub async fn topic_heads(
     let refused = || CallError::unreachable(peer(), DialError::SubscriptionRefused(ALL_TOPICS.into()));
     connection.client.try_subscribe(ALL_TOPICS, QoS::AtMostOnce).map_err(|_| refused())?;
     let mut names = HashSet::new();
-    while names.len() < MAX_NAMES {
+    // A flood of messages never lets the timer end the wait for the next one.
+    while names.len() < MAX_NAMES && Instant::now() < until {
         // The time is over.
         let Ok(event) = timeout_at(until, connection.events.poll()).await else { break };
         match event {
@@ -82,5 +83,9 @@ pub async fn topic_heads(
 
 /// Tells whether a name can be that of a device, and part of a topic.
 fn is_possible_id(name: &str) -> bool {
-    !name.is_empty() && name.len() <= MAX_NAME_LEN && !name.starts_with('$') && !name.contains(['+', '#', '\0'])
+    // A URL cannot have `.` and `..` as its path.
+    !matches!(name, "" | "." | "..")
+        && name.len() <= MAX_NAME_LEN
+        && !name.starts_with('$')
+        && !name.contains(['+', '#', '\0'])
 }

@@ -1,6 +1,6 @@
 //! [`Endpoint`], the URL of a device.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use url::Url;
 
@@ -53,14 +53,12 @@ impl Endpoint {
     }
 
     /// Returns the address of a device behind this broker.
+    ///
+    /// All characters of `id` that have a meaning for a shell or in a URL are percent-encoded. A URL cannot have the id `.` or `..`.
     #[must_use]
     pub fn with_device(&self, id: &str) -> Self {
         let mut device = self.clone();
-        device.url.set_path("");
-        // Fails only for a URL without a host. A `/` in an id stays one part of the path.
-        if let Ok(mut path) = device.url.path_segments_mut() {
-            path.push(id);
-        }
+        device.url.set_path(&format!("/{}", encoded(id)));
         device
     }
 
@@ -70,7 +68,7 @@ impl Endpoint {
         let mut url = self.url.clone();
         if let Some(login) = &self.login {
             // Fails only for a URL without a host.
-            let _ = url.set_username(&login.user);
+            let _ = url.set_username(&encoded(&login.user));
         }
         url.as_str().split('?').next().unwrap_or_default().into()
     }
@@ -101,6 +99,20 @@ impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Endpoint({self})")
     }
+}
+
+/// Percent-encodes a part of a URL. Letters, digits, `-`, `_`, `.` and `~` stay.
+fn encoded(text: &str) -> String {
+    let mut url = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+            url.push(byte.into());
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(url, "%{byte:02X}");
+        }
+    }
+    url
 }
 
 /// Decodes a percent-encoded part of a URL.

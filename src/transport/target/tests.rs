@@ -75,6 +75,29 @@ fn mqtt_url_has_default_port_and_any_device_id() {
     }
 }
 
+#[test]
+fn address_of_a_device_behind_a_broker_is_safe_to_paste() {
+    let broker = broker("mqtt://b;c@broker:1884/").expect("a broker");
+    for (id, path) in [
+        ("esp32_AABB-c.d~e", "esp32_AABB-c.d~e"),
+        ("x$(touch pwned)", "x%24%28touch%20pwned%29"),
+        ("y;touch z", "y%3Btouch%20z"),
+        ("z&id`'\"\\", "z%26id%60%27%22%5C"),
+        ("50%25 a?b#c!*", "50%2525%20a%3Fb%23c%21%2A"),
+        ("\t\n/ü", "%09%0A%2F%C3%BC"),
+    ] {
+        let url = broker.with_device(id).with_user();
+        assert_eq!(url, format!("mqtt://b%3Bc@broker:1884/{path}"), "{id:?}");
+        assert_eq!(broker.with_device(id).device(), id, "{url}");
+        let login = Login { user: "b;c".into(), password: None };
+        assert!(!id.contains(['#', '+']) || url.parse::<Target>().is_err(), "{url}");
+        if let Ok(target) = url.parse::<Target>() {
+            let Target::Mqtt(endpoint) = target else { panic!("{url}") };
+            assert_eq!((endpoint.device().as_str(), endpoint.login), (id, Some(login)), "{url}");
+        }
+    }
+}
+
 /// A password in the URL must not appear on a screen, in a log or in an error.
 #[test]
 fn password_in_url_is_stored_but_not_shown() {
