@@ -80,10 +80,10 @@ fn values(setting: &Setting) -> Vec<String> {
 mod tests {
     use std::path::Path;
 
-    use clap::CommandFactory as _;
+    use clap::{ArgAction, CommandFactory as _};
 
     use super::*;
-    use crate::cli::config::keys::{OF_A_DEVICE, OF_DEFAULTS, SHARED};
+    use crate::cli::config::keys::{Kind, OF_A_DEVICE, OF_DEFAULTS, SHARED, is_list, kind};
     use crate::cli::config::parse::parse;
 
     fn section(settings: &str) -> Section {
@@ -102,20 +102,31 @@ mod tests {
     }
 
     #[test]
+    fn type_of_each_key_is_that_of_its_option() {
+        let model = crate::cli::Cli::command();
+        let update = model.find_subcommand(COMMAND_WITH_SETTINGS).expect("the command");
+        for key in SHARED.into_iter().chain(OF_A_DEVICE).chain(OF_DEFAULTS) {
+            let mut args = model.get_arguments().chain(update.get_arguments());
+            let arg = args.find(|arg| arg.get_long() == Some(option_of(key))).expect(key);
+            let is_flag = matches!(arg.get_action(), ArgAction::SetTrue) || arg.get_default_values() == ["true"];
+            assert_eq!(kind(key) == Kind::Flag, is_flag, "{key}");
+            let names = arg.get_value_names().unwrap_or_default();
+            assert_eq!(kind(key) == Kind::Duration, names.iter().any(|name| name == "DURATION"), "{key}");
+            assert_eq!(kind(key) == Kind::Number, names.iter().any(|name| name == "NUMBER"), "{key}");
+            // A device has one port.
+            let has_several = matches!(arg.get_action(), ArgAction::Append) || names.len() > 1;
+            assert_eq!(is_list(key), has_several && key != "port", "{key}");
+        }
+    }
+
+    #[test]
     fn value_that_an_option_refuses_is_named_with_its_line() {
         let model = crate::cli::Cli::command();
         assert_eq!(
             check(&model, &section("port = 'sim:'\ntimeout = '3s'\nsoak = '1m'\ninsecure = true\n")).ok(),
             Some(())
         );
-        for bad in [
-            "timeout = 'soon'",
-            "baud-rate = 1",
-            "insecure = 'maybe'",
-            "soak = 0",
-            "check-rpc = ['a b c']",
-            "via = 'x'",
-        ] {
+        for bad in ["timeout = 'soon'", "baud-rate = 1", "soak = 0", "check-rpc = ['a b c']", "via = 'x'"] {
             let failure = check(&model, &section(&format!("port = 'sim:'\n{bad}\n"))).expect_err(bad);
             assert!(failure.message.starts_with("/c.toml, line 3: `"), "{}", failure.message);
         }

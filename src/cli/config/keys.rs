@@ -53,6 +53,56 @@ const PATHS: [&str; 6] = [RPC_CREDS_FILE, "ca-cert-file", "cert-file", "key-file
 /// The keys whose files hold secrets.
 pub(crate) const SECRETS: [&str; 3] = [RPC_CREDS_FILE, "key-file", "mqtt-password-file"];
 
+/// The keys that are true or false.
+const FLAGS: [&str; 5] =
+    ["insecure", "hw-flow-control", "set-control-lines", "no-set-control-lines", "inverted-control-lines"];
+
+/// The keys whose values are numbers.
+const NUMBERS: [&str; 1] = ["baud-rate"];
+
+/// The keys whose values are durations.
+const DURATIONS: [&str; 8] = [
+    "timeout",
+    "commit-timeout",
+    "download-timeout",
+    "ask-timeout",
+    "stall-timeout",
+    "reboot-timeout",
+    "check-timeout",
+    "soak",
+];
+
+/// The keys that can have several values.
+const LISTS: [&str; 6] = ["device", "check-rpc", "check-cmd", "check-http", "allow-from", "serve-tls"];
+
+/// The type of the value of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A text in quotes.
+    Text,
+    /// `true` or `false`.
+    Flag,
+    /// A whole number, or a text.
+    Number,
+    /// A whole number of seconds, or a text.
+    Duration,
+}
+
+/// Returns the type of the values of a key.
+pub(crate) fn kind(key: &str) -> Kind {
+    match key {
+        flag if FLAGS.contains(&flag) => Kind::Flag,
+        number if NUMBERS.contains(&number) => Kind::Number,
+        duration if DURATIONS.contains(&duration) => Kind::Duration,
+        _ => Kind::Text,
+    }
+}
+
+/// Tells whether a key can have several values.
+pub(crate) fn is_list(key: &str) -> bool {
+    LISTS.contains(&key)
+}
+
 /// Tells whether the values of a key are paths.
 pub(crate) fn is_path(key: &str) -> bool {
     PATHS.contains(&key)

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use toml_edit::{Document, Item, Key, TableLike, Value};
+use toml_edit::{Document, Item, Key, TableLike, TomlError, Value};
 
-use super::keys::{self, OF_A_DEVICE, OF_DEFAULTS, SHARED, nearest};
+use super::keys::{self, Kind, OF_A_DEVICE, OF_DEFAULTS, SHARED, nearest};
 use super::place::Place;
 use crate::cli::failure::{Failure, FailureKind};
 
@@ -51,11 +51,8 @@ impl Section {
 
 /// Reads the text of the file `path`.
 pub(crate) fn parse(text: &str, path: &Path) -> Result<ConfigFile, Failure> {
-    let reader = Reader { text, file: path.into() };
-    let document = Document::parse(text).map_err(|error| {
-        let offset = error.span().map_or(0, |span| span.start);
-        reader.failure(offset, error.message().trim())
-    })?;
+    let reader = Reader::new(text, path);
+    let document = Document::parse(text).map_err(|error| reader.syntax_error(&error))?;
     let mut file = ConfigFile::default();
     for (name, item) in document.as_table() {
         let key = document.as_table().key(name);
@@ -95,9 +92,29 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
 struct Reader<'a> {
     text: &'a str,
     file: Arc<Path>,
+    /// The offsets of the ends of all lines, in bytes.
+    line_ends: Vec<usize>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(text: &'a str, file: &Path) -> Self {
+        Self { text, file: file.into(), line_ends: text.match_indices('\n').map(|(at, _)| at).collect() }
+    }
+
+    /// Returns the failure of a text that is not TOML.
+    fn syntax_error(&self, error: &TomlError) -> Failure {
+        let span = error.span().unwrap_or_default();
+        match error.message().trim() {
+            "duplicate key" => {
+                let key = self.text.get(span.clone()).unwrap_or_default().trim();
+                self.failure(span.start, &format!("`{key}` is there twice")).hint("remove one of the two, or rename it")
+            }
+            problem => self
+                .failure(span.start, problem)
+                .hint("a line is `[device.NAME]` or `KEY = VALUE`, and a text stands in quotes: `port = \"ws://192.168.1.5\"`"),
+        }
+    }
+
     /// Reads a table whose keys are the shared ones and `more`.
     fn section(&self, table: &dyn TableLike, more: &[&'static str]) -> Result<Section, Failure> {
         let mut settings = Vec::new();
@@ -124,21 +141,37 @@ impl Reader<'_> {
     }
 
     fn values(&self, key: &str, item: &Item, at: usize) -> Result<Vec<String>, Failure> {
-        let one = |value: &Value| match value {
-            Value::String(text) => Some(self.path(key, text.value())),
-            Value::Integer(number) => Some(number.value().to_string()),
-            Value::Boolean(is_set) => Some(is_set.value().to_string()),
-            _ => None,
+        let values: Vec<&Value> = match item.as_value() {
+            Some(Value::Array(array)) if keys::is_list(key) => array.iter().collect(),
+            Some(value) => vec![value],
+            None => return Err(self.wrong_type(key, "a table", at)),
         };
-        let values = match item.as_value() {
-            Some(Value::Array(array)) => array.iter().map(one).collect::<Option<Vec<_>>>(),
-            Some(value) => one(value).map(|value| vec![value]),
-            None => None,
+        values.into_iter().map(|value| self.value(key, value, at)).collect()
+    }
+
+    fn value(&self, key: &str, value: &Value, at: usize) -> Result<String, Failure> {
+        match (value, keys::kind(key)) {
+            (Value::String(text), Kind::Text) if keys::is_path(key) && text.value().is_empty() => Err(self
+                .failure(at, &format!("`{key}` is empty; it has to be the path of a file"))
+                .hint("without a file, remove the line")),
+            (Value::String(text), Kind::Text | Kind::Number | Kind::Duration) => Ok(self.path(key, text.value())),
+            (Value::Integer(number), Kind::Number | Kind::Duration) => Ok(number.value().to_string()),
+            (Value::Boolean(is_set), Kind::Flag) => Ok(is_set.value().to_string()),
+            _ => Err(self.wrong_type(key, type_name(value), at)),
+        }
+    }
+
+    /// Returns the failure of a key whose value has the wrong type.
+    fn wrong_type(&self, key: &str, found: &str, at: usize) -> Failure {
+        let (wanted, example) = match keys::kind(key) {
+            Kind::Text if keys::is_list(key) => ("a text in quotes, or a list of texts", "\"TEXT\""),
+            Kind::Text => ("a text in quotes", "\"TEXT\""),
+            Kind::Flag => ("true or false, without quotes", "true"),
+            Kind::Number => ("a whole number", "NUMBER"),
+            Kind::Duration => ("a duration in quotes, or a whole number of seconds", "\"90s\""),
         };
-        values.ok_or_else(|| {
-            self.failure(at, &format!("`{key}` has a value of another kind"))
-                .hint("a value is a text in quotes, a whole number, true or false, or a list of them")
-        })
+        self.failure(at, &format!("`{key}` is {found}; it has to be {wanted}"))
+            .hint(format!("write it as `{key} = {example}`"))
     }
 
     /// Returns the value of a key. A relative path counts from the directory of the file, `~` is the home directory.
@@ -154,12 +187,24 @@ impl Reader<'_> {
     }
 
     fn place(&self, offset: usize) -> Place {
-        let before = self.text.get(..offset).unwrap_or(self.text);
-        Place { file: Arc::clone(&self.file), line: before.matches('\n').count() + 1 }
+        Place { file: Arc::clone(&self.file), line: self.line_ends.partition_point(|end| *end < offset) + 1 }
     }
 
     fn failure(&self, offset: usize, message: &str) -> Failure {
         Failure::new(FailureKind::Usage, format!("{}: {message}", self.place(offset)))
+    }
+}
+
+/// Returns the type of a value in words.
+fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::String(_) => "a text",
+        Value::Integer(_) => "a number",
+        Value::Float(_) => "a number with a fraction",
+        Value::Boolean(_) => "true or false",
+        Value::Datetime(_) => "a date",
+        Value::Array(_) => "a list",
+        Value::InlineTable(_) => "a table",
     }
 }
 
@@ -209,10 +254,21 @@ mod tests {
             ("[devices.a]\n", 1, "[device.NAME]"),
             ("device = 1\n", 1, "[device.NAME]"),
             ("[device]\na = 1\n", 2, "[device.a]"),
-            ("[device.a]\ntimeout = 1.5\n", 2, "another kind"),
-            ("[device.a]\ntimeout = [[1]]\n", 2, "another kind"),
-            ("[device.a]\n\nport = \n", 3, ""),
-            ("[device.a]\nport = 'x'\nport = 'y'\n", 3, ""),
+            ("[device.a]\ntimeout = 1.5\n", 2, "`timeout` is a number with a fraction; it has to be a duration"),
+            ("[device.a]\ntimeout = ['1s', '2s']\n", 2, "`timeout` is a list"),
+            ("[device.a]\ncheck-rpc = [[1]]\n", 2, "`check-rpc` is a list; it has to be a text in quotes, or a list"),
+            ("[device.a]\nport = 1\n", 2, "`port` is a number; it has to be a text in quotes"),
+            ("[device.a]\nport = { a = 1 }\n", 2, "`port` is a table"),
+            ("[device.a]\nport = ['x', 'y']\n", 2, "`port` is a list"),
+            ("[device.a]\ninsecure = 'yes'\n", 2, "`insecure` is a text; it has to be true or false"),
+            ("[device.a]\ninsecure = 1\n", 2, "`insecure` is a number; it has to be true or false"),
+            ("[device.a]\nbaud-rate = true\n", 2, "`baud-rate` is true or false; it has to be a whole number"),
+            ("[device.a]\n\nrpc-creds-file = ''\n", 3, "`rpc-creds-file` is empty"),
+            ("[defaults]\nserve-tls = ['', 'key']\n", 2, "`serve-tls` is empty"),
+            ("[device.a]\n\nport = \n", 3, "a text stands in quotes"),
+            ("[device.a]\nport = ws://a\n", 2, "a text stands in quotes"),
+            ("[device.a]\nport = 'x'\nport = 'y'\n", 3, "`port` is there twice"),
+            ("[device.a]\nport = 'x'\n\n[device.a]\n", 4, "a` is there twice"),
             ("[device.'r*']\nport = 'x'\n", 1, "cannot be the name"),
         ] {
             let failure = parse_at(text).expect_err(text);

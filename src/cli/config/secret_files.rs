@@ -29,7 +29,8 @@ fn others_can_read(path: &Path) -> bool {
 
     const READ_BY_OTHERS: u32 = 0o044;
 
-    std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & READ_BY_OTHERS != 0)
+    // A directory has other permissions: the advice would lock it.
+    std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & READ_BY_OTHERS != 0)
 }
 
 /// Other systems have no such permissions.
@@ -54,7 +55,8 @@ mod tests {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("set");
             path
         };
-        let text = "[device.a]\nport = 'ws://user:hidden@dev'\nrpc-creds-file = 'creds'\nkey-file = 'key'\nca-cert-file = 'ca'\n";
+        let text = "[device.a]\nport = 'ws://user:hidden@dev'\nrpc-creds-file = 'creds'\nkey-file = 'key'\nca-cert-file = 'ca'\n\
+                    mqtt-password-file = '.'\n";
         let config = write("config.toml", text, 0o644);
         write("creds", "user:hidden", 0o640);
         write("key", "", 0o600);
