@@ -133,6 +133,11 @@ impl Context {
         &self.given
     }
 
+    /// Returns the port of OTACTL_PORT, for a command whose command line gives none.
+    pub(crate) fn port_of_environment(&self) -> Option<&str> {
+        self.global.port.first().map(String::as_str)
+    }
+
     /// Returns the address of the device. Starts the device if it is a simulated one.
     pub(crate) async fn target(&self) -> Result<Target, Failure> {
         if let Some(target) = self.target.get() {

@@ -30,12 +30,14 @@ pub(crate) struct Args {
 enum Action {
     /// Give the device of --port a name
     ///
-    /// The other options for the connection are kept with the name.
+    /// The other options for the connection are kept with the name. A device that already has the name keeps the settings that are not given.
+    #[command(after_help = "Example: otactl devices add bench1 --port usb:0001 --rpc-creds @bench1.txt")]
     Add {
         /// Name of the device: letters, digits, `-`, `_` and `.`
         name: String,
     },
     /// Forget a device
+    #[command(after_help = "Example: otactl devices remove bench1")]
     Remove {
         /// Name of the device
         name: String,

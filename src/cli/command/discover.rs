@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::devices::edit;
 use crate::cli::config::parse::check_name;
-use crate::cli::config::{Config, edit::NewSetting};
+use crate::cli::config::{Config, edit::NewDevice};
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, FailureKind};
 use crate::cli::table::table;
@@ -141,9 +141,10 @@ fn add(context: &Context, found: &BTreeSet<Found>) -> Result<(), Failure> {
         Some(path) if !path.exists() => Config::default(),
         given => Config::read(given)?,
     };
+    let ports: HashSet<&str> = config.devices.iter().filter_map(|(_, section)| section.value("port")).collect();
+    let mut new: Vec<NewDevice> = Vec::new();
     for Found { id, port, .. } in found {
-        let is_known = config.devices.iter().any(|(_, section)| section.value("port") == Some(port));
-        if is_known || config.device(id).is_some() {
+        if ports.contains(port.as_str()) || config.device(id).is_some() {
             context.output.step("known", &format!("{id} at {port}"));
             continue;
         }
@@ -151,8 +152,10 @@ fn add(context: &Context, found: &BTreeSet<Found>) -> Result<(), Failure> {
             context.output.warn(&format!("{problem}; `otactl devices add NAME --port {port}` names it"));
             continue;
         }
-        let settings: [NewSetting; 1] = [("port".into(), vec![port.clone()])];
-        edit::write_device(context, id, &settings)?;
+        // Of two addresses of one device, the first one stays.
+        if new.last().is_none_or(|(last, _)| last != id) {
+            new.push((id.clone(), vec![("port".into(), vec![port.clone()])]));
+        }
     }
-    Ok(())
+    edit::write_devices(context, &new)
 }

@@ -1,5 +1,6 @@
 //! Where the configuration files are, and who may have written them.
 
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy as _;
@@ -27,7 +28,7 @@ pub(crate) fn user_file() -> Option<PathBuf> {
 }
 
 /// Returns `otactl.toml` in the current directory or the nearest directory above it, if there is one.
-fn project_file() -> Option<PathBuf> {
+pub(crate) fn project_file() -> Option<PathBuf> {
     let here = std::env::current_dir().ok()?;
     here.ancestors().map(|directory| directory.join(PROJECT_FILE)).find(|path| path.is_file())
 }
@@ -41,9 +42,13 @@ pub(crate) fn read(path: &Path, must_exist: bool) -> Result<Option<String>, Fail
         Failure::new(FailureKind::Usage, format!("cannot read the configuration file {}: {error}", path.display()))
             .hint("`--config FILE` reads another file")
     };
-    // The directory may be that of another user, as in a program that runs for one.
-    if !must_exist && std::fs::metadata(path).is_err() {
-        return Ok(None);
+    match std::fs::metadata(path) {
+        // The directory may be that of another user, as in a program that runs for one.
+        Err(_) if !must_exist => return Ok(None),
+        Ok(file) if is_null_device(&file) => return Ok(Some(String::new())),
+        // Reading a FIFO or a device could take for ever.
+        Ok(file) if !file.is_file() => return Err(not_a_file(path, &file)),
+        _ => {}
     }
     if !must_exist && owner_is_foreign(path) {
         return Err(Failure::new(FailureKind::Usage, format!("{} belongs to another user", path.display())).hint(
@@ -55,6 +60,32 @@ pub(crate) fn read(path: &Path, must_exist: bool) -> Result<Option<String>, Fail
         Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|_| unreadable(&"it is not UTF-8")),
         Err(error) => Err(unreadable(&error)),
     }
+}
+
+/// Returns the failure of a path that leads to a directory, a FIFO or a device.
+pub(crate) fn not_a_file(path: &Path, file: &Metadata) -> Failure {
+    let kind = if file.is_dir() { "a directory" } else { "no regular file" };
+    let message = format!("the configuration file {} is {kind}", path.display());
+    Failure::new(FailureKind::Usage, message).hint(if file.is_dir() {
+        "`--config FILE` takes a file, such as otactl.toml in it"
+    } else {
+        "`--config FILE` takes a regular file: not a FIFO, a device or `<(...)`; /dev/null stands for no settings"
+    })
+}
+
+/// Tells whether a file is `/dev/null`.
+#[cfg(unix)]
+fn is_null_device(file: &Metadata) -> bool {
+    use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+
+    let null = || std::fs::metadata("/dev/null").is_ok_and(|null| null.rdev() == file.rdev());
+    file.file_type().is_char_device() && null()
+}
+
+/// Other systems have no such file.
+#[cfg(not(unix))]
+fn is_null_device(_: &Metadata) -> bool {
+    false
 }
 
 /// Tells whether a file belongs to neither this user nor the administrator.

@@ -1,19 +1,23 @@
 //! The configuration file: named devices and defaults of options.
 //!
 //! - [`keys`]: the keys of a section; [`parse`]: reads a file; [`place`]: the file and the line of a setting;
-//! - [`files`]: where the files are, and who may have written them; [`edit`]: adds and removes devices;
+//! - [`files`]: where the files are, and who may have written them;
+//! - [`edit`]: adds and removes devices; [`change`]: changes a file, one program at a time, under a [`lock`];
 //! - [`apply`]: gives the options of a command line the values of a section; [`secret_files`]: files that others can read.
 //!
 //! A key is the name of an option without its dashes. The values are checked by the parsers of the options.
 
 pub(crate) mod apply;
+pub(crate) mod change;
 pub(crate) mod edit;
 pub(crate) mod files;
 pub(crate) mod keys;
+pub(crate) mod lock;
 pub(crate) mod parse;
 pub(crate) mod place;
 pub(crate) mod secret_files;
 
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use parse::{ConfigFile, Section};
@@ -27,6 +31,8 @@ pub(crate) struct Config {
     pub(crate) defaults: Section,
     /// The devices with their names, in the order of the files.
     pub(crate) devices: Vec<(String, Section)>,
+    /// The index of each device in `devices`.
+    indices: HashMap<String, usize>,
 }
 
 impl Config {
@@ -45,7 +51,8 @@ impl Config {
     fn add(&mut self, file: ConfigFile) {
         self.defaults.add_missing(file.defaults);
         for (name, section) in file.devices {
-            if self.device(&name).is_none() {
+            if !self.indices.contains_key(&name) {
+                self.indices.insert(name.clone(), self.devices.len());
                 self.devices.push((name, section));
             }
         }
@@ -53,21 +60,20 @@ impl Config {
 
     /// Returns the section of a device.
     pub(crate) fn device(&self, name: &str) -> Option<&Section> {
-        self.devices.iter().find(|(known, _)| known == name).map(|(_, section)| section)
+        self.indices.get(name).map(|index| &self.devices[*index].1)
     }
 
     /// Returns the names of the devices that match the patterns, each once, in the order of the patterns.
     ///
     /// `*` stands for any text and `?` for one character. A pattern that matches no device is an error.
     pub(crate) fn select(&self, patterns: &[String]) -> Result<Vec<String>, Failure> {
-        let mut names: Vec<String> = Vec::new();
+        let (mut names, mut selected) = (Vec::new(), HashSet::new());
         for pattern in patterns {
             let mut found = self.devices.iter().map(|(name, _)| name).filter(|name| matches(pattern, name)).peekable();
             if found.peek().is_none() {
                 return Err(self.unknown(pattern));
             }
-            let new: Vec<_> = found.filter(|name| !names.contains(name)).cloned().collect();
-            names.extend(new);
+            names.extend(found.filter(|name| selected.insert(name.as_str())).cloned());
         }
         Ok(names)
     }
@@ -161,6 +167,23 @@ mod tests {
         assert!(failure.hints[0].contains("`-d bench1`"), "{failure:?}");
         let failure = Config::default().select(&["x".into()]).expect_err("unknown");
         assert!(failure.hints[0].contains("otactl devices add x"), "{failure:?}");
+    }
+
+    #[test]
+    fn time_to_read_a_file_grows_with_its_length() {
+        let time = |count: usize| {
+            let sections = (0..count).map(|n| format!("[device.n{n}]\nport = 'sim:'\ntimeout = '3s'\n"));
+            let text = sections.collect::<Vec<_>>().concat();
+            let start = std::time::Instant::now();
+            let mut config = Config::default();
+            config.add(parse::parse(&text, Path::new("a.toml")).expect("a file"));
+            assert_eq!(config.select(&["n*".into(), "*".into()]).expect("devices").len(), count);
+            start.elapsed()
+        };
+        let quickest = |count| (0..3).map(|_| time(count)).min().expect("a time");
+        let (small, large) = (quickest(1000), quickest(8000));
+        // 64 times as long if the time grew with the square of the length.
+        assert!(large < small * 25, "{small:?} {large:?}");
     }
 
     #[test]
