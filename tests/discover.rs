@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::time::{Duration, Instant};
+
 use mdns_sd::{ServiceDaemon, ServiceInfo};
 use otactl::sim::Config;
 use otactl::sim::ports::mqtt::Library;
@@ -77,5 +79,71 @@ async fn broker_out_of_reach_is_explained() {
     {
         let run = run(&["discover", "--mqtt", url]).await;
         assert!(run.code == code && run.stderr.contains(words), "{url}: {}", run.shown());
+    }
+}
+
+#[tokio::test]
+async fn address_of_any_id_is_safe_to_paste_and_reaches_the_device() {
+    let broker = Broker::start();
+    let ids = ["x$(touch pwned)", "y;touch z", "z&id", "100% `a'\"\\~"];
+    let mut devices = Vec::new();
+    for id in ids {
+        let config = Config { id: id.into(), reboot_delay: REBOOT, ..Config::default() };
+        devices.push(broker.device(config, Library::Single).await);
+    }
+    let mut client = Client::connect(&broker, "another").await;
+    for id in ids.into_iter().chain(["", ".", ".."]) {
+        client.publish(&format!("{id}/online"), "1", rumqttc::PublishOptions::at_least_once().retain(true)).await;
+    }
+    let run = run(&["--json", "discover", "--mqtt", &broker.url(""), "--for", "1s"]).await;
+    assert_eq!(run.code, 0, "{}", run.shown());
+    let found = found(&run.stdout);
+    assert_eq!(found.len(), ids.len(), "{}", run.shown());
+    for device in found {
+        let port = device["port"].as_str().expect("a port");
+        let is_safe = |c: char| c.is_ascii_alphanumeric() || ":/.-_~%".contains(c);
+        assert!(port.chars().all(is_safe), "{port}");
+        let info = support::run_on(port, &["info", "--get", "id"]).await;
+        let id = device["id"].as_str().expect("an id");
+        assert!(info.code == 0 && info.stdout.trim() == id, "{port}: {}", info.shown());
+    }
+}
+
+#[tokio::test]
+async fn names_that_do_not_answer_do_not_make_the_search_longer() {
+    const COUNT: usize = 300;
+
+    let broker = Broker::start();
+    let mut client = Client::connect(&broker, "another").await;
+    for n in 0..COUNT {
+        client.publish(&format!("gone{n}/rpc"), "{}", rumqttc::PublishOptions::at_least_once().retain(true)).await;
+    }
+    let start = Instant::now();
+    let run = run(&["discover", "--mqtt", &broker.url(""), "--for", "1s"]).await;
+    let time = start.elapsed();
+    assert!(run.code == 0 && time < Duration::from_secs(12), "{time:?}: {}", run.shown());
+    assert!(run.stderr.contains("names were not asked") && run.stderr.contains("--for"), "{}", run.shown());
+}
+
+#[tokio::test]
+async fn terminal_shows_that_the_search_goes_on() {
+    use std::sync::{Arc, atomic::AtomicBool, atomic::Ordering};
+
+    let broker = Broker::start();
+    let url = broker.url("");
+    for (args, words) in [
+        (&["discover", "--for", "3s"][..], "listening on the local network"),
+        (&["discover", "--mqtt", &url, "--for", "3s"], "listening to the broker"),
+    ] {
+        let seen = Arc::new(AtomicBool::new(false));
+        let is_seen = Arc::clone(&seen);
+        let (code, screen) = support::terminal::run_on_terminal((24, 80), otactl(args), move |terminal| {
+            if terminal.screen.shown().iter().any(|line| line.contains(words)) {
+                seen.store(true, Ordering::Relaxed);
+            }
+        })
+        .await;
+        assert!(code == 0 && is_seen.load(Ordering::Relaxed), "{args:?}: {:?}", screen.transcript());
+        assert!(!screen.transcript().iter().any(|line| line.contains(words)), "{:?}", screen.transcript());
     }
 }

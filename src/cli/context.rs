@@ -3,6 +3,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args as _, FromArgMatches as _};
 use otactl::rpc::Device;
@@ -131,6 +132,11 @@ impl Context {
     /// Returns the options of a device that the command line gives.
     pub(crate) fn given(&self) -> &[NewSetting] {
         &self.given
+    }
+
+    /// Returns the time limit of a call.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.global.timeout
     }
 
     /// Returns the port of OTACTL_PORT, for a command whose command line gives none.

@@ -1,4 +1,6 @@
+use std::cell::Cell;
 use std::collections::{BTreeSet, HashSet};
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
@@ -8,6 +10,8 @@ use otactl::text::device_text;
 use otactl::transport::mqtt::topic_heads;
 use otactl::transport::target::{self, Endpoint, Target, TargetError};
 use serde_json::json;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
 
 use super::devices::edit;
 use crate::cli::config::parse::check_name;
@@ -18,10 +22,15 @@ use crate::cli::table::table;
 use crate::cli::values;
 
 /// How many names behind a broker are asked at a time.
-const AT_A_TIME: usize = 16;
+///
+/// A name that is no device is asked until the time is over. Each question has a connection of its own.
+const AT_A_TIME: usize = 64;
 
-/// How long a name behind a broker may take to answer, unless `--timeout` is shorter.
+/// How long a name behind a broker may take to answer, unless `--timeout` is shorter. All names together have this time after `--for`.
 const MAX_ANSWER_TIME: Duration = Duration::from_secs(3);
+
+/// The time between the end of a question and the end of the command.
+const GRACE: Duration = Duration::from_millis(200);
 
 /// Find devices on the local network, or behind a broker
 ///
@@ -35,7 +44,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "URL")]
     mqtt: Option<String>,
 
-    /// How long to look for devices
+    /// How long to listen for devices
+    ///
+    /// Behind a broker, otactl asks the names while it listens, and waits up to 3s more for the last answers.
     #[arg(long = "for", value_name = "DURATION", default_value = "3s", value_parser = values::duration)]
     limit: Duration,
 
@@ -68,8 +79,9 @@ impl Args {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let found = match &self.mqtt {
             Some(broker) => self.behind(context, broker).await?,
-            None => self.announced().await?,
+            None => self.announced(context).await?,
         };
+        context.output.status_line.end();
         let value = found.iter().map(|found| {
             json!({ "port": found.port, "id": found.id, "platform": found.platform, "firmware": found.firmware })
         });
@@ -91,11 +103,13 @@ impl Args {
     }
 
     /// Returns the devices that announce themselves on the local network.
-    async fn announced(&self) -> Result<BTreeSet<Found>, Failure> {
+    async fn announced(&self, context: &Context) -> Result<BTreeSet<Found>, Failure> {
+        context.output.status_line.command_waits("listening on the local network", Some(self.limit));
         let mut found = BTreeSet::new();
         let result = announced(self.limit, |device| {
             let (port, firmware) = (device.target(), device.build_id);
             found.insert(Found { id: device.id, port, platform: device.platform, firmware });
+            context.output.status_line.set_text(&listening("on the local network", found.len()));
         });
         result.await.map_err(|error| {
             Failure::of(FailureKind::Other, &error).hint("`--mqtt URL` finds the devices behind a broker")
@@ -103,18 +117,63 @@ impl Args {
         Ok(found)
     }
 
-    /// Returns the devices behind a broker.
+    /// Returns the devices behind a broker. Each name is asked as soon as it is heard of.
     async fn behind(&self, context: &Context, broker: &str) -> Result<BTreeSet<Found>, Failure> {
         let endpoint = target::broker(broker).map_err(|error| not_a_broker(&error))?;
-        let mut names = BTreeSet::new();
         let options = context.options_of_broker(&endpoint)?;
-        let on_name = |name| {
-            names.insert(name);
+        let status_line = &context.output.status_line;
+        status_line.command_waits("listening to the broker", Some(self.limit));
+        let heard = &Cell::new(0_usize);
+        let (sender, mut names) = mpsc::unbounded_channel();
+        let mut listening_ends = pin!(async {
+            let on_name = move |name| {
+                heard.set(heard.get() + 1);
+                // The receiver lives as long as this.
+                let _ = sender.send(name);
+            };
+            topic_heads(&endpoint, options.connect_timeout, &options.tls, &options.mqtt, self.limit, on_name).await
+        });
+        let questions = stream::poll_fn(|cx| names.poll_recv(cx)).map(|name| ask(context, &endpoint, name));
+        let mut answers = pin!(questions.buffer_unordered(AT_A_TIME));
+        let (mut found, mut asked) = (BTreeSet::new(), 0_usize);
+        let mut keep = |answer: Option<Found>| {
+            asked += 1;
+            found.extend(answer);
+            found.len()
         };
-        topic_heads(&endpoint, options.connect_timeout, &options.tls, &options.mqtt, self.limit, on_name).await?;
-        let questions = names.into_iter().map(|name| ask(context, &endpoint, name));
-        let answers: Vec<Option<Found>> = stream::iter(questions).buffer_unordered(AT_A_TIME).collect().await;
-        Ok(answers.into_iter().flatten().collect())
+        loop {
+            tokio::select! {
+                result = &mut listening_ends => break result?,
+                Some(answer) = answers.next() => {
+                    status_line.set_text(&listening("to the broker", keep(answer)));
+                }
+            }
+        }
+        let limit = context.timeout().min(MAX_ANSWER_TIME);
+        status_line.command_waits("waiting for the last answers", Some(limit));
+        // A question that began with this wait ends by itself.
+        let until = Instant::now() + limit + GRACE;
+        while let Ok(Some(answer)) = timeout_at(until, answers.next()).await {
+            keep(answer);
+        }
+        let left = heard.get() - asked;
+        if left > 0 {
+            let names = if left == 1 { "1 name was".into() } else { format!("{left} names were") };
+            context.output.warn(&format!(
+                "{names} not asked, for lack of time: `--for DURATION` takes more than {:?}",
+                self.limit
+            ));
+        }
+        Ok(found)
+    }
+}
+
+/// Returns the text of the status line.
+fn listening(place: &str, found: usize) -> String {
+    match found {
+        0 => format!("listening {place}"),
+        1 => format!("listening {place}, 1 device found"),
+        _ => format!("listening {place}, {found} devices found"),
     }
 }
 
