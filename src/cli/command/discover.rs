@@ -24,7 +24,7 @@ use crate::cli::values;
 /// How many names behind a broker are asked at a time.
 ///
 /// A name that is no device is asked until the time is over. Each question has a connection of its own.
-const AT_A_TIME: usize = 64;
+const AT_A_TIME: usize = 128;
 
 /// How long a name behind a broker may take to answer, unless `--timeout` is shorter. All names together have this time after `--for`.
 const MAX_ANSWER_TIME: Duration = Duration::from_secs(3);
@@ -87,7 +87,9 @@ impl Args {
         });
         if found.is_empty() && !context.output.has_events() {
             context.output.status(match &self.mqtt {
-                Some(_) => "no device found: none has sent anything meanwhile; `--for 1m` listens longer",
+                Some(_) => {
+                    "no device found: a device that sends nothing meanwhile is not seen; `--for 1m` listens longer"
+                }
                 None => "no device found; `--for 10s` looks longer, `--mqtt URL` looks behind a broker",
             });
         } else {
@@ -123,7 +125,7 @@ impl Args {
         let options = context.options_of_broker(&endpoint)?;
         let status_line = &context.output.status_line;
         status_line.command_waits("listening to the broker", Some(self.limit));
-        let heard = &Cell::new(0_usize);
+        let (heard, begun) = (&Cell::new(0_usize), Cell::new(0_usize));
         let (sender, mut names) = mpsc::unbounded_channel();
         let mut listening_ends = pin!(async {
             let on_name = move |name| {
@@ -133,11 +135,14 @@ impl Args {
             };
             topic_heads(&endpoint, options.connect_timeout, &options.tls, &options.mqtt, self.limit, on_name).await
         });
-        let questions = stream::poll_fn(|cx| names.poll_recv(cx)).map(|name| ask(context, &endpoint, name));
+        let questions = stream::poll_fn(|cx| names.poll_recv(cx)).map(|name| {
+            begun.set(begun.get() + 1);
+            ask(context, &endpoint, name)
+        });
         let mut answers = pin!(questions.buffer_unordered(AT_A_TIME));
-        let (mut found, mut asked) = (BTreeSet::new(), 0_usize);
+        let (mut found, mut ended) = (BTreeSet::new(), 0_usize);
         let mut keep = |answer: Option<Found>| {
-            asked += 1;
+            ended += 1;
             found.extend(answer);
             found.len()
         };
@@ -156,14 +161,15 @@ impl Args {
         while let Ok(Some(answer)) = timeout_at(until, answers.next()).await {
             keep(answer);
         }
-        let left = heard.get() - asked;
-        if left > 0 {
-            let names = if left == 1 { "1 name was".into() } else { format!("{left} names were") };
-            context.output.warn(&format!(
-                "{names} not asked, for lack of time: `--for DURATION` takes more than {:?}",
-                self.limit
-            ));
-        }
+        let (heard, begun) = (heard.get(), begun.get());
+        let (not_asked, cut_off) = (heard - begun, begun - ended);
+        let problem = match (not_asked, cut_off) {
+            (0, 0) => return Ok(found),
+            (0, _) => format!("{cut_off} of {heard} names were asked for less than {limit:?}"),
+            (_, 0) => format!("{not_asked} of {heard} names were not asked"),
+            _ => format!("{not_asked} of {heard} names were not asked, and {cut_off} for less than {limit:?}"),
+        };
+        context.output.warn(&format!("{problem}; a `--for` above {:?} asks more", self.limit));
         Ok(found)
     }
 }
