@@ -69,7 +69,7 @@ pub(crate) fn not_a_file(path: &Path, file: &Metadata) -> Failure {
     Failure::new(FailureKind::Usage, message).hint(if file.is_dir() {
         "`--config FILE` takes a file, such as otactl.toml in it"
     } else {
-        "`--config FILE` takes a regular file: not a FIFO, a device or `<(...)`; /dev/null stands for no settings"
+        "`--config FILE` takes a regular file: not a FIFO, a device or `<(...)`"
     })
 }
 
