@@ -5,6 +5,9 @@
 //! Messages and events are queued, so that a reader that pauses does not delay the update. When the command ends, the queued lines
 //! have up to [`MAX_FINISH_TIME`]. The result of a command is not queued: the command waits until its reader takes it.
 
+mod device_label;
+mod log_writer;
+
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write};
@@ -13,9 +16,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use console::Term;
-use otactl::secrets::mask;
 use otactl::update::delivery_report::DeliveryReport;
 use serde_json::{Value, json};
+
+use device_label::DeviceLabel;
+use log_writer::LogWriter;
 
 use super::addressed::addressed;
 use super::colour::{ColourChoice, can_redraw};
@@ -24,7 +29,7 @@ use super::json_line::{JsonPlace, Subject};
 use super::printable::{escaped, printable_message};
 use super::status_line::StatusLine;
 use super::workflow_command::without_commands;
-use super::wrap::{STEP_COLUMN, clip, wrap};
+use super::wrap::{STEP_COLUMN, wrap};
 use super::writer::{self, Importance, LineWriter, Loss, OutputStream};
 
 /// How long the queued lines may take at the end of a command, stdout and stderr together.
@@ -65,16 +70,6 @@ pub(crate) struct Output {
     finish_by: Arc<OnceLock<Instant>>,
 }
 
-/// The name of a device at the start of its lines.
-#[derive(Debug)]
-struct DeviceLabel {
-    name: String,
-    /// The name, padded to the width of the longest one.
-    prefix: String,
-    /// The same for a terminal, of which it takes at most half.
-    short: String,
-}
-
 impl Output {
     /// Creates the output.
     pub(crate) fn new(quiet: bool, colour: ColourChoice) -> Self {
@@ -95,12 +90,7 @@ impl Output {
 
     /// Returns the output of one device of several: its lines begin with the name, padded to `width` characters.
     pub(crate) fn of_device(&self, name: &str, width: usize) -> Self {
-        const GAP: usize = 2;
-
-        let narrow = Self::columns().map_or(width, |columns| (columns / 2).saturating_sub(GAP).min(width));
-        let prefix = format!("{name:<width$}{:GAP$}", "");
-        let short = format!("{:<narrow$}{:GAP$}", clip(name, narrow), "");
-        let label = DeviceLabel { name: name.to_owned(), prefix, short };
+        let label = DeviceLabel::new(name, width, Self::columns());
         let status_line = self.status_line.of_device(&label.short);
         Self { device: Some(Arc::new(label)), subject: Subject::new(), status_line, ..self.clone() }
     }
@@ -380,9 +370,7 @@ impl Output {
     /// Returns the text with the name of the device at the start of each line, if the command runs on several. `columns` is the width of the
     /// terminal that it goes to.
     fn prefixed(&self, text: &str, columns: Option<usize>) -> String {
-        let Some(device) = &self.device else { return text.to_owned() };
-        let prefix = if columns.is_some() { &device.short } else { &device.prefix };
-        text.split_inclusive('\n').flat_map(|line| [prefix, line]).collect()
+        self.device.as_ref().map_or_else(|| text.to_owned(), |device| device.prefixed(text, columns.is_some()))
     }
 
     /// Returns the text in a colour, if stderr shows colours.
@@ -405,21 +393,4 @@ fn has_many_causes(outcome: &str) -> bool {
 fn columns(term: &Term) -> Option<usize> {
     let (_, columns) = term.size_checked().filter(|_| term.is_term())?;
     (columns > 0).then_some(columns.into())
-}
-
-/// Writes log events to stderr.
-struct LogWriter(StatusLine);
-
-impl Write for LogWriter {
-    /// Writes a whole event without its secrets.
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let text = String::from_utf8_lossy(bytes);
-        let text = mask(&text);
-        self.0.above(Importance::Passing, &without_commands(&text));
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
