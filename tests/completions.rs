@@ -110,20 +110,21 @@ impl Place {
             zmodload zsh/zpty
             zpty z zsh -f -i
             zpty -w z "stty rows 60 cols 200; PS1=; fpath=(${(q)1} \$fpath); autoload -U compinit; compinit -u -D; bindkey '^I' complete-word"
-            zpty -w z 'otactl() { print -r -- ">${(j:>:)@}<" }; print REA''DY'
+            # The terminal shows what is typed, too: it does not look like what the function prints.
+            zpty -w z 'otactl() { print -r -- RA"N>${(j:>:)@}<" }; print REA''DY'
             zpty -r -m z screen '*READY*'
             shift
             for line in "$@"; do
                 zpty -w z "$line"$'\n'"print DO''NE"
                 zpty -r -m z screen '*DONE*'
-                print -r -- ${(M)${(f)screen}:#*\<*}
+                print -r -- ${(M)${(f)screen}:#*RAN\>*\<*}
             done
         "#;
 
         let directory = self.0.path().display().to_string();
         let ran = self.shell("zsh", &[&["-f", "-c", TYPE, "zsh", &directory][..], lines].concat());
         let words = |line: &str| {
-            let line = &line[line.find('>').map_or(0, |at| at + 1)..line.find('<').unwrap_or_default()];
+            let line = &line[line.find("RAN>").map_or(0, |at| at + 4)..line.find('<').unwrap_or_default()];
             format!("<{}>", line.replace('>', "><"))
         };
         ran.lines().map(words).collect()
