@@ -111,7 +111,7 @@ impl Place {
             zpty z zsh -f -i
             zpty -w z "stty rows 60 cols 200; PS1=; fpath=(${(q)1} \$fpath); autoload -U compinit; compinit -u -D; bindkey '^I' complete-word"
             # The terminal shows what is typed, too: it does not look like what the function prints.
-            zpty -w z 'otactl() { print -r -- RA"N>${(j:>:)@}<" }; print REA''DY'
+            zpty -w z 'otactl() { print -r -- RA"N>${(j:>:)@}<" }; print REA""DY'
             zpty -r -m z screen '*READY*'
             shift
             for line in "$@"; do
@@ -245,7 +245,7 @@ async fn zsh_completes_commands_files_and_values() {
         # The end of a line of the list is no end of the screen: a list that is cut would hide words.
         zpty -w z "stty rows 60 cols 200; PS1=; fpath=(${(q)1} \$fpath); autoload -U compinit; compinit -u -D"
         zpty -w z "bindkey '^I' list-choices; bindkey '^X' end-of-list; zle -N end-of-list; end-of-list() { zle -M LISTED; zle -R; exit }"
-        zpty -w z 'print REA''DY'
+        zpty -w z 'print REA""DY'
         zpty -r -m z screen '*READY*'
         zpty -w -n z "$2"$'\t\x18'
         zpty -r -m z screen '*LISTED*'
