@@ -30,9 +30,11 @@ async fn wait_for_the_present_state_returns_at_once() {
                 (&seen["id"], &seen["version"], &seen["slot"], &seen["committed"], seen.get("reverts_in")),
                 (&json!("esp32_AABBCC"), &json!("1.0.0"), &json!(0), &json!(true), None)
             );
-            assert!(run.stderr.starts_with("done      ") && run.stderr.contains(" after "), "{}", run.shown());
+            assert_eq!(run.stderr, "", "the JSON line says it");
             assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
         }
+        let text = run_on(&port, &["wait", "reachable"]).await;
+        assert!(text.stderr.starts_with("done      ") && text.stderr.contains(" after "), "{}", text.shown());
     }
 }
 
