@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::raw_args::device_option;
 use super::wrong_command::CHANGING;
 
 /// Returns the text with `option`, such as `-d bench1`, in each command that changes a device and names none.
@@ -16,9 +17,7 @@ pub(crate) fn addressed<'a>(text: &'a str, option: Option<&str>) -> Cow<'a, str>
     for piece in pieces {
         let command = piece.split('`').next().unwrap_or_default();
         let (name, rest) = command.split_at(command.find(' ').unwrap_or(command.len()));
-        let names_a_device = rest.split(' ').any(|word| ["-d", "-p"].iter().any(|short| word.starts_with(short)))
-            || rest.contains("--port")
-            || rest.contains("--device");
+        let names_a_device = rest.split(' ').any(|word| device_option(word).is_some());
         result += START;
         if (CHANGING.contains(&name) || name == "update") && !names_a_device {
             result.extend([name, " ", option, &piece[name.len()..]]);

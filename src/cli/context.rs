@@ -25,7 +25,7 @@ use super::global_args::GlobalArgs;
 use super::json_line::JsonPlace;
 use super::output::Output;
 use super::shared::Shared;
-use super::target_arg::{SimulatedOver, TargetArg, is_serial_name, web_socket};
+use super::target_arg::{SimulatedOver, TargetArg, named};
 use super::update_summary::UpdateSummary;
 use super::watched::Watched;
 use super::{environment, serial_choice};
@@ -183,12 +183,10 @@ impl Context {
             TargetArg::Auto => serial_choice::any(self.change, &self.output),
             TargetArg::Usb(selector) => serial_choice::of_usb(&selector, &self.output),
             TargetArg::Name(name) => {
-                let path = Path::new("/dev").join(&name);
-                if is_serial_name(&name) || (!name.contains('/') && path.exists()) {
-                    return Ok(Target::Serial(path));
+                let target = named(&name).ok_or(TargetError::NoScheme(name))?;
+                if !matches!(target, Target::Serial(_)) {
+                    self.output.status(&format!("note: `--port {port}` is read as {target}"));
                 }
-                let target = web_socket(&name).ok_or(TargetError::NoScheme(name))?;
-                self.output.status(&format!("note: `--port {port}` is read as {target}"));
                 Ok(target)
             }
             TargetArg::Device(target) => Ok(target),

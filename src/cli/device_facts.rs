@@ -3,7 +3,6 @@
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use otactl::ota::{BootState, Engine, Slot, Status, SystemInfo, UpdateState};
@@ -173,11 +172,11 @@ impl DeviceFacts {
         &self,
         columns: Option<usize>,
         at: impl Fn(u64) -> String,
-        addressed: impl Fn(&str) -> Cow<'_, str>,
+        addressed: impl Fn(&str) -> String,
     ) -> String {
         let mut text = String::new();
         for (name, line) in self.lines(at) {
-            let line = addressed(&line).into_owned();
+            let line = addressed(&line);
             let name = format!("{name:<width$}  ", width = TEXT_COLUMN - 2);
             let column = name.chars().count();
             let line = columns.map_or_else(|| line.clone(), |columns| wrap(&line, column, TEXT_COLUMN, columns));

@@ -1,6 +1,7 @@
 //! Environment variables.
 //!
-//! An empty variable counts as unset, and so does `auto` as a port. A value that is not UTF-8 is an error: without it, the command might reach another device.
+//! An empty variable counts as unset, and so does `auto` as a port. A value that is not UTF-8 is an error: without it, the command
+//! might reach another device.
 
 use std::any::TypeId;
 use std::env;

@@ -10,7 +10,7 @@ use otactl::update::outcome::Facts;
 use otactl::update::stage::Stage;
 
 use super::clock::{rollback_time, seconds};
-use super::failure::{Failure, FailureKind};
+use super::failure::{Failure, FailureKind, MAY_BE_DONE};
 
 /// Returns when otactl receives SIGINT, SIGTERM or SIGHUP.
 #[cfg(unix)]
@@ -112,7 +112,7 @@ pub(crate) fn failure(stage: &Stage) -> Failure {
 /// Returns the failure of another command that was interrupted.
 pub(crate) fn failure_of_command(changes_device: bool) -> Failure {
     Failure::new(FailureKind::Interrupted, "interrupted").hint(if changes_device {
-        "the device may have done what it was asked; `otactl show` shows where it stands"
+        MAY_BE_DONE
     } else {
         "run the same command again"
     })

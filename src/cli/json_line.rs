@@ -80,6 +80,11 @@ impl Subject {
         self.0.lock().device_option = option;
     }
 
+    /// Returns the text with commands that change a device for the device of the command line.
+    pub(crate) fn addressed(&self, text: &str) -> String {
+        addressed(text, self.0.lock().device_option.as_deref()).into_owned()
+    }
+
     /// Sets the id that the device reports.
     pub(crate) fn set_device(&self, id: &str) {
         self.0.lock().device = Some(id.into());
@@ -104,16 +109,13 @@ impl Subject {
     pub(crate) fn failed_line(&self, failure: &Failure, delivery: Option<DeliveryReport>) -> Value {
         // An update that failed without an outcome of its own has not begun.
         let outcome = (self.0.lock().is_update && failure.facts.is_none()).then_some("refused");
-        let names = self.0.lock();
-        let hint = failure.hints.first().map(|hint| addressed(hint, names.device_option.as_deref()).into_owned());
-        drop(names);
         stamped(&FailedLine {
             event: "failed",
             outcome,
             facts: failure.facts.as_deref(),
             delivery,
             message: &failure.message,
-            hint,
+            hint: failure.hints.first().map(|hint| self.addressed(hint)),
             device_error: failure.device_error.as_ref().map(DeviceError::from),
             end: self.end(failure.kind.code()),
         })

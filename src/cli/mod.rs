@@ -21,6 +21,7 @@
 //! - [`addressed`]: commands in hints, for the device of the command line;
 //! - [`json_line`]: the JSON lines that report how a command ended;
 //! - [`failure`]: converts errors to messages, hints and exit codes; [`explain`]: what outcomes and exit codes mean;
+//! - [`whole_file`]: files that are written whole or not at all;
 //! - [`table`]: tables of text; [`log`]: the log of `--verbose`;
 //! - [`interrupt`]: handling of Ctrl-C;
 //! - [`help`]: the help pages; [`wrong_command`]: the hint for a command that does not exist;
@@ -77,6 +78,7 @@ pub(crate) mod update_summary;
 pub(crate) mod usage_text;
 pub(crate) mod values;
 pub(crate) mod watched;
+pub(crate) mod whole_file;
 pub(crate) mod workflow_command;
 pub(crate) mod wrap;
 pub(crate) mod writer;

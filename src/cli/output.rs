@@ -22,7 +22,6 @@ use serde_json::{Value, json};
 use device_label::DeviceLabel;
 use log_writer::LogWriter;
 
-use super::addressed::addressed;
 use super::colour::{ColourChoice, can_redraw};
 use super::failure::{Failure, FailureKind};
 use super::json_line::{JsonPlace, Subject};
@@ -57,9 +56,7 @@ pub(crate) struct Output {
     colour: bool,
     /// The device to which the lines belong, if the command runs on several.
     device: Option<Arc<DeviceLabel>>,
-    /// The option that names the device, such as `-d bench1`, if it is on the command line.
-    device_option: Option<Arc<str>>,
-    /// The last line of the screen. All messages go above it.
+    /// The last lines of the screen. All messages go above them.
     pub(crate) status_line: StatusLine,
     /// What the last event says about the command.
     pub(crate) subject: Subject,
@@ -79,7 +76,6 @@ impl Output {
             quiet,
             colour: colour.is_colourful(),
             device: None,
-            device_option: None,
             status_line: StatusLine::new(stderr.clone(), !quiet && can_redraw()),
             subject: Subject::new(),
             events: LineWriter::new(OutputStream::Stdout),
@@ -97,13 +93,13 @@ impl Output {
 
     /// Returns the output of a command whose command line names the device with `option`, such as `-d bench1`.
     pub(crate) fn with_device_option(self, option: Option<String>) -> Self {
-        self.subject.set_device_option(option.clone());
-        Self { device_option: option.map(Into::into), ..self }
+        self.subject.set_device_option(option);
+        self
     }
 
     /// Returns the text with commands that change a device for the device of the command line.
-    pub(crate) fn addressed<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        addressed(text, self.device_option.as_deref())
+    pub(crate) fn addressed(&self, text: &str) -> String {
+        self.subject.addressed(text)
     }
 
     /// Writes JSON lines to `place`. Fails if the file cannot be created.

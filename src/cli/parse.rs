@@ -211,7 +211,8 @@ fn given_settings(matches: &ArgMatches) -> Vec<NewSetting> {
 /// Fails if some devices are named before the command and some after it: clap would keep only those after it.
 fn check_places(args: &[OsString], matches: &ArgMatches) -> Result<(), Failure> {
     let words = args.iter().map(|arg| arg.to_string_lossy()).take_while(|arg| arg != "--");
-    let options: Vec<&str> = words.filter_map(|word| retry::device_option(&word).map(|option| option.short)).collect();
+    let options: Vec<&str> =
+        words.filter_map(|word| raw_args::device_option(&word).map(|option| option.short)).collect();
     for (id, short) in [("device", "-d"), ("port", "-p")] {
         let kept = matches.indices_of(id).map_or(0, Iterator::count);
         let given = options.iter().filter(|option| **option == short).count();

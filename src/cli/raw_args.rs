@@ -44,6 +44,28 @@ pub(super) fn without_auto(args: &[OsString]) -> Vec<OsString> {
     kept
 }
 
+/// An option that names a device.
+pub(super) struct DeviceOption {
+    /// The short form of the option.
+    pub(super) short: &'static str,
+    /// The value is part of the same word.
+    pub(super) has_value: bool,
+}
+
+/// Tells whether a word is an option that names a device.
+pub(super) fn device_option(word: &str) -> Option<DeviceOption> {
+    for (long, short) in [("--device", "-d"), ("--port", "-p")] {
+        if word == long || word == short {
+            return Some(DeviceOption { short, has_value: false });
+        }
+        let is_long = word.strip_prefix(long).is_some_and(|rest| rest.starts_with('='));
+        if is_long || (word.starts_with(short) && !word.starts_with("--")) {
+            return Some(DeviceOption { short, has_value: true });
+        }
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,6 @@
 //! [`TargetArg`], the value of `--port`: the address of a device, or a simulated device.
 
+use std::path::Path;
 use std::str::FromStr;
 
 use otactl::discover::UsbSelector;
@@ -95,6 +96,13 @@ pub(crate) fn is_serial_name(name: &str) -> bool {
         rest.starts_with(|c: char| c.is_ascii_uppercase()) && rest.chars().all(|c| c.is_ascii_alphanumeric())
     });
     is_linux || ["tty.usb", "cu.usb"].iter().any(|start| name.starts_with(start))
+}
+
+/// Returns the device that a name stands for: the serial port below /dev, or the host that is reached over ws://.
+pub(crate) fn named(name: &str) -> Option<Target> {
+    let path = Path::new("/dev").join(name);
+    let is_serial = is_serial_name(name) || (!name.contains('/') && path.exists());
+    if is_serial { Some(Target::Serial(path)) } else { web_socket(name) }
 }
 
 /// Returns the address of a host that is given without a scheme.

@@ -172,11 +172,8 @@ fn hint_with_arguments(word: &str, args: &[OsString]) -> Option<String> {
     let given = given.filter_map(|arg| arg.to_str()).filter(|arg| !arg.starts_with('-'));
     match word {
         "config-get" | "conf-get" => {
-            let words: Vec<_> = ["otactl call Config.Get".to_owned()]
-                .into_iter()
-                .chain(given.take(1).map(|key| quoted(&format!("key={key}"))))
-                .collect();
-            Some(format!("`{}`", words.join(" ")))
+            let key = given.map(|key| format!(" {}", quoted(&format!("key={key}")))).next().unwrap_or_default();
+            Some(format!("`otactl call Config.Get{key}`"))
         }
         "config-set" | "conf-set" => {
             let settings: Vec<_> = given.filter_map(|arg| arg.split_once('=')).collect();
@@ -208,7 +205,7 @@ fn quoted(text: &str) -> String {
     shlex::try_quote(text).map_or_else(|_| text.to_owned(), Into::into)
 }
 
-/// Returns the command with the most similar name, at most two edits away, or one for `update`. It is none that changes the device.
+/// Returns the command with the most similar name: at most two edits away, or one for `update`. Never returns one of [`CHANGING`].
 fn similar<'a>(word: &str, model: &'a Command) -> Option<&'a str> {
     let visible = model.get_subcommands().filter(|command| !command.is_hide_set()).map(Command::get_name);
     let close = visible.filter_map(|name| {

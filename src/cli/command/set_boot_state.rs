@@ -12,6 +12,10 @@ use crate::cli::values;
 /// The error code of OTA.SetBootState for a slot that the device does not have.
 const BAD_SLOT: i64 = -3;
 
+/// The next step if the device has stored a boot state that was not meant.
+const CORRECT_A_BAD_SLOT: &str =
+    "`otactl get-boot-state` shows what the device has stored; correct a bad slot before the device reboots";
+
 /// Set fields of the boot state (OTA.SetBootState)
 ///
 /// For repairs only: with a wrong state, the device may boot a slot that does not work. otactl refuses a slot that the platform
@@ -106,9 +110,7 @@ impl BootStateFields {
             return Ok(());
         }
         let message = format!("the device has not stored the boot state as it was sent: {}", differences.join("; "));
-        Err(Failure::new(FailureKind::Device, message).hint(
-            "`otactl get-boot-state` shows what the device has stored; correct a bad slot before the device reboots",
-        ))
+        Err(Failure::new(FailureKind::Device, message).hint(CORRECT_A_BAD_SLOT))
     }
 
     /// Describes each field whose stored value is not the one that was sent. A slot that the device does not report is left out.
@@ -194,10 +196,7 @@ async fn bad_slot(device: &Device, error: CallError, before: Option<BootState>) 
         (Ok(_), _) => {
             "`otactl get-boot-state` shows the boot state; correct a bad slot before the device reboots".into()
         }
-        (Err(_), _) => {
-            "`otactl get-boot-state` shows what the device has stored; correct a bad slot before the device reboots"
-                .into()
-        }
+        (Err(_), _) => CORRECT_A_BAD_SLOT.into(),
     };
     Failure { message, hints: vec![hint], ..failure }
 }

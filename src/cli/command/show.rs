@@ -14,8 +14,8 @@ use crate::cli::json_path::GetArg;
 ///
 /// otactl reads id, platform, firmware, memory and network (Sys.GetInfo), whether the firmware is committed and when the device
 /// rolls back (OTA.GetBootState), the state of an update (OTA.Status), the methods (RPC.List), and whether the device has a licence
-/// key (Config.Get). What a device does not report is left out, or unknown. The slot is the one that boots next: until the device reboots, another one runs
-/// after `otactl set-boot-state --active-slot`.
+/// key (Config.Get). What a device does not report is left out, or unknown. The slot is the one that boots next: until the device
+/// reboots, another one runs after `otactl set-boot-state --active-slot`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: otactl --port ws://192.168.1.5 show")]
 pub(crate) struct Args {

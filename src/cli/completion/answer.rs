@@ -73,7 +73,7 @@ const FILES: &str = "otactl: files";
 const DIRECTORIES: &str = "otactl: directories";
 const PROGRAMS: &str = "otactl: programs";
 
-/// Returns what a candidate stands for if it is none itself.
+/// Returns what the shell is to find in place of the candidate, or `None` for a candidate that is a word.
 fn kind_of(candidate: &CompletionCandidate) -> Option<Kind> {
     match candidate.get_tag()?.to_string().as_str() {
         FILES => Some(Kind::Files),
@@ -152,7 +152,7 @@ fn path_completer(kind: &'static str) -> ArgValueCompleter {
     ArgValueCompleter::new(move |current: &OsStr| path(kind, &current.to_string_lossy()))
 }
 
-/// Returns the candidate that stands for paths. A word that begins as an option is none.
+/// Returns the candidate that stands for paths, or nothing if the word begins as an option.
 fn path(kind: &'static str, current: &str) -> Vec<CompletionCandidate> {
     let candidate = CompletionCandidate::new("").tag(Some(kind.into()));
     if current.starts_with('-') { Vec::new() } else { vec![candidate] }

@@ -1,10 +1,8 @@
 //! [`DeviceKey`], what names a device between two commands.
 
-use std::path::Path;
-
 use otactl::transport::target::Target;
 
-use crate::cli::target_arg::{TargetArg, web_socket};
+use crate::cli::target_arg::{TargetArg, named};
 
 /// What names a device: its name in the configuration, or else its address without user and password.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,12 +24,7 @@ impl DeviceKey {
     pub(crate) fn of_port(port: &str) -> Option<Self> {
         match port.parse().ok()? {
             TargetArg::Device(target) => Some(Self::of_target(&target)),
-            TargetArg::Name(name) => {
-                let path = Path::new("/dev").join(&name);
-                let is_serial = !name.contains('/') && path.exists();
-                let target = if is_serial { Target::Serial(path) } else { web_socket(&name)? };
-                Some(Self::of_target(&target))
-            }
+            TargetArg::Name(name) => Some(Self::of_target(&named(&name)?)),
             TargetArg::Usb(selector) => Some(Self(selector.to_string())),
             TargetArg::Simulated(_) => Some(Self("sim:".into())),
             TargetArg::Auto => None,

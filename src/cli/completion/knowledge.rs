@@ -3,8 +3,8 @@
 //! A file holds names only, never a value. It may be damaged or written by another program: what is read is cleaned.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs::{self, DirBuilder};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy as _;
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::device_key::DeviceKey;
 use super::words;
+use crate::cli::whole_file::{self, Purpose};
 
 /// The maximum size of a file, in bytes.
 const MAX_SIZE: u64 = 256 << 10;
@@ -57,14 +58,7 @@ impl Knowledge {
             return Err(io::Error::from(io::ErrorKind::FileTooLarge));
         }
         create_private_directory(directory)?;
-        let name = device.file_name();
-        let temporary = directory.join(format!(".{name}.{}", std::process::id()));
-        let written = write_private(&temporary, &text).and_then(|()| fs::rename(&temporary, directory.join(name)));
-        if written.is_err() {
-            // The file may not be there at all.
-            let _ = fs::remove_file(&temporary);
-        }
-        written
+        whole_file::write(&directory.join(device.file_name()), &text, Purpose::Cache)
     }
 
     /// Returns the safe words, each once and not too many of them.
@@ -89,16 +83,6 @@ fn create_private_directory(directory: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.recursive(true).create(directory)
-}
-
-/// Writes a new file that only this user can read.
-fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    // A process with the same id may have left one.
-    let _ = fs::remove_file(path);
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.write(true).create_new(true).open(path)?.write_all(bytes)
 }
 
 #[cfg(test)]

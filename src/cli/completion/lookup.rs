@@ -12,7 +12,7 @@ use super::device_key::DeviceKey;
 use super::knowledge::{self, Knowledge};
 use super::typed::{Devices, Typed};
 use super::words;
-use crate::cli::config::{self, Config};
+use crate::cli::config::Config;
 use crate::cli::explain::OUTCOMES;
 use crate::cli::failure::EXIT_CODES;
 use crate::cli::printable::without_password;
@@ -146,11 +146,6 @@ impl Lookup {
     fn config(&self) -> Config {
         let given = self.typed.values("config").last().map(expanded);
         let given = given.or_else(|| variable("OTACTL_CONFIG").map(PathBuf::from));
-        // A FIFO or a terminal would block, and take what another program is to read.
-        let is_other = |path: &PathBuf| path.exists() && !path.is_file();
-        if config::files::to_read(given.as_deref()).iter().any(is_other) {
-            return Config::default();
-        }
         Config::read(given.as_deref()).unwrap_or_default()
     }
 }

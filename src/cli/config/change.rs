@@ -1,11 +1,12 @@
 //! Changes a configuration file: as a whole or not at all, and one program at a time.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::files;
 use super::lock::Lock;
 use crate::cli::failure::{Failure, FailureKind};
+use crate::cli::whole_file::{self, Purpose};
 
 /// Replaces the text of a file with the one that `change` returns, and returns the second value of `change`.
 ///
@@ -26,32 +27,10 @@ pub(crate) fn change<T>(path: &Path, change: impl FnOnce(&str) -> Result<(String
     let _lock = Lock::take(&target, &directory).map_err(|error| unwritable(&error))?;
     let text = files::read(path, false)?.unwrap_or_default();
     let (new, value) = change(&text)?;
-    write(&target, &directory, &new).map_err(|error| unwritable(&error))?;
+    whole_file::write(&target, new.as_bytes(), Purpose::Settings).map_err(|error| unwritable(&error))?;
     Ok(value)
 }
 
 fn directory(file: &Path) -> PathBuf {
     file.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
-}
-
-/// Writes the file as a whole or not at all. A new file can be read by this user only.
-fn write(path: &Path, directory: &Path, text: &str) -> io::Result<()> {
-    let new = directory.join(format!(".otactl-{}.toml", std::process::id()));
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(&new).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        if let Ok(old) = std::fs::metadata(path) {
-            file.set_permissions(old.permissions())?;
-        }
-        std::fs::rename(&new, path)
-    });
-    if written.is_err() {
-        // It may not exist.
-        let _ = std::fs::remove_file(&new);
-    }
-    written
 }

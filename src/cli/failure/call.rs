@@ -11,7 +11,7 @@ use super::unknown::unknown_hint;
 use super::{Failure, FailureKind};
 
 /// The next step after a call whose reply was lost.
-const MAY_BE_DONE: &str = "the device may have done what it was asked; `otactl show` shows where it stands";
+pub(crate) const MAY_BE_DONE: &str = "the device may have done what it was asked; `otactl show` shows where it stands";
 
 /// The next step after a call without the credentials that the device wants.
 const NO_CREDENTIALS: &str = "give them with `--rpc-creds @FILE`, `--rpc-creds -` or OTACTL_RPC_CREDS";

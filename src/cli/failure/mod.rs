@@ -30,6 +30,7 @@ use otactl::text::without_os_error_numbers;
 use otactl::update::outcome::{Facts, FailureReason};
 use otactl::update::read_state_error::ReadStateError;
 
+pub(crate) use call::MAY_BE_DONE;
 pub(crate) use exit_code::{EXIT_CODES, FailureKind};
 
 /// A failure as it is reported to the user.

@@ -1,39 +1,29 @@
-//! Files that are written whole.
+//! The files of reports: whether they can be written, and writing them.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+
+use crate::cli::whole_file::{self, Purpose};
 
 /// Fails if the file cannot be written. Creates and removes an empty file beside it.
 pub(crate) fn check(path: &Path) -> io::Result<()> {
     match place(path)? {
         Place::Stream => Ok(()),
         Place::File(target) => {
-            let (_, beside) = create_beside(&target)?;
+            let (_, beside) = whole_file::create_beside(&target, Purpose::Report)?;
             fs::remove_file(beside)
         }
     }
 }
 
-/// Writes the file whole: to another file beside it, which then takes its name.
+/// Writes the file whole, or to a device or a pipe.
 pub(crate) fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     let target = match place(path)? {
         Place::Stream => return OpenOptions::new().write(true).open(path)?.write_all(text.as_bytes()),
         Place::File(target) => target,
     };
-    let (mut file, beside) = create_beside(&target)?;
-    let written = file.write_all(text.as_bytes()).and_then(|()| {
-        if let Ok(before) = fs::metadata(&target) {
-            file.set_permissions(before.permissions())?;
-        }
-        drop(file);
-        fs::rename(&beside, &target)
-    });
-    if written.is_err() {
-        // The error of the write matters more.
-        let _ = fs::remove_file(&beside);
-    }
-    written
+    whole_file::write(&target, text.as_bytes(), Purpose::Report)
 }
 
 /// What a path stands for.
@@ -52,24 +42,6 @@ fn place(path: &Path) -> io::Result<Place> {
         Ok(_) => Ok(Place::Stream),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Place::File(path.into())),
         Err(error) => Err(error),
-    }
-}
-
-/// Creates a new file in the directory of `target`.
-fn create_beside(target: &Path) -> io::Result<(File, PathBuf)> {
-    let Some(name) = target.file_name() else {
-        return Err(io::Error::new(io::ErrorKind::InvalidFilename, "it has no name"));
-    };
-    let mut number = 0;
-    loop {
-        let mut hidden = std::ffi::OsString::from(".");
-        hidden.push(name);
-        hidden.push(format!(".otactl-{}-{number}", std::process::id()));
-        let beside = target.with_file_name(hidden);
-        match OpenOptions::new().write(true).create_new(true).open(&beside) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 100 => number += 1,
-            created => return created.map(|file| (file, beside)),
-        }
     }
 }
 

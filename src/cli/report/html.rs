@@ -63,15 +63,8 @@ fn section(report: &Report) -> String {
     }
     text += "<table>\n";
     let exit_code = report.exit_code.to_string();
-    for (name, value) in [
-        ("device", report.device.as_deref()),
-        ("port", report.port.as_deref()),
-        ("before", report.before.as_deref()),
-        ("wanted", report.wanted.as_deref()),
-        ("now", report.now.as_deref()),
-        ("started", Some(report.started.as_str())),
-        ("exit code", Some(exit_code.as_str())),
-    ] {
+    let end = [("started", Some(report.started.as_str())), ("exit code", Some(exit_code.as_str()))];
+    for (name, value) in report.facts().into_iter().chain(end) {
         let _ = writeln!(text, "<tr><th>{name}</th><td>{}</td></tr>", html(value.unwrap_or("-")));
     }
     text += "</table>\n";

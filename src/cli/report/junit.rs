@@ -21,15 +21,8 @@ fn suite(report: &Report) -> TestSuite {
     suite.set_time(report.took);
     suite.timestamp = report.started.parse().ok();
     let exit_code = report.exit_code.to_string();
-    for (name, value) in [
-        ("device", report.device.as_deref()),
-        ("port", report.port.as_deref()),
-        ("before", report.before.as_deref()),
-        ("wanted", report.wanted.as_deref()),
-        ("now", report.now.as_deref()),
-        ("outcome", Some(report.outcome.as_str())),
-        ("exit_code", Some(exit_code.as_str())),
-    ] {
+    let end = [("outcome", Some(report.outcome.as_str())), ("exit_code", Some(exit_code.as_str()))];
+    for (name, value) in report.facts().into_iter().chain(end) {
         if let Some(value) = value {
             suite.add_property((name, value));
         }

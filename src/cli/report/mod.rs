@@ -4,7 +4,7 @@
 //! - [`recorder`]: keeps the events and the messages of an update; [`gates`]: the gates of an update and their times;
 //! - [`model`]: what all reports say;
 //! - `junit`, `json`, `html` (with `timeline`), `github`: a text from a report, each a pure function; `escape`: texts for HTML and Markdown;
-//! - `file`: files that are written whole.
+//! - `file`: the files.
 //!
 //! The reports of all devices are written at the end of the command.
 

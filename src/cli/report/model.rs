@@ -89,6 +89,17 @@ impl Report {
         }
     }
 
+    /// Returns the device and its builds, with their names. `None`: not known.
+    pub(crate) fn facts(&self) -> [(&'static str, Option<&str>); 5] {
+        [
+            ("device", self.device.as_deref()),
+            ("port", self.port.as_deref()),
+            ("before", self.before.as_deref()),
+            ("wanted", self.wanted.as_deref()),
+            ("now", self.now.as_deref()),
+        ]
+    }
+
     /// Returns the message and the hints of a failure, one per line. Empty after a success.
     pub(crate) fn explanation(&self) -> String {
         let hints = self.hints.iter().map(|hint| format!("hint: {hint}"));

@@ -125,6 +125,6 @@ fn failure_of(done: &[Done]) -> Option<Failure> {
     };
     let message = format!("{} of {} devices failed", failed.len(), done.len());
     let names: Vec<&str> = failed.iter().map(|(label, _)| *label).collect();
-    let again = retry::command(std::env::args_os(), done.iter().map(|done| done.label.as_str()), &names);
+    let again = retry::hint(std::env::args_os(), done.iter().map(|done| done.label.as_str()), &names);
     Some(Failure::new(kind, message).hint(again))
 }

@@ -3,11 +3,13 @@
 use std::ffi::OsString;
 
 use crate::cli::printable::without_password;
+use crate::cli::raw_args::{DeviceOption, device_option};
 
 /// Returns the hint with the command line `args` for the devices `failed` only.
 ///
-/// A command line that may contain secrets is not repeated. `labels` are the names or the addresses of all devices. A device of the configuration is named with `-d`, another one with `-p`.
-pub(crate) fn command<'a>(
+/// A command line that may contain secrets is not repeated. `labels` are the names or the addresses of all devices. A device of the
+/// configuration is named with `-d`, another one with `-p`.
+pub(crate) fn hint<'a>(
     args: impl Iterator<Item = OsString>,
     labels: impl Iterator<Item = &'a str>,
     failed: &[&str],
@@ -66,27 +68,6 @@ pub(crate) fn option_of(name: Option<&str>, port: Option<&str>) -> Option<String
     Some(format!("{option} {}", shlex::try_quote(&value).ok()?))
 }
 
-pub(crate) struct DeviceOption {
-    /// The short form of the option.
-    pub(crate) short: &'static str,
-    /// The value is part of the same word.
-    has_value: bool,
-}
-
-/// Tells whether a word is an option that names a device.
-pub(crate) fn device_option(word: &str) -> Option<DeviceOption> {
-    for (long, short) in [("--device", "-d"), ("--port", "-p")] {
-        if word == long || word == short {
-            return Some(DeviceOption { short, has_value: false });
-        }
-        let is_long = word.strip_prefix(long).is_some_and(|rest| rest.starts_with('='));
-        if is_long || (word.starts_with(short) && !word.starts_with("--")) {
-            return Some(DeviceOption { short, has_value: true });
-        }
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,7 +83,7 @@ mod tests {
         ] {
             let args = args.split(' ').map(OsString::from);
             let labels = ["bench1", "bench2", "rig7", "ws://a", "ws://b", "x"];
-            assert_eq!(command(args, labels.into_iter(), failed), format!("`{expected}` tries them again"));
+            assert_eq!(hint(args, labels.into_iter(), failed), format!("`{expected}` tries them again"));
         }
     }
 
@@ -110,7 +91,7 @@ mod tests {
     fn words_are_quoted_for_a_shell() {
         let args = ["otactl", "update", "my fw.zip", "-d", "a*"].map(OsString::from);
         assert_eq!(
-            command(args.into_iter(), ["a1"].into_iter(), &["a1"]),
+            hint(args.into_iter(), ["a1"].into_iter(), &["a1"]),
             "`otactl update 'my fw.zip' -d a1` tries them again"
         );
     }
@@ -123,8 +104,8 @@ mod tests {
             "otactl call M {\"a\":\"PW\"} -d x -d y",
         ] {
             let args = line.split(' ').map(OsString::from);
-            let hint = command(args, ["x", "y"].into_iter(), &["y"]);
-            assert_eq!(hint, "the same command with only `-d y` tries them again");
+            let shown = hint(args, ["x", "y"].into_iter(), &["y"]);
+            assert_eq!(shown, "the same command with only `-d y` tries them again");
         }
     }
 }

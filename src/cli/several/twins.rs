@@ -9,7 +9,8 @@ use otactl::text::device_text;
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, FailureKind};
 
-/// Fails if a device has no usable address or options, or if two of the names stand for the same device: for one address, or for two addresses at which the same id answers.
+/// Fails if a device has no usable address or options, or if two of the names stand for the same device: for one address, or for two
+/// addresses at which the same id answers.
 ///
 /// A device that does not answer is left out; its own command reports that.
 pub(super) async fn check<'a>(
